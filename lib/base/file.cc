@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "base/secret.h"
+
+namespace oci_oauth {
+
+std::string_view file_type(mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+      return "a regular file";
+    case S_IFDIR:
+      return "a directory";
+    case S_IFLNK:
+      return "a symbolic link";
+    case S_IFIFO:
+      return "a FIFO";
+    case S_IFSOCK:
+      return "a socket";
+    default:
+      return "a device";
+  }
+}
+
+Result<UniqueFd> open_file(const FileAt& file, int flags, mode_t mode) {
+  UniqueFd fd(::openat(file.directory, file.path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode));
+  if (!fd) return Error::from_errno(errno, file.shown);
+  return fd;
+}
+
+Result<std::string> read_file(int fd, size_t limit, std::string_view shown) {
+  struct stat status;
+  if (::fstat(fd, &status) != 0) return Error::from_errno(errno, shown);
+  if (!S_ISREG(status.st_mode)) {
+    return Error{ErrorKind::failed,
+                 fmt::format("{}: is {}, not a regular file", shown, file_type(status.st_mode)), ""};
+  }
+  const Error too_large{ErrorKind::failed, fmt::format("{}: is larger than {} bytes", shown, limit), ""};
+  if (static_cast<size_t>(status.st_size) > limit) return too_large;
+
+  // One allocation, so that a secret is not left behind by a growing buffer.
+  std::string content(static_cast<size_t>(status.st_size) + 1, '\0');
+  size_t size = 0;
+  while (true) {
+    const ssize_t count = ::read(fd, content.data() + size, content.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      const int reason = errno;
+      wipe(content);
+      return Error::from_errno(reason, shown);
+    }
+    size += static_cast<size_t>(count);
+    if (count == 0) break;
+    if (size < content.size()) continue;
+    // It grew while we read, which a file that is replaced whole never does; files of /proc have no size at
+    // all.
+    if (size > limit) {
+      wipe(content);
+      return too_large;
+    }
+    std::string larger(size * 2 + 512, '\0');
+    larger.replace(0, size, content, 0, size);
+    wipe(content);
+    content = std::move(larger);
+  }
+  content.resize(size);
+  return content;
+}
+
+Result<std::string> read_file(const FileAt& file, size_t limit, Links links) {
+  auto fd = open_file(file, O_RDONLY | (links == Links::refused ? O_NOFOLLOW : 0));
+  if (!fd) return std::move(fd).error();
+  return read_file(fd->get(), limit, file.shown);
+}
+
+Result<void> write_all(int fd, std::string_view bytes, std::string_view shown) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return Error::from_errno(errno, shown);
+    bytes.remove_prefix(static_cast<size_t>(count));
+  }
+  return {};
+}
+
+AtomicFile::AtomicFile(UniqueFd fd, int directory, std::string name, std::string temporary, std::string shown)
+    : fd_(std::move(fd)),
+      directory_(directory),
+      name_(std::move(name)),
+      temporary_(std::move(temporary)),
+      shown_(std::move(shown)) {}
+
+AtomicFile::~AtomicFile() {
+  if (fd_) ::unlinkat(directory_, temporary_.c_str(), 0);
+}
+
+Error AtomicFile::failure(std::string_view call) const {
+  return Error::from_errno(errno, fmt::format("{}: {}", shown_, call));
+}
+
+Result<AtomicFile> AtomicFile::create(int directory, std::string_view name, std::string_view shown_directory,
+                                      Options options) {
+  std::string temporary = options.temporary.empty() ? fmt::format(".{}.oci-oauth", name) : options.temporary;
+  const std::string shown = fmt::format("{}/{}", shown_directory, name);
+  const auto open_new = [&] {
+    return ::openat(directory, temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  };
+  int fd = open_new();
+  if (fd < 0 && errno == EEXIST && ::unlinkat(directory, temporary.c_str(), 0) == 0) fd = open_new();
+  if (fd < 0)
+    return Error::from_errno(errno, fmt::format("{}: cannot create a temporary file beside it", shown));
+  AtomicFile file(UniqueFd(fd), directory, std::string(name), std::move(temporary), shown);
+  if (options.owner && ::fchown(fd, options.owner->uid, options.owner->gid) != 0)
+    return file.failure("fchown");
+  // After open, because the umask must not take anything away.
+  if (::fchmod(fd, options.mode) != 0) return file.failure("fchmod");
+  return file;
+}
+
+Result<void> AtomicFile::reserve(size_t size) {
+  if (size == 0) return {};
+  int result;
+  do {
+    result = ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size));
+  } while (result != 0 && errno == EINTR);
+  if (result == 0 || errno == EOPNOTSUPP) return {};
+  return failure("reserve space");
+}
+
+Result<void> AtomicFile::write(std::string_view bytes) {
+  if (::lseek(fd_.get(), 0, SEEK_SET) < 0) return failure("lseek");
+  if (auto written = write_all(fd_.get(), bytes, shown_); !written) return written;
+  if (::ftruncate(fd_.get(), static_cast<off_t>(bytes.size())) != 0) return failure("ftruncate");
+  return {};
+}
+
+Result<void> AtomicFile::sync() {
+  if (::fsync(fd_.get()) != 0) return failure("fsync");
+  return {};
+}
+
+Result<void> AtomicFile::commit() {
+  if (::renameat(directory_, temporary_.c_str(), directory_, name_.c_str()) != 0) return failure("rename");
+  fd_.reset();
+  return {};
+}
+
+Result<void> sync_directory(int directory, std::string_view shown) {
+  if (::fsync(directory) != 0) return Error::from_errno(errno, fmt::format("{}: fsync", shown));
+  return {};
+}
+
+Result<void> replace_file(int directory, std::string_view name, std::string_view shown_directory,
+                          std::string_view bytes, AtomicFile::Options options) {
+  auto file = AtomicFile::create(directory, name, shown_directory, std::move(options));
+  if (!file) return std::move(file).error();
+  if (auto written = file->write(bytes); !written) return written;
+  return file->commit();
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files are read whole within a bound and published whole by rename(2), so that no reader meets half of one.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace oci_oauth {
+
+// A path relative to a directory descriptor (AT_FDCWD: absolute), with the name that messages use.
+struct FileAt {
+  int directory = AT_FDCWD;
+  std::string path;
+  std::string shown = path;
+};
+
+enum class Links { followed, refused };
+
+// open(2) with O_CLOEXEC, never blocking on a FIFO and never taking a terminal. Failure: "PATH: reason".
+Result<UniqueFd> open_file(const FileAt& file, int flags, mode_t mode = 0);
+
+// Result: the whole content of a regular file. Failure: "PATH: reason" for anything else (FIFO, directory,
+// device), for more than `limit` bytes; not_found where there is no such file.
+Result<std::string> read_file(const FileAt& file, size_t limit, Links links = Links::followed);
+
+// The same for a descriptor that is open already; `shown` names it in messages.
+Result<std::string> read_file(int fd, size_t limit, std::string_view shown);
+
+Result<void> write_all(int fd, std::string_view bytes, std::string_view shown);
+
+// "a FIFO", "a directory", …: what a mode's file type is called in messages.
+std::string_view file_type(mode_t mode);
+
+struct Owner {
+  uid_t uid;
+  gid_t gid;
+};
+
+// A file under a temporary name beside its final one; commit() renames it, and nothing else does: without it
+// the temporary file goes and the final name is untouched.
+class AtomicFile {
+ public:
+  struct Options {
+    mode_t mode = 0600;
+    std::optional<Owner> owner;  // given to the file before it has its final name
+    std::string temporary;       // default ".NAME.oci-oauth"; a stale file of that name is removed first
+  };
+
+  // `directory` must outlive the file. Failure: "SHOWN_DIRECTORY/NAME: reason".
+  static Result<AtomicFile> create(int directory, std::string_view name, std::string_view shown_directory,
+                                   Options options);
+  AtomicFile(AtomicFile&&) = default;
+  AtomicFile& operator=(AtomicFile&&) = delete;
+  ~AtomicFile();
+
+  // Reserves `size` bytes on the disk (fallocate(2)), so that a later write of as much cannot meet a full
+  // one.
+  Result<void> reserve(size_t size);
+  // Replaces what was written so far.
+  Result<void> write(std::string_view bytes);
+  Result<void> sync();
+  // rename(2) to the final name. Durability is sync() before and sync_directory() after.
+  Result<void> commit();
+
+  int fd() const { return fd_.get(); }
+
+ private:
+  AtomicFile(UniqueFd fd, int directory, std::string name, std::string temporary, std::string shown);
+  Error failure(std::string_view call) const;
+
+  UniqueFd fd_;
+  int directory_;
+  std::string name_, temporary_, shown_;
+};
+
+// fsync(2) of a directory that is open for reading.
+Result<void> sync_directory(int directory, std::string_view shown);
+
+// Publishes `bytes` as `name` in `directory`: create, write, commit; no sync.
+Result<void> replace_file(int directory, std::string_view name, std::string_view shown_directory,
+                          std::string_view bytes, AtomicFile::Options options = {});
+
+}  // namespace oci_oauth

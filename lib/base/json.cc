@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json.h"
+
+#include <fmt/format.h>
+#include <rapidjson/prettywriter.h>
+#include <rapidjson/reader.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace oci_oauth {
+
+namespace {
+
+using rapidjson::SizeType;
+
+// Passes events on to the document and stops before the recursive parser could exhaust the stack.
+class DepthGuard {
+ public:
+  explicit DepthGuard(JsonDocument& document) : document_(document) {}
+
+  bool Null() { return document_.Null(); }
+  bool Bool(bool value) { return document_.Bool(value); }
+  bool Int(int value) { return document_.Int(value); }
+  bool Uint(unsigned value) { return document_.Uint(value); }
+  bool Int64(int64_t value) { return document_.Int64(value); }
+  bool Uint64(uint64_t value) { return document_.Uint64(value); }
+  bool Double(double value) { return document_.Double(value); }
+  bool RawNumber(const char* text, SizeType size, bool copy) { return document_.RawNumber(text, size, copy); }
+  bool String(const char* text, SizeType size, bool copy) { return document_.String(text, size, copy); }
+  bool Key(const char* text, SizeType size, bool copy) { return document_.Key(text, size, copy); }
+  bool StartObject() { return ++depth_ <= json_max_depth && document_.StartObject(); }
+  bool StartArray() { return ++depth_ <= json_max_depth && document_.StartArray(); }
+  bool EndObject(SizeType count) { return --depth_, document_.EndObject(count); }
+  bool EndArray(SizeType count) { return --depth_, document_.EndArray(count); }
+
+ private:
+  JsonDocument& document_;
+  unsigned depth_ = 0;
+};
+
+template <unsigned flags>
+rapidjson::ParseResult populate(JsonDocument& document, std::string_view text) {
+  rapidjson::MemoryStream bytes(text.data(), text.size());
+  rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
+  rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, WipingAllocator> reader;
+  rapidjson::ParseResult result;
+  auto generate = [&](JsonDocument& target) {
+    DepthGuard guard(target);
+    result = reader.Parse<flags>(stream, guard);
+    return !result.IsError();
+  };
+  document.Populate(generate);
+  return result;
+}
+
+// The first key that an object in `value` holds twice, or nullptr. Readers disagree about which one counts.
+const JsonValue* repeated_key(const JsonValue& value) {
+  if (value.IsArray()) {
+    for (const JsonValue& element : value.GetArray()) {
+      if (const JsonValue* key = repeated_key(element)) return key;
+    }
+  }
+  if (!value.IsObject()) return nullptr;
+  std::vector<const JsonValue*> keys;
+  keys.reserve(value.MemberCount());
+  for (const auto& member : value.GetObject()) {
+    keys.push_back(&member.name);
+    if (const JsonValue* key = repeated_key(member.value)) return key;
+  }
+  const auto less = [](const JsonValue* a, const JsonValue* b) { return json_text(*a) < json_text(*b); };
+  const auto same = [](const JsonValue* a, const JsonValue* b) { return json_text(*a) == json_text(*b); };
+  std::sort(keys.begin(), keys.end(), less);
+  const auto twin = std::adjacent_find(keys.begin(), keys.end(), same);
+  return twin == keys.end() ? nullptr : *twin;
+}
+
+}  // namespace
+
+Error json_error(std::string_view text, size_t offset, std::string_view source, std::string_view reason) {
+  const std::string_view before = text.substr(0, std::min(offset, text.size()));
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const auto line_start = before.rfind('\n');
+  const size_t column = 1 + before.size() - (line_start == std::string_view::npos ? 0 : line_start + 1);
+  return {ErrorKind::failed, fmt::format("{}:{}:{}: {}", source, line, column, reason), ""};
+}
+
+Result<JsonDocument> parse_json(std::string_view text, std::string_view source, JsonComments comments) {
+  constexpr unsigned strict = rapidjson::kParseFullPrecisionFlag | rapidjson::kParseValidateEncodingFlag;
+  if (text.empty()) return Error{ErrorKind::failed, fmt::format("{}: is empty", source), ""};
+  JsonDocument document;
+  const auto result = comments == JsonComments::allowed
+                          ? populate<strict | rapidjson::kParseCommentsFlag>(document, text)
+                          : populate<strict>(document, text);
+  if (result.Code() == rapidjson::kParseErrorTermination) {
+    return json_error(text, result.Offset(), source,
+                      fmt::format("nested deeper than {} levels", json_max_depth));
+  }
+  if (result.IsError()) {
+    std::string reason = rapidjson::GetParseError_En(result.Code());
+    if (reason.ends_with('.')) reason.pop_back();
+    if (!reason.empty() && reason[0] >= 'A' && reason[0] <= 'Z')
+      reason[0] = static_cast<char>(reason[0] + 32);
+    return json_error(text, result.Offset(), source, "not JSON: " + reason);
+  }
+  if (const JsonValue* key = repeated_key(document)) {
+    return Error{ErrorKind::failed,
+                 fmt::format("{}: key '{}' stands twice in one object", source, json_text(*key)), ""};
+  }
+  return document;
+}
+
+const JsonValue* json_member(const JsonValue& object, std::string_view key) {
+  if (!object.IsObject()) return nullptr;
+  for (const auto& member : object.GetObject()) {
+    if (json_text(member.name) == key) return &member.value;
+  }
+  return nullptr;
+}
+
+std::optional<std::string_view> json_string(const JsonValue& object, std::string_view key) {
+  const JsonValue* value = json_member(object, key);
+  if (value == nullptr || !value->IsString()) return std::nullopt;
+  return json_text(*value);
+}
+
+std::optional<std::int64_t> json_int(const JsonValue& object, std::string_view key) {
+  const JsonValue* value = json_member(object, key);
+  if (value == nullptr || !value->IsInt64()) return std::nullopt;
+  return value->GetInt64();
+}
+
+std::optional<bool> json_bool(const JsonValue& object, std::string_view key) {
+  const JsonValue* value = json_member(object, key);
+  if (value == nullptr || !value->IsBool()) return std::nullopt;
+  return value->GetBool();
+}
+
+JsonValue json_copy(JsonDocument& document, std::string_view text) {
+  return {text.data(), static_cast<SizeType>(text.size()), document.GetAllocator()};
+}
+
+void json_set(JsonDocument& document, JsonValue& object, std::string_view key, JsonValue value) {
+  for (auto& member : object.GetObject()) {
+    if (json_text(member.name) == key) {
+      member.value = value;
+      return;
+    }
+  }
+  object.AddMember(json_copy(document, key), value, document.GetAllocator());
+}
+
+Secret write_json(const JsonValue& value, JsonStyle style) {
+  using Buffer = rapidjson::GenericStringBuffer<rapidjson::UTF8<>, WipingAllocator>;
+  Buffer buffer;
+  if (style == JsonStyle::compact) {
+    rapidjson::Writer<Buffer, rapidjson::UTF8<>, rapidjson::UTF8<>, WipingAllocator> writer(buffer);
+    value.Accept(writer);
+  } else {
+    rapidjson::PrettyWriter<Buffer, rapidjson::UTF8<>, rapidjson::UTF8<>, WipingAllocator> writer(buffer);
+    writer.SetIndent(' ', 2);
+    value.Accept(writer);
+    buffer.Put('\n');
+  }
+  return Secret(std::string_view(buffer.GetString(), buffer.GetSize()));
+}
+
+}  // namespace oci_oauth

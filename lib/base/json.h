@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place that knows RapidJSON: bounded depth, no duplicate keys, memory wiped, errors with line and
+// column.
+#pragma once
+
+#include <malloc.h>
+#include <string.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#define RAPIDJSON_HAS_STDSTRING 1
+#define RAPIDJSON_NO_THREAD_LOCAL_STORAGE 1
+#ifdef __SSE2__
+#define RAPIDJSON_SSE2 1
+#endif
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wclass-memaccess"
+#include <rapidjson/document.h>
+#include <rapidjson/error/en.h>
+#include <rapidjson/pointer.h>
+#pragma GCC diagnostic pop
+
+#include "base/result.h"
+#include "base/secret.h"
+
+namespace oci_oauth {
+
+// Heap memory that is overwritten before it is freed: documents may hold tokens.
+struct WipingAllocator {
+  static constexpr bool kNeedFree = true;
+  void* Malloc(size_t size) { return size == 0 ? nullptr : std::malloc(size); }
+  void* Realloc(void* old, size_t old_size, size_t size) {
+    void* grown = Malloc(size);
+    if (old != nullptr && grown != nullptr) memcpy(grown, old, old_size < size ? old_size : size);
+    Free(old);
+    return grown;
+  }
+  static void Free(void* memory) {
+    if (memory != nullptr) explicit_bzero(memory, malloc_usable_size(memory));
+    std::free(memory);
+  }
+};
+
+using JsonAllocator = rapidjson::MemoryPoolAllocator<WipingAllocator>;
+using JsonDocument = rapidjson::GenericDocument<rapidjson::UTF8<>, JsonAllocator, WipingAllocator>;
+using JsonValue = JsonDocument::ValueType;
+using JsonPointer = rapidjson::GenericPointer<JsonValue>;
+
+enum class JsonComments { refused, allowed };
+
+constexpr unsigned json_max_depth = 64;
+
+// Result: the document, whatever its root is. Failure (kind failed): "SOURCE:LINE:COLUMN: reason" for text
+// that is not one JSON value (RFC 8259), nests deeper than json_max_depth, is not UTF-8, or repeats a key in
+// an object.
+Result<JsonDocument> parse_json(std::string_view text, std::string_view source,
+                                JsonComments comments = JsonComments::refused);
+
+// The error of a parse that stopped at byte `offset` of `text`.
+Error json_error(std::string_view text, size_t offset, std::string_view source, std::string_view reason);
+
+// Typed reads that cannot recurse or convert; nullopt when the member is missing or of another type.
+const JsonValue* json_member(const JsonValue& object, std::string_view key);
+std::optional<std::string_view> json_string(const JsonValue& object, std::string_view key);
+std::optional<std::int64_t> json_int(const JsonValue& object, std::string_view key);
+std::optional<bool> json_bool(const JsonValue& object, std::string_view key);
+inline std::string_view json_text(const JsonValue& string) {
+  return {string.GetString(), string.GetStringLength()};
+}
+
+// Sets object[key], replacing what is there and keeping its place among the other keys.
+void json_set(JsonDocument& document, JsonValue& object, std::string_view key, JsonValue value);
+JsonValue json_copy(JsonDocument& document, std::string_view text);
+
+enum class JsonStyle { compact, indented };
+
+// Result: the document as text, two spaces where indented, a final newline only where indented.
+Secret write_json(const JsonValue& value, JsonStyle style = JsonStyle::compact);
+
+}  // namespace oci_oauth

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/process.h"
+
+#include <fmt/format.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+
+#include "base/file.h"
+
+namespace oci_oauth {
+
+namespace {
+
+struct Stat {
+  char state = '?';
+  std::uint64_t start_time = 0;
+};
+
+Stat parse_stat(std::string_view stat) {
+  Stat result;
+  const size_t end_of_name = stat.rfind(')');
+  if (end_of_name == std::string_view::npos || end_of_name + 2 >= stat.size()) return result;
+  stat.remove_prefix(end_of_name + 2);
+  result.state = stat[0];
+  for (int field = 3; field < 22; ++field) {
+    const size_t space = stat.find(' ');
+    if (space == std::string_view::npos) return result;
+    stat.remove_prefix(space + 1);
+  }
+  std::from_chars(stat.data(), stat.data() + stat.size(), result.start_time);
+  return result;
+}
+
+Result<Stat> read_stat(pid_t pid) {
+  auto text = read_file({.path = fmt::format("/proc/{}/stat", pid)}, 4096);
+  if (!text) return std::move(text).error();
+  return parse_stat(*text);
+}
+
+}  // namespace
+
+std::uint64_t start_time_of_stat(std::string_view stat) {
+  return parse_stat(stat).start_time;
+}
+
+Result<ProcessId> identify_process(pid_t pid) {
+  if (pid <= 0) return Error{ErrorKind::not_found, fmt::format("process {}: there is none", pid), ""};
+  auto stat = read_stat(pid);
+  if (!stat) return std::move(stat).error().in(fmt::format("process {}", pid));
+  return ProcessId{pid, stat->start_time};
+}
+
+bool is_running(const ProcessId& process) {
+  const auto stat = read_stat(process.pid);
+  return stat && stat->start_time == process.start_time && stat->state != 'Z' && stat->state != 'X';
+}
+
+bool is_host_root() {
+  if (::geteuid() != 0) return false;
+  const auto map = read_file({.path = "/proc/self/uid_map"}, 4096);
+  return map && map->find("4294967295") != std::string::npos;
+}
+
+Result<std::string> installation_prefix(unsigned levels) {
+  char path[PATH_MAX];
+  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
+  if (size < 0) return Error::from_errno(errno, "/proc/self/exe");
+  std::string_view prefix(path, static_cast<size_t>(size));
+  for (unsigned i = 0; i <= levels && !prefix.empty(); ++i) prefix = prefix.substr(0, prefix.rfind('/'));
+  return std::string(prefix);
+}
+
+}  // namespace oci_oauth

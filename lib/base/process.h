@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names a process so that a reused pid is never taken for it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace oci_oauth {
+
+struct ProcessId {
+  pid_t pid = 0;
+  std::uint64_t start_time = 0;  // clock ticks since boot: field 22 of /proc/PID/stat, proc(5)
+
+  friend bool operator==(const ProcessId&, const ProcessId&) = default;
+};
+
+// Failure: not_found where no such process runs.
+Result<ProcessId> identify_process(pid_t pid);
+
+// Field 22 of the text of /proc/PID/stat, whose second field may hold any character; 0 where there is none.
+std::uint64_t start_time_of_stat(std::string_view stat);
+
+// A zombie counts as gone.
+bool is_running(const ProcessId& process);
+
+// True in the initial user namespace with uid 0: what user_namespaces(7) calls privileged on the whole host.
+bool is_host_root();
+
+// The directory prefix of the running program's installation: PREFIX of PREFIX/bin/PROGRAM after `levels`
+// parents.
+Result<std::string> installation_prefix(unsigned levels);
+
+}  // namespace oci_oauth

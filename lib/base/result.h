@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// A value or an Error, with the member names of std::expected, which needs C++23.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace oci_oauth {
+
+// A kind exists only where some caller acts on it; exit_code.h maps kinds to exit codes.
+enum class ErrorKind {
+  failed,
+  usage,           // the command line
+  configuration,   // a configuration or provider file
+  not_found,       // the file does not exist
+  login_required,  // a person must log in again
+  temporary,       // worth trying later
+};
+
+// What went wrong, for a person: "file or operation: reason", lower case, no full stop, never a secret.
+struct [[nodiscard]] Error {
+  ErrorKind kind = ErrorKind::failed;
+  std::string message;
+  std::string hint;  // what the person can do; may be empty
+
+  // The same error, told from further up: "context: message".
+  Error in(std::string_view context) &&;
+  Error with_hint(std::string text) &&;
+
+  // "what: strerror(number)"; ENOENT is not_found.
+  static Error from_errno(int number, std::string_view what);
+};
+
+template <class T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+
+  bool has_value() const { return state_.index() == 0; }
+  explicit operator bool() const { return has_value(); }
+
+  T& operator*() & { return *std::get_if<0>(&state_); }
+  const T& operator*() const& { return *std::get_if<0>(&state_); }
+  T&& operator*() && { return std::move(*std::get_if<0>(&state_)); }
+  T* operator->() { return std::get_if<0>(&state_); }
+  const T* operator->() const { return std::get_if<0>(&state_); }
+
+  Error& error() & { return *std::get_if<1>(&state_); }
+  const Error& error() const& { return *std::get_if<1>(&state_); }
+  Error&& error() && { return std::move(*std::get_if<1>(&state_)); }
+
+ private:
+  std::variant<T, Error> state_;
+};
+
+template <>
+class [[nodiscard]] Result<void> {
+ public:
+  Result() = default;
+  Result(Error error) : state_(std::move(error)) {}
+
+  bool has_value() const { return state_.index() == 0; }
+  explicit operator bool() const { return has_value(); }
+
+  Error& error() & { return *std::get_if<1>(&state_); }
+  const Error& error() const& { return *std::get_if<1>(&state_); }
+  Error&& error() && { return std::move(*std::get_if<1>(&state_)); }
+
+ private:
+  std::variant<std::monostate, Error> state_;
+};
+
+}  // namespace oci_oauth

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text that must not be printed, copied or left in memory: a token, or a document that holds one.
+#pragma once
+
+#include <string.h>
+
+#include <string>
+#include <string_view>
+
+namespace oci_oauth {
+
+// Overwrites the whole capacity of `text` and empties it.
+inline void wipe(std::string& text) {
+  explicit_bzero(text.data(), text.capacity());
+  text.clear();
+}
+
+// Move-only and wiped at its end. There is no formatter and no operator<<: reveal() is the one way in.
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string&& text) : text_(std::move(text)) { wipe(text); }
+  explicit Secret(std::string_view text) : text_(text) {}
+  Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { wipe(other.text_); }
+  Secret& operator=(Secret&& other) noexcept {
+    if (this != &other) {
+      wipe(text_);
+      text_ = std::move(other.text_);
+      wipe(other.text_);
+    }
+    return *this;
+  }
+  ~Secret() { wipe(text_); }
+
+  std::string_view reveal() const { return text_; }
+  bool empty() const { return text_.empty(); }
+  friend bool operator==(const Secret& a, const Secret& b) { return a.text_ == b.text_; }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace oci_oauth

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who gets a token: only a container that a person on the host chose. Pure; nothing that an image carries
+// counts.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "oci/spec.h"
+
+namespace oci_oauth {
+
+// What a person configured, in terms of the runtime-spec.
+struct Offer {
+  std::string_view profile;
+  std::string_view target;          // normalised absolute path in the container
+  bool to_all = false;              // deliver_to: all
+  bool by_argument = false;         // --profile P on the hook's command line
+  bool trusts_annotations = false;  // trust_annotations: true
+  std::string_view share;           // path of the profile's share directory on the host
+};
+
+enum class Consent {
+  no,        // nobody chose this container
+  mount,     // mount the share directory at the target
+  write,     // write into the directory that a person bind-mounted at the target
+  in_place,  // the person bound the share directory itself: only freshness is needed
+};
+
+struct Decision {
+  Consent consent = Consent::no;
+  std::string_view bind_source;  // consent write: the mount's source
+  std::string why_not;  // consent no, where a person may have wanted it: one sentence for the log, else empty
+};
+
+constexpr std::string_view profiles_annotation = "io.oci-oauth.profiles";
+
+Decision decide(const Spec& spec, const Offer& offer);
+
+// A path that an engine made for an image's VOLUME: a component of 64 hexadecimal digits.
+bool is_anonymous_volume(std::string_view source);
+
+// "/a//b/./c/" -> "/a/b/c"; false for a relative path or one with "..".
+bool normalise_path(std::string_view path, std::string& normalised);
+
+}  // namespace oci_oauth

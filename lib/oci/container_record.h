@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which container holds which profile's token: one small file a container, for status, sweeping and written
+// directories.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace oci_oauth {
+
+enum class DeliveryKind { mount, write };
+
+struct DeliveryRecord {
+  std::string profile;
+  DeliveryKind kind = DeliveryKind::mount;
+  std::string target;  // in the container
+  // Written directories only: the bind mount's source on the host, the directory's identity (a directory that
+  // was replaced meanwhile is not ours), the owner and mode of the files, and their names.
+  std::string source;
+  std::uint64_t device = 0, inode = 0;
+  Owner owner = {0, 0};
+  mode_t mode = 0;
+  std::vector<std::string> files;
+};
+
+struct ContainerRecord {
+  std::string id;
+  ProcessId process;
+  Time created_at;
+  std::vector<DeliveryRecord> deliveries;
+};
+
+Result<ContainerRecord> parse_record(std::string_view text, std::string_view source);
+std::string format_record(const ContainerRecord& record);
+
+// The records in `directory` (runtime_dir/containers). `id` is a valid container id (state.h).
+Result<void> save_record(int directory, const ContainerRecord& record);
+Result<ContainerRecord> load_record(int directory, std::string_view id);  // not_found where there is none
+void remove_record(int directory, std::string_view id);
+Result<std::vector<ContainerRecord>> list_records(int directory);  // unreadable ones are left out
+
+}  // namespace oci_oauth

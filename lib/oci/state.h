@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The container state that a runtime writes to a hook's stdin (OCI runtime-spec, runtime.md "State").
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace oci_oauth {
+
+struct ContainerState {
+  std::string id;
+  pid_t pid = 0;       // 0 at poststop, and in stages that run inside the container
+  std::string bundle;  // absolute
+  std::string root;    // crun's extra key; may be relative to the bundle; empty where absent
+};
+
+// Failure: "state: reason" where the text is not JSON, not an object, or lacks an id or an absolute bundle.
+Result<ContainerState> parse_state(std::string_view text);
+
+// An id names a file of ours: true for 1 to 255 characters of [A-Za-z0-9_.+-], not beginning with a dot.
+bool is_valid_container_id(std::string_view id);
+
+}  // namespace oci_oauth

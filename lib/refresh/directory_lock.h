@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Locks that other programs take as directories (mkdir(2) is the acquisition, as npm's proper-lockfile does):
+// taken in order, touched while held, given back on every way out.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "base/unique_fd.h"
+
+namespace oci_oauth {
+
+// Names one directory for good: an inode number may be used again, its birth time (statx(2)) may not.
+struct DirectoryIdentity {
+  std::string path;
+  std::uint64_t device = 0, inode = 0;
+  std::int64_t born_ns = 0;
+  friend bool operator==(const DirectoryIdentity&, const DirectoryIdentity&) = default;
+};
+
+class DirectoryLocks {
+ public:
+  static constexpr Milliseconds stale_after = std::chrono::seconds(60);
+  static constexpr Milliseconds touch_every = std::chrono::seconds(5);
+
+  // Takes `paths` in order. A lock is stale when its mtime is older than stale_after or in the future, and is
+  // then replaced. On contention for a later one the earlier ones are given back. Waits until `deadline`,
+  // woken by inotify(7) (and at the moment a lock would turn stale); `stop` is asked at each wake. Failure:
+  // temporary, naming the lock and its age; another where mkdir is refused.
+  static Result<DirectoryLocks> acquire(const std::vector<std::string>& paths, SteadyTime deadline,
+                                        const std::function<bool()>& stop);
+
+  DirectoryLocks(DirectoryLocks&&) = default;
+  DirectoryLocks& operator=(DirectoryLocks&&) = default;
+  ~DirectoryLocks();
+
+  // Touches the locks if touch_every has passed since the last time. False when one was taken from us.
+  bool keep_alive();
+  std::vector<DirectoryIdentity> identities() const;
+
+ private:
+  DirectoryLocks() = default;
+  std::vector<DirectoryIdentity> held_;
+  SteadyTime touched_;
+};
+
+// Removes a lock directory of an earlier run of ours that was killed; leaves one with another identity alone.
+void remove_left_behind(const DirectoryIdentity& lock);
+
+}  // namespace oci_oauth

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Retry-After header (RFC 9110 section 10.2.3): seconds or an HTTP date.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "base/time.h"
+
+namespace oci_oauth {
+
+// Result: how long from `now`, clamped to [0 s, 24 h]; nullopt where the value is neither form.
+std::optional<Milliseconds> parse_retry_after(std::string_view value, Time now);
+
+}  // namespace oci_oauth

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a token endpoint's answer means (RFC 6749 sections 5.1 and 5.2). Pure: bytes in, decision out. No part
+// of a body gets into a message, because endpoints may echo the request.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret.h"
+#include "base/time.h"
+
+namespace oci_oauth {
+
+enum class AnswerKind {
+  granted,         // 200 with an access token: the refresh token may be spent
+  login_required,  // invalid_grant: this refresh token is dead
+  invalid_scope,   // worth one more request without a scope
+  rejected,        // another OAuth error: the request or the client is wrong
+  throttled,       // 429, or 403 without an OAuth error (a challenge page)
+  server_error,    // 5xx, a redirect, or an answer that is none; whether the token was spent is open only for
+                   // 200
+  unreadable,      // a 200 that holds no token: the refresh token may be spent
+};
+
+struct TokenAnswer {
+  AnswerKind kind = AnswerKind::server_error;
+  std::string message;  // "429, retry after 60 s": status and reason, never a byte of the body but a known
+                        // OAuth error code
+  Secret access_token;
+  Secret refresh_token;  // empty: the answer has none, the old one stays (RFC 6749 section 6)
+  std::optional<Milliseconds> expires_in;   // absent where missing or absurd (not in 1 s .. 366 d)
+  std::vector<std::string> scopes;          // empty: unchanged
+  std::optional<Milliseconds> retry_after;  // kinds throttled and server_error
+};
+
+struct HttpReply {
+  long status = 0;
+  std::string retry_after;  // header value; empty where absent
+  Secret body;
+};
+
+TokenAnswer read_token_answer(const HttpReply& reply, Time now);
+
+}  // namespace oci_oauth

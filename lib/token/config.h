@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration: which logins there are and what a container gets of each. Parsed strictly: an unknown
+// key, a wrong type or a relative path is an error that names the key and its place.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace oci_oauth {
+
+enum class DeliverTo { chosen, all };
+enum class OnFailure { start, block };
+enum class Trust { no, yes };
+
+struct Profile {
+  std::string name;         // [A-Za-z0-9][A-Za-z0-9._-]{0,63}: also a file name
+  std::string provider;     // likewise; default: the profile's name
+  std::string credentials;  // absolute path of the credential document
+  std::string target;       // absolute, normalised directory in the container; default "/run/secrets/NAME"
+  DeliverTo deliver_to = DeliverTo::chosen;
+  Trust annotations = Trust::no;
+  OnFailure on_failure = OnFailure::start;
+  Milliseconds hook_wait = std::chrono::seconds(8);
+  Milliseconds refresh_before = std::chrono::minutes(60);
+  mode_t mode = 0444;
+  // Each of these overrides the provider's where it is not empty.
+  std::string token_url, ca_file, user_agent;
+  std::string proxy;  // the refresher reads no proxy from its environment
+};
+
+// A sink gets each new access token once.
+struct OneCliSink {
+  std::string secret_id, url, api_key_file, program;
+};
+struct ExecSink {
+  std::vector<std::string> command;  // command[0] is an absolute path
+};
+struct Sink {
+  std::vector<std::string> profiles;  // empty: all
+  OneCliSink onecli;
+  ExecSink exec;  // exactly one of the two is set: exec.command is empty for a OneCLI sink
+};
+
+struct Config {
+  std::string path;         // where it was read
+  std::string runtime_dir;  // absolute; empty where the file leaves it to the default
+  std::vector<Profile> profiles;
+  std::vector<Sink> sinks;
+
+  const Profile* find(std::string_view profile) const;
+};
+
+// Result: the configuration. Failure (kind configuration): "PATH:LINE:COLUMN: reason" or "PATH:
+// /profiles/x/mode: reason".
+Result<Config> parse_config(std::string_view text, std::string_view path);
+
+// Reads and parses; not_found where there is no file; refused where somebody other than root or the caller
+// could have written it.
+Result<Config> load_config(const std::string& path);
+
+bool is_valid_name(std::string_view name);
+
+}  // namespace oci_oauth

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A provider is data: how one kind of login is refreshed, where its document keeps each field, what
+// containers get.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace oci_oauth {
+
+enum class BodyEncoding { json, form };  // form is RFC 6749 section 6; some servers want JSON
+enum class ScopeRule { stored, none };   // send the scopes of the document, or leave the parameter out
+enum class ExpiryUnit { milliseconds, seconds };  // since the epoch
+
+// JSON Pointers (RFC 6901) into the credential document; an empty one: the document has no such field.
+struct CredentialFields {
+  std::string access_token, refresh_token, expires_at, scopes, login_expires_at;
+  ExpiryUnit unit = ExpiryUnit::milliseconds;
+};
+
+// A file of the provider's own format, holding `fields` of the credential document at the same places.
+struct DeliveredFile {
+  std::string name;
+  std::vector<std::string> fields;
+};
+
+struct Provider {
+  std::string name;
+  std::string token_url;
+  std::string client_id;
+  BodyEncoding body = BodyEncoding::form;
+  ScopeRule scope = ScopeRule::stored;
+  std::string user_agent;
+  CredentialFields fields;
+  std::vector<DeliveredFile> deliver;
+  // Directories that other programs take as locks before they refresh, in order; "{directory}" is the real
+  // path of the directory that holds the credential document.
+  std::vector<std::string> locks;
+  // What a container wants in its environment; "{target}" is the profile's target.
+  std::vector<std::pair<std::string, std::string>> environment;
+};
+
+// Failure (kind configuration): unknown key, wrong type, a pointer that is none, a delivered field that is or
+// contains the refresh token, a delivered name that is no plain file name.
+Result<Provider> parse_provider(std::string_view text, std::string_view path, std::string_view name);
+
+// Looks for NAME.json in each directory in order. Failure: names the directories that were searched.
+Result<Provider> load_provider(std::string_view name, const std::vector<std::string>& directories);
+
+}  // namespace oci_oauth

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the refresher tells the hook, and status, about a profile: runtime_dir/profiles/NAME.json. Never a
+// token.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+
+namespace oci_oauth {
+
+// Tells whether the credential document is still the file that was read.
+struct FileStamp {
+  std::uint64_t device = 0, inode = 0;
+  std::int64_t size = 0, mtime_ns = 0;
+
+  static FileStamp of(const struct stat& status);
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+
+// How the last attempt to refresh ended; the words are the "kind" of last_error in status --json.
+enum class FailureKind {
+  login_required,  // the server refused this refresh token for good: invalid_grant, RFC 6749 section 5.2
+  throttled,       // 429, or 403 without an OAuth error
+  server,          // 5xx or an answer that is none
+  network,         // nothing was sent
+  unknown,         // sent, and no answer arrived
+  rejected,        // another OAuth error: the request or the client is wrong
+  login,           // the credential document cannot be read, understood or replaced
+};
+std::string_view word(FailureKind kind);
+
+struct LastError {
+  FailureKind kind = FailureKind::server;
+  std::string message, hint;
+  Time at;
+};
+
+struct Published {
+  std::string provider;
+  FileStamp login;                       // of the document that `expires_at` was read from
+  Time obtained_at, due_at, expires_at;  // of the access token in share/; all zero: none was ever published
+  std::optional<Time> refreshed_at;      // our own last refresh
+  std::optional<Time> login_expires_at;
+  std::string access_token_hash;        // SHA-256, hex: tells a new token from the old one
+  std::string dead_refresh_token_hash;  // the refresh token that the server refused for good; empty: none
+  Time attempted_at;                    // the end of the last attempt, whatever came of it
+  Time not_before;                      // the end of the cool-down
+  unsigned failures = 0;                // in a row
+  std::optional<LastError> last_error;  // of the last attempt; empty after a success
+
+  bool has_token() const { return expires_at.time_since_epoch().count() != 0; }
+};
+
+// Failure: "SOURCE: reason" for a text that write_published did not write.
+Result<Published> parse_published(std::string_view text, std::string_view source);
+std::string format_published(const Published& published);
+
+}  // namespace oci_oauth

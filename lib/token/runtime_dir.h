@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The directory that the refresher and the hook share (default /run/oci-oauth, mode 0700):
+//   share/NAME/        what containers mount: access tokens only; made once, never replaced
+//   profiles/NAME.json what the hook needs to decide (published.h)
+//   containers/ID.json who got what (oci/container_record.h)
+//   locks/NAME         held while a refresh of the profile is under way
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file_lock.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "token/published.h"
+
+namespace oci_oauth {
+
+// Where `share/` lives: in memory, or on a disk that a person should know about.
+enum class ShareStorage { memory, disk };
+
+class RuntimeDir {
+ public:
+  // Makes what is missing. Where share/ is new and the caller is host root, a small tmpfs is mounted on it
+  // (nosuid, nodev, noexec). Failure: refused where the directory belongs to somebody else or others may
+  // write to it; names the path and the call.
+  static Result<RuntimeDir> open(const std::string& path);
+
+  const std::string& path() const { return path_; }
+  ShareStorage share_storage() const;
+
+  // share/NAME, made when missing (mode 0755), open for reading. The descriptor can be written into and
+  // mounted.
+  Result<UniqueFd> share(std::string_view profile) const;
+  std::string share_path(std::string_view profile) const;
+
+  // nullopt: nothing was published yet.
+  Result<std::optional<Published>> published(std::string_view profile) const;
+  Result<void> publish(std::string_view profile, const Published& published) const;
+
+  FileAt lock_file(std::string_view profile) const;  // locks/NAME
+  UniqueFd containers() const;                       // containers/, open for reading
+  std::string containers_path() const;
+
+ private:
+  explicit RuntimeDir(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+  UniqueFd directory_, share_, profiles_, containers_;
+};
+
+}  // namespace oci_oauth
