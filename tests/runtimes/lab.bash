@@ -1,0 +1,108 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# The words of the container tests; each means the same in every engine. For .bats files that `run` started.
+#
+#   start NAME [OPTION]... [-- COMMAND...]   a container in the background; fails as the engine does, with its message
+#   once [OPTION]... -- COMMAND...           a container in the foreground, deleted when COMMAND has ended
+#   inside NAME COMMAND...                   runs COMMAND in a started container, as the container's user
+#   stop NAME                                kills and deletes it; its poststop hooks have run
+#   id_of NAME, pid_of NAME                  its id as the hook knows it, and the pid of its first process
+#   output_of NAME                           what its COMMAND has printed
+#   rootfs_of NAME                           its root file system, made when first asked for: change it before start
+#   as_operator COMMAND...                   runs COMMAND as the person who runs the engine, who has a home for each test
+#   logged                                   what has gone to syslog since the test began
+#
+# OPTION is spelled as Podman's, its value in a word of its own: --read-only, --user UID:GID, --tmpfs DIR,
+# --volume SOURCE:DIR[:ro], --annotation KEY=VALUE. Podman takes its others too.
+# A test may set HOOK (empty: no hook) and HOOK_ARGS (what comes before the stage) ahead of start and once.
+
+readonly hook_timeout_seconds=10 event_wait_seconds=5
+
+load syslog
+case $ENGINE in
+    podman*) load engine-podman ;;
+    *) load engine-bundle ;;
+esac
+
+setup() { lab_setup; }
+teardown() { lab_teardown; }
+
+lab_setup() {
+    HOOK=$OCI_OAUTH_PREFIX/libexec/oci/hooks.d/oci-oauth-hook
+    HOOK_ARGS=()
+    OPERATOR_HOME=$BATS_TEST_TMPDIR/home
+    XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
+    chmod 711 "$BATS_RUN_TMPDIR"
+    install -d -o "$OPERATOR_ID" -g "$OPERATOR_ID" "$OPERATOR_HOME" "$XDG_RUNTIME_DIR"
+    start_syslog
+}
+
+lab_teardown() {
+    delete_containers
+    stop_syslog
+    unmount_below "$BATS_TEST_TMPDIR"
+    unmount_below /run/oci-oauth
+    rm -rf /run/oci-oauth /etc/oci-oauth
+}
+
+as_operator() {
+    setpriv --reuid "$OPERATOR_ID" --regid "$OPERATOR_ID" --clear-groups \
+        env -i --chdir=/ PATH="$OCI_OAUTH_PREFIX/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+        HOME="$OPERATOR_HOME" XDG_RUNTIME_DIR="$XDG_RUNTIME_DIR" TMPDIR="$TMPDIR" LC_ALL=C.UTF-8 "$@"
+}
+
+rootfs_of() {
+    local rootfs=$BATS_TEST_TMPDIR/$1/rootfs
+    [[ -d $rootfs ]] || rootfs "$rootfs"
+    echo "$rootfs"
+}
+
+# Makes DIR the root file system of a container: busybox, and the directories that engines mount on.
+rootfs() {
+    mkdir -p "$1"/{bin,dev,etc,proc,run,sys,tmp,var/tmp}
+    cp "$(command -v busybox)" "$1/bin/busybox"
+    chroot "$1" /bin/busybox --install -s /bin
+}
+
+# Splits "[OPTION]... [-- COMMAND...]" into OPTIONS and ARGV.
+parse_container() {
+    OPTIONS=()
+    ARGV=(sleep infinity)
+    while (($#)) && [[ $1 != -- ]]; do
+        OPTIONS+=("$1")
+        shift
+    done
+    (($# < 2)) || ARGV=("${@:2}")
+}
+
+# Runs COMMAND, whose children live on, with LOG for its output: nobody waits for them to close a pipe.
+detached() {
+    local log=$1 status=0
+    shift
+    "$@" </dev/null >"$log" 2>&1 3>&- || status=$?
+    ((status == 0)) || cat "$log" >&2
+    return "$status"
+}
+
+# An entry of config.json's hooks for each stage; each is also the `hook` of a hooks.d file.
+hook_entries() {
+    jq -n --arg path "$HOOK" --argjson timeout "$hook_timeout_seconds" '
+        def entry($stage): {$path, args: ($ARGS.positional + [$stage]), env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], $timeout};
+        {createRuntime: entry("createRuntime"), poststop: entry("poststop")}' --args -- "${HOOK##*/}" "${HOOK_ARGS[@]}"
+}
+
+# Waits until COMMAND succeeds; fails when that takes too long.
+eventually() {
+    local deadline=$((SECONDS + event_wait_seconds))
+    until "$@"; do
+        ((SECONDS <= deadline)) || return 1
+        sleep 0.02
+    done
+}
+
+unmount_below() {
+    local target
+    while read -r target; do
+        umount "$target"
+    done < <(findmnt --noheadings --list --output TARGET | grep -E "^$1(/|$)" | tac)
+}

@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Each test has a syslog of its own at the lab's /dev/log.
+
+start_syslog() {
+    SYSLOG=$BATS_TEST_TMPDIR/syslog
+    busybox syslogd -n -O "$SYSLOG" </dev/null >/dev/null 2>&1 3>&- &
+    SYSLOG_PID=$!
+    eventually test -S /dev/log
+}
+
+stop_syslog() {
+    kill "$SYSLOG_PID" 2>/dev/null || true # an interrupted run has ended it already
+    wait "$SYSLOG_PID" || true
+    rm -f /dev/log
+}
+
+# Datagrams keep their order: once a mark of our own has come, all that was sent before it has come too.
+logged() {
+    local mark=end-of-log-$BASHPID-$RANDOM
+    busybox logger "$mark"
+    eventually grep -q "$mark" "$SYSLOG"
+    grep -v 'end-of-log-' "$SYSLOG" || true
+}
