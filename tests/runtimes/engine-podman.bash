@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# The words of lab.bash for Podman, which its operator runs with storage of the test's own: hooks come from hooks.d files.
+# The words of lab.bash for Podman, which its operator runs with storage of the test's own.
 
 podman_as_operator() {
     as_operator CONTAINERS_CONF="$BATS_TEST_TMPDIR/containers.conf" podman --runtime "${PODMAN_RUNTIME:-crun}" \

@@ -9,7 +9,7 @@
 #   id_of NAME, pid_of NAME                  its id as the hook knows it, and the pid of its first process
 #   output_of NAME                           what its COMMAND has printed
 #   rootfs_of NAME                           its root file system, made when first asked for: change it before start
-#   as_operator COMMAND...                   runs COMMAND as the person who runs the engine, who has a home for each test
+#   as_operator COMMAND...                   runs COMMAND as the person who runs the engine, in a home of the test's own
 #   logged                                   what has gone to syslog since the test began
 #
 # OPTION is spelled as Podman's, its value in a word of its own: --read-only, --user UID:GID, --tmpfs DIR,
@@ -87,7 +87,8 @@ detached() {
 # An entry of config.json's hooks for each stage; each is also the `hook` of a hooks.d file.
 hook_entries() {
     jq -n --arg path "$HOOK" --argjson timeout "$hook_timeout_seconds" '
-        def entry($stage): {$path, args: ($ARGS.positional + [$stage]), env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], $timeout};
+        def entry($stage):
+            {$path, args: ($ARGS.positional + [$stage]), env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], $timeout};
         {createRuntime: entry("createRuntime"), poststop: entry("poststop")}' --args -- "${HOOK##*/}" "${HOOK_ARGS[@]}"
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The lab itself: its containers are what a test asks for, and the hook is called in each. First to look at when all else fails.
+# The lab itself: its containers are what a test asks for, and the hook is called in each.
 load lab
 
 # A hook that keeps what it is given below $SEEN.
