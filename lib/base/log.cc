@@ -49,7 +49,6 @@ void Log::write(Priority priority, std::string_view message, std::string_view hi
   const int level = static_cast<int>(priority);
   if (sink_ == Sink::syslog) {
     const std::string text = hint.empty() ? std::string(message) : fmt::format("{}; hint: {}", message, hint);
-    ::openlog(program_.c_str(), LOG_PID, LOG_DAEMON);
     ::syslog(level, "%s%s", std::string(word(priority)).c_str(), text.c_str());
     return;
   }

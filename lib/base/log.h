@@ -19,6 +19,8 @@ class Log {
   // syslog(3), facility daemon: for the hook, whose stderr nobody may read.
   static Log to_syslog(std::string program);
 
+  // Opens the way to syslog now, before the caller leaves the mount namespace that /dev/log is in.
+  void connect() const;
   void write(Priority priority, std::string_view message, std::string_view hint = {}) const;
   void write(Priority priority, const Error& error) const { write(priority, error.message, error.hint); }
 

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "create_runtime.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+
+#include "oci/consent.h"
+#include "oci/container_record.h"
+#include "oci/container_root.h"
+#include "oci/mount.h"
+#include "oci/spec.h"
+#include "oci/written_directory.h"
+#include "refresh_request.h"
+#include "token/delivery.h"
+#include "token/policy.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t spec_limit = 16 * 1024 * 1024;
+
+// A profile for this container, with everything that needs the host's paths resolved.
+struct Delivery {
+  const Profile* profile;
+  Consent consent;
+  std::string bind_source;
+  UniqueFd share, tree, target;
+};
+
+Result<Spec> read_spec(const ContainerState& state) {
+  const std::string path = state.bundle + "/config.json";
+  auto text = read_file({.path = path}, spec_limit);
+  if (!text) return std::move(text).error();
+  return parse_spec(*text, path);
+}
+
+std::string rootfs_of(const Spec& spec, const ContainerState& state) {
+  if (spec.root_path.starts_with('/')) return spec.root_path;
+  return fmt::format("{}/{}", state.bundle, spec.root_path);
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+class Creation {
+ public:
+  Creation(const HookCall& call, const Spec& spec, const RuntimeDir& runtime)
+      : call_(call), spec_(spec), runtime_(runtime) {}
+
+  // Makes sure that the profile's token is fresh; waits no longer than hook_wait.
+  Result<void> ensure_fresh(const Profile& profile);
+  Result<Delivery> resolve(const Profile& profile, const Decision& decision);
+  Result<DeliveryRecord> record_of(const Delivery& delivery) const;
+  Result<void> deliver(Delivery& delivery, DeliveryRecord& record) const;
+  Result<void> save(std::vector<DeliveryRecord> deliveries) const;
+
+ private:
+  Result<std::optional<Published>> published(const Profile& profile) const {
+    return runtime_.published(profile.name);
+  }
+
+  const HookCall& call_;
+  const Spec& spec_;
+  const RuntimeDir& runtime_;
+};
+
+bool login_is_unchanged(const Profile& profile, const Published& published) {
+  struct stat status;
+  return ::stat(profile.credentials.c_str(), &status) == 0 && FileStamp::of(status) == published.login;
+}
+
+Error no_token(const Published& published) {
+  if (!published.last_error)
+    return {ErrorKind::temporary, "there is no valid token", "run oci-oauth refresh"};
+  const bool dead = published.last_error->kind == FailureKind::login_required;
+  return {dead ? ErrorKind::login_required : ErrorKind::temporary, published.last_error->message,
+          published.last_error->hint};
+}
+
+Result<void> Creation::ensure_fresh(const Profile& profile) {
+  auto known = published(profile);
+  if (!known) return std::move(known).error();
+  const Time time = now();
+  const RefreshRequest request = {runtime_, profile.name, call_.config.path};
+  if (*known) {
+    const Published& token = **known;
+    const bool unchanged = login_is_unchanged(profile, token);
+    const Freshness state = freshness(time, token.due_at, token.expires_at);
+    if (unchanged && token.has_token() && state == Freshness::fresh) return {};
+    // A dead login or a cool-down needs no refresher to be told again.
+    const bool futile = unchanged && (!token.dead_refresh_token_hash.empty() || time < token.not_before);
+    if (futile) return state == Freshness::expired ? Result<void>(no_token(token)) : Result<void>();
+    if (unchanged && state == Freshness::due) return start_refresh(request);
+  }
+  if (auto waited = wait_for_refresh(request, std::chrono::steady_clock::now() + profile.hook_wait);
+      !waited) {
+    return waited;
+  }
+  known = published(profile);
+  if (!known) return std::move(known).error();
+  const Published token = known->value_or(Published{});
+  if (!token.has_token() || now() >= token.expires_at) return no_token(token);
+  return {};
+}
+
+Result<Delivery> Creation::resolve(const Profile& profile, const Decision& decision) {
+  Delivery delivery = {&profile, decision.consent, std::string(decision.bind_source), {}, {}, {}};
+  auto share = runtime_.share(profile.name);
+  if (!share) return std::move(share).error();
+  delivery.share = std::move(*share);
+  if (decision.consent == Consent::in_place) return delivery;
+
+  auto root = ContainerRoot::open(call_.state.pid, rootfs_of(spec_, call_.state));
+  if (!root) return std::move(root).error();
+  auto target = decision.consent == Consent::write
+                    ? root->open_directory(profile.target)
+                    : root->make_directory(profile.target, spec_.root_on_host());
+  if (!target) return std::move(target).error();
+  delivery.target = std::move(*target);
+  if (decision.consent == Consent::mount) {
+    auto tree = clone_tree_read_only(delivery.share.get());
+    if (!tree) return std::move(tree).error();
+    delivery.tree = std::move(*tree);
+  }
+  return delivery;
+}
+
+Result<DeliveryRecord> Creation::record_of(const Delivery& delivery) const {
+  DeliveryRecord record;
+  record.profile = delivery.profile->name;
+  record.target = delivery.profile->target;
+  if (delivery.consent != Consent::write) return record;
+
+  const auto owner = spec_.user_on_host();
+  if (!owner) {
+    return Error{ErrorKind::failed,
+                 fmt::format("uid {} of the container is not mapped to the host", spec_.uid),
+                 "map it, or let the hook mount the directory instead of writing into one"};
+  }
+  struct stat status;
+  if (::fstat(delivery.target.get(), &status) != 0) return Error::from_errno(errno, record.target);
+  record.kind = DeliveryKind::write;
+  record.source = delivery.bind_source;
+  record.device = status.st_dev;
+  record.inode = status.st_ino;
+  record.owner = *owner;
+  record.mode = delivery.profile->mode;
+  return record;
+}
+
+Result<void> Creation::deliver(Delivery& delivery, DeliveryRecord& record) const {
+  if (delivery.consent == Consent::in_place) return {};
+  if (delivery.consent == Consent::mount) {
+    return mount_in_container(call_.state.pid, delivery.tree.get(), delivery.target.get());
+  }
+  // The host's own view of the directory is writable where the container's is a read-only bind mount.
+  if (auto source = open_same_directory(record.source, record.device, record.inode))
+    delivery.target = std::move(*source);
+  auto known = published(*delivery.profile);
+  if (!known) return std::move(known).error();
+  const FileStamp login = *known ? (*known)->login : FileStamp{};
+  auto written = deliver_files(delivery.share.get(), delivery.target.get(), record.target, record.owner,
+                               record.mode, login);
+  if (!written) return std::move(written).error();
+  record.files = std::move(*written);
+  return {};
+}
+
+Result<void> Creation::save(std::vector<DeliveryRecord> deliveries) const {
+  auto process = identify_process(call_.state.pid);
+  if (!process) return std::move(process).error();
+  return save_record(runtime_.containers().get(), {call_.state.id, *process, now(), std::move(deliveries)});
+}
+
+Offer offer_of(const Profile& profile, const HookCall& call, const std::string& share) {
+  return {.profile = profile.name,
+          .target = profile.target,
+          .to_all = profile.deliver_to == DeliverTo::all,
+          .by_argument = contains(call.profiles, profile.name),
+          .trusts_annotations = profile.annotations == Trust::yes,
+          .share = share};
+}
+
+// Logs what went wrong for one profile; it is the container's failure only where the profile says so.
+class Failures {
+ public:
+  explicit Failures(const HookCall& call) : call_(call) {}
+
+  void add(const Profile& profile, Error error) {
+    Error told = std::move(error).in(fmt::format("profile '{}', container {}", profile.name, call_.state.id));
+    const bool blocks = profile.on_failure == OnFailure::block;
+    call_.log.write(blocks ? Priority::error : Priority::warning, told);
+    if (blocks && !blocking_) blocking_ = std::move(told);
+  }
+  Result<void> result() && { return blocking_ ? Result<void>(std::move(*blocking_)) : Result<void>(); }
+
+ private:
+  const HookCall& call_;
+  std::optional<Error> blocking_;
+};
+
+bool blocks_chosen_by_argument(const HookCall& call) {
+  return std::any_of(call.config.profiles.begin(), call.config.profiles.end(), [&](const Profile& profile) {
+    return profile.on_failure == OnFailure::block &&
+           (profile.deliver_to == DeliverTo::all || contains(call.profiles, profile.name));
+  });
+}
+
+struct Choice {
+  const Profile* profile;
+  Decision decision;
+};
+
+std::vector<Choice> chosen_profiles(const HookCall& call, const Spec& spec) {
+  std::vector<Choice> chosen;
+  for (const std::string& name : call.profiles) {
+    if (call.config.find(name) == nullptr) {
+      call.log.write(Priority::warning, fmt::format("profile '{}': is not in {}", name, call.config.path));
+    }
+  }
+  for (const Profile& profile : call.config.profiles) {
+    const std::string share = fmt::format("{}/share/{}", call.config.runtime_dir, profile.name);
+    Decision decision = decide(spec, offer_of(profile, call, share));
+    if (decision.consent != Consent::no) {
+      chosen.push_back({&profile, std::move(decision)});
+    } else if (!decision.why_not.empty()) {
+      call.log.write(Priority::notice, fmt::format("profile '{}', container {}: no token delivered: {}",
+                                                   profile.name, call.state.id, decision.why_not));
+    }
+  }
+  return chosen;
+}
+
+Result<void> serve(const HookCall& call, const Spec& spec, const RuntimeDir& runtime,
+                   const std::vector<Choice>& chosen) {
+  Failures failures(call);
+  Creation creation(call, spec, runtime);
+  std::vector<Delivery> deliveries;
+  std::vector<DeliveryRecord> records;
+  for (const auto& [profile, decision] : chosen) {
+    // Without a valid token the directory is delivered all the same: the next refresh heals the container.
+    if (auto fresh = creation.ensure_fresh(*profile); !fresh)
+      failures.add(*profile, std::move(fresh).error());
+    auto delivery = creation.resolve(*profile, decision);
+    auto record = delivery ? creation.record_of(*delivery) : Result<DeliveryRecord>(delivery.error());
+    if (!record) {
+      failures.add(*profile, std::move(record).error());
+      continue;
+    }
+    deliveries.push_back(std::move(*delivery));
+    records.push_back(std::move(*record));
+  }
+  if (deliveries.empty()) return std::move(failures).result();
+
+  // The record comes first: a hook that is killed after it leaves nothing that a sweep cannot find.
+  if (auto saved = creation.save(records); !saved)
+    failures.add(*chosen.front().profile, std::move(saved).error());
+  call.log.connect();  // entering the container's mount namespace takes the way to the log away
+  const size_t count = deliveries.size();
+  for (size_t i = 0; i < count; ++i) {
+    if (auto done = creation.deliver(deliveries[i], records[i]); !done) {
+      failures.add(*deliveries[i].profile, std::move(done).error());
+    }
+  }
+  const bool wrote =
+      std::any_of(records.begin(), records.end(), [](const auto& r) { return !r.files.empty(); });
+  if (wrote) (void)creation.save(std::move(records));
+  return std::move(failures).result();
+}
+
+}  // namespace
+
+Result<void> create_runtime(const HookCall& call) {
+  auto spec = read_spec(call.state);
+  if (!spec) {
+    Error error = std::move(spec).error().in(fmt::format("container {}: no token delivered", call.state.id));
+    call.log.write(Priority::warning, error);
+    if (blocks_chosen_by_argument(call)) return error;
+    return {};
+  }
+  const std::vector<Choice> chosen = chosen_profiles(call, *spec);
+  if (chosen.empty()) return {};
+
+  auto runtime = RuntimeDir::open(call.config.runtime_dir);
+  if (!runtime) {
+    Failures failures(call);
+    for (const Choice& choice : chosen) failures.add(*choice.profile, Error(runtime.error()));
+    return std::move(failures).result();
+  }
+  return serve(call, *spec, *runtime, chosen);
+}
+
+void poststop(const HookCall& call) {
+  auto runtime = RuntimeDir::open(call.config.runtime_dir);
+  if (!runtime) return;
+  const UniqueFd directory = runtime->containers();
+  auto record = load_record(directory.get(), call.state.id);
+  if (!record) return;
+  for (const DeliveryRecord& delivery : record->deliveries) {
+    if (delivery.kind != DeliveryKind::write) continue;
+    auto target = open_same_directory(delivery.source, delivery.device, delivery.inode);
+    auto known = runtime->published(delivery.profile);
+    const FileStamp login = known && *known ? (*known)->login : FileStamp{};
+    if (target) remove_delivered(target->get(), delivery.files, login);
+  }
+  remove_record(directory.get(), record->id);
+}
+
+}  // namespace oci_oauth

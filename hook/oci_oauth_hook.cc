@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth-hook: the OCI hook. Trusts nothing of its caller: environment, descriptors, directory and umask
+// are its own before it reads a byte. Exits 0 unless a profile with on_failure "block" could not be served.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "create_runtime.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t state_limit = 1024 * 1024;
+constexpr const char* default_config = "/etc/oci-oauth/config.json";
+constexpr const char* default_runtime_dir = "/run/oci-oauth";
+
+void leave_the_callers_world() {
+  for (int fd = 0; fd < 3; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)::open("/dev/null", O_RDWR);
+  }
+  ::close_range(3, ~0U, 0);
+  ::clearenv();
+  ::umask(022);
+  (void)::chdir("/");
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+  ::signal(SIGCHLD, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  const rlimit no_core = {0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+// Reads to the end whatever comes: crun before 1.17 fails the container when a hook leaves its stdin unread.
+Result<std::string> drain_stdin() {
+  std::string text;
+  for (char buffer[4096];;) {
+    const ssize_t count = ::read(STDIN_FILENO, buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return Error::from_errno(errno, "stdin");
+    if (count == 0) break;
+    if (text.size() <= state_limit) text.append(buffer, static_cast<size_t>(count));
+  }
+  if (text.size() > state_limit) {
+    return Error{ErrorKind::failed, fmt::format("state: is larger than {} bytes", state_limit), ""};
+  }
+  return text;
+}
+
+enum class Stage { create_runtime, poststop };
+
+struct Arguments {
+  std::string config;
+  std::vector<std::string> profiles;
+  Stage stage = Stage::create_runtime;
+};
+
+Result<Arguments> parse_arguments(int argc, char** argv) {
+  const auto usage = [](std::string message) {
+    return Error{ErrorKind::usage, std::move(message),
+                 "oci-oauth-hook [--config FILE] [--profile NAME]... createRuntime|prestart|poststop"};
+  };
+  Arguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--config" || word == "--profile") {
+      if (++i == argc) return usage(fmt::format("option '{}' needs a value", word));
+      if (word == "--profile") {
+        arguments.profiles.emplace_back(argv[i]);
+      } else {
+        arguments.config = argv[i];
+      }
+      continue;
+    }
+    if (i + 1 != argc) return usage(fmt::format("unknown argument '{}'", word));
+    if (word == "poststop") {
+      arguments.stage = Stage::poststop;
+    } else if (word != "createRuntime" && word != "prestart") {
+      return usage(fmt::format("unknown stage '{}'", word));
+    }
+    if (!arguments.config.empty() && !arguments.config.starts_with('/')) {
+      return usage(fmt::format("'{}' is not an absolute path", arguments.config));
+    }
+    return arguments;
+  }
+  return usage("no stage given");
+}
+
+// A hook file is for the whole system, so it also runs for rootless users' containers: a configuration of
+// somebody else's is not for them.
+bool is_for_us(const std::string& config) {
+  struct stat status;
+  return ::stat(config.c_str(), &status) != 0 || status.st_uid == ::geteuid();
+}
+
+int run(int argc, char** argv) {
+  leave_the_callers_world();
+  const Log log = Log::to_syslog("oci-oauth-hook");
+  auto input = drain_stdin();
+  auto arguments = parse_arguments(argc, argv);
+  if (!arguments) {
+    log.write(Priority::error, arguments.error());
+    Log::to_stderr("oci-oauth-hook").write(Priority::error, arguments.error());
+    return 0;
+  }
+  const bool rootless = !is_host_root();
+  const std::string path = arguments->config.empty() ? default_config : arguments->config;
+  if (rootless && (arguments->config.empty() || !is_for_us(path))) return 0;
+
+  auto config = load_config(path);
+  if (!config) {
+    log.write(Priority::error, config.error());
+    return 0;
+  }
+  if (config->runtime_dir.empty()) {
+    if (rootless) {
+      log.write(Priority::error, fmt::format("{}: /runtime_dir: is missing", path),
+                "a rootless user's hook needs it");
+      return 0;
+    }
+    config->runtime_dir = default_runtime_dir;
+  }
+  auto state = input ? parse_state(*input) : Result<ContainerState>(input.error());
+  if (!state) {
+    log.write(Priority::error, state.error());
+    return 0;
+  }
+  const HookCall call = {*config, arguments->profiles, *state, log};
+  if (arguments->stage == Stage::poststop) {
+    poststop(call);
+    return 0;
+  }
+  const auto created = create_runtime(call);
+  if (created) return 0;
+  const std::string line = fmt::format("oci-oauth-hook: error: {}\n", created.error().message);
+  (void)write_all(STDERR_FILENO, line, "stderr");
+  return 1;
+}
+
+}  // namespace
+
+}  // namespace oci_oauth
+
+int main(int argc, char** argv) {
+  return oci_oauth::run(argc, argv);
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "refresh_request.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "base/process.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr unsigned hook_levels = 3;  // PREFIX/libexec/oci/hooks.d/oci-oauth-hook
+constexpr int lock_fd = 3;
+
+// Runs in the child: its own session, no stdio of the runtime's (runc waits until those pipes close), the
+// lock as fd 3.
+[[noreturn]] void run_detached(const std::string& program, const RefreshRequest& request, int lock) {
+  ::setsid();
+  if (::fork() != 0) ::_exit(0);
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int fd = 0; fd < 3; ++fd) ::dup2(null, fd);
+  if (lock == lock_fd) {
+    ::fcntl(lock, F_SETFD, 0);
+  } else {
+    ::dup2(lock, lock_fd);
+  }
+  const char* const arguments[] = {program.c_str(), "--config", request.config.c_str(),  "refresh",
+                                   "--lock-fd",     "3",        request.profile.c_str(), nullptr};
+  const char* const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", nullptr};
+  ::execve(program.c_str(), const_cast<char* const*>(arguments), const_cast<char* const*>(environment));
+  ::_exit(127);
+}
+
+Result<void> spawn(const RefreshRequest& request, const FileLock& lock) {
+  auto prefix = installation_prefix(hook_levels);
+  if (!prefix) return std::move(prefix).error();
+  const std::string program = *prefix + "/bin/oci-oauth";
+  if (::access(program.c_str(), X_OK) != 0) return Error::from_errno(errno, program);
+  const pid_t child = ::fork();
+  if (child < 0) return Error::from_errno(errno, "fork");
+  if (child == 0) run_detached(program, request, lock.fd());
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return {};
+}
+
+// Result: false where a refresh is under way already.
+Result<bool> start_unless_running(const RefreshRequest& request) {
+  const FileAt file = request.runtime.lock_file(request.profile);
+  auto lock = FileLock::acquire(file, LockMode::exclusive, SteadyTime{});
+  if (!lock && lock.error().kind == ErrorKind::temporary) return false;
+  if (!lock) return std::move(lock).error();
+  // The child holds the lock from here on: it belongs to the open file description that it inherits.
+  if (auto spawned = spawn(request, *lock); !spawned) return std::move(spawned).error();
+  return true;
+}
+
+}  // namespace
+
+Result<void> start_refresh(const RefreshRequest& request) {
+  auto started = start_unless_running(request);
+  if (!started) return std::move(started).error();
+  return {};
+}
+
+Result<void> wait_for_refresh(const RefreshRequest& request, SteadyTime deadline) {
+  const Time began = now();
+  while (true) {
+    auto started = start_unless_running(request);
+    if (!started) return std::move(started).error();
+    auto through = FileLock::acquire(request.runtime.lock_file(request.profile), LockMode::shared, deadline);
+    if (!through && through.error().kind == ErrorKind::temporary) {
+      return Error{ErrorKind::temporary, "no answer from the refresher in time",
+                   "the next refresh will put the token into the container"};
+    }
+    if (!through) return std::move(through).error();
+    auto published = request.runtime.published(request.profile);
+    if (!published) return std::move(published).error();
+    // A refresh that was under way before may have ended without looking at what we want; ours has looked.
+    const bool looked = *published && (*published)->attempted_at >= began;
+    if (looked || *started) return {};
+  }
+}
+
+}  // namespace oci_oauth

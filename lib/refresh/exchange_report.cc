@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "refresh/exchange.h"
+
+namespace oci_oauth {
+
+namespace {
+
+JsonValue time_value(Time time) {
+  return JsonValue(std::int64_t{time.time_since_epoch().count()});
+}
+
+std::optional<Time> json_time(const JsonValue& object, std::string_view key) {
+  const auto value = json_int(object, key);
+  return value ? std::optional(Time(Milliseconds(*value))) : std::nullopt;
+}
+
+JsonValue snapshot_value(JsonDocument& json, const LoginSnapshot& login) {
+  JsonValue value(rapidjson::kObjectType);
+  json_set(json, value, "device", JsonValue(login.stamp.device));
+  json_set(json, value, "inode", JsonValue(login.stamp.inode));
+  json_set(json, value, "size", JsonValue(login.stamp.size));
+  json_set(json, value, "mtime_ns", JsonValue(login.stamp.mtime_ns));
+  json_set(json, value, "access_token_hash", json_copy(json, login.access_token_hash));
+  json_set(json, value, "expires_at", time_value(login.expires_at));
+  if (login.login_expires_at) json_set(json, value, "login_expires_at", time_value(*login.login_expires_at));
+  JsonValue files(rapidjson::kObjectType);
+  for (const auto& [name, content] : login.files)
+    json_set(json, files, name, json_copy(json, content.reveal()));
+  json_set(json, value, "files", std::move(files));
+  return value;
+}
+
+JsonValue failure_value(JsonDocument& json, const ExchangeFailure& failure) {
+  JsonValue value(rapidjson::kObjectType);
+  json_set(json, value, "kind", JsonValue(static_cast<int>(failure.kind)));
+  json_set(json, value, "message", json_copy(json, failure.message));
+  json_set(json, value, "hint", json_copy(json, failure.hint));
+  if (failure.retry_after)
+    json_set(json, value, "retry_after", JsonValue(std::int64_t{failure.retry_after->count()}));
+  json_set(json, value, "dead_refresh_token_hash", json_copy(json, failure.dead_refresh_token_hash));
+  return value;
+}
+
+std::optional<LoginSnapshot> read_snapshot(const JsonValue& value) {
+  LoginSnapshot login;
+  const JsonValue* device = json_member(value, "device");
+  const JsonValue* inode = json_member(value, "inode");
+  const JsonValue* files = json_member(value, "files");
+  const auto expires_at = json_time(value, "expires_at");
+  if (device == nullptr || !device->IsUint64() || inode == nullptr || !inode->IsUint64() || !expires_at ||
+      files == nullptr || !files->IsObject()) {
+    return std::nullopt;
+  }
+  login.stamp = {device->GetUint64(), inode->GetUint64(), json_int(value, "size").value_or(0),
+                 json_int(value, "mtime_ns").value_or(0)};
+  login.access_token_hash = json_string(value, "access_token_hash").value_or("");
+  login.expires_at = *expires_at;
+  login.login_expires_at = json_time(value, "login_expires_at");
+  for (const auto& file : files->GetObject()) {
+    if (file.value.IsString()) login.files.emplace_back(json_text(file.name), Secret(json_text(file.value)));
+  }
+  return login;
+}
+
+ExchangeFailure read_failure(const JsonValue& value) {
+  ExchangeFailure failure;
+  const auto kind = json_int(value, "kind").value_or(0);
+  const bool known = kind >= 0 && kind <= static_cast<int>(FailureKind::login);
+  failure.kind = known ? static_cast<FailureKind>(kind) : FailureKind::login;
+  failure.message = json_string(value, "message").value_or("");
+  failure.hint = json_string(value, "hint").value_or("");
+  if (const auto delay = json_int(value, "retry_after")) failure.retry_after = Milliseconds(*delay);
+  failure.dead_refresh_token_hash = json_string(value, "dead_refresh_token_hash").value_or("");
+  return failure;
+}
+
+}  // namespace
+
+Secret format_report(const ExchangeReport& report) {
+  JsonDocument json;
+  json.SetObject();
+  json_set(json, json, "refreshed", JsonValue(report.refreshed));
+  json_set(json, json, "stored_in", JsonValue(std::int64_t{report.stored_in.count()}));
+  JsonValue notices(rapidjson::kArrayType);
+  for (const std::string& notice : report.notices)
+    notices.PushBack(json_copy(json, notice), json.GetAllocator());
+  json_set(json, json, "notices", std::move(notices));
+  if (report.login) json_set(json, json, "login", snapshot_value(json, *report.login));
+  if (report.failure) json_set(json, json, "failure", failure_value(json, *report.failure));
+  return write_json(json);
+}
+
+Result<ExchangeReport> parse_report(std::string_view text) {
+  auto json = parse_json(text, "the refresher's report");
+  if (!json) return std::move(json).error();
+  ExchangeReport report;
+  report.refreshed = json_bool(*json, "refreshed").value_or(false);
+  report.stored_in = Milliseconds(json_int(*json, "stored_in").value_or(0));
+  if (const JsonValue* notices = json_member(*json, "notices"); notices != nullptr && notices->IsArray()) {
+    for (const JsonValue& notice : notices->GetArray()) {
+      if (notice.IsString()) report.notices.emplace_back(json_text(notice));
+    }
+  }
+  if (const JsonValue* login = json_member(*json, "login")) report.login = read_snapshot(*login);
+  if (const JsonValue* failure = json_member(*json, "failure")) report.failure = read_failure(*failure);
+  return report;
+}
+
+}  // namespace oci_oauth

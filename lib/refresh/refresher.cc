@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "refresh/refresher.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <random>
+
+#include "oci/container_record.h"
+#include "oci/container_root.h"
+#include "oci/written_directory.h"
+#include "refresh/cooldown.h"
+#include "refresh/worker.h"
+#include "token/delivery.h"
+#include "token/policy.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr auto wait_for_other_refresh = std::chrono::seconds(60);
+constexpr size_t delivered_limit = 1024 * 1024;
+
+bool login_is_unchanged(const Profile& profile, const Published& published) {
+  struct stat status;
+  return ::stat(profile.credentials.c_str(), &status) == 0 && FileStamp::of(status) == published.login;
+}
+
+bool nothing_to_do(const Profile& profile, const Published& published, const RefreshOptions& options,
+                   Time time) {
+  return options.force == Force::no && published.has_token() &&
+         freshness(time, published.due_at, published.expires_at) == Freshness::fresh &&
+         published.expires_at - time >= options.min_ttl && login_is_unchanged(profile, published);
+}
+
+double random_fraction() {
+  std::random_device device;
+  return std::uniform_real_distribution<double>(0, 1)(device);
+}
+
+void note_failure(Published& published, const ExchangeFailure& failure, Time time) {
+  published.last_error = LastError{failure.kind, failure.message, failure.hint, time};
+  if (!failure.dead_refresh_token_hash.empty())
+    published.dead_refresh_token_hash = failure.dead_refresh_token_hash;
+  // A run that asked nobody because of an earlier cool-down must not prolong it.
+  if (time < published.not_before && !failure.retry_after) return;
+  ++published.failures;
+  published.not_before =
+      time + cooldown(failure.kind, published.failures, failure.retry_after, random_fraction());
+}
+
+void note_login(Published& published, const LoginSnapshot& login, Milliseconds refresh_before, Time time) {
+  published.login = login.stamp;
+  if (login.access_token_hash != published.access_token_hash) {
+    published.access_token_hash = login.access_token_hash;
+    published.obtained_at = time;
+  }
+  published.expires_at = login.expires_at;
+  published.due_at = due_at(published.obtained_at, login.expires_at, refresh_before);
+  published.login_expires_at = login.login_expires_at;
+}
+
+void note_report(Published& published, const ExchangeReport& report, Milliseconds refresh_before, Time time) {
+  published.attempted_at = time;
+  if (report.login) note_login(published, *report.login, refresh_before, time);
+  if (report.refreshed) published.refreshed_at = time;
+  if (report.failure) {
+    note_failure(published, *report.failure, time);
+  } else {
+    published.last_error.reset();
+    published.dead_refresh_token_hash.clear();
+    published.failures = 0;
+    published.not_before = Time{};
+  }
+}
+
+// An exchange that never reported: its journal tells the next run what it did.
+ExchangeReport report_of(Error error) {
+  ExchangeReport report;
+  const bool killed = error.kind == ErrorKind::temporary;
+  report.failure = {killed ? FailureKind::unknown : FailureKind::login, error.message, error.hint, {}, {}};
+  return report;
+}
+
+// Unchanged content is not written again: no watcher wakes for nothing. Result: whether anything changed.
+Result<bool> publish_files(int share, const std::string& shown, const LoginSnapshot& login, mode_t mode) {
+  bool changed = false;
+  for (const auto& [name, content] : login.files) {
+    auto old = read_file({share, name, shown + "/" + name}, delivered_limit, Links::refused);
+    if (old) {
+      const Secret current(std::move(*old));
+      struct stat status;
+      const bool same_mode =
+          ::fstatat(share, name.c_str(), &status, 0) == 0 && (status.st_mode & 07777) == mode;
+      if (current == content && same_mode) continue;
+    }
+    auto written = replace_file(share, name, shown, content.reveal(), {mode, std::nullopt, ""});
+    if (!written) return std::move(written).error();
+    changed = true;
+  }
+  return changed;
+}
+
+// The host's view of the directory; where its path no longer leads there, the running container's.
+Result<UniqueFd> open_written_directory(const ContainerRecord& record, const DeliveryRecord& delivery) {
+  auto directory = open_same_directory(delivery.source, delivery.device, delivery.inode);
+  if (directory) return directory;
+  auto root = ContainerRoot::open(record.process.pid, "/");
+  auto inside = root ? root->open_directory(delivery.target) : Result<UniqueFd>(root.error());
+  struct stat status;
+  const bool same = inside && ::fstat(inside->get(), &status) == 0 && status.st_dev == delivery.device &&
+                    status.st_ino == delivery.inode && is_running(record.process);
+  return same ? std::move(inside) : std::move(directory);
+}
+
+Result<void> deliver_again(const ContainerRecord& record, const DeliveryRecord& delivery, int share,
+                           const FileStamp& login) {
+  const std::string shown = fmt::format("container {}: {}", record.id, delivery.target);
+  auto directory = open_written_directory(record, delivery);
+  if (!directory) return std::move(directory).error().in(shown);
+  auto written = deliver_files(share, directory->get(), shown, delivery.owner, delivery.mode, login);
+  if (!written) return std::move(written).error();
+  return {};
+}
+
+std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::string& profile, int share,
+                                         const FileStamp& login) {
+  std::vector<Error> failed;
+  auto records = list_records(runtime.containers().get());
+  if (!records) {
+    failed.push_back(std::move(records).error());
+    return failed;
+  }
+  for (const ContainerRecord& record : *records) {
+    for (const DeliveryRecord& delivery : record.deliveries) {
+      if (delivery.profile != profile || delivery.kind != DeliveryKind::write || !is_running(record.process))
+        continue;
+      if (auto done = deliver_again(record, delivery, share, login); !done)
+        failed.push_back(std::move(done).error());
+    }
+  }
+  return failed;
+}
+
+}  // namespace
+
+size_t sweep_records(const RuntimeDir& runtime) {
+  const UniqueFd directory = runtime.containers();
+  auto records = list_records(directory.get());
+  if (!records) return 0;
+  size_t swept = 0;
+  for (const ContainerRecord& record : *records) {
+    if (is_running(record.process)) continue;
+    remove_record(directory.get(), record.id);
+    ++swept;
+  }
+  return swept;
+}
+
+Error to_error(const ExchangeFailure& failure) {
+  switch (failure.kind) {
+    case FailureKind::login_required:
+      return {ErrorKind::login_required, failure.message, failure.hint};
+    case FailureKind::rejected:
+    case FailureKind::login:
+      return {ErrorKind::failed, failure.message, failure.hint};
+    default:
+      return {ErrorKind::temporary, failure.message, failure.hint};
+  }
+}
+
+Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,
+                                       RefreshOptions options) {
+  auto share = refresher.runtime.share(profile.name);
+  if (!share) return std::move(share).error();
+  if (!options.lock) {
+    auto lock = FileLock::acquire(refresher.runtime.lock_file(profile.name), LockMode::exclusive,
+                                  std::chrono::steady_clock::now() + wait_for_other_refresh);
+    if (!lock) return std::move(lock).error();
+    options.lock.emplace(std::move(*lock));
+  }
+  auto before = refresher.runtime.published(profile.name);
+  if (!before) return std::move(before).error();
+  RefreshOutcome outcome;
+  if (*before) outcome.published = **before;
+  if (nothing_to_do(profile, outcome.published, options, now())) return outcome;
+
+  auto provider = load_provider(profile.provider, refresher.provider_directories);
+  if (!provider) return std::move(provider).error();
+  outcome.published.provider = profile.provider;
+
+  auto report =
+      exchange_as_owner({profile, std::move(*provider), outcome.published, options.force, options.min_ttl});
+  if (!report) report = report_of(std::move(report).error());
+  note_report(outcome.published, *report, profile.refresh_before, now());
+  outcome.refreshed = report->refreshed;
+  outcome.notices = std::move(report->notices);
+  if (report->login) {
+    auto changed =
+        publish_files(share->get(), refresher.runtime.share_path(profile.name), *report->login, profile.mode);
+    if (!changed) return std::move(changed).error();
+    if (auto done = refresher.runtime.publish(profile.name, outcome.published); !done)
+      return std::move(done).error();
+    if (*changed) {
+      outcome.deliveries_failed =
+          deliver_to_containers(refresher.runtime, profile.name, share->get(), outcome.published.login);
+    }
+  } else if (auto done = refresher.runtime.publish(profile.name, outcome.published); !done) {
+    return std::move(done).error();
+  }
+  outcome.failure = std::move(report->failure);
+  return outcome;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// One refresh of a profile, from the decision to every container: exchange, publish, deliver. One at a time
+// for each profile, however many processes ask.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file_lock.h"
+#include "base/result.h"
+#include "refresh/exchange.h"
+#include "token/config.h"
+#include "token/published.h"
+#include "token/runtime_dir.h"
+
+namespace oci_oauth {
+
+struct Refresher {
+  const Config& config;
+  const RuntimeDir& runtime;
+  std::vector<std::string> provider_directories;
+};
+
+struct RefreshOptions {
+  Force force = Force::no;
+  Milliseconds min_ttl{0};
+  // Held already by the process that asked (the hook); empty: taken here.
+  std::optional<FileLock> lock;
+};
+
+struct RefreshOutcome {
+  Published published;                     // as it is now
+  bool refreshed = false;                  // the endpoint granted a new token in this run
+  std::optional<ExchangeFailure> failure;  // a refresh was due and did not happen
+  std::vector<std::string> notices;
+  std::vector<Error> deliveries_failed;  // written directories that could not be updated
+};
+
+// Result: also where the refresh itself failed. Failure: configuration, provider or runtime_dir; nothing was
+// tried.
+Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,
+                                       RefreshOptions options);
+
+// Removes the records of containers whose process is gone. Result: how many.
+size_t sweep_records(const RuntimeDir& runtime);
+
+// The error, with its exit code's kind, that a failure means for a caller who wanted a valid token.
+Error to_error(const ExchangeFailure& failure);
+
+}  // namespace oci_oauth
