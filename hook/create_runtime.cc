@@ -57,7 +57,7 @@ class Creation {
   Result<Delivery> resolve(const Profile& profile, const Decision& decision);
   Result<DeliveryRecord> record_of(const Delivery& delivery) const;
   Result<void> deliver(Delivery& delivery, DeliveryRecord& record) const;
-  Result<void> save(std::vector<DeliveryRecord> deliveries) const;
+  Result<void> save(const ProcessId& process, std::vector<DeliveryRecord> deliveries) const;
 
  private:
   Result<std::optional<Published>> published(const Profile& profile) const {
@@ -67,6 +67,8 @@ class Creation {
   const HookCall& call_;
   const Spec& spec_;
   const RuntimeDir& runtime_;
+  // All profiles together wait no longer than the longest hook_wait: the runtime's own timeout counts them together too.
+  const SteadyTime began_ = std::chrono::steady_clock::now();
 };
 
 bool login_is_unchanged(const Profile& profile, const Published& published) {
@@ -97,7 +99,7 @@ Result<void> Creation::ensure_fresh(const Profile& profile) {
     if (futile) return state == Freshness::expired ? Result<void>(no_token(token)) : Result<void>();
     if (unchanged && state == Freshness::due) return start_refresh(request);
   }
-  if (auto waited = wait_for_refresh(request, std::chrono::steady_clock::now() + profile.hook_wait);
+  if (auto waited = wait_for_refresh(request, began_ + profile.hook_wait);
       !waited) {
     return waited;
   }
@@ -171,10 +173,8 @@ Result<void> Creation::deliver(Delivery& delivery, DeliveryRecord& record) const
   return {};
 }
 
-Result<void> Creation::save(std::vector<DeliveryRecord> deliveries) const {
-  auto process = identify_process(call_.state.pid);
-  if (!process) return std::move(process).error();
-  return save_record(runtime_.containers().get(), {call_.state.id, *process, now(), std::move(deliveries)});
+Result<void> Creation::save(const ProcessId& process, std::vector<DeliveryRecord> deliveries) const {
+  return save_record(runtime_.containers().get(), {call_.state.id, process, now(), std::move(deliveries)});
 }
 
 Offer offer_of(const Profile& profile, const HookCall& call, const std::string& share) {
@@ -258,18 +258,17 @@ Result<void> serve(const HookCall& call, const Spec& spec, const RuntimeDir& run
   if (deliveries.empty()) return std::move(failures).result();
 
   // The record comes first: a hook that is killed after it leaves nothing that a sweep cannot find.
-  if (auto saved = creation.save(records); !saved)
-    failures.add(*chosen.front().profile, std::move(saved).error());
+  auto process = identify_process(call.state.pid);
+  auto saved = process ? creation.save(*process, records) : Result<void>(process.error());
+  if (!saved) failures.add(*chosen.front().profile, std::move(saved).error());
   call.log.connect();  // entering the container's mount namespace takes the way to the log away
-  const size_t count = deliveries.size();
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < deliveries.size(); ++i) {
     if (auto done = creation.deliver(deliveries[i], records[i]); !done) {
       failures.add(*deliveries[i].profile, std::move(done).error());
     }
   }
-  const bool wrote =
-      std::any_of(records.begin(), records.end(), [](const auto& r) { return !r.files.empty(); });
-  if (wrote) (void)creation.save(std::move(records));
+  const bool wrote = std::any_of(records.begin(), records.end(), [](const auto& r) { return !r.files.empty(); });
+  if (wrote && process) (void)creation.save(*process, std::move(records));
   return std::move(failures).result();
 }
 

@@ -111,7 +111,13 @@ Result<void> Exchange::open_and_recover() {
 
 // What an earlier run received is never thrown away; what it never received is told once.
 Result<void> Exchange::complete_journal(JournalEntry entry) {
-  if (auto read = read_login(); !read) return read;
+  auto read = read_login();
+  if (!read && entry.document.empty()) return read;
+  if (!read) {
+    // Half a document: the run that rewrote it in place was interrupted.
+    if (auto replaced = store_->replace(entry.document); !replaced) return replaced;
+    if (read = read_login(); !read) return read;
+  }
   const std::string name = short_fingerprint(entry.refresh_token_hash);
   const bool still_there = fingerprint(document_->login().refresh_token) == entry.refresh_token_hash;
   if (entry.grant && still_there) {
@@ -190,9 +196,7 @@ void Exchange::refresh() {
     paths.push_back(expand(lock, "{directory}", store_->directory()));
   }
   auto locks = DirectoryLocks::acquire(paths, steady_clock::now() + wait_for_foreign_locks, stop_);
-  if (!locks) {
-    return fail({FailureKind::login, locks.error().message, locks.error().hint, {}, {}});
-  }
+  if (!locks) return fail(locks.error());
   locks_.emplace(std::move(*locks));
 
   // Another program may have refreshed while we waited.

@@ -21,7 +21,7 @@ constexpr const char* unwritable_hint =
 
 // The journal is lines of JSON, each written by one write(2); a last line without its newline was never
 // synced.
-std::string text_line(Secret json) {
+std::string text_line(const Secret& json) {
   return std::string(json.reveal()) + "\n";
 }
 
@@ -113,7 +113,7 @@ Result<void> LoginStore::prepare(size_t size) {
 
   int reserved;
   do {
-    reserved = ::fallocate(journal_.fd(), FALLOC_FL_KEEP_SIZE, 0, journal_reserve);
+    reserved = ::fallocate(journal_.fd(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(journal_reserve + size));
   } while (reserved != 0 && errno == EINTR);
   if ((reserved != 0 && errno != EOPNOTSUPP) || ::fsync(journal_.fd()) != 0) {
     return cannot(Error::from_errno(errno, fmt::format("{}/{}", directory_path_, journal_name)));
@@ -154,13 +154,8 @@ Result<void> LoginStore::note_request(const std::string& refresh_token_hash, Tim
   return {};
 }
 
-Result<void> LoginStore::note_grant(const Grant& grant) {
-  JsonDocument line;
-  line.SetObject();
-  json_set(line, line, "access_token", json_copy(line, grant.access_token.reveal()));
-  json_set(line, line, "refresh_token", json_copy(line, grant.refresh_token.reveal()));
-  json_set(line, line, "expires_at", JsonValue(std::int64_t{grant.expires_at.time_since_epoch().count()}));
-  const Secret text(text_line(write_json(line)));
+Result<void> LoginStore::append_to_journal(const Secret& line) {
+  const Secret text(text_line(line));
   const std::string shown = fmt::format("{}/{}", directory_path_, journal_name);
   if (auto written = write_all(journal_.fd(), text.reveal(), shown); !written) return written;
   int synced;
@@ -169,6 +164,15 @@ Result<void> LoginStore::note_grant(const Grant& grant) {
   } while (synced != 0 && errno == EINTR);
   if (synced != 0) return Error::from_errno(errno, shown);
   return {};
+}
+
+Result<void> LoginStore::note_grant(const Grant& grant) {
+  JsonDocument line;
+  line.SetObject();
+  json_set(line, line, "access_token", json_copy(line, grant.access_token.reveal()));
+  json_set(line, line, "refresh_token", json_copy(line, grant.refresh_token.reveal()));
+  json_set(line, line, "expires_at", JsonValue(std::int64_t{grant.expires_at.time_since_epoch().count()}));
+  return append_to_journal(write_json(line));
 }
 
 Result<void> LoginStore::replace(const Secret& document) {
@@ -183,7 +187,16 @@ Result<void> LoginStore::replace(const Secret& document) {
     if (auto done = staged.commit(); !done) return done;
     return sync_directory(directory_.get(), directory_path_);
   }
-  // The whole content first, then the end: a crash in between leaves the journal to complete it.
+  return rewrite_in_place(document);
+}
+
+// Whole content first, then the new end. A crash in between leaves half a document, and the journal with all
+// of it.
+Result<void> LoginStore::rewrite_in_place(const Secret& document) {
+  JsonDocument line;
+  line.SetObject();
+  json_set(line, line, "document", json_copy(line, document.reveal()));
+  if (auto noted = append_to_journal(write_json(line)); !noted) return noted;
   auto file = open_file({directory_.get(), name_, shown_}, O_WRONLY);
   if (!file) return std::move(file).error();
   if (auto written = write_all(file->get(), document.reveal(), shown_); !written) return written;
@@ -216,6 +229,8 @@ Result<std::optional<JournalEntry>> LoginStore::journal() const {
       entry = read_fence(*line);
     } else if (!entry->grant) {
       entry->grant = read_grant(*line);
+    } else if (const auto document = json_string(*line, "document")) {
+      entry->document = Secret(*document);
     }
   }
   return entry;

@@ -24,6 +24,7 @@ struct JournalEntry {
   std::string refresh_token_hash;  // of the refresh token that was sent
   Time began_at;
   std::optional<Grant> grant;  // empty: no answer was stored
+  Secret document;             // all of it, where it was being rewritten in place; else empty
   std::vector<DirectoryIdentity> locks;
 };
 
@@ -63,6 +64,9 @@ class LoginStore {
 
  private:
   LoginStore(FileLock journal, UniqueFd directory, std::string directory_path, std::string name);
+
+  Result<void> append_to_journal(const Secret& line);
+  Result<void> rewrite_in_place(const Secret& document);
 
   FileLock journal_;
   UniqueFd directory_;

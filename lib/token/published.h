@@ -33,6 +33,7 @@ enum class FailureKind {
   network,         // nothing was sent
   unknown,         // sent, and no answer arrived
   rejected,        // another OAuth error: the request or the client is wrong
+  busy,            // another program holds the login's lock
   login,           // the credential document cannot be read, understood or replaced
 };
 std::string_view word(FailureKind kind);
