@@ -27,15 +27,16 @@ class DirectoryLocks {
   static constexpr Milliseconds stale_after = std::chrono::seconds(60);
   static constexpr Milliseconds touch_every = std::chrono::seconds(5);
 
-  // Takes `paths` in order. A lock is stale when its mtime is older than stale_after or in the future, and is
-  // then replaced. On contention for a later one the earlier ones are given back. Waits until `deadline`,
-  // woken by inotify(7) (and at the moment a lock would turn stale); `stop` is asked at each wake. Failure:
-  // temporary, naming the lock and its age; another where mkdir is refused.
+  // Takes `paths` in order. A lock is stale when its mtime is older than stale_after or more than 5 s in the
+  // future (proper-lockfile rounds up to seconds), and is then replaced. On contention for a later one the
+  // earlier ones are given back. Waits until `deadline`, woken by inotify(7) (and at the moment a lock would
+  // turn stale); `stop` is asked at each wake. Failure: temporary, naming the lock and its age; another where
+  // mkdir is refused.
   static Result<DirectoryLocks> acquire(const std::vector<std::string>& paths, SteadyTime deadline,
                                         const std::function<bool()>& stop);
 
   DirectoryLocks(DirectoryLocks&&) = default;
-  DirectoryLocks& operator=(DirectoryLocks&&) = default;
+  DirectoryLocks& operator=(DirectoryLocks&&) = delete;
   ~DirectoryLocks();
 
   // Touches the locks if touch_every has passed since the last time. False when one was taken from us.

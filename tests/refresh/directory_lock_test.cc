@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "refresh/directory_lock.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "support/catch.h"
+#include "support/temp_dir.h"
+
+namespace oci_oauth {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+namespace {
+
+const auto never = [] { return false; };
+
+bool exists(const std::string& path) {
+  return std::filesystem::exists(path);
+}
+
+Milliseconds age(const std::string& path) {
+  struct stat status;
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  const auto touched =
+      std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+  return std::chrono::duration_cast<Milliseconds>(now().time_since_epoch() - touched);
+}
+
+void make_lock(const std::string& path, Milliseconds old = 0ms) {
+  std::filesystem::create_directory(path);
+  const auto touched = (now() - old).time_since_epoch().count();
+  const timespec time = {touched / 1000, touched % 1000 * 1'000'000};
+  const timespec times[] = {time, time};
+  REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
+}
+
+Result<DirectoryLocks> acquire(const std::vector<std::string>& paths, Milliseconds patience = 0ms,
+                               const std::function<bool()>& stop = never) {
+  return DirectoryLocks::acquire(paths, steady_clock::now() + patience, stop);
+}
+
+struct TwoLocks {
+  TempDir directory;
+  std::string first = directory / "first.lock", second = directory / "second.lock";
+  std::vector<std::string> paths{first, second};
+};
+
+}  // namespace
+
+TEST_CASE("locks are directories for as long as they are held") {
+  const TwoLocks test;
+  {
+    const auto locks = acquire(test.paths);
+    REQUIRE(locks);
+    CHECK(std::filesystem::is_directory(test.first));
+    CHECK(std::filesystem::is_directory(test.second));
+    CHECK(locks->identities().at(1).path == test.second);
+  }
+  CHECK_FALSE(exists(test.first));
+  CHECK_FALSE(exists(test.second));
+}
+
+TEST_CASE("a lock that another program holds is not taken, and none before it is kept") {
+  const TwoLocks test;
+  make_lock(test.second, 3s);
+  const auto locks = acquire(test.paths);
+  REQUIRE_FALSE(locks);
+  CHECK(locks.error().kind == ErrorKind::temporary);
+  CHECK(locks.error().message == test.second + ": another program holds this lock, last touched 3 s ago");
+  CHECK_FALSE(exists(test.first));
+  CHECK(exists(test.second));
+}
+
+TEST_CASE("a stale lock is replaced") {
+  const TwoLocks test;
+  make_lock(test.first, GENERATE(61s, 24h, -10s, -24h));
+  const auto locks = acquire(test.paths);
+  REQUIRE(locks);
+  CHECK(age(test.first) < 5s);
+}
+
+TEST_CASE("a lock whose time was rounded up to the next second is live") {
+  const TwoLocks test;
+  make_lock(test.first, -1005ms);
+  CHECK_FALSE(acquire(test.paths));
+  CHECK(exists(test.first));
+}
+
+TEST_CASE("a stale lock that cannot be removed is an error with a hint") {
+  const TwoLocks test;
+  std::filesystem::create_directories(test.first + "/something");
+  make_lock(test.first, 2min);
+  const auto locks = acquire(test.paths, 10s);
+  REQUIRE_FALSE(locks);
+  CHECK(locks.error().kind == ErrorKind::failed);
+  CHECK_THAT(locks.error().message, Catch::StartsWith(test.first + ": remove the stale lock: "));
+  CHECK_FALSE(locks.error().hint.empty());
+}
+
+TEST_CASE("a lock in a directory that is missing is an error at once") {
+  const TempDir directory;
+  const auto locks = acquire({directory / "missing/lock"}, 10s);
+  REQUIRE_FALSE(locks);
+  CHECK(locks.error().kind != ErrorKind::temporary);
+}
+
+TEST_CASE("a waiter has the lock as soon as its holder gives it back") {
+  const TwoLocks test;
+  make_lock(test.second);
+  std::thread holder;
+  const auto release_on_third_wake = [&, wakes = 0]() mutable {
+    if (++wakes == 3) holder = std::thread([&] { std::filesystem::remove(test.second); });
+    if (wakes == 2) make_lock(test.directory / "noise"), std::filesystem::remove(test.directory / "noise");
+    return false;
+  };
+  const auto began = steady_clock::now();
+  const auto locks = acquire(test.paths, 30s, release_on_third_wake);
+  if (holder.joinable()) holder.join();
+  REQUIRE(locks);
+  CHECK(steady_clock::now() - began < 10s);
+}
+
+TEST_CASE("a waiter has the lock at the moment it turns stale") {
+  const TwoLocks test;
+  make_lock(test.first, DirectoryLocks::stale_after - 200ms);
+  const auto began = steady_clock::now();
+  REQUIRE(acquire(test.paths, 30s));
+  CHECK(steady_clock::now() - began < 10s);
+}
+
+TEST_CASE("a waiter gives up at its deadline") {
+  const TwoLocks test;
+  make_lock(test.first);
+  const auto began = steady_clock::now();
+  CHECK_FALSE(acquire(test.paths, 100ms));
+  CHECK(steady_clock::now() - began >= 100ms);
+}
+
+TEST_CASE("a waiter that is asked to stop leaves nothing") {
+  const TwoLocks test;
+  make_lock(test.second);
+  const auto stop_on_second_wake = [wakes = 0]() mutable { return ++wakes == 2; };
+  const auto locks = acquire(test.paths, 30s, stop_on_second_wake);
+  REQUIRE_FALSE(locks);
+  CHECK(locks.error().kind == ErrorKind::temporary);
+  CHECK_FALSE(exists(test.first));
+}
+
+TEST_CASE("a lock that was taken from us is left to its new holder") {
+  const TwoLocks test;
+  {
+    const auto locks = acquire(test.paths);
+    REQUIRE(locks);
+    std::filesystem::remove(test.first);
+    make_lock(test.first);
+  }
+  CHECK(exists(test.first));
+  CHECK_FALSE(exists(test.second));
+}
+
+TEST_CASE("a held lock is touched in time, and a lost one is noticed") {
+  const TwoLocks test;
+  auto lost = acquire({test.second}), held = acquire({test.first});
+  REQUIRE((held && lost));
+  make_lock(test.first, 50s);  // the same directory, with an old time
+  std::filesystem::remove(test.second);
+
+  CHECK(held->keep_alive());  // too early to touch it again
+  CHECK(age(test.first) >= 50s);
+  const auto bound = steady_clock::now() + 2 * DirectoryLocks::touch_every;
+  while (age(test.first) >= 50s && steady_clock::now() < bound) {
+    CHECK(held->keep_alive());
+    std::this_thread::sleep_for(20ms);
+  }
+  CHECK(age(test.first) < 50s);
+  CHECK_FALSE(lost->keep_alive());
+}
+
+TEST_CASE("what a killed run left behind is removed, and another's lock is not") {
+  const TwoLocks test;
+  make_lock(test.second);
+  DirectoryIdentity ours;
+  {
+    const auto locks = acquire({test.first});
+    REQUIRE(locks);
+    ours = locks->identities().at(0);
+    remove_left_behind(
+        {.path = test.second, .device = ours.device, .inode = ours.inode, .born_ns = ours.born_ns});
+    CHECK(exists(test.second));
+    remove_left_behind(ours);
+    CHECK_FALSE(exists(test.first));
+  }
+  make_lock(test.first);
+  remove_left_behind(ours);
+  CHECK(exists(test.first));
+}
+
+}  // namespace oci_oauth
