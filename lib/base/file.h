@@ -50,8 +50,8 @@ class AtomicFile {
  public:
   struct Options {
     mode_t mode = 0600;
-    std::optional<Owner> owner;  // given to the file before it has its final name
-    std::string temporary;       // default ".NAME.oci-oauth"; a stale file of that name is removed first
+    std::optional<Owner> owner = {};  // given to the file before it has its final name
+    std::string temporary = {};       // default ".NAME.oci-oauth"; a stale file of that name is removed first
   };
 
   // `directory` must outlive the file. Failure: "SHOWN_DIRECTORY/NAME: reason".

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json_object.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace oci_oauth {
+
+Error configuration_error(std::string_view source, std::string_view pointer, std::string_view reason) {
+  return {ErrorKind::configuration,
+          fmt::format("{}: {}: {}", source, pointer.empty() ? "/" : pointer, reason), ""};
+}
+
+JsonObject::JsonObject(const JsonValue& value, std::string source, std::string pointer)
+    : value_(value), source_(std::move(source)), pointer_(std::move(pointer)) {
+  if (!value_.IsObject()) keep(configuration_error(source_, pointer_, "is not an object"));
+}
+
+void JsonObject::keep(Error error) {
+  if (first_) first_ = std::move(error);
+}
+
+void JsonObject::fail(std::string_view key, std::string_view reason) {
+  keep(configuration_error(source_, at(key), reason));
+}
+
+const JsonValue* JsonObject::take(std::string_view key) {
+  known_.emplace_back(key);
+  return json_member(value_, key);
+}
+
+void JsonObject::string(std::string_view key, std::string& target) {
+  const JsonValue* value = take(key);
+  if (value == nullptr) return;
+  if (!value->IsString() || value->GetStringLength() == 0) return fail(key, "is not a non-empty string");
+  if (json_text(*value).find('\0') != std::string_view::npos) return fail(key, "holds a NUL character");
+  target = json_text(*value);
+}
+
+void JsonObject::boolean(std::string_view key, bool& target) {
+  const JsonValue* value = take(key);
+  if (value == nullptr) return;
+  if (!value->IsBool()) return fail(key, "is neither true nor false");
+  target = value->GetBool();
+}
+
+void JsonObject::strings(std::string_view key, std::vector<std::string>& target) {
+  const JsonValue* value = take(key);
+  if (value == nullptr) return;
+  if (!value->IsArray()) return fail(key, "is not an array of strings");
+  target.clear();
+  for (const JsonValue& element : value->GetArray()) {
+    if (!element.IsString()) return fail(key, "is not an array of strings");
+    target.emplace_back(json_text(element));
+  }
+}
+
+void JsonObject::text(std::string_view key, const std::function<Result<void>(std::string_view)>& convert) {
+  std::string value;
+  const bool present = json_member(value_, key) != nullptr;
+  string(key, value);
+  if (!present || !first_) return;
+  if (auto converted = convert(value); !converted) fail(key, converted.error().message);
+}
+
+void JsonObject::members(
+    std::string_view key,
+    const std::function<Result<void>(std::string_view, const JsonValue&, const std::string&)>& read) {
+  const JsonValue* value = take(key);
+  if (value == nullptr) return;
+  if (!value->IsObject()) return fail(key, "is not an object");
+  for (const auto& member : value->GetObject()) {
+    const std::string_view name = json_text(member.name);
+    if (auto done = read(name, member.value, fmt::format("{}/{}", at(key), name)); !done)
+      keep(std::move(done).error());
+  }
+}
+
+void JsonObject::elements(std::string_view key,
+                          const std::function<Result<void>(const JsonValue&, const std::string&)>& read) {
+  const JsonValue* value = take(key);
+  if (value == nullptr) return;
+  if (!value->IsArray()) return fail(key, "is not an array");
+  unsigned index = 0;
+  for (const JsonValue& element : value->GetArray()) {
+    if (auto done = read(element, fmt::format("{}/{}", at(key), index++)); !done)
+      keep(std::move(done).error());
+  }
+}
+
+void JsonObject::require(std::string_view key) {
+  if (value_.IsObject() && json_member(value_, key) == nullptr) fail(key, "is missing");
+}
+
+Result<void> JsonObject::finish() {
+  if (!first_) return std::move(first_).error();
+  for (const auto& member : value_.GetObject()) {
+    const std::string_view name = json_text(member.name);
+    if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
+    return configuration_error(source_, at(name), "is not a known key")
+        .with_hint(fmt::format("known here: {}", fmt::join(known_, ", ")));
+  }
+  return {};
+}
+
+}  // namespace oci_oauth

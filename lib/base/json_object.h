@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a configuration object member by member and keeps the first mistake: a wrong type, a missing or an
+// unknown key, each told as "SOURCE: /pointer/to/key: reason".
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace oci_oauth {
+
+class JsonObject {
+ public:
+  JsonObject(const JsonValue& value, std::string source, std::string pointer = "");
+
+  // Each leaves the target alone where the key is absent.
+  void string(std::string_view key, std::string& target);
+  void boolean(std::string_view key, bool& target);
+  void strings(std::string_view key, std::vector<std::string>& target);
+
+  // A string that `convert` accepts: Result<void> convert(std::string_view).
+  void text(std::string_view key, const std::function<Result<void>(std::string_view)>& convert);
+
+  // The members of an object under `key`, and the elements of an array of objects.
+  void members(std::string_view key,
+               const std::function<Result<void>(std::string_view name, const JsonValue& value,
+                                                const std::string& pointer)>& read);
+  void elements(std::string_view key,
+                const std::function<Result<void>(const JsonValue& value, const std::string& pointer)>& read);
+
+  void require(std::string_view key);
+  void fail(std::string_view key, std::string_view reason);
+
+  // Failure (configuration): the first mistake; unknown keys count last.
+  Result<void> finish();
+
+ private:
+  const JsonValue* take(std::string_view key);
+  std::string at(std::string_view key) const { return pointer_ + "/" + std::string(key); }
+  void keep(Error error);
+
+  const JsonValue& value_;
+  std::string source_, pointer_;
+  std::vector<std::string> known_;
+  Result<void> first_;
+};
+
+// "SOURCE: POINTER: reason", kind configuration.
+Error configuration_error(std::string_view source, std::string_view pointer, std::string_view reason);
+
+}  // namespace oci_oauth

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "token/provider.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/json_object.h"
+#include "token/config.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t provider_limit = 256 * 1024;
+
+Error bad(std::string message) {
+  return {ErrorKind::configuration, std::move(message), ""};
+}
+
+Result<void> read_pointer(std::string_view text, std::string& target) {
+  if (!text.starts_with('/') || !JsonPointer(text.data(), text.size()).IsValid()) {
+    return bad(fmt::format("'{}' is not a JSON Pointer (RFC 6901)", text));
+  }
+  target = text;
+  return {};
+}
+
+Result<void> read_fields(const JsonValue& value, const std::string& source, CredentialFields& fields) {
+  JsonObject object(value, source, "/credentials");
+  const auto pointer = [](std::string& target) {
+    return [&target](std::string_view text) { return read_pointer(text, target); };
+  };
+  for (const char* key : {"access_token", "refresh_token", "expires_at"}) object.require(key);
+  object.text("access_token", pointer(fields.access_token));
+  object.text("refresh_token", pointer(fields.refresh_token));
+  object.text("expires_at", pointer(fields.expires_at));
+  object.text("scopes", pointer(fields.scopes));
+  object.text("login_expires_at", pointer(fields.login_expires_at));
+  object.text("expires_at_unit", [&](std::string_view text) -> Result<void> {
+    if (text != "milliseconds" && text != "seconds")
+      return bad(fmt::format("'{}' is neither milliseconds nor seconds", text));
+    fields.unit = text == "seconds" ? ExpiryUnit::seconds : ExpiryUnit::milliseconds;
+    return {};
+  });
+  return object.finish();
+}
+
+// A delivered field must neither be the refresh token nor an object that holds it.
+bool reveals(const std::string& field, const std::string& refresh_token) {
+  return refresh_token == field || refresh_token.starts_with(field + "/");
+}
+
+Result<void> read_delivered(const JsonValue& value, const std::string& source, const std::string& pointer,
+                            Provider& provider) {
+  DeliveredFile file;
+  JsonObject object(value, source, pointer);
+  object.require("file");
+  object.require("fields");
+  object.string("file", file.name);
+  object.strings("fields", file.fields);
+  if (auto done = object.finish(); !done) return done;
+  if (file.name.find('/') != std::string::npos || file.name == "." || file.name == ".." ||
+      file.name == "token" || file.name.ends_with(".oci-oauth")) {
+    return configuration_error(source, pointer + "/file",
+                               fmt::format("'{}' is no name for a delivered file", file.name));
+  }
+  for (const std::string& field : file.fields) {
+    std::string checked;
+    if (auto valid = read_pointer(field, checked); !valid) {
+      return configuration_error(source, pointer + "/fields", valid.error().message);
+    }
+    if (reveals(field, provider.fields.refresh_token)) {
+      return configuration_error(source, pointer + "/fields",
+                                 fmt::format("'{}' would deliver the refresh token", field));
+    }
+  }
+  provider.deliver.push_back(std::move(file));
+  return {};
+}
+
+}  // namespace
+
+Result<Provider> parse_provider(std::string_view text, std::string_view path, std::string_view name) {
+  auto json = parse_json(text, path, JsonComments::allowed);
+  if (!json) {
+    Error error = std::move(json).error();
+    error.kind = ErrorKind::configuration;
+    return error;
+  }
+  const std::string source(path);
+  Provider provider;
+  provider.name = name;
+  JsonObject object(*json, source);
+  for (const char* key : {"token_url", "client_id", "credentials"}) object.require(key);
+  object.string("token_url", provider.token_url);
+  object.string("client_id", provider.client_id);
+  object.string("user_agent", provider.user_agent);
+  object.text("body", [&](std::string_view value) -> Result<void> {
+    if (value != "json" && value != "form") return bad(fmt::format("'{}' is neither json nor form", value));
+    provider.body = value == "json" ? BodyEncoding::json : BodyEncoding::form;
+    return {};
+  });
+  object.text("scope", [&](std::string_view value) -> Result<void> {
+    if (value != "stored" && value != "none")
+      return bad(fmt::format("'{}' is neither stored nor none", value));
+    provider.scope = value == "stored" ? ScopeRule::stored : ScopeRule::none;
+    return {};
+  });
+  if (const JsonValue* fields = json_member(*json, "credentials")) {
+    if (auto read = read_fields(*fields, source, provider.fields); !read) return std::move(read).error();
+  }
+  object.members("credentials",
+                 [](std::string_view, const JsonValue&, const std::string&) { return Result<void>(); });
+  object.elements("deliver", [&](const JsonValue& value, const std::string& pointer) {
+    return read_delivered(value, source, pointer, provider);
+  });
+  object.strings("locks", provider.locks);
+  object.members("environment",
+                 [&](std::string_view key, const JsonValue& value, const std::string& pointer) {
+                   if (!value.IsString())
+                     return Result<void>(configuration_error(source, pointer, "is not a string"));
+                   provider.environment.emplace_back(key, json_text(value));
+                   return Result<void>();
+                 });
+  if (auto done = object.finish(); !done) return std::move(done).error();
+  return provider;
+}
+
+Result<Provider> load_provider(std::string_view name, const std::vector<std::string>& directories) {
+  if (!is_valid_name(name)) return bad(fmt::format("provider '{}': is no provider name", name));
+  for (const std::string& directory : directories) {
+    const std::string path = fmt::format("{}/{}.json", directory, name);
+    auto text = read_file({.path = path}, provider_limit);
+    if (!text && text.error().kind == ErrorKind::not_found) continue;
+    if (!text) return bad(text.error().message);
+    return parse_provider(*text, path, name);
+  }
+  return bad(fmt::format("provider '{}': there is no {}.json in {}", name, name,
+                         fmt::join(directories, ", ")))
+      .with_hint("set \"provider\" in the profile to one that is there, for example \"claude\"");
+}
+
+}  // namespace oci_oauth
