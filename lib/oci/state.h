@@ -21,7 +21,7 @@ struct ContainerState {
 // Failure: "state: reason" where the text is not JSON, not an object, or lacks an id or an absolute bundle.
 Result<ContainerState> parse_state(std::string_view text);
 
-// An id names a file of ours: true for 1 to 255 characters of [A-Za-z0-9_.+-], not beginning with a dot.
+// An id names a file of ours: true for 1 to 240 characters of [A-Za-z0-9_.+-], not beginning with a dot.
 bool is_valid_container_id(std::string_view id);
 
 }  // namespace oci_oauth

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// RapidJSON's event parser, for text of which little is kept: no document is built.
+#pragma once
+
+#include "base/json.h"  // first: it sets what RapidJSON is
+
+#include <rapidjson/reader.h>
+
+namespace oci_oauth {
+
+// A handler that skips everything and bounds the depth, which also bounds the parser's recursion. Derive, and
+// hide what is wanted.
+struct JsonHandler {
+  bool Null() { return true; }
+  bool Bool(bool) { return true; }
+  bool Int(int) { return true; }
+  bool Uint(unsigned) { return true; }
+  bool Int64(std::int64_t) { return true; }
+  bool Uint64(std::uint64_t) { return true; }
+  bool Double(double) { return true; }
+  bool RawNumber(const char*, rapidjson::SizeType, bool) { return true; }
+};
+
+// Failure: "SOURCE:LINE:COLUMN: reason"; where the handler returned false, `refusal()` of it says why.
+template <class Handler>
+Result<void> read_json(std::string_view text, std::string_view source, Handler& handler) {
+  rapidjson::MemoryStream bytes(text.data(), text.size());
+  rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
+  rapidjson::Reader reader;
+  const rapidjson::ParseResult result = reader.Parse<rapidjson::kParseNoFlags>(stream, handler);
+  if (!result.IsError()) return {};
+  if (result.Code() == rapidjson::kParseErrorTermination) {
+    return json_error(text, result.Offset(), source, handler.refusal());
+  }
+  return json_error(text, result.Offset(), source, "not JSON");
+}
+
+}  // namespace oci_oauth

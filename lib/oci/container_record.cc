@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/container_record.h"
+
+#include <dirent.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "base/json.h"
+#include "oci/state.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t record_limit = 256 * 1024;
+constexpr std::string_view suffix = ".json";
+
+std::string file_name(std::string_view id) {
+  return fmt::format("{}{}", id, suffix);
+}
+
+std::uint64_t json_uint(const JsonValue& object, std::string_view key) {
+  const JsonValue* value = json_member(object, key);
+  return value != nullptr && value->IsUint64() ? value->GetUint64() : 0;
+}
+
+JsonValue delivery_value(JsonDocument& json, const DeliveryRecord& delivery) {
+  JsonValue value(rapidjson::kObjectType);
+  json_set(json, value, "profile", json_copy(json, delivery.profile));
+  json_set(json, value, "delivery",
+           json_copy(json, delivery.kind == DeliveryKind::mount ? "mount" : "write"));
+  json_set(json, value, "target", json_copy(json, delivery.target));
+  if (delivery.kind == DeliveryKind::mount) return value;
+  json_set(json, value, "source", json_copy(json, delivery.source));
+  json_set(json, value, "device", JsonValue(delivery.device));
+  json_set(json, value, "inode", JsonValue(delivery.inode));
+  json_set(json, value, "uid", JsonValue(delivery.owner.uid));
+  json_set(json, value, "gid", JsonValue(delivery.owner.gid));
+  json_set(json, value, "mode", JsonValue(delivery.mode));
+  JsonValue files(rapidjson::kArrayType);
+  for (const std::string& file : delivery.files) files.PushBack(json_copy(json, file), json.GetAllocator());
+  json_set(json, value, "files", std::move(files));
+  return value;
+}
+
+DeliveryRecord read_delivery(const JsonValue& value) {
+  DeliveryRecord delivery;
+  delivery.profile = json_string(value, "profile").value_or("");
+  delivery.kind = json_string(value, "delivery") == "write" ? DeliveryKind::write : DeliveryKind::mount;
+  delivery.target = json_string(value, "target").value_or("");
+  delivery.source = json_string(value, "source").value_or("");
+  delivery.device = json_uint(value, "device");
+  delivery.inode = json_uint(value, "inode");
+  delivery.owner = {static_cast<uid_t>(json_uint(value, "uid")), static_cast<gid_t>(json_uint(value, "gid"))};
+  delivery.mode = static_cast<mode_t>(json_uint(value, "mode"));
+  if (const JsonValue* files = json_member(value, "files"); files != nullptr && files->IsArray()) {
+    for (const JsonValue& file : files->GetArray()) {
+      if (file.IsString()) delivery.files.emplace_back(json_text(file));
+    }
+  }
+  return delivery;
+}
+
+}  // namespace
+
+Result<ContainerRecord> parse_record(std::string_view text, std::string_view source) {
+  auto json = parse_json(text, source);
+  if (!json) return std::move(json).error();
+  ContainerRecord record;
+  record.id = json_string(*json, "id").value_or("");
+  const JsonValue* deliveries = json_member(*json, "deliveries");
+  if (!is_valid_container_id(record.id) || deliveries == nullptr || !deliveries->IsArray()) {
+    return Error{ErrorKind::failed, fmt::format("{}: is no container's record", source), ""};
+  }
+  record.process = {static_cast<pid_t>(json_int(*json, "pid").value_or(0)), json_uint(*json, "start_time")};
+  record.created_at = Time(Milliseconds(json_int(*json, "created_at").value_or(0)));
+  for (const JsonValue& delivery : deliveries->GetArray())
+    record.deliveries.push_back(read_delivery(delivery));
+  return record;
+}
+
+std::string format_record(const ContainerRecord& record) {
+  JsonDocument json;
+  json.SetObject();
+  json_set(json, json, "id", json_copy(json, record.id));
+  json_set(json, json, "pid", JsonValue(record.process.pid));
+  json_set(json, json, "start_time", JsonValue(record.process.start_time));
+  json_set(json, json, "created_at", JsonValue(std::int64_t{record.created_at.time_since_epoch().count()}));
+  JsonValue deliveries(rapidjson::kArrayType);
+  for (const DeliveryRecord& delivery : record.deliveries) {
+    deliveries.PushBack(delivery_value(json, delivery), json.GetAllocator());
+  }
+  json_set(json, json, "deliveries", std::move(deliveries));
+  return std::string(write_json(json).reveal());
+}
+
+Result<void> save_record(int directory, const ContainerRecord& record) {
+  return replace_file(directory, file_name(record.id), "containers", format_record(record));
+}
+
+Result<ContainerRecord> load_record(int directory, std::string_view id) {
+  const std::string name = file_name(id);
+  auto text = read_file({directory, name, "containers/" + name}, record_limit, Links::refused);
+  if (!text) return std::move(text).error();
+  return parse_record(*text, "containers/" + name);
+}
+
+void remove_record(int directory, std::string_view id) {
+  ::unlinkat(directory, file_name(id).c_str(), 0);
+}
+
+Result<std::vector<ContainerRecord>> list_records(int directory) {
+  UniqueFd again(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!again) return Error::from_errno(errno, "containers");
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(again.release()), ::closedir);
+  if (entries == nullptr) return Error::from_errno(errno, "containers");
+  std::vector<ContainerRecord> records;
+  while (const dirent* entry = ::readdir(entries.get())) {
+    const std::string_view name = entry->d_name;
+    if (name.starts_with('.') || !name.ends_with(suffix)) continue;
+    auto record = load_record(directory, name.substr(0, name.size() - suffix.size()));
+    if (record) records.push_back(std::move(*record));
+  }
+  return records;
+}
+
+}  // namespace oci_oauth

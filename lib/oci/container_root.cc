@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/container_root.h"
+
+#include <fmt/format.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <sys/fsuid.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+
+#include <cerrno>
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr int attempts = 64;  // EAGAIN: somebody renames while the kernel resolves
+
+Result<UniqueFd> open_beneath(int root, const std::string& path) {
+  open_how how = {};
+  how.flags = O_PATH | O_CLOEXEC | O_DIRECTORY;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const std::string relative = path == "/" ? "." : path;
+  for (int i = 0; i < attempts; ++i) {
+    const long fd = ::syscall(SYS_openat2, root, relative.c_str(), &how, sizeof how);
+    if (fd >= 0) return UniqueFd(static_cast<int>(fd));
+    if (errno != EAGAIN && errno != EINTR) break;
+  }
+  const int reason = errno;
+  Error error = Error::from_errno(reason, fmt::format("{} in the container: openat2", path));
+  if (reason == ENOTDIR)
+    error.hint = "the image has something else than a directory there: choose another target";
+  if (reason == ELOOP)
+    error.hint = "the image has symbolic links there that lead nowhere: choose another target";
+  return error;
+}
+
+// /proc, /sys and cgroups are the kernel's: a directory there is no place for files.
+Result<void> check_file_system(int directory, const std::string& path) {
+  struct statfs status;
+  if (::fstatfs(directory, &status) != 0) return Error::from_errno(errno, path);
+  for (const unsigned long refused :
+       {PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC}) {
+    if (status.f_type == refused) {
+      return Error{ErrorKind::failed,
+                   fmt::format("{} in the container: is in a file system of the kernel's", path),
+                   "choose a target outside /proc and /sys"};
+    }
+  }
+  return {};
+}
+
+bool is_kernels_path(std::string_view path) {
+  for (const std::string_view top : {"/proc", "/sys", "/dev"}) {
+    if (path == top || (path.starts_with(top) && path[top.size()] == '/')) return true;
+  }
+  return false;
+}
+
+// Makes what a file system of the container's user namespace accepts: its own root's directory, not the
+// host's.
+class FileSystemIds {
+ public:
+  explicit FileSystemIds(std::optional<Owner> owner) {
+    if (!owner) return;
+    gid_ = ::setfsgid(owner->gid);
+    uid_ = ::setfsuid(owner->uid);
+  }
+  ~FileSystemIds() {
+    if (uid_) ::setfsuid(static_cast<uid_t>(*uid_));
+    if (gid_) ::setfsgid(static_cast<gid_t>(*gid_));
+  }
+  FileSystemIds(const FileSystemIds&) = delete;
+  FileSystemIds& operator=(const FileSystemIds&) = delete;
+
+ private:
+  std::optional<int> uid_, gid_;
+};
+
+}  // namespace
+
+Result<ContainerRoot> ContainerRoot::open(pid_t pid, std::string_view rootfs) {
+  const std::string path = fmt::format("/proc/{}/root{}", pid, rootfs);
+  auto root = open_file({.path = path}, O_PATH | O_DIRECTORY);
+  if (!root) return std::move(root).error();
+  return ContainerRoot(std::move(*root));
+}
+
+Result<UniqueFd> ContainerRoot::open_directory(std::string_view path) const {
+  return open_beneath(root_.get(), std::string(path));
+}
+
+Result<UniqueFd> ContainerRoot::make_directory(std::string_view path, std::optional<Owner> owner) const {
+  const std::string whole(path);
+  if (is_kernels_path(path)) {
+    return Error{ErrorKind::failed, fmt::format("{} in the container: is the kernel's", path),
+                 "choose a target outside /proc, /sys and /dev"};
+  }
+  auto existing = open_beneath(root_.get(), whole);
+  if (existing) {
+    if (auto checked = check_file_system(existing->get(), whole); !checked) return std::move(checked).error();
+    return existing;
+  }
+  if (existing.error().kind != ErrorKind::not_found) return existing;
+
+  auto parent = open_beneath(root_.get(), "/");
+  for (size_t end = 0; parent && end != std::string::npos;) {
+    const size_t start = end + 1;
+    end = whole.find('/', start);
+    const std::string so_far = whole.substr(0, end);
+    auto next = open_beneath(root_.get(), so_far);
+    if (!next && next.error().kind == ErrorKind::not_found) {
+      if (auto checked = check_file_system(parent->get(), so_far); !checked)
+        return std::move(checked).error();
+      const std::string name = whole.substr(start, end == std::string::npos ? end : end - start);
+      const FileSystemIds ids(owner);
+      if (::mkdirat(parent->get(), name.c_str(), 0755) != 0 && errno != EEXIST) {
+        return Error::from_errno(errno, fmt::format("{} in the container: mkdir", so_far));
+      }
+      next = open_beneath(root_.get(), so_far);
+    }
+    parent = std::move(next);
+  }
+  if (parent) {
+    if (auto checked = check_file_system(parent->get(), whole); !checked) return std::move(checked).error();
+  }
+  return parent;
+}
+
+}  // namespace oci_oauth

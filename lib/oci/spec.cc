@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/spec.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <limits>
+
+#include "base/json_reader.h"
+
+namespace oci_oauth {
+
+namespace {
+
+// The objects and arrays of config.json that hold something we keep; all else is `skip`, whatever is in it.
+enum class Place {
+  skip,
+  document,
+  top,
+  root,
+  process,
+  user,
+  mounts,
+  mount,
+  options,
+  linux,
+  uid_mappings,
+  gid_mappings,
+  mapping,
+  annotations
+};
+
+// What a key of `place` leads to: the place of its object or array.
+Place child_of(Place place, std::string_view key) {
+  switch (place) {
+    case Place::top:
+      if (key == "root") return Place::root;
+      if (key == "process") return Place::process;
+      if (key == "mounts") return Place::mounts;
+      if (key == "linux") return Place::linux;
+      if (key == "annotations") return Place::annotations;
+      return Place::skip;
+    case Place::process:
+      return key == "user" ? Place::user : Place::skip;
+    case Place::mount:
+      return key == "options" ? Place::options : Place::skip;
+    case Place::linux:
+      if (key == "uidMappings") return Place::uid_mappings;
+      return key == "gidMappings" ? Place::gid_mappings : Place::skip;
+    default:
+      return Place::skip;
+  }
+}
+
+bool is_array(Place place) {
+  return place == Place::mounts || place == Place::options || place == Place::uid_mappings ||
+         place == Place::gid_mappings;
+}
+
+class SpecHandler : public JsonHandler {
+ public:
+  explicit SpecHandler(Spec& spec) : spec_(spec) {}
+
+  bool Key(const char* text, rapidjson::SizeType size, bool) {
+    if (place() == Place::skip) return true;
+    key_.assign(text, size);
+    return place() != Place::top || first_time();
+  }
+  bool String(const char* text, rapidjson::SizeType size, bool) {
+    return place() == Place::skip || string({text, size});
+  }
+  bool Uint(unsigned value) { return place() == Place::skip || number(value); }
+  bool Int(int) { return place() == Place::skip || number(std::nullopt); }
+  bool Int64(std::int64_t) { return place() == Place::skip || number(std::nullopt); }
+  bool Uint64(std::uint64_t) { return place() == Place::skip || number(std::nullopt); }
+  bool Double(double) { return place() == Place::skip || number(std::nullopt); }
+  bool StartObject() { return enter(object_place()); }
+  bool StartArray() {
+    const Place place = depth_ == 0 ? Place::skip : child_of(this->place(), key_);
+    return enter(is_array(place) ? place : Place::skip);
+  }
+  bool EndObject(rapidjson::SizeType) { return leave(); }
+  bool EndArray(rapidjson::SizeType) { return leave(); }
+
+  std::string_view refusal() const { return refusal_; }
+
+ private:
+  Place place() const { return depth_ == 0 ? Place::document : places_[depth_ - 1]; }
+
+  bool refuse(std::string reason) {
+    refusal_ = std::move(reason);
+    return false;
+  }
+
+  bool enter(Place place) {
+    if (depth_ == places_.size()) return refuse(fmt::format("nested deeper than {} levels", json_max_depth));
+    if (place == Place::mount) spec_.mounts.emplace_back();
+    if (place == Place::mapping) mappings().emplace_back();
+    places_[depth_++] = place;
+    return true;
+  }
+  bool leave() {
+    --depth_;
+    return true;
+  }
+
+  Place object_place() const {
+    switch (place()) {
+      case Place::document:
+        return Place::top;
+      case Place::mounts:
+        return Place::mount;
+      case Place::uid_mappings:
+      case Place::gid_mappings:
+        return Place::mapping;
+      default: {
+        const Place place = child_of(this->place(), key_);
+        return is_array(place) ? Place::skip : place;
+      }
+    }
+  }
+
+  // Parsers disagree about which of two equal keys counts, so what the runtime obeys could be another than
+  // what we read.
+  bool first_time() {
+    const Place child = child_of(Place::top, key_);
+    if (child == Place::skip) return true;
+    bool& seen = seen_[static_cast<size_t>(child)];
+    if (seen) return refuse(fmt::format("key '{}' stands twice", key_));
+    return seen = true;
+  }
+
+  std::vector<IdMapping>& mappings() {
+    const bool uids =
+        place() == Place::uid_mappings || (depth_ > 1 && places_[depth_ - 2] == Place::uid_mappings);
+    return uids ? spec_.uid_mappings : spec_.gid_mappings;
+  }
+
+  bool string(std::string_view value) {
+    switch (place()) {
+      case Place::root:
+        if (key_ == "path") spec_.root_path = value;
+        return true;
+      case Place::mount:
+        return mount_member(value);
+      case Place::options:
+        if (value == "bind" || value == "rbind") spec_.mounts.back().bind = true;
+        return true;
+      case Place::linux:
+        if (key_ == "mountLabel") spec_.mount_label = value;
+        return true;
+      case Place::annotations:
+        spec_.annotations.emplace_back(key_, value);
+        return true;
+      case Place::user:
+      case Place::mapping:
+        return number(std::nullopt);
+      default:
+        return true;
+    }
+  }
+
+  bool mount_member(std::string_view value) {
+    SpecMount& mount = spec_.mounts.back();
+    if (key_ == "destination") mount.destination = value;
+    if (key_ == "source") mount.source = value;
+    if (key_ == "type") {
+      mount.type = value;
+      if (value == "bind") mount.bind = true;
+    }
+    return true;
+  }
+
+  bool number(std::optional<std::uint32_t> value) {
+    std::uint32_t* target = nullptr;
+    if (place() == Place::user && key_ == "uid") target = &spec_.uid;
+    if (place() == Place::user && key_ == "gid") target = &spec_.gid;
+    if (place() == Place::mapping) {
+      IdMapping& mapping = mappings().back();
+      if (key_ == "containerID") target = &mapping.container_id;
+      if (key_ == "hostID") target = &mapping.host_id;
+      if (key_ == "size") target = &mapping.size;
+    }
+    if (target == nullptr) return true;
+    if (!value) return refuse(fmt::format("'{}' is not a number of 32 bits", key_));
+    *target = *value;
+    return true;
+  }
+
+  Spec& spec_;
+  std::array<Place, json_max_depth> places_{};
+  size_t depth_ = 0;
+  std::string key_;
+  std::array<bool, 16> seen_{};
+  std::string refusal_;
+};
+
+std::optional<std::uint32_t> map_id(const std::vector<IdMapping>& mappings, std::uint32_t id) {
+  if (mappings.empty()) return id;
+  for (const IdMapping& mapping : mappings) {
+    if (id >= mapping.container_id && id - mapping.container_id < mapping.size) {
+      return mapping.host_id + (id - mapping.container_id);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Owner> map_owner(const Spec& spec, std::uint32_t uid, std::uint32_t gid) {
+  const auto host_uid = map_id(spec.uid_mappings, uid);
+  const auto host_gid = map_id(spec.gid_mappings, gid);
+  if (!host_uid || !host_gid) return std::nullopt;
+  return Owner{*host_uid, *host_gid};
+}
+
+}  // namespace
+
+const std::string* Spec::annotation(std::string_view key) const {
+  for (const auto& [name, value] : annotations) {
+    if (name == key) return &value;
+  }
+  return nullptr;
+}
+
+std::optional<Owner> Spec::user_on_host() const {
+  return map_owner(*this, uid, gid);
+}
+std::optional<Owner> Spec::root_on_host() const {
+  return map_owner(*this, 0, 0);
+}
+
+Result<Spec> parse_spec(std::string_view text, std::string_view source) {
+  Spec spec;
+  SpecHandler handler(spec);
+  if (auto read = read_json(text, source, handler); !read) return std::move(read).error();
+  if (spec.root_path.empty())
+    return Error{ErrorKind::failed, fmt::format("{}: /root/path: is missing", source), ""};
+  return spec;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/state.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/json.h"
+
+namespace oci_oauth {
+
+namespace {
+
+Error bad(std::string_view reason) {
+  return {ErrorKind::failed, fmt::format("state: {}", reason), ""};
+}
+
+}  // namespace
+
+Result<ContainerState> parse_state(std::string_view text) {
+  auto json = parse_json(text, "state");
+  if (!json) return std::move(json).error();
+  if (!json->IsObject()) return bad("is not an object");
+  ContainerState state;
+  state.id = json_string(*json, "id").value_or("");
+  if (!is_valid_container_id(state.id)) return bad("has no id that can name a file");
+  state.bundle = json_string(*json, "bundle").value_or("");
+  if (!state.bundle.starts_with('/') || state.bundle.find('\0') != std::string::npos) {
+    return bad(fmt::format("bundle '{}' is not an absolute path", state.bundle));
+  }
+  const std::int64_t pid = json_int(*json, "pid").value_or(0);
+  if (pid < 0 || pid > std::numeric_limits<pid_t>::max()) return bad(fmt::format("'{}' is no pid", pid));
+  state.pid = static_cast<pid_t>(pid);
+  state.root = json_string(*json, "root").value_or("");
+  return state;
+}
+
+bool is_valid_container_id(std::string_view id) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '+' || c == '-';
+  };
+  return !id.empty() && id.size() <= 240 && id.front() != '.' && std::all_of(id.begin(), id.end(), allowed);
+}
+
+}  // namespace oci_oauth
