@@ -29,9 +29,9 @@ Result<LoginOwner> find_login_owner(const std::string& path);
 // PR_SET_NO_NEW_PRIVS. Without real root it succeeds only where the caller is that user already.
 Result<void> become(const LoginOwner& owner);
 
-// Landlock (landlock(7), Linux 5.13): from here on files can be changed beneath `writable` only, directories
-// can be made and removed also directly in `lock_parents`. Result: false where the kernel has no Landlock,
-// and nothing is confined.
+// Landlock (landlock(7), Linux 5.13), after become(): from here on files can be changed beneath `writable`
+// only; directories can be made and removed also beneath `lock_parents`. What is open already stays
+// writable. Result: false where the kernel has no Landlock, and nothing is confined.
 Result<bool> confine_writes(const std::string& writable, const std::vector<std::string>& lock_parents);
 
 }  // namespace oci_oauth
