@@ -42,7 +42,14 @@ Log Log::to_stderr(std::string program) {
 }
 
 Log Log::to_syslog(std::string program) {
+  static std::string name;  // openlog(3) keeps the pointer
+  name = program;
+  ::openlog(name.c_str(), LOG_PID, LOG_DAEMON);
   return {std::move(program), Sink::syslog};
+}
+
+void Log::connect() const {
+  if (sink_ == Sink::syslog) ::openlog(nullptr, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }
 
 void Log::write(Priority priority, std::string_view message, std::string_view hint) const {

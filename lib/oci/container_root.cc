@@ -39,8 +39,7 @@ Result<UniqueFd> open_beneath(int root, const std::string& path) {
 Result<void> check_file_system(int directory, const std::string& path) {
   struct statfs status;
   if (::fstatfs(directory, &status) != 0) return Error::from_errno(errno, path);
-  for (const unsigned long refused :
-       {PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC}) {
+  for (const long refused : {PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC}) {
     if (status.f_type == refused) {
       return Error{ErrorKind::failed,
                    fmt::format("{} in the container: is in a file system of the kernel's", path),

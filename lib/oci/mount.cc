@@ -5,8 +5,9 @@
 #include <fmt/format.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -24,7 +25,8 @@ Result<UniqueFd> clone_tree_read_only(int directory) {
 }
 
 Result<void> mount_in_container(pid_t pid, int tree, int target) {
-  const UniqueFd process(::pidfd_open(pid, 0));
+  // By number: glibc 2.36 declares pidfd_open(2) without C linkage.
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!process) return Error::from_errno(errno, fmt::format("pidfd_open of process {}", pid));
   // The container may look into a process in its namespaces, unless that one is not dumpable.
   ::prctl(PR_SET_DUMPABLE, 0);

@@ -9,8 +9,10 @@
 
 #include <cerrno>
 #include <memory>
+#include <optional>
 
 #include "base/file.h"
+#include "base/process.h"
 #include "refresh/login_owner.h"
 
 namespace oci_oauth {
@@ -54,8 +56,16 @@ Result<void> confine_to_login(const std::string& credentials) {
   return {};
 }
 
-ExchangeReport run_as(const LoginOwner& owner, const ExchangeRequest& request) {
-  auto ready = become(owner);
+// Without real root there is nobody else to become; in a user namespace the ids of a path do not even tell
+// its owners.
+Result<void> drop_to(const std::optional<LoginOwner>& owner) {
+  if (owner) return become(*owner);
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Error::from_errno(errno, "PR_SET_NO_NEW_PRIVS");
+  return {};
+}
+
+ExchangeReport run_as(const std::optional<LoginOwner>& owner, const ExchangeRequest& request) {
+  auto ready = drop_to(owner);
   if (ready) ready = confine_to_login(request.profile.credentials);
   if (!ready) {
     ExchangeReport report;
@@ -81,8 +91,12 @@ std::string read_to_end(int fd, pid_t child) {
 }  // namespace
 
 Result<ExchangeReport> exchange_as_owner(const ExchangeRequest& request) {
-  auto owner = find_login_owner(request.profile.credentials);
-  if (!owner) return std::move(owner).error();
+  std::optional<LoginOwner> owner;
+  if (is_host_root()) {
+    auto found = find_login_owner(request.profile.credentials);
+    if (!found) return std::move(found).error();
+    owner.emplace(std::move(*found));
+  }
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno(errno, "pipe");
   UniqueFd reading(ends[0]), writing(ends[1]);
@@ -92,7 +106,7 @@ Result<ExchangeReport> exchange_as_owner(const ExchangeRequest& request) {
   if (child < 0) return Error::from_errno(errno, "fork");
   if (child == 0) {
     reading.reset();
-    const Secret report = format_report(run_as(*owner, request));
+    const Secret report = format_report(run_as(owner, request));
     const auto sent = write_all(writing.get(), report.reveal(), "report");
     ::_exit(sent ? 0 : 1);
   }
