@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a chosen container finds at the target, from its creation to its end.
+load oauth
+
+@test "a tmpfs at the target brings the token, read-only, without the refresh token" {
+    a_login
+    a_profile
+    start box --tmpfs "$target"
+    has_current_token box
+    [[ $(inside box cat "$target/.credentials.json" | jq -c '.claudeAiOauth | has("refreshToken")') == false ]]
+    [[ $(inside box stat -c %a "$target/token") == 444 ]]
+    [[ $(inside box grep " $target " /proc/mounts | tail -n 1) == *' ro,nosuid,nodev,noexec'* ]]
+    run inside box touch "$target/token"
+    [[ $output == *'Read-only file system'* ]]
+    [[ $(status_of '.containers[0] | "\(.id) \(.delivery) \(.path)"') == "$(id_of box) mount $target" ]]
+}
+
+@test "a container with a read-only root and a user of its own reads it" {
+    a_login
+    a_profile
+    start box --tmpfs "$target" --read-only --user 1000:1000
+    has_current_token box
+}
+
+@test "a container that nobody chose gets nothing, and no request is made" {
+    a_login
+    a_profile
+    start box
+    run inside box ls "$target"
+    ((status != 0))
+    [[ $(counted posts) == 0 ]]
+    [[ ! -e $(runtime_dir) ]]
+}
+
+@test "a profile for all makes a target that the image lacks" {
+    a_login
+    a_profile '.deliver_to = "all"'
+    start box
+    has_current_token box
+}
+
+@test "a --profile argument chooses the container" {
+    a_login
+    a_profile
+    HOOK_ARGS+=(--profile claude)
+    start box
+    has_current_token box
+}
+
+@test "a directory that a person mounts at the target is written into, for the container's user" {
+    a_login
+    a_profile
+    local directory
+    directory=$(a_directory tokens)
+    start box --volume "$directory:$target" --user 0:0
+    has_current_token box
+    [[ $(stat -c %u "$directory/token") == "$OPERATOR_ID" ]]
+    [[ $(status_of '.containers[0].delivery') == write ]]
+
+    refreshed
+    has_current_token box
+    stop box
+    [[ -z $(ls -A "$directory") ]]
+    [[ -z $(ls -A "$(runtime_dir)/containers") ]]
+}
+
+@test "a written directory that was replaced is not written into" {
+    a_login
+    a_profile
+    local directory
+    directory=$(a_directory tokens)
+    start box --volume "$directory:$target"
+    mv "$directory" "$directory.old"
+    a_directory tokens
+    refreshed
+    [[ -z $(ls -A "$directory") ]]
+    has_current_token box
+}
+
+@test "two profiles reach one container" {
+    a_login
+    a_profile
+    configure '.profiles.other = (.profiles.claude | .provider = "claude")'
+    start box --tmpfs "$target" --tmpfs /run/secrets/other
+    has_current_token box
+    has_current_token box /run/secrets/other
+}
+
+@test "a refresh reaches the running containers, and poststop forgets them" {
+    a_login
+    a_profile
+    start one --tmpfs "$target"
+    start two --tmpfs "$target"
+    local before
+    before=$(token_in one)
+    refreshed
+    [[ $(token_in one) != "$before" ]]
+    has_current_token one
+    has_current_token two
+    stop one
+    stop two
+    [[ $(status_of '.containers | length') == 0 ]]
+    [[ -z $(ls -A "$(runtime_dir)/containers") ]]
+}
+
+@test "an expired token is refreshed once before the container starts" {
+    a_login
+    login_ends_in -60
+    a_profile
+    start box --tmpfs "$target"
+    has_current_token box
+    [[ $(counted posts) == 1 ]]
+}
+
+@test "a due token that still lives is delivered at once and refreshed behind it" {
+    a_login
+    a_profile
+    oci_oauth refresh
+    edit_file "$(runtime_dir)/profiles/claude.json" '.due_at = .obtained_at'
+    login=$(current_token)
+    script '{"delay_ms": 2000}'
+    start box --tmpfs "$target"
+    [[ $(token_in box) == "$login" ]]
+    control 'wait?posts=1' >/dev/null
+    renewed() { [[ $(token_in box) != "$login" ]]; }
+    eventually renewed
+    has_current_token box
+}
+
+@test "with a dead endpoint the container starts, and the next refresh heals it" {
+    a_login
+    login_ends_in -60
+    a_profile '.hook_wait = "2s"'
+    script '{"status": 503, "body": "{}"}'
+    start box --tmpfs "$target"
+    [[ $(logged) == *'oci-oauth-hook'*"profile 'claude'"* ]]
+    refreshed
+    has_current_token box
+}
+
+@test "on_failure block refuses a container that would have no valid token" {
+    a_login
+    login_ends_in -60
+    a_profile '.on_failure = "block"'
+    script '{"status": 503, "body": "{}"}'
+    run start box --tmpfs "$target"
+    ((status != 0))
+    [[ $(logged) == *"profile 'claude'"* ]]
+    HOOK_ARGS=(--config "$CONFIG")
+    start other
+}
+
+@test "a broken configuration stops no container and is logged with its place" {
+    a_login
+    a_profile '.colour = "red"'
+    start box --tmpfs "$target"
+    [[ $(logged) == *'/profiles/claude/colour'* ]]
+}
+
+@test "a missing login stops no container and is logged" {
+    a_login
+    a_profile
+    rm "$CREDENTIALS"
+    start box --tmpfs "$target"
+    [[ $(logged) == *"profile 'claude'"*'.credentials.json'* ]]
+}
+
+@test "a runtime directory that others could enter is not used" {
+    a_login
+    a_profile
+    install -d -o "$OPERATOR_ID" -m 755 "$(runtime_dir)"
+    start box --tmpfs "$target"
+    run token_in box
+    ((status != 0))
+    [[ $(logged) == *"$(runtime_dir): belongs to"* ]]
+}
