@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.h"
+
+#include "support/catch.h"
+#include "support/temp_dir.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+UniqueFd open_directory(const TempDir& dir) {
+  return UniqueFd(::open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+}  // namespace
+
+TEST_CASE("only regular files are read, and a FIFO does not block") {
+  const TempDir dir;
+  REQUIRE(::mkfifo((dir / "fifo").c_str(), 0600) == 0);
+  CHECK(read_file({.path = dir / "fifo"}, 100).error().message.find("is a FIFO") != std::string::npos);
+  CHECK(read_file({.path = dir.path()}, 100).error().message.find("is a directory") != std::string::npos);
+  CHECK(read_file({.path = dir / "none"}, 100).error().kind == ErrorKind::not_found);
+}
+
+TEST_CASE("a file beyond the limit is refused, one at the limit is read whole") {
+  const TempDir dir;
+  const std::string path = dir.write("file", "12345");
+  CHECK(*read_file({.path = path}, 5) == "12345");
+  CHECK(read_file({.path = path}, 4).error().message == path + ": is larger than 4 bytes");
+}
+
+TEST_CASE("a file is replaced whole, and an uncommitted one leaves nothing") {
+  const TempDir dir;
+  dir.write("file", "old");
+  const UniqueFd fd = open_directory(dir);
+  {
+    auto file = AtomicFile::create(fd.get(), "file", dir.path(), {});
+    REQUIRE(file);
+    REQUIRE(file->write("new"));
+  }
+  CHECK(dir.read("file") == "old");
+  CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 1);
+  REQUIRE(replace_file(fd.get(), "file", dir.path(), "new"));
+  CHECK(dir.read("file") == "new");
+}
+
+TEST_CASE("a symbolic link in the temporary file's place is removed, not followed") {
+  const TempDir dir;
+  dir.write("canary", "untouched");
+  REQUIRE(::symlink((dir / "canary").c_str(), (dir / ".file.oci-oauth").c_str()) == 0);
+  REQUIRE(replace_file(open_directory(dir).get(), "file", dir.path(), "new"));
+  CHECK(dir.read("canary") == "untouched");
+  CHECK(dir.read("file") == "new");
+}
+
+TEST_CASE("the umask takes nothing from the mode") {
+  const TempDir dir;
+  const mode_t old = ::umask(077);
+  REQUIRE(replace_file(open_directory(dir).get(), "file", dir.path(), "x", {.mode = 0444}));
+  ::umask(old);
+  struct stat status;
+  REQUIRE(::stat((dir / "file").c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0444);
+}

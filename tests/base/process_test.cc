@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/process.h"
+
+#include <unistd.h>
+
+#include "support/catch.h"
+
+using namespace oci_oauth;
+
+TEST_CASE("a process is named by its pid and start time") {
+  const auto self = identify_process(::getpid());
+  REQUIRE(self);
+  CHECK(is_running(*self));
+  CHECK_FALSE(is_running({self->pid, self->start_time + 1}));
+}
+
+TEST_CASE("a program's name cannot forge its start time") {
+  CHECK(start_time_of_stat("12 (a) b) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20") == 4711);
+  CHECK(start_time_of_stat("12 (a") == 0);
+}

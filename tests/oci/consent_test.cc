@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/consent.h"
+
+#include "support/catch.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+const std::string volume = "/var/lib/docker/volumes/" + std::string(64, 'a') + "/_data";
+const Offer plain = {
+    .profile = "claude", .target = "/run/secrets/claude", .share = "/run/oci-oauth/share/claude"};
+
+Spec mounting(const std::string& type, const std::string& source,
+              const std::string& at = "/run/secrets/claude") {
+  Spec spec;
+  spec.mounts.push_back({at, type, source, type == "bind"});
+  return spec;
+}
+
+}  // namespace
+
+TEST_CASE("a container that nobody chose gets nothing, and nobody is told") {
+  CHECK(decide({}, plain).consent == Consent::no);
+  CHECK(decide({}, plain).why_not.empty());
+}
+
+TEST_CASE("deliver_to all and a --profile argument choose every container") {
+  Offer all = plain, argument = plain;
+  all.to_all = true;
+  argument.by_argument = true;
+  CHECK(decide({}, all).consent == Consent::mount);
+  CHECK(decide({}, argument).consent == Consent::mount);
+  CHECK(decide(mounting("bind", volume), all).consent == Consent::mount);
+}
+
+TEST_CASE("a tmpfs at the target chooses, however its path is written") {
+  CHECK(decide(mounting("tmpfs", "tmpfs"), plain).consent == Consent::mount);
+  CHECK(decide(mounting("tmpfs", "tmpfs", "/run//secrets/./claude/"), plain).consent == Consent::mount);
+  CHECK(decide(mounting("tmpfs", "tmpfs", "/run/secrets"), plain).consent == Consent::no);
+}
+
+TEST_CASE("a directory that a person bound at the target is written into") {
+  const Spec spec = mounting("bind", "/home/me/tokens");
+  const Decision decision = decide(spec, plain);
+  CHECK(decision.consent == Consent::write);
+  CHECK(decision.bind_source == "/home/me/tokens");
+}
+
+TEST_CASE("the share directory bound by a person needs nothing but freshness") {
+  CHECK(decide(mounting("bind", "/run/oci-oauth/share/claude/"), plain).consent == Consent::in_place);
+}
+
+TEST_CASE("a volume that the engine made for an image is no choice, and the log says why") {
+  const Decision decision = decide(mounting("bind", volume), plain);
+  CHECK(decision.consent == Consent::no);
+  CHECK(decision.why_not.find("volume") != std::string::npos);
+}
+
+TEST_CASE("an annotation counts only where the profile trusts annotations") {
+  Spec spec;
+  spec.annotations.emplace_back("io.oci-oauth.profiles", "other, claude");
+  CHECK(decide(spec, plain).consent == Consent::no);
+  CHECK(decide(spec, plain).why_not.find("trust_annotations") != std::string::npos);
+  Offer trusting = plain;
+  trusting.trusts_annotations = true;
+  CHECK(decide(spec, trusting).consent == Consent::mount);
+  trusting.profile = "clau";
+  CHECK(decide(spec, trusting).consent == Consent::no);
+}
+
+TEST_CASE("the last mount at the target is the one that counts") {
+  Spec spec = mounting("tmpfs", "tmpfs");
+  spec.mounts.push_back({"/run/secrets/claude", "bind", volume, true});
+  CHECK(decide(spec, plain).consent == Consent::no);
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/container_record.h"
+
+#include <unistd.h>
+
+#include "support/catch.h"
+#include "support/temp_dir.h"
+
+using namespace oci_oauth;
+
+TEST_CASE("a record is read back as it was, and files that are none are left out") {
+  const TempDir dir;
+  const UniqueFd fd(::open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ContainerRecord record;
+  record.id = "c1";
+  record.process = {42, 4711};
+  DeliveryRecord written;
+  written.profile = "claude";
+  written.kind = DeliveryKind::write;
+  written.target = "/t";
+  written.source = "/s";
+  written.device = 5;
+  written.inode = 6;
+  written.owner = {1000, 1001};
+  written.mode = 0444;
+  written.files = {"token"};
+  record.deliveries = {DeliveryRecord{.profile = "other", .target = "/o"}, written};
+  REQUIRE(save_record(fd.get(), record));
+  dir.write("broken.json", "{");
+
+  const auto records = list_records(fd.get());
+  REQUIRE(records);
+  REQUIRE(records->size() == 1);
+  const ContainerRecord& read = records->front();
+  CHECK(read.id == "c1");
+  CHECK(read.process == record.process);
+  REQUIRE(read.deliveries.size() == 2);
+  CHECK(read.deliveries[0].kind == DeliveryKind::mount);
+  CHECK(read.deliveries[1].source == "/s");
+  CHECK(read.deliveries[1].owner.gid == 1001);
+  CHECK(read.deliveries[1].files == std::vector<std::string>{"token"});
+
+  remove_record(fd.get(), "c1");
+  CHECK(load_record(fd.get(), "c1").error().kind == ErrorKind::not_found);
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/spec.h"
+
+#include "support/catch.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+constexpr const char* example = R"({
+  "ociVersion": "1.0.2",
+  "process": {"user": {"uid": 1000, "gid": 1001, "additionalGids": [1]}, "args": ["sh"], "rlimits": [{"hard": 1}]},
+  "root": {"path": "rootfs", "readonly": true},
+  "mounts": [
+    {"destination": "/proc", "type": "proc", "source": "proc"},
+    {"destination": "/t", "type": "none", "source": "/s", "options": ["ro", "rbind"]}
+  ],
+  "annotations": {"a": "b"},
+  "linux": {
+    "uidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
+    "gidMappings": [{"containerID": 0, "hostID": 200000, "size": 65536}],
+    "mountLabel": "label",
+    "seccomp": {"syscalls": [{"names": ["read"], "root": {"path": "not this"}}]}
+  }
+})";
+
+std::string reason(std::string_view text) {
+  const auto spec = parse_spec(text, "config.json");
+  return spec ? "" : spec.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("a spec is what the hook needs of config.json, and nothing of the rest") {
+  const auto spec = parse_spec(example, "config.json");
+  REQUIRE(spec);
+  CHECK(spec->root_path == "rootfs");
+  CHECK(spec->uid == 1000);
+  CHECK(spec->gid == 1001);
+  REQUIRE(spec->mounts.size() == 2);
+  CHECK_FALSE(spec->mounts[0].bind);
+  CHECK(spec->mounts[1].bind);
+  CHECK(spec->mounts[1].source == "/s");
+  CHECK(*spec->annotation("a") == "b");
+  CHECK(spec->mount_label == "label");
+}
+
+TEST_CASE("the container's ids are mapped to the host's") {
+  auto spec = parse_spec(example, "config.json");
+  REQUIRE(spec);
+  CHECK(spec->user_on_host()->uid == 101000);
+  CHECK(spec->user_on_host()->gid == 201001);
+  CHECK(spec->root_on_host()->uid == 100000);
+  spec->uid = 70000;
+  CHECK_FALSE(spec->user_on_host());
+}
+
+TEST_CASE("a config.json of another shape is refused with its place") {
+  CHECK(reason("") == "config.json:1:1: not JSON");
+  CHECK(reason("{") != "");
+  CHECK(reason("{}") == "config.json: /root/path: is missing");
+  CHECK(reason(R"({"root":{"path":"r"},"process":{"user":{"uid":-1}}})")
+            .find("'uid' is not a number of 32 bits") != std::string::npos);
+  CHECK(reason(R"({"mounts":[],"mounts":[]})").find("key 'mounts' stands twice") != std::string::npos);
+  CHECK(reason(std::string(100'000, '[')).find("nested deeper") != std::string::npos);
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "token/delivery.h"
+
+#include "support/catch.h"
+#include "support/temp_dir.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+struct Directories {
+  TempDir share, target;
+  UniqueFd share_fd{::open(share.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  UniqueFd target_fd{::open(target.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+
+  Directories() {
+    share.write("token", "new-token");
+    share.write(".credentials.json", R"({"claudeAiOauth":{"accessToken":"new-token"}})");
+  }
+  Result<std::vector<std::string>> deliver(const FileStamp& login = {}) {
+    return deliver_files(share_fd.get(), target_fd.get(), "target", {::getuid(), ::getgid()}, 0440, login);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a refresh token is found at any depth, in broken JSON too, and an empty one is none") {
+  CHECK(holds_refresh_token(R"({"mcpOAuth":[{"x":{"refreshToken":"r"}}]})"));
+  CHECK(holds_refresh_token(R"({"refresh_token":"r"})"));
+  CHECK(holds_refresh_token(R"({"refreshToken":"r")"));
+  CHECK_FALSE(holds_refresh_token(R"({"claudeAiOauth":{"refreshToken":"","accessToken":"a"}})"));
+}
+
+TEST_CASE("each published file is delivered with its mode") {
+  Directories d;
+  const auto names = d.deliver();
+  REQUIRE(names);
+  CHECK(names->size() == 2);
+  CHECK(d.target.read("token") == "new-token");
+  struct stat status;
+  REQUIRE(::stat((d.target / "token").c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0440);
+}
+
+TEST_CASE("a document that holds a refresh token is left alone, and nothing else is written") {
+  Directories d;
+  const std::string login = R"({"claudeAiOauth":{"refreshToken":"r"}})";
+  d.target.write(".credentials.json", login);
+  const auto names = d.deliver();
+  REQUIRE_FALSE(names);
+  CHECK(names.error().message == "target/.credentials.json: holds a refresh token, so it is left alone");
+  CHECK(d.target.read(".credentials.json") == login);
+  CHECK_FALSE(std::filesystem::exists(d.target / "token"));
+}
+
+TEST_CASE("the login itself is left alone, also behind a symbolic link") {
+  Directories d;
+  const TempDir home;
+  const std::string path = home.write("login.json", "{}");
+  REQUIRE(::symlink(path.c_str(), (d.target / ".credentials.json").c_str()) == 0);
+  struct stat status;
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  const auto names = d.deliver(FileStamp::of(status));
+  REQUIRE_FALSE(names);
+  CHECK(names.error().message.find("is the login itself") != std::string::npos);
+}
+
+TEST_CASE("a symbolic link that a container planted is replaced, never followed") {
+  Directories d;
+  const TempDir host;
+  host.write("canary", "untouched");
+  REQUIRE(::symlink((host / "canary").c_str(), (d.target / "token").c_str()) == 0);
+  REQUIRE(d.deliver());
+  CHECK(host.read("canary") == "untouched");
+  CHECK(d.target.read("token") == "new-token");
+}
+
+TEST_CASE("a hard link that a container planted keeps its other name's content") {
+  Directories d;
+  d.target.write("other", "untouched");
+  REQUIRE(::link((d.target / "other").c_str(), (d.target / "token").c_str()) == 0);
+  REQUIRE(d.deliver());
+  CHECK(d.target.read("other") == "untouched");
+}
+
+TEST_CASE("what was delivered is removed, and a login that came meanwhile is not") {
+  Directories d;
+  REQUIRE(d.deliver());
+  std::filesystem::remove(d.target / ".credentials.json");
+  d.target.write(".credentials.json", R"({"refreshToken":"r"})");
+  remove_delivered(d.target_fd.get(), {"token", ".credentials.json"}, {});
+  CHECK_FALSE(std::filesystem::exists(d.target / "token"));
+  CHECK(std::filesystem::exists(d.target / ".credentials.json"));
+}

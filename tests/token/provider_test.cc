@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "token/provider.h"
+
+#include "support/catch.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+std::string with_delivered(std::string_view fields) {
+  return R"({"token_url": "https://e/", "client_id": "c",
+    "credentials": {"access_token": "/l/a", "refresh_token": "/l/r", "expires_at": "/l/e"},
+    "deliver": [{"file": "f.json", "fields": [)" +
+         std::string(fields) + "]}]}";
+}
+
+}  // namespace
+
+TEST_CASE("Claude's provider is data") {
+  const auto provider = load_provider("claude", {SOURCE_DIR "/oci-config/providers"});
+  REQUIRE(provider);
+  CHECK(provider->body == BodyEncoding::json);
+  CHECK(provider->scope == ScopeRule::stored);
+  CHECK(provider->fields.refresh_token == "/claudeAiOauth/refreshToken");
+  CHECK(provider->locks.size() == 2);
+}
+
+TEST_CASE("a provider cannot deliver the refresh token, nor an object that holds it") {
+  for (const char* field : {"\"/l/r\"", "\"/l\""}) {
+    const auto provider = parse_provider(with_delivered(field), "f", "x");
+    REQUIRE_FALSE(provider);
+    CHECK(provider.error().message.find("would deliver the refresh token") != std::string::npos);
+  }
+  CHECK(parse_provider(with_delivered("\"/l/a\""), "f", "x"));
+}
+
+TEST_CASE("a provider that is nowhere is told with the directories that were searched") {
+  const auto provider = load_provider("none", {"/a", "/b"});
+  REQUIRE_FALSE(provider);
+  CHECK(provider.error().message == "provider 'none': there is no none.json in /a, /b");
+}
+
+TEST_CASE("a name that leads out of the directory is no provider name") {
+  CHECK(load_provider("../x", {"/etc"}).error().message == "provider '../x': is no provider name");
+}

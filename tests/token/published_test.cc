@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "token/published.h"
+
+#include "support/catch.h"
+
+using namespace oci_oauth;
+using namespace std::chrono_literals;
+
+TEST_CASE("what is published is read back as it was") {
+  Published published;
+  published.provider = "claude";
+  published.login = {1, 2, 3, 4};
+  published.obtained_at = Time(5ms);
+  published.due_at = Time(6ms);
+  published.expires_at = Time(7ms);
+  published.refreshed_at = Time(8ms);
+  published.dead_refresh_token_hash = "ab";
+  published.not_before = Time(9ms);
+  published.failures = 3;
+  published.last_error = LastError{FailureKind::throttled, "m", "h", Time(10ms)};
+  const auto read = parse_published(format_published(published), "f");
+  REQUIRE(read);
+  CHECK(read->login == published.login);
+  CHECK(read->expires_at == published.expires_at);
+  CHECK(read->refreshed_at == published.refreshed_at);
+  CHECK_FALSE(read->login_expires_at);
+  CHECK(read->dead_refresh_token_hash == "ab");
+  CHECK(read->failures == 3);
+  REQUIRE(read->last_error);
+  CHECK(read->last_error->kind == FailureKind::throttled);
+}
+
+TEST_CASE("each kind of failure has its own word") {
+  CHECK(word(FailureKind::login_required) == "login_required");
+  CHECK(word(FailureKind::busy) == "busy");
+  CHECK(word(FailureKind::login) == "login");
+}
+
+TEST_CASE("a file of another version is refused") {
+  CHECK_FALSE(parse_published("{}", "f"));
+}
