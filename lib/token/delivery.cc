@@ -3,9 +3,11 @@
 
 #include <dirent.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <memory>
+#include <optional>
 
 #include "base/json.h"
 
@@ -96,12 +98,14 @@ Result<std::vector<std::string>> deliver_files(int share, int target, const std:
     if (auto checked = check_replaceable(target, shown, name, login); !checked)
       return std::move(checked).error();
   }
+  // A person's own refresher cannot give files away: outside the container's user namespace they stay that person's.
+  const std::optional<Owner> new_owner = ::geteuid() == 0 ? std::optional(owner) : std::nullopt;
   for (const std::string& name : *names) {
     auto content = read_file({share, name, fmt::format("share: {}", name)}, delivered_limit, Links::refused);
     if (!content) return std::move(content).error();
     const Secret bytes(std::move(*content));
     // The process id keeps two writers of one directory apart.
-    const AtomicFile::Options options = {mode, owner, fmt::format(".{}.{}.oci-oauth", name, ::getpid())};
+    const AtomicFile::Options options = {mode, new_owner, fmt::format(".{}.{}.oci-oauth", name, ::getpid())};
     if (auto written = replace_file(target, name, shown, bytes.reveal(), options); !written) {
       return std::move(written).error();
     }
