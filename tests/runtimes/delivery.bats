@@ -71,7 +71,7 @@ load oauth
     directory=$(a_directory tokens)
     start box --volume "$directory:$target"
     mv "$directory" "$directory.old"
-    a_directory tokens
+    a_directory tokens >/dev/null
     refreshed
     [[ -z $(ls -A "$directory") ]]
     has_current_token box
@@ -114,14 +114,14 @@ load oauth
 
 @test "a due token that still lives is delivered at once and refreshed behind it" {
     a_login
+    login_ends_in 1800
     a_profile
     oci_oauth refresh
-    edit_file "$(runtime_dir)/profiles/claude.json" '.due_at = .obtained_at'
+    edit_file "$(runtime_dir)/profiles/claude.json" '.obtained_at -= 8 * 3600000 | .due_at = .obtained_at'
     login=$(current_token)
-    script '{"delay_ms": 2000}'
+    script '{"delay_ms": 3000}'
     start box --tmpfs "$target"
     [[ $(token_in box) == "$login" ]]
-    control 'wait?posts=1' >/dev/null
     renewed() { [[ $(token_in box) != "$login" ]]; }
     eventually renewed
     has_current_token box

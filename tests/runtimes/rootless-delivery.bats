@@ -16,5 +16,5 @@ load oauth
     HOOK_ARGS=()
     start box --tmpfs "$target"
     [[ -z $(inside box ls "$target") ]]
-    [[ -z $(logged) ]]
+    [[ $(logged) != *oci-oauth* ]]
 }
