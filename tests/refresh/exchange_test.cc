@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "refresh/exchange.h"
+
+#include <sys/stat.h>
+
+#include "base/json.h"
+#include "refresh/fingerprint.h"
+#include "support/catch.h"
+#include "support/control_api.h"
+#include "support/temp_dir.h"
+#include "support/token_endpoint.h"
+
+using namespace oci_oauth;
+using namespace std::chrono_literals;
+using test::Ending;
+using test::Reply;
+using test::Stage;
+using test::Step;
+using test::TokenEndpoint;
+
+namespace {
+
+// A login on disk at a strict server, due for a refresh.
+struct Host {
+  TempDir home;
+  TokenEndpoint endpoint;
+  ExchangeRequest request;
+
+  Host() {
+    fs_create();
+    request.profile.name = "claude";
+    request.profile.credentials = home / "claude/.credentials.json";
+    request.profile.token_url = endpoint.url();
+    request.profile.ca_file = home.write("ca.pem", TokenEndpoint::ca_pem());
+    auto provider = load_provider("claude", {SOURCE_DIR "/oci-config/providers"});
+    REQUIRE(provider);
+    request.provider = std::move(*provider);
+    login(-60s);
+  }
+  void fs_create() { std::filesystem::create_directory(home / "claude"); }
+
+  // Writes a new login whose access token ends `from_now`.
+  void login(std::chrono::seconds from_now) {
+    test::Login issued = endpoint.issue_login();
+    issued.expires_in = from_now;
+    home.write("claude/.credentials.json",
+               test::claude_credentials(issued, std::chrono::system_clock::now()));
+  }
+  std::string document() const { return home.read("claude/.credentials.json"); }
+  std::string field(const char* name) const {
+    auto json = parse_json(document(), "login");
+    REQUIRE(json);
+    const JsonValue* oauth = json_member(*json, "claudeAiOauth");
+    REQUIRE(oauth != nullptr);
+    return std::string(json_string(*oauth, name).value_or(""));
+  }
+  bool login_works() const { return endpoint.accepts_refresh_token(field("refreshToken")); }
+  size_t posts() const { return endpoint.counters().posts; }
+
+  ExchangeReport run() {
+    auto report = keep_fresh(request, [] { return false; });
+    std::string told = report.failure ? report.failure->message + report.failure->hint : "";
+    for (const std::string& notice : report.notices) told += notice;
+    CHECK(told.find("sk-ant-") == std::string::npos);
+    return report;
+  }
+};
+
+Step reply(int status, std::string body, std::map<std::string, std::string> headers = {}) {
+  return {.reply = Reply{status, std::move(headers), std::move(body)}};
+}
+
+}  // namespace
+
+TEST_CASE("a due login is refreshed: the request is the documented one, the document has what came") {
+  Host host;
+  const std::string old_refresh = host.field("refreshToken");
+  const ExchangeReport report = host.run();
+  CHECK_FALSE(report.failure);
+  CHECK(report.refreshed);
+  const auto requests = host.endpoint.requests();
+  REQUIRE(requests.size() == 1);
+  const auto& sent = requests[0].parameters;
+  CHECK(sent.at("grant_type") == "refresh_token");
+  CHECK(sent.at("refresh_token") == old_refresh);
+  CHECK(sent.at("client_id") == "9d1c250a-e61b-44d9-88ed-5944d1962f5e");
+  CHECK(sent.at("scope") == "user:inference user:profile");
+  CHECK(host.field("refreshToken") != old_refresh);
+  CHECK(host.login_works());
+  CHECK(host.endpoint.accepts_access_token(host.field("accessToken")));
+  REQUIRE(report.login);
+  CHECK(report.login->expires_at > now() + 7h);
+  WARN("the answer was on disk " << report.stored_in.count() << " ms after it was read");
+}
+
+TEST_CASE("what is published holds no refresh token") {
+  Host host;
+  const ExchangeReport report = host.run();
+  REQUIRE(report.login);
+  REQUIRE(report.login->files.size() == 2);
+  for (const auto& [name, content] : report.login->files) {
+    CHECK(content.reveal().find("sk-ant-ort01") == std::string_view::npos);
+    CHECK(content.reveal().find("refreshToken") == std::string_view::npos);
+  }
+}
+
+TEST_CASE("a login that is not due asks nobody, and --force asks") {
+  Host host;
+  host.login(8h);
+  CHECK(host.run().login);
+  CHECK(host.posts() == 0);
+  host.request.force = Force::yes;
+  CHECK(host.run().refreshed);
+  CHECK(host.posts() == 1);
+}
+
+TEST_CASE("unknown keys at every level, their order and the mode stay; a link stays a link") {
+  Host host;
+  const std::string access = host.field("accessToken"), refresh = host.field("refreshToken");
+  const std::string target = host.home.write(
+      "real.json", R"({"zeta":{"k":[1,{"x":null}]},"claudeAiOauth":{"unknown":true,"accessToken":")" +
+                       access + R"(","refreshToken":")" + refresh +
+                       R"(","expiresAt":1700000000000,"scopes":["user:inference"]},"alpha":1})");
+  ::chmod(target.c_str(), 0640);
+  std::filesystem::remove(host.request.profile.credentials);
+  std::filesystem::create_symlink(target, host.request.profile.credentials);
+  REQUIRE(host.run().refreshed);
+  CHECK(std::filesystem::is_symlink(host.request.profile.credentials));
+  const std::string document = host.document();
+  CHECK(document.starts_with(
+      R"({"zeta":{"k":[1,{"x":null}]},"claudeAiOauth":{"unknown":true,"accessToken":"sk-)"));
+  CHECK(document.ends_with(R"("scopes":["user:inference"]},"alpha":1})"));
+  struct stat status;
+  REQUIRE(::stat(target.c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0640);
+}
+
+TEST_CASE("each answer has its outcome, and the login on disk is still the right one") {
+  struct Row {
+    const char* name;
+    Step step;
+    FailureKind kind;
+    size_t posts;
+  };
+  const std::string page = "<html>challenge sk-ant-ort01-echo</html>";
+  const Row rows[] = {
+      {"401", reply(401, "{}"), FailureKind::rejected, 1},
+      {"invalid_client", reply(400, R"({"error":"invalid_client"})"), FailureKind::rejected, 1},
+      {"invalid_grant", reply(400, R"({"error":"invalid_grant"})"), FailureKind::login_required, 1},
+      {"403 page", reply(403, page), FailureKind::throttled, 1},
+      {"429", reply(429, "", {{"Retry-After", "60"}}), FailureKind::throttled, 1},
+      {"500", reply(500, page), FailureKind::server, 1},
+      {"503", reply(503, ""), FailureKind::server, 1},
+      {"redirect", reply(307, "", {{"Location", "https://localhost:1/"}}), FailureKind::server, 1},
+      {"200 page", reply(200, page), FailureKind::unknown, 1},
+      {"200 without access_token", reply(200, R"({"refresh_token":"x"})"), FailureKind::unknown, 1},
+      {"10 MiB", {.reply = Reply{200, {}, "{}"}, .pad_to = 10 << 20}, FailureKind::unknown, 1},
+      {"truncated", {.ending = Ending::truncate, .reply = Reply{200, {}, page}}, FailureKind::unknown, 1},
+      {"reset before the request", {.at = Stage::accepted, .ending = Ending::reset}, FailureKind::network, 0},
+      {"reset after the request", {.at = Stage::received, .ending = Ending::reset}, FailureKind::unknown, 1},
+  };
+  for (const Row& row : rows) {
+    INFO(row.name);
+    Host host;
+    const std::string before = host.document();
+    host.endpoint.script(row.step);
+    const ExchangeReport report = host.run();
+    REQUIRE(report.failure);
+    CHECK(word(report.failure->kind) == word(row.kind));
+    CHECK_FALSE(report.failure->message.empty());
+    CHECK(host.posts() == row.posts);
+    CHECK(host.document() == before);
+    CHECK(host.login_works());
+  }
+}
+
+TEST_CASE("an answer that leaves things out is a success") {
+  for (const char* missing : {"refresh_token", "expires_in", "scope"}) {
+    INFO(missing);
+    Host host;
+    host.endpoint.script({.omit = {missing}});
+    const ExchangeReport report = host.run();
+    CHECK_FALSE(report.failure);
+    CHECK(host.login_works());
+    REQUIRE(report.login);
+    CHECK(report.login->expires_at > now());
+  }
+}
+
+TEST_CASE("an absurd expires_in is taken for none") {
+  for (const char* value : {"-1", "0", "1e300", "\"soon\"", "null"}) {
+    Host host;
+    host.endpoint.script({.members = {{"expires_in", value}}});
+    const ExchangeReport report = host.run();
+    REQUIRE(report.login);
+    CHECK(report.login->expires_at > now());
+    CHECK(report.login->expires_at < now() + 2h);
+  }
+}
+
+TEST_CASE("invalid_scope is asked once more without a scope") {
+  Host host;
+  host.endpoint.script(reply(400, R"({"error":"invalid_scope"})"));
+  CHECK(host.run().refreshed);
+  const auto requests = host.endpoint.requests();
+  REQUIRE(requests.size() == 2);
+  CHECK(requests[1].parameters.count("scope") == 0);
+  CHECK(host.login_works());
+}
+
+TEST_CASE("an endpoint that is not there leaves the login alone and says so") {
+  Host host;
+  host.request.profile.token_url = "https://nonexistent.invalid/token";
+  const ExchangeReport report = host.run();
+  REQUIRE(report.failure);
+  CHECK(report.failure->kind == FailureKind::network);
+  CHECK(host.login_works());
+}
+
+TEST_CASE("an answer lost after the rotation is told by the next run") {
+  Host host;
+  host.endpoint.script({.at = Stage::rotated, .ending = Ending::reset});
+  ExchangeReport report = host.run();
+  REQUIRE(report.failure);
+  CHECK(report.failure->kind == FailureKind::unknown);
+  report = host.run();
+  REQUIRE_FALSE(report.notices.empty());
+  CHECK(report.notices.front().find("its answer never arrived") != std::string::npos);
+}
+
+TEST_CASE("an answer that only the journal holds is completed by the next run, without a request") {
+  Host host;
+  const std::string refresh = host.field("refreshToken");
+  const std::string hash = fingerprint(Secret(std::string_view(refresh)));
+  host.home.write(
+      "claude/.oci-oauth.journal",
+      R"({"refresh_token_hash":")" + hash + R"(","began_at":1795490906245,"locks":[]})" + "\n" +
+          R"({"access_token":"sk-ant-oat01-new","refresh_token":"sk-ant-ort01-new","expires_at":)" +
+          std::to_string((now() + 8h).time_since_epoch().count()) + "}\n");
+  auto report = keep_fresh(host.request, [] { return false; });
+  CHECK_FALSE(report.failure);
+  CHECK(host.field("refreshToken") == "sk-ant-ort01-new");
+  CHECK(host.posts() == 0);
+  CHECK(host.home.read("claude/.oci-oauth.journal").empty());
+}
+
+TEST_CASE("a refused refresh token is remembered, and nobody is asked again until the login changes") {
+  Host host;
+  host.request.published.dead_refresh_token_hash =
+      fingerprint(Secret(std::string_view(host.field("refreshToken"))));
+  const ExchangeReport report = host.run();
+  REQUIRE(report.failure);
+  CHECK(report.failure->kind == FailureKind::login_required);
+  CHECK(host.posts() == 0);
+  host.login(-60s);
+  CHECK(host.run().refreshed);
+}
+
+TEST_CASE("a cool-down is respected, and a person may override it with a notice") {
+  Host host;
+  host.request.published.not_before = now() + 1h;
+  CHECK(host.run().failure->kind == FailureKind::throttled);
+  CHECK(host.posts() == 0);
+  host.request.force = Force::yes;
+  const ExchangeReport report = host.run();
+  CHECK(report.refreshed);
+  CHECK(report.notices.size() == 1);
+}
+
+TEST_CASE("foreign locks are taken and given back") {
+  Host host;
+  REQUIRE(host.run().refreshed);
+  CHECK_FALSE(std::filesystem::exists(host.home / "claude/.oauth_refresh.lock"));
+  CHECK_FALSE(std::filesystem::exists(host.home / "claude.lock"));
+}
+
+TEST_CASE("a login that cannot be understood is told with file and place, and nothing is sent") {
+  Host host;
+  const std::pair<std::string, const char*> documents[] = {
+      {"", "is empty"},
+      {"{", ":1:2: not JSON"},
+      {"[]", "is not an object"},
+      {R"({"claudeAiOauth":{"accessToken":"a"}})", "/claudeAiOauth/refreshToken: is missing"},
+      {R"({"claudeAiOauth":{"accessToken":"a","refreshToken":""}})", "/claudeAiOauth/refreshToken: is empty"},
+      {R"({"claudeAiOauth":{"accessToken":1,"refreshToken":"r"}})",
+       "/claudeAiOauth/accessToken: is not a string"},
+      {R"({"claudeAiOauth":{"accessToken":"a","refreshToken":"r","expiresAt":1795490906}})", "is in seconds"},
+      {R"({"claudeAiOauth":{"accessToken":"a","refreshToken":"r","expiresAt":"x"}})",
+       "expiresAt: is not a number"},
+      {R"({"claudeAiOauth":{"accessToken":"a","refreshToken":"r","expiresAt":null}})",
+       "expiresAt: is not a number"},
+      {R"({"claudeAiOauth":{"accessToken":"a","refreshToken":"r","expiresAt":-5}})", "is no time between"},
+      {R"({"claudeAiOauth":{"accessToken":"a","refreshToken":"r","expiresAt":1831000000000000}})",
+       "is no time between"},
+      {R"({"a":1,"a":2})", "key 'a' stands twice"},
+      {std::string(100'000, '['), "nested deeper than 64 levels"},
+      {std::string(2 * 1024 * 1024, ' '), "is larger than 1048576 bytes"},
+  };
+  for (const auto& [document, message] : documents) {
+    host.home.write("claude/.credentials.json", document);
+    const ExchangeReport report = host.run();
+    REQUIRE(report.failure);
+    CHECK_THAT(report.failure->message, Catch::Contains(message));
+    CHECK_THAT(report.failure->message, Catch::Contains(".credentials.json"));
+    CHECK(host.document() == document);
+  }
+  CHECK(host.posts() == 0);
+}
+
+TEST_CASE("a login that is no file is refused without blocking") {
+  Host host;
+  std::filesystem::remove(host.request.profile.credentials);
+  CHECK_THAT(host.run().failure->message, Catch::Contains("No such file"));
+  REQUIRE(::mkfifo(host.request.profile.credentials.c_str(), 0600) == 0);
+  CHECK_THAT(host.run().failure->message, Catch::Contains("is a FIFO"));
+  std::filesystem::remove(host.request.profile.credentials);
+  std::filesystem::create_directory(host.request.profile.credentials);
+  CHECK_THAT(host.run().failure->message, Catch::Contains("is a directory"));
+}
+
+TEST_CASE("a report survives the way between two processes") {
+  Host host;
+  const ExchangeReport report = host.run();
+  const auto read = parse_report(format_report(report).reveal());
+  REQUIRE(read);
+  REQUIRE(read->login);
+  CHECK(read->refreshed);
+  CHECK(read->login->stamp == report.login->stamp);
+  CHECK(read->login->files.size() == 2);
+}
