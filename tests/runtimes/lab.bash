@@ -102,8 +102,8 @@ eventually() {
 }
 
 unmount_below() {
-    local target
-    while read -r target; do
-        umount "$target"
+    local mount_point
+    while read -r mount_point; do
+        umount "$mount_point"
     done < <(findmnt --noheadings --list --output TARGET | grep -E "^$1(/|$)" | tac)
 }
