@@ -24,7 +24,10 @@ TEST_CASE("a record is read back as it was, and files that are none are left out
   written.owner = {1000, 1001};
   written.mode = 0444;
   written.files = {"token"};
-  record.deliveries = {DeliveryRecord{.profile = "other", .target = "/o"}, written};
+  DeliveryRecord mounted;
+  mounted.profile = "other";
+  mounted.target = "/o";
+  record.deliveries = {mounted, written};
   REQUIRE(save_record(fd.get(), record));
   dir.write("broken.json", "{");
 
