@@ -18,6 +18,9 @@ Result<UniqueFd> clone_tree_read_only(int directory) {
   if (!tree) return Error::from_errno(errno, "open_tree of the share directory");
   mount_attr attributes = {};
   attributes.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  // A copy of a shared mount is its peer: what a container mounts over it would cover the host's directory
+  // too.
+  attributes.propagation = MS_PRIVATE;
   if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
     return Error::from_errno(errno, "mount_setattr of the share directory");
   }

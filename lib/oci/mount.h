@@ -10,8 +10,9 @@
 
 namespace oci_oauth {
 
-// A detached read-only, nosuid, nodev, noexec copy of the mount of `directory` (open_tree(2),
-// mount_setattr(2), Linux 5.12). Failure: names the call.
+// A detached read-only, nosuid, nodev, noexec copy of the mount of `directory`, private so that no mount
+// event passes between host and container (open_tree(2), mount_setattr(2), Linux 5.12). Failure: names the
+// call.
 Result<UniqueFd> clone_tree_read_only(int directory);
 
 // Enters the mount namespace of `pid` (setns(2)) and attaches `tree` on `target` (O_PATH, inside that

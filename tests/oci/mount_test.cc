@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/mount.h"
+
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "oci/container_root.h"
+#include "support/catch.h"
+#include "support/child_process.h"
+#include "support/temp_dir.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+std::string failed(std::string_view call) {
+  return std::string(call) + ": " + std::strerror(errno);
+}
+
+// Mount namespaces of its own stand in for a host, whose share directory is a shared mount as under systemd,
+// and for a container. Nothing of this machine's mounts changes.
+class Host {
+ public:
+  using Look = std::function<std::string(const Host& host)>;
+
+  Host() {
+    std::filesystem::create_directories(dir_ / "share"), std::filesystem::create_directories(rootfs());
+  }
+
+  std::string share() const { return dir_ / "share"; }
+  std::string rootfs() const { return dir_ / "rootfs"; }
+  std::string target() const { return rootfs() + "/run/secrets/claude"; }
+  void publish(std::string_view token) const { dir_.write("share/token", token); }
+  std::string token() const { return dir_.read("share/token"); }
+  std::string token_in_container() const { return dir_.read("rootfs/run/secrets/claude/token"); }
+
+  // Delivers into a container, then lets it look. Result: what the container and then the host saw.
+  std::string deliver(const Look& in_container, const Look& on_host) const {
+    const ChildProcess host([&] { return run(in_container, on_host); });
+    return host.answer();
+  }
+
+ private:
+  std::string run(const Look& in_container, const Look& on_host) const {
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount("", "/", "", MS_REC | MS_PRIVATE, "") != 0) {
+      return failed("skipped: a mount namespace");
+    }
+    if (::mount("tmpfs", share().c_str(), "tmpfs", 0, "") != 0) return failed("tmpfs");
+    if (::mount("", share().c_str(), "", MS_SHARED, "") != 0) return failed("MS_SHARED");
+    publish("first");
+    const Gate ready, delivered;
+    const ChildProcess container([&] {
+      if (::unshare(CLONE_NEWNS) != 0) return failed("unshare");
+      if (::mount("", "/", "", MS_REC | MS_PRIVATE, "") != 0) return failed("MS_PRIVATE");
+      ready.open();
+      return delivered.wait() ? in_container(*this) : "nothing was delivered";
+    });
+    if (!ready.wait()) return container.answer();
+    const ChildProcess hook([&] { return mount_into(container.pid()); });
+    if (const std::string outcome = hook.answer(); outcome != "delivered") return outcome;
+    publish("second");
+    delivered.open();
+    const std::string seen = container.answer();
+    return seen + "; " + on_host(*this);
+  }
+
+  std::string mount_into(pid_t pid) const {
+    const UniqueFd directory(::open(share().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    const auto tree = clone_tree_read_only(directory.get());
+    if (!tree) return tree.error().message;
+    const auto root = ContainerRoot::open(pid, rootfs());
+    if (!root) return root.error().message;
+    const auto place = root->make_directory("/run/secrets/claude", std::nullopt);
+    if (!place) return place.error().message;
+    const auto mounted = mount_in_container(pid, tree->get(), place->get());
+    return mounted ? "delivered" : mounted.error().message;
+  }
+
+  TempDir dir_;
+};
+
+bool skipped(const std::string& seen) {
+  if (!seen.starts_with("skipped")) return false;
+  WARN(seen << " (run the tests as root)");
+  return true;
+}
+
+std::string flags_and_write(const Host& host) {
+  struct statvfs status;
+  if (::statvfs(host.target().c_str(), &status) != 0) return failed("statvfs");
+  constexpr unsigned long wanted = ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC;
+  if ((status.f_flag & wanted) != wanted) return "a flag is missing";
+  const UniqueFd token(::open((host.target() + "/token").c_str(), O_WRONLY | O_CLOEXEC));
+  return token ? "writable" : failed("write");
+}
+
+}  // namespace
+
+TEST_CASE("a container reads at the target what the host publishes later, and nobody else has the mount") {
+  const Host host;
+  const std::string seen =
+      host.deliver([](const Host& h) { return h.token_in_container(); },
+                   [](const Host& h) { return "on the host: '" + h.token_in_container() + "'"; });
+  if (!skipped(seen)) CHECK(seen == "second; on the host: ''");
+}
+
+TEST_CASE("the mount is read-only, nosuid, nodev and noexec, for root in the container too") {
+  const Host host;
+  const std::string seen = host.deliver(flags_and_write, [](const Host& h) { return h.token(); });
+  if (!skipped(seen)) CHECK(seen == "write: Read-only file system; second");
+}
+
+TEST_CASE("a mount that the container puts over the target stays in the container") {
+  const Host host;
+  const auto cover = [](const Host& h) {
+    if (::mount("tmpfs", h.target().c_str(), "tmpfs", 0, "") != 0) return failed("cover");
+    return "covered: '" + h.token_in_container() + "'";
+  };
+  const std::string seen = host.deliver(cover, [](const Host& h) { return h.token(); });
+  if (!skipped(seen)) CHECK(seen == "covered: ''; second");
+}
+
+TEST_CASE("a process that is gone is no container") {
+  pid_t pid = 0;
+  {
+    const ChildProcess child([] { return "done"; });
+    pid = child.pid();
+  }
+  const ChildProcess hook([&] {
+    const auto mounted = mount_in_container(pid, -1, -1);
+    return mounted ? "mounted" : mounted.error().message;
+  });
+  CHECK(hook.answer() == "pidfd_open of process " + std::to_string(pid) + ": No such process");
+}
