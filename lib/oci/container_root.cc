@@ -16,7 +16,7 @@ namespace {
 
 constexpr int attempts = 64;  // EAGAIN: somebody renames while the kernel resolves
 
-Result<UniqueFd> open_beneath(int root, const std::string& path) {
+Result<UniqueFd> open_beneath(int root, const std::string& path, const std::string& shown) {
   open_how how = {};
   how.flags = O_PATH | O_CLOEXEC | O_DIRECTORY;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
@@ -27,12 +27,16 @@ Result<UniqueFd> open_beneath(int root, const std::string& path) {
     if (errno != EAGAIN && errno != EINTR) break;
   }
   const int reason = errno;
-  Error error = Error::from_errno(reason, fmt::format("{} in the container: openat2", path));
+  Error error = Error::from_errno(reason, fmt::format("{}: openat2", shown));
   if (reason == ENOTDIR)
     error.hint = "the image has something else than a directory there: choose another target";
   if (reason == ELOOP)
     error.hint = "the image has symbolic links there that lead nowhere: choose another target";
   return error;
+}
+
+Result<UniqueFd> open_in_container(int root, const std::string& path) {
+  return open_beneath(root, path, fmt::format("{} in the container", path));
 }
 
 // /proc, /sys and cgroups are the kernel's: a directory there is no place for files.
@@ -76,17 +80,53 @@ class FileSystemIds {
   std::optional<int> uid_, gid_;
 };
 
+// Makes the last component of `path`, which was not found, in the directory that leads to it.
+Result<void> make_component(int parent, const std::string& path, std::optional<Owner> owner) {
+  if (auto checked = check_file_system(parent, path); !checked) return checked;
+  const std::string name = path.substr(path.rfind('/') + 1);
+  const FileSystemIds ids(owner);
+  if (::mkdirat(parent, name.c_str(), 0755) == 0) return {};
+  if (errno != EEXIST) return Error::from_errno(errno, fmt::format("{} in the container: mkdir", path));
+  struct stat status;
+  if (::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode)) {
+    return Error{ErrorKind::failed,
+                 fmt::format("{} in the container: is a symbolic link that leads to nothing", path),
+                 "choose another target, or make the directory in the image"};
+  }
+  return {};
+}
+
+// Every step resolves from the root again, so that a component that is swapped meanwhile cannot lead out.
+Result<UniqueFd> make_missing(int root, const std::string& path, std::optional<Owner> owner) {
+  auto parent = open_in_container(root, "/");
+  for (size_t end = 0; parent && end != std::string::npos;) {
+    end = path.find('/', end + 1);
+    const std::string so_far = path.substr(0, end);
+    auto next = open_in_container(root, so_far);
+    if (!next && next.error().kind == ErrorKind::not_found) {
+      if (auto made = make_component(parent->get(), so_far, owner); !made) return std::move(made).error();
+      next = open_in_container(root, so_far);
+    }
+    parent = std::move(next);
+  }
+  return parent;
+}
+
 }  // namespace
 
 Result<ContainerRoot> ContainerRoot::open(pid_t pid, std::string_view rootfs) {
-  const std::string path = fmt::format("/proc/{}/root{}", pid, rootfs);
-  auto root = open_file({.path = path}, O_PATH | O_DIRECTORY);
+  const std::string outer = fmt::format("/proc/{}/root", pid);
+  auto namespace_root = open_file({.path = outer}, O_PATH | O_DIRECTORY);
+  if (!namespace_root) return std::move(namespace_root).error();
+  // An absolute link in `rootfs` (/var/run is one) would lead plain open(2) into the caller's mount
+  // namespace.
+  auto root = open_beneath(namespace_root->get(), std::string(rootfs), fmt::format("{}{}", outer, rootfs));
   if (!root) return std::move(root).error();
   return ContainerRoot(std::move(*root));
 }
 
 Result<UniqueFd> ContainerRoot::open_directory(std::string_view path) const {
-  return open_beneath(root_.get(), std::string(path));
+  return open_in_container(root_.get(), std::string(path));
 }
 
 Result<UniqueFd> ContainerRoot::make_directory(std::string_view path, std::optional<Owner> owner) const {
@@ -95,35 +135,13 @@ Result<UniqueFd> ContainerRoot::make_directory(std::string_view path, std::optio
     return Error{ErrorKind::failed, fmt::format("{} in the container: is the kernel's", path),
                  "choose a target outside /proc, /sys and /dev"};
   }
-  auto existing = open_beneath(root_.get(), whole);
-  if (existing) {
-    if (auto checked = check_file_system(existing->get(), whole); !checked) return std::move(checked).error();
-    return existing;
+  auto directory = open_in_container(root_.get(), whole);
+  if (!directory && directory.error().kind == ErrorKind::not_found) {
+    directory = make_missing(root_.get(), whole, owner);
   }
-  if (existing.error().kind != ErrorKind::not_found) return existing;
-
-  auto parent = open_beneath(root_.get(), "/");
-  for (size_t end = 0; parent && end != std::string::npos;) {
-    const size_t start = end + 1;
-    end = whole.find('/', start);
-    const std::string so_far = whole.substr(0, end);
-    auto next = open_beneath(root_.get(), so_far);
-    if (!next && next.error().kind == ErrorKind::not_found) {
-      if (auto checked = check_file_system(parent->get(), so_far); !checked)
-        return std::move(checked).error();
-      const std::string name = whole.substr(start, end == std::string::npos ? end : end - start);
-      const FileSystemIds ids(owner);
-      if (::mkdirat(parent->get(), name.c_str(), 0755) != 0 && errno != EEXIST) {
-        return Error::from_errno(errno, fmt::format("{} in the container: mkdir", so_far));
-      }
-      next = open_beneath(root_.get(), so_far);
-    }
-    parent = std::move(next);
-  }
-  if (parent) {
-    if (auto checked = check_file_system(parent->get(), whole); !checked) return std::move(checked).error();
-  }
-  return parent;
+  if (!directory) return directory;
+  if (auto checked = check_file_system(directory->get(), whole); !checked) return std::move(checked).error();
+  return directory;
 }
 
 }  // namespace oci_oauth

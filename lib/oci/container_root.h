@@ -18,9 +18,9 @@ namespace oci_oauth {
 
 class ContainerRoot {
  public:
-  // /proc/PID/root followed by `rootfs` (absolute; "/" once the container has pivoted), opened O_PATH: the
-  // container's tree in the container's own mount namespace, mounts included. Failure: names the path and the
-  // call.
+  // `rootfs` (absolute; "/" once the container has pivoted) beneath /proc/PID/root, links included, opened
+  // O_PATH: the container's tree in the container's own mount namespace, mounts included. Failure: names the
+  // path and the call.
   static Result<ContainerRoot> open(pid_t pid, std::string_view rootfs);
 
   // The directory at `path`, O_PATH. Missing components are made with mode 0755, owned by `owner` (the

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/container_root.h"
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+
 #include "support/catch.h"
+#include "support/child_process.h"
 #include "support/temp_dir.h"
 
 using namespace oci_oauth;
@@ -22,7 +28,50 @@ struct Tree {
     REQUIRE(opened);
     return opened->make_directory(path, std::nullopt);
   }
+  std::string refusal(std::string_view path) const {
+    const auto made = make(path);
+    return made ? "made" : made.error().message;
+  }
 };
+
+std::string failed(std::string_view call) {
+  return std::string(call) + ": " + std::strerror(errno);
+}
+
+// A process with namespaces of its own, as a runtime leaves it at createRuntime; it lives as long as the
+// object.
+class Container {
+ public:
+  // `meanwhile` runs in the test while the container sets itself up.
+  explicit Container(
+      const std::function<std::string()>& set_up, const std::function<void(pid_t)>& meanwhile = [](pid_t) {})
+      : process_([&] {
+          const std::string outcome = set_up();
+          outcome_.open();
+          over_.wait();
+          return outcome;
+        }) {
+    meanwhile(process_.pid());
+    ready_ = outcome_.wait();
+  }
+  bool ready() const { return ready_; }
+  pid_t pid() const { return process_.pid(); }
+  std::string outcome() const {
+    over_.open();
+    return process_.answer();
+  }
+
+ private:
+  Gate outcome_, over_;
+  ChildProcess process_;
+  bool ready_ = false;
+};
+
+bool skipped(const std::string& outcome) {
+  if (!outcome.starts_with("skipped")) return false;
+  WARN(outcome << " (run the tests as root)");
+  return true;
+}
 
 }  // namespace
 
@@ -60,4 +109,117 @@ TEST_CASE("a loop, a file, a FIFO and a magic link are refused with the reason")
   CHECK_FALSE(tree.make("/run/fifo/claude"));
   CHECK_FALSE(tree.make("/proc/self/root/tmp"));
   CHECK(tree.make("/run/file/claude").error().message.find("openat2: Not a directory") != std::string::npos);
+}
+
+TEST_CASE("the container's /proc, /sys and /dev are refused, however an image leads there") {
+  const Tree tree;
+  for (const char* path : {"/proc", "/proc/1", "/sys/kernel", "/dev", "/dev/shm/claude"}) {
+    CHECK(tree.refusal(path) == std::string(path) + " in the container: is the kernel's");
+  }
+  auto host = ContainerRoot::open(::getpid(), "/");
+  REQUIRE(host);
+  const fs::path link = tree.host / "rootfs/run/link";
+  fs::create_directory_symlink("/proc/self", link);
+  CHECK(host->make_directory(link.string() + "/claude", std::nullopt).error().message.find("kernel's") !=
+        std::string::npos);
+}
+
+TEST_CASE("a name that only begins like the kernel's is a directory like any other") {
+  const Tree tree;
+  CHECK(tree.make("/device"));
+  CHECK(tree.make("/system/claude"));
+}
+
+TEST_CASE("a link to nothing is told as such, and nothing is made") {
+  const Tree tree;
+  fs::create_directory_symlink("/nowhere", tree.root + "/run/secrets");
+  CHECK(tree.refusal("/run/secrets/claude") ==
+        "/run/secrets in the container: is a symbolic link that leads to nothing");
+  CHECK_FALSE(fs::exists(tree.root + "/nowhere"));
+}
+
+TEST_CASE("directories are made with mode 0755 and the owner asked for") {
+  const Tree tree;
+  if (::geteuid() != 0) {
+    WARN("skipped: only root makes another's directories (run the tests as root)");
+    return;
+  }
+  fs::permissions(tree.host.path(), fs::perms(0755));
+  REQUIRE(::chown((tree.root + "/run").c_str(), 4711, 4712) == 0);
+  auto opened = ContainerRoot::open(::getpid(), tree.root);
+  REQUIRE(opened);
+  REQUIRE(opened->make_directory("/run/secrets/claude", Owner{4711, 4712}));
+  struct stat status;
+  REQUIRE(::stat((tree.root + "/run/secrets").c_str(), &status) == 0);
+  CHECK(status.st_uid == 4711);
+  CHECK(status.st_gid == 4712);
+  CHECK((status.st_mode & 07777) == 0755);
+  REQUIRE(opened->make_directory("/run2", std::nullopt));  // the host's ids are back
+  REQUIRE(::stat((tree.root + "/run2").c_str(), &status) == 0);
+  CHECK(status.st_uid == 0);
+}
+
+TEST_CASE("what is not there is not found, and opening it makes nothing") {
+  const Tree tree;
+  auto opened = ContainerRoot::open(::getpid(), tree.root);
+  REQUIRE(opened);
+  CHECK(opened->open_directory("/run"));
+  CHECK(opened->open_directory("/run/secrets").error().kind == ErrorKind::not_found);
+  CHECK_FALSE(fs::exists(tree.root + "/run/secrets"));
+}
+
+TEST_CASE("a link in the path of the root file system is the container's, not the caller's") {
+  const Tree tree;
+  fs::create_directories(tree.host / "engine/data/rootfs/run");
+  fs::create_directory_symlink("/data", tree.host / "engine/var");
+  const Container container([&] {
+    return ::chroot((tree.host / "engine").c_str()) == 0 ? std::string("ready") : failed("skipped: chroot");
+  });
+  REQUIRE(container.ready());
+  const auto root = ContainerRoot::open(container.pid(), "/var/rootfs");
+  if (skipped(container.outcome())) return;
+  REQUIRE(root);
+  REQUIRE(root->make_directory("/run/secrets", std::nullopt));
+  CHECK(fs::is_directory(tree.host / "engine/data/rootfs/run/secrets"));
+}
+
+TEST_CASE("a file system of the container's user namespace takes directories of the container's root") {
+  const Tree tree;
+  if (::geteuid() != 0) {
+    WARN("skipped: only root maps another's ids (run the tests as root)");
+    return;
+  }
+  fs::permissions(tree.host.path(), fs::perms(0755));
+  const Gate unshared, mapped;
+  const Container container(
+      [&] {
+        const bool done = ::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0;
+        const std::string reason = failed("skipped: a user namespace");
+        unshared.open();
+        if (!done) return reason;
+        if (!mapped.wait()) return std::string("never mapped");
+        if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) return failed("setresuid");
+        const int mounted = ::mount("tmpfs", (tree.root + "/run").c_str(), "tmpfs", 0, "");
+        return mounted == 0 ? std::string("ready") : failed("tmpfs");
+      },
+      [&](pid_t pid) {
+        if (!unshared.wait()) return;
+        const std::string process = "/proc/" + std::to_string(pid);
+        std::ofstream(process + "/gid_map") << "0 100000 65536";
+        std::ofstream(process + "/uid_map") << "0 100000 65536";
+        mapped.open();
+      });
+  REQUIRE(container.ready());
+  const auto root = ContainerRoot::open(container.pid(), tree.root);
+  REQUIRE(root);
+  const auto refused = root->make_directory("/run/secrets", std::nullopt);
+  const auto made = root->make_directory("/run/secrets/claude", Owner{100000, 100000});
+  const std::string outcome = container.outcome();
+  if (skipped(outcome)) return;
+  CHECK(outcome == "ready");
+  CHECK_FALSE(refused);
+  REQUIRE(made);
+  struct stat status;
+  REQUIRE(::fstat(made->get(), &status) == 0);
+  CHECK(status.st_uid == 100000);
 }
