@@ -45,6 +45,9 @@ Result<void> read_fields(const JsonValue& value, const std::string& source, Cred
     fields.unit = text == "seconds" ? ExpiryUnit::seconds : ExpiryUnit::milliseconds;
     return {};
   });
+  if (!fields.access_token.empty() && fields.access_token == fields.refresh_token) {
+    object.fail("access_token", fmt::format("'{}' is the refresh token", fields.access_token));
+  }
   return object.finish();
 }
 

@@ -34,6 +34,14 @@ TEST_CASE("a provider cannot deliver the refresh token, nor an object that holds
   CHECK(parse_provider(with_delivered("\"/l/a\""), "f", "x"));
 }
 
+TEST_CASE("the refresh token cannot be published as the access token") {
+  const auto provider = parse_provider(R"({"token_url": "https://e/", "client_id": "c",
+    "credentials": {"access_token": "/r", "refresh_token": "/r", "expires_at": "/e"}})",
+                                       "f", "x");
+  REQUIRE_FALSE(provider);
+  CHECK(provider.error().message == "f: /credentials/access_token: '/r' is the refresh token");
+}
+
 TEST_CASE("a provider that is nowhere is told with the directories that were searched") {
   const auto provider = load_provider("none", {"/a", "/b"});
   REQUIRE_FALSE(provider);
