@@ -20,11 +20,18 @@ Error bad(std::string message) {
   return {ErrorKind::configuration, std::move(message), ""};
 }
 
+// Normalised, so that each directory has one name: "/a//b/./" is "/a/b".
 Result<void> read_path(std::string_view text, std::string& target) {
-  const bool plain = text.starts_with('/') && (std::string(text) + "/").find("/../") == std::string::npos;
-  if (!plain) return bad(fmt::format("'{}' is not an absolute path without '..'", text));
-  target = text;
-  while (target.size() > 1 && target.ends_with('/')) target.pop_back();
+  const Error refused = bad(fmt::format("'{}' is not an absolute path without '..'", text));
+  if (!text.starts_with('/')) return refused;
+  std::string normalised;
+  while (!text.empty()) {
+    const std::string_view component = text.substr(0, text.find('/'));
+    text.remove_prefix(std::min(component.size() + 1, text.size()));
+    if (component == "..") return refused;
+    if (!component.empty() && component != ".") normalised.append("/").append(component);
+  }
+  target = normalised.empty() ? "/" : std::move(normalised);
   return {};
 }
 
@@ -188,9 +195,10 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
 
 Result<Config> load_config(const std::string& path) {
   auto fd = open_file({.path = path}, O_RDONLY);
-  if (!fd) {
+  if (!fd && fd.error().kind == ErrorKind::not_found) {
     return std::move(fd).error().with_hint("write one; see the README for an example");
   }
+  if (!fd) return bad(fd.error().message);
   struct stat status;
   if (::fstat(fd->get(), &status) != 0) return Error::from_errno(errno, path);
   const bool ours = status.st_uid == 0 || status.st_uid == ::geteuid();

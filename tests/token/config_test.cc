@@ -76,6 +76,13 @@ TEST_CASE("each mistake names the file, the place and the bad value") {
   for (const auto& [text, message] : mistakes) CHECK(reason(text) == message);
 }
 
+TEST_CASE("a directory has one name, however it is written") {
+  const auto config = parse_config(with(R"("target": "/run//x/./y/")"), "f");
+  REQUIRE(config);
+  CHECK(config->profiles.at(0).target == "/run/x/y");
+  CHECK(reason(with(R"("target": "/./")")) == "f: /profiles/claude/target: '/' is no directory of its own");
+}
+
 TEST_CASE("a configuration that others may write is refused with the command that mends it") {
   const TempDir dir;
   const std::string path = dir.write("config.json", "{}");
@@ -88,4 +95,8 @@ TEST_CASE("a configuration that others may write is refused with the command tha
 
 TEST_CASE("a missing configuration is told apart from a broken one") {
   CHECK(load_config("/nonexistent/config.json").error().kind == ErrorKind::not_found);
+  const auto unreachable = load_config("/dev/null/config.json");
+  REQUIRE_FALSE(unreachable);
+  CHECK(unreachable.error().kind == ErrorKind::configuration);
+  CHECK(unreachable.error().hint.empty());
 }
