@@ -66,6 +66,11 @@ Result<void> check_replaceable(int target, const std::string& shown, const std::
   return {};
 }
 
+bool is_same_directory(int one, int other) {
+  struct stat a, b;
+  return ::fstat(one, &a) == 0 && ::fstat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 Result<std::vector<std::string>> regular_files(int directory) {
   UniqueFd again(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!again) return Error::from_errno(errno, "share");
@@ -92,6 +97,8 @@ bool holds_refresh_token(std::string_view document) {
 
 Result<std::vector<std::string>> deliver_files(int share, int target, const std::string& shown, Owner owner,
                                                mode_t mode, const FileStamp& login) {
+  // Bound by a person under a name that is not the configured one, for example through a symbolic link.
+  if (is_same_directory(share, target)) return std::vector<std::string>();
   auto names = regular_files(share);
   if (!names) return names;
   for (const std::string& name : *names) {

@@ -92,3 +92,16 @@ TEST_CASE("what was delivered is removed, and a login that came meanwhile is not
   CHECK_FALSE(std::filesystem::exists(d.target / "token"));
   CHECK(std::filesystem::exists(d.target / ".credentials.json"));
 }
+
+TEST_CASE("the share directory under another name is delivered already, so it stays as it is") {
+  Directories d;
+  struct stat before, after;
+  REQUIRE(::stat((d.share / "token").c_str(), &before) == 0);
+  const auto names =
+      deliver_files(d.share_fd.get(), d.share_fd.get(), "target", {::getuid(), ::getgid()}, 0440, {});
+  REQUIRE(names);
+  CHECK(names->empty());
+  REQUIRE(::stat((d.share / "token").c_str(), &after) == 0);
+  CHECK(after.st_ino == before.st_ino);
+  CHECK(after.st_mode == before.st_mode);
+}
