@@ -67,21 +67,16 @@ class Creation {
   const HookCall& call_;
   const Spec& spec_;
   const RuntimeDir& runtime_;
-  // All profiles together wait no longer than the longest hook_wait: the runtime's own timeout counts them together too.
+  // All profiles together wait no longer than the longest hook_wait: the runtime's own timeout counts them
+  // together too.
   const SteadyTime began_ = std::chrono::steady_clock::now();
 };
-
-bool login_is_unchanged(const Profile& profile, const Published& published) {
-  struct stat status;
-  return ::stat(profile.credentials.c_str(), &status) == 0 && FileStamp::of(status) == published.login;
-}
 
 Error no_token(const Published& published) {
   if (!published.last_error)
     return {ErrorKind::temporary, "there is no valid token", "run oci-oauth refresh"};
-  const bool dead = published.last_error->kind == FailureKind::login_required;
-  return {dead ? ErrorKind::login_required : ErrorKind::temporary, published.last_error->message,
-          published.last_error->hint};
+  const LastError& error = *published.last_error;
+  return {error_kind(error.kind), error.message, error.hint};
 }
 
 Result<void> Creation::ensure_fresh(const Profile& profile) {
@@ -91,7 +86,7 @@ Result<void> Creation::ensure_fresh(const Profile& profile) {
   const RefreshRequest request = {runtime_, profile.name, call_.config.path};
   if (*known) {
     const Published& token = **known;
-    const bool unchanged = login_is_unchanged(profile, token);
+    const bool unchanged = login_is_unchanged(profile.credentials, token);
     const Freshness state = freshness(time, token.due_at, token.expires_at);
     if (unchanged && token.has_token() && state == Freshness::fresh) return {};
     // A dead login or a cool-down needs no refresher to be told again.
@@ -99,8 +94,7 @@ Result<void> Creation::ensure_fresh(const Profile& profile) {
     if (futile) return state == Freshness::expired ? Result<void>(no_token(token)) : Result<void>();
     if (unchanged && state == Freshness::due) return start_refresh(request);
   }
-  if (auto waited = wait_for_refresh(request, began_ + profile.hook_wait);
-      !waited) {
+  if (auto waited = wait_for_refresh(request, began_ + profile.hook_wait); !waited) {
     return waited;
   }
   known = published(profile);
@@ -267,7 +261,8 @@ Result<void> serve(const HookCall& call, const Spec& spec, const RuntimeDir& run
       failures.add(*deliveries[i].profile, std::move(done).error());
     }
   }
-  const bool wrote = std::any_of(records.begin(), records.end(), [](const auto& r) { return !r.files.empty(); });
+  const bool wrote =
+      std::any_of(records.begin(), records.end(), [](const auto& r) { return !r.files.empty(); });
   if (wrote && process) (void)creation.save(*process, std::move(records));
   return std::move(failures).result();
 }

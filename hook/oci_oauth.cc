@@ -49,8 +49,7 @@ Result<void> print(std::string_view text) {
 
 Refresher refresher_of(const Command& command) {
   const auto prefix = installation_prefix(1);
-  return {command.config,
-          command.runtime,
+  return {command.runtime,
           {"/etc/oci-oauth/providers.d", (prefix ? *prefix : "/usr") + "/share/oci-oauth/providers"}};
 }
 

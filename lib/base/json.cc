@@ -132,6 +132,22 @@ std::optional<std::int64_t> json_int(const JsonValue& object, std::string_view k
   return value->GetInt64();
 }
 
+std::optional<std::uint64_t> json_uint(const JsonValue& object, std::string_view key) {
+  const JsonValue* value = json_member(object, key);
+  if (value == nullptr || !value->IsUint64()) return std::nullopt;
+  return value->GetUint64();
+}
+
+std::optional<Time> json_time(const JsonValue& object, std::string_view key) {
+  const auto value = json_int(object, key);
+  if (!value) return std::nullopt;
+  return Time(Milliseconds(*value));
+}
+
+JsonValue time_value(Time time) {
+  return JsonValue(std::int64_t{time.time_since_epoch().count()});
+}
+
 std::optional<bool> json_bool(const JsonValue& object, std::string_view key) {
   const JsonValue* value = json_member(object, key);
   if (value == nullptr || !value->IsBool()) return std::nullopt;

@@ -26,6 +26,7 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "base/time.h"
 
 namespace oci_oauth {
 
@@ -67,6 +68,8 @@ Error json_error(std::string_view text, size_t offset, std::string_view source, 
 const JsonValue* json_member(const JsonValue& object, std::string_view key);
 std::optional<std::string_view> json_string(const JsonValue& object, std::string_view key);
 std::optional<std::int64_t> json_int(const JsonValue& object, std::string_view key);
+std::optional<std::uint64_t> json_uint(const JsonValue& object, std::string_view key);
+std::optional<Time> json_time(const JsonValue& object, std::string_view key);  // milliseconds since the epoch
 std::optional<bool> json_bool(const JsonValue& object, std::string_view key);
 inline std::string_view json_text(const JsonValue& string) {
   return {string.GetString(), string.GetStringLength()};
@@ -75,6 +78,7 @@ inline std::string_view json_text(const JsonValue& string) {
 // Sets object[key], replacing what is there and keeping its place among the other keys.
 void json_set(JsonDocument& document, JsonValue& object, std::string_view key, JsonValue value);
 JsonValue json_copy(JsonDocument& document, std::string_view text);
+JsonValue time_value(Time time);
 
 enum class JsonStyle { compact, indented };
 

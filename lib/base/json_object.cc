@@ -13,6 +13,12 @@ Error configuration_error(std::string_view source, std::string_view pointer, std
           fmt::format("{}: {}: {}", source, pointer.empty() ? "/" : pointer, reason), ""};
 }
 
+Result<JsonDocument> parse_configuration(std::string_view text, std::string_view source) {
+  auto json = parse_json(text, source, JsonComments::allowed);
+  if (!json) json.error().kind = ErrorKind::configuration;
+  return json;
+}
+
 JsonObject::JsonObject(const JsonValue& value, std::string source, std::string pointer)
     : value_(value), source_(std::move(source)), pointer_(std::move(pointer)) {
   if (!value_.IsObject()) keep(configuration_error(source_, pointer_, "is not an object"));

@@ -32,6 +32,9 @@ class JsonObject {
   void elements(std::string_view key,
                 const std::function<Result<void>(const JsonValue& value, const std::string& pointer)>& read);
 
+  // The member itself, for a reader of its own; nullptr where it is absent.
+  const JsonValue* take(std::string_view key);
+
   void require(std::string_view key);
   void fail(std::string_view key, std::string_view reason);
 
@@ -39,7 +42,6 @@ class JsonObject {
   Result<void> finish();
 
  private:
-  const JsonValue* take(std::string_view key);
   std::string at(std::string_view key) const { return pointer_ + "/" + std::string(key); }
   void keep(Error error);
 
@@ -48,6 +50,9 @@ class JsonObject {
   std::vector<std::string> known_;
   Result<void> first_;
 };
+
+// A configuration file's text, with comments. Failure: as parse_json, kind configuration.
+Result<JsonDocument> parse_configuration(std::string_view text, std::string_view source);
 
 // "SOURCE: POINTER: reason", kind configuration.
 Error configuration_error(std::string_view source, std::string_view pointer, std::string_view reason);

@@ -5,18 +5,13 @@
 
 #include <algorithm>
 
+#include "base/path.h"
+
 namespace oci_oauth {
 
 namespace {
 
 constexpr size_t volume_digits = 64;
-
-std::string_view next_component(std::string_view& path) {
-  const size_t slash = path.find('/');
-  const std::string_view component = path.substr(0, slash);
-  path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
-  return component;
-}
 
 // The last mount at the target: it covers the earlier ones.
 const SpecMount* mount_at(const Spec& spec, std::string_view target) {
@@ -42,20 +37,6 @@ bool names(std::string_view list, std::string_view profile) {
 }
 
 }  // namespace
-
-bool normalise_path(std::string_view path, std::string& normalised) {
-  normalised.clear();
-  if (!path.starts_with('/')) return false;
-  while (!path.empty()) {
-    const std::string_view component = next_component(path);
-    if (component.empty() || component == ".") continue;
-    if (component == "..") return false;
-    normalised += '/';
-    normalised += component;
-  }
-  if (normalised.empty()) normalised = "/";
-  return true;
-}
 
 bool is_anonymous_volume(std::string_view source) {
   const auto hex = [](char c) {

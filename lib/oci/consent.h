@@ -40,7 +40,4 @@ Decision decide(const Spec& spec, const Offer& offer);
 // A path that an engine made for an image's VOLUME: a component of 64 hexadecimal digits.
 bool is_anonymous_volume(std::string_view source);
 
-// "/a//b/./c/" -> "/a/b/c"; false for a relative path or one with "..".
-bool normalise_path(std::string_view path, std::string& normalised);
-
 }  // namespace oci_oauth

@@ -21,11 +21,6 @@ std::string file_name(std::string_view id) {
   return fmt::format("{}{}", id, suffix);
 }
 
-std::uint64_t json_uint(const JsonValue& object, std::string_view key) {
-  const JsonValue* value = json_member(object, key);
-  return value != nullptr && value->IsUint64() ? value->GetUint64() : 0;
-}
-
 JsonValue delivery_value(JsonDocument& json, const DeliveryRecord& delivery) {
   JsonValue value(rapidjson::kObjectType);
   json_set(json, value, "profile", json_copy(json, delivery.profile));
@@ -51,10 +46,11 @@ DeliveryRecord read_delivery(const JsonValue& value) {
   delivery.kind = json_string(value, "delivery") == "write" ? DeliveryKind::write : DeliveryKind::mount;
   delivery.target = json_string(value, "target").value_or("");
   delivery.source = json_string(value, "source").value_or("");
-  delivery.device = json_uint(value, "device");
-  delivery.inode = json_uint(value, "inode");
-  delivery.owner = {static_cast<uid_t>(json_uint(value, "uid")), static_cast<gid_t>(json_uint(value, "gid"))};
-  delivery.mode = static_cast<mode_t>(json_uint(value, "mode"));
+  delivery.device = json_uint(value, "device").value_or(0);
+  delivery.inode = json_uint(value, "inode").value_or(0);
+  delivery.owner = {static_cast<uid_t>(json_uint(value, "uid").value_or(0)),
+                    static_cast<gid_t>(json_uint(value, "gid").value_or(0))};
+  delivery.mode = static_cast<mode_t>(json_uint(value, "mode").value_or(0));
   if (const JsonValue* files = json_member(value, "files"); files != nullptr && files->IsArray()) {
     for (const JsonValue& file : files->GetArray()) {
       if (file.IsString()) delivery.files.emplace_back(json_text(file));
@@ -74,8 +70,9 @@ Result<ContainerRecord> parse_record(std::string_view text, std::string_view sou
   if (!is_valid_container_id(record.id) || deliveries == nullptr || !deliveries->IsArray()) {
     return Error{ErrorKind::failed, fmt::format("{}: is no container's record", source), ""};
   }
-  record.process = {static_cast<pid_t>(json_int(*json, "pid").value_or(0)), json_uint(*json, "start_time")};
-  record.created_at = Time(Milliseconds(json_int(*json, "created_at").value_or(0)));
+  record.process = {static_cast<pid_t>(json_int(*json, "pid").value_or(0)),
+                    json_uint(*json, "start_time").value_or(0)};
+  record.created_at = json_time(*json, "created_at").value_or(Time{});
   for (const JsonValue& delivery : deliveries->GetArray())
     record.deliveries.push_back(read_delivery(delivery));
   return record;
@@ -87,7 +84,7 @@ std::string format_record(const ContainerRecord& record) {
   json_set(json, json, "id", json_copy(json, record.id));
   json_set(json, json, "pid", JsonValue(record.process.pid));
   json_set(json, json, "start_time", JsonValue(record.process.start_time));
-  json_set(json, json, "created_at", JsonValue(std::int64_t{record.created_at.time_since_epoch().count()}));
+  json_set(json, json, "created_at", time_value(record.created_at));
   JsonValue deliveries(rapidjson::kArrayType);
   for (const DeliveryRecord& delivery : record.deliveries) {
     deliveries.PushBack(delivery_value(json, delivery), json.GetAllocator());

@@ -13,6 +13,8 @@
 #include <optional>
 #include <ranges>
 
+#include "base/path.h"
+
 namespace oci_oauth {
 
 namespace {
@@ -93,19 +95,13 @@ Result<std::optional<Directory>> take_all(const std::vector<std::string>& paths,
   return std::optional<Directory>();
 }
 
-std::string parent_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 // Wakes when something goes from a directory that holds a lock.
 class ReleaseWatch {
  public:
   explicit ReleaseWatch(const std::vector<std::string>& locks)
       : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
     for (const std::string& lock : locks) {
-      const int watch = ::inotify_add_watch(inotify_.get(), parent_of(lock).c_str(),
+      const int watch = ::inotify_add_watch(inotify_.get(), parent_directory(lock).c_str(),
                                             IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR);
       complete_ = complete_ && watch >= 0;
     }

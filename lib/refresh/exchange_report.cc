@@ -8,21 +8,9 @@ namespace oci_oauth {
 
 namespace {
 
-JsonValue time_value(Time time) {
-  return JsonValue(std::int64_t{time.time_since_epoch().count()});
-}
-
-std::optional<Time> json_time(const JsonValue& object, std::string_view key) {
-  const auto value = json_int(object, key);
-  return value ? std::optional(Time(Milliseconds(*value))) : std::nullopt;
-}
-
 JsonValue snapshot_value(JsonDocument& json, const LoginSnapshot& login) {
   JsonValue value(rapidjson::kObjectType);
-  json_set(json, value, "device", JsonValue(login.stamp.device));
-  json_set(json, value, "inode", JsonValue(login.stamp.inode));
-  json_set(json, value, "size", JsonValue(login.stamp.size));
-  json_set(json, value, "mtime_ns", JsonValue(login.stamp.mtime_ns));
+  json_set(json, value, "stamp", stamp_value(json, login.stamp));
   json_set(json, value, "access_token_hash", json_copy(json, login.access_token_hash));
   json_set(json, value, "expires_at", time_value(login.expires_at));
   if (login.login_expires_at) json_set(json, value, "login_expires_at", time_value(*login.login_expires_at));
@@ -46,16 +34,12 @@ JsonValue failure_value(JsonDocument& json, const ExchangeFailure& failure) {
 
 std::optional<LoginSnapshot> read_snapshot(const JsonValue& value) {
   LoginSnapshot login;
-  const JsonValue* device = json_member(value, "device");
-  const JsonValue* inode = json_member(value, "inode");
+  const JsonValue* stamp = json_member(value, "stamp");
   const JsonValue* files = json_member(value, "files");
+  const auto read = stamp != nullptr ? read_stamp(*stamp) : std::nullopt;
   const auto expires_at = json_time(value, "expires_at");
-  if (device == nullptr || !device->IsUint64() || inode == nullptr || !inode->IsUint64() || !expires_at ||
-      files == nullptr || !files->IsObject()) {
-    return std::nullopt;
-  }
-  login.stamp = {device->GetUint64(), inode->GetUint64(), json_int(value, "size").value_or(0),
-                 json_int(value, "mtime_ns").value_or(0)};
+  if (!read || !expires_at || files == nullptr || !files->IsObject()) return std::nullopt;
+  login.stamp = *read;
   login.access_token_hash = json_string(value, "access_token_hash").value_or("");
   login.expires_at = *expires_at;
   login.login_expires_at = json_time(value, "login_expires_at");

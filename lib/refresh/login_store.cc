@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <memory>
 
+#include "base/path.h"
+
 namespace oci_oauth {
 
 namespace {
@@ -29,7 +31,7 @@ Secret fence_line(const std::string& hash, Time at, const std::vector<DirectoryI
   JsonDocument line;
   line.SetObject();
   json_set(line, line, "refresh_token_hash", json_copy(line, hash));
-  json_set(line, line, "began_at", JsonValue(std::int64_t{at.time_since_epoch().count()}));
+  json_set(line, line, "began_at", time_value(at));
   JsonValue list(rapidjson::kArrayType);
   for (const DirectoryIdentity& lock : locks) {
     JsonValue entry(rapidjson::kObjectType);
@@ -46,15 +48,14 @@ Secret fence_line(const std::string& hash, Time at, const std::vector<DirectoryI
 std::optional<JournalEntry> read_fence(const JsonValue& line) {
   JournalEntry entry;
   entry.refresh_token_hash = json_string(line, "refresh_token_hash").value_or("");
-  entry.began_at = Time(Milliseconds(json_int(line, "began_at").value_or(0)));
+  entry.began_at = json_time(line, "began_at").value_or(Time{});
   const JsonValue* locks = json_member(line, "locks");
   if (entry.refresh_token_hash.empty() || locks == nullptr || !locks->IsArray()) return std::nullopt;
   for (const JsonValue& lock : locks->GetArray()) {
-    const JsonValue* device = json_member(lock, "device");
-    const JsonValue* inode = json_member(lock, "inode");
-    if (device == nullptr || inode == nullptr || !device->IsUint64() || !inode->IsUint64()) continue;
-    entry.locks.push_back({std::string(json_string(lock, "path").value_or("")), device->GetUint64(),
-                           inode->GetUint64(), json_int(lock, "born_ns").value_or(0)});
+    const auto device = json_uint(lock, "device"), inode = json_uint(lock, "inode");
+    if (!device || !inode) continue;
+    entry.locks.push_back({std::string(json_string(lock, "path").value_or("")), *device, *inode,
+                           json_int(lock, "born_ns").value_or(0)});
   }
   return entry;
 }
@@ -62,9 +63,9 @@ std::optional<JournalEntry> read_fence(const JsonValue& line) {
 std::optional<Grant> read_grant(const JsonValue& line) {
   const auto access = json_string(line, "access_token");
   const auto refresh = json_string(line, "refresh_token");
-  const auto expires_at = json_int(line, "expires_at");
+  const auto expires_at = json_time(line, "expires_at");
   if (!access || !refresh || !expires_at) return std::nullopt;
-  return Grant{Secret(*access), Secret(*refresh), Time(Milliseconds(*expires_at))};
+  return Grant{Secret(*access), Secret(*refresh), *expires_at};
 }
 
 }  // namespace
@@ -83,15 +84,14 @@ Result<LoginStore> LoginStore::open(const std::string& path, SteadyTime deadline
         .with_hint("log in first, or correct \"credentials\" in the configuration");
   }
   const std::string file = real.get();
-  const size_t slash = file.rfind('/');
-  const std::string parent = slash == 0 ? "/" : file.substr(0, slash);
+  const std::string parent = parent_directory(file);
   auto directory = open_file({.path = parent}, O_RDONLY | O_DIRECTORY);
   if (!directory) return std::move(directory).error();
   auto journal = FileLock::acquire(FileAt{directory->get(), journal_name, parent + "/" + journal_name},
                                    LockMode::exclusive, deadline);
   if (!journal && journal.error().kind == ErrorKind::temporary) return std::move(journal).error();
   if (!journal) return std::move(journal).error().with_hint(unwritable_hint);
-  return LoginStore(std::move(*journal), std::move(*directory), parent, file.substr(slash + 1));
+  return LoginStore(std::move(*journal), std::move(*directory), parent, file.substr(file.rfind('/') + 1));
 }
 
 Result<Secret> LoginStore::read(FileStamp& stamp) const {
@@ -171,7 +171,7 @@ Result<void> LoginStore::note_grant(const Grant& grant) {
   line.SetObject();
   json_set(line, line, "access_token", json_copy(line, grant.access_token.reveal()));
   json_set(line, line, "refresh_token", json_copy(line, grant.refresh_token.reveal()));
-  json_set(line, line, "expires_at", JsonValue(std::int64_t{grant.expires_at.time_since_epoch().count()}));
+  json_set(line, line, "expires_at", time_value(grant.expires_at));
   return append_to_journal(write_json(line));
 }
 

@@ -21,16 +21,11 @@ namespace {
 constexpr auto wait_for_other_refresh = std::chrono::seconds(60);
 constexpr size_t delivered_limit = 1024 * 1024;
 
-bool login_is_unchanged(const Profile& profile, const Published& published) {
-  struct stat status;
-  return ::stat(profile.credentials.c_str(), &status) == 0 && FileStamp::of(status) == published.login;
-}
-
 bool nothing_to_do(const Profile& profile, const Published& published, const RefreshOptions& options,
                    Time time) {
   return options.force == Force::no && published.has_token() &&
          freshness(time, published.due_at, published.expires_at) == Freshness::fresh &&
-         published.expires_at - time >= options.min_ttl && login_is_unchanged(profile, published);
+         published.expires_at - time >= options.min_ttl && login_is_unchanged(profile.credentials, published);
 }
 
 double random_fraction() {
@@ -158,15 +153,7 @@ size_t sweep_records(const RuntimeDir& runtime) {
 }
 
 Error to_error(const ExchangeFailure& failure) {
-  switch (failure.kind) {
-    case FailureKind::login_required:
-      return {ErrorKind::login_required, failure.message, failure.hint};
-    case FailureKind::rejected:
-    case FailureKind::login:
-      return {ErrorKind::failed, failure.message, failure.hint};
-    default:
-      return {ErrorKind::temporary, failure.message, failure.hint};
-  }
+  return {error_kind(failure.kind), failure.message, failure.hint};
 }
 
 Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,

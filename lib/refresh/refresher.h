@@ -17,7 +17,6 @@
 namespace oci_oauth {
 
 struct Refresher {
-  const Config& config;
   const RuntimeDir& runtime;
   std::vector<std::string> provider_directories;
 };

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/process.h"
 #include "refresh/login_owner.h"
 
@@ -41,17 +42,12 @@ class StopSignals {
   struct sigaction old_term_, old_int_;
 };
 
-std::string parent_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
-}
-
 // A kernel without Landlock, or a path that is not there yet, leaves the owner's own rights as the bound.
 Result<void> confine_to_login(const std::string& credentials) {
   const std::unique_ptr<char, decltype(&::free)> real(::realpath(credentials.c_str(), nullptr), ::free);
   if (real == nullptr) return {};
-  const std::string directory = parent_of(real.get());
-  auto confined = confine_writes(directory, {parent_of(directory)});
+  const std::string directory = parent_directory(real.get());
+  auto confined = confine_writes(directory, {parent_directory(directory)});
   if (!confined) return std::move(confined).error();
   return {};
 }

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json_object.h"
+#include "base/path.h"
 
 namespace oci_oauth {
 
@@ -20,18 +21,12 @@ Error bad(std::string message) {
   return {ErrorKind::configuration, std::move(message), ""};
 }
 
-// Normalised, so that each directory has one name: "/a//b/./" is "/a/b".
 Result<void> read_path(std::string_view text, std::string& target) {
-  const Error refused = bad(fmt::format("'{}' is not an absolute path without '..'", text));
-  if (!text.starts_with('/')) return refused;
   std::string normalised;
-  while (!text.empty()) {
-    const std::string_view component = text.substr(0, text.find('/'));
-    text.remove_prefix(std::min(component.size() + 1, text.size()));
-    if (component == "..") return refused;
-    if (!component.empty() && component != ".") normalised.append("/").append(component);
+  if (!normalise_path(text, normalised)) {
+    return bad(fmt::format("'{}' is not an absolute path without '..'", text));
   }
-  target = normalised.empty() ? "/" : std::move(normalised);
+  target = std::move(normalised);
   return {};
 }
 
@@ -116,7 +111,8 @@ Result<Sink> read_sink(const JsonValue& value, const std::string& source, const 
   JsonObject object(value, source, pointer);
   object.strings("profiles", sink.profiles);
   object.strings("exec", sink.exec.command);
-  if (const JsonValue* onecli = json_member(value, "onecli")) {
+  const JsonValue* onecli = object.take("onecli");
+  if (onecli != nullptr) {
     JsonObject settings(*onecli, source, pointer + "/onecli");
     settings.string("secret_id", sink.onecli.secret_id);
     settings.string("url", sink.onecli.url);
@@ -124,10 +120,8 @@ Result<Sink> read_sink(const JsonValue& value, const std::string& source, const 
     settings.string("program", sink.onecli.program);
     if (auto done = settings.finish(); !done) return std::move(done).error();
   }
-  object.members("onecli",
-                 [](std::string_view, const JsonValue&, const std::string&) { return Result<void>(); });
   if (auto done = object.finish(); !done) return std::move(done).error();
-  const bool has_onecli = json_member(value, "onecli") != nullptr;
+  const bool has_onecli = onecli != nullptr;
   if (has_onecli == !sink.exec.command.empty()) {
     return configuration_error(source, pointer, "is neither an \"onecli\" nor an \"exec\" sink");
   }
@@ -166,12 +160,8 @@ const Profile* Config::find(std::string_view profile) const {
 }
 
 Result<Config> parse_config(std::string_view text, std::string_view path) {
-  auto json = parse_json(text, path, JsonComments::allowed);
-  if (!json) {
-    Error error = std::move(json).error();
-    error.kind = ErrorKind::configuration;
-    return error;
-  }
+  auto json = parse_configuration(text, path);
+  if (!json) return std::move(json).error();
   Config config;
   config.path = path;
   JsonObject object(*json, config.path);

@@ -105,7 +105,8 @@ Result<std::vector<std::string>> deliver_files(int share, int target, const std:
     if (auto checked = check_replaceable(target, shown, name, login); !checked)
       return std::move(checked).error();
   }
-  // A person's own refresher cannot give files away: outside the container's user namespace they stay that person's.
+  // A person's own refresher cannot give files away: outside the container's user namespace they stay that
+  // person's.
   const std::optional<Owner> new_owner = ::geteuid() == 0 ? std::optional(owner) : std::nullopt;
   for (const std::string& name : *names) {
     auto content = read_file({share, name, fmt::format("share: {}", name)}, delivered_limit, Links::refused);

@@ -87,12 +87,8 @@ Result<void> read_delivered(const JsonValue& value, const std::string& source, c
 }  // namespace
 
 Result<Provider> parse_provider(std::string_view text, std::string_view path, std::string_view name) {
-  auto json = parse_json(text, path, JsonComments::allowed);
-  if (!json) {
-    Error error = std::move(json).error();
-    error.kind = ErrorKind::configuration;
-    return error;
-  }
+  auto json = parse_configuration(text, path);
+  if (!json) return std::move(json).error();
   const std::string source(path);
   Provider provider;
   provider.name = name;
@@ -112,11 +108,9 @@ Result<Provider> parse_provider(std::string_view text, std::string_view path, st
     provider.scope = value == "stored" ? ScopeRule::stored : ScopeRule::none;
     return {};
   });
-  if (const JsonValue* fields = json_member(*json, "credentials")) {
+  if (const JsonValue* fields = object.take("credentials")) {
     if (auto read = read_fields(*fields, source, provider.fields); !read) return std::move(read).error();
   }
-  object.members("credentials",
-                 [](std::string_view, const JsonValue&, const std::string&) { return Result<void>(); });
   object.elements("deliver", [&](const JsonValue& value, const std::string& pointer) {
     return read_delivered(value, source, pointer, provider);
   });

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -25,6 +26,9 @@ struct FileStamp {
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
+JsonValue stamp_value(JsonDocument& json, const FileStamp& stamp);
+std::optional<FileStamp> read_stamp(const JsonValue& value);  // nullopt where it is none
+
 // How the last attempt to refresh ended; the words are the "kind" of last_error in status --json.
 enum class FailureKind {
   login_required,  // the server refused this refresh token for good: invalid_grant, RFC 6749 section 5.2
@@ -37,6 +41,7 @@ enum class FailureKind {
   login,           // the credential document cannot be read, understood or replaced
 };
 std::string_view word(FailureKind kind);
+ErrorKind error_kind(FailureKind kind);  // for a caller who wanted a valid token
 
 struct LastError {
   FailureKind kind = FailureKind::server;
@@ -59,6 +64,9 @@ struct Published {
 
   bool has_token() const { return expires_at.time_since_epoch().count() != 0; }
 };
+
+// False also where the credential document at `path` cannot be seen.
+bool login_is_unchanged(const std::string& path, const Published& published);
 
 // Failure: "SOURCE: reason" for a text that write_published did not write.
 Result<Published> parse_published(std::string_view text, std::string_view source);

@@ -116,8 +116,4 @@ UniqueFd RuntimeDir::containers() const {
   return UniqueFd(::fcntl(containers_.get(), F_DUPFD_CLOEXEC, 0));
 }
 
-std::string RuntimeDir::containers_path() const {
-  return path_ + "/containers";
-}
-
 }  // namespace oci_oauth

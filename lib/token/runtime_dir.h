@@ -42,7 +42,6 @@ class RuntimeDir {
 
   FileAt lock_file(std::string_view profile) const;  // locks/NAME
   UniqueFd containers() const;                       // containers/, open for reading
-  std::string containers_path() const;
 
  private:
   explicit RuntimeDir(std::string path) : path_(std::move(path)) {}

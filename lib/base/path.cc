@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/path.h"
+
+namespace oci_oauth {
+
+std::string_view next_component(std::string_view& path) {
+  const size_t slash = path.find('/');
+  const std::string_view component = path.substr(0, slash);
+  path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+  return component;
+}
+
+bool normalise_path(std::string_view path, std::string& normalised) {
+  normalised.clear();
+  if (!path.starts_with('/')) return false;
+  while (!path.empty()) {
+    const std::string_view component = next_component(path);
+    if (component.empty() || component == ".") continue;
+    if (component == "..") return false;
+    normalised += '/';
+    normalised += component;
+  }
+  if (normalised.empty()) normalised = "/";
+  return true;
+}
+
+std::string parent_directory(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Absolute paths as text; nothing here looks at a file system.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace oci_oauth {
+
+// Cuts the first component, and the slash after it, off `path`. Result: the component, perhaps empty.
+std::string_view next_component(std::string_view& path);
+
+// "/a//b/./c/" -> "/a/b/c"; false for a relative path or one with "..".
+bool normalise_path(std::string_view path, std::string& normalised);
+
+// "/a/b" -> "/a", "/a" -> "/", "a" -> ".".
+std::string parent_directory(const std::string& path);
+
+}  // namespace oci_oauth
