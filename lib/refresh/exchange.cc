@@ -92,7 +92,7 @@ class Exchange {
   std::optional<LoginStore> store_;
   std::optional<DirectoryLocks> locks_;
   std::optional<CredentialDocument> document_;
-  FileStamp stamp_;
+  FileStamp stamp_;  // of the file that document_ was read from, or written to
   std::string sent_hash_;
 };
 
@@ -115,14 +115,14 @@ Result<void> Exchange::complete_journal(JournalEntry entry) {
   if (!read && entry.document.empty()) return read;
   if (!read) {
     // Half a document: the run that rewrote it in place was interrupted.
-    if (auto replaced = store_->replace(entry.document); !replaced) return replaced;
+    if (auto replaced = store_->replace(entry.document); !replaced) return std::move(replaced).error();
     if (read = read_login(); !read) return read;
   }
   const std::string name = short_fingerprint(entry.refresh_token_hash);
   const bool still_there = fingerprint(document_->login().refresh_token) == entry.refresh_token_hash;
   if (entry.grant && still_there) {
     const Secret text = document_->with(*entry.grant, request_.provider.fields);
-    if (auto replaced = store_->replace(text); !replaced) return replaced;
+    if (auto replaced = store_->replace(text); !replaced) return std::move(replaced).error();
     report_.notices.push_back(fmt::format("completed the refresh of token {} that was interrupted at {}",
                                           name, rfc3339(entry.began_at)));
   } else if (!entry.grant && still_there) {
@@ -135,11 +135,13 @@ Result<void> Exchange::complete_journal(JournalEntry entry) {
 }
 
 Result<void> Exchange::read_login() {
-  auto text = store_->read(stamp_);
+  FileStamp stamp;
+  auto text = store_->read(stamp);
   if (!text) return std::move(text).error();
   auto document = CredentialDocument::parse(std::move(*text), store_->shown(), request_.provider.fields);
   if (!document) return std::move(document).error();
   document_.emplace(std::move(*document));
+  stamp_ = stamp;
   return {};
 }
 
@@ -275,21 +277,18 @@ void Exchange::store(TokenAnswer answer) {
     return;
   }
   const Secret text = document_->with(grant, request_.provider.fields);
-  if (auto replaced = store_->replace(text); !replaced) {
+  auto replaced = store_->replace(text);
+  if (!replaced) {
     Error error = std::move(replaced).error();
     if (noted)
       error.hint = "the new login is kept in .oci-oauth.journal beside it, and the next run completes it";
     return fail(error);
   }
+  stamp_ = *replaced;
   if (auto cleared = store_->clear_journal(); !cleared) report_.notices.push_back(cleared.error().message);
 }
 
 void Exchange::take_snapshot() {
-  // The document in hand may be ahead of the file where the file could not be replaced: both are the same
-  // login.
-  FileStamp stamp = stamp_;
-  if (auto text = store_->read(stamp); text) stamp_ = stamp;
-  if (!document_) return;
   const Login& login = document_->login();
   LoginSnapshot snapshot;
   snapshot.stamp = stamp_;

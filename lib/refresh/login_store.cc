@@ -60,6 +60,12 @@ std::optional<JournalEntry> read_fence(const JsonValue& line) {
   return entry;
 }
 
+Result<FileStamp> stamp_of(int fd, const std::string& shown) {
+  struct stat status;
+  if (::fstat(fd, &status) != 0) return Error::from_errno(errno, shown);
+  return FileStamp::of(status);
+}
+
 std::optional<Grant> read_grant(const JsonValue& line) {
   const auto access = json_string(line, "access_token");
   const auto refresh = json_string(line, "refresh_token");
@@ -75,7 +81,8 @@ LoginStore::LoginStore(FileLock journal, UniqueFd directory, std::string directo
       directory_(std::move(directory)),
       directory_path_(std::move(directory_path)),
       name_(std::move(name)),
-      shown_(directory_path_ + "/" + name_) {}
+      shown_(directory_path_ + "/" + name_),
+      journal_shown_(directory_path_ + "/" + journal_name) {}
 
 Result<LoginStore> LoginStore::open(const std::string& path, SteadyTime deadline) {
   const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), ::free);
@@ -99,9 +106,9 @@ Result<Secret> LoginStore::read(FileStamp& stamp) const {
   if (!fd) return std::move(fd).error();
   auto content = read_file(fd->get(), document_limit, shown_);
   if (!content) return std::move(content).error();
-  struct stat status;
-  if (::fstat(fd->get(), &status) != 0) return Error::from_errno(errno, shown_);
-  stamp = FileStamp::of(status);
+  auto read = stamp_of(fd->get(), shown_);
+  if (!read) return std::move(read).error();
+  stamp = *read;
   return Secret(std::move(*content));
 }
 
@@ -111,13 +118,9 @@ Result<void> LoginStore::prepare(size_t size) {
   if (::fstatat(directory_.get(), name_.c_str(), &status, 0) != 0)
     return cannot(Error::from_errno(errno, shown_));
 
-  int reserved;
-  do {
-    reserved = ::fallocate(journal_.fd(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(journal_reserve + size));
-  } while (reserved != 0 && errno == EINTR);
-  if ((reserved != 0 && errno != EOPNOTSUPP) || ::fsync(journal_.fd()) != 0) {
-    return cannot(Error::from_errno(errno, fmt::format("{}/{}", directory_path_, journal_name)));
-  }
+  document_room_ = size;
+  if (auto reserved = reserve_journal(); !reserved) return cannot(std::move(reserved).error());
+  if (::fsync(journal_.fd()) != 0) return cannot(Error::from_errno(errno, journal_shown_));
 
   // rename(2) over a mount point is EBUSY: such a file is rewritten in place.
   struct statx file;
@@ -141,28 +144,36 @@ Result<void> LoginStore::prepare(size_t size) {
 
 Result<void> LoginStore::note_request(const std::string& refresh_token_hash, Time at,
                                       const std::vector<DirectoryIdentity>& locks) {
-  const std::string shown = fmt::format("{}/{}", directory_path_, journal_name);
-  if (::ftruncate(journal_.fd(), 0) != 0 || ::lseek(journal_.fd(), 0, SEEK_SET) != 0) {
-    return Error::from_errno(errno, shown);
-  }
-  const auto written = write_all(journal_.fd(), text_line(fence_line(refresh_token_hash, at, locks)), shown);
+  if (auto cleared = clear_journal(); !cleared) return cleared;
+  const auto written =
+      write_all(journal_.fd(), text_line(fence_line(refresh_token_hash, at, locks)), journal_shown_);
   if (!written) return written;
-  if (::fallocate(journal_.fd(), FALLOC_FL_KEEP_SIZE, 0, journal_reserve) != 0 && errno != EOPNOTSUPP) {
-    return Error::from_errno(errno, shown);
+  // Emptying the file gave its reserved space back.
+  if (auto reserved = reserve_journal(); !reserved) return reserved;
+  if (::fsync(journal_.fd()) != 0 || ::fsync(directory_.get()) != 0) {
+    return Error::from_errno(errno, journal_shown_);
   }
-  if (::fsync(journal_.fd()) != 0 || ::fsync(directory_.get()) != 0) return Error::from_errno(errno, shown);
+  return {};
+}
+
+Result<void> LoginStore::reserve_journal() {
+  const auto size = static_cast<off_t>(journal_reserve + document_room_);
+  int reserved;
+  do {
+    reserved = ::fallocate(journal_.fd(), FALLOC_FL_KEEP_SIZE, 0, size);
+  } while (reserved != 0 && errno == EINTR);
+  if (reserved != 0 && errno != EOPNOTSUPP) return Error::from_errno(errno, journal_shown_);
   return {};
 }
 
 Result<void> LoginStore::append_to_journal(const Secret& line) {
   const Secret text(text_line(line));
-  const std::string shown = fmt::format("{}/{}", directory_path_, journal_name);
-  if (auto written = write_all(journal_.fd(), text.reveal(), shown); !written) return written;
+  if (auto written = write_all(journal_.fd(), text.reveal(), journal_shown_); !written) return written;
   int synced;
   do {
     synced = ::fdatasync(journal_.fd());
   } while (synced != 0 && errno == EINTR);
-  if (synced != 0) return Error::from_errno(errno, shown);
+  if (synced != 0) return Error::from_errno(errno, journal_shown_);
   return {};
 }
 
@@ -175,55 +186,58 @@ Result<void> LoginStore::note_grant(const Grant& grant) {
   return append_to_journal(write_json(line));
 }
 
-Result<void> LoginStore::replace(const Secret& document) {
+Result<FileStamp> LoginStore::replace(const Secret& document) {
   if (!staged_) {
-    if (auto prepared = prepare(document.reveal().size()); !prepared) return prepared;
+    if (auto prepared = prepare(document.reveal().size()); !prepared) return std::move(prepared).error();
   }
   AtomicFile staged = std::move(*staged_);
   staged_.reset();
-  if (replacement_ == Replacement::rename) {
-    if (auto done = staged.write(document.reveal()); !done) return done;
-    if (auto done = staged.sync(); !done) return done;
-    if (auto done = staged.commit(); !done) return done;
-    return sync_directory(directory_.get(), directory_path_);
-  }
-  return rewrite_in_place(document);
+  if (replacement_ == Replacement::in_place) return rewrite_in_place(document);
+  if (auto done = staged.write(document.reveal()); !done) return std::move(done).error();
+  if (auto done = staged.sync(); !done) return std::move(done).error();
+  // Taken before the file has its name: afterwards another program may have replaced it.
+  auto stamp = stamp_of(staged.fd(), shown_);
+  if (!stamp) return stamp;
+  if (auto done = staged.commit(); !done) return std::move(done).error();
+  if (auto done = sync_directory(directory_.get(), directory_path_); !done) return std::move(done).error();
+  return stamp;
 }
 
 // Whole content first, then the new end. A crash in between leaves half a document, and the journal with all
 // of it.
-Result<void> LoginStore::rewrite_in_place(const Secret& document) {
+Result<FileStamp> LoginStore::rewrite_in_place(const Secret& document) {
   JsonDocument line;
   line.SetObject();
   json_set(line, line, "document", json_copy(line, document.reveal()));
-  if (auto noted = append_to_journal(write_json(line)); !noted) return noted;
+  if (auto noted = append_to_journal(write_json(line)); !noted) return std::move(noted).error();
   auto file = open_file({directory_.get(), name_, shown_}, O_WRONLY);
   if (!file) return std::move(file).error();
-  if (auto written = write_all(file->get(), document.reveal(), shown_); !written) return written;
+  if (auto written = write_all(file->get(), document.reveal(), shown_); !written) {
+    return std::move(written).error();
+  }
   if (::ftruncate(file->get(), static_cast<off_t>(document.reveal().size())) != 0 ||
       ::fsync(file->get()) != 0) {
     return Error::from_errno(errno, shown_);
   }
-  return {};
+  return stamp_of(file->get(), shown_);
 }
 
 Result<void> LoginStore::clear_journal() {
   if (::ftruncate(journal_.fd(), 0) != 0 || ::lseek(journal_.fd(), 0, SEEK_SET) != 0) {
-    return Error::from_errno(errno, fmt::format("{}/{}", directory_path_, journal_name));
+    return Error::from_errno(errno, journal_shown_);
   }
   return {};
 }
 
 Result<std::optional<JournalEntry>> LoginStore::journal() const {
-  const std::string shown = fmt::format("{}/{}", directory_path_, journal_name);
-  if (::lseek(journal_.fd(), 0, SEEK_SET) != 0) return Error::from_errno(errno, shown);
-  auto content = read_file(journal_.fd(), document_limit, shown);
+  if (::lseek(journal_.fd(), 0, SEEK_SET) != 0) return Error::from_errno(errno, journal_shown_);
+  auto content = read_file(journal_.fd(), document_limit, journal_shown_);
   if (!content) return std::move(content).error();
   const Secret text(std::move(*content));
   std::optional<JournalEntry> entry;
   std::string_view rest = text.reveal();
   for (size_t end; (end = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(end + 1)) {
-    const auto line = parse_json(rest.substr(0, end), shown);
+    const auto line = parse_json(rest.substr(0, end), journal_shown_);
     if (!line) break;
     if (!entry) {
       entry = read_fence(*line);

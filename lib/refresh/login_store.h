@@ -55,8 +55,8 @@ class LoginStore {
                             const std::vector<DirectoryIdentity>& locks);
   // The answer: durable when this returns.
   Result<void> note_grant(const Grant& grant);
-  // Makes `document` the credential document, durably, and keeps its mode and owner.
-  Result<void> replace(const Secret& document);
+  // Makes `document` the credential document, durably, and keeps its mode and owner. Result: its stamp.
+  Result<FileStamp> replace(const Secret& document);
   // Forgets the journal: its exchange is complete, or nothing was sent.
   Result<void> clear_journal();
   // Result: what an earlier run left; nullopt where it left nothing.
@@ -66,13 +66,15 @@ class LoginStore {
   LoginStore(FileLock journal, UniqueFd directory, std::string directory_path, std::string name);
 
   Result<void> append_to_journal(const Secret& line);
-  Result<void> rewrite_in_place(const Secret& document);
+  Result<FileStamp> rewrite_in_place(const Secret& document);
+  Result<void> reserve_journal();
 
   FileLock journal_;
   UniqueFd directory_;
-  std::string directory_path_, name_, shown_;
+  std::string directory_path_, name_, shown_, journal_shown_;
   std::optional<AtomicFile> staged_;
   Replacement replacement_ = Replacement::rename;
+  size_t document_room_ = 0;  // bytes, as prepare() was asked
 };
 
 }  // namespace oci_oauth

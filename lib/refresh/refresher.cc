@@ -182,18 +182,18 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   note_report(outcome.published, *report, profile.refresh_before, now());
   outcome.refreshed = report->refreshed;
   outcome.notices = std::move(report->notices);
+  bool changed = false;
   if (report->login) {
-    auto changed =
+    auto written =
         publish_files(share->get(), refresher.runtime.share_path(profile.name), *report->login, profile.mode);
-    if (!changed) return std::move(changed).error();
-    if (auto done = refresher.runtime.publish(profile.name, outcome.published); !done)
-      return std::move(done).error();
-    if (*changed) {
-      outcome.deliveries_failed =
-          deliver_to_containers(refresher.runtime, profile.name, share->get(), outcome.published.login);
-    }
-  } else if (auto done = refresher.runtime.publish(profile.name, outcome.published); !done) {
+    if (!written) return std::move(written).error();
+    changed = *written;
+  }
+  if (auto done = refresher.runtime.publish(profile.name, outcome.published); !done)
     return std::move(done).error();
+  if (changed) {
+    outcome.deliveries_failed =
+        deliver_to_containers(refresher.runtime, profile.name, share->get(), outcome.published.login);
   }
   outcome.failure = std::move(report->failure);
   return outcome;
