@@ -16,14 +16,18 @@ namespace {
 
 constexpr size_t published_limit = 64 * 1024;
 
-// Makes `name` in `parent` when missing and opens it. The mode is set only on a directory that is new.
+// Opens `name` in `parent`; makes it first when it is missing. The mode is set only on a directory that is
+// new.
 Result<UniqueFd> make_directory(int parent, const std::string& name, mode_t mode, const std::string& shown) {
+  const auto open = [&] { return open_file({parent, name, shown}, O_RDONLY | O_DIRECTORY | O_NOFOLLOW); };
+  auto existing = open();
+  if (existing || existing.error().kind != ErrorKind::not_found) return existing;
   if (::mkdirat(parent, name.c_str(), 0700) == 0) {
     if (::fchmodat(parent, name.c_str(), mode, 0) != 0) return Error::from_errno(errno, shown + ": chmod");
   } else if (errno != EEXIST) {
     return Error::from_errno(errno, shown + ": mkdir");
   }
-  return open_file({parent, name, shown}, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  return open();
 }
 
 Result<void> check_private(int directory, const std::string& path) {
