@@ -157,10 +157,9 @@ DirectoryLocks::~DirectoryLocks() {
   give_back(held_);
 }
 
-bool DirectoryLocks::keep_alive() {
-  const auto at = steady_clock::now();
-  if (at - touched_ < touch_every) return true;
-  touched_ = at;
+bool DirectoryLocks::keep_alive(SteadyTime now) {
+  if (now - touched_ < touch_every) return true;
+  touched_ = now;
   return std::ranges::all_of(held_, [](const DirectoryIdentity& lock) {
     return is_still_there(lock) &&
            ::utimensat(AT_FDCWD, lock.path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) == 0;

@@ -40,7 +40,7 @@ class DirectoryLocks {
   ~DirectoryLocks();
 
   // Touches the locks if touch_every has passed since the last time. False when one was taken from us.
-  bool keep_alive();
+  bool keep_alive(SteadyTime now);
   std::vector<DirectoryIdentity> identities() const;
 
  private:

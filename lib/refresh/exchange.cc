@@ -218,7 +218,7 @@ void Exchange::send() {
     return fail(noted.error());
 
   TokenRequest request = token_request(request_.profile, request_.provider, document_->login());
-  const auto keep_alive = [this] { locks_->keep_alive(); };
+  const auto keep_alive = [this] { locks_->keep_alive(steady_clock::now()); };
   RequestResult result = post_token_request(request, document_->login().refresh_token, keep_alive);
   if (const auto* reply = std::get_if<HttpReply>(&result); reply != nullptr && !request.scopes.empty()) {
     // A refused scope spends nothing, so this is no second spend.
