@@ -21,10 +21,9 @@ constexpr auto wait_for_foreign_locks = seconds(20);
 constexpr Milliseconds assumed_life = std::chrono::hours(1);  // where the answer does not say
 constexpr size_t room_for_longer_tokens = 64 * 1024;
 
-ExchangeFailure login_failure(const Error& error) {
-  const bool login_required = error.kind == ErrorKind::login_required;
-  return {
-      login_required ? FailureKind::login_required : FailureKind::login, error.message, error.hint, {}, {}};
+FailureKind failure_kind(ErrorKind kind) {
+  if (kind == ErrorKind::login_required) return FailureKind::login_required;
+  return kind == ErrorKind::temporary ? FailureKind::busy : FailureKind::login;
 }
 
 FailureKind failure_kind(AnswerKind kind) {
@@ -84,7 +83,7 @@ class Exchange {
   bool refused_token_is_current();
   void take_snapshot();
   void fail(ExchangeFailure failure) { report_.failure = std::move(failure); }
-  void fail(const Error& error) { fail(login_failure(error)); }
+  void fail(const Error& error) { fail({failure_kind(error.kind), error.message, error.hint, {}, {}}); }
 
   const ExchangeRequest& request_;
   const std::function<bool()>& stop_;

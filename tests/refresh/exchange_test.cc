@@ -93,6 +93,15 @@ TEST_CASE("a due login is refreshed: the request is the documented one, the docu
   WARN("the answer was on disk " << report.stored_in.count() << " ms after it was read");
 }
 
+TEST_CASE("what is published has the stamp of the document that was written") {
+  Host host;
+  const ExchangeReport report = host.run();
+  struct stat status;
+  REQUIRE(::stat(host.request.profile.credentials.c_str(), &status) == 0);
+  REQUIRE(report.login);
+  CHECK(report.login->stamp == FileStamp::of(status));
+}
+
 TEST_CASE("what is published holds no refresh token") {
   Host host;
   const ExchangeReport report = host.run();
@@ -265,6 +274,21 @@ TEST_CASE("a cool-down is respected, and a person may override it with a notice"
   const ExchangeReport report = host.run();
   CHECK(report.refreshed);
   CHECK(report.notices.size() == 1);
+}
+
+TEST_CASE("while another program holds a lock nothing is sent, and it is worth trying later") {
+  for (const char* lock : {"claude/.oauth_refresh.lock", "claude.lock"}) {
+    Host host;
+    std::filesystem::create_directory(host.home / lock);
+    const auto stop_on_second_wake = [wakes = 0]() mutable { return ++wakes == 2; };
+    const ExchangeReport report = keep_fresh(host.request, stop_on_second_wake);
+    REQUIRE(report.failure);
+    CHECK(report.failure->kind == FailureKind::busy);
+    CHECK(error_kind(report.failure->kind) == ErrorKind::temporary);
+    CHECK(host.posts() == 0);
+    CHECK(host.login_works());
+    CHECK(std::filesystem::exists(host.home / lock));
+  }
 }
 
 TEST_CASE("foreign locks are taken and given back") {
