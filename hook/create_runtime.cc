@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <optional>
 
+#include "base/size.h"
 #include "oci/consent.h"
 #include "oci/container_record.h"
 #include "oci/container_root.h"
@@ -21,7 +22,7 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr size_t spec_limit = 16 * 1024 * 1024;
+constexpr size_t spec_limit = 16 * MiB;
 
 // A profile for this container, with everything that needs the host's paths resolved.
 struct Delivery {

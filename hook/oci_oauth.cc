@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdlib>
 #include <exception>
 #include <string>
@@ -17,6 +18,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/size.h"
 #include "refresh/refresher.h"
 #include "status.h"
 #include "token/provider.h"
@@ -62,9 +64,11 @@ ExitCode worse(ExitCode a, ExitCode b) {
 
 ExitCode tell(const Log& log, const Profile& profile, const RefreshOutcome& outcome) {
   const std::string context = fmt::format("refresh '{}'", profile.name);
-  for (const std::string& notice : outcome.notices) log.write(Priority::notice, context + ": " + notice);
+  for (const std::string& notice : outcome.notices) {
+    log.write(Priority::notice, fmt::format("{}: {}", context, notice));
+  }
   for (const Error& error : outcome.deliveries_failed) {
-    log.write(Priority::warning, context + ": " + error.message, error.hint);
+    log.write(Priority::warning, fmt::format("{}: {}", context, error.message), error.hint);
   }
   if (outcome.failure) return report(log, to_error(*outcome.failure).in(context));
   const Published& token = outcome.published;
@@ -87,7 +91,9 @@ Result<RefreshArguments> parse_refresh(const Command& command) {
     if (word == "--force") {
       parsed.force = Force::yes;
     } else if (word == "--lock-fd" && i + 1 < command.arguments.size()) {
-      parsed.lock_fd = std::atoi(command.arguments[++i].c_str());
+      parsed.lock_fd = 0;  // refused below, as is anything that is no number
+      const std::string& number = command.arguments[++i];
+      std::from_chars(number.data(), number.data() + number.size(), parsed.lock_fd);
     } else if (word.starts_with('-')) {
       return usage(fmt::format("refresh: unknown option '{}'", word));
     } else if (const Profile* profile = command.config.find(word)) {
@@ -222,7 +228,7 @@ ExitCode token(const Command& command) {
     return report(command.log, Error(error).in(context));
   }
   const std::string path = command.runtime.share_path(profile.name) + "/token";
-  auto content = read_file({.path = path}, 64 * 1024, Links::refused);
+  auto content = read_file({.path = path}, 64 * KiB, Links::refused);
   if (!content) return report(command.log, content.error());
   const auto printed =
       print(formatted(Secret(std::move(*content)), outcome->published.expires_at, parsed->format).reveal());

@@ -14,19 +14,23 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "base/size.h"
 #include "create_runtime.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr size_t state_limit = 1024 * 1024;
+constexpr size_t state_limit = MiB;
 constexpr const char* default_config = "/etc/oci-oauth/config.json";
 constexpr const char* default_runtime_dir = "/run/oci-oauth";
 
 void leave_the_callers_world() {
   for (int fd = 0; fd < 3; ++fd) {
-    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)::open("/dev/null", O_RDWR);
+    // Stands in for a stdio that the caller closed, so it is inherited like one.
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+      (void)::open("/dev/null", O_RDWR);  // NOLINT(android-cloexec-open)
+    }
   }
   ::close_range(3, ~0U, 0);
   ::clearenv();

@@ -19,14 +19,14 @@ inline void wipe(std::string& text) {
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::string&& text) : text_(std::move(text)) { wipe(text); }
+  // Takes the text over. Swapped, not moved: a short string lies in the object itself, and is wiped there.
+  explicit Secret(std::string&& text) { take(text); }
   explicit Secret(std::string_view text) : text_(text) {}
-  Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { wipe(other.text_); }
+  Secret(Secret&& other) noexcept { take(other.text_); }
   Secret& operator=(Secret&& other) noexcept {
     if (this != &other) {
       wipe(text_);
-      text_ = std::move(other.text_);
-      wipe(other.text_);
+      take(other.text_);
     }
     return *this;
   }
@@ -37,6 +37,11 @@ class Secret {
   friend bool operator==(const Secret& a, const Secret& b) { return a.text_ == b.text_; }
 
  private:
+  void take(std::string& text) noexcept {
+    text_.swap(text);
+    wipe(text);
+  }
+
   std::string text_;
 };
 

@@ -8,13 +8,14 @@
 #include <memory>
 
 #include "base/json.h"
+#include "base/size.h"
 #include "oci/state.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr size_t record_limit = 256 * 1024;
+constexpr size_t record_limit = 256 * KiB;
 constexpr std::string_view suffix = ".json";
 
 std::string file_name(std::string_view id) {

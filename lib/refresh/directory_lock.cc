@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
-#include <ranges>
 
 #include "base/path.h"
 
@@ -55,7 +54,7 @@ void remove(const DirectoryIdentity& lock) {
 }
 
 void give_back(std::vector<DirectoryIdentity>& locks) {
-  for (const DirectoryIdentity& lock : locks | std::views::reverse) remove(lock);
+  for (auto lock = locks.rbegin(); lock != locks.rend(); ++lock) remove(*lock);
   locks.clear();
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/size.h"
 #include "refresh/credential_document.h"
 #include "refresh/directory_lock.h"
 #include "refresh/fingerprint.h"
@@ -19,7 +20,7 @@ using std::chrono::steady_clock;
 constexpr auto wait_for_our_lock = seconds(30);
 constexpr auto wait_for_foreign_locks = seconds(20);
 constexpr Milliseconds assumed_life = std::chrono::hours(1);  // where the answer does not say
-constexpr size_t room_for_longer_tokens = 64 * 1024;
+constexpr size_t room_for_longer_tokens = 64 * KiB;
 
 FailureKind failure_kind(ErrorKind kind) {
   if (kind == ErrorKind::login_required) return FailureKind::login_required;

@@ -10,13 +10,14 @@
 #include <memory>
 
 #include "base/path.h"
+#include "base/size.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr size_t document_limit = 1024 * 1024;
-constexpr size_t journal_reserve = 64 * 1024;
+constexpr size_t document_limit = MiB;
+constexpr size_t journal_reserve = 64 * KiB;
 constexpr const char* journal_name = ".oci-oauth.journal";
 constexpr const char* unwritable_hint =
     "nothing was sent; a refresh needs to write there before it may rotate the login";
@@ -145,7 +146,7 @@ Result<void> LoginStore::prepare(size_t size) {
 Result<void> LoginStore::note_request(const std::string& refresh_token_hash, Time at,
                                       const std::vector<DirectoryIdentity>& locks) {
   if (auto cleared = clear_journal(); !cleared) return cleared;
-  const auto written =
+  auto written =
       write_all(journal_.fd(), text_line(fence_line(refresh_token_hash, at, locks)), journal_shown_);
   if (!written) return written;
   // Emptying the file gave its reserved space back.

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <random>
 
+#include "base/size.h"
 #include "oci/container_record.h"
 #include "oci/container_root.h"
 #include "oci/written_directory.h"
@@ -19,7 +20,7 @@ namespace oci_oauth {
 namespace {
 
 constexpr auto wait_for_other_refresh = std::chrono::seconds(60);
-constexpr size_t delivered_limit = 1024 * 1024;
+constexpr size_t delivered_limit = MiB;
 
 bool nothing_to_do(const Profile& profile, const Published& published, const RefreshOptions& options,
                    Time time) {
@@ -70,7 +71,7 @@ void note_report(Published& published, const ExchangeReport& report, Millisecond
 }
 
 // An exchange that never reported: its journal tells the next run what it did.
-ExchangeReport report_of(Error error) {
+ExchangeReport report_of(const Error& error) {
   ExchangeReport report;
   const bool killed = error.kind == ErrorKind::temporary;
   report.failure = {killed ? FailureKind::unknown : FailureKind::login, error.message, error.hint, {}, {}};
@@ -81,7 +82,7 @@ ExchangeReport report_of(Error error) {
 Result<bool> publish_files(int share, const std::string& shown, const LoginSnapshot& login, mode_t mode) {
   bool changed = false;
   for (const auto& [name, content] : login.files) {
-    auto old = read_file({share, name, shown + "/" + name}, delivered_limit, Links::refused);
+    auto old = read_file({share, name, fmt::format("{}/{}", shown, name)}, delivered_limit, Links::refused);
     if (old) {
       const Secret current(std::move(*old));
       struct stat status;
@@ -178,7 +179,7 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
 
   auto report =
       exchange_as_owner({profile, std::move(*provider), outcome.published, options.force, options.min_ttl});
-  if (!report) report = report_of(std::move(report).error());
+  if (!report) report = report_of(report.error());
   note_report(outcome.published, *report, profile.refresh_before, now());
   outcome.refreshed = report->refreshed;
   outcome.notices = std::move(report->notices);

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/json.h"
+#include "base/size.h"
 #include "refresh/retry_after.h"
 
 namespace oci_oauth {
@@ -16,7 +17,7 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-constexpr size_t longest_token = 16 * 1024;
+constexpr size_t longest_token = 16 * KiB;
 constexpr seconds longest_life = hours(24) * 366;
 
 // RFC 6749 sections 4.1.2.1 and 5.2, RFC 8707, RFC 9449.

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/size.h"
 
 namespace oci_oauth {
 
@@ -23,7 +24,7 @@ using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 using CurlText = std::unique_ptr<char, decltype(&curl_free)>;
 using Parameters = std::vector<std::pair<std::string_view, std::string_view>>;
 
-constexpr size_t longest_body = 1024 * 1024;
+constexpr size_t longest_body = MiB;
 
 void* wiping_realloc(void* old, size_t size) {
   return WipingAllocator().Realloc(old, old == nullptr ? 0 : malloc_usable_size(old), size);

@@ -9,12 +9,13 @@
 #include "base/file.h"
 #include "base/json_object.h"
 #include "base/path.h"
+#include "base/size.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr size_t config_limit = 1024 * 1024;
+constexpr size_t config_limit = MiB;
 constexpr size_t name_limit = 64;
 
 Error bad(std::string message) {

@@ -10,12 +10,13 @@
 #include <optional>
 
 #include "base/json.h"
+#include "base/size.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr size_t delivered_limit = 1024 * 1024;
+constexpr size_t delivered_limit = MiB;
 
 bool names_refresh_token(std::string_view key) {
   return key == "refreshToken" || key == "refresh_token";

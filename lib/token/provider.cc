@@ -8,13 +8,14 @@
 
 #include "base/file.h"
 #include "base/json_object.h"
+#include "base/size.h"
 #include "token/config.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr size_t provider_limit = 256 * 1024;
+constexpr size_t provider_limit = 256 * KiB;
 
 Error bad(std::string message) {
   return {ErrorKind::configuration, std::move(message), ""};

@@ -9,12 +9,13 @@
 #include <cerrno>
 
 #include "base/process.h"
+#include "base/size.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr size_t published_limit = 64 * 1024;
+constexpr size_t published_limit = 64 * KiB;
 
 // Opens `name` in `parent`; makes it first when it is missing. The mode is set only on a directory that is
 // new.

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sizes in bytes, named.
+#pragma once
+
+#include <cstddef>
+
+namespace oci_oauth {
+
+constexpr std::size_t KiB = 1024;
+constexpr std::size_t MiB = 1024 * KiB;
+
+}  // namespace oci_oauth
