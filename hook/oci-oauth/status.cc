@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "status.h"
+// oci-oauth status: a table for people, or the JSON that scripts rely on. Never a secret.
 
 #include <fmt/format.h>
 
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "command.h"
 #include "oci/container_record.h"
 #include "token/policy.h"
 
@@ -160,8 +161,6 @@ std::string remarks(const ProfileStatus& status, const RuntimeDir& runtime, Time
   return text;
 }
 
-}  // namespace
-
 Result<std::string> status_json(const Config& config, const RuntimeDir& runtime, Time now) {
   auto profiles = collect(config, runtime);
   if (!profiles) return std::move(profiles).error();
@@ -199,6 +198,22 @@ Result<std::string> status_table(const Config& config, const RuntimeDir& runtime
   std::string text = aligned(rows) + notes;
   if (containers.size() > 1) text += "\n" + aligned(containers);
   return text;
+}
+
+}  // namespace
+
+ExitCode status(const Invocation& invocation) {
+  ArgumentReader reader("status", invocation.arguments);
+  const bool json = reader.flag("--json");
+  const auto rest = reader.operands();
+  if (!rest) return report(invocation.log, rest.error());
+  if (!rest->empty())
+    return report(invocation.log, usage_error("status", fmt::format("unknown argument '{}'", rest->front())));
+  const auto workplace = open_workplace(invocation);
+  if (!workplace) return report(invocation.log, workplace.error());
+  const auto text = json ? status_json(workplace->config, workplace->runtime, now())
+                         : status_table(workplace->config, workplace->runtime, now());
+  return text ? print(invocation.log, *text) : report(invocation.log, text.error());
 }
 
 }  // namespace oci_oauth

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/file.h"
+#include "base/process.h"
+
+namespace oci_oauth {
+
+namespace {
+
+std::string from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string default_config_path() {
+  if (std::string path = from_environment("OCI_OAUTH_CONFIG"); !path.empty()) return path;
+  if (::geteuid() == 0) return "/etc/oci-oauth/config.json";
+  const std::string base = from_environment("XDG_CONFIG_HOME");
+  return (base.empty() ? from_environment("HOME") + "/.config" : base) + "/oci-oauth/config.json";
+}
+
+Result<std::string> default_runtime_dir() {
+  if (::geteuid() == 0) return std::string("/run/oci-oauth");
+  const std::string base = from_environment("XDG_RUNTIME_DIR");
+  if (base.starts_with('/')) return base + "/oci-oauth";
+  return Error{ErrorKind::configuration, "no runtime_dir is configured and XDG_RUNTIME_DIR is not set",
+               "set \"runtime_dir\" in the configuration"};
+}
+
+}  // namespace
+
+Result<Config> open_configuration(const Invocation& invocation) {
+  auto config = load_config(invocation.config.empty() ? default_config_path() : invocation.config);
+  if (!config) {
+    if (config.error().kind == ErrorKind::not_found) config.error().kind = ErrorKind::configuration;
+    return config;
+  }
+  if (config->runtime_dir.empty()) {
+    auto runtime_dir = default_runtime_dir();
+    if (!runtime_dir) return std::move(runtime_dir).error();
+    config->runtime_dir = std::move(*runtime_dir);
+  }
+  return config;
+}
+
+Result<Workplace> open_workplace(const Invocation& invocation) {
+  auto config = open_configuration(invocation);
+  if (!config) return std::move(config).error();
+  auto runtime = RuntimeDir::open(config->runtime_dir);
+  if (!runtime) return std::move(runtime).error();
+  return Workplace{std::move(*config), std::move(*runtime)};
+}
+
+Refresher refresher_of(const Workplace& workplace) {
+  const auto prefix = installation_prefix(1);
+  return {workplace.runtime,
+          {"/etc/oci-oauth/providers.d", (prefix ? *prefix : "/usr") + "/share/oci-oauth/providers"}};
+}
+
+ExitCode report(const Log& log, const Error& error) {
+  log.write(Priority::error, error);
+  return exit_code(error.kind);
+}
+
+ExitCode print(const Log& log, std::string_view text) {
+  const auto written = write_all(STDOUT_FILENO, text, "stdout");
+  return written ? ExitCode::fine : report(log, written.error());
+}
+
+Result<const Profile*> find_profile(std::string_view verb, const Config& config, std::string_view name) {
+  if (const Profile* profile = config.find(name)) return profile;
+  return usage_error(verb, fmt::format("no profile '{}' in {}", name, config.path));
+}
+
+}  // namespace oci_oauth

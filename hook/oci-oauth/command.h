@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the verbs of oci-oauth share: how they are called, where they find the configuration, how they report.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "arguments.h"
+#include "base/exit_code.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "refresh/refresher.h"
+#include "token/config.h"
+#include "token/runtime_dir.h"
+
+namespace oci_oauth {
+
+struct Invocation {
+  const Log& log;
+  std::string config;   // --config; empty: $OCI_OAUTH_CONFIG, else the default place
+  Arguments arguments;  // after the verb
+};
+
+// Each verb, in a file of its own.
+ExitCode refresh(const Invocation& invocation);
+ExitCode status(const Invocation& invocation);
+ExitCode token(const Invocation& invocation);
+
+// The configuration, with a runtime_dir. Failure: kind configuration, also where there is no file.
+Result<Config> open_configuration(const Invocation& invocation);
+
+struct Workplace {
+  Config config;
+  RuntimeDir runtime;
+};
+Result<Workplace> open_workplace(const Invocation& invocation);
+
+// `workplace` must outlive the result.
+Refresher refresher_of(const Workplace& workplace);
+
+// Writes the error and returns its exit code.
+ExitCode report(const Log& log, const Error& error);
+
+// Data for stdout; a full disk or a closed pipe is reported.
+ExitCode print(const Log& log, std::string_view text);
+
+// The profile of that name. Failure (usage): "VERB: no profile 'x' in PATH".
+Result<const Profile*> find_profile(std::string_view verb, const Config& config, std::string_view name);
+
+}  // namespace oci_oauth

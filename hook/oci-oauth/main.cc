@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth: the command for people, units and the hook. Keeps logins fresh and tells how they are.
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include "base/file.h"
+#include "command.h"
+
+namespace oci_oauth {
+
+namespace {
+
+struct Verb {
+  std::string_view name;
+  ExitCode (*run)(const Invocation&);
+  std::string_view arguments;
+  std::string_view purpose;
+  std::string_view example;
+};
+
+constexpr Verb verbs[] = {
+    {"refresh", refresh, "[--force] [PROFILE]...", "refresh what is due, publish it, update containers",
+     "oci-oauth refresh --force claude"},
+    {"status", status, "[--json]", "how each login is, and who holds its token", "oci-oauth status --json"},
+    {"token", token, "PROFILE [--min-ttl 5m] [--format raw|json|header]", "print a valid access token",
+     "curl -H \"$(oci-oauth token claude --format header)\" https://..."},
+};
+
+std::string help() {
+  std::string text = "usage: oci-oauth [--config FILE] VERB\n\n";
+  for (const Verb& verb : verbs) text += fmt::format("  {:<8} {}\n", verb.name, verb.purpose);
+  return text + "\noci-oauth VERB --help tells more.\n" +
+         "exit: 0 fine, 1 failed, 2 usage or configuration, 3 log in again, 4 temporary: try later\n";
+}
+
+std::string help(const Verb& verb) {
+  return fmt::format("usage: oci-oauth [--config FILE] {} {}\n\n{}\n\nexample: {}\n", verb.name,
+                     verb.arguments, verb.purpose, verb.example);
+}
+
+bool asks_for_help(std::string_view word) {
+  return word == "--help" || word == "-h";
+}
+
+// Tokens pass through this process: no core dump, no ptrace by the user's other processes.
+void protect_memory() {
+  const rlimit no_core = {0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+Error bad_call(std::string message) {
+  return {ErrorKind::usage, std::move(message), "oci-oauth --help"};
+}
+
+ExitCode run_verb(const Verb& verb, const Invocation& invocation) {
+  for (const std::string& word : invocation.arguments) {
+    if (word == "--") break;
+    if (asks_for_help(word)) return print(invocation.log, help(verb));
+  }
+  return verb.run(invocation);
+}
+
+ExitCode run(Arguments arguments) {
+  protect_memory();
+  ::umask(022);
+  const Log log = Log::to_stderr("oci-oauth");
+  std::string config;
+  if (!arguments.empty() && arguments[0] == "--config") {
+    if (arguments.size() < 2) return report(log, bad_call("option '--config' needs a value"));
+    config = arguments[1];
+    arguments.erase(arguments.begin(), arguments.begin() + 2);
+  }
+  if (arguments.empty()) return report(log, bad_call("which verb?"));
+  if (asks_for_help(arguments[0]) || arguments[0] == "help") return print(log, help());
+  for (const Verb& verb : verbs) {
+    if (arguments[0] != verb.name) continue;
+    return run_verb(verb, {log, config, Arguments(arguments.begin() + 1, arguments.end())});
+  }
+  return report(log, bad_call(fmt::format("unknown verb '{}'", arguments[0])));
+}
+
+}  // namespace
+
+}  // namespace oci_oauth
+
+int main(int argc, char** argv) {
+  try {
+    return static_cast<int>(oci_oauth::run({argv + 1, argv + argc}));
+  } catch (const std::exception& error) {
+    const std::string line = fmt::format("oci-oauth: error: {}\n", error.what());
+    (void)oci_oauth::write_all(STDERR_FILENO, line, "stderr");
+    return 1;
+  }
+}

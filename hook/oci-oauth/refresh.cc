@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth refresh: refreshes what is due, publishes it, brings it to the containers, forgets those that are
+// gone.
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "command.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::string_view verb = "refresh";
+
+// The worse of two: a login that is dead counts more than one that may come back.
+ExitCode worse(ExitCode a, ExitCode b) {
+  if (a == ExitCode::fine) return b;
+  if (b == ExitCode::fine) return a;
+  return a == ExitCode::login_required || b == ExitCode::login_required ? ExitCode::login_required : a;
+}
+
+ExitCode tell(const Log& log, const Profile& profile, const RefreshOutcome& outcome) {
+  const std::string context = fmt::format("refresh '{}'", profile.name);
+  for (const std::string& notice : outcome.notices) {
+    log.write(Priority::notice, fmt::format("{}: {}", context, notice));
+  }
+  for (const Error& error : outcome.deliveries_failed) {
+    log.write(Priority::warning, fmt::format("{}: {}", context, error.message), error.hint);
+  }
+  if (outcome.failure) return report(log, to_error(*outcome.failure).in(context));
+  const Published& token = outcome.published;
+  log.write(Priority::info,
+            fmt::format("{}: {}, valid until {}", context, outcome.refreshed ? "refreshed" : "fresh",
+                        rfc3339(token.expires_at)));
+  return ExitCode::fine;
+}
+
+struct RefreshArguments {
+  std::vector<const Profile*> profiles;
+  Force force = Force::no;
+  int lock_fd = -1;
+};
+
+Result<RefreshArguments> parse(const Invocation& invocation, const Config& config) {
+  RefreshArguments parsed;
+  ArgumentReader reader(verb, invocation.arguments);
+  if (reader.flag("--force")) parsed.force = Force::yes;
+  if (const auto number = reader.value("--lock-fd")) {
+    parsed.lock_fd = 0;  // refused below, as is anything that is no number
+    std::from_chars(number->data(), number->data() + number->size(), parsed.lock_fd);
+  }
+  const auto names = reader.operands();
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    auto profile = find_profile(verb, config, name);
+    if (!profile) return std::move(profile).error();
+    parsed.profiles.push_back(*profile);
+  }
+  if (parsed.profiles.empty()) {
+    for (const Profile& profile : config.profiles) parsed.profiles.push_back(&profile);
+  }
+  if (parsed.lock_fd >= 0 && (parsed.lock_fd < 3 || parsed.profiles.size() != 1)) {
+    return usage_error(verb, "--lock-fd goes with one profile and a descriptor from 3");
+  }
+  return parsed;
+}
+
+// The hook holds the lock already and hands it down; it must be the lock of this very profile.
+Result<FileLock> inherited_lock(const RuntimeDir& runtime, const Profile& profile, int fd) {
+  const FileAt file = runtime.lock_file(profile.name);
+  struct stat ours, theirs;
+  const bool same = ::fstat(fd, &theirs) == 0 &&
+                    ::fstatat(file.directory, file.path.c_str(), &ours, 0) == 0 &&
+                    ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+  if (!same) return usage_error(verb, fmt::format("descriptor {} is not {}", fd, file.shown));
+  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return FileLock::acquire(UniqueFd(fd), LockMode::exclusive, SteadyTime{}, file.shown);
+}
+
+}  // namespace
+
+ExitCode refresh(const Invocation& invocation) {
+  const auto workplace = open_workplace(invocation);
+  if (!workplace) return report(invocation.log, workplace.error());
+  const auto parsed = parse(invocation, workplace->config);
+  if (!parsed) return report(invocation.log, parsed.error());
+  const Refresher refresher = refresher_of(*workplace);
+  ExitCode worst = ExitCode::fine;
+  for (const Profile* profile : parsed->profiles) {
+    RefreshOptions options = {.force = parsed->force, .min_ttl = Milliseconds(0), .lock = std::nullopt};
+    if (parsed->lock_fd >= 0) {
+      auto lock = inherited_lock(workplace->runtime, *profile, parsed->lock_fd);
+      if (!lock) return report(invocation.log, lock.error());
+      options.lock.emplace(std::move(*lock));
+    }
+    const auto outcome = refresh_profile(refresher, *profile, std::move(options));
+    worst = worse(worst, outcome ? tell(invocation.log, *profile, *outcome)
+                                 : report(invocation.log,
+                                          Error(outcome.error()).in("refresh '" + profile->name + "'")));
+  }
+  sweep_records(workplace->runtime);
+  return worst;
+}
+
+}  // namespace oci_oauth

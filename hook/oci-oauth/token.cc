@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth token: prints a token that lives for at least --min-ttl, refreshing if it must. The host's way
+// in.
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/size.h"
+#include "command.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::string_view verb = "token";
+
+enum class TokenFormat { raw, json, header };
+
+struct TokenArguments {
+  const Profile* profile = nullptr;
+  Milliseconds min_ttl = std::chrono::minutes(5);
+  TokenFormat format = TokenFormat::raw;
+};
+
+Result<TokenFormat> parse_format(std::string_view word) {
+  if (word == "raw") return TokenFormat::raw;
+  if (word == "json") return TokenFormat::json;
+  if (word == "header") return TokenFormat::header;
+  return usage_error(verb, fmt::format("--format: '{}' is none of raw, json and header", word));
+}
+
+Result<TokenArguments> parse(const Invocation& invocation, const Config& config) {
+  TokenArguments parsed;
+  ArgumentReader reader(verb, invocation.arguments);
+  if (const auto text = reader.value("--min-ttl")) {
+    auto duration = parse_duration(*text);
+    if (!duration) return usage_error(verb, "--min-ttl: " + duration.error().message);
+    parsed.min_ttl = *duration;
+  }
+  if (const auto word = reader.value("--format")) {
+    auto format = parse_format(*word);
+    if (!format) return std::move(format).error();
+    parsed.format = *format;
+  }
+  const auto names = reader.operands();
+  if (!names) return names.error();
+  if (names->size() != 1) return usage_error(verb, "needs the name of one profile");
+  auto profile = find_profile(verb, config, names->front());
+  if (!profile) return std::move(profile).error();
+  parsed.profile = *profile;
+  return parsed;
+}
+
+Secret formatted(const Secret& token, Time expires_at, TokenFormat format) {
+  switch (format) {
+    case TokenFormat::raw:
+      return Secret(fmt::format("{}\n", token.reveal()));
+    case TokenFormat::header:
+      return Secret(fmt::format("Authorization: Bearer {}\n", token.reveal()));
+    case TokenFormat::json:
+      break;
+  }
+  JsonDocument json;
+  json.SetObject();
+  json_set(json, json, "access_token", json_copy(json, token.reveal()));
+  json_set(json, json, "token_type", json_copy(json, "Bearer"));
+  json_set(json, json, "expires_at", json_copy(json, rfc3339(expires_at)));
+  return write_json(json, JsonStyle::indented);
+}
+
+}  // namespace
+
+ExitCode token(const Invocation& invocation) {
+  const auto workplace = open_workplace(invocation);
+  if (!workplace) return report(invocation.log, workplace.error());
+  const auto parsed = parse(invocation, workplace->config);
+  if (!parsed) return report(invocation.log, parsed.error());
+  const Profile& profile = *parsed->profile;
+  const std::string context = fmt::format("token '{}'", profile.name);
+  const auto outcome =
+      refresh_profile(refresher_of(*workplace), profile,
+                      {.force = Force::no, .min_ttl = parsed->min_ttl, .lock = std::nullopt});
+  if (!outcome) return report(invocation.log, Error(outcome.error()).in(context));
+  if (!outcome->published.has_token() || outcome->published.expires_at - now() < parsed->min_ttl) {
+    if (outcome->failure) return report(invocation.log, to_error(*outcome->failure).in(context));
+    const Error error = {ErrorKind::temporary, "the server's tokens do not live that long",
+                         "ask for a smaller --min-ttl"};
+    return report(invocation.log, Error(error).in(context));
+  }
+  const std::string path = workplace->runtime.share_path(profile.name) + "/token";
+  auto content = read_file({.path = path}, 64 * KiB, Links::refused);
+  if (!content) return report(invocation.log, content.error());
+  const Secret text = formatted(Secret(std::move(*content)), outcome->published.expires_at, parsed->format);
+  return print(invocation.log, text.reveal());
+}
+
+}  // namespace oci_oauth
