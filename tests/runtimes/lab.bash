@@ -20,6 +20,7 @@ readonly hook_timeout_seconds=10 event_wait_seconds=5
 
 load syslog
 case $ENGINE in
+    host) load engine-host ;;
     podman*) load engine-podman ;;
     *) load engine-bundle ;;
 esac
