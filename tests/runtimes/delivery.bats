@@ -77,6 +77,22 @@ load oauth
     has_current_token box
 }
 
+@test "the share directory that a person binds is kept fresh, and nothing else is done to it" {
+    a_login
+    a_profile
+    oci_oauth refresh
+    login_ends_in -60
+    local before
+    start box --volume "$SHARE:$target:ro"
+    [[ $(counted posts) == 1 ]]
+    has_current_token box
+    before=$(stat -c '%n %u %a' "$SHARE"/token "$SHARE"/.credentials.json)
+    refreshed
+    has_current_token box
+    stop box
+    [[ $(stat -c '%n %u %a' "$SHARE"/token "$SHARE"/.credentials.json) == "$before" ]]
+}
+
 @test "two profiles reach one container" {
     a_login
     a_profile
@@ -164,6 +180,16 @@ load oauth
     rm "$CREDENTIALS"
     start box --tmpfs "$target"
     [[ $(logged) == *"profile 'claude'"*'.credentials.json'* ]]
+}
+
+@test "a runtime directory that cannot be written stops no container and is logged" {
+    a_login
+    a_profile
+    mkdir -p "$(runtime_dir)"
+    mount -t tmpfs -o "ro,mode=700,uid=$OPERATOR_ID" tmpfs "$(runtime_dir)"
+    start box --tmpfs "$target"
+    [[ -z $(inside box ls -A "$target") ]]
+    [[ $(logged) == *"profile 'claude'"*"$(runtime_dir)/share: mkdir: Read-only file system"* ]]
 }
 
 @test "a runtime directory that others could enter is not used" {
