@@ -150,23 +150,47 @@ TEST_CASE("each answer has its outcome, and the login on disk is still the right
     Step step;
     FailureKind kind;
     size_t posts;
+    const char* message;
   };
   const std::string page = "<html>challenge sk-ant-ort01-echo</html>";
   const Row rows[] = {
-      {"401", reply(401, "{}"), FailureKind::rejected, 1},
-      {"invalid_client", reply(400, R"({"error":"invalid_client"})"), FailureKind::rejected, 1},
-      {"invalid_grant", reply(400, R"({"error":"invalid_grant"})"), FailureKind::login_required, 1},
-      {"403 page", reply(403, page), FailureKind::throttled, 1},
-      {"429", reply(429, "", {{"Retry-After", "60"}}), FailureKind::throttled, 1},
-      {"500", reply(500, page), FailureKind::server, 1},
-      {"503", reply(503, ""), FailureKind::server, 1},
-      {"redirect", reply(307, "", {{"Location", "https://localhost:1/"}}), FailureKind::server, 1},
-      {"200 page", reply(200, page), FailureKind::unknown, 1},
-      {"200 without access_token", reply(200, R"({"refresh_token":"x"})"), FailureKind::unknown, 1},
-      {"10 MiB", {.reply = Reply{200, {}, "{}"}, .pad_to = 10 << 20}, FailureKind::unknown, 1},
-      {"truncated", {.ending = Ending::truncate, .reply = Reply{200, {}, page}}, FailureKind::unknown, 1},
-      {"reset before the request", {.at = Stage::accepted, .ending = Ending::reset}, FailureKind::network, 0},
-      {"reset after the request", {.at = Stage::received, .ending = Ending::reset}, FailureKind::unknown, 1},
+      {"401", reply(401, "{}"), FailureKind::rejected, 1, "token endpoint: 401"},
+      {"invalid_client", reply(400, R"({"error":"invalid_client"})"), FailureKind::rejected, 1,
+       "token endpoint: 400 invalid_client"},
+      {"invalid_grant", reply(400, R"({"error":"invalid_grant"})"), FailureKind::login_required, 1,
+       "token endpoint: 400 invalid_grant"},
+      {"403 page", reply(403, page), FailureKind::throttled, 1, "token endpoint: 403"},
+      {"429", reply(429, "", {{"Retry-After", "60"}}), FailureKind::throttled, 1,
+       "token endpoint: 429, retry after 60 s"},
+      {"429 until a date", reply(429, "", {{"Retry-After", "Fri, 31 Dec 2100 23:59:59 GMT"}}),
+       FailureKind::throttled, 1, "token endpoint: 429, retry after 86400 s"},
+      {"500", reply(500, page), FailureKind::server, 1, "token endpoint: 500"},
+      {"503", reply(503, ""), FailureKind::server, 1, "token endpoint: 503"},
+      {"redirect", reply(307, "", {{"Location", "https://localhost:1/"}}), FailureKind::server, 1,
+       "token endpoint: 307, redirect refused"},
+      {"200 page", reply(200, page), FailureKind::unknown, 1, "token endpoint: 200 without an access token"},
+      {"200 without access_token", reply(200, R"({"refresh_token":"x"})"), FailureKind::unknown, 1,
+       "token endpoint: 200 without an access token"},
+      {"10 MiB",
+       {.reply = Reply{200, {}, "{}"}, .pad_to = 10 << 20},
+       FailureKind::unknown,
+       1,
+       "the answer is larger than 1048576 bytes"},
+      {"truncated",
+       {.ending = Ending::truncate, .reply = Reply{200, {}, page}},
+       FailureKind::unknown,
+       1,
+       "the answer ended early"},
+      {"reset before the request",
+       {.at = Stage::accepted, .ending = Ending::reset},
+       FailureKind::network,
+       0,
+       "connect to localhost:"},
+      {"reset after the request",
+       {.at = Stage::received, .ending = Ending::reset},
+       FailureKind::unknown,
+       1,
+       "no answer from localhost:"},
   };
   for (const Row& row : rows) {
     INFO(row.name);
@@ -176,7 +200,7 @@ TEST_CASE("each answer has its outcome, and the login on disk is still the right
     const ExchangeReport report = host.run();
     REQUIRE(report.failure);
     CHECK(word(report.failure->kind) == word(row.kind));
-    CHECK_FALSE(report.failure->message.empty());
+    CHECK_THAT(report.failure->message, Catch::StartsWith(row.message));
     CHECK(host.posts() == row.posts);
     CHECK(host.document() == before);
     CHECK(host.login_works());
