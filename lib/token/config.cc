@@ -17,6 +17,8 @@ namespace {
 
 constexpr size_t config_limit = MiB;
 constexpr size_t name_limit = 64;
+// The hook files' timeout is 15 s: a hook that waits longer is killed, and its container with it.
+constexpr Milliseconds longest_hook_wait = std::chrono::seconds(12);
 
 Error bad(std::string message) {
   return {ErrorKind::configuration, std::move(message), ""};
@@ -95,7 +97,11 @@ Result<Profile> read_profile(std::string_view name, const JsonValue& value, cons
     return read_choice<OnFailure>(text, {"start", OnFailure::start}, {"block", OnFailure::block},
                                   profile.on_failure);
   });
-  object.text("hook_wait", [&](std::string_view text) { return read_duration(text, profile.hook_wait); });
+  object.text("hook_wait", [&](std::string_view text) -> Result<void> {
+    if (auto duration = read_duration(text, profile.hook_wait); !duration) return duration;
+    if (profile.hook_wait <= longest_hook_wait) return {};
+    return bad(fmt::format("'{}' is longer than 12s, and a hook is killed after 15 s", text));
+  });
   object.text("refresh_before",
               [&](std::string_view text) { return read_duration(text, profile.refresh_before); });
   object.text("mode", [&](std::string_view text) { return read_mode(text, profile.mode); });

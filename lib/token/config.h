@@ -26,7 +26,7 @@ struct Profile {
   DeliverTo deliver_to = DeliverTo::chosen;
   Trust annotations = Trust::no;
   OnFailure on_failure = OnFailure::start;
-  Milliseconds hook_wait = std::chrono::seconds(8);
+  Milliseconds hook_wait = std::chrono::seconds(8);  // at most 12 s
   Milliseconds refresh_before = std::chrono::minutes(60);
   mode_t mode = 0444;
   // Each of these overrides the provider's where it is not empty.

@@ -70,6 +70,10 @@ TEST_CASE("each mistake names the file, the place and the bad value") {
        "f: /profiles/claude/trust_annotations: is neither true nor false"},
       {R"({"profiles": {"a": {"credentials": "/c", "target": "/t"}, "b": {"credentials": "/c", "target": "/t/"}}})",
        "f: /profiles/b/target: '/t' is the target of profile 'a' too"},
+      {with(R"("hook_wait": "13s")"),
+       "f: /profiles/claude/hook_wait: '13s' is longer than 12s, and a hook is killed after 15 s"},
+      {R"({"profiles": {"claude": {"credentials": "c.json"}}})",
+       "f: /profiles/claude/credentials: 'c.json' is not an absolute path without '..'"},
       {R"({"sinks": [{"exec": ["cmd"]}]})", "f: /sinks/0/exec: does not begin with an absolute path"},
       {R"({"sinks": [{}]})", "f: /sinks/0: is neither an \"onecli\" nor an \"exec\" sink"},
   };
