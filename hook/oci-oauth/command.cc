@@ -58,9 +58,11 @@ Result<Workplace> open_workplace(const Invocation& invocation) {
 }
 
 Refresher refresher_of(const Workplace& workplace) {
-  const auto prefix = installation_prefix(1);
+  const auto found = installation_prefix(1);
+  const std::string prefix = found ? *found : "/usr";
   return {workplace.runtime,
-          {"/etc/oci-oauth/providers.d", (prefix ? *prefix : "/usr") + "/share/oci-oauth/providers"}};
+          {"/etc/oci-oauth/providers.d", prefix + "/share/oci-oauth/providers"},
+          prefix + "/libexec/oci-oauth/oci-oauth-exchange"};
 }
 
 ExitCode report(const Log& log, const Error& error) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth: the command for people, units and the hook. Keeps logins fresh and tells how they are.
 #include <fmt/format.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +9,7 @@
 #include <string_view>
 
 #include "base/file.h"
+#include "base/process.h"
 #include "command.h"
 
 namespace oci_oauth {
@@ -49,13 +48,6 @@ bool asks_for_help(std::string_view word) {
   return word == "--help" || word == "-h";
 }
 
-// Tokens pass through this process: no core dump, no ptrace by the user's other processes.
-void protect_memory() {
-  const rlimit no_core = {0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
-  ::prctl(PR_SET_DUMPABLE, 0);
-}
-
 Error bad_call(std::string message) {
   return {ErrorKind::usage, std::move(message), "oci-oauth --help"};
 }
@@ -69,7 +61,7 @@ ExitCode run_verb(const Verb& verb, const Invocation& invocation) {
 }
 
 ExitCode run(Arguments arguments) {
-  protect_memory();
+  keep_memory_private();
   ::umask(022);
   const Log log = Log::to_stderr("oci-oauth");
   std::string config;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 #include <limits.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -62,6 +64,12 @@ bool is_host_root() {
   if (::geteuid() != 0) return false;
   const auto map = read_file({.path = "/proc/self/uid_map"}, 4096);
   return map && map->find("4294967295") != std::string::npos;
+}
+
+void keep_memory_private() {
+  const rlimit no_core = {0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  ::prctl(PR_SET_DUMPABLE, 0);
 }
 
 Result<std::string> installation_prefix(unsigned levels) {

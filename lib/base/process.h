@@ -31,6 +31,9 @@ bool is_running(const ProcessId& process);
 // True in the initial user namespace with uid 0: what user_namespaces(7) calls privileged on the whole host.
 bool is_host_root();
 
+// No core dump, and no ptrace(2) by the user's other processes: for a process that tokens pass through.
+void keep_memory_private();
+
 // The directory prefix of the running program's installation: PREFIX of PREFIX/bin/PROGRAM after `levels`
 // parents.
 Result<std::string> installation_prefix(unsigned levels);

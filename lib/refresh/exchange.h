@@ -57,6 +57,11 @@ struct ExchangeReport {
 // the run goes on to the end whatever happens.
 ExchangeReport keep_fresh(const ExchangeRequest& request, const std::function<bool()>& stop);
 
+// The request as text for the program that does the exchange, and back: what keep_fresh needs of it. Failure:
+// a text that is none.
+std::string format_request(const ExchangeRequest& request);
+Result<ExchangeRequest> parse_request(std::string_view text);
+
 // The report as one line of text for the process that publishes, and back. Failure: a text that is none.
 Secret format_report(const ExchangeReport& report);
 Result<ExchangeReport> parse_report(std::string_view text);

@@ -178,7 +178,8 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   outcome.published.provider = profile.provider;
 
   auto report =
-      exchange_as_owner({profile, std::move(*provider), outcome.published, options.force, options.min_ttl});
+      exchange_as_owner(refresher.exchange_program,
+                        {profile, std::move(*provider), outcome.published, options.force, options.min_ttl});
   if (!report) report = report_of(report.error());
   note_report(outcome.published, *report, profile.refresh_before, now());
   outcome.refreshed = report->refreshed;

@@ -19,6 +19,7 @@ namespace oci_oauth {
 struct Refresher {
   const RuntimeDir& runtime;
   std::vector<std::string> provider_directories;
+  std::string exchange_program;  // path of oci-oauth-exchange
 };
 
 struct RefreshOptions {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -15,32 +16,11 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "refresh/login_owner.h"
+#include "refresh/stop_signals.h"
 
 namespace oci_oauth {
 
 namespace {
-
-volatile sig_atomic_t stop_requested = 0;
-
-// While it lives, SIGTERM and SIGINT only set stop_requested.
-class StopSignals {
- public:
-  StopSignals() {
-    struct sigaction action = {};
-    action.sa_handler = [](int) { stop_requested = 1; };
-    ::sigaction(SIGTERM, &action, &old_term_);
-    ::sigaction(SIGINT, &action, &old_int_);
-  }
-  ~StopSignals() {
-    ::sigaction(SIGTERM, &old_term_, nullptr);
-    ::sigaction(SIGINT, &old_int_, nullptr);
-  }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-
- private:
-  struct sigaction old_term_, old_int_;
-};
 
 // A kernel without Landlock, or a path that is not there yet, leaves the owner's own rights as the bound.
 Result<void> confine_to_login(const std::string& credentials) {
@@ -60,22 +40,53 @@ Result<void> drop_to(const std::optional<LoginOwner>& owner) {
   return {};
 }
 
-ExchangeReport run_as(const std::optional<LoginOwner>& owner, const ExchangeRequest& request) {
-  auto ready = drop_to(owner);
-  if (ready) ready = confine_to_login(request.profile.credentials);
-  if (!ready) {
-    ExchangeReport report;
-    report.failure = {FailureKind::login, ready.error().message, ready.error().hint, {}, {}};
-    return report;
-  }
-  return keep_fresh(request, [] { return stop_requested != 0; });
+Error not_started(int reason, std::string_view what) {
+  return Error::from_errno(reason, fmt::format("the exchange cannot be started: {}", what));
+}
+
+// What the program is given: opened by the caller, because its owner may not be able to.
+struct Descriptors {
+  UniqueFd program, request, report;
+};
+
+// Result: only a failure, since the program takes the process over.
+Error become_program(const std::optional<LoginOwner>& owner, const std::string& credentials,
+                     const Descriptors& descriptors) {
+  if (auto dropped = drop_to(owner); !dropped) return std::move(dropped).error();
+  if (auto confined = confine_to_login(credentials); !confined) return std::move(confined).error();
+  if (::dup2(descriptors.request.get(), STDIN_FILENO) < 0 ||
+      ::dup2(descriptors.report.get(), STDOUT_FILENO) < 0)
+    return not_started(errno, "dup2");
+  const char* const arguments[] = {"oci-oauth-exchange", nullptr};
+  const char* const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", nullptr};
+  ::fexecve(descriptors.program.get(), const_cast<char* const*>(arguments),
+            const_cast<char* const*>(environment));
+  return not_started(errno, "execve");
+}
+
+[[noreturn]] void run_child(const std::optional<LoginOwner>& owner, const std::string& credentials,
+                            const Descriptors& descriptors) {
+  const Error error = become_program(owner, credentials, descriptors);
+  ExchangeReport report;
+  report.failure = {FailureKind::login, error.message, error.hint, {}, {}};
+  const auto sent = write_all(descriptors.report.get(), format_report(report).reveal(), "report");
+  ::_exit(sent ? 0 : 1);
+}
+
+// In memory and not through a pipe: nobody waits for the other to read.
+Result<UniqueFd> readable(std::string_view text) {
+  UniqueFd file(::memfd_create("request", MFD_CLOEXEC));
+  if (!file) return not_started(errno, "memfd_create");
+  if (auto written = write_all(file.get(), text, "request"); !written) return std::move(written).error();
+  if (::lseek(file.get(), 0, SEEK_SET) != 0) return not_started(errno, "lseek");
+  return file;
 }
 
 std::string read_to_end(int fd, pid_t child) {
   std::string text;
   bool told = false;
   for (char buffer[4096];;) {
-    if (stop_requested != 0 && !told) told = ::kill(child, SIGTERM) == 0;
+    if (StopSignals::requested() && !told) told = ::kill(child, SIGTERM) == 0;
     const ssize_t count = ::read(fd, buffer, sizeof buffer);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return text;
@@ -86,27 +97,29 @@ std::string read_to_end(int fd, pid_t child) {
 
 }  // namespace
 
-Result<ExchangeReport> exchange_as_owner(const ExchangeRequest& request) {
+Result<ExchangeReport> exchange_as_owner(const std::string& program, const ExchangeRequest& request) {
   std::optional<LoginOwner> owner;
   if (is_host_root()) {
     auto found = find_login_owner(request.profile.credentials);
     if (!found) return std::move(found).error();
     owner.emplace(std::move(*found));
   }
+  auto executable = open_file({.path = program}, O_PATH);
+  if (!executable) return std::move(executable).error();
+  auto input = readable(format_request(request));
+  if (!input) return std::move(input).error();
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno(errno, "pipe");
-  UniqueFd reading(ends[0]), writing(ends[1]);
+  if (::pipe2(ends, O_CLOEXEC) != 0) return not_started(errno, "pipe");
+  const UniqueFd reading(ends[0]);
+  Descriptors descriptors = {std::move(*executable), std::move(*input), UniqueFd(ends[1])};
 
-  const StopSignals signals;
+  StopSignals::block();
   const pid_t child = ::fork();
-  if (child < 0) return Error::from_errno(errno, "fork");
-  if (child == 0) {
-    reading.reset();
-    const Secret report = format_report(run_as(owner, request));
-    const auto sent = write_all(writing.get(), report.reveal(), "report");
-    ::_exit(sent ? 0 : 1);
-  }
-  writing.reset();
+  if (child == 0) run_child(owner, request.profile.credentials, descriptors);
+  const int reason = errno;
+  const StopSignals signals;
+  if (child < 0) return not_started(reason, "fork");
+  descriptors.report.reset();
   const Secret text(read_to_end(reading.get(), child));
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {

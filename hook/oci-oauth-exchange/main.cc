@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth-exchange: does one exchange as the login's owner. Reads the request from stdin, writes the report
+// to stdout. Started by oci-oauth alone; the only program that links libcurl.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <exception>
+
+#include "base/exit_code.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "base/size.h"
+#include "refresh/exchange.h"
+#include "refresh/stop_signals.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t request_limit = 16 * MiB;
+
+Result<void> run() {
+  keep_memory_private();
+  ::umask(022);
+  const StopSignals signals;
+  auto text = read_file(STDIN_FILENO, request_limit, "request");
+  if (!text) return std::move(text).error();
+  const auto request = parse_request(*text);
+  if (!request) return Error(request.error());
+  const Secret report = format_report(keep_fresh(*request, StopSignals::requested));
+  return write_all(STDOUT_FILENO, report.reveal(), "report");
+}
+
+}  // namespace
+
+}  // namespace oci_oauth
+
+int main() {
+  using namespace oci_oauth;
+  const Log log = Log::to_stderr("oci-oauth-exchange");
+  try {
+    const auto done = run();
+    if (done) return static_cast<int>(ExitCode::fine);
+    log.write(Priority::error, done.error());
+    return static_cast<int>(exit_code(done.error().kind));
+  } catch (const std::exception& error) {
+    log.write(Priority::error, error.what());
+    return static_cast<int>(ExitCode::failed);
+  }
+}

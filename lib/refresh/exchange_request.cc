@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "refresh/exchange.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::string_view source = "the refresher's request";
+
+// The members that an exchange needs, for writing and for reading: `member` is called with each key and its
+// place.
+template <class Profile, class Member>
+void each_text_of_profile(Profile& profile, const Member& member) {
+  member("name", profile.name);
+  member("credentials", profile.credentials);
+  member("token_url", profile.token_url);
+  member("ca_file", profile.ca_file);
+  member("user_agent", profile.user_agent);
+  member("proxy", profile.proxy);
+}
+
+template <class Provider, class Member>
+void each_text_of_provider(Provider& provider, const Member& member) {
+  member("token_url", provider.token_url);
+  member("client_id", provider.client_id);
+  member("user_agent", provider.user_agent);
+  member("access_token", provider.fields.access_token);
+  member("refresh_token", provider.fields.refresh_token);
+  member("expires_at", provider.fields.expires_at);
+  member("scopes", provider.fields.scopes);
+  member("login_expires_at", provider.fields.login_expires_at);
+}
+
+JsonValue texts_value(JsonDocument& json, const std::vector<std::string>& texts) {
+  JsonValue value(rapidjson::kArrayType);
+  for (const std::string& text : texts) value.PushBack(json_copy(json, text), json.GetAllocator());
+  return value;
+}
+
+JsonValue profile_value(JsonDocument& json, const Profile& profile) {
+  JsonValue value(rapidjson::kObjectType);
+  each_text_of_profile(profile, [&](std::string_view key, const std::string& text) {
+    json_set(json, value, key, json_copy(json, text));
+  });
+  json_set(json, value, "refresh_before", JsonValue(std::int64_t{profile.refresh_before.count()}));
+  return value;
+}
+
+JsonValue provider_value(JsonDocument& json, const Provider& provider) {
+  JsonValue value(rapidjson::kObjectType);
+  each_text_of_provider(provider, [&](std::string_view key, const std::string& text) {
+    json_set(json, value, key, json_copy(json, text));
+  });
+  json_set(json, value, "body", JsonValue(static_cast<int>(provider.body)));
+  json_set(json, value, "scope", JsonValue(static_cast<int>(provider.scope)));
+  json_set(json, value, "unit", JsonValue(static_cast<int>(provider.fields.unit)));
+  json_set(json, value, "locks", texts_value(json, provider.locks));
+  JsonValue deliver(rapidjson::kObjectType);
+  for (const DeliveredFile& file : provider.deliver)
+    json_set(json, deliver, file.name, texts_value(json, file.fields));
+  json_set(json, value, "deliver", std::move(deliver));
+  return value;
+}
+
+std::string read_text(const JsonValue& object, std::string_view key) {
+  return std::string(json_string(object, key).value_or(""));
+}
+
+std::vector<std::string> read_texts(const JsonValue* value) {
+  std::vector<std::string> texts;
+  if (value == nullptr || !value->IsArray()) return texts;
+  for (const JsonValue& text : value->GetArray()) {
+    if (text.IsString()) texts.emplace_back(json_text(text));
+  }
+  return texts;
+}
+
+template <class Enum>
+Enum read_enum(const JsonValue& object, std::string_view key) {
+  return json_int(object, key) == 1 ? Enum{1} : Enum{0};
+}
+
+Profile read_profile(const JsonValue& value) {
+  Profile profile;
+  each_text_of_profile(profile,
+                       [&](std::string_view key, std::string& text) { text = read_text(value, key); });
+  profile.refresh_before = Milliseconds(json_int(value, "refresh_before").value_or(0));
+  return profile;
+}
+
+Provider read_provider(const JsonValue& value) {
+  Provider provider;
+  each_text_of_provider(provider,
+                        [&](std::string_view key, std::string& text) { text = read_text(value, key); });
+  provider.body = read_enum<BodyEncoding>(value, "body");
+  provider.scope = read_enum<ScopeRule>(value, "scope");
+  provider.fields.unit = read_enum<ExpiryUnit>(value, "unit");
+  provider.locks = read_texts(json_member(value, "locks"));
+  if (const JsonValue* deliver = json_member(value, "deliver"); deliver != nullptr && deliver->IsObject()) {
+    for (const auto& file : deliver->GetObject()) {
+      provider.deliver.push_back({std::string(json_text(file.name)), read_texts(&file.value)});
+    }
+  }
+  return provider;
+}
+
+}  // namespace
+
+std::string format_request(const ExchangeRequest& request) {
+  JsonDocument json;
+  json.SetObject();
+  json_set(json, json, "profile", profile_value(json, request.profile));
+  json_set(json, json, "provider", provider_value(json, request.provider));
+  json_set(json, json, "published", json_copy(json, format_published(request.published)));
+  json_set(json, json, "force", JsonValue(request.force == Force::yes));
+  json_set(json, json, "min_ttl", JsonValue(std::int64_t{request.min_ttl.count()}));
+  return std::string(write_json(json).reveal());
+}
+
+Result<ExchangeRequest> parse_request(std::string_view text) {
+  auto json = parse_json(text, source);
+  if (!json) return std::move(json).error();
+  const JsonValue* profile = json_member(*json, "profile");
+  const JsonValue* provider = json_member(*json, "provider");
+  if (profile == nullptr || provider == nullptr) {
+    return Error{ErrorKind::failed, fmt::format("{}: lacks the profile or the provider", source), ""};
+  }
+  auto published = parse_published(json_string(*json, "published").value_or(""), source);
+  if (!published) return std::move(published).error();
+  ExchangeRequest request;
+  request.profile = read_profile(*profile);
+  request.provider = read_provider(*provider);
+  request.published = std::move(*published);
+  request.force = json_bool(*json, "force").value_or(false) ? Force::yes : Force::no;
+  request.min_ttl = Milliseconds(json_int(*json, "min_ttl").value_or(0));
+  return request;
+}
+
+}  // namespace oci_oauth

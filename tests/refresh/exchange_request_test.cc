@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json.h"
+#include "refresh/exchange.h"
+#include "support/catch.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+ExchangeRequest a_request() {
+  ExchangeRequest request;
+  request.profile.name = "work";
+  request.profile.credentials = "/home/me/.claude/.credentials.json";
+  request.profile.proxy = "http://proxy:3128";
+  request.profile.refresh_before = std::chrono::minutes(20);
+  auto provider = load_provider("claude", {SOURCE_DIR "/oci-config/providers"});
+  REQUIRE(provider);
+  request.provider = std::move(*provider);
+  request.published.access_token_hash = "abc";
+  request.published.not_before = Time(Milliseconds(17));
+  request.force = Force::yes;
+  request.min_ttl = std::chrono::minutes(5);
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("what an exchange needs arrives as it was sent") {
+  const ExchangeRequest sent = a_request();
+  const auto arrived = parse_request(format_request(sent));
+  REQUIRE(arrived);
+  CHECK(arrived->profile.name == sent.profile.name);
+  CHECK(arrived->profile.credentials == sent.profile.credentials);
+  CHECK(arrived->profile.proxy == sent.profile.proxy);
+  CHECK(arrived->profile.refresh_before == sent.profile.refresh_before);
+  CHECK(arrived->provider.client_id == sent.provider.client_id);
+  CHECK(arrived->provider.body == sent.provider.body);
+  CHECK(arrived->provider.scope == sent.provider.scope);
+  CHECK(arrived->provider.fields.refresh_token == sent.provider.fields.refresh_token);
+  CHECK(arrived->provider.fields.login_expires_at == sent.provider.fields.login_expires_at);
+  CHECK(arrived->provider.fields.unit == sent.provider.fields.unit);
+  CHECK(arrived->provider.locks == sent.provider.locks);
+  REQUIRE(arrived->provider.deliver.size() == sent.provider.deliver.size());
+  CHECK(arrived->provider.deliver[0].name == sent.provider.deliver[0].name);
+  CHECK(arrived->provider.deliver[0].fields == sent.provider.deliver[0].fields);
+  CHECK(format_published(arrived->published) == format_published(sent.published));
+  CHECK(arrived->force == Force::yes);
+  CHECK(arrived->min_ttl == sent.min_ttl);
+  // Sent again it is the same text: no member is lost on the way.
+  CHECK(format_request(*arrived) == format_request(sent));
+}
+
+TEST_CASE("a text that is no request is refused") {
+  CHECK_FALSE(parse_request(""));
+  CHECK_FALSE(parse_request("{}"));
+  CHECK_FALSE(parse_request(R"({"profile": {}, "provider": {}, "published": "none"})"));
+}
