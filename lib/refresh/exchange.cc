@@ -295,7 +295,7 @@ void Exchange::take_snapshot() {
   snapshot.access_token_hash = fingerprint(login.access_token);
   snapshot.expires_at = login.expires_at;
   snapshot.login_expires_at = login.login_expires_at;
-  snapshot.files.emplace_back("token", Secret(login.access_token.reveal()));
+  snapshot.files.emplace_back(token_file, Secret(login.access_token.reveal()));
   for (const DeliveredFile& file : request_.provider.deliver) {
     snapshot.files.emplace_back(file.name, document_->delivered(file));
   }

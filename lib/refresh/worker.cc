@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <optional>
@@ -15,12 +16,15 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "base/size.h"
 #include "refresh/login_owner.h"
 #include "refresh/stop_signals.h"
 
 namespace oci_oauth {
 
 namespace {
+
+constexpr size_t longest_report = 4 * MiB;
 
 // A kernel without Landlock, or a path that is not there yet, leaves the owner's own rights as the bound.
 Result<void> confine_to_login(const std::string& credentials) {
@@ -84,15 +88,31 @@ Result<UniqueFd> readable(std::string_view text) {
 
 std::string read_to_end(int fd, pid_t child) {
   std::string text;
+  text.reserve(longest_report);  // a string that grows leaves copies behind
   bool told = false;
   for (char buffer[4096];;) {
     if (StopSignals::requested() && !told) told = ::kill(child, SIGTERM) == 0;
     const ssize_t count = ::read(fd, buffer, sizeof buffer);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return text;
+    if (count <= 0 || static_cast<size_t>(count) > longest_report - text.size()) return text;
     text.append(buffer, static_cast<size_t>(count));
     explicit_bzero(buffer, sizeof buffer);
   }
+}
+
+// The program runs as the login's owner, who may have made it say anything: what root publishes of it is the
+// files that the provider names.
+Result<ExchangeReport> checked_report(std::string_view text, const Provider& provider) {
+  auto report = parse_report(text);
+  if (!report || !report->login) return report;
+  for (const auto& [name, content] : report->login->files) {
+    const bool known = name == token_file || std::ranges::any_of(provider.deliver, [&](const auto& file) {
+                         return file.name == name;
+                       });
+    if (!known)
+      return Error{ErrorKind::failed, "the exchange's report names a file that nobody asked for", ""};
+  }
+  return report;
 }
 
 }  // namespace
@@ -128,7 +148,7 @@ Result<ExchangeReport> exchange_as_owner(const std::string& program, const Excha
     return Error{ErrorKind::temporary, fmt::format("the exchange was killed by signal {}", WTERMSIG(status)),
                  "the next run completes what it left"};
   }
-  return parse_report(text.reveal());
+  return checked_report(text.reveal(), request.provider);
 }
 
 }  // namespace oci_oauth

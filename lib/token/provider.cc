@@ -67,7 +67,7 @@ Result<void> read_delivered(const JsonValue& value, const std::string& source, c
   object.strings("fields", file.fields);
   if (auto done = object.finish(); !done) return done;
   if (file.name.find('/') != std::string::npos || file.name == "." || file.name == ".." ||
-      file.name == "token" || file.name.ends_with(".oci-oauth")) {
+      file.name == token_file || file.name.ends_with(".oci-oauth")) {
     return configuration_error(source, pointer + "/file",
                                fmt::format("'{}' is no name for a delivered file", file.name));
   }

@@ -22,6 +22,9 @@ struct CredentialFields {
   ExpiryUnit unit = ExpiryUnit::milliseconds;
 };
 
+// The delivered file that holds the access token alone.
+constexpr std::string_view token_file = "token";
+
 // A file of the provider's own format, holding `fields` of the credential document at the same places.
 struct DeliveredFile {
   std::string name;
