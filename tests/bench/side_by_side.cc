@@ -4,7 +4,8 @@
 //   {"rounds": 200, "programs": [{"name": "…", "command": ["/path", "arg"], "stdin": "/file", "before":
 //   ["/path"]}]}
 // The first program is the reference: each other's ratio is taken round by round. `before` is not timed.
-// Static and small, because a child that vfork(2) made is charged with its parent's peak memory.
+// Processor time is told too: it leaves out what a busy machine makes a process wait. Static and small,
+// because a child that vfork(2) made is charged with its parent's peak memory.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
@@ -32,7 +33,7 @@ struct Program {
   std::string name;
   std::vector<std::string> command, before;
   std::string standard_input = "/dev/null";
-  std::vector<double> walls_us = {}, ratios = {};
+  std::vector<double> walls_us = {}, ratios = {}, cpus_us = {}, cpu_ratios = {};
   long peak_kib = 0;
 };
 
@@ -76,8 +77,7 @@ class Start {
   Start(const Start&) = delete;
   Start& operator=(const Start&) = delete;
 
-  // Result: the peak memory in KiB.
-  long run_to_end() const {
+  rusage run_to_end() const {
     pid_t pid = 0;
     const int reason = ::posix_spawn(&pid, arguments_[0], &actions_, nullptr, arguments_.data(), environ);
     if (reason != 0) give_up(fmt::format("{}: {}", arguments_[0], strerrordesc_np(reason)));
@@ -86,7 +86,7 @@ class Start {
     while (::wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
     }
     if (status != 0) give_up(fmt::format("{}: ended with status {:#x}", arguments_[0], status));
-    return usage.ru_maxrss;
+    return usage;
   }
 
  private:
@@ -94,12 +94,18 @@ class Start {
   std::vector<char*> arguments_;
 };
 
+double microseconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec);
+}
+
 void run_once(Program& program) {
   if (!program.before.empty()) Start(program.before, "/dev/null").run_to_end();
   const Start start(program.command, program.standard_input);
   const auto began = std::chrono::steady_clock::now();
-  program.peak_kib = std::max(program.peak_kib, start.run_to_end());
+  const rusage usage = start.run_to_end();
   program.walls_us.push_back(Microseconds(std::chrono::steady_clock::now() - began).count());
+  program.cpus_us.push_back(microseconds(usage.ru_utime) + microseconds(usage.ru_stime));
+  program.peak_kib = std::max(program.peak_kib, usage.ru_maxrss);
 }
 
 double quantile(std::vector<double> values, double part) {
@@ -123,6 +129,8 @@ JsonDocument report(const std::vector<Program>& programs) {
     json_set(json, value, "name", json_copy(json, program.name));
     json_set(json, value, "wall_us", spread_value(json, program.walls_us));
     json_set(json, value, "ratio", spread_value(json, program.ratios));
+    json_set(json, value, "cpu_us", spread_value(json, program.cpus_us));
+    json_set(json, value, "cpu_ratio", spread_value(json, program.cpu_ratios));
     json_set(json, value, "peak_kib", JsonValue(std::int64_t{program.peak_kib}));
     json.PushBack(value, json.GetAllocator());
   }
@@ -140,13 +148,15 @@ int main() {
   if (!plan) give_up(plan.error().message);
   std::vector<Program> programs = read_programs(*plan);
   for (Program& program : programs) run_once(program);  // warm caches; not counted
-  for (Program& program : programs) program.walls_us.clear();
+  for (Program& program : programs)
+    program = {program.name, program.command, program.before, program.standard_input};
 
   const auto rounds = json_int(*plan, "rounds").value_or(100);
   for (std::int64_t round = 0; round < rounds; ++round) {
     for (Program& program : programs) {
       run_once(program);
       program.ratios.push_back(program.walls_us.back() / programs.front().walls_us.back());
+      program.cpu_ratios.push_back(program.cpus_us.back() / programs.front().cpus_us.back());
     }
   }
   const auto printed =
