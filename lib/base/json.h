@@ -46,7 +46,11 @@ struct WipingAllocator {
   }
 };
 
-using JsonAllocator = rapidjson::MemoryPoolAllocator<WipingAllocator>;
+// In pieces of 4 KiB: RapidJSON's own 64 KiB would be wiped whole for each small document.
+class JsonAllocator : public rapidjson::MemoryPoolAllocator<WipingAllocator> {
+ public:
+  JsonAllocator() : MemoryPoolAllocator(4096) {}
+};
 using JsonDocument = rapidjson::GenericDocument<rapidjson::UTF8<>, JsonAllocator, WipingAllocator>;
 using JsonValue = JsonDocument::ValueType;
 using JsonPointer = rapidjson::GenericPointer<JsonValue>;

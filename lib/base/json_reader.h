@@ -21,11 +21,14 @@ struct JsonHandler {
   bool RawNumber(const char*, rapidjson::SizeType, bool) { return true; }
 };
 
-// Failure: "SOURCE:LINE:COLUMN: reason"; where the handler returned false, `refusal()` of it says why.
+// Failure: "SOURCE:LINE:COLUMN: reason"; where the handler returned false, `refusal()` of it says why. A string, and
+// not any view: RapidJSON reads 16 bytes at a time from one that ends in NUL.
 template <class Handler>
-Result<void> read_json(std::string_view text, std::string_view source, Handler& handler) {
-  rapidjson::MemoryStream bytes(text.data(), text.size());
-  rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
+Result<void> read_json(const std::string& text, std::string_view source, Handler& handler) {
+  // RapidJSON takes a NUL for the end, whatever follows.
+  if (const size_t nul = text.find('\0'); nul != std::string::npos)
+    return json_error(text, nul, source, "not JSON");
+  rapidjson::StringStream stream(text.c_str());
   rapidjson::Reader reader;
   const rapidjson::ParseResult result = reader.Parse<rapidjson::kParseNoFlags>(stream, handler);
   if (!result.IsError()) return {};

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 
@@ -17,9 +18,31 @@ namespace {
 
 constexpr size_t record_limit = 256 * KiB;
 constexpr std::string_view suffix = ".json";
+constexpr const char* written_notes =
+    "../written";  // an empty file for each container that has a written directory
 
 std::string file_name(std::string_view id) {
   return fmt::format("{}{}", id, suffix);
+}
+
+// Found by what has to update written directories, which need not read the records of all others.
+std::string written_note(std::string_view id) {
+  return fmt::format("{}/{}", written_notes, id);
+}
+
+bool has_written_directory(const ContainerRecord& record) {
+  return std::any_of(record.deliveries.begin(), record.deliveries.end(),
+                     [](const DeliveryRecord& delivery) { return delivery.kind == DeliveryKind::write; });
+}
+
+Result<void> note_written(int directory, std::string_view id) {
+  if (::mkdirat(directory, written_notes, 0700) != 0 && errno != EEXIST)
+    return Error::from_errno(errno, "written: mkdir");
+  const std::string name = written_note(id);
+  auto note =
+      open_file({directory, name, fmt::format("written/{}", id)}, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600);
+  if (!note) return std::move(note).error();
+  return {};
 }
 
 JsonValue delivery_value(JsonDocument& json, const DeliveryRecord& delivery) {
@@ -60,6 +83,18 @@ DeliveryRecord read_delivery(const JsonValue& value) {
   return delivery;
 }
 
+Result<std::vector<std::string>> names_in(int directory, const char* path) {
+  UniqueFd again(::openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!again) return Error::from_errno(errno, "containers");
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(again.release()), ::closedir);
+  if (entries == nullptr) return Error::from_errno(errno, "containers");
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(entries.get())) {
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  }
+  return names;
+}
+
 }  // namespace
 
 Result<ContainerRecord> parse_record(std::string_view text, std::string_view source) {
@@ -95,30 +130,43 @@ std::string format_record(const ContainerRecord& record) {
 }
 
 Result<void> save_record(int directory, const ContainerRecord& record) {
+  if (has_written_directory(record)) {
+    if (auto noted = note_written(directory, record.id); !noted) return noted;
+  }
   return replace_file(directory, file_name(record.id), "containers", format_record(record));
 }
 
 Result<ContainerRecord> load_record(int directory, std::string_view id) {
   const std::string name = file_name(id);
-  auto text = read_file({directory, name, "containers/" + name}, record_limit, Links::refused);
+  auto text = read_file({directory, name, fmt::format("written/{}", id)}, record_limit, Links::refused);
   if (!text) return std::move(text).error();
   return parse_record(*text, "containers/" + name);
 }
 
 void remove_record(int directory, std::string_view id) {
+  ::unlinkat(directory, written_note(id).c_str(), 0);
   ::unlinkat(directory, file_name(id).c_str(), 0);
 }
 
 Result<std::vector<ContainerRecord>> list_records(int directory) {
-  UniqueFd again(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!again) return Error::from_errno(errno, "containers");
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(again.release()), ::closedir);
-  if (entries == nullptr) return Error::from_errno(errno, "containers");
+  auto names = names_in(directory, ".");
+  if (!names) return std::move(names).error();
   std::vector<ContainerRecord> records;
-  while (const dirent* entry = ::readdir(entries.get())) {
-    const std::string_view name = entry->d_name;
-    if (name.starts_with('.') || !name.ends_with(suffix)) continue;
-    auto record = load_record(directory, name.substr(0, name.size() - suffix.size()));
+  for (const std::string& name : *names) {
+    if (!name.ends_with(suffix)) continue;
+    auto record = load_record(directory, std::string_view(name).substr(0, name.size() - suffix.size()));
+    if (record) records.push_back(std::move(*record));
+  }
+  return records;
+}
+
+Result<std::vector<ContainerRecord>> list_written_records(int directory) {
+  auto ids = names_in(directory, written_notes);
+  std::vector<ContainerRecord> records;
+  if (!ids && ids.error().kind == ErrorKind::not_found) return records;
+  if (!ids) return std::move(ids).error();
+  for (const std::string& id : *ids) {
+    auto record = load_record(directory, id);
     if (record) records.push_back(std::move(*record));
   }
   return records;

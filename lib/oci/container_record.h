@@ -40,10 +40,13 @@ struct ContainerRecord {
 Result<ContainerRecord> parse_record(std::string_view text, std::string_view source);
 std::string format_record(const ContainerRecord& record);
 
-// The records in `directory` (runtime_dir/containers). `id` is a valid container id (state.h).
+// The records in `directory` (runtime_dir/containers), beside which runtime_dir/written names those with a
+// written directory. `id` is a valid container id (state.h).
 Result<void> save_record(int directory, const ContainerRecord& record);
 Result<ContainerRecord> load_record(int directory, std::string_view id);  // not_found where there is none
 void remove_record(int directory, std::string_view id);
 Result<std::vector<ContainerRecord>> list_records(int directory);  // unreadable ones are left out
+// Those that have a written directory; the work does not grow with the number of all others.
+Result<std::vector<ContainerRecord>> list_written_records(int directory);
 
 }  // namespace oci_oauth

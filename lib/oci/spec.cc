@@ -228,7 +228,7 @@ std::optional<Owner> Spec::root_on_host() const {
   return map_owner(*this, 0, 0);
 }
 
-Result<Spec> parse_spec(std::string_view text, std::string_view source) {
+Result<Spec> parse_spec(const std::string& text, std::string_view source) {
   Spec spec;
   SpecHandler handler(spec);
   if (auto read = read_json(text, source, handler); !read) return std::move(read).error();

@@ -44,6 +44,6 @@ struct Spec {
 // One pass without building a document: this is most of what a hook does for a container that nobody chose.
 // Failure: "config.json:LINE:COLUMN: reason" where the text is not JSON or nests too deep, "config.json:
 // /mounts/3: …" where a member it needs has a wrong type.
-Result<Spec> parse_spec(std::string_view text, std::string_view source);
+Result<Spec> parse_spec(const std::string& text, std::string_view source);
 
 }  // namespace oci_oauth

@@ -122,7 +122,7 @@ Result<void> deliver_again(const ContainerRecord& record, const DeliveryRecord& 
 std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::string& profile, int share,
                                          const FileStamp& login) {
   std::vector<Error> failed;
-  auto records = list_records(runtime.containers().get());
+  auto records = list_written_records(runtime.containers().get());
   if (!records) {
     failed.push_back(std::move(records).error());
     return failed;

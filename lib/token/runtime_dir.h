@@ -3,6 +3,7 @@
 //   share/NAME/        what containers mount: access tokens only; made once, never replaced
 //   profiles/NAME.json what the hook needs to decide (published.h)
 //   containers/ID.json who got what (oci/container_record.h)
+//   written/ID         whose directories are written into, of those
 //   locks/NAME         held while a refresh of the profile is under way
 #pragma once
 

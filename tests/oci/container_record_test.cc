@@ -10,7 +10,8 @@ using namespace oci_oauth;
 
 TEST_CASE("a record is read back as it was, and files that are none are left out") {
   const TempDir dir;
-  const UniqueFd fd(::open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  std::filesystem::create_directory(dir / "containers");
+  const UniqueFd fd(::open((dir / "containers").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   ContainerRecord record;
   record.id = "c1";
   record.process = {42, 4711};
@@ -29,7 +30,7 @@ TEST_CASE("a record is read back as it was, and files that are none are left out
   mounted.target = "/o";
   record.deliveries = {mounted, written};
   REQUIRE(save_record(fd.get(), record));
-  dir.write("broken.json", "{");
+  dir.write("containers/broken.json", "{");
 
   const auto records = list_records(fd.get());
   REQUIRE(records);
@@ -45,4 +46,24 @@ TEST_CASE("a record is read back as it was, and files that are none are left out
 
   remove_record(fd.get(), "c1");
   CHECK(load_record(fd.get(), "c1").error().kind == ErrorKind::not_found);
+}
+
+TEST_CASE("the records with a written directory are found without reading the others") {
+  const TempDir dir;
+  std::filesystem::create_directory(dir / "containers");
+  const UniqueFd fd(::open((dir / "containers").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  CHECK(list_written_records(fd.get())->empty());
+  DeliveryRecord delivery;
+  delivery.profile = "claude";
+  REQUIRE(save_record(fd.get(), {"mounted", {42, 4711}, {}, {delivery}}));
+  delivery.kind = DeliveryKind::write;
+  REQUIRE(save_record(fd.get(), {"written", {42, 4711}, {}, {delivery}}));
+
+  const auto records = list_written_records(fd.get());
+  REQUIRE(records);
+  REQUIRE(records->size() == 1);
+  CHECK(records->front().id == "written");
+  remove_record(fd.get(), "written");
+  CHECK(list_written_records(fd.get())->empty());
+  CHECK(list_records(fd.get())->size() == 1);
 }

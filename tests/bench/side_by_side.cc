@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Times programs as whole processes, in turns: A B C, A B C, … so that a machine whose speed drifts is slow
+// or fast for all of them. Reads a plan from stdin and writes what it measured to stdout, both JSON:
+//   {"rounds": 200, "programs": [{"name": "…", "command": ["/path", "arg"], "stdin": "/file", "before":
+//   ["/path"]}]}
+// The first program is the reference: each other's ratio is taken round by round. `before` is not timed.
+// Processor time is told too: it leaves out what a busy machine makes a process wait. Static and small,
+// because a child that vfork(2) made is charged with its parent's peak memory.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/size.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+using Microseconds = std::chrono::duration<double, std::micro>;
+
+struct Program {
+  std::string name;
+  std::vector<std::string> command, before;
+  std::string standard_input = "/dev/null";
+  std::vector<double> walls_us = {}, ratios = {}, cpus_us = {}, cpu_ratios = {};
+  long peak_kib = 0;
+};
+
+[[noreturn]] void give_up(const std::string& why) {
+  (void)write_all(STDERR_FILENO, fmt::format("side-by-side: error: {}\n", why), "stderr");
+  ::_exit(1);
+}
+
+std::vector<std::string> words(const JsonValue* value) {
+  std::vector<std::string> list;
+  if (value == nullptr || !value->IsArray()) return list;
+  for (const JsonValue& word : value->GetArray()) list.emplace_back(json_text(word));
+  return list;
+}
+
+std::vector<Program> read_programs(const JsonValue& plan) {
+  std::vector<Program> programs;
+  const JsonValue* list = json_member(plan, "programs");
+  if (list == nullptr || !list->IsArray()) give_up("the plan names no programs");
+  for (const JsonValue& value : list->GetArray()) {
+    Program program = {std::string(json_string(value, "name").value_or("")),
+                       words(json_member(value, "command")), words(json_member(value, "before")),
+                       std::string(json_string(value, "stdin").value_or("/dev/null"))};
+    if (program.command.empty()) give_up(fmt::format("'{}' has no command", program.name));
+    programs.push_back(std::move(program));
+  }
+  return programs;
+}
+
+// What a program prints is thrown away; its stderr is ours.
+class Start {
+ public:
+  Start(const std::vector<std::string>& command, const std::string& standard_input) {
+    ::posix_spawn_file_actions_init(&actions_);
+    ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, standard_input.c_str(), O_RDONLY, 0);
+    ::posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    for (const std::string& word : command) arguments_.push_back(const_cast<char*>(word.c_str()));
+    arguments_.push_back(nullptr);
+  }
+  ~Start() { ::posix_spawn_file_actions_destroy(&actions_); }
+  Start(const Start&) = delete;
+  Start& operator=(const Start&) = delete;
+
+  rusage run_to_end() const {
+    pid_t pid = 0;
+    const int reason = ::posix_spawn(&pid, arguments_[0], &actions_, nullptr, arguments_.data(), environ);
+    if (reason != 0) give_up(fmt::format("{}: {}", arguments_[0], strerrordesc_np(reason)));
+    int status = 0;
+    rusage usage = {};
+    while (::wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
+    }
+    if (status != 0) give_up(fmt::format("{}: ended with status {:#x}", arguments_[0], status));
+    return usage;
+  }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+  std::vector<char*> arguments_;
+};
+
+double microseconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec);
+}
+
+void run_once(Program& program) {
+  if (!program.before.empty()) Start(program.before, "/dev/null").run_to_end();
+  const Start start(program.command, program.standard_input);
+  const auto began = std::chrono::steady_clock::now();
+  const rusage usage = start.run_to_end();
+  program.walls_us.push_back(Microseconds(std::chrono::steady_clock::now() - began).count());
+  program.cpus_us.push_back(microseconds(usage.ru_utime) + microseconds(usage.ru_stime));
+  program.peak_kib = std::max(program.peak_kib, usage.ru_maxrss);
+}
+
+double quantile(std::vector<double> values, double part) {
+  std::sort(values.begin(), values.end());
+  return values[static_cast<size_t>(part * static_cast<double>(values.size() - 1))];
+}
+
+JsonValue spread_value(JsonDocument& json, const std::vector<double>& values) {
+  JsonValue value(rapidjson::kObjectType);
+  json_set(json, value, "median", JsonValue(quantile(values, 0.5)));
+  json_set(json, value, "p10", JsonValue(quantile(values, 0.1)));
+  json_set(json, value, "p90", JsonValue(quantile(values, 0.9)));
+  return value;
+}
+
+JsonDocument report(const std::vector<Program>& programs) {
+  JsonDocument json;
+  json.SetArray();
+  for (const Program& program : programs) {
+    JsonValue value(rapidjson::kObjectType);
+    json_set(json, value, "name", json_copy(json, program.name));
+    json_set(json, value, "wall_us", spread_value(json, program.walls_us));
+    json_set(json, value, "ratio", spread_value(json, program.ratios));
+    json_set(json, value, "cpu_us", spread_value(json, program.cpus_us));
+    json_set(json, value, "cpu_ratio", spread_value(json, program.cpu_ratios));
+    json_set(json, value, "peak_kib", JsonValue(std::int64_t{program.peak_kib}));
+    json.PushBack(value, json.GetAllocator());
+  }
+  return json;
+}
+
+}  // namespace
+
+int main() {
+  std::string text(MiB, '\0');
+  size_t size = 0;
+  for (ssize_t count; (count = ::read(STDIN_FILENO, text.data() + size, text.size() - size)) > 0;)
+    size += static_cast<size_t>(count);
+  auto plan = parse_json(std::string_view(text).substr(0, size), "plan");
+  if (!plan) give_up(plan.error().message);
+  std::vector<Program> programs = read_programs(*plan);
+  for (Program& program : programs) run_once(program);  // warm caches; not counted
+  for (Program& program : programs)
+    program = {program.name, program.command, program.before, program.standard_input};
+
+  const auto rounds = json_int(*plan, "rounds").value_or(100);
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    for (Program& program : programs) {
+      run_once(program);
+      program.ratios.push_back(program.walls_us.back() / programs.front().walls_us.back());
+      program.cpu_ratios.push_back(program.cpus_us.back() / programs.front().cpus_us.back());
+    }
+  }
+  const auto printed =
+      write_all(STDOUT_FILENO, write_json(report(programs), JsonStyle::indented).reveal(), "stdout");
+  return printed ? 0 : 1;
+}

@@ -1,0 +1,92 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# The words of what is measured: a host with a valid login and a container that is being created. For scripts that run
+# as root in a mount namespace of their own; needs OCI_OAUTH_PREFIX and TOKEN_ENDPOINT.
+#
+#   make_world DIR     a login at a token endpoint, published; a mount namespace with a root file system in it, whose
+#                      first process is $container; bundles `chosen` and `not-chosen`, as Podman writes them
+#   end_world          ends its processes
+#   hook_for BUNDLE    sets HOOK_COMMAND and HOOK_INPUT: how a runtime calls the hook for it
+#   unmount_token      undoes what a hook has mounted, in the container
+#   a_record ID        writes the record of another container with the mounted directory, from the hook's own
+#   login_ends_in SECONDS    rewrites the login's expiry; below zero: expired
+#   oci_oauth VERB...  runs oci-oauth on this world
+
+bench=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+readonly bench target=/run/secrets/claude wait_seconds=10
+
+oci_oauth() { "$OCI_OAUTH_PREFIX/bin/oci-oauth" --config "$WORLD/config.json" "$@"; }
+
+# waits until COMMAND succeeds
+eventually() {
+    local deadline=$((SECONDS + wait_seconds))
+    until "$@"; do
+        ((SECONDS <= deadline)) || return 1
+        sleep 0.02
+    done
+}
+
+start_endpoint() {
+    mkdir "$WORLD/endpoint" "$WORLD/login"
+    setpriv --pdeathsig KILL "$TOKEN_ENDPOINT" "$WORLD/endpoint" --login "$WORLD/login/.credentials.json" \
+        >"$WORLD/endpoint/log" 2>&1 </dev/null &
+    endpoint=$!
+    eventually test -s "$WORLD/endpoint/ready"
+}
+
+configure() {
+    jq -n --arg world "$WORLD" --arg token_url "$(cat "$WORLD/endpoint/url")" \
+        '{runtime_dir: "\($world)/run", profiles: {claude: {credentials: "\($world)/login/.credentials.json",
+            $token_url, ca_file: "\($world)/endpoint/ca.pem"}}}' >"$WORLD/config.json"
+}
+
+login_ends_in() {
+    local login
+    login=$(jq ".claudeAiOauth.expiresAt = ((now + ($1)) * 1000 | floor)" "$WORLD/login/.credentials.json")
+    echo "$login" >"$WORLD/login/.credentials.json"
+}
+
+start_container() {
+    mkdir -p "$WORLD/rootfs"
+    mount -t tmpfs tmpfs "$WORLD/rootfs"
+    mkdir -p "$WORLD/rootfs/proc" "$WORLD/rootfs/$target"
+    setpriv --pdeathsig KILL unshare --mount sleep infinity &
+    container=$!
+    eventually namespaces_differ
+    nsenter --target "$container" --mount mount -t tmpfs tmpfs "$WORLD/rootfs/$target"
+}
+
+namespaces_differ() { [[ $(readlink "/proc/$container/ns/mnt") != "$(readlink /proc/self/ns/mnt)" ]]; }
+
+# bundle NAME FILTER: Podman's own config.json and state, with what FILTER adds.
+bundle() {
+    mkdir -p "$WORLD/$1"
+    jq -c --arg rootfs "$WORLD/rootfs" ".root.path = \$rootfs | $2" "$bench/podman-config.json" >"$WORLD/$1/config.json"
+    jq -c --arg bundle "$WORLD/$1" --argjson pid "$container" '.bundle = $bundle | .pid = $pid' \
+        "$bench/podman-state.json" >"$WORLD/$1/state.json"
+}
+
+make_world() {
+    WORLD=$1
+    start_endpoint
+    configure
+    oci_oauth refresh claude 2>"$WORLD/refresh.log"
+    start_container
+    bundle not-chosen .
+    bundle chosen ".mounts += [{destination: \"$target\", type: \"tmpfs\", source: \"tmpfs\", options: [\"nosuid\"]}]"
+}
+
+end_world() {
+    kill "$container" "$endpoint"
+    wait "$container" "$endpoint" || true
+}
+
+# shellcheck disable=SC2034
+hook_for() {
+    HOOK_COMMAND=("$OCI_OAUTH_PREFIX/libexec/oci/hooks.d/oci-oauth-hook" --config "$WORLD/config.json" createRuntime)
+    HOOK_INPUT=$WORLD/$1/state.json
+}
+
+unmount_token() { nsenter --target "$container" --mount umount "$WORLD/rootfs/$target"; }
+
+a_record() { printf '{"id":"%s",%s' "$1" "${record#*,}" >"$WORLD/run/containers/$1.json"; }
