@@ -139,6 +139,14 @@ void fuzz_report(std::string_view input) {
   expect(again && format_report(*again) == text);
 }
 
+void fuzz_request(std::string_view input) {
+  const auto request = parse_request(input);
+  if (!request) return;
+  const std::string text = format_request(*request);
+  const auto again = parse_request(text);
+  expect(again && format_request(*again) == text);
+}
+
 // A file that a container's user planted under a name of ours.
 void fuzz_planted(std::string_view input) {
   const bool mentioned =
@@ -156,7 +164,7 @@ constexpr Target all[] = {
     {"retry-after", fuzz_retry_after},
     {"record", fuzz_record},
     {"published", fuzz_published},
-    {"report", fuzz_report},
+    {"report", fuzz_report}, {"request", fuzz_request},
     {"planted", fuzz_planted},
 };
 
