@@ -9,6 +9,7 @@
 #include <sys/vfs.h>
 
 #include <cerrno>
+#include <cstdint>
 
 namespace oci_oauth {
 
@@ -44,17 +45,17 @@ Error refuse(const std::string& path, std::string_view why) {
           "choose a target outside /proc, /sys and /dev"};
 }
 
-bool is_on_device(int directory, dev_t device) {
-  struct stat status;
-  return ::fstat(directory, &status) == 0 && status.st_dev == device;
+// 0 where the kernel does not tell.
+std::uint64_t mount_of(int directory) {
+  struct statx status = {};
+  const bool told = ::statx(directory, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) == 0;
+  return told && (status.stx_mask & STATX_MNT_ID) != 0 ? status.stx_mnt_id : 0;
 }
 
 // The container's /dev may be the host's own, bound there by a person.
 bool is_in_dev(int root, int directory) {
-  struct stat status;
   const auto dev = open_in_container(root, "/dev");
-  return dev && ::fstat(dev->get(), &status) == 0 && !is_on_device(root, status.st_dev) &&
-         is_on_device(directory, status.st_dev);
+  return dev && mount_of(dev->get()) != mount_of(root) && mount_of(dev->get()) == mount_of(directory);
 }
 
 // /proc, /sys, cgroups and /dev are the kernel's: a directory there is no place for files.

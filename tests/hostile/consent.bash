@@ -44,7 +44,7 @@ start_image() {
 }
 
 has_nothing() { [[ -z $(inside "$BOX" ls -A "$target" 2>&1) ]]; }
-has_no_directory() { ! inside "$BOX" ls "$target"; }
+has_no_directory() { fails inside "$BOX" ls "$target"; }
 
 an_image_is_built() { greedy_image; }
 
@@ -70,7 +70,7 @@ an_environment_chooses_nothing() {
     start_image "$image-annotated" --env OCI_OAUTH_PROFILES=claude --env OCI_OAUTH_PROFILE=claude --label io.oci-oauth.profiles=claude \
         --annotation io.oci-oauth.profiles=
     has_no_directory
-    ! log_since_mark | grep oci-oauth-hook
+    [[ $(log_since_mark) != *oci-oauth-hook* ]]
 }
 
 a_build_chooses_nothing() {

@@ -50,9 +50,9 @@ handles_lead_nowhere_else() {
 others_cannot_read() {
     start "$BOX"
     has_current_token "$BOX"
-    ! setpriv --reuid 54321 --regid 54321 --clear-groups cat "$SHARE/token"
-    ! setpriv --reuid 54321 --regid 54321 --clear-groups ls "$(runtime_dir)"
-    ! setpriv --reuid 54321 --regid 54321 --clear-groups cat "/proc/$(pid_of "$BOX")/root$target/token"
+    fails setpriv --reuid 54321 --regid 54321 --clear-groups cat "$SHARE/token"
+    fails setpriv --reuid 54321 --regid 54321 --clear-groups ls "$(runtime_dir)"
+    fails setpriv --reuid 54321 --regid 54321 --clear-groups cat "/proc/$(pid_of "$BOX")/root$target/token"
 }
 
 another_container_sees_nothing() {
@@ -62,7 +62,7 @@ another_container_sees_nothing() {
     start "$BOX-other"
     configure '.profiles.claude.deliver_to = "all"'
     [[ -z $(token_in "$BOX-other") ]]
-    ! inside "$BOX-other" ls "$(runtime_dir)"
+    fails inside "$BOX-other" ls "$(runtime_dir)"
 }
 
 others_are_told_of() {
@@ -80,7 +80,7 @@ the_end_takes_the_mount_away() {
     pid=$(pid_of "$BOX")
     grep -q " $target " "/proc/$pid/mountinfo"
     stop "$BOX"
-    ! grep -l " $target " /proc/[0-9]*/mountinfo
+    fails grep -l " $target " /proc/[0-9]*/mountinfo
     [[ -z $(ls -A "$(runtime_dir)/containers") ]]
     [[ -z $(ls -A "$(a_rootfs)$target") ]]
 }

@@ -27,11 +27,65 @@ plant() {
     esac
 }
 
-a_component_is() {
-    mkdir -p "$(a_rootfs)$CANARY"
-    plant "$1" "$(a_rootfs)$2"
+# publish_for PROFILE...: what is published for `claude` is theirs too, so that a container can have many at once.
+publish_for() {
+    local name directory
+    directory=$(runtime_dir)
+    for name; do
+        as_operator cp -a "$directory/share/claude" "$directory/share/$name"
+        as_operator cp -a "$directory/profiles/claude.json" "$directory/profiles/$name.json"
+    done
+}
+
+# profiles_at FILTER NAME...: a profile for each name, whose target is what the jq FILTER makes of it.
+profiles_at() {
+    local filter=$1 content
+    shift
+    content=$(jq ".profiles.claude as \$like | .profiles += reduce \$ARGS.positional[] as \$name
+        ({}; .[\$name] = (\$like | .provider = \"claude\" | .target = (\$name | $filter)))" --args -- "$@" <"$CONFIG")
+    cp "$CONFIG" "$WORLD/config"
+    echo "$content" >"$CONFIG"
+}
+no_more_profiles() { cat "$WORLD/config" >"$CONFIG"; }
+
+# outcomes TARGET...: /NAME/...; each of the container's profiles has its token at the target, or the log says why
+# not. Each counts as a case.
+outcomes() {
+    local name log found status=0
+    log=$(log_since_mark)
+    # shellcheck disable=SC2016 # the container's shell expands it
+    found=$(inside "$BOX" sh -c 'for path; do echo "$path $(cat "$path/token" 2>/dev/null)"; done' sh "$@")
+    while read -r target_path token; do
+        name=${target_path#/}
+        name=${name%%/*}
+        if [[ $token == "$(current_token)" ]]; then
+            count passed && echo "$name: delivered"
+        elif [[ $log == *"profile '$name'"* ]]; then
+            count passed && echo "$name: refused"
+        else
+            count failed && echo "$name: NEITHER delivered nor refused" && status=1
+        fi
+    done <<<"$found"
+    return "$status"
+}
+
+# A profile for each kind and each of three components: a container that starts once tries them all.
+every_component_is_hostile() {
+    local kind root names=()
+    root=$(a_rootfs)
+    mkdir -p "$root$CANARY"
+    for kind in "${kinds[@]}"; do
+        plant "$kind" "$root/$kind-1"
+        plant "$kind" "$root/$kind-2/a"
+        plant "$kind" "$root/$kind-3/a/b"
+        names+=("$kind"-{1,2,3})
+    done
+    publish_for "${names[@]}"
+    profiles_at '"/\(.)/a/b"' "${names[@]}"
     start "$BOX"
-    delivered_or_refused
+    no_more_profiles
+    local targets=("${names[@]/#//}")
+    outcomes "${targets[@]/%//a/b}"
 }
 
 # The container starts again and again while another process swaps a component with a link to the host's tree.
@@ -84,18 +138,14 @@ the_volume_around_the_target_is_shared() {
 }
 
 paths_cases() {
-    local kind component components=(/run /run/secrets "$target")
-    [[ $ENGINE == crun ]] || components=("$target")
+    local kind
+    try "each component of the target is something hostile" every_component_is_hostile
     has_bundles || return 0
-    for component in "${components[@]}"; do
-        for kind in "${kinds[@]}"; do
-            try "$component is $kind" a_component_is "$kind" "$component"
-        done
-    done
     for kind in /proc/claude /sys/kernel/claude /dev/shm/claude; do
         try "the target is $kind" the_target_is_the_kernels "$kind"
     done
     try "a component is swapped a million times" a_component_is_swapped
+    [[ $ENGINE == crun ]] || return 0
     try "the host's /dev is bound" the_hosts_dev_is_bound
     try "the volume around the target is shared" the_volume_around_the_target_is_shared
 }

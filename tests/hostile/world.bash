@@ -8,6 +8,7 @@
 #   mark_log, log_since_mark      what has gone to syslog since
 #   says TEXT                     the log has said so since the mark
 #   delivered_or_refused          the container has the token, or the log says why not
+#   fails COMMAND...              COMMAND fails
 #   a_rootfs                      the path of the next container's root file system
 
 make_world() {
@@ -44,8 +45,8 @@ no_token_has_strayed() {
     local places
     current_token >>"$WORLD/tokens"
     sort -u -o "$WORLD/tokens" "$WORLD/tokens"
-    places=("$CANARY" "$NEAR" "$SYSLOG" "$BATS_TEST_TMPDIR"/box* /etc /dev/shm /run/oci-oauth/profiles
-        /run/oci-oauth/containers /proc/[0-9]*/{cmdline,environ})
+    places=("$CANARY" "$NEAR" "$SYSLOG" "$BATS_TEST_TMPDIR"/box* /etc /dev/shm "$(runtime_dir)/profiles"
+        "$(runtime_dir)/containers" /proc/[0-9]*/{cmdline,environ})
     ! grep --recursive --devices=skip --no-messages --files-with-matches --fixed-strings --file "$WORLD/tokens" \
         "${places[@]}" | grep -v '^$'
 }
@@ -55,6 +56,13 @@ log_since_mark() { logged | tail -n "+$((LOG_MARK + 1))"; }
 says() {
     log_since_mark | grep --fixed-strings -e "$1" && return 0
     echo "the log does not say: $1"
+    return 1
+}
+
+# "!" before a command would not end a case.
+fails() {
+    "$@" || return 0
+    echo "succeeded: $*"
     return 1
 }
 

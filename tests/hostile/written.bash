@@ -2,21 +2,29 @@
 # SPDX-License-Identifier: Apache-2.0
 # A directory that a person bound at the target, and in which somebody hostile plants what he can.
 
-a_name_is() {
-    local directory
-    directory=$(a_directory "$BOX")
-    case $2 in
-        symlink) ln -s "$NEAR/file" "$directory/$1" ;;
-        hardlink) ln "$NEAR/file" "$directory/$1" ;;
-        directory) mkdir "$directory/$1" ;;
-        *) plant "$2" "$directory/$1" ;;
-    esac
-    start "$BOX" --volume "$directory:$target"
-    case $2 in
-        symlink | hardlink) has_current_token "$BOX" ;;
-        *) says "left alone" ;;
-    esac
-    rm -rf "$directory/$1"
+# A profile and a directory for each kind: a container that starts once tries them all.
+names_are_planted() {
+    local kind kinds=(symlink hardlink directory fifo device socket) volumes=() directory name
+    for kind in "${kinds[@]}"; do
+        directory=$(a_directory "planted-$kind")
+        name=$directory/token
+        case $kind in
+            symlink) ln -s "$NEAR/file" "$name" ;;
+            hardlink) ln "$NEAR/file" "$name" ;;
+            directory) mkdir "$name" ;;
+            *) plant "$kind" "$name" ;;
+        esac
+        volumes+=(--volume "$directory:/$kind/a")
+    done
+    publish_for "${kinds[@]}"
+    profiles_at '"/\(.)/a"' "${kinds[@]}"
+    start "$BOX" "${volumes[@]}"
+    no_more_profiles
+    local targets=("${kinds[@]/#//}")
+    outcomes "${targets[@]/%//a}"
+    [[ $(log_since_mark | grep -c 'left alone') == 4 ]]
+    stop "$BOX"
+    rm -rf "$OPERATOR_HOME"/planted-*
 }
 
 temporary_names_are_planted() {
@@ -111,11 +119,8 @@ the_end_leaves_nothing() {
 }
 
 written_cases() {
-    local kind
+    try "delivered names are planted in a written directory" names_are_planted
     if has_bundles; then
-        for kind in symlink hardlink directory fifo device socket; do
-            try "the name 'token' is a $kind in a written directory" a_name_is token "$kind"
-        done
         try "temporary names are links in a written directory" temporary_names_are_planted
         try "the end of a container leaves nothing in a written directory" the_end_leaves_nothing
     fi
