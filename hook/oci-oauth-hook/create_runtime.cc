@@ -9,6 +9,7 @@
 
 #include "base/size.h"
 #include "oci/consent.h"
+#include "oci/container_process.h"
 #include "oci/container_record.h"
 #include "oci/container_root.h"
 #include "oci/mount.h"
@@ -50,14 +51,16 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 
 class Creation {
  public:
-  Creation(const HookCall& call, const Spec& spec, const RuntimeDir& runtime)
-      : call_(call), spec_(spec), runtime_(runtime) {}
+  Creation(const HookCall& call, const Spec& spec, const RuntimeDir& runtime, const ContainerProcess& process)
+      : call_(call), spec_(spec), runtime_(runtime), process_(process) {}
 
   // Makes sure that the profile's token is fresh; waits no longer than hook_wait.
   Result<void> ensure_fresh(const Profile& profile);
   Result<Delivery> resolve(const Profile& profile, const Decision& decision);
   Result<DeliveryRecord> record_of(const Delivery& delivery) const;
+  Result<UniqueFd> clone_share(const Delivery& delivery) const;
   Result<void> deliver(Delivery& delivery, DeliveryRecord& record) const;
+  void warn_of_readers(const DeliveryRecord& record) const;
   Result<void> save(const ProcessId& process, std::vector<DeliveryRecord> deliveries) const;
 
  private:
@@ -68,6 +71,7 @@ class Creation {
   const HookCall& call_;
   const Spec& spec_;
   const RuntimeDir& runtime_;
+  const ContainerProcess& process_;
   // All profiles together wait no longer than the longest hook_wait: the runtime's own timeout counts them
   // together too.
   const SteadyTime began_ = std::chrono::steady_clock::now();
@@ -112,7 +116,7 @@ Result<Delivery> Creation::resolve(const Profile& profile, const Decision& decis
   delivery.share = std::move(*share);
   if (decision.consent == Consent::in_place) return delivery;
 
-  auto root = ContainerRoot::open(call_.state.pid, rootfs_of(spec_, call_.state));
+  auto root = ContainerRoot::open(process_, rootfs_of(spec_, call_.state));
   if (!root) return std::move(root).error();
   auto target = decision.consent == Consent::write
                     ? root->open_directory(profile.target)
@@ -120,11 +124,27 @@ Result<Delivery> Creation::resolve(const Profile& profile, const Decision& decis
   if (!target) return std::move(target).error();
   delivery.target = std::move(*target);
   if (decision.consent == Consent::mount) {
-    auto tree = clone_tree_read_only(delivery.share.get());
+    if (auto checked = check_unshared(process_, delivery.target.get()); !checked)
+      return std::move(checked).error();
+    auto tree = clone_share(delivery);
     if (!tree) return std::move(tree).error();
     delivery.tree = std::move(*tree);
   }
   return delivery;
+}
+
+// Without CAP_SYS_ADMIN nobody changes a mount's flags, so that only such a container pays for the lock.
+Result<UniqueFd> Creation::clone_share(const Delivery& delivery) const {
+  if (auto labelled = label_share(delivery.share.get(), spec_.mount_label); !labelled)
+    return std::move(labelled).error();
+  auto tree = clone_tree_read_only(delivery.share.get());
+  if (!tree || !spec_.may_mount) return tree;
+  auto locked = lock_flags(tree->get(), runtime_.share_path(delivery.profile->name));
+  if (locked) return locked;
+  call_.log.write(Priority::notice, std::move(locked).error().in(fmt::format(
+                                        "profile '{}', container {}: it can make its mount writable",
+                                        delivery.profile->name, call_.state.id)));
+  return tree;
 }
 
 Result<DeliveryRecord> Creation::record_of(const Delivery& delivery) const {
@@ -147,13 +167,13 @@ Result<DeliveryRecord> Creation::record_of(const Delivery& delivery) const {
   record.inode = status.st_ino;
   record.owner = *owner;
   record.mode = delivery.profile->mode;
+  record.label = spec_.mount_label;
   return record;
 }
 
 Result<void> Creation::deliver(Delivery& delivery, DeliveryRecord& record) const {
-  if (delivery.consent == Consent::in_place) return {};
   if (delivery.consent == Consent::mount) {
-    return mount_in_container(call_.state.pid, delivery.tree.get(), delivery.target.get());
+    return mount_in_container(process_, delivery.tree.get(), delivery.target.get());
   }
   // The host's own view of the directory is writable where the container's is a read-only bind mount.
   if (auto source = open_same_directory(record.source, record.device, record.inode))
@@ -161,11 +181,20 @@ Result<void> Creation::deliver(Delivery& delivery, DeliveryRecord& record) const
   auto known = published(*delivery.profile);
   if (!known) return std::move(known).error();
   const FileStamp login = *known ? (*known)->login : FileStamp{};
-  auto written = deliver_files(delivery.share.get(), delivery.target.get(), record.target, record.owner,
-                               record.mode, login);
+  const FileAccess access = {record.owner, record.mode, record.label};
+  auto written = deliver_files(delivery.share.get(), delivery.target.get(), record.target, access, login);
   if (!written) return std::move(written).error();
   record.files = std::move(*written);
+  if ((record.mode & S_IROTH) != 0 && is_open_to_others(delivery.target.get())) warn_of_readers(record);
   return {};
+}
+
+void Creation::warn_of_readers(const DeliveryRecord& record) const {
+  call_.log.write(
+      Priority::warning,
+      fmt::format("profile '{}', container {}: other users of this host can read the token in '{}'",
+                  record.profile, call_.state.id, record.source),
+      fmt::format("chmod o-x {}, or set the profile's \"mode\" to \"0400\"", record.source));
 }
 
 Result<void> Creation::save(const ProcessId& process, std::vector<DeliveryRecord> deliveries) const {
@@ -178,6 +207,7 @@ Offer offer_of(const Profile& profile, const HookCall& call, const std::string& 
           .to_all = profile.deliver_to == DeliverTo::all,
           .by_argument = contains(call.profiles, profile.name),
           .trusts_annotations = profile.annotations == Trust::yes,
+          .in_build = is_build_step(call.state),
           .share = share};
 }
 
@@ -234,7 +264,12 @@ std::vector<Choice> chosen_profiles(const HookCall& call, const Spec& spec) {
 Result<void> serve(const HookCall& call, const Spec& spec, const RuntimeDir& runtime,
                    const std::vector<Choice>& chosen) {
   Failures failures(call);
-  Creation creation(call, spec, runtime);
+  auto container = ContainerProcess::open(call.state.pid);
+  if (!container) {
+    for (const Choice& choice : chosen) failures.add(*choice.profile, Error(container.error()));
+    return std::move(failures).result();
+  }
+  Creation creation(call, spec, runtime, *container);
   std::vector<Delivery> deliveries;
   std::vector<DeliveryRecord> records;
   for (const auto& [profile, decision] : chosen) {
@@ -257,9 +292,12 @@ Result<void> serve(const HookCall& call, const Spec& spec, const RuntimeDir& run
   auto saved = process ? creation.save(*process, records) : Result<void>(process.error());
   if (!saved) failures.add(*chosen.front().profile, std::move(saved).error());
   call.log.connect();  // entering the container's mount namespace takes the way to the log away
-  for (size_t i = 0; i < deliveries.size(); ++i) {
-    if (auto done = creation.deliver(deliveries[i], records[i]); !done) {
-      failures.add(*deliveries[i].profile, std::move(done).error());
+  // Written directories are reached from the host, so they come before the first mount.
+  for (const Consent consent : {Consent::write, Consent::mount}) {
+    for (size_t i = 0; i < deliveries.size(); ++i) {
+      if (deliveries[i].consent != consent) continue;
+      if (auto done = creation.deliver(deliveries[i], records[i]); !done)
+        failures.add(*deliveries[i].profile, std::move(done).error());
     }
   }
   const bool wrote =

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,6 +24,16 @@ constexpr size_t state_limit = MiB;
 constexpr const char* default_config = "/etc/oci-oauth/config.json";
 constexpr const char* default_runtime_dir = "/run/oci-oauth";
 
+// What the caller may have lowered and we can raise again.
+void raise_limits() {
+  for (const __rlimit_resource resource : {RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_CPU}) {
+    rlimit limit;
+    if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == limit.rlim_max) continue;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(resource, &limit);
+  }
+}
+
 void leave_the_callers_world() {
   for (int fd = 0; fd < 3; ++fd) {
     // Stands in for a stdio that the caller closed, so it is inherited like one.
@@ -37,9 +48,11 @@ void leave_the_callers_world() {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
   ::signal(SIGCHLD, SIG_DFL);
+  ::alarm(0);  // outlives execve(2)
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  raise_limits();
   keep_memory_private();
 }
 

@@ -10,6 +10,12 @@
 
 namespace oci_oauth {
 
+namespace {
+
+constexpr int rename_attempts = 16;
+
+}  // namespace
+
 std::string_view file_type(mode_t mode) {
   switch (mode & S_IFMT) {
     case S_IFREG:
@@ -148,6 +154,37 @@ Result<void> AtomicFile::commit() {
   if (::renameat(directory_, temporary_.c_str(), directory_, name_.c_str()) != 0) return failure("rename");
   fd_.reset();
   return {};
+}
+
+bool AtomicFile::rename(unsigned flags) const {
+  return ::renameat2(directory_, temporary_.c_str(), directory_, name_.c_str(), flags) == 0;
+}
+
+bool AtomicFile::has_temporary_name() const {
+  struct stat ours, named;
+  return ::fstat(fd_.get(), &ours) == 0 &&
+         ::fstatat(directory_, temporary_.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+         ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+Result<void> AtomicFile::commit_if(const std::function<Result<void>(const std::string& name)>& may_go) {
+  // The final name may come and go meanwhile; whoever plays that game for long loses.
+  for (int attempt = 0; attempt < rename_attempts; ++attempt) {
+    if (rename(RENAME_NOREPLACE)) {
+      fd_.reset();
+      return {};
+    }
+    if (errno == EINVAL) return commit();
+    if (errno != EEXIST) break;
+    if (rename(RENAME_EXCHANGE)) {
+      auto gone = may_go(temporary_);
+      // Where a third file has come over ours, the newest one keeps the final name.
+      if (!gone && rename(RENAME_EXCHANGE) && !has_temporary_name()) (void)rename(RENAME_EXCHANGE);
+      return gone;
+    }
+    if (errno != ENOENT) break;
+  }
+  return failure("rename");
 }
 
 Result<void> sync_directory(int directory, std::string_view shown) {

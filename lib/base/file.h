@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -69,12 +70,18 @@ class AtomicFile {
   Result<void> sync();
   // rename(2) to the final name. Durability is sync() before and sync_directory() after.
   Result<void> commit();
+  // The same, but what has the final name is set aside under the temporary one (renameat2(2), Linux 3.15) and
+  // comes back where `may_go(NAME)`, called with that name, refuses: nobody's file is lost, whenever it came.
+  // On a file system that cannot exchange names it is a plain commit().
+  Result<void> commit_if(const std::function<Result<void>(const std::string& name)>& may_go);
 
   int fd() const { return fd_.get(); }
 
  private:
   AtomicFile(UniqueFd fd, int directory, std::string name, std::string temporary, std::string shown);
   Error failure(std::string_view call) const;
+  bool rename(unsigned flags) const;
+  bool has_temporary_name() const;
 
   UniqueFd fd_;
   int directory_;

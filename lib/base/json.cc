@@ -8,6 +8,7 @@
 #include <rapidjson/writer.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 namespace oci_oauth {
@@ -152,6 +153,40 @@ std::optional<bool> json_bool(const JsonValue& object, std::string_view key) {
   const JsonValue* value = json_member(object, key);
   if (value == nullptr || !value->IsBool()) return std::nullopt;
   return value->GetBool();
+}
+
+namespace {
+
+bool is_of_type(const JsonValue& value, JsonType type) {
+  switch (type) {
+    case JsonType::string:
+      return value.IsString();
+    case JsonType::integer:
+      return value.IsInt64() || value.IsUint64();
+    case JsonType::object:
+      return value.IsObject();
+    case JsonType::array:
+      return value.IsArray();
+  }
+  return false;
+}
+
+std::string_view name_of(JsonType type) {
+  constexpr std::array<std::string_view, 4> names = {"a string", "an integer", "an object", "an array"};
+  return names[static_cast<size_t>(type)];
+}
+
+}  // namespace
+
+Result<void> check_types(const JsonValue& object, std::string_view source,
+                         std::span<const JsonField> fields) {
+  if (!object.IsObject()) return Error{ErrorKind::failed, fmt::format("{}: is not an object", source), ""};
+  for (const auto& [key, type] : fields) {
+    const JsonValue* value = json_member(object, key);
+    if (value == nullptr || is_of_type(*value, type)) continue;
+    return Error{ErrorKind::failed, fmt::format("{}: /{}: is not {}", source, key, name_of(type)), ""};
+  }
+  return {};
 }
 
 JsonValue json_copy(JsonDocument& document, std::string_view text) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -75,6 +76,16 @@ std::optional<std::int64_t> json_int(const JsonValue& object, std::string_view k
 std::optional<std::uint64_t> json_uint(const JsonValue& object, std::string_view key);
 std::optional<Time> json_time(const JsonValue& object, std::string_view key);  // milliseconds since the epoch
 std::optional<bool> json_bool(const JsonValue& object, std::string_view key);
+
+enum class JsonType { string, integer, object, array };
+struct JsonField {
+  std::string_view key;
+  JsonType type;
+};
+// Failure: "SOURCE: is not an object", "SOURCE: /KEY: is not a string": the first of `fields` that `object`
+// has with another type. The reads above then tell only whether it is there.
+Result<void> check_types(const JsonValue& object, std::string_view source, std::span<const JsonField> fields);
+
 inline std::string_view json_text(const JsonValue& string) {
   return {string.GetString(), string.GetStringLength()};
 }

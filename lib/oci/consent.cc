@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/path.h"
 
@@ -12,6 +13,9 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t volume_digits = 64;
+
+// Podman mounts a tmpfs there unasked, for --read-only and for an image whose command is an init.
+constexpr std::string_view engines_tmpfs[] = {"/run", "/run/lock", "/tmp", "/var/tmp", "/var/log/journal"};
 
 // The last mount at the target: it covers the earlier ones.
 const SpecMount* mount_at(const Spec& spec, std::string_view target) {
@@ -22,6 +26,34 @@ const SpecMount* mount_at(const Spec& spec, std::string_view target) {
     if (normalise_path(mount->destination, destination) && destination == target) return &*mount;
   }
   return nullptr;
+}
+
+// Nobody's choice: the sentence for the log says whose mount it is.
+std::string whose_mount(const SpecMount& mount, const Offer& offer) {
+  if (offer.in_build)
+    return fmt::format("the mount at '{}' is of an image build, whose Dockerfile anybody may have written",
+                       offer.target);
+  const std::string_view advice = "choose the container with a tmpfs or a bind mount there";
+  if (mount.bind)
+    return fmt::format("the engine made the volume at '{}' for the image; {}", offer.target, advice);
+  if (mount.exec) {
+    return fmt::format(
+        "the tmpfs at '{}' has the option \"exec\", as one that Podman makes for the image's volume; mount "
+        "it without that option",
+        offer.target);
+  }
+  return fmt::format("engines mount a tmpfs at '{}' unasked; choose a target below it", offer.target);
+}
+
+bool is_persons_bind(const SpecMount& mount, const Offer& offer) {
+  return mount.bind && !offer.in_build && !is_anonymous_volume(mount.source);
+}
+
+bool is_persons_tmpfs(const SpecMount& mount, const Offer& offer) {
+  const bool unasked =
+      std::find(std::begin(engines_tmpfs), std::end(engines_tmpfs), offer.target) != std::end(engines_tmpfs);
+  // Podman's image_volume_mode "tmpfs" marks what it makes so (pkg/specgen, getImageVolumes).
+  return !mount.bind && mount.type == "tmpfs" && !mount.exec && !offer.in_build && !unasked;
 }
 
 bool names(std::string_view list, std::string_view profile) {
@@ -50,14 +82,22 @@ bool is_anonymous_volume(std::string_view source) {
   return false;
 }
 
+bool is_build_step(const ContainerState& state) {
+  if (state.id.starts_with("buildah-")) return true;  // run_common.go: "buildah-" and the bundle's name
+  // BuildKit, by itself or in dockerd, keeps its bundles below a directory of its name.
+  std::string_view path = state.bundle;
+  while (!path.empty()) {
+    if (next_component(path) == "buildkit") return true;
+  }
+  return false;
+}
+
 Decision decide(const Spec& spec, const Offer& offer) {
   const SpecMount* mount = mount_at(spec, offer.target);
-  const bool anonymous = mount != nullptr && mount->bind && is_anonymous_volume(mount->source);
-  const bool by_a_person = mount != nullptr && mount->bind && !anonymous;
   const std::string* annotation = spec.annotation(profiles_annotation);
   const bool annotated = annotation != nullptr && names(*annotation, offer.profile);
 
-  if (by_a_person) {
+  if (mount != nullptr && is_persons_bind(*mount, offer)) {
     std::string source;
     const bool is_share = normalise_path(mount->source, source) && source == offer.share;
     if (is_share) return {Consent::in_place, {}, {}};
@@ -65,13 +105,9 @@ Decision decide(const Spec& spec, const Offer& offer) {
   }
   if (offer.to_all || offer.by_argument || (annotated && offer.trusts_annotations))
     return {Consent::mount, {}, {}};
-  if (mount != nullptr && mount->type == "tmpfs" && !mount->bind) return {Consent::mount, {}, {}};
-  if (anonymous) {
-    return {Consent::no,
-            {},
-            fmt::format("the engine made the volume at '{}' for the image; choose the container with a tmpfs "
-                        "or a bind mount there",
-                        offer.target)};
+  if (mount != nullptr && is_persons_tmpfs(*mount, offer)) return {Consent::mount, {}, {}};
+  if (mount != nullptr && (mount->bind || mount->type == "tmpfs")) {
+    return {Consent::no, {}, whose_mount(*mount, offer)};
   }
   if (annotated) {
     return {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "oci/spec.h"
+#include "oci/state.h"
 
 namespace oci_oauth {
 
@@ -17,6 +18,7 @@ struct Offer {
   bool to_all = false;              // deliver_to: all
   bool by_argument = false;         // --profile P on the hook's command line
   bool trusts_annotations = false;  // trust_annotations: true
+  bool in_build = false;            // the container runs a step of an image build
   std::string_view share;           // path of the profile's share directory on the host
 };
 
@@ -39,5 +41,10 @@ Decision decide(const Spec& spec, const Offer& offer);
 
 // A path that an engine made for an image's VOLUME: a component of 64 hexadecimal digits.
 bool is_anonymous_volume(std::string_view source);
+
+// A container in which Buildah ("podman build") or BuildKit runs a step of a Dockerfile. Its author, who may
+// be anybody, chooses its mounts ("RUN --mount=type=tmpfs,target=…"), and a VOLUME of the base image becomes
+// a bind mount there from a path that tells nothing.
+bool is_build_step(const ContainerState& state);
 
 }  // namespace oci_oauth

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <memory>
 
 #include "base/json.h"
@@ -58,28 +59,68 @@ JsonValue delivery_value(JsonDocument& json, const DeliveryRecord& delivery) {
   json_set(json, value, "uid", JsonValue(delivery.owner.uid));
   json_set(json, value, "gid", JsonValue(delivery.owner.gid));
   json_set(json, value, "mode", JsonValue(delivery.mode));
+  if (!delivery.label.empty()) json_set(json, value, "label", json_copy(json, delivery.label));
   JsonValue files(rapidjson::kArrayType);
   for (const std::string& file : delivery.files) files.PushBack(json_copy(json, file), json.GetAllocator());
   json_set(json, value, "files", std::move(files));
   return value;
 }
 
-DeliveryRecord read_delivery(const JsonValue& value) {
+Error bad(std::string_view source, std::string_view reason) {
+  return {ErrorKind::failed, fmt::format("{}: {}", source, reason), ""};
+}
+
+constexpr JsonField record_fields[] = {{"id", JsonType::string},
+                                       {"pid", JsonType::integer},
+                                       {"start_time", JsonType::integer},
+                                       {"created_at", JsonType::integer},
+                                       {"deliveries", JsonType::array}};
+constexpr JsonField delivery_fields[] = {
+    {"profile", JsonType::string}, {"delivery", JsonType::string}, {"target", JsonType::string},
+    {"source", JsonType::string},  {"device", JsonType::integer},  {"inode", JsonType::integer},
+    {"uid", JsonType::integer},    {"gid", JsonType::integer},     {"mode", JsonType::integer},
+    {"label", JsonType::string},   {"files", JsonType::array}};
+
+// A name of a file in the directory, nothing that leads elsewhere.
+bool is_file_name(const JsonValue& name) {
+  const std::string_view text = name.IsString() ? json_text(name) : "";
+  return !text.empty() && text != "." && text != ".." && text.find_first_of({"/\0", 2}) == text.npos;
+}
+
+// The files, and whom they belong to: read only where they are written.
+Result<void> read_written(const JsonValue& value, std::string_view source, DeliveryRecord& delivery) {
+  const auto number = [&](std::string_view key) { return json_uint(value, key); };
+  const auto device = number("device"), inode = number("inode"), uid = number("uid"), gid = number("gid"),
+             mode = number("mode");
+  const JsonValue* files = json_member(value, "files");
+  const bool whole = device && inode && uid && gid && mode && files != nullptr;
+  constexpr std::uint64_t most = std::numeric_limits<uid_t>::max();
+  if (!whole || *uid >= most || *gid >= most || *mode > 0777) {
+    return bad(source, "lacks the identity of a written directory or of its files");
+  }
+  delivery.source = json_string(value, "source").value_or("");
+  delivery.device = *device;
+  delivery.inode = *inode;
+  delivery.owner = {static_cast<uid_t>(*uid), static_cast<gid_t>(*gid)};
+  delivery.mode = static_cast<mode_t>(*mode);
+  delivery.label = json_string(value, "label").value_or("");
+  for (const JsonValue& file : files->GetArray()) {
+    if (!is_file_name(file)) return bad(source, "/files: holds what is no file's name");
+    delivery.files.emplace_back(json_text(file));
+  }
+  return {};
+}
+
+Result<DeliveryRecord> read_delivery(const JsonValue& value, std::string_view source) {
+  if (auto checked = check_types(value, source, delivery_fields); !checked) return std::move(checked).error();
   DeliveryRecord delivery;
   delivery.profile = json_string(value, "profile").value_or("");
-  delivery.kind = json_string(value, "delivery") == "write" ? DeliveryKind::write : DeliveryKind::mount;
   delivery.target = json_string(value, "target").value_or("");
-  delivery.source = json_string(value, "source").value_or("");
-  delivery.device = json_uint(value, "device").value_or(0);
-  delivery.inode = json_uint(value, "inode").value_or(0);
-  delivery.owner = {static_cast<uid_t>(json_uint(value, "uid").value_or(0)),
-                    static_cast<gid_t>(json_uint(value, "gid").value_or(0))};
-  delivery.mode = static_cast<mode_t>(json_uint(value, "mode").value_or(0));
-  if (const JsonValue* files = json_member(value, "files"); files != nullptr && files->IsArray()) {
-    for (const JsonValue& file : files->GetArray()) {
-      if (file.IsString()) delivery.files.emplace_back(json_text(file));
-    }
-  }
+  const auto kind = json_string(value, "delivery");
+  if (kind == "mount") return delivery;
+  if (kind != "write") return bad(source, "/delivery: is neither \"mount\" nor \"write\"");
+  delivery.kind = DeliveryKind::write;
+  if (auto read = read_written(value, source, delivery); !read) return std::move(read).error();
   return delivery;
 }
 
@@ -100,17 +141,23 @@ Result<std::vector<std::string>> names_in(int directory, const char* path) {
 Result<ContainerRecord> parse_record(std::string_view text, std::string_view source) {
   auto json = parse_json(text, source);
   if (!json) return std::move(json).error();
+  if (auto checked = check_types(*json, source, record_fields); !checked) return std::move(checked).error();
   ContainerRecord record;
   record.id = json_string(*json, "id").value_or("");
   const JsonValue* deliveries = json_member(*json, "deliveries");
-  if (!is_valid_container_id(record.id) || deliveries == nullptr || !deliveries->IsArray()) {
-    return Error{ErrorKind::failed, fmt::format("{}: is no container's record", source), ""};
+  const std::int64_t pid = json_int(*json, "pid").value_or(0);
+  if (!is_valid_container_id(record.id) || deliveries == nullptr || pid < 0 ||
+      pid > std::numeric_limits<pid_t>::max()) {
+    return bad(source, "is no container's record");
   }
-  record.process = {static_cast<pid_t>(json_int(*json, "pid").value_or(0)),
-                    json_uint(*json, "start_time").value_or(0)};
+  record.process = {static_cast<pid_t>(pid), json_uint(*json, "start_time").value_or(0)};
   record.created_at = json_time(*json, "created_at").value_or(Time{});
-  for (const JsonValue& delivery : deliveries->GetArray())
-    record.deliveries.push_back(read_delivery(delivery));
+  for (const JsonValue& value : deliveries->GetArray()) {
+    const std::string place = fmt::format("{}: /deliveries/{}", source, record.deliveries.size());
+    auto delivery = read_delivery(value, place);
+    if (!delivery) return std::move(delivery).error();
+    record.deliveries.push_back(std::move(*delivery));
+  }
   return record;
 }
 
@@ -140,7 +187,11 @@ Result<ContainerRecord> load_record(int directory, std::string_view id) {
   const std::string name = file_name(id);
   auto text = read_file({directory, name, fmt::format("written/{}", id)}, record_limit, Links::refused);
   if (!text) return std::move(text).error();
-  return parse_record(*text, "containers/" + name);
+  auto record = parse_record(*text, "containers/" + name);
+  if (record && record->id != id) {
+    return bad("containers/" + name, fmt::format("is the record of container '{}'", record->id));
+  }
+  return record;
 }
 
 void remove_record(int directory, std::string_view id) {

@@ -27,6 +27,7 @@ struct DeliveryRecord {
   std::uint64_t device = 0, inode = 0;
   Owner owner = {0, 0};
   mode_t mode = 0;
+  std::string label;  // the files' SELinux label; empty where there is none
   std::vector<std::string> files;
 };
 
@@ -37,13 +38,16 @@ struct ContainerRecord {
   std::vector<DeliveryRecord> deliveries;
 };
 
+// Failure: "SOURCE: /deliveries/0/uid: is not an integer", and the like: what would be acted on is never
+// guessed.
 Result<ContainerRecord> parse_record(std::string_view text, std::string_view source);
 std::string format_record(const ContainerRecord& record);
 
 // The records in `directory` (runtime_dir/containers), beside which runtime_dir/written names those with a
 // written directory. `id` is a valid container id (state.h).
 Result<void> save_record(int directory, const ContainerRecord& record);
-Result<ContainerRecord> load_record(int directory, std::string_view id);  // not_found where there is none
+// Failure: not_found where there is none; a record that names another container.
+Result<ContainerRecord> load_record(int directory, std::string_view id);
 void remove_record(int directory, std::string_view id);
 Result<std::vector<ContainerRecord>> list_records(int directory);  // unreadable ones are left out
 // Those that have a written directory; the work does not grow with the number of all others.

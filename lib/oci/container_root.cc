@@ -9,6 +9,7 @@
 #include <sys/vfs.h>
 
 #include <cerrno>
+#include <cstdint>
 
 namespace oci_oauth {
 
@@ -39,18 +40,38 @@ Result<UniqueFd> open_in_container(int root, const std::string& path) {
   return open_beneath(root, path, fmt::format("{} in the container", path));
 }
 
-// /proc, /sys and cgroups are the kernel's: a directory there is no place for files.
-Result<void> check_file_system(int directory, const std::string& path) {
+Error refuse(const std::string& path, std::string_view why) {
+  return {ErrorKind::failed, fmt::format("{} in the container: {}", path, why),
+          "choose a target outside /proc, /sys and /dev"};
+}
+
+// 0 where the kernel does not tell.
+std::uint64_t mount_of(int directory) {
+  struct statx status = {};
+  const bool told = ::statx(directory, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) == 0;
+  return told && (status.stx_mask & STATX_MNT_ID) != 0 ? status.stx_mnt_id : 0;
+}
+
+// The container's /dev may be the host's own, bound there by a person.
+bool is_in_dev(int root, int directory) {
+  const auto dev = open_in_container(root, "/dev");
+  return dev && mount_of(dev->get()) != mount_of(root) && mount_of(dev->get()) == mount_of(directory);
+}
+
+// /proc, /sys, cgroups and /dev are the kernel's: a directory there is no place for files.
+Result<void> check_file_system(int root, int directory, const std::string& path) {
   struct statfs status;
   if (::fstatfs(directory, &status) != 0) return Error::from_errno(errno, path);
   for (const long refused : {PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC}) {
-    if (status.f_type == refused) {
-      return Error{ErrorKind::failed,
-                   fmt::format("{} in the container: is in a file system of the kernel's", path),
-                   "choose a target outside /proc and /sys"};
-    }
+    if (status.f_type == refused) return refuse(path, "is in a file system of the kernel's");
   }
+  if (is_in_dev(root, directory)) return refuse(path, "is in /dev");
   return {};
+}
+
+bool is_same_directory(int one, int other) {
+  struct stat a, b;
+  return ::fstat(one, &a) == 0 && ::fstat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 bool is_kernels_path(std::string_view path) {
@@ -81,8 +102,8 @@ class FileSystemIds {
 };
 
 // Makes the last component of `path`, which was not found, in the directory that leads to it.
-Result<void> make_component(int parent, const std::string& path, std::optional<Owner> owner) {
-  if (auto checked = check_file_system(parent, path); !checked) return checked;
+Result<void> make_component(int root, int parent, const std::string& path, std::optional<Owner> owner) {
+  if (auto checked = check_file_system(root, parent, path); !checked) return checked;
   const std::string name = path.substr(path.rfind('/') + 1);
   const FileSystemIds ids(owner);
   if (::mkdirat(parent, name.c_str(), 0755) == 0) return {};
@@ -104,7 +125,8 @@ Result<UniqueFd> make_missing(int root, const std::string& path, std::optional<O
     const std::string so_far = path.substr(0, end);
     auto next = open_in_container(root, so_far);
     if (!next && next.error().kind == ErrorKind::not_found) {
-      if (auto made = make_component(parent->get(), so_far, owner); !made) return std::move(made).error();
+      if (auto made = make_component(root, parent->get(), so_far, owner); !made)
+        return std::move(made).error();
       next = open_in_container(root, so_far);
     }
     parent = std::move(next);
@@ -114,13 +136,19 @@ Result<UniqueFd> make_missing(int root, const std::string& path, std::optional<O
 
 }  // namespace
 
-Result<ContainerRoot> ContainerRoot::open(pid_t pid, std::string_view rootfs) {
-  const std::string outer = fmt::format("/proc/{}/root", pid);
+Result<ContainerRoot> ContainerRoot::open(const ContainerProcess& process, std::string_view rootfs) {
+  const std::string outer = fmt::format("/proc/{}/root", process.pid());
   auto namespace_root = open_file({.path = outer}, O_PATH | O_DIRECTORY);
   if (!namespace_root) return std::move(namespace_root).error();
-  // An absolute link in `rootfs` (/var/run is one) would lead plain open(2) into the caller's mount
-  // namespace.
-  auto root = open_beneath(namespace_root->get(), std::string(rootfs), fmt::format("{}{}", outer, rootfs));
+  if (!process.is_running()) {
+    return Error{ErrorKind::not_found, fmt::format("process {}: has ended", process.pid()), ""};
+  }
+  return beneath(namespace_root->get(), rootfs, outer);
+}
+
+// An absolute link in `rootfs` (/var/run is one) would lead plain open(2) into the caller's mount namespace.
+Result<ContainerRoot> ContainerRoot::beneath(int directory, std::string_view rootfs, std::string_view shown) {
+  auto root = open_beneath(directory, std::string(rootfs), fmt::format("{}{}", shown, rootfs));
   if (!root) return std::move(root).error();
   return ContainerRoot(std::move(*root));
 }
@@ -131,16 +159,17 @@ Result<UniqueFd> ContainerRoot::open_directory(std::string_view path) const {
 
 Result<UniqueFd> ContainerRoot::make_directory(std::string_view path, std::optional<Owner> owner) const {
   const std::string whole(path);
-  if (is_kernels_path(path)) {
-    return Error{ErrorKind::failed, fmt::format("{} in the container: is the kernel's", path),
-                 "choose a target outside /proc, /sys and /dev"};
-  }
+  if (is_kernels_path(path)) return refuse(whole, "is the kernel's");
   auto directory = open_in_container(root_.get(), whole);
   if (!directory && directory.error().kind == ErrorKind::not_found) {
     directory = make_missing(root_.get(), whole, owner);
   }
   if (!directory) return directory;
-  if (auto checked = check_file_system(directory->get(), whole); !checked) return std::move(checked).error();
+  if (is_same_directory(directory->get(), root_.get())) {
+    return refuse(whole, "is a link to the container's root");
+  }
+  if (auto checked = check_file_system(root_.get(), directory->get(), whole); !checked)
+    return std::move(checked).error();
   return directory;
 }
 

@@ -3,10 +3,11 @@
 // resolved twice.
 #pragma once
 
-#include <sys/types.h>
+#include <string>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "oci/container_process.h"
 
 namespace oci_oauth {
 
@@ -15,9 +16,19 @@ namespace oci_oauth {
 // call.
 Result<UniqueFd> clone_tree_read_only(int directory);
 
-// Enters the mount namespace of `pid` (setns(2)) and attaches `tree` on `target` (O_PATH, inside that
+// The same mount with its flags locked, so that nobody can make it writable again, whatever capability it has
+// where it is attached (mount_namespaces(7), "Restrictions on mount namespaces"): copied through a user
+// namespace that a child of ours makes. `path` is where `tree` was cloned from. Costs a process and two
+// copies of the caller's mount namespace. Failure: names the call; user.max_user_namespaces may forbid it.
+Result<UniqueFd> lock_flags(int tree, const std::string& path);
+
+// Failure: `target` (O_PATH, in the container) lies in a mount that shares its mount events, so that what is
+// attached there would appear elsewhere too, perhaps on the host (mount_namespaces(7), "SHARED SUBTREES").
+Result<void> check_unshared(const ContainerProcess& process, int target);
+
+// Enters the mount namespace of `process` (setns(2)) and attaches `tree` on `target` (O_PATH, inside that
 // namespace). The caller stays in that namespace: everything that needs the host's paths comes before.
 // Failure: names the call and why the kernel refused.
-Result<void> mount_in_container(pid_t pid, int tree, int target);
+Result<void> mount_in_container(const ContainerProcess& process, int tree, int target);
 
 }  // namespace oci_oauth

@@ -20,6 +20,8 @@ enum class Place {
   root,
   process,
   user,
+  capabilities,
+  capability_set,
   mounts,
   mount,
   options,
@@ -41,7 +43,10 @@ Place child_of(Place place, std::string_view key) {
       if (key == "annotations") return Place::annotations;
       return Place::skip;
     case Place::process:
+      if (key == "capabilities") return Place::capabilities;
       return key == "user" ? Place::user : Place::skip;
+    case Place::capabilities:
+      return Place::capability_set;
     case Place::mount:
       return key == "options" ? Place::options : Place::skip;
     case Place::linux:
@@ -54,7 +59,59 @@ Place child_of(Place place, std::string_view key) {
 
 bool is_array(Place place) {
   return place == Place::mounts || place == Place::options || place == Place::uid_mappings ||
-         place == Place::gid_mappings;
+         place == Place::gid_mappings || place == Place::capability_set;
+}
+
+// What the runtime-spec has at a place; `any` where nothing is kept.
+enum class Type { any, string, number, object, array };
+
+Type scalar_of(Place place, std::string_view key) {
+  switch (place) {
+    case Place::root:
+      return key == "path" ? Type::string : Type::any;
+    case Place::user:
+      return key == "uid" || key == "gid" ? Type::number : Type::any;
+    case Place::mount:
+      return key == "destination" || key == "source" || key == "type" ? Type::string : Type::any;
+    case Place::linux:
+      return key == "mountLabel" ? Type::string : Type::any;
+    case Place::mapping:
+      return key == "containerID" || key == "hostID" || key == "size" ? Type::number : Type::any;
+    default:
+      return Type::any;
+  }
+}
+
+Type type_at(Place place, std::string_view key) {
+  switch (place) {
+    case Place::document:
+    case Place::mounts:
+    case Place::uid_mappings:
+    case Place::gid_mappings:
+      return Type::object;
+    case Place::options:
+    case Place::capability_set:
+    case Place::annotations:
+      return Type::string;
+    default: {
+      const Place child = child_of(place, key);
+      if (child == Place::skip) return scalar_of(place, key);
+      return is_array(child) ? Type::array : Type::object;
+    }
+  }
+}
+
+std::string_view name_of(Type type) {
+  switch (type) {
+    case Type::string:
+      return "a string";
+    case Type::number:
+      return "a number of 32 bits";
+    case Type::object:
+      return "an object";
+    default:
+      return "an array";
+  }
 }
 
 class SpecHandler : public JsonHandler {
@@ -66,16 +123,18 @@ class SpecHandler : public JsonHandler {
     key_.assign(text, size);
     return place() != Place::top || first_time();
   }
+  bool Bool(bool) { return fits(Type::any); }
   bool String(const char* text, rapidjson::SizeType size, bool) {
-    return place() == Place::skip || string({text, size});
+    return place() == Place::skip || (fits(Type::string) && string({text, size}));
   }
-  bool Uint(unsigned value) { return place() == Place::skip || number(value); }
-  bool Int(int) { return place() == Place::skip || number(std::nullopt); }
-  bool Int64(std::int64_t) { return place() == Place::skip || number(std::nullopt); }
-  bool Uint64(std::uint64_t) { return place() == Place::skip || number(std::nullopt); }
-  bool Double(double) { return place() == Place::skip || number(std::nullopt); }
-  bool StartObject() { return enter(object_place()); }
+  bool Uint(unsigned value) { return place() == Place::skip || (fits(Type::number) && number(value)); }
+  bool Int(int) { return fits(Type::any); }
+  bool Int64(std::int64_t) { return fits(Type::any); }
+  bool Uint64(std::uint64_t) { return fits(Type::any); }
+  bool Double(double) { return fits(Type::any); }
+  bool StartObject() { return fits(Type::object) && enter(object_place()); }
   bool StartArray() {
+    if (!fits(Type::array)) return false;
     const Place place = depth_ == 0 ? Place::skip : child_of(this->place(), key_);
     return enter(is_array(place) ? place : Place::skip);
   }
@@ -90,6 +149,16 @@ class SpecHandler : public JsonHandler {
   bool refuse(std::string reason) {
     refusal_ = std::move(reason);
     return false;
+  }
+
+  // A member of another type than the runtime's own parser demands is no config.json that it runs.
+  bool fits(Type type) {
+    if (place() == Place::skip) return true;
+    const Type wanted = type_at(place(), key_);
+    if (wanted == Type::any || wanted == type) return true;
+    if (place() == Place::document) return refuse("is not an object");
+    return refuse(
+        fmt::format("'{}' {} {}", key_, is_array(place()) ? "holds what is not" : "is not", name_of(wanted)));
   }
 
   bool enter(Place place) {
@@ -145,6 +214,10 @@ class SpecHandler : public JsonHandler {
         return mount_member(value);
       case Place::options:
         if (value == "bind" || value == "rbind") spec_.mounts.back().bind = true;
+        if (value == "exec") spec_.mounts.back().exec = true;
+        return true;
+      case Place::capability_set:
+        if (value == "CAP_SYS_ADMIN") spec_.may_mount = true;
         return true;
       case Place::linux:
         if (key_ == "mountLabel") spec_.mount_label = value;
@@ -152,9 +225,6 @@ class SpecHandler : public JsonHandler {
       case Place::annotations:
         spec_.annotations.emplace_back(key_, value);
         return true;
-      case Place::user:
-      case Place::mapping:
-        return number(std::nullopt);
       default:
         return true;
     }
@@ -171,7 +241,7 @@ class SpecHandler : public JsonHandler {
     return true;
   }
 
-  bool number(std::optional<std::uint32_t> value) {
+  bool number(std::uint32_t value) {
     std::uint32_t* target = nullptr;
     if (place() == Place::user && key_ == "uid") target = &spec_.uid;
     if (place() == Place::user && key_ == "gid") target = &spec_.gid;
@@ -181,9 +251,7 @@ class SpecHandler : public JsonHandler {
       if (key_ == "hostID") target = &mapping.host_id;
       if (key_ == "size") target = &mapping.size;
     }
-    if (target == nullptr) return true;
-    if (!value) return refuse(fmt::format("'{}' is not a number of 32 bits", key_));
-    *target = *value;
+    if (target != nullptr) *target = value;
     return true;
   }
 
@@ -196,11 +264,12 @@ class SpecHandler : public JsonHandler {
 };
 
 std::optional<std::uint32_t> map_id(const std::vector<IdMapping>& mappings, std::uint32_t id) {
-  if (mappings.empty()) return id;
+  constexpr std::uint32_t no_id = std::numeric_limits<std::uint32_t>::max();  // chown(2): leave it as it is
+  if (mappings.empty()) return id != no_id ? std::optional(id) : std::nullopt;
   for (const IdMapping& mapping : mappings) {
-    if (id >= mapping.container_id && id - mapping.container_id < mapping.size) {
-      return mapping.host_id + (id - mapping.container_id);
-    }
+    if (id < mapping.container_id || id - mapping.container_id >= mapping.size) continue;
+    const std::uint64_t host = std::uint64_t{mapping.host_id} + (id - mapping.container_id);
+    if (host < no_id) return static_cast<std::uint32_t>(host);
   }
   return std::nullopt;
 }

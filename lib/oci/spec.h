@@ -20,6 +20,7 @@ namespace oci_oauth {
 struct SpecMount {
   std::string destination, type, source;
   bool bind = false;  // type "bind", or an option "bind" or "rbind"
+  bool exec = false;  // option "exec"
 };
 
 struct IdMapping {
@@ -32,6 +33,7 @@ struct Spec {
   std::vector<SpecMount> mounts;                      // in order: a later one covers an earlier one
   std::vector<IdMapping> uid_mappings, gid_mappings;  // empty: no user namespace of its own
   std::string mount_label;                            // linux.mountLabel
+  bool may_mount = false;                             // CAP_SYS_ADMIN is among process.capabilities
   std::vector<std::pair<std::string, std::string>> annotations;
 
   const std::string* annotation(std::string_view key) const;
@@ -42,8 +44,8 @@ struct Spec {
 };
 
 // One pass without building a document: this is most of what a hook does for a container that nobody chose.
-// Failure: "config.json:LINE:COLUMN: reason" where the text is not JSON or nests too deep, "config.json:
-// /mounts/3: …" where a member it needs has a wrong type.
+// Failure: "config.json:LINE:COLUMN: reason" where the text is not JSON, nests too deep, or has another type
+// at a member that is kept (null counts as absent, as for the runtimes).
 Result<Spec> parse_spec(const std::string& text, std::string_view source);
 
 }  // namespace oci_oauth

@@ -12,6 +12,11 @@ namespace oci_oauth {
 
 namespace {
 
+constexpr JsonField fields[] = {{"id", JsonType::string},
+                                {"bundle", JsonType::string},
+                                {"pid", JsonType::integer},
+                                {"root", JsonType::string}};
+
 Error bad(std::string_view reason) {
   return {ErrorKind::failed, fmt::format("state: {}", reason), ""};
 }
@@ -21,7 +26,7 @@ Error bad(std::string_view reason) {
 Result<ContainerState> parse_state(std::string_view text) {
   auto json = parse_json(text, "state");
   if (!json) return std::move(json).error();
-  if (!json->IsObject()) return bad("is not an object");
+  if (auto checked = check_types(*json, "state", fields); !checked) return std::move(checked).error();
   ContainerState state;
   state.id = json_string(*json, "id").value_or("");
   if (!is_valid_container_id(state.id)) return bad("has no id that can name a file");
@@ -29,7 +34,7 @@ Result<ContainerState> parse_state(std::string_view text) {
   if (!state.bundle.starts_with('/') || state.bundle.find('\0') != std::string::npos) {
     return bad(fmt::format("bundle '{}' is not an absolute path", state.bundle));
   }
-  const std::int64_t pid = json_int(*json, "pid").value_or(0);
+  const std::int64_t pid = json_member(*json, "pid") == nullptr ? 0 : json_int(*json, "pid").value_or(-1);
   if (pid < 0 || pid > std::numeric_limits<pid_t>::max()) return bad(fmt::format("'{}' is no pid", pid));
   state.pid = static_cast<pid_t>(pid);
   state.root = json_string(*json, "root").value_or("");

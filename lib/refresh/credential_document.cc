@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "token/delivery.h"
+
 namespace oci_oauth {
 
 namespace {
@@ -127,7 +129,7 @@ Secret CredentialDocument::delivered(const DeliveredFile& file) const {
   copy.SetObject();
   for (const std::string& field : file.fields) {
     const JsonValue* value = find(document_, field);
-    if (value == nullptr) continue;
+    if (value == nullptr || holds_refresh_token(*value)) continue;
     set(copy, field, JsonValue(*value, copy.GetAllocator()));
   }
   return write_json(copy);

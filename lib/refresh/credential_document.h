@@ -38,7 +38,8 @@ class CredentialDocument {
   const Login& login() const { return login_; }
   // The document with the grant in it, indented as it was.
   Secret with(const Grant& grant, const CredentialFields& fields);
-  // A file for containers: the listed fields at the same places, nothing else.
+  // A file for containers: the listed fields at the same places, nothing else, and none in which a refresh
+  // token is hidden.
   Secret delivered(const DeliveredFile& file) const;
 
  private:

@@ -101,7 +101,8 @@ Result<bool> publish_files(int share, const std::string& shown, const LoginSnaps
 Result<UniqueFd> open_written_directory(const ContainerRecord& record, const DeliveryRecord& delivery) {
   auto directory = open_same_directory(delivery.source, delivery.device, delivery.inode);
   if (directory) return directory;
-  auto root = ContainerRoot::open(record.process.pid, "/");
+  auto process = ContainerProcess::open(record.process.pid);
+  auto root = process ? ContainerRoot::open(*process, "/") : Result<ContainerRoot>(process.error());
   auto inside = root ? root->open_directory(delivery.target) : Result<UniqueFd>(root.error());
   struct stat status;
   const bool same = inside && ::fstat(inside->get(), &status) == 0 && status.st_dev == delivery.device &&
@@ -114,8 +115,11 @@ Result<void> deliver_again(const ContainerRecord& record, const DeliveryRecord& 
   const std::string shown = fmt::format("container {}: {}", record.id, delivery.target);
   auto directory = open_written_directory(record, delivery);
   if (!directory) return std::move(directory).error().in(shown);
-  auto written = deliver_files(share, directory->get(), shown, delivery.owner, delivery.mode, login);
+  const FileAccess access = {delivery.owner, delivery.mode, delivery.label};
+  auto written = deliver_files(share, directory->get(), shown, access, login);
   if (!written) return std::move(written).error();
+  // Its poststop hook may have cleaned up before we wrote.
+  if (!is_running(record.process)) remove_delivered(directory->get(), *written, login);
   return {};
 }
 

@@ -138,12 +138,21 @@ Result<Sink> read_sink(const JsonValue& value, const std::string& source, const 
   return sink;
 }
 
+bool lies_within(std::string_view path, std::string_view directory) {
+  return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
+}
+
+// What is mounted at the outer of two nested targets would cover the inner one, or be written into it.
 Result<void> check_targets(const Config& config) {
   for (auto a = config.profiles.begin(); a != config.profiles.end(); ++a) {
     for (auto b = config.profiles.begin(); b != a; ++b) {
-      if (a->target != b->target) continue;
-      return configuration_error(config.path, "/profiles/" + a->name + "/target",
-                                 fmt::format("'{}' is the target of profile '{}' too", a->target, b->name));
+      const bool same = a->target == b->target;
+      if (!same && !lies_within(a->target, b->target) && !lies_within(b->target, a->target)) continue;
+      return configuration_error(
+          config.path, "/profiles/" + a->name + "/target",
+          same ? fmt::format("'{}' is the target of profile '{}' too", a->target, b->name)
+               : fmt::format("'{}' and the target '{}' of profile '{}' lie one within the other", a->target,
+                             b->target, b->name));
     }
   }
   return {};

@@ -5,11 +5,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <memory>
 #include <optional>
 
 #include "base/json.h"
+#include "base/selinux.h"
 #include "base/size.h"
 
 namespace oci_oauth {
@@ -17,25 +20,11 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t delivered_limit = MiB;
+constexpr std::string_view temporary_suffix = ".oci-oauth";
+constexpr int most_parents = 64;
 
 bool names_refresh_token(std::string_view key) {
   return key == "refreshToken" || key == "refresh_token";
-}
-
-// Looks for the key in a document that parse_json accepted, whose depth is bounded.
-bool value_holds_refresh_token(const JsonValue& value) {
-  if (value.IsArray()) {
-    for (const JsonValue& element : value.GetArray()) {
-      if (value_holds_refresh_token(element)) return true;
-    }
-  }
-  if (!value.IsObject()) return false;
-  for (const auto& member : value.GetObject()) {
-    const bool named = names_refresh_token(json_text(member.name));
-    if (named && member.value.IsString() && member.value.GetStringLength() > 0) return true;
-    if (value_holds_refresh_token(member.value)) return true;
-  }
-  return false;
 }
 
 Error refuse_login(const std::string& shown, std::string_view name, std::string_view why) {
@@ -43,28 +32,74 @@ Error refuse_login(const std::string& shown, std::string_view name, std::string_
                "set the profile's target to a directory of its own, for example /run/secrets/claude"};
 }
 
-// Refuses where `name` in `target` is something that a person would miss.
-Result<void> check_replaceable(int target, const std::string& shown, const std::string& name,
-                               const FileStamp& login) {
+// A name in a directory whose owner may plant and swap anything meanwhile.
+struct Planted {
+  int directory;
+  const std::string& name;
+  const std::string& shown_directory;
+  const std::string& shown_name;
+};
+
+bool is_login(const Planted& file, const FileStamp& login) {
   struct stat status;
-  if (::fstatat(target, name.c_str(), &status, 0) == 0 && status.st_dev == login.device &&
-      status.st_ino == login.inode) {
-    return refuse_login(shown, name, "is the login itself");
-  }
+  return ::fstatat(file.directory, file.name.c_str(), &status, 0) == 0 && status.st_dev == login.device &&
+         status.st_ino == login.inode;
+}
+
+// Opened only once it is known to be a regular file: opening a device can do things.
+Result<std::string> read_planted(int file, const std::string& shown) {
+  return read_file({.path = fmt::format("/proc/self/fd/{}", file), .shown = shown}, delivered_limit);
+}
+
+// Refuses where the file is something that a person would miss.
+Result<void> check_replaceable(const Planted& file, const FileStamp& login) {
+  const auto& [directory, name, shown, shown_name] = file;
+  if (is_login(file, login)) return refuse_login(shown, shown_name, "is the login itself");
+  struct stat status;
+  const UniqueFd found(::openat(directory, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   // A link is replaced, never followed: what it leads to is not ours to read.
-  if (::fstatat(target, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 || S_ISLNK(status.st_mode))
-    return {};
+  if (!found || ::fstat(found.get(), &status) != 0 || S_ISLNK(status.st_mode)) return {};
   if (!S_ISREG(status.st_mode)) {
-    return Error{ErrorKind::failed,
-                 fmt::format("{}/{}: is {}, so it is left alone", shown, name, file_type(status.st_mode)),
-                 "remove it, or set the profile's target to another directory"};
+    return Error{
+        ErrorKind::failed,
+        fmt::format("{}/{}: is {}, so it is left alone", shown, shown_name, file_type(status.st_mode)),
+        "remove it, or set the profile's target to another directory"};
   }
-  auto content =
-      read_file({target, name, fmt::format("{}/{}", shown, name)}, delivered_limit, Links::refused);
-  if (!content) return refuse_login(shown, name, "cannot be read whole and may hold a refresh token");
+  auto content = read_planted(found.get(), fmt::format("{}/{}", shown, shown_name));
+  if (!content) return refuse_login(shown, shown_name, "cannot be read whole and may hold a refresh token");
   const Secret document(std::move(*content));
-  if (holds_refresh_token(document.reveal())) return refuse_login(shown, name, "holds a refresh token");
+  if (holds_refresh_token(document.reveal())) return refuse_login(shown, shown_name, "holds a refresh token");
   return {};
+}
+
+// The process id keeps two writers of one directory apart.
+std::string temporary_name(const std::string& name) {
+  return fmt::format(".{}.{}{}", name, ::getpid(), temporary_suffix);
+}
+
+struct Target {
+  int directory;
+  const std::string& shown;
+  const FileAccess& access;
+  const FileStamp& login;
+};
+
+// Puts `bytes` at `name`, and puts back what is there if it turns out to be somebody's login.
+Result<void> write_file(const Target& target, const std::string& name, const Secret& bytes) {
+  // A person's own refresher cannot give files away: outside the container's user namespace they stay that
+  // person's.
+  const std::optional<Owner> owner = ::geteuid() == 0 ? std::optional(target.access.owner) : std::nullopt;
+  auto file = AtomicFile::create(target.directory, name, target.shown,
+                                 {target.access.mode, owner, temporary_name(name)});
+  if (!file) return std::move(file).error();
+  if (!target.access.label.empty() && selinux_is_on()) {
+    auto labelled = set_selinux_label(file->fd(), target.access.label, target.shown + "/" + name);
+    if (!labelled) return labelled;
+  }
+  if (auto written = file->write(bytes.reveal()); !written) return written;
+  return file->commit_if([&](const std::string& aside) {
+    return check_replaceable({target.directory, aside, target.shown, name}, target.login);
+  });
 }
 
 bool is_same_directory(int one, int other) {
@@ -72,62 +107,131 @@ bool is_same_directory(int one, int other) {
   return ::fstat(one, &a) == 0 && ::fstat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-Result<std::vector<std::string>> regular_files(int directory) {
+template <class Predicate>
+Result<std::vector<std::string>> entries(int directory, const Predicate& wanted) {
   UniqueFd again(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!again) return Error::from_errno(errno, "share");
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(again.release()), ::closedir);
-  if (entries == nullptr) return Error::from_errno(errno, "share");
+  if (!again) return Error::from_errno(errno, "readdir");
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again.release()), ::closedir);
+  if (stream == nullptr) return Error::from_errno(errno, "readdir");
   std::vector<std::string> names;
-  // Names that AtomicFile uses while it writes begin with a dot and end in its suffix.
-  while (const dirent* entry = ::readdir(entries.get())) {
-    if (entry->d_type == DT_REG && !std::string_view(entry->d_name).ends_with(".oci-oauth")) {
-      names.emplace_back(entry->d_name);
-    }
+  while (const dirent* entry = ::readdir(stream.get())) {
+    if (entry->d_type == DT_REG && wanted(entry->d_name)) names.emplace_back(entry->d_name);
   }
   return names;
 }
 
+// All but what AtomicFile has while it writes.
+Result<std::vector<std::string>> published_files(int share) {
+  auto names = entries(share, [](std::string_view name) { return !name.ends_with(temporary_suffix); });
+  if (!names) return std::move(names).error().in("share");
+  return names;
+}
+
+bool is_temporary_of(const std::vector<std::string>& names, std::string_view entry) {
+  return entry.ends_with(temporary_suffix) &&
+         std::any_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return entry.starts_with(fmt::format(".{}.", name)); });
+}
+
+bool is_removable(int target, const std::string& name, const FileStamp& login) {
+  const std::string shown;
+  struct stat status;
+  return ::fstatat(target, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
+         check_replaceable({target, name, shown, name}, login).has_value();
+}
+
+// Looks once more when nobody can swap it any longer, and puts a login back.
+void remove_file(int target, const std::string& name, const FileStamp& login) {
+  const std::string aside = temporary_name(name);
+  if (::renameat(target, name.c_str(), target, aside.c_str()) != 0) return;
+  if (is_removable(target, aside, login)) {
+    ::unlinkat(target, aside.c_str(), 0);
+  } else {
+    ::renameat2(target, aside.c_str(), target, name.c_str(), RENAME_NOREPLACE);
+  }
+}
+
 }  // namespace
+
+// The depth is bounded: parse_json made the value.
+bool holds_refresh_token(const JsonValue& value) {
+  if (value.IsArray()) {
+    for (const JsonValue& element : value.GetArray()) {
+      if (holds_refresh_token(element)) return true;
+    }
+  }
+  if (!value.IsObject()) return false;
+  for (const auto& member : value.GetObject()) {
+    const bool named = names_refresh_token(json_text(member.name));
+    if (named && member.value.IsString() && member.value.GetStringLength() > 0) return true;
+    if (holds_refresh_token(member.value)) return true;
+  }
+  return false;
+}
 
 bool holds_refresh_token(std::string_view document) {
   const auto parsed = parse_json(document, "");
-  if (parsed) return value_holds_refresh_token(*parsed);
+  if (parsed) return holds_refresh_token(*parsed);
   return document.find("refreshToken") != std::string_view::npos ||
          document.find("refresh_token") != std::string_view::npos;
 }
 
-Result<std::vector<std::string>> deliver_files(int share, int target, const std::string& shown, Owner owner,
-                                               mode_t mode, const FileStamp& login) {
+Result<std::vector<std::string>> deliver_files(int share, int target, const std::string& shown,
+                                               const FileAccess& access, const FileStamp& login) {
   // Bound by a person under a name that is not the configured one, for example through a symbolic link.
   if (is_same_directory(share, target)) return std::vector<std::string>();
-  auto names = regular_files(share);
+  auto names = published_files(share);
   if (!names) return names;
   for (const std::string& name : *names) {
-    if (auto checked = check_replaceable(target, shown, name, login); !checked)
+    if (auto checked = check_replaceable({target, name, shown, name}, login); !checked)
       return std::move(checked).error();
   }
-  // A person's own refresher cannot give files away: outside the container's user namespace they stay that
-  // person's.
-  const std::optional<Owner> new_owner = ::geteuid() == 0 ? std::optional(owner) : std::nullopt;
   for (const std::string& name : *names) {
     auto content = read_file({share, name, fmt::format("share: {}", name)}, delivered_limit, Links::refused);
     if (!content) return std::move(content).error();
     const Secret bytes(std::move(*content));
-    // The process id keeps two writers of one directory apart.
-    const AtomicFile::Options options = {mode, new_owner, fmt::format(".{}.{}.oci-oauth", name, ::getpid())};
-    if (auto written = replace_file(target, name, shown, bytes.reveal(), options); !written) {
+    if (auto written = write_file({target, shown, access, login}, name, bytes); !written) {
       return std::move(written).error();
     }
   }
   return names;
 }
 
+bool is_open_to_others(int directory) {
+  UniqueFd here(::openat(directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (int i = 0; here && i < most_parents; ++i) {
+    struct stat status, above;
+    if (::fstat(here.get(), &status) != 0 || (status.st_mode & S_IXOTH) == 0) return false;
+    UniqueFd parent(::openat(here.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!parent || ::fstat(parent.get(), &above) != 0) return false;
+    if (above.st_dev == status.st_dev && above.st_ino == status.st_ino) return true;
+    here = std::move(parent);
+  }
+  return false;
+}
+
+Result<void> label_share(int share, std::string_view mount_label) {
+  if (mount_label.empty() || !selinux_is_on()) return {};
+  const std::string label = without_categories(mount_label);
+  if (auto labelled = set_selinux_label(share, label, "share"); !labelled) return labelled;
+  auto names = published_files(share);
+  if (!names) return std::move(names).error();
+  for (const std::string& name : *names) {
+    auto file = open_file({share, name, "share: " + name}, O_RDONLY | O_NOFOLLOW);
+    if (!file) return std::move(file).error();
+    if (auto labelled = set_selinux_label(file->get(), label, "share: " + name); !labelled) return labelled;
+  }
+  return {};
+}
+
 void remove_delivered(int target, const std::vector<std::string>& names, const FileStamp& login) {
   for (const std::string& name : names) {
-    struct stat status;
-    const bool ours =
-        ::fstatat(target, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode);
-    if (ours && check_replaceable(target, "", name, login)) ::unlinkat(target, name.c_str(), 0);
+    if (is_removable(target, name, login)) remove_file(target, name, login);
+  }
+  auto left = entries(target, [&](std::string_view entry) { return is_temporary_of(names, entry); });
+  if (!left) return;
+  for (const std::string& name : *left) {
+    if (is_removable(target, name, login)) ::unlinkat(target, name.c_str(), 0);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "token/published.h"
 
@@ -18,16 +19,34 @@ namespace oci_oauth {
 // True where the JSON document, or text that is not JSON, holds a refresh token: a non-empty string under a
 // key "refreshToken" or "refresh_token" at any depth.
 bool holds_refresh_token(std::string_view document);
+bool holds_refresh_token(const JsonValue& value);
 
-// Copies each file of `share` (open directory) into `target` (open directory), by rename, owned by `owner`,
-// with `mode`. Result: the names written. Failure, with nothing written: a file of that name in `target` is
-// the login
-// (`login`: same device and inode, also through a symbolic link) or holds a refresh token; the hint tells to
-// use another target. `shown` names the target in messages.
-Result<std::vector<std::string>> deliver_files(int share, int target, const std::string& shown, Owner owner,
-                                               mode_t mode, const FileStamp& login);
+// What a written file is for the container.
+struct FileAccess {
+  Owner owner;
+  mode_t mode = 0;
+  std::string label;  // for SELinux; empty: what the directory gives it
+};
 
-// Removes `names` from `target` unless one is the login, holds a refresh token, or is no regular file.
+// Copies each file of `share` (open directory) into `target` (open directory), by rename. Result: the names
+// written. Failure, with nothing written: a file of that name in `target` is the login (`login`: same device
+// and inode, also through a symbolic link), holds a refresh token, or is no file; the hint tells to use
+// another target. A login that comes while we write is put back likewise. `shown` names the target in
+// messages.
+Result<std::vector<std::string>> deliver_files(int share, int target, const std::string& shown,
+                                               const FileAccess& access, const FileStamp& login);
+
+// Whether users of the host other than the owner can reach what is in `directory`: it and all that lead to it
+// can be searched by others.
+bool is_open_to_others(int directory);
+
+// Gives the share directory and its files the label that every container of `mount_label`'s type may read.
+// New files inherit it from the directory. Nothing happens where SELinux is off or the container has no
+// label.
+Result<void> label_share(int share, std::string_view mount_label);
+
+// Removes `names` from `target` unless one is the login, holds a refresh token, or is no regular file; and
+// what a writer of them that was killed has left.
 void remove_delivered(int target, const std::vector<std::string>& names, const FileStamp& login);
 
 }  // namespace oci_oauth

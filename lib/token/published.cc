@@ -12,6 +12,20 @@ namespace {
 constexpr std::array<std::string_view, 8> words = {"login_required", "throttled", "server", "network",
                                                    "unknown",        "rejected",  "busy",   "login"};
 
+constexpr std::array<JsonField, 13> fields = {{{"provider", JsonType::string},
+                                               {"login", JsonType::object},
+                                               {"obtained_at", JsonType::integer},
+                                               {"due_at", JsonType::integer},
+                                               {"expires_at", JsonType::integer},
+                                               {"refreshed_at", JsonType::integer},
+                                               {"login_expires_at", JsonType::integer},
+                                               {"access_token_hash", JsonType::string},
+                                               {"dead_refresh_token_hash", JsonType::string},
+                                               {"attempted_at", JsonType::integer},
+                                               {"not_before", JsonType::integer},
+                                               {"failures", JsonType::integer},
+                                               {"last_error", JsonType::object}}};
+
 JsonValue error_value(JsonDocument& json, const LastError& error) {
   JsonValue value(rapidjson::kObjectType);
   json_set(json, value, "kind", json_copy(json, word(error.kind)));
@@ -85,6 +99,7 @@ ErrorKind error_kind(FailureKind kind) {
 Result<Published> parse_published(std::string_view text, std::string_view source) {
   auto json = parse_json(text, source);
   if (!json) return std::move(json).error();
+  if (auto checked = check_types(*json, source, fields); !checked) return std::move(checked).error();
   const JsonValue* login = json_member(*json, "login");
   if (json_int(*json, "version") != 1 || login == nullptr) {
     return Error{ErrorKind::failed, fmt::format("{}: was not written by this version", source),

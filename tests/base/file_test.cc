@@ -62,3 +62,37 @@ TEST_CASE("the umask takes nothing from the mode") {
   REQUIRE(::stat((dir / "file").c_str(), &status) == 0);
   CHECK((status.st_mode & 07777) == 0444);
 }
+
+TEST_CASE("a file whose going is refused comes back, whenever it came") {
+  const TempDir dir;
+  const UniqueFd fd = open_directory(dir);
+  const auto put = [&](bool may_go) {
+    auto file = AtomicFile::create(fd.get(), "file", dir.path(), {});
+    REQUIRE(file);
+    REQUIRE(file->write("ours"));
+    return file->commit_if([&](const std::string& aside) -> Result<void> {
+      CHECK(dir.read(aside) == "theirs");
+      if (may_go) return {};
+      return Error{ErrorKind::failed, "refused", ""};
+    });
+  };
+  dir.write("file", "theirs");
+  CHECK(put(false).error().message == "refused");
+  CHECK(dir.read("file") == "theirs");
+  CHECK(put(true));
+  CHECK(dir.read("file") == "ours");
+  CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 1);
+}
+
+TEST_CASE("a file that comes while another one is put back keeps its name") {
+  const TempDir dir;
+  const UniqueFd fd = open_directory(dir);
+  dir.write("file", "theirs");
+  auto file = AtomicFile::create(fd.get(), "file", dir.path(), {});
+  REQUIRE(file);
+  CHECK_FALSE(file->commit_if([&](const std::string&) -> Result<void> {
+    std::filesystem::rename(dir.write("newer", "newer"), dir / "file");
+    return Error{ErrorKind::failed, "refused", ""};
+  }));
+  CHECK(dir.read("file") == "newer");
+}

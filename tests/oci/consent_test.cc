@@ -14,7 +14,7 @@ const Offer plain = {
 Spec mounting(const std::string& type, const std::string& source,
               const std::string& at = "/run/secrets/claude") {
   Spec spec;
-  spec.mounts.push_back({at, type, source, type == "bind"});
+  spec.mounts.push_back({at, type, source, type == "bind", false});
   return spec;
 }
 
@@ -57,6 +57,41 @@ TEST_CASE("a volume that the engine made for an image is no choice, and the log 
   CHECK(decision.why_not.find("volume") != std::string::npos);
 }
 
+TEST_CASE("a tmpfs as engines make it for an image, or unasked, is no choice, and the log says why") {
+  Spec volumes = mounting("tmpfs", "tmpfs");
+  volumes.mounts[0].exec = true;
+  CHECK(decide(volumes, plain).consent == Consent::no);
+  CHECK(decide(volumes, plain).why_not.find("\"exec\"") != std::string::npos);
+  Offer run = plain;
+  run.target = "/run";
+  CHECK(decide(mounting("tmpfs", "tmpfs", "/run"), run).consent == Consent::no);
+  CHECK(decide(mounting("tmpfs", "tmpfs", "/run"), run).why_not.find("unasked") != std::string::npos);
+}
+
+TEST_CASE("in an image build no mount chooses, for its Dockerfile asks for them") {
+  Offer build = plain;
+  build.in_build = true;
+  for (const Spec& spec :
+       {mounting("tmpfs", "tmpfs"), mounting("bind", "/var/tmp/buildah1/mnt/buildah-bind-target-9")}) {
+    CHECK(decide(spec, build).consent == Consent::no);
+    CHECK(decide(spec, build).why_not.find("Dockerfile") != std::string::npos);
+  }
+  build.to_all = true;
+  CHECK(decide(mounting("tmpfs", "tmpfs"), build).consent == Consent::mount);
+}
+
+TEST_CASE("Buildah's and BuildKit's containers are told by their names") {
+  ContainerState state;
+  state.id = "buildah-buildah575261142";
+  state.bundle = "/var/tmp/buildah575261142";
+  CHECK(is_build_step(state));
+  state.id = "c3hsmk5hx4gmnxl1yjc3qbs9q";
+  state.bundle = "/var/lib/docker/buildkit/executor/c3hsmk5hx4gmnxl1yjc3qbs9q";
+  CHECK(is_build_step(state));
+  state.bundle = "/var/lib/containers/storage/overlay-containers/buildkitty/userdata";
+  CHECK_FALSE(is_build_step(state));
+}
+
 TEST_CASE("an annotation counts only where the profile trusts annotations") {
   Spec spec;
   spec.annotations.emplace_back("io.oci-oauth.profiles", "other, claude");
@@ -71,6 +106,6 @@ TEST_CASE("an annotation counts only where the profile trusts annotations") {
 
 TEST_CASE("the last mount at the target is the one that counts") {
   Spec spec = mounting("tmpfs", "tmpfs");
-  spec.mounts.push_back({"/run/secrets/claude", "bind", volume, true});
+  spec.mounts.push_back({"/run/secrets/claude", "bind", volume, true, false});
   CHECK(decide(spec, plain).consent == Consent::no);
 }

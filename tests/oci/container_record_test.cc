@@ -44,6 +44,10 @@ TEST_CASE("a record is read back as it was, and files that are none are left out
   CHECK(read.deliveries[1].owner.gid == 1001);
   CHECK(read.deliveries[1].files == std::vector<std::string>{"token"});
 
+  dir.write("other.json", dir.read("c1.json"));
+  CHECK(load_record(fd.get(), "other").error().message ==
+        "containers/other.json: is the record of container 'c1'");
+
   remove_record(fd.get(), "c1");
   CHECK(load_record(fd.get(), "c1").error().kind == ErrorKind::not_found);
 }
@@ -66,4 +70,24 @@ TEST_CASE("the records with a written directory are found without reading the ot
   remove_record(fd.get(), "written");
   CHECK(list_written_records(fd.get())->empty());
   CHECK(list_records(fd.get())->size() == 1);
+}
+
+TEST_CASE(
+    "what a record says of a written directory is whole and of the right type, or an error with its place") {
+  const auto reason = [](const std::string& delivery) {
+    const auto record = parse_record(R"({"id":"c1","deliveries":[)" + delivery + "]}", "r");
+    return record ? "" : record.error().message;
+  };
+  const std::string whole =
+      R"("delivery":"write","source":"/s","device":1,"inode":2,"gid":3,"mode":292,"files":["token"])";
+  CHECK(reason("{" + whole + R"(,"uid":0})").empty());
+  CHECK(reason("{" + whole + "}") ==
+        "r: /deliveries/0: lacks the identity of a written directory or of its files");
+  CHECK(reason("{" + whole + R"(,"uid":"0"})") == "r: /deliveries/0: /uid: is not an integer");
+  CHECK_FALSE(reason("{" + whole + R"(,"uid":4294967295})").empty());
+  CHECK(reason(R"({"delivery":"gift"})") ==
+        "r: /deliveries/0: /delivery: is neither \"mount\" nor \"write\"");
+  CHECK_FALSE(
+      reason(R"({"delivery":"write","device":1,"inode":2,"uid":0,"gid":3,"mode":292,"files":["../x"]})")
+          .empty());
 }

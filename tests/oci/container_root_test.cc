@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "support/catch.h"
@@ -23,11 +24,14 @@ struct Tree {
   std::string root = host / "rootfs";
 
   Tree() { fs::create_directories(root + "/run"); }
-  Result<UniqueFd> make(std::string_view path) const {
-    auto opened = ContainerRoot::open(::getpid(), root);
+  ContainerRoot open(const std::string& path) const {
+    const UniqueFd top(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    auto opened = ContainerRoot::beneath(top.get(), path, "");
     REQUIRE(opened);
-    return opened->make_directory(path, std::nullopt);
+    return std::move(*opened);
   }
+  ContainerRoot open() const { return open(root); }
+  Result<UniqueFd> make(std::string_view path) const { return open().make_directory(path, std::nullopt); }
   std::string refusal(std::string_view path) const {
     const auto made = make(path);
     return made ? "made" : made.error().message;
@@ -116,12 +120,41 @@ TEST_CASE("the container's /proc, /sys and /dev are refused, however an image le
   for (const char* path : {"/proc", "/proc/1", "/sys/kernel", "/dev", "/dev/shm/claude"}) {
     CHECK(tree.refusal(path) == std::string(path) + " in the container: is the kernel's");
   }
-  auto host = ContainerRoot::open(::getpid(), "/");
-  REQUIRE(host);
-  const fs::path link = tree.host / "rootfs/run/link";
-  fs::create_directory_symlink("/proc/self", link);
-  CHECK(host->make_directory(link.string() + "/claude", std::nullopt).error().message.find("kernel's") !=
-        std::string::npos);
+  const ContainerRoot host = tree.open("/");
+  const auto through = [&](const char* name, const char* to) {
+    const std::string link = tree.host / name;
+    fs::create_directory_symlink(to, link);
+    return host.make_directory(link + "/claude", std::nullopt).error().message;
+  };
+  CHECK(through("rootfs/run/to-proc", "/proc/self").find("kernel's") != std::string::npos);
+  CHECK(through("rootfs/run/to-dev", "/dev").find("is in /dev") != std::string::npos);
+  CHECK_FALSE(fs::exists("/dev/claude"));
+}
+
+TEST_CASE("a link to the container's root is no directory of its own") {
+  const Tree tree;
+  fs::create_directory_symlink("../../..", tree.root + "/run/secrets");
+  CHECK(tree.refusal("/run/secrets") == "/run/secrets in the container: is a link to the container's root");
+}
+
+TEST_CASE("a component that is swapped with a link while it is made never leads out") {
+  const Tree tree;
+  const std::string canary = tree.host / "canary";
+  fs::create_directories(canary);
+  fs::create_directories(tree.root + "/run/swapped");
+  fs::create_directory_symlink(canary, tree.root + "/run/link");
+  const ChildProcess swapper([&] {
+    const std::string one = tree.root + "/run/swapped", other = tree.root + "/run/link";
+    while (true) ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE);
+    return "";
+  });
+  const ContainerRoot root = tree.open();
+  int made = 0;
+  for (int i = 0; i < 2000; ++i) {
+    if (root.make_directory("/run/swapped/" + std::to_string(i), std::nullopt)) ++made;
+  }
+  CHECK(made > 0);
+  CHECK(fs::is_empty(canary));
 }
 
 TEST_CASE("a name that only begins like the kernel's is a directory like any other") {
@@ -146,25 +179,23 @@ TEST_CASE("directories are made with mode 0755 and the owner asked for") {
   }
   fs::permissions(tree.host.path(), fs::perms(0755));
   REQUIRE(::chown((tree.root + "/run").c_str(), 4711, 4712) == 0);
-  auto opened = ContainerRoot::open(::getpid(), tree.root);
-  REQUIRE(opened);
-  REQUIRE(opened->make_directory("/run/secrets/claude", Owner{4711, 4712}));
+  const ContainerRoot opened = tree.open();
+  REQUIRE(opened.make_directory("/run/secrets/claude", Owner{4711, 4712}));
   struct stat status;
   REQUIRE(::stat((tree.root + "/run/secrets").c_str(), &status) == 0);
   CHECK(status.st_uid == 4711);
   CHECK(status.st_gid == 4712);
   CHECK((status.st_mode & 07777) == 0755);
-  REQUIRE(opened->make_directory("/run2", std::nullopt));  // the host's ids are back
+  REQUIRE(opened.make_directory("/run2", std::nullopt));  // the host's ids are back
   REQUIRE(::stat((tree.root + "/run2").c_str(), &status) == 0);
   CHECK(status.st_uid == 0);
 }
 
 TEST_CASE("what is not there is not found, and opening it makes nothing") {
   const Tree tree;
-  auto opened = ContainerRoot::open(::getpid(), tree.root);
-  REQUIRE(opened);
-  CHECK(opened->open_directory("/run"));
-  CHECK(opened->open_directory("/run/secrets").error().kind == ErrorKind::not_found);
+  const ContainerRoot opened = tree.open();
+  CHECK(opened.open_directory("/run"));
+  CHECK(opened.open_directory("/run/secrets").error().kind == ErrorKind::not_found);
   CHECK_FALSE(fs::exists(tree.root + "/run/secrets"));
 }
 
@@ -173,10 +204,13 @@ TEST_CASE("a link in the path of the root file system is the container's, not th
   fs::create_directories(tree.host / "engine/data/rootfs/run");
   fs::create_directory_symlink("/data", tree.host / "engine/var");
   const Container container([&] {
-    return ::chroot((tree.host / "engine").c_str()) == 0 ? std::string("ready") : failed("skipped: chroot");
+    const bool done = ::unshare(CLONE_NEWNS) == 0 && ::chroot((tree.host / "engine").c_str()) == 0;
+    return done ? std::string("ready") : failed("skipped: chroot");
   });
   REQUIRE(container.ready());
-  const auto root = ContainerRoot::open(container.pid(), "/var/rootfs");
+  const auto process = ContainerProcess::open(container.pid());
+  const auto root =
+      process ? ContainerRoot::open(*process, "/var/rootfs") : Result<ContainerRoot>(process.error());
   if (skipped(container.outcome())) return;
   REQUIRE(root);
   REQUIRE(root->make_directory("/run/secrets", std::nullopt));
@@ -210,7 +244,10 @@ TEST_CASE("a file system of the container's user namespace takes directories of 
         mapped.open();
       });
   REQUIRE(container.ready());
-  const auto root = ContainerRoot::open(container.pid(), tree.root);
+  const auto process = ContainerProcess::open(container.pid());
+  const auto root =
+      process ? ContainerRoot::open(*process, tree.root) : Result<ContainerRoot>(process.error());
+  if (!root && skipped(container.outcome())) return;
   REQUIRE(root);
   const auto refused = root->make_directory("/run/secrets", std::nullopt);
   const auto made = root->make_directory("/run/secrets/claude", Owner{100000, 100000});

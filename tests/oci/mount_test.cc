@@ -21,13 +21,16 @@ std::string failed(std::string_view call) {
   return std::string(call) + ": " + std::strerror(errno);
 }
 
+enum class Lock { no, yes };
+
 // Mount namespaces of its own stand in for a host, whose share directory is a shared mount as under systemd,
 // and for a container. Nothing of this machine's mounts changes.
 class Host {
  public:
   using Look = std::function<std::string(const Host& host)>;
 
-  Host() {
+  explicit Host(Lock lock = Lock::no, unsigned long propagation = MS_PRIVATE)
+      : lock_(lock), propagation_(propagation) {
     std::filesystem::create_directories(dir_ / "share"), std::filesystem::create_directories(rootfs());
   }
 
@@ -55,7 +58,7 @@ class Host {
     const Gate ready, delivered;
     const ChildProcess container([&] {
       if (::unshare(CLONE_NEWNS) != 0) return failed("unshare");
-      if (::mount("", "/", "", MS_REC | MS_PRIVATE, "") != 0) return failed("MS_PRIVATE");
+      if (::mount("", "/", "", MS_REC | propagation_, "") != 0) return failed("propagation");
       ready.open();
       return delivered.wait() ? in_container(*this) : "nothing was delivered";
     });
@@ -70,17 +73,24 @@ class Host {
 
   std::string mount_into(pid_t pid) const {
     const UniqueFd directory(::open(share().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    const auto tree = clone_tree_read_only(directory.get());
+    auto tree = clone_tree_read_only(directory.get());
     if (!tree) return tree.error().message;
-    const auto root = ContainerRoot::open(pid, rootfs());
+    if (lock_ == Lock::yes) tree = lock_flags(tree->get(), share());
+    if (!tree) return tree.error().message;
+    const auto process = ContainerProcess::open(pid);
+    if (!process) return process.error().message;
+    const auto root = ContainerRoot::open(*process, rootfs());
     if (!root) return root.error().message;
     const auto place = root->make_directory("/run/secrets/claude", std::nullopt);
     if (!place) return place.error().message;
-    const auto mounted = mount_in_container(pid, tree->get(), place->get());
+    if (const auto checked = check_unshared(*process, place->get()); !checked) return checked.error().message;
+    const auto mounted = mount_in_container(*process, tree->get(), place->get());
     return mounted ? "delivered" : mounted.error().message;
   }
 
   TempDir dir_;
+  Lock lock_;
+  unsigned long propagation_;
 };
 
 bool skipped(const std::string& seen) {
@@ -124,15 +134,52 @@ TEST_CASE("a mount that the container puts over the target stays in the containe
   if (!skipped(seen)) CHECK(seen == "covered: ''; second");
 }
 
+// What root in the container can try, with every capability.
+std::string make_writable(const Host& host) {
+  const std::string path = host.target();
+  const char* const target = path.c_str();
+  if (::mount("", target, "", MS_REMOUNT | MS_BIND, "") == 0) return "remounted";
+  mount_attr writable = {};
+  writable.attr_clr = MOUNT_ATTR_RDONLY;
+  if (::mount_setattr(AT_FDCWD, target, 0, &writable, sizeof writable) == 0) return "changed";
+  const UniqueFd copy(::open_tree(AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (::mount_setattr(copy.get(), "", AT_EMPTY_PATH, &writable, sizeof writable) == 0) return "copied";
+  return failed("setattr of a copy");
+}
+
+TEST_CASE("a mount whose flags are locked stays read-only, whatever the container may do") {
+  const Host host(Lock::yes);
+  const std::string seen = host.deliver(make_writable, [](const Host& h) { return h.token(); });
+  if (!skipped(seen)) CHECK(seen == "setattr of a copy: Operation not permitted; second");
+}
+
+TEST_CASE("a locked mount shows what the host publishes later") {
+  const Host host(Lock::yes);
+  const auto look = [](const Host& h) { return h.token_in_container(); };
+  const std::string seen = host.deliver(look, [](const Host& h) { return h.token(); });
+  if (!skipped(seen)) CHECK(seen == "second; second");
+}
+
+TEST_CASE("nothing is mounted where the mount would appear outside the container too") {
+  const Host host(Lock::no, MS_SHARED);
+  const auto look = [](const Host& h) { return h.token_in_container(); };
+  const std::string seen = host.deliver(look, look);
+  if (!skipped(seen)) CHECK(seen == "the mount that holds the target passes its mounts on to others");
+}
+
+TEST_CASE("a process in our own mount namespace is no container") {
+  const auto process = ContainerProcess::open(::getpid());
+  REQUIRE_FALSE(process);
+  CHECK(process.error().message.find("is in the host's own mount namespace") != std::string::npos);
+}
+
 TEST_CASE("a process that is gone is no container") {
   pid_t pid = 0;
   {
     const ChildProcess child([] { return "done"; });
     pid = child.pid();
   }
-  const ChildProcess hook([&] {
-    const auto mounted = mount_in_container(pid, -1, -1);
-    return mounted ? "mounted" : mounted.error().message;
-  });
-  CHECK(hook.answer() == "pidfd_open of process " + std::to_string(pid) + ": No such process");
+  const auto process = ContainerProcess::open(pid);
+  REQUIRE_FALSE(process);
+  CHECK(process.error().message == "pidfd_open of process " + std::to_string(pid) + ": No such process");
 }

@@ -55,6 +55,29 @@ TEST_CASE("the container's ids are mapped to the host's") {
   CHECK_FALSE(spec->user_on_host());
 }
 
+TEST_CASE("null is absence, as it is for the runtimes") {
+  CHECK(
+      parse_spec(R"({"root":{"path":"r"},"mounts":null,"process":null,"annotations":null})", "config.json"));
+}
+
+TEST_CASE("a container with CAP_SYS_ADMIN can change its mounts") {
+  const auto can = [](const std::string& sets) {
+    const auto spec =
+        parse_spec(R"({"root":{"path":"r"},"process":{"capabilities":)" + sets + "}}", "config.json");
+    return spec && spec->may_mount;
+  };
+  CHECK(can(R"({"bounding":["CAP_CHOWN","CAP_SYS_ADMIN"]})"));
+  CHECK_FALSE(can(R"({"bounding":["CAP_CHOWN"]})"));
+}
+
+TEST_CASE("an id that would wrap around to root's has no place on the host") {
+  auto spec = parse_spec(example, "config.json");
+  REQUIRE(spec);
+  spec->uid_mappings = {{0, 4294967000U, 65536}};
+  spec->uid = 296;
+  CHECK_FALSE(spec->user_on_host());
+}
+
 TEST_CASE("a config.json of another shape is refused with its place") {
   CHECK(reason("") == "config.json:1:1: not JSON");
   CHECK(reason("{") != "");
@@ -62,5 +85,19 @@ TEST_CASE("a config.json of another shape is refused with its place") {
   CHECK(reason(R"({"root":{"path":"r"},"process":{"user":{"uid":-1}}})")
             .find("'uid' is not a number of 32 bits") != std::string::npos);
   CHECK(reason(R"({"mounts":[],"mounts":[]})").find("key 'mounts' stands twice") != std::string::npos);
+  CHECK(reason("[]") == "config.json:1:1: is not an object");
+  for (const auto& [text, member] : std::initializer_list<std::pair<const char*, const char*>>{
+           {R"({"mounts":{}})", "'mounts' is not an array"},
+           {R"({"mounts":[1]})", "'mounts' holds what is not an object"},
+           {R"({"process":7})", "'process' is not an object"},
+           {R"({"process":{"user":"root"}})", "'user' is not an object"},
+           {R"({"process":{"user":{"uid":"0"}}})", "'uid' is not a number of 32 bits"},
+           {R"({"root":{"path":false}})", "'path' is not a string"},
+           {R"({"mounts":[{"destination":[]}]})", "'destination' is not a string"},
+           {R"({"annotations":{"a":1}})", "'a' is not a string"},
+           {R"({"linux":{"uidMappings":{}}})", "'uidMappings' is not an array"}}) {
+    INFO(text);
+    CHECK(reason(text).find(member) != std::string::npos);
+  }
   CHECK(reason(std::string(100'000, '[')).find("nested deeper") != std::string::npos);
 }

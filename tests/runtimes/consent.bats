@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Only a person on the host chooses a container; what an image can carry does not count.
+# Only a person on the host chooses a container; what images try is in tests/hostile.
 load oauth
-
-setup_file() { export anonymous=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef; }
 
 @test "an annotation chooses nothing" {
     a_login
@@ -18,17 +16,6 @@ setup_file() { export anonymous=0123456789abcdef0123456789abcdef0123456789abcdef
     a_profile '.trust_annotations = true'
     start box --annotation io.oci-oauth.profiles=claude
     has_current_token box
-}
-
-@test "an anonymous volume at the target stays empty, and the log says why" {
-    a_login
-    a_profile
-    local directory
-    as_operator mkdir -p "$OPERATOR_HOME/volumes/$anonymous/_data"
-    directory=$OPERATOR_HOME/volumes/$anonymous/_data
-    start box --volume "$directory:$target"
-    [[ -z $(ls -A "$directory") ]]
-    [[ $(logged) == *'no token delivered'* ]]
 }
 
 @test "a bind mount beside the target chooses nothing" {

@@ -80,6 +80,17 @@ TEST_CASE("each mistake names the file, the place and the bad value") {
   for (const auto& [text, message] : mistakes) CHECK(reason(text) == message);
 }
 
+TEST_CASE("a target within another profile's target is refused") {
+  const auto both = [](const std::string& a, const std::string& b) {
+    return reason(R"({"profiles": {"a": {"credentials": "/c", "target": ")" + a +
+                  R"("}, "b": {"credentials": "/c", "target": ")" + b + "\"}}}");
+  };
+  CHECK(both("/t", "/t/u/v") ==
+        "f: /profiles/b/target: '/t/u/v' and the target '/t' of profile 'a' lie one within the other");
+  CHECK_FALSE(both("/t/u", "/t").empty());
+  CHECK(both("/t", "/tu").empty());
+}
+
 TEST_CASE("a directory has one name, however it is written") {
   const auto config = parse_config(with(R"("target": "/run//x/./y/")"), "f");
   REQUIRE(config);

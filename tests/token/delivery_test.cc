@@ -13,12 +13,14 @@ struct Directories {
   UniqueFd share_fd{::open(share.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   UniqueFd target_fd{::open(target.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
 
+  const FileAccess access = {{::getuid(), ::getgid()}, 0440, ""};
+
   Directories() {
     share.write("token", "new-token");
     share.write(".credentials.json", R"({"claudeAiOauth":{"accessToken":"new-token"}})");
   }
   Result<std::vector<std::string>> deliver(const FileStamp& login = {}) {
-    return deliver_files(share_fd.get(), target_fd.get(), "target", {::getuid(), ::getgid()}, 0440, login);
+    return deliver_files(share_fd.get(), target_fd.get(), "target", access, login);
   }
 };
 
@@ -97,11 +99,40 @@ TEST_CASE("the share directory under another name is delivered already, so it st
   Directories d;
   struct stat before, after;
   REQUIRE(::stat((d.share / "token").c_str(), &before) == 0);
-  const auto names =
-      deliver_files(d.share_fd.get(), d.share_fd.get(), "target", {::getuid(), ::getgid()}, 0440, {});
+  const auto names = deliver_files(d.share_fd.get(), d.share_fd.get(), "target", d.access, {});
   REQUIRE(names);
   CHECK(names->empty());
   REQUIRE(::stat((d.share / "token").c_str(), &after) == 0);
   CHECK(after.st_ino == before.st_ino);
   CHECK(after.st_mode == before.st_mode);
+}
+
+TEST_CASE("a file that is no file is left alone, and never opened") {
+  Directories d;
+  REQUIRE(::mkfifo((d.target / "token").c_str(), 0600) == 0);
+  const auto names = d.deliver();
+  REQUIRE_FALSE(names);
+  CHECK(names.error().message == "target/token: is a FIFO, so it is left alone");
+  remove_delivered(d.target_fd.get(), {"token"}, {});
+  CHECK(std::filesystem::is_fifo(d.target / "token"));
+}
+
+TEST_CASE("what a writer that was killed has left goes with the rest") {
+  Directories d;
+  REQUIRE(d.deliver());
+  d.target.write(".token.4711.oci-oauth", "token");
+  d.target.write(".other.4711.oci-oauth", "somebody's");
+  remove_delivered(d.target_fd.get(), {"token", ".credentials.json"}, {});
+  CHECK_FALSE(std::filesystem::exists(d.target / ".token.4711.oci-oauth"));
+  CHECK(std::filesystem::exists(d.target / ".other.4711.oci-oauth"));
+}
+
+TEST_CASE("a directory is open to others only if all that lead to it are") {
+  const Directories d;
+  std::filesystem::permissions(d.target.path(), std::filesystem::perms(0755));
+  CHECK(is_open_to_others(d.target_fd.get()));
+  std::filesystem::create_directories(d.target / "inner");
+  std::filesystem::permissions(d.target.path(), std::filesystem::perms(0700));
+  const UniqueFd inner(::open((d.target / "inner").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  CHECK_FALSE(is_open_to_others(inner.get()));
 }

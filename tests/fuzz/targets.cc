@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuzz/targets.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
+#include <string>
+
+#include "base/path.h"
+#include "oci/consent.h"
+#include "oci/container_record.h"
+#include "oci/spec.h"
+#include "oci/state.h"
+#include "refresh/credential_document.h"
+#include "refresh/exchange.h"
+#include "refresh/retry_after.h"
+#include "refresh/token_answer.h"
+#include "token/config.h"
+#include "token/delivery.h"
+#include "token/provider.h"
+#include "token/published.h"
+
+namespace oci_oauth::fuzz {
+
+namespace {
+
+void expect(bool holds) {
+  if (!holds) std::abort();
+}
+
+constexpr Time noon = std::chrono::sys_days(std::chrono::year(2026) / 11 / 24) + std::chrono::hours(12);
+
+void fuzz_state(std::string_view input) {
+  const auto state = parse_state(input);
+  if (!state) return;
+  expect(is_valid_container_id(state->id));
+  expect(state->bundle.starts_with('/') && state->bundle.find('\0') == std::string::npos);
+  expect(state->pid >= 0);
+  (void)is_build_step(*state);
+}
+
+void fuzz_spec(std::string_view input) {
+  const auto spec = parse_spec(input, "config.json");
+  if (!spec) return;
+  expect(!spec->root_path.empty());
+  (void)spec->root_on_host();
+  const Offer offer = {
+      .profile = "claude", .target = "/run/secrets/claude", .share = "/run/oci-oauth/share/claude"};
+  const Decision decision = decide(*spec, offer);
+  if (const auto owner = spec->user_on_host()) expect(owner->uid != static_cast<uid_t>(-1));
+  if (decision.consent == Consent::write) expect(!is_anonymous_volume(decision.bind_source));
+  if (decision.consent != Consent::no) expect(!spec->mounts.empty());  // no annotation chooses
+  // Nothing in a build chooses, whatever it is.
+  Offer build = offer;
+  build.in_build = true;
+  expect(decide(*spec, build).consent == Consent::no);
+}
+
+void fuzz_config(std::string_view input) {
+  const auto config = parse_config(input, "config.json");
+  if (!config) return;
+  for (const Profile& profile : config->profiles) {
+    std::string normalised;
+    expect(is_valid_name(profile.name) && is_valid_name(profile.provider));
+    expect(normalise_path(profile.target, normalised) && normalised == profile.target && normalised != "/");
+    expect(profile.credentials.starts_with('/') && (profile.mode & ~0777U) == 0);
+  }
+}
+
+void fuzz_provider(std::string_view input) {
+  const auto provider = parse_provider(input, "provider.json", "fuzzed");
+  if (!provider) return;
+  for (const DeliveredFile& file : provider->deliver) expect(file.name.find('/') == std::string::npos);
+}
+
+const Provider& claude() {
+  static const auto provider = load_provider("claude", {SOURCE_DIR "/oci-config/providers"});
+  expect(provider.has_value());
+  return *provider;
+}
+
+void fuzz_credentials(std::string_view input) {
+  auto document = CredentialDocument::parse(Secret(input), "login", claude().fields);
+  if (!document) return;
+  for (const DeliveredFile& file : claude().deliver) {
+    expect(!holds_refresh_token(document->delivered(file).reveal()));
+  }
+  const Grant grant = {Secret(std::string_view("granted-access")),
+                       Secret(std::string_view("granted-refresh")), noon};
+  const auto again =
+      CredentialDocument::parse(document->with(grant, claude().fields), "login", claude().fields);
+  expect(again && again->login().access_token == grant.access_token);
+  expect(again->login().refresh_token == grant.refresh_token &&
+         again->login().expires_at == grant.expires_at);
+}
+
+// The first byte chooses the status, so that one corpus reaches every kind of answer.
+void fuzz_answer(std::string_view input) {
+  constexpr long statuses[] = {200, 400, 401, 403, 429, 500, 302, 404};
+  if (input.empty()) return;
+  const auto choice = static_cast<unsigned char>(input.front()) % std::size(statuses);
+  input.remove_prefix(1);
+  const TokenAnswer answer = read_token_answer({statuses[choice], "", Secret(input)}, noon);
+  expect((answer.kind == AnswerKind::granted) == !answer.access_token.empty());
+  expect(answer.kind != AnswerKind::granted || statuses[choice] == 200);
+  expect(answer.message.size() < 64);  // a status and a word of ours, nothing of the body's
+}
+
+void fuzz_retry_after(std::string_view input) {
+  const auto delay = parse_retry_after(input, noon);
+  if (delay) expect(*delay >= Milliseconds(0) && *delay <= std::chrono::hours(24));
+}
+
+void fuzz_record(std::string_view input) {
+  const auto record = parse_record(input, "record");
+  if (!record) return;
+  const std::string text = format_record(*record);
+  const auto again = parse_record(text, "record");
+  expect(again && format_record(*again) == text);
+  for (const DeliveryRecord& delivery : record->deliveries) {
+    for (const std::string& file : delivery.files)
+      expect(file.find('/') == std::string::npos && file != "..");
+  }
+}
+
+void fuzz_published(std::string_view input) {
+  const auto published = parse_published(input, "published");
+  if (!published) return;
+  const std::string text = format_published(*published);
+  const auto again = parse_published(text, "published");
+  expect(again && format_published(*again) == text);
+}
+
+void fuzz_report(std::string_view input) {
+  const auto report = parse_report(input);
+  if (!report) return;
+  const Secret text = format_report(*report);
+  const auto again = parse_report(text.reveal());
+  expect(again && format_report(*again) == text);
+}
+
+void fuzz_request(std::string_view input) {
+  const auto request = parse_request(input);
+  if (!request) return;
+  const std::string text = format_request(*request);
+  const auto again = parse_request(text);
+  expect(again && format_request(*again) == text);
+}
+
+// A file that a container's user planted under a name of ours.
+void fuzz_planted(std::string_view input) {
+  const bool mentioned =
+      input.find("refresh") != std::string_view::npos || input.find("\\u") != std::string_view::npos;
+  if (holds_refresh_token(input)) expect(mentioned);
+}
+
+constexpr Target all[] = {
+    {"state", fuzz_state},
+    {"spec", fuzz_spec},
+    {"config", fuzz_config},
+    {"provider", fuzz_provider},
+    {"credentials", fuzz_credentials},
+    {"answer", fuzz_answer},
+    {"retry-after", fuzz_retry_after},
+    {"record", fuzz_record},
+    {"published", fuzz_published},
+    {"report", fuzz_report}, {"request", fuzz_request},
+    {"planted", fuzz_planted},
+};
+
+}  // namespace
+
+std::span<const Target> targets() {
+  return all;
+}
+
+}  // namespace oci_oauth::fuzz

@@ -1,0 +1,92 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# The host's tree around the containers: canaries that nobody may touch, and places that no token may get to.
+#
+#   make_world                    plants the canaries: $CANARY outside the containers' file system, $NEAR on it
+#   canaries_are_untouched        fails, and shows the difference, where one has changed
+#   no_token_has_strayed          fails, and names the file, where an access token is in one that is not for it
+#   mark_log, log_since_mark      what has gone to syslog since
+#   says TEXT                     the log has said so since the mark
+#   delivered_or_refused          the container has the token, or the log says why not
+#   fails COMMAND...              COMMAND fails
+#   a_rootfs                      the path of the next container's root file system
+
+make_world() {
+    WORLD=$lab/world-$ENGINE
+    CANARY=/etc/oci-oauth-canary
+    NEAR=$BATS_TEST_TMPDIR/canary
+    mkdir "$WORLD"
+    rm -rf "$CANARY"
+    local tree
+    for tree in "$CANARY" "$NEAR"; do
+        mkdir -p "$tree/sub/claude" "$tree/secrets/claude"
+        echo mine >"$tree/file"
+        chmod 4751 "$tree/file"
+        chown 54321:54322 "$tree/file"
+        ln -s file "$tree/link"
+    done
+    REAL_HOOK=$HOOK
+    describe_canaries >"$WORLD/canaries"
+}
+
+# Names, types, modes, owners, sizes, times of change of the content, and the content. Not the number of links: cases
+# make some.
+describe_canaries() {
+    find "$CANARY" "$NEAR" -printf '%p %y %m %U:%G %s %T@ %i %l\n' | sort
+    find "$CANARY" "$NEAR" -type f -exec sha256sum {} + | sort
+    find /etc /dev ! -path '/dev/pts*' ! -path '/dev/shm/*' ! -path '/dev/log' ! -path '/etc/oci-oauth/*' -printf '%p %y %m %U:%G\n' | sort
+    findmnt --noheadings --list --output TARGET | grep -v '^/run/oci-oauth/share$' | sort
+}
+
+canaries_are_untouched() { diff "$WORLD/canaries" <(describe_canaries); }
+
+# The login, what publishes it and the endpoint that issued it hold tokens; so does a directory that a person gave.
+no_token_has_strayed() {
+    local places
+    current_token >>"$WORLD/tokens"
+    sort -u -o "$WORLD/tokens" "$WORLD/tokens"
+    places=("$CANARY" "$NEAR" "$SYSLOG" "$BATS_TEST_TMPDIR"/box* /etc /dev/shm "$(runtime_dir)/profiles"
+        "$(runtime_dir)/containers" /proc/[0-9]*/{cmdline,environ})
+    ! grep --recursive --devices=skip --no-messages --files-with-matches --fixed-strings --file "$WORLD/tokens" \
+        "${places[@]}" | grep -v '^$'
+}
+
+mark_log() { LOG_MARK=$(logged | wc -l); }
+log_since_mark() { logged | tail -n "+$((LOG_MARK + 1))"; }
+says() {
+    log_since_mark | grep --fixed-strings -e "$1" && return 0
+    echo "the log does not say: $1"
+    return 1
+}
+
+# "!" before a command would not end a case.
+fails() {
+    "$@" || return 0
+    echo "succeeded: $*"
+    return 1
+}
+
+delivered_or_refused() {
+    if [[ $(token_in "$BOX") == "$(current_token)" ]]; then
+        echo delivered
+    else
+        says "profile 'claude'"
+    fi
+}
+
+refused() {
+    [[ -z $(token_in "$BOX") ]]
+    says "profile 'claude'"
+}
+
+a_rootfs() { rootfs_of "$BOX"; }
+
+# start_edited FILTER [OPTION]... [-- COMMAND...]: as start, with a jq FILTER on config.json; waits for COMMAND to end.
+once_edited() {
+    bundle "$BOX" "${@:2}"
+    edit_file "$(bundle_of "$BOX")/config.json" "$1"
+    cp "$INTRUDER" "$(a_rootfs)/bin/intruder"
+    "$ENGINE" run --bundle "$(bundle_of "$BOX")" "$BOX" </dev/null
+}
+
+has_bundles() { [[ $ENGINE == @(crun|runc) ]]; }

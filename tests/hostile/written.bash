@@ -1,0 +1,134 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# A directory that a person bound at the target, and in which somebody hostile plants what he can.
+
+# A profile and a directory for each kind: a container that starts once tries them all.
+names_are_planted() {
+    local kind kinds=(symlink hardlink directory fifo device socket) volumes=() directory name
+    for kind in "${kinds[@]}"; do
+        directory=$(a_directory "planted-$kind")
+        name=$directory/token
+        case $kind in
+            symlink) ln -s "$NEAR/file" "$name" ;;
+            hardlink) ln "$NEAR/file" "$name" ;;
+            directory) mkdir "$name" ;;
+            *) plant "$kind" "$name" ;;
+        esac
+        volumes+=(--volume "$directory:/$kind/a")
+    done
+    publish_for "${kinds[@]}"
+    profiles_at '"/\(.)/a"' "${kinds[@]}"
+    start "$BOX" "${volumes[@]}"
+    no_more_profiles
+    local targets=("${kinds[@]/#//}")
+    outcomes "${targets[@]/%//a}"
+    [[ $(log_since_mark | grep -c 'left alone') == 4 ]]
+    stop "$BOX"
+    rm -rf "$OPERATOR_HOME"/planted-*
+}
+
+temporary_names_are_planted() {
+    local directory pid
+    directory=$(a_directory "$BOX")
+    pid=$BASHPID
+    for ((i = pid; i < pid + 400; ++i)); do
+        ln "$NEAR/file" "$directory/.token.$i.oci-oauth"
+        ln -s "$NEAR/file" "$directory/..credentials.json.$i.oci-oauth"
+    done
+    start "$BOX" --volume "$directory:$target"
+    has_current_token "$BOX"
+    find "$directory" -name '.*.oci-oauth' -delete
+}
+
+names_are_planted_during_refreshes() {
+    local directory planter
+    directory=$(a_directory "$BOX")
+    start "$BOX" --volume "$directory:$target"
+    "$INTRUDER" plant "$directory" "$NEAR/file" &
+    planter=$!
+    for ((i = 0; i < 10; ++i)); do refreshed || true; done
+    kill "$planter"
+    wait "$planter" || true
+    rm -rf "${directory:?}"/{token,.credentials.json}
+    refreshed
+    has_current_token "$BOX"
+    stop "$BOX"
+    rm -rf "$directory"
+}
+
+# The path that the record holds leads elsewhere, then back, while refreshes run.
+parents_are_swapped_during_refreshes() {
+    local parent swapper
+    parent=$(a_directory "parent-$BOX")
+    as_operator mkdir "$parent/sub"
+    as_operator ln -s "$NEAR" "$parent.link"
+    start "$BOX" --volume "$parent/sub:$target"
+    "$INTRUDER" swap "$parent" "$parent.link" 100000000 &
+    swapper=$!
+    for ((i = 0; i < 10; ++i)); do refreshed || true; done
+    kill "$swapper"
+    wait "$swapper" || true
+    [[ -d $parent/sub && ! -L $parent ]] || mv "$parent" "$parent.away"
+    refreshed
+    has_current_token "$BOX"
+}
+
+the_login_is_bound() {
+    local before
+    before=$(stat -c '%i %Y %Z %a %u' "$CREDENTIALS")
+    start "$BOX" --volume "${CREDENTIALS%/*}:$target"
+    says 'is the login itself, so it is left alone'
+    says "set the profile's target to a directory of its own"
+    stop "$BOX"
+    [[ $(stat -c '%i %Y %Z %a %u' "$CREDENTIALS") == "$before" ]]
+    [[ ! -e ${CREDENTIALS%/*}/token ]]
+}
+
+another_login_is_bound() {
+    local directory login='{"claudeAiOauth":{"accessToken":"a","refreshToken":"r"}}'
+    directory=$(a_directory "$BOX")
+    echo "$login" >"$directory/.credentials.json"
+    start "$BOX" --volume "$directory:$target"
+    says 'holds a refresh token, so it is left alone'
+    stop "$BOX"
+    [[ $(cat "$directory/.credentials.json") == "$login" && ! -e $directory/token ]]
+}
+
+# A person logs in inside the container: the refreshes that follow leave the new login alone, and so does the end.
+a_login_comes_later() {
+    local directory login='{"claudeAiOauth":{"accessToken":"a","refreshToken":"r"}}'
+    directory=$(a_directory "$BOX")
+    start "$BOX" --volume "$directory:$target"
+    has_current_token "$BOX"
+    echo "$login" >"$directory/new"
+    mv "$directory/new" "$directory/.credentials.json"
+    refreshed || true
+    stop "$BOX"
+    [[ $(cat "$directory/.credentials.json") == "$login" ]]
+    [[ $(ls -A "$directory") == .credentials.json ]]
+}
+
+the_end_leaves_nothing() {
+    local directory
+    directory=$(a_directory "$BOX")
+    start "$BOX" --volume "$directory:$target"
+    has_current_token "$BOX"
+    cp "$directory/token" "$directory/.token.4711.oci-oauth" # a writer was killed
+    stop "$BOX"
+    [[ -z $(ls -A "$directory") && -z $(ls -A "$(runtime_dir)/containers") ]]
+}
+
+written_cases() {
+    try "delivered names are planted in a written directory" names_are_planted
+    if has_bundles; then
+        try "temporary names are links in a written directory" temporary_names_are_planted
+        try "the end of a container leaves nothing in a written directory" the_end_leaves_nothing
+    fi
+    if [[ $ENGINE == @(crun|podman-rootless) ]]; then
+        try "names are planted while refreshes run" names_are_planted_during_refreshes
+        try "the way to a written directory is swapped while refreshes run" parents_are_swapped_during_refreshes
+        try "a person logs in inside the container" a_login_comes_later
+    fi
+    try "the person's own login is bound" the_login_is_bound
+    try "a directory with another login is bound" another_login_is_bound
+}
