@@ -3,6 +3,7 @@
 //   share/NAME/        what containers mount: access tokens only; made once, never replaced
 //   profiles/NAME.json what the hook needs to decide (published.h)
 //   containers/ID.json who got what (oci/container_record.h)
+//   refresh.sock       where `oci-oauth serve` answers, if systemd listens there
 //   locks/NAME         held while a refresh of the profile is under way
 #pragma once
 
@@ -41,6 +42,7 @@ class RuntimeDir {
   Result<void> publish(std::string_view profile, const Published& published) const;
 
   FileAt lock_file(std::string_view profile) const;  // locks/NAME
+  FileAt socket_file() const;                        // refresh.sock
   UniqueFd containers() const;                       // containers/, open for reading
 
  private:
