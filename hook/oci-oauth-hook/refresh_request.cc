@@ -3,11 +3,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <optional>
 
 #include "base/process.h"
 
@@ -61,24 +64,49 @@ Result<bool> start_unless_running(const RefreshRequest& request) {
   return true;
 }
 
-}  // namespace
-
-Result<void> start_refresh(const RefreshRequest& request) {
-  auto started = start_unless_running(request);
-  if (!started) return std::move(started).error();
-  return {};
+// Result: a connection on which the question is sent; empty where nobody listens, or listens any more.
+UniqueFd ask_refresher(const RefreshRequest& request) {
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const FileAt file = request.runtime.socket_file();
+  // Through the directory's descriptor: sun_path has room for 107 bytes, and runtime_dir may be longer.
+  const std::string path = fmt::format("/proc/self/fd/{}/{}", file.directory, file.path);
+  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const std::string question = request.profile + "\n";
+  const bool sent =
+      socket && ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+      ::send(socket.get(), question.data(), question.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(question.size());
+  return sent ? std::move(socket) : UniqueFd();
 }
 
-Result<void> wait_for_refresh(const RefreshRequest& request, SteadyTime deadline) {
+enum class Answer { through, lost, late };
+
+// The answer is one short line: its first byte tells that the refresh is through.
+Answer wait_for_answer(int socket, SteadyTime deadline) {
+  while (true) {
+    const auto left = std::chrono::ceil<Milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd readable = {.fd = socket, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&readable, 1, static_cast<int>(std::max<Milliseconds::rep>(left.count(), 0)));
+    if (ready == 0) return Answer::late;
+    char byte = 0;
+    if (ready > 0) return ::read(socket, &byte, 1) == 1 ? Answer::through : Answer::lost;
+    if (errno != EINTR) return Answer::lost;
+  }
+}
+
+Error too_late() {
+  return {ErrorKind::temporary, "no answer from the refresher in time",
+          "the next refresh will put the token into the container"};
+}
+
+Result<void> wait_for_detached_refresh(const RefreshRequest& request, SteadyTime deadline) {
   const Time began = now();
   while (true) {
     auto started = start_unless_running(request);
     if (!started) return std::move(started).error();
     auto through = FileLock::acquire(request.runtime.lock_file(request.profile), LockMode::shared, deadline);
-    if (!through && through.error().kind == ErrorKind::temporary) {
-      return Error{ErrorKind::temporary, "no answer from the refresher in time",
-                   "the next refresh will put the token into the container"};
-    }
+    if (!through && through.error().kind == ErrorKind::temporary) return too_late();
     if (!through) return std::move(through).error();
     auto published = request.runtime.published(request.profile);
     if (!published) return std::move(published).error();
@@ -86,6 +114,25 @@ Result<void> wait_for_refresh(const RefreshRequest& request, SteadyTime deadline
     const bool looked = *published && (*published)->attempted_at >= began;
     if (looked || *started) return {};
   }
+}
+
+}  // namespace
+
+Result<void> start_refresh(const RefreshRequest& request) {
+  // Who asks and hangs up is served all the same.
+  if (ask_refresher(request)) return {};
+  auto started = start_unless_running(request);
+  if (!started) return std::move(started).error();
+  return {};
+}
+
+Result<void> wait_for_refresh(const RefreshRequest& request, SteadyTime deadline) {
+  if (const UniqueFd socket = ask_refresher(request)) {
+    const Answer answer = wait_for_answer(socket.get(), deadline);
+    if (answer == Answer::through) return {};
+    if (answer == Answer::late) return too_late();
+  }
+  return wait_for_detached_refresh(request, deadline);
 }
 
 }  // namespace oci_oauth

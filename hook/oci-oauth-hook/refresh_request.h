@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the hook asks for a refresh: a detached `oci-oauth refresh`, started by whichever hook comes first; all
-// others sleep on its lock. The hook itself never does the exchange, because a runtime may kill it at any
-// moment.
+// How the hook asks for a refresh: at refresh.sock, where systemd starts `oci-oauth serve`; where nobody
+// listens, of a detached `oci-oauth refresh`, started by whichever hook comes first, while all others sleep
+// on its lock. The hook itself never does the exchange, because a runtime may kill it at any moment.
 #pragma once
 
 #include <string>

@@ -25,6 +25,8 @@ struct Invocation {
 ExitCode refresh(const Invocation& invocation);
 ExitCode status(const Invocation& invocation);
 ExitCode token(const Invocation& invocation);
+ExitCode serve(const Invocation& invocation);
+ExitCode units(const Invocation& invocation);
 
 // The configuration, with a runtime_dir. Failure: kind configuration, also where there is no file.
 Result<Config> open_configuration(const Invocation& invocation);

@@ -25,11 +25,15 @@ struct Verb {
 };
 
 constexpr Verb verbs[] = {
-    {"refresh", refresh, "[--force] [PROFILE]...", "refresh what is due, publish it, update containers",
-     "oci-oauth refresh --force claude"},
+    {"refresh", refresh, "[--force|--offline] [PROFILE]...",
+     "refresh what is due, publish it, update containers", "oci-oauth refresh --force claude"},
     {"status", status, "[--json]", "how each login is, and who holds its token", "oci-oauth status --json"},
     {"token", token, "PROFILE [--min-ttl 5m] [--format raw|json|header]", "print a valid access token",
      "curl -H \"$(oci-oauth token claude --format header)\" https://..."},
+    {"serve", serve, "", "answer at a socket of systemd's who asks for a refresh",
+     "systemctl start oci-oauth-refresh.socket"},
+    {"units", units, "DIRECTORY", "write what systemd's units must know of the configuration",
+     "oci-oauth units /run/systemd/generator"},
 };
 
 std::string help() {

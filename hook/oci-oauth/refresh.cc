@@ -21,7 +21,12 @@ ExitCode worse(ExitCode a, ExitCode b) {
   return a == ExitCode::login_required || b == ExitCode::login_required ? ExitCode::login_required : a;
 }
 
-ExitCode tell(const Log& log, const Profile& profile, const RefreshOutcome& outcome) {
+std::string_view deed(const RefreshOutcome& outcome, Endpoint endpoint) {
+  if (endpoint == Endpoint::left_alone) return "published as it is";
+  return outcome.refreshed ? "refreshed" : "fresh";
+}
+
+ExitCode tell(const Log& log, const Profile& profile, const RefreshOutcome& outcome, Endpoint endpoint) {
   const std::string context = fmt::format("refresh '{}'", profile.name);
   for (const std::string& notice : outcome.notices) {
     log.write(Priority::notice, fmt::format("{}: {}", context, notice));
@@ -31,15 +36,15 @@ ExitCode tell(const Log& log, const Profile& profile, const RefreshOutcome& outc
   }
   if (outcome.failure) return report(log, to_error(*outcome.failure).in(context));
   const Published& token = outcome.published;
-  log.write(Priority::info,
-            fmt::format("{}: {}, valid until {}", context, outcome.refreshed ? "refreshed" : "fresh",
-                        rfc3339(token.expires_at)));
+  log.write(Priority::info, fmt::format("{}: {}, valid until {}", context, deed(outcome, endpoint),
+                                        rfc3339(token.expires_at)));
   return ExitCode::fine;
 }
 
 struct RefreshArguments {
   std::vector<const Profile*> profiles;
   Force force = Force::no;
+  Endpoint endpoint = Endpoint::asked;
   int lock_fd = -1;
 };
 
@@ -47,6 +52,7 @@ Result<RefreshArguments> parse(const Invocation& invocation, const Config& confi
   RefreshArguments parsed;
   ArgumentReader reader(verb, invocation.arguments);
   if (reader.flag("--force")) parsed.force = Force::yes;
+  if (reader.flag("--offline")) parsed.endpoint = Endpoint::left_alone;
   if (const auto number = reader.value("--lock-fd")) {
     parsed.lock_fd = 0;  // refused below, as is anything that is no number
     std::from_chars(number->data(), number->data() + number->size(), parsed.lock_fd);
@@ -64,6 +70,8 @@ Result<RefreshArguments> parse(const Invocation& invocation, const Config& confi
   if (parsed.lock_fd >= 0 && (parsed.lock_fd < 3 || parsed.profiles.size() != 1)) {
     return usage_error(verb, "--lock-fd goes with one profile and a descriptor from 3");
   }
+  if (parsed.force == Force::yes && parsed.endpoint == Endpoint::left_alone)
+    return usage_error(verb, "--force and --offline contradict each other");
   return parsed;
 }
 
@@ -86,21 +94,32 @@ ExitCode refresh(const Invocation& invocation) {
   if (!workplace) return report(invocation.log, workplace.error());
   const auto parsed = parse(invocation, workplace->config);
   if (!parsed) return report(invocation.log, parsed.error());
+  if (workplace->runtime.share_storage() == ShareStorage::disk) {
+    invocation.log.write(
+        Priority::warning,
+        fmt::format("{}/share: is on a disk, so access tokens are written to it", workplace->runtime.path()),
+        "move runtime_dir to a tmpfs, such as below /run");
+  }
   const Refresher refresher = refresher_of(*workplace);
   ExitCode worst = ExitCode::fine;
   for (const Profile* profile : parsed->profiles) {
-    RefreshOptions options = {.force = parsed->force, .min_ttl = Milliseconds(0), .lock = std::nullopt};
+    RefreshOptions options = {.force = parsed->force,
+                              .min_ttl = Milliseconds(0),
+                              .endpoint = parsed->endpoint,
+                              .lock = std::nullopt};
     if (parsed->lock_fd >= 0) {
       auto lock = inherited_lock(workplace->runtime, *profile, parsed->lock_fd);
       if (!lock) return report(invocation.log, lock.error());
       options.lock.emplace(std::move(*lock));
     }
     const auto outcome = refresh_profile(refresher, *profile, std::move(options));
-    worst = worse(worst, outcome ? tell(invocation.log, *profile, *outcome)
+    worst = worse(worst, outcome ? tell(invocation.log, *profile, *outcome, parsed->endpoint)
                                  : report(invocation.log,
                                           Error(outcome.error()).in("refresh '" + profile->name + "'")));
   }
-  sweep_records(workplace->runtime);
+  if (const size_t swept = sweep_records(workplace->runtime); swept > 0) {
+    invocation.log.write(Priority::info, fmt::format("swept {} containers that are gone", swept));
+  }
   return worst;
 }
 

@@ -184,7 +184,8 @@ ExchangeReport Exchange::run() {
     fail(opened.error());
     return std::move(report_);
   }
-  if ((request_.force == Force::yes || is_due()) && may_send()) refresh();
+  const bool wanted = request_.endpoint == Endpoint::asked && (request_.force == Force::yes || is_due());
+  if (wanted && may_send()) refresh();
   take_snapshot();
   return std::move(report_);
 }

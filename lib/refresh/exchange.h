@@ -19,6 +19,7 @@
 namespace oci_oauth {
 
 enum class Force { no, yes };
+enum class Endpoint { asked, left_alone };
 
 struct ExchangeRequest {
   Profile profile;
@@ -27,6 +28,7 @@ struct ExchangeRequest {
       published;  // what we know from earlier runs: the token's first sight, cool-down, a dead refresh token
   Force force = Force::no;
   Milliseconds min_ttl{0};  // refresh also where less than this is left
+  Endpoint endpoint = Endpoint::asked;
 };
 
 // What may be published of a login: never a refresh token.

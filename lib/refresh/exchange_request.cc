@@ -117,6 +117,7 @@ std::string format_request(const ExchangeRequest& request) {
   json_set(json, json, "published", json_copy(json, format_published(request.published)));
   json_set(json, json, "force", JsonValue(request.force == Force::yes));
   json_set(json, json, "min_ttl", JsonValue(std::int64_t{request.min_ttl.count()}));
+  json_set(json, json, "offline", JsonValue(request.endpoint == Endpoint::left_alone));
   return std::string(write_json(json).reveal());
 }
 
@@ -136,6 +137,7 @@ Result<ExchangeRequest> parse_request(std::string_view text) {
   request.published = std::move(*published);
   request.force = json_bool(*json, "force").value_or(false) ? Force::yes : Force::no;
   request.min_ttl = Milliseconds(json_int(*json, "min_ttl").value_or(0));
+  request.endpoint = json_bool(*json, "offline").value_or(false) ? Endpoint::left_alone : Endpoint::asked;
   return request;
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <random>
 
@@ -56,9 +57,8 @@ void note_login(Published& published, const LoginSnapshot& login, Milliseconds r
   published.login_expires_at = login.login_expires_at;
 }
 
-void note_report(Published& published, const ExchangeReport& report, Milliseconds refresh_before, Time time) {
+void note_attempt(Published& published, const ExchangeReport& report, Time time) {
   published.attempted_at = time;
-  if (report.login) note_login(published, *report.login, refresh_before, time);
   if (report.refreshed) published.refreshed_at = time;
   if (report.failure) {
     note_failure(published, *report.failure, time);
@@ -142,6 +142,22 @@ std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::s
   return failed;
 }
 
+bool is_held(const std::vector<ContainerRecord>& records, const DeliveryRecord& written) {
+  return std::any_of(records.begin(), records.end(), [&](const ContainerRecord& record) {
+    return is_running(record.process) &&
+           std::any_of(record.deliveries.begin(), record.deliveries.end(), [&](const DeliveryRecord& other) {
+             return other.device == written.device && other.inode == written.inode;
+           });
+  });
+}
+
+void remove_written(const RuntimeDir& runtime, const DeliveryRecord& delivery) {
+  auto directory = open_same_directory(delivery.source, delivery.device, delivery.inode);
+  auto known = runtime.published(delivery.profile);
+  const FileStamp login = known && *known ? (*known)->login : FileStamp{};
+  if (directory) remove_delivered(directory->get(), delivery.files, login);
+}
+
 }  // namespace
 
 size_t sweep_records(const RuntimeDir& runtime) {
@@ -151,6 +167,13 @@ size_t sweep_records(const RuntimeDir& runtime) {
   size_t swept = 0;
   for (const ContainerRecord& record : *records) {
     if (is_running(record.process)) continue;
+    // A container that was started again meanwhile has the same id and another process.
+    const auto still = load_record(directory.get(), record.id);
+    if (!still || still->process != record.process) continue;
+    for (const DeliveryRecord& delivery : record.deliveries) {
+      if (delivery.kind == DeliveryKind::write && !is_held(*records, delivery))
+        remove_written(runtime, delivery);
+    }
     remove_record(directory.get(), record.id);
     ++swept;
   }
@@ -181,11 +204,14 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   if (!provider) return std::move(provider).error();
   outcome.published.provider = profile.provider;
 
-  auto report =
-      exchange_as_owner(refresher.exchange_program,
-                        {profile, std::move(*provider), outcome.published, options.force, options.min_ttl});
+  auto report = exchange_as_owner(refresher.exchange_program,
+                                  {profile, std::move(*provider), outcome.published, options.force,
+                                   options.min_ttl, options.endpoint});
   if (!report) report = report_of(report.error());
-  note_report(outcome.published, *report, profile.refresh_before, now());
+  const Time time = now();
+  if (report->login) note_login(outcome.published, *report->login, profile.refresh_before, time);
+  // Who asked nobody has learned nothing of the endpoint.
+  if (options.endpoint == Endpoint::asked || report->failure) note_attempt(outcome.published, *report, time);
   outcome.refreshed = report->refreshed;
   outcome.notices = std::move(report->notices);
   bool changed = false;

@@ -117,6 +117,10 @@ FileAt RuntimeDir::lock_file(std::string_view profile) const {
   return {directory_.get(), name, fmt::format("{}/{}", path_, name)};
 }
 
+FileAt RuntimeDir::socket_file() const {
+  return {directory_.get(), "refresh.sock", path_ + "/refresh.sock"};
+}
+
 UniqueFd RuntimeDir::containers() const {
   return UniqueFd(::fcntl(containers_.get(), F_DUPFD_CLOEXEC, 0));
 }

@@ -4,6 +4,7 @@
 //   profiles/NAME.json what the hook needs to decide (published.h)
 //   containers/ID.json who got what (oci/container_record.h)
 //   written/ID         whose directories are written into, of those
+//   refresh.sock       where `oci-oauth serve` answers, if systemd listens there
 //   locks/NAME         held while a refresh of the profile is under way
 #pragma once
 
@@ -42,6 +43,7 @@ class RuntimeDir {
   Result<void> publish(std::string_view profile, const Published& published) const;
 
   FileAt lock_file(std::string_view profile) const;  // locks/NAME
+  FileAt socket_file() const;                        // refresh.sock
   UniqueFd containers() const;                       // containers/, open for reading
 
  private:

@@ -40,7 +40,7 @@ void fuzz_state(std::string_view input) {
 }
 
 void fuzz_spec(std::string_view input) {
-  const auto spec = parse_spec(input, "config.json");
+  const auto spec = parse_spec(std::string(input), "config.json");
   if (!spec) return;
   expect(!spec->root_path.empty());
   (void)spec->root_on_host();

@@ -20,6 +20,7 @@ ExchangeRequest a_request() {
   request.published.not_before = Time(Milliseconds(17));
   request.force = Force::yes;
   request.min_ttl = std::chrono::minutes(5);
+  request.endpoint = Endpoint::left_alone;
   return request;
 }
 
@@ -46,6 +47,7 @@ TEST_CASE("what an exchange needs arrives as it was sent") {
   CHECK(format_published(arrived->published) == format_published(sent.published));
   CHECK(arrived->force == Force::yes);
   CHECK(arrived->min_ttl == sent.min_ttl);
+  CHECK(arrived->endpoint == sent.endpoint);
   // Sent again it is the same text: no member is lost on the way.
   CHECK(format_request(*arrived) == format_request(sent));
 }

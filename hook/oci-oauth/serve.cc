@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth serve: the refresher behind refresh.sock, started by systemd when somebody asks there.
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "refresh_server.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::string_view verb = "serve";
+constexpr int first_listen_fd = 3;  // SD_LISTEN_FDS_START
+
+std::string from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+bool listens(int fd) {
+  int accepts = 0;
+  socklen_t size = sizeof accepts;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 && accepts != 0;
+}
+
+// The protocol of sd_listen_fds(3): one socket, meant for this very process.
+Result<UniqueFd> inherited_socket() {
+  const bool for_us = from_environment("LISTEN_PID") == std::to_string(::getpid());
+  if (!for_us || from_environment("LISTEN_FDS") != "1" || !listens(first_listen_fd)) {
+    return Error{ErrorKind::usage, "serve: no listening socket was handed over",
+                 "systemctl start oci-oauth-refresh.socket"};
+  }
+  for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
+  ::fcntl(first_listen_fd, F_SETFD, FD_CLOEXEC);
+  ::fcntl(first_listen_fd, F_SETFL, O_NONBLOCK);
+  return UniqueFd(first_listen_fd);
+}
+
+}  // namespace
+
+ExitCode serve(const Invocation& invocation) {
+  ArgumentReader reader(verb, invocation.arguments);
+  const auto rest = reader.operands();
+  if (!rest) return report(invocation.log, rest.error());
+  if (!rest->empty()) return report(invocation.log, usage_error(verb, "takes no argument"));
+  auto listening = inherited_socket();
+  if (!listening) return report(invocation.log, listening.error());
+  auto server = RefreshServer::open(invocation, std::move(*listening));
+  if (!server) return report(invocation.log, server.error());
+  const auto done = server->run();
+  return done ? ExitCode::fine : report(invocation.log, done.error());
+}
+
+}  // namespace oci_oauth

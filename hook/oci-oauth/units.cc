@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth units: writes, for systemd's generator, what the units must know of the configuration.
+#include <sys/stat.h>
+
+#include <cstdlib>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "command.h"
+#include "token/unit_files.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::string_view verb = "units";
+
+// $SYSTEMD_SCOPE tells a generator who runs it, systemd.generator(7); by hand it is the caller's own manager.
+ServiceManager service_manager() {
+  const char* scope = std::getenv("SYSTEMD_SCOPE");
+  const std::string_view word = scope == nullptr ? (::geteuid() == 0 ? "system" : "user") : scope;
+  return word == "user" ? ServiceManager::user : ServiceManager::system;
+}
+
+Result<void> write_unit(const std::string& directory, const UnitFile& unit) {
+  const std::string path = directory + "/" + unit.path, parent = parent_directory(path);
+  if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST) return Error::from_errno(errno, parent);
+  auto opened = open_file({.path = parent}, O_RDONLY | O_DIRECTORY);
+  if (!opened) return std::move(opened).error();
+  return replace_file(opened->get(), path.substr(parent.size() + 1), parent, unit.text, {.mode = 0644});
+}
+
+}  // namespace
+
+ExitCode units(const Invocation& invocation) {
+  ArgumentReader reader(verb, invocation.arguments);
+  const auto rest = reader.operands();
+  if (!rest) return report(invocation.log, rest.error());
+  if (rest->size() != 1) return report(invocation.log, usage_error(verb, "needs one directory"));
+  // Root's logins are the system's.
+  const ServiceManager manager = service_manager();
+  if (manager == ServiceManager::user && ::geteuid() == 0) return ExitCode::fine;
+  const auto config = open_configuration(invocation);
+  if (!config) return report(invocation.log, config.error());
+  const auto files = unit_files(*config, manager);
+  if (!files) return report(invocation.log, files.error());
+  for (const UnitFile& file : *files) {
+    if (auto written = write_unit(rest->front(), file); !written)
+      return report(invocation.log, written.error());
+  }
+  return ExitCode::fine;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "token/unit_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json_object.h"
+
+namespace oci_oauth {
+
+namespace {
+
+std::string drop_in_of(std::string_view unit) {
+  return fmt::format("{}.d/configuration.conf", unit);
+}
+
+// Specifiers begin with '%', systemd.unit(5).
+std::string unit_value(std::string_view path) {
+  std::string value;
+  for (const char c : path) value.append(c == '%' ? 2 : 1, c);
+  return value;
+}
+
+// A line break would begin another setting, a backslash may join lines, blanks at the ends are cut off.
+bool fits_a_unit_file(std::string_view path) {
+  const bool plain = std::none_of(path.begin(), path.end(), [](unsigned char c) {
+    return c < 0x20 || c == 0x7f || c == '\\' || c == '"';
+  });
+  return plain && !path.ends_with(' ');
+}
+
+Result<void> check(const Config& config, const std::string& pointer, const std::string& path) {
+  if (fits_a_unit_file(path)) return {};
+  return configuration_error(config.path, pointer,
+                             "holds a character that no unit file of systemd's can hold");
+}
+
+UnitFile path_drop_in(const Config& config) {
+  std::string text = "[Path]\n";
+  for (const Profile& profile : config.profiles) {
+    text += fmt::format("PathChanged={}\n", unit_value(profile.credentials));
+  }
+  return {drop_in_of("oci-oauth-refresh.path"), std::move(text)};
+}
+
+UnitFile socket_drop_in(const Config& config) {
+  const std::string socket = unit_value(config.runtime_dir) + "/refresh.sock";
+  return {drop_in_of("oci-oauth-refresh.socket"),
+          fmt::format("[Socket]\nListenStream=\nListenStream={}\n", socket)};
+}
+
+// Never over a share/ in use: its containers would keep the old one. Never unmounted by hand: nor would they
+// see what is published after that.
+UnitFile share_mount(const std::string& share) {
+  return {mount_unit_name(share), fmt::format(R"([Unit]
+Description=Memory for the access tokens that containers mount
+Documentation=man:oci-oauth(1)
+ConditionDirectoryNotEmpty=!{0}
+RefuseManualStop=yes
+
+[Mount]
+What=oci-oauth
+Where={0}
+Type=tmpfs
+Options=mode=0755,size=16m,nosuid,nodev,noexec
+DirectoryMode=0700
+)",
+                                              unit_value(share))};
+}
+
+UnitFile needs_mount(std::string_view unit, const std::string& share) {
+  return {fmt::format("{}.d/share.conf", unit),
+          fmt::format("[Unit]\nRequiresMountsFor=\"{}\"\n", unit_value(share))};
+}
+
+}  // namespace
+
+std::string mount_unit_name(std::string_view path) {
+  while (path.starts_with('/')) path.remove_prefix(1);
+  std::string name;
+  for (const char c : path) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                       c == ':' || c == '_' || (c == '.' && !name.empty());
+    if (c == '/') {
+      name += '-';
+    } else if (plain) {
+      name += c;
+    } else {
+      name += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    }
+  }
+  return name + ".mount";
+}
+
+Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager manager) {
+  if (auto fits = check(config, "/runtime_dir", config.runtime_dir); !fits) return std::move(fits).error();
+  for (const Profile& profile : config.profiles) {
+    auto fits = check(config, fmt::format("/profiles/{}/credentials", profile.name), profile.credentials);
+    if (!fits) return std::move(fits).error();
+  }
+  std::vector<UnitFile> files = {path_drop_in(config), socket_drop_in(config)};
+  if (manager == ServiceManager::user) return files;
+  const std::string share = config.runtime_dir + "/share";
+  files.push_back(share_mount(share));
+  // "oci-oauth-.service" is every service whose name begins so, systemd.unit(5).
+  for (const std::string_view unit : {"oci-oauth-.service", "oci-oauth-refresh.socket"}) {
+    files.push_back(needs_mount(unit, share));
+  }
+  return files;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the installed systemd units must know of a configuration, as unit files for a generator
+// (systemd.generator(7)): where logins are, where the runtime directory is.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "token/config.h"
+
+namespace oci_oauth {
+
+enum class ServiceManager { system, user };
+
+struct UnitFile {
+  std::string path;  // relative to a unit directory: "oci-oauth-refresh.path.d/configuration.conf"
+  std::string text;
+};
+
+// `config` has a runtime_dir. Result: drop-ins for the path unit (each login), for the socket and, in the
+// system's manager, the mount unit that gives runtime_dir/share its tmpfs, which every service of ours then
+// requires. Failure (configuration): a path that no unit file can hold, named with its key.
+Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager manager);
+
+// The name of the unit that mounts `path` (absolute, normalised): "/run/oci-oauth/share" ->
+// "run-oci\x2doauth-share.mount", as systemd-escape(1) --path.
+std::string mount_unit_name(std::string_view path);
+
+}  // namespace oci_oauth

@@ -1,0 +1,141 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# The words of the systemd tests: a machine is a Podman container that boots this host's own systemd on a file system
+# of its own, with the project installed in /usr/local and a token endpoint on its loopback. For .bats files that
+# `run` started.
+#
+#   prepare_tree, boot, shut_down   the machine's life; shut_down keeps its disk
+#   machine COMMAND...              runs COMMAND as root in it
+#   as_person COMMAND...            the same as the person whose login it is, beside their user manager
+#   eventually COMMAND...           waits until COMMAND succeeds; fails when that takes too long
+#   journal OPTION...               what its journal holds
+#   a_login SECONDS, current_token  a new login whose access token lives so long, written by rename; its access token
+#   counted COUNTER, script STEP    what the endpoint has counted; a step for it (tests/support/control_api.h)
+#   start_container, token_inside   a crun container that mounts the token; the token that it finds
+
+readonly event_wait_seconds=30
+readonly person=person person_id=59998 target=/run/secrets/claude
+readonly tree=/run/lab/machine
+readonly login=$tree/home/$person/.claude/.credentials.json
+# Bats runs each test in a process of its own: what they share is here.
+readonly shared=/run/lab/state
+
+podman() { CONTAINERS_CONF=/run/lab/containers.conf command podman --root /run/lab/storage --runroot /run/lab/runroot "$@"; }
+
+prepare_tree() {
+    mkdir -p "$tree"/{usr,etc/systemd/system,etc/oci-oauth,var/log/journal,var/lib,root,home,tmp,run,proc,sys,dev,srv/box} "$shared"
+    local directory
+    for directory in bin sbin lib lib32 lib64; do
+        [[ ! -L /$directory ]] || ln -s "usr/$directory" "$tree/$directory"
+    done
+    cp -a /etc/{passwd,group,nsswitch.conf,pam.d,security,dbus-1,ld.so.cache,login.defs} "$tree/etc/"
+    touch "$tree"/etc/{machine-id,fstab,shadow}
+    echo "$person:x:$person_id:$person_id::/home/$person:/bin/sh" >>"$tree/etc/passwd"
+    echo "$person:x:$person_id:" >>"$tree/etc/group"
+    install -d -m 700 -o "$person_id" -g "$person_id" "$tree/home/$person"
+    as_person_outside mkdir -p "${login%/*}"
+    mount --bind /usr "$tree/usr"
+    mount -o remount,bind,ro "$tree/usr"
+    mount --bind "$INSTALLED" "$tree/usr/local"
+    cat >/run/lab/containers.conf <<-END
+		[containers]
+		default_ulimits = ["nofile=1024:$(ulimit -Hn)", "nproc=1024:1024"]
+		[engine]
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+		END
+}
+
+as_person_outside() { setpriv --reuid "$person_id" --regid "$person_id" --clear-groups "$@"; }
+
+# Rights for mount namespaces, as a host's systemd has them, but none over the kernel's settings.
+boot() {
+    podman run --detach --rm --name machine --systemd=always --cgroupns private --cgroup-parent "/$LAB_CGROUP" \
+        --network host --cap-add SYS_ADMIN,SYS_PTRACE --security-opt seccomp=unconfined \
+        --security-opt apparmor=unconfined --rootfs "$tree" /sbin/init >/dev/null
+    podman inspect --format '{{.State.Pid}}' machine >"$shared/pid"
+    eventually is_booted
+}
+
+is_booted() { [[ $(machine systemctl is-system-running 2>/dev/null) == @(running|degraded) ]]; }
+
+shut_down() { podman rm --force --time 0 machine >/dev/null; }
+
+machine() {
+    nsenter --target "$(<"$shared/pid")" --all env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+        "$@" </dev/null 3>&-
+}
+
+as_person() {
+    machine setpriv --reuid "$person_id" --regid "$person_id" --clear-groups \
+        env HOME="/home/$person" XDG_RUNTIME_DIR="/run/user/$person_id" "$@"
+}
+
+eventually() {
+    local deadline=$((SECONDS + event_wait_seconds))
+    until "$@"; do
+        ((SECONDS <= deadline)) || return 1
+        sleep 0.05
+    done
+}
+
+journal() { machine journalctl --boot --quiet "$@"; }
+
+start_endpoint() {
+    mkdir -p "$shared/endpoint"
+    "$TOKEN_ENDPOINT" "$shared/endpoint" </dev/null >"$shared/endpoint/log" 2>&1 3>&- &
+    echo $! >"$shared/endpoint/pid"
+    eventually test -s "$shared/endpoint/ready"
+    cp "$shared/endpoint/ca.pem" "$tree/etc/oci-oauth/ca.pem"
+}
+
+stop_endpoint() { kill "$(<"$shared/endpoint/pid")"; }
+
+# configuration [FILTER]: one profile, changed by a jq FILTER.
+configuration() {
+    jq -n --arg credentials "/home/$person/.claude/.credentials.json" --arg token_url "$(<"$shared/endpoint/url")" \
+        "{profiles: {claude: {\$credentials, \$token_url, ca_file: \"/etc/oci-oauth/ca.pem\", target: \"$target\"}}} | ${1:-.}"
+}
+
+control() {
+    curl --silent --show-error --cacert "$shared/endpoint/ca.pem" \
+        "$(sed 's,/v1/.*,,' "$shared/endpoint/url")/control/$1" "${@:2}"
+}
+counted() { control counters | jq ".$1"; }
+script() { control script --data "$1" >/dev/null; }
+
+# As Claude Code does it: a new file, renamed.
+a_login() {
+    control "login?expires_in=$1" --request POST |
+        as_person_outside sh -c 'umask 077; cat >"$1.new" && mv "$1.new" "$1"' - "$login"
+}
+a_login_in_place() { control "login?expires_in=$1" --request POST >"$shared/login" && cat "$shared/login" >"$login"; }
+current_token() { jq -r .claudeAiOauth.accessToken "$login"; }
+published_token() { machine cat /run/oci-oauth/share/claude/token 2>/dev/null; }
+is_published() { [[ $(published_token) == "$(current_token)" ]]; }
+is_rotated() { [[ $(current_token) != "$1" ]] && is_published; }
+
+unit() { machine systemctl "$@"; }
+state_of() { machine systemctl show --property ActiveState --value "$1"; }
+is_in_state() { [[ $(state_of "$2") == "$1" ]]; }
+
+# A container of crun's with the hook, without cgroups: the machine's belong to its systemd.
+prepare_container() {
+    local bundle=$tree/srv/box hook=/usr/local/libexec/oci/hooks.d/oci-oauth-hook
+    mkdir -p "$bundle"/rootfs/{bin,dev,etc,proc,run,sys,tmp,token}
+    cp "$(command -v busybox)" "$bundle/rootfs/bin/busybox"
+    chroot "$bundle/rootfs" /bin/busybox --install -s /bin
+    crun spec --bundle "$bundle"
+    jq --arg hook "$hook" --arg target "$target" '
+        def hook($stage): [{path: $hook, args: ["oci-oauth-hook", $stage], env: ["PATH=/usr/bin:/bin"], timeout: 15}];
+        del(.process.rlimits, .linux.resources) | .process.terminal = false | .process.args = ["sleep", "infinity"]
+        | .mounts |= map(select(.type != "cgroup")) + [{type: "tmpfs", source: "tmpfs", destination: $target}]
+        | .hooks = {createRuntime: hook("createRuntime"), poststop: hook("poststop")}' \
+        "$bundle/config.json" >"$bundle/config.json.new"
+    mv "$bundle/config.json.new" "$bundle/config.json"
+}
+
+start_container() { machine sh -c 'crun --cgroup-manager=disabled run --detach --bundle /srv/box box >/run/box.log 2>&1'; }
+stop_container() { machine crun --cgroup-manager=disabled delete --force box; }
+token_inside() { machine crun --cgroup-manager=disabled exec box cat "$target/token"; }
+container_has_current_token() { [[ $(token_inside) == "$(current_token)" ]]; }
