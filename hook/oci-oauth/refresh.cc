@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "command.h"
+#include "refresh/sinks.h"
 
 namespace oci_oauth {
 
@@ -101,6 +102,9 @@ ExitCode refresh(const Invocation& invocation) {
                                           Error(outcome.error()).in("refresh '" + profile->name + "'")));
   }
   sweep_records(workplace->runtime);
+  // Last, without any profile's lock: a slow sink delays neither a container nor another profile.
+  for (const Profile* profile : parsed->profiles) feed_sinks(invocation.log, *workplace, *profile);
+  forget_removed_sinks(workplace->config, workplace->runtime);
   return worst;
 }
 

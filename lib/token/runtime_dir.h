@@ -3,6 +3,7 @@
 //   share/NAME/        what containers mount: access tokens only; made once, never replaced
 //   profiles/NAME.json what the hook needs to decide (published.h)
 //   containers/ID.json who got what (oci/container_record.h)
+//   sinks/             what each sink has (refresh/sinks.h); made when a refresher first needs it
 //   locks/NAME         held while a refresh of the profile is under way
 #pragma once
 
@@ -42,6 +43,7 @@ class RuntimeDir {
 
   FileAt lock_file(std::string_view profile) const;  // locks/NAME
   UniqueFd containers() const;                       // containers/, open for reading
+  Result<UniqueFd> sinks() const;                    // sinks/, made when missing (mode 0700)
 
  private:
   explicit RuntimeDir(std::string path) : path_(std::move(path)) {}
