@@ -15,8 +15,7 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
 
   static bool requested();
-  // Ahead of fork(2) and execve(2): a signal waits until each of the two processes has StopSignals of its
-  // own.
+  // Ahead of fork(2) and execve(2): a signal waits until each of the two processes has StopSignals of its own.
   static void block();
 
  private:
