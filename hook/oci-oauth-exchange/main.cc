@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth-exchange: does one exchange as the login's owner. Reads the request from stdin, writes the report
-// to stdout. Started by oci-oauth alone; the only program that links libcurl.
+// to stdout. Started by oci-oauth alone.
 #include <fmt/format.h>
 #include <unistd.h>
 

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "refresh/sinks.h"
 
 namespace oci_oauth {
 
@@ -31,6 +32,16 @@ Result<std::string> default_runtime_dir() {
   if (base.starts_with('/')) return base + "/oci-oauth";
   return Error{ErrorKind::configuration, "no runtime_dir is configured and XDG_RUNTIME_DIR is not set",
                "set \"runtime_dir\" in the configuration"};
+}
+
+std::string prefix() {
+  const auto found = installation_prefix(1);
+  return found ? *found : "/usr";
+}
+
+// One of the programs that only this one starts.
+std::string program_beside(std::string_view name) {
+  return fmt::format("{}/libexec/oci-oauth/{}", prefix(), name);
 }
 
 }  // namespace
@@ -58,11 +69,23 @@ Result<Workplace> open_workplace(const Invocation& invocation) {
 }
 
 Refresher refresher_of(const Workplace& workplace) {
-  const auto found = installation_prefix(1);
-  const std::string prefix = found ? *found : "/usr";
   return {workplace.runtime,
-          {"/etc/oci-oauth/providers.d", prefix + "/share/oci-oauth/providers"},
-          prefix + "/libexec/oci-oauth/oci-oauth-exchange"};
+          {"/etc/oci-oauth/providers.d", prefix() + "/share/oci-oauth/providers"},
+          program_beside("oci-oauth-exchange")};
+}
+
+void feed_sinks(const Log& log, const Workplace& workplace, const Profile& profile) {
+  const SinkRunner runner = {workplace.config, workplace.runtime, program_beside("oci-oauth-onecli"),
+                             std::getenv};
+  for (const SinkOutcome& outcome : run_sinks(runner, profile)) {
+    const std::string context = fmt::format("refresh '{}': sink '{}'", profile.name, outcome.sink);
+    if (!outcome.notice.empty()) log.write(Priority::warning, fmt::format("{}: {}", context, outcome.notice));
+    if (outcome.done) {
+      log.write(Priority::info, fmt::format("{}: has the token", context));
+    } else {
+      log.write(Priority::warning, Error(outcome.done.error()).in(context));
+    }
+  }
 }
 
 ExitCode report(const Log& log, const Error& error) {

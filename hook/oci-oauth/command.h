@@ -40,6 +40,9 @@ Result<Workplace> open_workplace(const Invocation& invocation);
 // `workplace` must outlive the result.
 Refresher refresher_of(const Workplace& workplace);
 
+// Brings the profile's token to the sinks that lack it and tells of it; what fails is a warning, no more.
+void feed_sinks(const Log& log, const Workplace& workplace, const Profile& profile);
+
 // Writes the error and returns its exit code.
 ExitCode report(const Log& log, const Error& error);
 

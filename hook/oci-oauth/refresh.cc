@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "command.h"
+#include "refresh/sinks.h"
 
 namespace oci_oauth {
 
@@ -120,6 +121,9 @@ ExitCode refresh(const Invocation& invocation) {
   if (const size_t swept = sweep_records(workplace->runtime); swept > 0) {
     invocation.log.write(Priority::info, fmt::format("swept {} containers that are gone", swept));
   }
+  // Last, without any profile's lock: a slow sink delays neither a container nor another profile.
+  for (const Profile* profile : parsed->profiles) feed_sinks(invocation.log, *workplace, *profile);
+  forget_removed_sinks(workplace->config, workplace->runtime);
   return worst;
 }
 

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "command.h"
 #include "oci/container_record.h"
+#include "refresh/sinks.h"
 #include "token/policy.h"
 
 namespace oci_oauth {
@@ -161,11 +162,40 @@ std::string remarks(const ProfileStatus& status, const RuntimeDir& runtime, Time
   return text;
 }
 
+JsonValue sinks_json(JsonDocument& json, const std::vector<SinkState>& sinks) {
+  JsonValue list(rapidjson::kArrayType);
+  for (const SinkState& sink : sinks) {
+    JsonValue value(rapidjson::kObjectType);
+    json_set(json, value, "profile", json_copy(json, sink.profile));
+    json_set(json, value, "sink", json_copy(json, sink.sink));
+    json_set(json, value, "delivered_at", time_or_null(json, sink.delivered_at));
+    json_set(json, value, "failures", JsonValue(sink.failures));
+    json_set(json, value, "error", sink.error.empty() ? JsonValue() : json_copy(json, sink.error));
+    json_set(json, value, "failed_at", time_or_null(json, sink.failed_at));
+    list.PushBack(value, json.GetAllocator());
+  }
+  return list;
+}
+
+// A line for each sink that lacks the token.
+std::string sink_remarks(const std::vector<SinkState>& sinks) {
+  std::string text;
+  for (const SinkState& sink : sinks) {
+    if (!sink.failed_at) continue;
+    text += fmt::format("{}: sink '{}': {} ({} in a row, {})\n", sink.profile, sink.sink, sink.error,
+                        sink.failures, rfc3339(*sink.failed_at));
+    if (!sink.hint.empty()) text += fmt::format("hint: {}\n", sink.hint);
+  }
+  return text;
+}
+
 Result<std::string> status_json(const Config& config, const RuntimeDir& runtime, Time now) {
   auto profiles = collect(config, runtime);
   if (!profiles) return std::move(profiles).error();
   auto records = list_records(runtime.containers().get());
   if (!records) return std::move(records).error();
+  auto sinks = sink_states(runtime);
+  if (!sinks) return std::move(sinks).error();
   JsonDocument json;
   json.SetObject();
   json_set(json, json, "version", JsonValue(1));
@@ -174,6 +204,7 @@ Result<std::string> status_json(const Config& config, const RuntimeDir& runtime,
     list.PushBack(profile_json(json, status, *records, now), json.GetAllocator());
   }
   json_set(json, json, "profiles", std::move(list));
+  json_set(json, json, "sinks", sinks_json(json, *sinks));
   return std::string(write_json(json, JsonStyle::indented).reveal());
 }
 
@@ -195,7 +226,9 @@ Result<std::string> status_table(const Config& config, const RuntimeDir& runtime
                             std::string(delivery_word(held.delivery->kind)), held.delivery->target});
     }
   }
-  std::string text = aligned(rows) + notes;
+  auto sinks = sink_states(runtime);
+  if (!sinks) return std::move(sinks).error();
+  std::string text = aligned(rows) + notes + sink_remarks(*sinks);
   if (containers.size() > 1) text += "\n" + aligned(containers);
   return text;
 }

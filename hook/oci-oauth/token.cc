@@ -91,7 +91,9 @@ ExitCode token(const Invocation& invocation) {
   auto content = read_file({.path = path}, 64 * KiB, Links::refused);
   if (!content) return report(invocation.log, content.error());
   const Secret text = formatted(Secret(std::move(*content)), outcome->published.expires_at, parsed->format);
-  return print(invocation.log, text.reveal());
+  const ExitCode code = print(invocation.log, text.reveal());
+  if (outcome->refreshed) feed_sinks(invocation.log, *workplace, profile);
+  return code;
 }
 
 }  // namespace oci_oauth

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "base/path.h"
+
 namespace oci_oauth {
 
 Error configuration_error(std::string_view source, std::string_view pointer, std::string_view reason) {
@@ -59,8 +61,30 @@ void JsonObject::strings(std::string_view key, std::vector<std::string>& target)
   target.clear();
   for (const JsonValue& element : value->GetArray()) {
     if (!element.IsString()) return fail(key, "is not an array of strings");
+    if (json_text(element).find('\0') != std::string_view::npos) return fail(key, "holds a NUL character");
     target.emplace_back(json_text(element));
   }
+}
+
+void JsonObject::path(std::string_view key, std::string& target) {
+  text(key, [&](std::string_view value) -> Result<void> {
+    std::string normalised;
+    if (!normalise_path(value, normalised)) {
+      return Error{ErrorKind::configuration, fmt::format("'{}' is not an absolute path without '..'", value),
+                   ""};
+    }
+    target = std::move(normalised);
+    return {};
+  });
+}
+
+void JsonObject::duration(std::string_view key, Milliseconds& target) {
+  text(key, [&](std::string_view value) -> Result<void> {
+    auto duration = parse_duration(value);
+    if (!duration) return std::move(duration).error();
+    target = *duration;
+    return {};
+  });
 }
 
 void JsonObject::text(std::string_view key, const std::function<Result<void>(std::string_view)>& convert) {

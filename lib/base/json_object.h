@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "base/time.h"
 
 namespace oci_oauth {
 
@@ -21,6 +22,8 @@ class JsonObject {
   void string(std::string_view key, std::string& target);
   void boolean(std::string_view key, bool& target);
   void strings(std::string_view key, std::vector<std::string>& target);
+  void path(std::string_view key, std::string& target);  // absolute, without "..", normalised
+  void duration(std::string_view key, Milliseconds& target);
 
   // A string that `convert` accepts: Result<void> convert(std::string_view).
   void text(std::string_view key, const std::function<Result<void>(std::string_view)>& convert);

@@ -8,6 +8,7 @@
 #include "refresh/directory_lock.h"
 #include "refresh/fingerprint.h"
 #include "refresh/login_store.h"
+#include "refresh/token_answer.h"
 #include "token/policy.h"
 
 namespace oci_oauth {

@@ -10,6 +10,7 @@
 
 #include "base/secret.h"
 #include "base/time.h"
+#include "refresh/http_request.h"
 
 namespace oci_oauth {
 
@@ -33,12 +34,6 @@ struct TokenAnswer {
   std::optional<Milliseconds> expires_in;   // absent where missing or absurd (not in 1 s .. 366 d)
   std::vector<std::string> scopes;          // empty: unchanged
   std::optional<Milliseconds> retry_after;  // kinds throttled and server_error
-};
-
-struct HttpReply {
-  long status = 0;
-  std::string retry_after;  // header value; empty where absent
-  Secret body;
 };
 
 TokenAnswer read_token_answer(const HttpReply& reply, Time now);

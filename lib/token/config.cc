@@ -8,7 +8,6 @@
 
 #include "base/file.h"
 #include "base/json_object.h"
-#include "base/path.h"
 #include "base/size.h"
 
 namespace oci_oauth {
@@ -24,15 +23,6 @@ Error bad(std::string message) {
   return {ErrorKind::configuration, std::move(message), ""};
 }
 
-Result<void> read_path(std::string_view text, std::string& target) {
-  std::string normalised;
-  if (!normalise_path(text, normalised)) {
-    return bad(fmt::format("'{}' is not an absolute path without '..'", text));
-  }
-  target = std::move(normalised);
-  return {};
-}
-
 Result<void> read_mode(std::string_view text, mode_t& target) {
   mode_t mode = 0;
   const bool octal = !text.empty() && text.size() <= 4 &&
@@ -43,13 +33,6 @@ Result<void> read_mode(std::string_view text, mode_t& target) {
         fmt::format("'{}' is not an octal mode between \"0400\" and \"0777\" that its owner can read", text));
   }
   target = mode;
-  return {};
-}
-
-Result<void> read_duration(std::string_view text, Milliseconds& target) {
-  auto duration = parse_duration(text);
-  if (!duration) return std::move(duration).error();
-  target = *duration;
   return {};
 }
 
@@ -80,12 +63,9 @@ Result<Profile> read_profile(std::string_view name, const JsonValue& value, cons
     return {};
   });
   object.require("credentials");
-  object.text("credentials", [&](std::string_view text) { return read_path(text, profile.credentials); });
-  object.text("target", [&](std::string_view text) -> Result<void> {
-    if (auto path = read_path(text, profile.target); !path) return path;
-    if (profile.target == "/") return bad("'/' is no directory of its own");
-    return {};
-  });
+  object.path("credentials", profile.credentials);
+  object.path("target", profile.target);
+  if (profile.target == "/") object.fail("target", "'/' is no directory of its own");
   object.text("deliver_to", [&](std::string_view text) {
     return read_choice<DeliverTo>(text, {"chosen", DeliverTo::chosen}, {"all", DeliverTo::all},
                                   profile.deliver_to);
@@ -98,44 +78,22 @@ Result<Profile> read_profile(std::string_view name, const JsonValue& value, cons
                                   profile.on_failure);
   });
   object.text("hook_wait", [&](std::string_view text) -> Result<void> {
-    if (auto duration = read_duration(text, profile.hook_wait); !duration) return duration;
-    if (profile.hook_wait <= longest_hook_wait) return {};
-    return bad(fmt::format("'{}' is longer than 12s, and a hook is killed after 15 s", text));
+    auto duration = parse_duration(text);
+    if (!duration) return std::move(duration).error();
+    if (*duration > longest_hook_wait) {
+      return bad(fmt::format("'{}' is longer than 12s, and a hook is killed after 15 s", text));
+    }
+    profile.hook_wait = *duration;
+    return {};
   });
-  object.text("refresh_before",
-              [&](std::string_view text) { return read_duration(text, profile.refresh_before); });
+  object.duration("refresh_before", profile.refresh_before);
   object.text("mode", [&](std::string_view text) { return read_mode(text, profile.mode); });
   object.string("token_url", profile.token_url);
-  object.text("ca_file", [&](std::string_view text) { return read_path(text, profile.ca_file); });
+  object.path("ca_file", profile.ca_file);
   object.string("user_agent", profile.user_agent);
   object.string("proxy", profile.proxy);
   if (auto done = object.finish(); !done) return std::move(done).error();
   return profile;
-}
-
-Result<Sink> read_sink(const JsonValue& value, const std::string& source, const std::string& pointer) {
-  Sink sink;
-  JsonObject object(value, source, pointer);
-  object.strings("profiles", sink.profiles);
-  object.strings("exec", sink.exec.command);
-  const JsonValue* onecli = object.take("onecli");
-  if (onecli != nullptr) {
-    JsonObject settings(*onecli, source, pointer + "/onecli");
-    settings.string("secret_id", sink.onecli.secret_id);
-    settings.string("url", sink.onecli.url);
-    settings.string("api_key_file", sink.onecli.api_key_file);
-    settings.string("program", sink.onecli.program);
-    if (auto done = settings.finish(); !done) return std::move(done).error();
-  }
-  if (auto done = object.finish(); !done) return std::move(done).error();
-  const bool has_onecli = onecli != nullptr;
-  if (has_onecli == !sink.exec.command.empty()) {
-    return configuration_error(source, pointer, "is neither an \"onecli\" nor an \"exec\" sink");
-  }
-  if (!has_onecli && !sink.exec.command.front().starts_with('/')) {
-    return configuration_error(source, pointer + "/exec", "does not begin with an absolute path");
-  }
-  return sink;
 }
 
 bool lies_within(std::string_view path, std::string_view directory) {
@@ -153,6 +111,17 @@ Result<void> check_targets(const Config& config) {
           same ? fmt::format("'{}' is the target of profile '{}' too", a->target, b->name)
                : fmt::format("'{}' and the target '{}' of profile '{}' lie one within the other", a->target,
                              b->target, b->name));
+    }
+  }
+  return {};
+}
+
+Result<void> check_sinks(const Config& config) {
+  for (const Sink& sink : config.sinks) {
+    for (const std::string& profile : sink.profiles) {
+      if (config.find(profile) != nullptr) continue;
+      return configuration_error(config.path, sink.place + "/profiles",
+                                 fmt::format("'{}' is no profile of this configuration", profile));
     }
   }
   return {};
@@ -181,7 +150,7 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
   Config config;
   config.path = path;
   JsonObject object(*json, config.path);
-  object.text("runtime_dir", [&](std::string_view value) { return read_path(value, config.runtime_dir); });
+  object.path("runtime_dir", config.runtime_dir);
   object.members("profiles", [&](std::string_view name, const JsonValue& value, const std::string& pointer) {
     auto profile = read_profile(name, value, config.path, pointer);
     if (!profile) return Result<void>(std::move(profile).error());
@@ -196,6 +165,7 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
   });
   if (auto done = object.finish(); !done) return std::move(done).error();
   if (auto checked = check_targets(config); !checked) return std::move(checked).error();
+  if (auto checked = check_sinks(config); !checked) return std::move(checked).error();
   return config;
 }
 

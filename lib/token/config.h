@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "token/sink_config.h"
 
 namespace oci_oauth {
 
@@ -32,19 +33,6 @@ struct Profile {
   // Each of these overrides the provider's where it is not empty.
   std::string token_url, ca_file, user_agent;
   std::string proxy;  // the refresher reads no proxy from its environment
-};
-
-// A sink gets each new access token once.
-struct OneCliSink {
-  std::string secret_id, url, api_key_file, program;
-};
-struct ExecSink {
-  std::vector<std::string> command;  // command[0] is an absolute path
-};
-struct Sink {
-  std::vector<std::string> profiles;  // empty: all
-  OneCliSink onecli;
-  ExecSink exec;  // exactly one of the two is set: exec.command is empty for a OneCLI sink
 };
 
 struct Config {

@@ -125,4 +125,8 @@ UniqueFd RuntimeDir::containers() const {
   return UniqueFd(::fcntl(containers_.get(), F_DUPFD_CLOEXEC, 0));
 }
 
+Result<UniqueFd> RuntimeDir::sinks() const {
+  return make_directory(directory_.get(), "sinks", 0700, path_ + "/sinks");
+}
+
 }  // namespace oci_oauth

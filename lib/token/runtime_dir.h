@@ -5,6 +5,7 @@
 //   containers/ID.json who got what (oci/container_record.h)
 //   written/ID         whose directories are written into, of those
 //   refresh.sock       where `oci-oauth serve` answers, if systemd listens there
+//   sinks/             what each sink has (refresh/sinks.h); made when a refresher first needs it
 //   locks/NAME         held while a refresh of the profile is under way
 #pragma once
 
@@ -45,6 +46,7 @@ class RuntimeDir {
   FileAt lock_file(std::string_view profile) const;  // locks/NAME
   FileAt socket_file() const;                        // refresh.sock
   UniqueFd containers() const;                       // containers/, open for reading
+  Result<UniqueFd> sinks() const;                    // sinks/, made when missing (mode 0700)
 
  private:
   explicit RuntimeDir(std::string path) : path_(std::move(path)) {}

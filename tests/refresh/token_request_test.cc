@@ -276,34 +276,11 @@ TEST_CASE("an authority that only the environment names is not trusted") {
   CHECK_THAT(failure.message, Catch::StartsWith("certificate of "));
 }
 
-TEST_CASE("a token URL is https, or http to a loopback address") {
-  for (const char* url :
-       {"https://platform.example/v1/oauth/token", "HTTPS://example:8443/", "http://localhost:1/",
-        "http://127.0.0.1/token", "http://127.8.9.10:80/", "http://[::1]:8080/token"}) {
-    CAPTURE(url);
-    CHECK(check_token_url(url));
-  }
-  for (const char* url : {"", "localhost", "http://example/", "http://127.0.0.1.example/",
-                          "http://localhost.example/", "http://128.0.0.1/", "http://[::2]/",
-                          "ftp://localhost/", "file:///etc/passwd", "//localhost/", "https://"}) {
-    CAPTURE(url);
-    const auto checked = check_token_url(url);
-    REQUIRE_FALSE(checked);
-    CHECK(checked.error().kind == ErrorKind::configuration);
-    CHECK_THAT(checked.error().message, Catch::Contains("'" + std::string(url) + "'"));
-  }
-}
-
-TEST_CASE("a password in a token URL is refused and not shown") {
-  const auto checked = check_token_url("https://me:hunter2@localhost/token");
-  REQUIRE_FALSE(checked);
-  CHECK_THAT(checked.error().message, !Catch::Contains("hunter2"));
-}
-
 TEST_CASE("a token URL that may not be used is not used") {
   const auto failure = failure_of(Client("http://nonexistent.invalid/token").post());
   CHECK(failure.sent == Sent::no);
   CHECK_THAT(failure.message, Catch::Contains("neither https nor http to a loopback address"));
+  CHECK_THAT(failure.message, Catch::StartsWith("token_url: "));
 }
 
 }  // namespace oci_oauth

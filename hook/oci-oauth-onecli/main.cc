@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth-onecli: updates one secret of a OneCLI server as the login's owner. Reads the request from stdin;
+// on failure exits with 1 and prints a message, and a hint in a second line. Started by oci-oauth alone.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+
+#include "base/exit_code.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "base/size.h"
+#include "refresh/login_owner.h"
+#include "refresh/onecli_request.h"
+
+namespace oci_oauth {
+
+namespace {
+
+// What a pipe holds at most (refresh/program.h).
+constexpr size_t request_limit = 64 * KiB;
+
+Result<Secret> read_request() {
+  std::string text(request_limit, '\0');
+  size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t count = ::read(STDIN_FILENO, text.data() + size, text.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return Error::from_errno(errno, "request");
+    if (count == 0) break;
+    size += static_cast<size_t>(count);
+  }
+  text.resize(size);
+  return Secret(std::move(text));
+}
+
+Result<void> run() {
+  keep_memory_private();
+  auto text = read_request();
+  if (!text) return std::move(text).error();
+  auto request = parse_onecli_request(text->reveal());
+  if (!request) return std::move(request).error();
+  if (is_host_root()) {
+    auto owner = find_login_owner(request->credentials);
+    if (!owner) return std::move(owner).error();
+    if (auto became = become(*owner); !became) return became;
+  }
+  return patch_secret(*request);
+}
+
+int fail(std::string_view message, std::string_view hint) {
+  (void)write_all(STDOUT_FILENO, fmt::format("{}\n{}\n", message, hint), "stdout");
+  return static_cast<int>(ExitCode::failed);
+}
+
+}  // namespace
+
+}  // namespace oci_oauth
+
+int main() {
+  try {
+    const auto done = oci_oauth::run();
+    return done ? 0 : oci_oauth::fail(done.error().message, done.error().hint);
+  } catch (const std::exception& error) {
+    return oci_oauth::fail(error.what(), "");
+  }
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "refresh/http_request.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "base/json.h"
+#include "base/size.h"
+
+namespace oci_oauth {
+
+namespace {
+
+using Sent = RequestFailure::Sent;
+using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
+using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+using CurlText = std::unique_ptr<char, decltype(&curl_free)>;
+
+constexpr size_t longest_body = MiB;
+
+void* wiping_realloc(void* old, size_t size) {
+  return WipingAllocator().Realloc(old, old == nullptr ? 0 : malloc_usable_size(old), size);
+}
+
+// libcurl's copies of what we send and receive are wiped as well.
+CURLcode initialise_libcurl() {
+  // libcurl would write the keys of every connection into the file that this names.
+  ::unsetenv("SSLKEYLOGFILE");
+  return curl_global_init_mem(CURL_GLOBAL_DEFAULT, ::malloc, WipingAllocator::Free, wiping_realloc, ::strdup,
+                              ::calloc);
+}
+
+// Where a URL leads.
+struct Endpoint {
+  std::string scheme, host, port;
+  std::string shown() const { return fmt::format("{}:{}", host, port); }
+};
+
+std::string url_part(CURLU* url, CURLUPart part) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return {};
+  return CurlText(text, curl_free).get();
+}
+
+bool is_loopback(const std::string& host) {
+  in_addr v4;
+  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+  // libcurl resolves this name to loopback addresses itself.
+  return host == "[::1]" || ::strcasecmp(host.c_str(), "localhost") == 0;
+}
+
+Result<Endpoint> parse_url(std::string_view text) {
+  const auto refused = [](std::string why) { return Error{ErrorKind::configuration, std::move(why), ""}; };
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
+  const CURLUcode parsed = curl_url_set(url.get(), CURLUPART_URL, std::string(text).c_str(), 0);
+  if (parsed != CURLUE_OK || text.find('\0') != std::string_view::npos) {
+    return refused(fmt::format("'{}' is not an https URL", text));
+  }
+  // Not quoted: it may hold a password.
+  if (!url_part(url.get(), CURLUPART_USER).empty() || !url_part(url.get(), CURLUPART_PASSWORD).empty()) {
+    return refused("holds a user name or password");
+  }
+  Endpoint endpoint = {url_part(url.get(), CURLUPART_SCHEME), url_part(url.get(), CURLUPART_HOST),
+                       url_part(url.get(), CURLUPART_PORT)};
+  if (endpoint.scheme == "https") return endpoint;
+  if (endpoint.scheme == "http" && is_loopback(endpoint.host)) return endpoint;
+  return refused(fmt::format("'{}' is neither https nor http to a loopback address", text));
+}
+
+Headers make_headers(const std::string& content_type) {
+  Headers headers(nullptr, curl_slist_free_all);
+  // Without "Expect:" libcurl would send a large request twice to a server that answers 417.
+  for (const std::string& line :
+       {"Content-Type: " + content_type, std::string("Accept: application/json"), std::string("Expect:")}) {
+    curl_slist* const longer = curl_slist_append(headers.get(), line.c_str());
+    if (longer == nullptr) return Headers(nullptr, curl_slist_free_all);
+    (void)headers.release();
+    headers.reset(longer);
+  }
+  return headers;
+}
+
+std::string lower_first(std::string text) {
+  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z' &&
+      !(text.size() > 1 && text[1] >= 'A' && text[1] <= 'Z')) {
+    text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  }
+  return text;
+}
+
+std::string reason_of(int number) {
+  const char* const reason = strerrordesc_np(number);
+  return reason != nullptr ? reason : "unknown error";
+}
+
+std::string in_seconds(Milliseconds duration) {
+  return fmt::format("{} s", std::chrono::duration<double>(duration).count());
+}
+
+// One transfer: its settings, what arrives, and how far it came.
+class Transfer {
+ public:
+  Transfer(const HttpRequest& request, Endpoint endpoint, const std::function<void()>& while_waiting);
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+
+  RequestResult perform();
+
+ private:
+  template <class Value>
+  void set(CURLoption option, Value value) {
+    if (code_ == CURLE_OK) code_ = curl_easy_setopt(easy_.get(), option, value);
+  }
+  void set_request();
+  void set_connection();
+  void set_trust();
+  void set_callbacks();
+
+  static int before_sending(void* self, char*, char*, int, int);
+  static size_t receive(char* bytes, size_t, size_t count, void* self);
+  static int wait(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
+
+  RequestFailure failure() const;
+  std::string unsent_reason() const;
+  std::string unanswered_reason() const;
+  HttpReply reply();
+
+  const HttpRequest& request_;
+  const Endpoint endpoint_;
+  const std::function<void()>& while_waiting_;
+  const Headers headers_;
+  Sent sent_ = Sent::no;
+  std::string received_;
+  bool too_large_ = false;
+  char details_[CURL_ERROR_SIZE] = "";
+  CURLcode code_ = CURLE_OK;
+  Easy easy_;  // ends first: it points at the others
+};
+
+Transfer::Transfer(const HttpRequest& request, Endpoint endpoint, const std::function<void()>& while_waiting)
+    : request_(request),
+      endpoint_(std::move(endpoint)),
+      while_waiting_(while_waiting),
+      headers_(make_headers(request.content_type)),
+      easy_(curl_easy_init(), curl_easy_cleanup) {
+  received_.reserve(longest_body);  // a string that grows leaves copies behind
+  if (easy_ == nullptr || headers_ == nullptr) code_ = CURLE_OUT_OF_MEMORY;
+  set_request();
+  set_connection();
+  set_trust();
+  set_callbacks();
+}
+
+void Transfer::set_request() {
+  set(CURLOPT_URL, request_.url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, endpoint_.scheme.c_str());
+  set(CURLOPT_FOLLOWLOCATION, 0L);
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.reveal().size()));
+  set(CURLOPT_POSTFIELDS, request_.body.reveal().data());
+  set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+  set(CURLOPT_HTTPHEADER, headers_.get());
+  if (!request_.user_agent.empty()) set(CURLOPT_USERAGENT, request_.user_agent.c_str());
+  if (!request_.bearer.empty()) {
+    set(CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+    set(CURLOPT_XOAUTH2_BEARER, request_.bearer.reveal().data());  // ends in NUL, as every std::string
+  }
+}
+
+void Transfer::set_connection() {
+  // libcurl repeats a request that a reused connection swallowed; on a fresh one it never does.
+  set(CURLOPT_FRESH_CONNECT, 1L);
+  set(CURLOPT_FORBID_REUSE, 1L);
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
+  set(CURLOPT_TIMEOUT_MS, static_cast<long>(request_.total_timeout.count()));
+#if LIBCURL_VERSION_NUM >= 0x075700
+  set(CURLOPT_QUICK_EXIT, 1L);  // a resolver that hangs must not outlast the timeouts
+#endif
+  // Both are set, even if empty: else the environment decides. Plain http goes through no proxy.
+  set(CURLOPT_PROXY, endpoint_.scheme == "https" ? request_.proxy.c_str() : "");
+  set(CURLOPT_NOPROXY, "");
+}
+
+void Transfer::set_trust() {
+  const char* const system_file = curl_version_info(CURLVERSION_NOW)->cainfo;
+  set(CURLOPT_CAINFO, request_.ca_file.empty() ? system_file : request_.ca_file.c_str());
+  set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // the file alone counts
+  set(CURLOPT_SSL_VERIFYPEER, 1L);
+  set(CURLOPT_SSL_VERIFYHOST, 2L);
+  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+}
+
+void Transfer::set_callbacks() {
+  set(CURLOPT_ERRORBUFFER, details_);
+  set(CURLOPT_PREREQFUNCTION, &Transfer::before_sending);
+  set(CURLOPT_PREREQDATA, this);
+  set(CURLOPT_WRITEFUNCTION, &Transfer::receive);
+  set(CURLOPT_WRITEDATA, this);
+  set(CURLOPT_XFERINFOFUNCTION, &Transfer::wait);
+  set(CURLOPT_XFERINFODATA, this);
+  set(CURLOPT_NOPROGRESS, 0L);
+}
+
+// Called with the connection up and nothing of the request written: the last moment at which it is certain
+// that nothing was sent. It comes a second time only if libcurl were to repeat the request.
+int Transfer::before_sending(void* self, char*, char*, int, int) {
+  Sent& sent = static_cast<Transfer*>(self)->sent_;
+  return std::exchange(sent, Sent::perhaps) == Sent::no ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+size_t Transfer::receive(char* bytes, size_t, size_t count, void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  transfer.too_large_ = count > longest_body - transfer.received_.size();
+  if (transfer.too_large_) return 0;
+  transfer.received_.append(bytes, count);
+  return count;
+}
+
+int Transfer::wait(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  static_cast<Transfer*>(self)->while_waiting_();
+  return 0;
+}
+
+RequestResult Transfer::perform() {
+  if (code_ == CURLE_OK) code_ = curl_easy_perform(easy_.get());
+  if (code_ == CURLE_OK) return reply();
+  wipe(received_);
+  return failure();
+}
+
+HttpReply Transfer::reply() {
+  HttpReply reply;
+  curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &reply.status);
+  curl_header* header = nullptr;
+  if (curl_easy_header(easy_.get(), "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
+    reply.retry_after = header->value;
+  }
+  reply.body = Secret(std::move(received_));
+  return reply;
+}
+
+RequestFailure Transfer::failure() const {
+  return {sent_, sent_ == Sent::no ? unsent_reason() : unanswered_reason()};
+}
+
+std::string Transfer::unsent_reason() const {
+  const std::string connect = "connect to " + endpoint_.shown();
+  long number = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &number);
+  std::string_view details = details_[0] != '\0' ? details_ : curl_easy_strerror(code_);
+  switch (code_) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return fmt::format("{}: the host name cannot be resolved", connect);
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return fmt::format("{}: the proxy's host name cannot be resolved", connect);
+    case CURLE_OPERATION_TIMEDOUT:
+      return fmt::format("{}: no connection within {}", connect,
+                         in_seconds(std::min(request_.connect_timeout, request_.total_timeout)));
+    case CURLE_COULDNT_CONNECT:
+      if (number == 0) break;
+      return fmt::format("{}: {}", connect, lower_first(reason_of(static_cast<int>(number))));
+    case CURLE_SSL_CACERT_BADFILE:
+      return fmt::format("ca_file '{}': cannot be read as certificates", request_.ca_file);
+    case CURLE_PEER_FAILED_VERIFICATION:
+      if (const std::string_view prefix = "SSL certificate problem: "; details.starts_with(prefix)) {
+        details.remove_prefix(prefix.size());
+      }
+      return fmt::format("certificate of {}: {}", endpoint_.shown(), details);
+    default:
+      break;
+  }
+  return fmt::format("{}: {}", connect, lower_first(std::string(details)));
+}
+
+// Says nothing of libcurl's details, which may quote the answer.
+std::string Transfer::unanswered_reason() const {
+  if (too_large_) return fmt::format("the answer is larger than {} bytes", longest_body);
+  switch (code_) {
+    case CURLE_OPERATION_TIMEDOUT:
+      return fmt::format("no answer within {}", in_seconds(request_.total_timeout));
+    case CURLE_PARTIAL_FILE:
+      return "the answer ended early";
+    case CURLE_GOT_NOTHING:
+      return "the connection ended without an answer";
+    default:
+      return fmt::format("no answer from {}: {}", endpoint_.shown(), lower_first(curl_easy_strerror(code_)));
+  }
+}
+
+}  // namespace
+
+RequestResult send_request(const HttpRequest& request, const std::function<void()>& while_waiting) {
+  static const CURLcode initialised = initialise_libcurl();
+  if (initialised != CURLE_OK) {
+    return RequestFailure{Sent::no, fmt::format("libcurl: {}", curl_easy_strerror(initialised))};
+  }
+  auto endpoint = parse_url(request.url);
+  if (!endpoint) return RequestFailure{Sent::no, std::move(endpoint).error().message};
+  return Transfer(request, std::move(*endpoint), while_waiting).perform();
+}
+
+Result<void> check_url(std::string_view url) {
+  auto endpoint = parse_url(url);
+  if (!endpoint) return std::move(endpoint).error();
+  return {};
+}
+
+Secret percent_encode(std::string_view text) {
+  if (text.empty()) return {};  // libcurl takes a length of 0 for "up to the NUL"
+  const CurlText escaped(curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size())), curl_free);
+  return escaped ? Secret(std::string_view(escaped.get())) : Secret();
+}
+
+}  // namespace oci_oauth

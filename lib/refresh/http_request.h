@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// One HTTP request, exactly once: no retry, no redirect, no reused connection, https only (http for a
+// loopback address), bounded in time and size, no proxy, CA or keys from the environment. The only user of
+// libcurl.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+
+namespace oci_oauth {
+
+struct HttpRequest {
+  std::string method = "POST", url, content_type;
+  Secret body;
+  Secret bearer;                           // RFC 6750 section 2.1; empty: no Authorization header
+  std::string user_agent, ca_file, proxy;  // ca_file, proxy: empty is the system's, none
+  Milliseconds connect_timeout = std::chrono::seconds(10);
+  Milliseconds total_timeout = std::chrono::seconds(25);
+};
+
+struct HttpReply {
+  long status = 0;
+  std::string retry_after;  // header value; empty where absent
+  Secret body;
+};
+
+struct RequestFailure {
+  enum class Sent { no, perhaps };  // no: nothing of the request left this host, trying again is safe
+  Sent sent = Sent::no;
+  std::string message;  // "connect to localhost:1: connection refused"
+};
+
+using RequestResult = std::variant<HttpReply, RequestFailure>;
+
+// `while_waiting` is called about once a second until the answer is there.
+RequestResult send_request(const HttpRequest& request, const std::function<void()>& while_waiting);
+
+// Failure (configuration): "'URL' is ...": not https, nor http to 127.0.0.0/8, ::1 or localhost.
+Result<void> check_url(std::string_view url);
+
+// RFC 3986 section 2.1: everything but letters, digits and "-._~" as %XX.
+Secret percent_encode(std::string_view text);
+
+}  // namespace oci_oauth

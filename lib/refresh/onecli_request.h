@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The request that updates a secret of a OneCLI server, and its way to the program that makes it: what
+// decides when to ask does not link the network.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+
+namespace oci_oauth {
+
+struct OneCliRequest {
+  std::string url, secret_id;
+  std::string ca_file;      // empty: the system's
+  std::string credentials;  // of the login whose owner root becomes first
+  Milliseconds timeout;     // for everything together
+  Secret api_key;           // empty: no Authorization header
+  Secret token;
+};
+
+Secret format_onecli_request(const OneCliRequest& request);
+// Failure: a text that is none.
+Result<OneCliRequest> parse_onecli_request(std::string_view text);
+
+// PATCH URL/v1/secrets/ID with {"value": TOKEN}, and on 404 URL/api/secrets/ID, under the rules of
+// http_request.h. Success: 2xx. Failure: "PATCH URL: answered 500", "url: reason", or why nothing was sent or
+// came back.
+Result<void> patch_secret(const OneCliRequest& request);
+
+}  // namespace oci_oauth
