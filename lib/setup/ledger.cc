@@ -80,10 +80,14 @@ JsonValue unit_value(JsonDocument& document, const LedgerUnit& unit) {
 
 }  // namespace
 
-LedgerFile* Ledger::find(std::string_view path) {
+const LedgerFile* Ledger::find(std::string_view path) const {
   const auto found =
       std::find_if(files.begin(), files.end(), [&](const LedgerFile& file) { return file.path == path; });
   return found == files.end() ? nullptr : &*found;
+}
+
+LedgerFile* Ledger::find(std::string_view path) {
+  return const_cast<LedgerFile*>(std::as_const(*this).find(path));
 }
 
 Result<Ledger> parse_ledger(std::string_view text, const std::string& source) {

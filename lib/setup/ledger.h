@@ -35,6 +35,7 @@ struct Ledger {
   std::vector<std::string> directories;  // that were made, outermost first
 
   LedgerFile* find(std::string_view path);
+  const LedgerFile* find(std::string_view path) const;
   bool empty() const { return files.empty() && units.empty(); }
 };
 

@@ -150,10 +150,12 @@ Result<void> make(const Tree& tree, const Change& change) {
   return tree.write(change.path, *change.after, file_mode);
 }
 
-void remove_directories(const Tree& tree, const std::vector<std::string>& directories) {
-  for (auto directory = directories.rbegin(); directory != directories.rend(); ++directory) {
+// Removes those of our directories that hold nothing any more.
+void remove_directories(const Tree& tree, Ledger& ledger) {
+  for (auto directory = ledger.directories.rbegin(); directory != ledger.directories.rend(); ++directory) {
     (void)tree.remove_directory(*directory);
   }
+  std::erase_if(ledger.directories, [&](const std::string& directory) { return !tree.exists(directory); });
 }
 
 void take_back(const Tree& tree, const std::vector<Change>& changes, size_t made) {
@@ -212,6 +214,14 @@ Result<Ledger> load_ledger(const Tree& tree, const std::string& path) {
   return *text ? parse_ledger(**text, tree.shown(path)) : Ledger();
 }
 
+Result<std::optional<std::string>> read_without_ours(const Tree& tree, const Ledger& ledger,
+                                                     const std::string& path) {
+  auto current = tree.read(path);
+  const LedgerFile* entry = ledger.find(path);
+  if (!current || entry == nullptr) return current;
+  return without_ours(*current, tree.shown(path), *entry);
+}
+
 Result<void> apply(const Tree& tree, Registration& registration, const std::string& ledger_path) {
   auto old = load_ledger(tree, ledger_path);
   if (!old) return std::move(old).error();
@@ -231,12 +241,12 @@ Result<void> apply(const Tree& tree, Registration& registration, const std::stri
   if (!done) {
     take_back(tree, registration.changes, made);
     (void)keep_ledger(tree, *old, ledger_path);
-    remove_directories(tree, ledger.directories);
+    remove_directories(tree, ledger);
     return done;
   }
-  if (auto kept = keep_ledger(tree, ledger, ledger_path); !kept) return kept;
-  remove_directories(tree, ledger.directories);
-  return {};
+  remove_directories(tree, ledger);
+  if (done = keep_ledger(tree, ledger, ledger_path); done) remove_directories(tree, ledger);
+  return done;
 }
 
 }  // namespace oci_oauth

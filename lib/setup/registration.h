@@ -52,6 +52,10 @@ Result<Registration> plan_uninstall(const Tree& tree, Ledger ledger, const std::
 // The ledger of a tree; an empty one where there is none.
 Result<Ledger> load_ledger(const Tree& tree, const std::string& path);
 
+// A file without what we put into it; nullopt where there would be none.
+Result<std::optional<std::string>> read_without_ours(const Tree& tree, const Ledger& ledger,
+                                                     const std::string& path);
+
 // Makes the changes and keeps the ledger at `ledger_path`. Failure: the changes made so far were taken back.
 Result<void> apply(const Tree& tree, Registration& registration, const std::string& ledger_path);
 
