@@ -84,7 +84,7 @@ std::string runc_for(const std::string& runtimes) {
 
 }  // namespace
 
-Result<Plan> plan_containerd(const Site& site, const Ledger& ledger) {
+Result<Plan> plan_containerd(const Site& site, const Ledger& ledger, Default) {
   auto files = load_files(site, ledger);
   if (!files) return std::move(files).error();
   std::string target = main_file;

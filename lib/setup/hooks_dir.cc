@@ -140,7 +140,7 @@ bool has_crio(const Site& site) {
 
 }  // namespace
 
-Result<Plan> plan_podman(const Site& site, const Ledger&) {
+Result<Plan> plan_podman(const Site& site, const Ledger&, Default) {
   if (site.scope == Scope::user) return plan_user_podman(site);
   auto dirs = configured_hooks(site.tree, podman_files(site), podman_key);
   if (!dirs) return std::move(dirs).error();
@@ -160,7 +160,7 @@ Result<Plan> plan_podman(const Site& site, const Ledger&) {
   return plan;
 }
 
-Result<Plan> plan_crio(const Site& site, const Ledger&) {
+Result<Plan> plan_crio(const Site& site, const Ledger&, Default) {
   Paths files = {"/etc/crio/crio.conf"};
   for (std::string& file : drop_ins(site.tree, "/etc/crio/crio.conf.d")) files.push_back(std::move(file));
   auto dirs = configured_hooks(site.tree, files, {"crio", "runtime", "hooks_dir"});

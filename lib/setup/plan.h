@@ -24,10 +24,10 @@ struct Plan {
 };
 
 // Failure: an engine's file cannot be read or parsed, or says what we cannot go along with.
-Result<Plan> plan_podman(const Site& site, const Ledger& ledger);
-Result<Plan> plan_crio(const Site& site, const Ledger& ledger);
+Result<Plan> plan_podman(const Site& site, const Ledger& ledger, Default as_default);
+Result<Plan> plan_crio(const Site& site, const Ledger& ledger, Default as_default);
 Result<Plan> plan_docker(const Site& site, const Ledger& ledger, Default as_default);
-Result<Plan> plan_containerd(const Site& site, const Ledger& ledger);
-Result<Plan> plan_cdi(const Site& site, const Ledger& ledger);
+Result<Plan> plan_containerd(const Site& site, const Ledger& ledger, Default as_default);
+Result<Plan> plan_cdi(const Site& site, const Ledger& ledger, Default as_default);
 
 }  // namespace oci_oauth

@@ -98,7 +98,7 @@ Result<void> want(const Tree& tree, Registration& registration, const std::strin
   auto current = tree.read(wanted.path);
   if (!current) return std::move(current).error();
   LedgerFile* entry = registration.ledger.find(wanted.path);
-  if (entry != nullptr && was_changed_since(*current, *entry)) {
+  if (entry != nullptr && wanted.share == Share::whole && was_changed_since(*current, *entry)) {
     registration.notes.push_back(
         fmt::format("{}: was changed since it was written, and stays as it is", shown));
     entry->engines.insert(engine);
