@@ -22,11 +22,13 @@ struct Invocation {
 };
 
 // Each verb, in a file of its own.
+ExitCode install(const Invocation& invocation);
 ExitCode refresh(const Invocation& invocation);
 ExitCode status(const Invocation& invocation);
 ExitCode token(const Invocation& invocation);
 ExitCode serve(const Invocation& invocation);
 ExitCode units(const Invocation& invocation);
+ExitCode uninstall(const Invocation& invocation);
 
 // The configuration, with a runtime_dir. Failure: kind configuration, also where there is no file.
 Result<Config> open_configuration(const Invocation& invocation);

@@ -30,6 +30,10 @@ constexpr Verb verbs[] = {
     {"status", status, "[--json]", "how each login is, and who holds its token", "oci-oauth status --json"},
     {"token", token, "PROFILE [--min-ttl 5m] [--format raw|json|header]", "print a valid access token",
      "curl -H \"$(oci-oauth token claude --format header)\" https://..."},
+    {"install", install, "ENGINE [--default] [--credentials FILE] [--dry-run] [--root DIR]",
+     "register with podman, crio, docker, containerd, cdi or systemd", "sudo oci-oauth install podman"},
+    {"uninstall", uninstall, "ENGINE|--all [--dry-run] [--root DIR]", "take out what install put in",
+     "sudo oci-oauth uninstall podman"},
     {"serve", serve, "", "answer at a socket of systemd's who asks for a refresh",
      "systemctl start oci-oauth-refresh.socket"},
     {"units", units, "DIRECTORY", "write what systemd's units must know of the configuration",
@@ -38,7 +42,7 @@ constexpr Verb verbs[] = {
 
 std::string help() {
   std::string text = "usage: oci-oauth [--config FILE] VERB\n\n";
-  for (const Verb& verb : verbs) text += fmt::format("  {:<8} {}\n", verb.name, verb.purpose);
+  for (const Verb& verb : verbs) text += fmt::format("  {:<9} {}\n", verb.name, verb.purpose);
   return text + "\noci-oauth VERB --help tells more.\n" +
          "exit: 0 fine, 1 failed, 2 usage or configuration, 3 log in again, 4 temporary: try later\n";
 }

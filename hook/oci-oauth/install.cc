@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth install: registers with an engine, for the whole machine or, rootless, for the user who calls.
+#include <fmt/format.h>
+
+#include "command.h"
+#include "setup/systemd.h"
+#include "setup_report.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::string_view verb = "install";
+
+struct InstallArguments {
+  InstallRequest request;
+  std::string root = "/";
+  bool dry_run = false;
+};
+
+Result<InstallArguments> parse(const Invocation& invocation) {
+  InstallArguments parsed;
+  ArgumentReader reader(verb, invocation.arguments);
+  parsed.dry_run = reader.flag("--dry-run");
+  if (reader.flag("--default")) parsed.request.as_default = Default::ours;
+  parsed.root = reader.value("--root").value_or("/");
+  parsed.request.credentials = reader.value("--credentials");
+  const auto engines = reader.operands();
+  if (!engines) return engines.error();
+  if (engines->size() != 1) return usage_error(verb, fmt::format("needs one engine: {}", engine_names()));
+  parsed.request.engine = engines->front();
+  if (parsed.request.as_default == Default::ours && parsed.request.engine != "docker") {
+    return usage_error(verb, "--default goes with docker: the other engines need none");
+  }
+  return parsed;
+}
+
+void tell_notes(const Log& log, const Installation& installation) {
+  for (const std::string& note : installation.registration.notes) log.write(Priority::notice, note);
+  if (!installation.unread.empty()) {
+    log.write(Priority::warning, installation.unread, "add it to the list, or take hooks_dir out");
+  }
+}
+
+ExitCode show(const Log& log, const Site& site, const Installation& installation) {
+  const auto diff = diff_of(site.tree, installation.registration.changes);
+  if (!diff) return report(log, diff.error());
+  tell_notes(log, installation);
+  return print(log, *diff + told("would enable", installation.units));
+}
+
+void tell_next(const Log& log, const Site& site, Installation& installation, const std::string& engine) {
+  std::string text;
+  for (const std::string& act : installation.next) text += fmt::format("next: {}\n", act);
+  if (has_taken_up(site, engine)) {
+    text += fmt::format("{}: the running engine knows the runtime oci-oauth\n", engine);
+  } else if (const std::string act = reload_command(site, engine); !act.empty()) {
+    text += fmt::format("next: {}\n", act);
+  }
+  print(log, text);
+}
+
+ExitCode carry_out(const Log& log, const Site& site, Installation& installation, const std::string& engine) {
+  Registration& registration = installation.registration;
+  if (auto done = apply(site.tree, registration, site.ledger); !done) {
+    return report(log, std::move(done).error().in(fmt::format("install {}: nothing was changed", engine)));
+  }
+  print(log, told(site.tree, registration.changes));
+  tell_notes(log, installation);
+  if (has_systemd(site)) {
+    if (auto done = enable_units(site, installation.units); !done) return report(log, done.error());
+    print(log, told("enabled", installation.units));
+  }
+  const bool anything = !registration.changes.empty() || !installation.units.empty();
+  if (!anything) print(log, fmt::format("{}: is registered already\n", engine));
+  tell_next(log, site, installation, engine);
+  return ExitCode::fine;
+}
+
+}  // namespace
+
+ExitCode install(const Invocation& invocation) {
+  const auto parsed = parse(invocation);
+  if (!parsed) return report(invocation.log, parsed.error());
+  const auto site = open_site(parsed->root);
+  if (!site) return report(invocation.log, site.error());
+  auto installation = plan_installation(*site, parsed->request);
+  if (!installation) return report(invocation.log, std::move(installation).error().in(verb));
+  if (parsed->dry_run) return show(invocation.log, *site, *installation);
+  return carry_out(invocation.log, *site, *installation, parsed->request.engine);
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup_report.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+
+#include "base/command_output.h"
+#include "base/file.h"
+
+namespace oci_oauth {
+
+namespace {
+
+// A text as a file in memory, for a program that reads files; open across exec.
+struct TextFile {
+  UniqueFd fd;
+  std::string path;
+
+  static Result<TextFile> of(const std::optional<std::string>& text) {
+    if (!text) return TextFile{UniqueFd(), "/dev/null"};
+    TextFile file = {UniqueFd(::memfd_create("oci-oauth", 0)), ""};
+    if (!file.fd) return Error::from_errno(errno, "memfd_create");
+    file.path = fmt::format("/dev/fd/{}", file.fd.get());
+    if (auto written = write_all(file.fd.get(), *text, file.path); !written)
+      return std::move(written).error();
+    return file;
+  }
+};
+
+Result<std::string> diff_of(const Tree& tree, const Change& change) {
+  constexpr auto bound = std::chrono::seconds(30);
+  const auto before = TextFile::of(change.before);
+  if (!before) return before.error();
+  const auto after = TextFile::of(change.after);
+  if (!after) return after.error();
+  const std::string shown = tree.shown(change.path);
+  const auto label = [&](const std::optional<std::string>& text) { return text ? shown : "/dev/null"; };
+  const auto diff = run_command({"diff", "--unified", "--label", label(change.before), "--label",
+                                 label(change.after), "--", before->path, after->path},
+                                bound);
+  if (!diff) return diff.error();
+  if (diff->status > 1) return Error{ErrorKind::failed, fmt::format("diff: {}", diff->err), ""};
+  return diff->out;
+}
+
+}  // namespace
+
+Result<std::string> diff_of(const Tree& tree, const std::vector<Change>& changes) {
+  std::string text;
+  for (const Change& change : changes) {
+    auto diff = diff_of(tree, change);
+    if (!diff) return diff;
+    text += *diff;
+  }
+  return text;
+}
+
+std::string told(const Tree& tree, const std::vector<Change>& changes) {
+  std::string text;
+  for (const Change& change : changes) {
+    const char* verb = !change.before ? "wrote" : !change.after ? "removed" : "changed";
+    text += fmt::format("{} {}\n", verb, tree.shown(change.path));
+  }
+  return text;
+}
+
+std::string told(std::string_view verb, const std::vector<std::string>& units) {
+  std::string text;
+  for (const std::string& unit : units) text += fmt::format("{} {}\n", verb, unit);
+  return text;
+}
+
+}  // namespace oci_oauth

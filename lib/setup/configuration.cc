@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/configuration.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "token/config.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr const char* profile_name = "claude";                      // and its provider's
+constexpr const char* login_in_home = ".claude/.credentials.json";  // Claude Code's
+
+std::string_view from_environment(const char* name) {
+  const char* value = ::secure_getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// sudo(8) tells who called it by SUDO_USER and SUDO_UID; only root could have set them to somebody else.
+Result<uid_t> calling_user() {
+  const std::string_view number = from_environment("SUDO_UID"), name = from_environment("SUDO_USER");
+  if (::geteuid() != 0 || (number.empty() && name.empty())) return ::geteuid();
+  uid_t uid = 0;
+  const auto [end, failure] = std::from_chars(number.data(), number.data() + number.size(), uid);
+  const passwd* entry =
+      failure == std::errc() && end == number.data() + number.size() ? ::getpwuid(uid) : nullptr;
+  if (entry != nullptr && name == entry->pw_name) return uid;
+  return Error{ErrorKind::usage,
+               fmt::format("SUDO_USER '{}' and SUDO_UID '{}' are not one user", name, number),
+               "name the login with --credentials FILE"};
+}
+
+Result<void> check_is_file(const std::string& path) {
+  struct stat status;
+  if (::stat(path.c_str(), &status) != 0) return Error::from_errno(errno, path);
+  if (S_ISREG(status.st_mode)) return {};
+  return Error{ErrorKind::failed, fmt::format("{}: is {}, not a login", path, file_type(status.st_mode)), ""};
+}
+
+std::string configuration_text(const Site& site, const std::string& credentials) {
+  JsonDocument json;
+  json.SetObject();
+  JsonValue profile(rapidjson::kObjectType), profiles(rapidjson::kObjectType);
+  if (!site.runtime_dir.empty()) json_set(json, json, "runtime_dir", json_copy(json, site.runtime_dir));
+  json_set(json, profile, "credentials", json_copy(json, credentials));
+  json_set(json, profiles, profile_name, std::move(profile));
+  json_set(json, json, "profiles", std::move(profiles));
+  return std::string(write_json(json, JsonStyle::indented).reveal());
+}
+
+// An existing configuration is a person's: a login that it does not have is theirs to add.
+Result<void> check_has_login(const std::string& text, const std::string& source,
+                             const std::string& credentials) {
+  const auto config = parse_config(text, source);
+  if (!config) return config.error();
+  for (const Profile& profile : config->profiles) {
+    if (profile.credentials == credentials) return {};
+  }
+  return Error{ErrorKind::configuration,
+               fmt::format("{}: is there already and has no profile with {}", source, credentials),
+               "add a profile to it by hand, or leave --credentials out"};
+}
+
+std::string quoted(std::string_view text) {
+  JsonDocument json;
+  return std::string(write_json(json_copy(json, text)).reveal());
+}
+
+Result<void> check_runtime(const std::string& text, const std::string& source,
+                           const std::string& real_runtime) {
+  const auto there = find_json_member(text, source, {"runtime"});
+  if (!there) return there.error();
+  if (!*there || **there == quoted(real_runtime)) return {};
+  return Error{
+      ErrorKind::configuration,
+      fmt::format("{}: /runtime: is {}, but the engine's default is {}", source, **there, real_runtime),
+      "make them the same: the wrapper runs one runtime for all engines"};
+}
+
+Result<std::string> login_for(const Site& site, const std::optional<std::string>& credentials) {
+  return credentials ? named_login(site.tree, *credentials) : find_login();
+}
+
+Result<WantedFile> new_configuration(const Site& site, const std::string& text,
+                                     const std::string& real_runtime) {
+  WantedFile wanted = {.path = site.config, .text = text};
+  if (real_runtime.empty()) return wanted;
+  auto edited = set_json_member(text, site.tree.shown(site.config), {"runtime"}, quoted(real_runtime));
+  if (!edited) return std::move(edited).error();
+  wanted.text = std::move(*edited);
+  return wanted;
+}
+
+}  // namespace
+
+Result<std::string> find_login() {
+  const auto uid = calling_user();
+  if (!uid) return uid.error();
+  const passwd* entry = ::getpwuid(*uid);
+  if (entry == nullptr)
+    return Error{ErrorKind::failed, fmt::format("uid {}: is not in the password database", *uid), ""};
+  std::string path = fmt::format("{}/{}", entry->pw_dir, login_in_home);
+  auto found = check_is_file(path);
+  if (found) return path;
+  Error error = std::move(found).error().in("no login found");
+  error.kind = ErrorKind::login_required;
+  return std::move(error).with_hint(fmt::format(
+      "run claude as {} and log in with /login, or name the file with --credentials FILE", entry->pw_name));
+}
+
+Result<std::string> named_login(const Tree& tree, const std::string& file) {
+  std::string path;
+  std::string absolute = file;
+  if (!absolute.starts_with('/')) {
+    char* directory = ::get_current_dir_name();
+    if (directory == nullptr) return Error::from_errno(errno, "the current directory");
+    absolute = fmt::format("{}/{}", directory, file);
+    ::free(directory);
+  }
+  if (!normalise_path(absolute, path)) {
+    return Error{ErrorKind::usage, fmt::format("--credentials: '{}' is not a path without '..'", file), ""};
+  }
+  if (!tree.is_host()) return path;
+  if (auto checked = check_is_file(path); !checked) return std::move(checked).error();
+  return path;
+}
+
+Result<std::optional<WantedFile>> plan_configuration(const Site& site, const Ledger& ledger,
+                                                     const std::optional<std::string>& credentials,
+                                                     const std::string& real_runtime) {
+  using Answer = std::optional<WantedFile>;
+  const std::string source = site.tree.shown(site.config);
+  auto current = site.tree.read(site.config);
+  if (!current) return std::move(current).error();
+  std::string login;
+  if (credentials || !*current) {
+    auto found = login_for(site, credentials);
+    if (!found) return std::move(found).error();
+    login = std::move(*found);
+  }
+  if (*current && credentials) {
+    if (auto checked = check_has_login(**current, source, login); !checked) return std::move(checked).error();
+  }
+  if (*current && !real_runtime.empty()) {
+    if (auto checked = check_runtime(**current, source, real_runtime); !checked)
+      return std::move(checked).error();
+  }
+  const LedgerFile* entry = ledger.find(site.config);
+  const bool ours = entry != nullptr && entry->share == Share::whole && *current == entry->after;
+  if (!*current || ours) {
+    auto wanted =
+        new_configuration(site, *current ? **current : configuration_text(site, login), real_runtime);
+    if (!wanted) return std::move(wanted).error();
+    return Answer(std::move(*wanted));
+  }
+  if (real_runtime.empty()) return Answer();
+  return Answer(
+      {.path = site.config, .share = Share::json_members, .members = {{{"runtime"}, quoted(real_runtime)}}});
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/engine.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/command_output.h"
+#include "base/json.h"
+#include "setup/configuration.h"
+#include "setup/systemd.h"
+
+namespace oci_oauth {
+
+namespace {
+
+// Nothing in files: only units.
+Result<Plan> plan_systemd(const Site&, const Ledger&, Default) {
+  return Plan();
+}
+
+struct Engine {
+  std::string_view name;
+  std::vector<std::string_view> programs;  // one of them: the engine is there; none: it always is
+  Scope smallest;                          // whether a user can have it for himself
+  Result<Plan> (*plan)(const Site&, const Ledger&, Default);
+};
+
+const Engine engines[] = {
+    {"podman", {"podman"}, Scope::user, plan_podman},
+    {"crio", {"crio"}, Scope::system, plan_crio},
+    {"docker", {"dockerd"}, Scope::system, plan_docker},
+    {"containerd", {"containerd"}, Scope::system, plan_containerd},
+    {"systemd", {"systemctl"}, Scope::user, plan_systemd},
+};
+
+Result<const Engine*> find_engine(const Site& site, std::string_view name) {
+  for (const Engine& engine : engines) {
+    if (engine.name != name) continue;
+    if (site.scope == Scope::system || engine.smallest == Scope::user) return &engine;
+    return Error{ErrorKind::usage, fmt::format("{}: is set up for the whole machine, by root", name),
+                 fmt::format("sudo oci-oauth install {}", name)};
+  }
+  return Error{ErrorKind::usage, fmt::format("unknown engine '{}'", name),
+               fmt::format("one of {}", engine_names())};
+}
+
+bool is_present(const Site& site, const Engine& engine) {
+  return std::any_of(engine.programs.begin(), engine.programs.end(),
+                     [&](std::string_view program) { return !site.tree.find_program(program).empty(); });
+}
+
+// What we name in engines' files must be there: some engines pass over a hook that is missing, without a
+// word.
+void check_programs(const Site& site, std::vector<std::string>& notes) {
+  for (const std::string& program : {site.hook(), site.wrapper()}) {
+    if (!site.tree.exists(program))
+      notes.push_back(fmt::format("{}: is not there", site.tree.shown(program)));
+  }
+}
+
+Result<void> want_units(const Site& site, const std::string& engine, Installation& installation) {
+  if (!has_systemd(site)) return {};
+  auto units = disabled_units(site);
+  if (!units) return std::move(units).error();
+  installation.units = std::move(*units);
+  std::vector<LedgerUnit>& known = installation.registration.ledger.units;
+  for (LedgerUnit& unit : known) unit.engines.insert(engine);
+  for (const std::string& name : installation.units) {
+    const bool is_known =
+        std::any_of(known.begin(), known.end(), [&](const LedgerUnit& unit) { return unit.name == name; });
+    if (!is_known) known.push_back({name, {engine}});
+  }
+  return {};
+}
+
+Result<Installation> install_files(const Site& site, Plan plan, const Ledger& ledger,
+                                   const InstallRequest& request) {
+  auto configuration = plan_configuration(site, ledger, request.credentials, plan.real_runtime);
+  if (!configuration) return std::move(configuration).error();
+  if (*configuration) plan.files.insert(plan.files.begin(), std::move(**configuration));
+  auto registration = plan_install(site.tree, ledger, request.engine, plan.files, plan.unwanted);
+  if (!registration) return std::move(registration).error();
+  registration->notes.insert(registration->notes.end(), plan.notes.begin(), plan.notes.end());
+  return Installation{std::move(*registration), {}, std::move(plan.unread), std::move(plan.next)};
+}
+
+EngineState inspect(const Site& site, const Ledger& ledger, const Engine& engine) {
+  EngineState state = {std::string(engine.name), EngineState::absent, "", "", ""};
+  if (!is_present(site, engine)) return state;
+  state.state = EngineState::unregistered;
+  state.remedy =
+      fmt::format("{}oci-oauth install {}", site.scope == Scope::system ? "sudo " : "", engine.name);
+  auto plan = engine.plan(site, ledger, Default::as_is);
+  if (!plan) {
+    state.detail = plan.error().message;
+    if (!plan.error().hint.empty()) state.remedy = plan.error().hint;
+    return state;
+  }
+  if (!plan->files.empty()) state.file = site.tree.shown(plan->files.front().path);
+  const auto todo = plan_install(site.tree, ledger, state.engine, plan->files, plan->unwanted);
+  if (!todo) {
+    state.detail = todo.error().message;
+  } else if (!todo->changes.empty()) {
+    const Change& first = todo->changes.front();
+    state.file = site.tree.shown(first.path);
+    state.detail = first.before ? "says something else" : "is not there";
+  } else if (!plan->unread.empty()) {
+    state.state = EngineState::unread;
+    state.detail = plan->unread;
+    state.remedy = "add the directory to hooks_dir";
+  } else {
+    state.state = EngineState::registered;
+    state.remedy.clear();
+  }
+  return state;
+}
+
+EngineState inspect_units(const Site& site) {
+  EngineState state = {"systemd", EngineState::absent, "", "", ""};
+  if (!has_systemd(site)) return state;
+  const auto disabled = disabled_units(site);
+  state.state = EngineState::unregistered;
+  state.remedy = fmt::format("{}oci-oauth install systemd", site.scope == Scope::system ? "sudo " : "");
+  if (!disabled) {
+    state.detail = disabled.error().message;
+  } else if (!disabled->empty()) {
+    state.detail = fmt::format("not enabled: {}", fmt::join(*disabled, ", "));
+  } else {
+    state.state = EngineState::registered;
+    state.remedy.clear();
+  }
+  return state;
+}
+
+}  // namespace
+
+std::string engine_names() {
+  std::string names;
+  for (const Engine& engine : engines) names += fmt::format("{}{}", names.empty() ? "" : ", ", engine.name);
+  return names;
+}
+
+std::vector<EngineState> inspect_engines(const std::string& root) {
+  std::vector<EngineState> states;
+  const auto site = open_site(root);
+  if (!site) return states;
+  const auto ledger = load_ledger(site->tree, site->ledger);
+  for (const Engine& engine : engines) {
+    if (engine.name == "systemd") {
+      states.push_back(inspect_units(*site));
+    } else if (site->scope == Scope::system || engine.smallest == Scope::user) {
+      states.push_back(inspect(*site, ledger ? *ledger : Ledger(), engine));
+    }
+  }
+  return states;
+}
+
+Result<Installation> plan_installation(const Site& site, const InstallRequest& request) {
+  const auto engine = find_engine(site, request.engine);
+  if (!engine) return engine.error();
+  auto ledger = load_ledger(site.tree, site.ledger);
+  if (!ledger) return std::move(ledger).error();
+  auto plan = (*engine)->plan(site, *ledger, request.as_default);
+  if (!plan) return std::move(plan).error();
+  if (!is_present(site, **engine)) {
+    plan->notes.push_back(
+        fmt::format("{}: is not installed here; it is registered for when it will be", request.engine));
+  }
+  check_programs(site, plan->notes);
+  auto installation = install_files(site, std::move(*plan), *ledger, request);
+  if (!installation) return installation;
+  if (auto units = want_units(site, request.engine, *installation); !units) return std::move(units).error();
+  return installation;
+}
+
+Result<Installation> plan_removal(const Site& site, const std::string& engine) {
+  const auto found = find_engine(site, engine);
+  if (!found) return found.error();
+  auto ledger = load_ledger(site.tree, site.ledger);
+  if (!ledger) return std::move(ledger).error();
+  auto plan = (*found)->plan(site, *ledger, Default::as_is);
+  const bool is_known = std::any_of(ledger->files.begin(), ledger->files.end(),
+                                    [&](const LedgerFile& file) { return file.engines.count(engine) > 0; });
+  if (!plan && !is_known) return std::move(plan).error();
+  auto registration =
+      plan_uninstall(site.tree, *ledger, engine, plan ? plan->files : std::vector<WantedFile>());
+  if (!registration) return std::move(registration).error();
+  Installation removal = {std::move(*registration), {}, "", {}};
+  std::erase_if(removal.registration.ledger.units, [&](LedgerUnit& unit) {
+    const bool last = unit.engines.erase(engine) > 0 && unit.engines.empty();
+    if (last) removal.units.push_back(unit.name);
+    return last;
+  });
+  return removal;
+}
+
+Result<std::vector<std::string>> registered_engines(const Site& site) {
+  const auto ledger = load_ledger(site.tree, site.ledger);
+  if (!ledger) return ledger.error();
+  std::set<std::string> names;
+  for (const LedgerFile& file : ledger->files) names.insert(file.engines.begin(), file.engines.end());
+  for (const LedgerUnit& unit : ledger->units) names.insert(unit.engines.begin(), unit.engines.end());
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
+std::string reload_command(const Site& site, std::string_view engine) {
+  const auto is = [&](std::string_view name) { return engine == name && site.tree.is_host(); };
+  if (is("docker")) return "systemctl reload docker";
+  return is("containerd") ? "systemctl restart containerd" : "";
+}
+
+bool has_taken_up(const Site& site, std::string_view engine) {
+  constexpr auto bound = std::chrono::seconds(10);
+  if (engine != "docker" || !site.tree.is_host()) return false;
+  const auto info = run_command({"docker", "info", "--format", "{{json .Runtimes}}"}, bound);
+  if (!info || info->status != 0) return false;
+  const auto runtimes = parse_json(info->out, "docker info");
+  return runtimes && json_member(*runtimes, "oci-oauth") != nullptr;
+}
+
+}  // namespace oci_oauth

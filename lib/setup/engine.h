@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engines that we can be registered with: what they are called, how they are set up, and how they stand.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "setup/plan.h"
+
+namespace oci_oauth {
+
+struct EngineState {
+  std::string engine;
+  enum {
+    absent,        // it is not on this machine
+    unregistered,  // `remedy` registers it
+    unread,        // it is registered, but the engine is configured to look elsewhere
+    registered,
+  } state;
+  std::string file;    // that holds the registration, or would
+  std::string detail;  // why, where there is more to say
+  std::string remedy;  // the command or act that mends it
+};
+
+// Every engine of the tree at `root`, seen with the caller's eyes: a user sees the user's own registrations.
+std::vector<EngineState> inspect_engines(const std::string& root);
+
+// "podman, crio, …": the words that install and uninstall take.
+std::string engine_names();
+
+struct InstallRequest {
+  std::string engine;
+  std::optional<std::string> credentials = {};  // of a new configuration
+  Default as_default = Default::as_is;
+};
+
+// All that will be done: files, then units.
+struct Installation {
+  Registration registration;
+  std::vector<std::string> units;  // to enable, or to disable
+  std::string unread;              // why the engine will not see it
+  std::vector<std::string> next;   // what is left for a person to do
+};
+
+// Failure: an unknown engine (usage), one that only root can set up, or as plan_install, plan_configuration.
+Result<Installation> plan_installation(const Site& site, const InstallRequest& request);
+
+// Failure: an unknown engine (usage), or as plan_uninstall.
+Result<Installation> plan_removal(const Site& site, const std::string& engine);
+
+// The engines that the ledger knows, sorted.
+Result<std::vector<std::string>> registered_engines(const Site& site);
+
+// The command that makes the engine read its files again; empty where it does so by itself.
+std::string reload_command(const Site& site, std::string_view engine);
+
+// True where the engine runs here, was asked, and has taken the registration up.
+bool has_taken_up(const Site& site, std::string_view engine);
+
+}  // namespace oci_oauth

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/ledger.h"
+
+#include <algorithm>
+
+#include "base/json_object.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::pair<Share, std::string_view> share_names[] = {
+    {Share::whole, "whole"}, {Share::json_members, "json members"}, {Share::toml_block, "toml block"}};
+
+Result<void> read_share(std::string_view text, Share& target) {
+  for (const auto& [share, name] : share_names) {
+    if (text != name) continue;
+    target = share;
+    return {};
+  }
+  return Error{ErrorKind::configuration, "is no share of a file", ""};
+}
+
+std::string_view name_of(Share share) {
+  for (const auto& [candidate, name] : share_names) {
+    if (candidate == share) return name;
+  }
+  return "";
+}
+
+void read_engines(JsonObject& object, std::set<std::string>& engines) {
+  std::vector<std::string> names;
+  object.strings("engines", names);
+  engines.insert(names.begin(), names.end());
+}
+
+// A text that may be empty, which JsonObject::string() refuses.
+void read_text(JsonObject& object, std::string_view key, std::string& target) {
+  const JsonValue* value = object.take(key);
+  if (value == nullptr || !value->IsString()) return object.fail(key, "is not a string");
+  target = json_text(*value);
+}
+
+Result<LedgerFile> read_file_entry(const JsonValue& value, const std::string& source,
+                                   const std::string& pointer) {
+  LedgerFile file;
+  JsonObject object(value, source, pointer);
+  object.require("path");
+  object.string("path", file.path);
+  read_engines(object, file.engines);
+  object.text("share", [&](std::string_view text) { return read_share(text, file.share); });
+  if (json_member(value, "before") != nullptr) read_text(object, "before", file.before.emplace());
+  read_text(object, "after", file.after);
+  if (auto done = object.finish(); !done) return std::move(done).error();
+  return file;
+}
+
+JsonValue strings_value(JsonDocument& document, const auto& strings) {
+  JsonValue array(rapidjson::kArrayType);
+  for (const std::string& text : strings) array.PushBack(json_copy(document, text), document.GetAllocator());
+  return array;
+}
+
+JsonValue file_value(JsonDocument& document, const LedgerFile& file) {
+  JsonValue value(rapidjson::kObjectType);
+  json_set(document, value, "path", json_copy(document, file.path));
+  json_set(document, value, "engines", strings_value(document, file.engines));
+  json_set(document, value, "share", json_copy(document, name_of(file.share)));
+  if (file.before) json_set(document, value, "before", json_copy(document, *file.before));
+  json_set(document, value, "after", json_copy(document, file.after));
+  return value;
+}
+
+JsonValue unit_value(JsonDocument& document, const LedgerUnit& unit) {
+  JsonValue value(rapidjson::kObjectType);
+  json_set(document, value, "name", json_copy(document, unit.name));
+  json_set(document, value, "engines", strings_value(document, unit.engines));
+  return value;
+}
+
+}  // namespace
+
+const LedgerFile* Ledger::find(std::string_view path) const {
+  const auto found =
+      std::find_if(files.begin(), files.end(), [&](const LedgerFile& file) { return file.path == path; });
+  return found == files.end() ? nullptr : &*found;
+}
+
+LedgerFile* Ledger::find(std::string_view path) {
+  return const_cast<LedgerFile*>(std::as_const(*this).find(path));
+}
+
+Result<Ledger> parse_ledger(std::string_view text, const std::string& source) {
+  auto json = parse_json(text, source);
+  if (!json) return std::move(json).error();
+  Ledger ledger;
+  JsonObject object(*json, source);
+  object.elements("files", [&](const JsonValue& value, const std::string& pointer) {
+    auto file = read_file_entry(value, source, pointer);
+    if (!file) return Result<void>(std::move(file).error());
+    ledger.files.push_back(std::move(*file));
+    return Result<void>();
+  });
+  object.elements("units", [&](const JsonValue& value, const std::string& pointer) {
+    LedgerUnit unit;
+    JsonObject entry(value, source, pointer);
+    entry.string("name", unit.name);
+    read_engines(entry, unit.engines);
+    ledger.units.push_back(std::move(unit));
+    return entry.finish();
+  });
+  object.strings("directories", ledger.directories);
+  if (auto done = object.finish(); !done) return std::move(done).error();
+  return ledger;
+}
+
+std::string format_ledger(const Ledger& ledger) {
+  JsonDocument document;
+  document.SetObject();
+  JsonValue files(rapidjson::kArrayType), units(rapidjson::kArrayType);
+  for (const LedgerFile& file : ledger.files)
+    files.PushBack(file_value(document, file), document.GetAllocator());
+  for (const LedgerUnit& unit : ledger.units)
+    units.PushBack(unit_value(document, unit), document.GetAllocator());
+  json_set(document, document, "files", std::move(files));
+  json_set(document, document, "units", std::move(units));
+  json_set(document, document, "directories", strings_value(document, ledger.directories));
+  return std::string(write_json(document, JsonStyle::indented).reveal());
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/registration.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/path.h"
+#include "setup/toml.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr mode_t file_mode = 0644, ledger_mode = 0600;
+
+using Text = std::optional<std::string>;
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+Result<std::string> with_members(std::string text, const std::string& source, const WantedFile& wanted) {
+  for (const JsonSetting& setting : wanted.members) {
+    auto edited = set_json_member(text, source, setting.path, setting.value);
+    if (!edited) return edited;
+    text = std::move(*edited);
+  }
+  return text;
+}
+
+// The file with what is wanted in it; `base` is the file without anything of ours.
+Result<std::string> with_ours(const Text& base, const std::string& source, const WantedFile& wanted) {
+  switch (wanted.share) {
+    case Share::whole:
+      return wanted.text;
+    case Share::json_members:
+      return with_members(base.value_or("{}\n"), source, wanted);
+    case Share::toml_block:
+      return add_toml_block(base.value_or(""), source, wanted.text);
+  }
+  return wanted.text;
+}
+
+Result<Text> without_members(const std::string& current, const std::string& source, const LedgerFile& entry) {
+  auto text = revert_json(current, source, entry.before.value_or("{}"), entry.after);
+  if (!text) return std::move(text).error();
+  return !entry.before && is_blank(*text) ? Text() : Text(std::move(*text));
+}
+
+// The file without anything of ours. A whole file that somebody changed since is theirs.
+Result<Text> without_ours(const Text& current, const std::string& source, const LedgerFile& entry) {
+  if (!current || *current == entry.after || current == entry.before) return current ? entry.before : current;
+  switch (entry.share) {
+    case Share::whole:
+      return current;
+    case Share::json_members:
+      return without_members(*current, source, entry);
+    case Share::toml_block: {
+      std::string text = remove_toml_block(*current);
+      return !entry.before && is_blank(text) ? Text() : Text(std::move(text));
+    }
+  }
+  return current;
+}
+
+bool was_changed_since(const Text& current, const LedgerFile& entry) {
+  return entry.share == Share::whole && current && *current != entry.after && current != entry.before;
+}
+
+// What the ledger would say had it been kept.
+Result<LedgerFile> assumed_entry(const Text& current, const std::string& source, const WantedFile& wanted) {
+  LedgerFile entry = {.path = wanted.path, .engines = {}, .share = wanted.share, .before = {}, .after = {}};
+  if (wanted.share == Share::json_members) entry.before = "{}";
+  if (wanted.share == Share::toml_block) entry.before = remove_toml_block(current.value_or(""));
+  auto after = with_ours(entry.before, source, wanted);
+  if (!after) return std::move(after).error();
+  entry.after = std::move(*after);
+  if (wanted.share == Share::whole && current != entry.after) entry.before = current;
+  return entry;
+}
+
+void add_change(Registration& registration, const std::string& path, Text before, Text after) {
+  if (before != after) registration.changes.push_back({path, std::move(before), std::move(after)});
+}
+
+void note_directories(const Tree& tree, Ledger& ledger, const std::string& file) {
+  for (std::string& directory : tree.missing_directories(parent_directory(file))) {
+    const bool known = std::find(ledger.directories.begin(), ledger.directories.end(), directory) !=
+                       ledger.directories.end();
+    if (!known) ledger.directories.push_back(std::move(directory));
+  }
+}
+
+Result<void> want(const Tree& tree, Registration& registration, const std::string& engine,
+                  const WantedFile& wanted) {
+  const std::string shown = tree.shown(wanted.path);
+  auto current = tree.read(wanted.path);
+  if (!current) return std::move(current).error();
+  LedgerFile* entry = registration.ledger.find(wanted.path);
+  if (entry != nullptr && wanted.share == Share::whole && was_changed_since(*current, *entry)) {
+    registration.notes.push_back(
+        fmt::format("{}: was changed since it was written, and stays as it is", shown));
+    entry->engines.insert(engine);
+    return {};
+  }
+  auto base = entry != nullptr ? without_ours(*current, shown, *entry) : current;
+  if (!base) return std::move(base).error();
+  auto after = with_ours(*base, shown, wanted);
+  if (!after) return std::move(after).error();
+  note_directories(tree, registration.ledger, wanted.path);
+  if (entry == nullptr) entry = &registration.ledger.files.emplace_back();
+  entry->path = wanted.path;
+  entry->engines.insert(engine);
+  entry->share = wanted.share;
+  entry->before = std::move(*base);
+  entry->after = *after;
+  add_change(registration, wanted.path, std::move(*current), std::move(*after));
+  return {};
+}
+
+// Takes what is ours out of the file, whoever needed it.
+Result<void> give_back(const Tree& tree, Registration& registration, const LedgerFile& entry) {
+  const std::string shown = tree.shown(entry.path);
+  auto current = tree.read(entry.path);
+  if (!current) return std::move(current).error();
+  if (was_changed_since(*current, entry)) {
+    registration.notes.push_back(fmt::format("{}: was changed since it was written, and stays", shown));
+    return {};
+  }
+  auto after = without_ours(*current, shown, entry);
+  if (!after) return std::move(after).error();
+  add_change(registration, entry.path, std::move(*current), std::move(*after));
+  return {};
+}
+
+// For a file that the ledger does not know.
+Result<void> give_back_unknown(const Tree& tree, Registration& registration, const WantedFile& wanted) {
+  auto current = tree.read(wanted.path);
+  if (!current) return std::move(current).error();
+  if (!*current) return {};
+  auto entry = assumed_entry(*current, tree.shown(wanted.path), wanted);
+  if (!entry) return std::move(entry).error();
+  return give_back(tree, registration, *entry);
+}
+
+Result<void> make(const Tree& tree, const Change& change) {
+  if (!change.after) return tree.remove(change.path);
+  if (auto made = tree.make_directories(parent_directory(change.path)); !made) return std::move(made).error();
+  return tree.write(change.path, *change.after, file_mode);
+}
+
+// Removes those of our directories that hold nothing any more.
+void remove_directories(const Tree& tree, Ledger& ledger) {
+  for (auto directory = ledger.directories.rbegin(); directory != ledger.directories.rend(); ++directory) {
+    (void)tree.remove_directory(*directory);
+  }
+  std::erase_if(ledger.directories, [&](const std::string& directory) { return !tree.exists(directory); });
+}
+
+void take_back(const Tree& tree, const std::vector<Change>& changes, size_t made) {
+  for (size_t i = made; i-- > 0;) (void)make(tree, {changes[i].path, changes[i].after, changes[i].before});
+}
+
+Result<void> keep_ledger(const Tree& tree, const Ledger& ledger, const std::string& path) {
+  if (!ledger.empty()) {
+    if (auto made = tree.make_directories(parent_directory(path)); !made) return std::move(made).error();
+    return tree.write(path, format_ledger(ledger), ledger_mode);
+  }
+  return tree.exists(path) ? tree.remove(path) : Result<void>();
+}
+
+}  // namespace
+
+Result<Registration> plan_install(const Tree& tree, Ledger ledger, const std::string& engine,
+                                  const std::vector<WantedFile>& wanted,
+                                  const std::vector<std::string>& unwanted) {
+  Registration registration = {{}, {}, std::move(ledger)};
+  for (const std::string& path : unwanted) {
+    const LedgerFile* entry = registration.ledger.find(path);
+    if (entry == nullptr) continue;
+    if (auto done = give_back(tree, registration, LedgerFile(*entry)); !done) return std::move(done).error();
+    std::erase_if(registration.ledger.files, [&](const LedgerFile& file) { return file.path == path; });
+  }
+  for (const WantedFile& file : wanted) {
+    if (auto done = want(tree, registration, engine, file); !done) return std::move(done).error();
+  }
+  return registration;
+}
+
+Result<Registration> plan_uninstall(const Tree& tree, Ledger ledger, const std::string& engine,
+                                    const std::vector<WantedFile>& wanted) {
+  Registration registration = {{}, {}, std::move(ledger)};
+  for (const WantedFile& file : wanted) {
+    if (registration.ledger.find(file.path) != nullptr) continue;
+    if (auto done = give_back_unknown(tree, registration, file); !done) return std::move(done).error();
+  }
+  std::vector<LedgerFile> kept;
+  for (LedgerFile& entry : registration.ledger.files) {
+    const bool ours = entry.engines.erase(engine) > 0;
+    if (!ours || !entry.engines.empty()) {
+      kept.push_back(std::move(entry));
+    } else if (auto done = give_back(tree, registration, entry); !done) {
+      return std::move(done).error();
+    }
+  }
+  registration.ledger.files = std::move(kept);
+  return registration;
+}
+
+Result<Ledger> load_ledger(const Tree& tree, const std::string& path) {
+  auto text = tree.read(path);
+  if (!text) return std::move(text).error();
+  return *text ? parse_ledger(**text, tree.shown(path)) : Ledger();
+}
+
+Result<std::optional<std::string>> read_without_ours(const Tree& tree, const Ledger& ledger,
+                                                     const std::string& path) {
+  auto current = tree.read(path);
+  const LedgerFile* entry = ledger.find(path);
+  if (!current || entry == nullptr) return current;
+  return without_ours(*current, tree.shown(path), *entry);
+}
+
+Result<void> apply(const Tree& tree, Registration& registration, const std::string& ledger_path) {
+  auto old = load_ledger(tree, ledger_path);
+  if (!old) return std::move(old).error();
+  Ledger& ledger = registration.ledger;
+  note_directories(tree, ledger, ledger_path);
+  // Until all is done, the ledger knows both what was there and what is coming.
+  Ledger meanwhile = ledger;
+  for (const LedgerFile& file : old->files) {
+    if (meanwhile.find(file.path) == nullptr) meanwhile.files.push_back(file);
+  }
+  Result<void> done = keep_ledger(tree, meanwhile, ledger_path);
+  size_t made = 0;
+  while (done && made < registration.changes.size()) {
+    done = make(tree, registration.changes[made]);
+    if (done) ++made;
+  }
+  if (!done) {
+    take_back(tree, registration.changes, made);
+    (void)keep_ledger(tree, *old, ledger_path);
+    remove_directories(tree, ledger);
+    return done;
+  }
+  remove_directories(tree, ledger);
+  if (done = keep_ledger(tree, ledger, ledger_path); done) remove_directories(tree, ledger);
+  return done;
+}
+
+}  // namespace oci_oauth

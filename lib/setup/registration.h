@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Brings a tree's files to what an engine needs, and back. What will be done is worked out before anything is
+// touched, so that it can be shown; then it is done whole, or taken back.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json_edit.h"
+#include "base/result.h"
+#include "setup/ledger.h"
+#include "setup/tree.h"
+
+namespace oci_oauth {
+
+struct JsonSetting {
+  JsonPath path;
+  std::string value;  // JSON
+};
+
+// What an engine needs of one file.
+struct WantedFile {
+  std::string path;
+  Share share = Share::whole;
+  std::string text = {};                  // the whole file, or the lines of the TOML block
+  std::vector<JsonSetting> members = {};  // where the share is json_members
+};
+
+struct Change {
+  std::string path;
+  std::optional<std::string> before, after;  // nullopt: no such file
+};
+
+struct Registration {
+  std::vector<Change> changes;
+  std::vector<std::string> notes;  // what a person should know
+  Ledger ledger;                   // as it will be
+};
+
+// Failure: a file that cannot be read or parsed; nothing is left to be done then.
+Result<Registration> plan_install(const Tree& tree, Ledger ledger, const std::string& engine,
+                                  const std::vector<WantedFile>& wanted,
+                                  const std::vector<std::string>& unwanted);
+
+// `wanted` is what plan_install would be given: where the ledger knows nothing of a file, what is ours in it
+// is told by that.
+Result<Registration> plan_uninstall(const Tree& tree, Ledger ledger, const std::string& engine,
+                                    const std::vector<WantedFile>& wanted);
+
+// The ledger of a tree; an empty one where there is none.
+Result<Ledger> load_ledger(const Tree& tree, const std::string& path);
+
+// A file without what we put into it; nullopt where there would be none.
+Result<std::optional<std::string>> read_without_ours(const Tree& tree, const Ledger& ledger,
+                                                     const std::string& path);
+
+// Makes the changes and keeps the ledger at `ledger_path`. Failure: the changes made so far were taken back.
+Result<void> apply(const Tree& tree, Registration& registration, const std::string& ledger_path);
+
+}  // namespace oci_oauth

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/site.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/process.h"
+
+namespace oci_oauth {
+
+namespace {
+
+std::string absolute_from_environment(const char* name, const std::string& otherwise) {
+  const char* value = ::secure_getenv(name);
+  return value != nullptr && value[0] == '/' ? value : otherwise;
+}
+
+// The running program's installation; where it lies in the tree itself, as the tree calls it.
+std::string prefix_in(const Tree& tree) {
+  const auto prefix = installation_prefix(1);
+  if (!prefix || !prefix->starts_with('/')) return "/usr";
+  if (tree.is_host() || !prefix->starts_with(tree.root() + "/")) return *prefix;
+  return prefix->substr(tree.root().size());
+}
+
+Result<Site> open_user_site(Tree tree) {
+  const std::string home = absolute_from_environment("HOME", "");
+  const std::string runtime = absolute_from_environment("XDG_RUNTIME_DIR", "");
+  if (home.empty() || runtime.empty()) {
+    return Error{ErrorKind::configuration, "HOME and XDG_RUNTIME_DIR do not both name a directory",
+                 "log in as this user, or run it with sudo for the whole machine"};
+  }
+  const std::string config_home = absolute_from_environment("XDG_CONFIG_HOME", home + "/.config");
+  const std::string state_home = absolute_from_environment("XDG_STATE_HOME", home + "/.local/state");
+  std::string prefix = prefix_in(tree);
+  return Site{.tree = std::move(tree),
+              .scope = Scope::user,
+              .prefix = std::move(prefix),
+              .config = config_home + "/oci-oauth/config.json",
+              .ledger = state_home + "/oci-oauth/install.json",
+              .runtime_dir = runtime + "/oci-oauth",
+              .config_home = config_home};
+}
+
+}  // namespace
+
+Result<Site> open_site(const std::string& root) {
+  auto tree = Tree::open(root);
+  if (!tree) return std::move(tree).error();
+  if (::geteuid() != 0 && tree->is_host()) return open_user_site(std::move(*tree));
+  std::string prefix = prefix_in(*tree);
+  return Site{.tree = std::move(*tree),
+              .scope = Scope::system,
+              .prefix = std::move(prefix),
+              .config = "/etc/oci-oauth/config.json",
+              .ledger = "/var/lib/oci-oauth/install.json",
+              .runtime_dir = "",
+              .config_home = ""};
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where something is being set up: for a whole machine (or a tree of one), or for the one person who calls.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "setup/tree.h"
+
+namespace oci_oauth {
+
+enum class Scope { system, user };
+
+struct Site {
+  Tree tree;
+  Scope scope = Scope::system;
+  std::string prefix;  // of the programs, as a path of the tree
+  std::string config;  // the configuration file
+  std::string ledger;  // what was put here (ledger.h)
+  std::string
+      runtime_dir;  // only for a user: the configuration must name it, because hooks see no XDG_RUNTIME_DIR
+  std::string config_home;  // only for a user: $XDG_CONFIG_HOME
+
+  std::string hook() const { return prefix + "/libexec/oci/hooks.d/oci-oauth-hook"; }
+  std::string wrapper() const { return prefix + "/bin/oci-oauth-runtime"; }
+  std::string data() const { return prefix + "/share/oci-oauth"; }
+};
+
+// The machine where the caller is root or names another tree than "/", else the caller's own. Failure: `root`
+// is no directory; a user without HOME and XDG_RUNTIME_DIR.
+Result<Site> open_site(const std::string& root);
+
+}  // namespace oci_oauth

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/systemd.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/command_output.h"
+#include "base/path.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr auto systemctl_bound = std::chrono::seconds(90);  // systemd's own DefaultTimeoutStartSec
+
+std::string unit_directory(const Site& site) {
+  return fmt::format("{}/lib/systemd/{}", site.prefix, site.scope == Scope::system ? "system" : "user");
+}
+
+Result<CommandOutput> systemctl(const Site& site, std::vector<std::string> words,
+                                const std::vector<std::string>& units) {
+  std::vector<std::string> command = {"systemctl"};
+  if (site.scope == Scope::user) command.emplace_back("--user");
+  command.insert(command.end(), words.begin(), words.end());
+  command.insert(command.end(), units.begin(), units.end());
+  return run_command(command, systemctl_bound);
+}
+
+Result<void> must(const Site& site, const std::vector<std::string>& words,
+                  const std::vector<std::string>& units) {
+  const auto output = systemctl(site, words, units);
+  if (!output) return output.error();
+  if (output->status == 0) return {};
+  return Error{
+      ErrorKind::failed,
+      fmt::format("systemctl {}: {}", fmt::join(words, " "), output->err.substr(0, output->err.find('\n'))),
+      fmt::format("systemctl {}status oci-oauth-refresh.service",
+                  site.scope == Scope::user ? "--user " : "")};
+}
+
+}  // namespace
+
+bool has_systemd(const Site& site) {
+  if (!site.tree.is_host() || !site.tree.exists("/run/systemd/system")) return false;
+  return site.scope == Scope::system || site.tree.exists(parent_directory(site.runtime_dir) + "/systemd");
+}
+
+std::vector<std::string> installable_units(const Site& site) {
+  std::vector<std::string> units;
+  for (std::string& name : site.tree.list(unit_directory(site))) {
+    if (!name.starts_with("oci-oauth-")) continue;
+    const auto text = site.tree.read(fmt::format("{}/{}", unit_directory(site), name));
+    if (text && *text && (*text)->find("\n[Install]\n") != std::string::npos)
+      units.push_back(std::move(name));
+  }
+  return units;
+}
+
+Result<std::vector<std::string>> disabled_units(const Site& site) {
+  std::vector<std::string> disabled;
+  for (const std::string& unit : installable_units(site)) {
+    const auto output = systemctl(site, {"is-enabled"}, {unit});
+    if (!output) return output.error();
+    if (output->status != 0) disabled.push_back(unit);
+  }
+  return disabled;
+}
+
+Result<void> enable_units(const Site& site, const std::vector<std::string>& units) {
+  if (auto done = must(site, {"daemon-reload"}, {}); !done || units.empty()) return done;
+  return must(site, {"enable", "--now"}, units);
+}
+
+Result<void> disable_units(const Site& site, const std::vector<std::string>& units) {
+  if (!units.empty()) {
+    if (auto done = must(site, {"disable", "--now"}, units); !done) return done;
+  }
+  return must(site, {"daemon-reload"}, {});
+}
+
+}  // namespace oci_oauth

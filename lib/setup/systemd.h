@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The systemd units of this installation, and whether there is a systemd to enable them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "setup/site.h"
+
+namespace oci_oauth {
+
+// sd_booted(3), for the machine that is being set up and not another tree; for a user: a manager of the
+// user's own.
+bool has_systemd(const Site& site);
+
+// The names of the installed units that have an [Install] section, sorted.
+std::vector<std::string> installable_units(const Site& site);
+
+// Those of them that systemd does not enable yet. Failure: systemctl cannot be asked.
+Result<std::vector<std::string>> disabled_units(const Site& site);
+
+// Lets systemd read its units again (a generator makes some from the configuration), then enables and starts,
+// or disables and stops. Failure: what systemctl says.
+Result<void> enable_units(const Site& site, const std::vector<std::string>& units);
+Result<void> disable_units(const Site& site, const std::vector<std::string>& units);
+
+}  // namespace oci_oauth

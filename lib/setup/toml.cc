@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/toml.h"
+
+#include <fmt/format.h>
+
+#define TOML_EXCEPTIONS 0
+#define TOML_HEADER_ONLY 1
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+#include "base/json.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::string_view begin_mark = "# begin oci-oauth (oci-oauth uninstall takes these lines out)\n";
+constexpr std::string_view end_mark = "# end oci-oauth\n";
+
+}  // namespace
+
+struct Toml::Document {
+  toml::table root;
+
+  // nullptr where there is no such node.
+  const toml::node* at(const TomlPath& path) const {
+    const toml::node* node = &root;
+    for (const std::string& key : path) {
+      const toml::table* table = node->as_table();
+      node = table == nullptr ? nullptr : table->get(key);
+      if (node == nullptr) return nullptr;
+    }
+    return node;
+  }
+};
+
+Result<Toml> Toml::parse(std::string_view text, std::string_view source) {
+  toml::parse_result result = toml::parse(text);
+  if (result) return Toml(std::make_shared<const Document>(Document{std::move(result).table()}));
+  const toml::parse_error& error = result.error();
+  return Error{ErrorKind::failed,
+               fmt::format("{}:{}:{}: not TOML: {}", source, error.source().begin.line,
+                           error.source().begin.column, error.description()),
+               ""};
+}
+
+std::optional<std::int64_t> Toml::integer(const TomlPath& path) const {
+  const toml::node* node = document_->at(path);
+  return node == nullptr ? std::nullopt : node->value_exact<std::int64_t>();
+}
+
+std::optional<std::string> Toml::string(const TomlPath& path) const {
+  const toml::node* node = document_->at(path);
+  return node == nullptr ? std::nullopt : node->value_exact<std::string>();
+}
+
+std::optional<std::vector<std::string>> Toml::strings(const TomlPath& path) const {
+  const toml::node* node = document_->at(path);
+  const toml::array* array = node == nullptr ? nullptr : node->as_array();
+  if (array == nullptr) return std::nullopt;
+  std::vector<std::string> strings;
+  for (const toml::node& element : *array) {
+    const auto text = element.value_exact<std::string>();
+    if (!text) return std::nullopt;
+    strings.push_back(*text);
+  }
+  return strings;
+}
+
+bool Toml::has(const TomlPath& path) const {
+  return document_->at(path) != nullptr;
+}
+
+bool Toml::empty() const {
+  return document_->root.empty();
+}
+
+Result<std::string> add_toml_block(std::string_view text, std::string_view source, std::string_view block) {
+  auto before = Toml::parse(text, source);
+  if (!before) return std::move(before).error();
+  std::string result(text);
+  if (!result.empty() && !result.ends_with('\n')) result += '\n';
+  result += fmt::format("{}{}{}", begin_mark, block, end_mark);
+  if (auto after = Toml::parse(result, source); !after) return std::move(after).error();
+  return result;
+}
+
+std::string remove_toml_block(std::string_view text) {
+  const size_t begin = text.find(begin_mark);
+  const size_t end = begin == std::string_view::npos ? begin : text.find(end_mark, begin);
+  if (end == std::string_view::npos) return std::string(text);
+  return fmt::format("{}{}", text.substr(0, begin), text.substr(end + end_mark.size()));
+}
+
+std::string toml_quoted(std::string_view text) {
+  // What JSON escapes, and how, a basic string takes as well.
+  JsonDocument document;
+  return std::string(write_json(json_copy(document, text)).reveal());
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/tree.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/size.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t file_limit = MiB;
+
+std::string base_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+// What an O_PATH descriptor refers to, as a path of this process.
+Result<std::string> real_path(int fd, const std::string& shown) {
+  char path[PATH_MAX];
+  const std::string link = fmt::format("/proc/self/fd/{}", fd);
+  const ssize_t size = ::readlink(link.c_str(), path, sizeof path);
+  if (size < 0) return Error::from_errno(errno, shown);
+  return std::string(path, static_cast<size_t>(size));
+}
+
+}  // namespace
+
+Result<Tree> Tree::open(const std::string& root) {
+  std::string absolute = root;
+  if (char* resolved = ::realpath(root.c_str(), nullptr)) {
+    absolute = resolved;
+    ::free(resolved);
+  }
+  auto fd = open_file({.path = absolute}, O_PATH | O_DIRECTORY);
+  if (!fd) return std::move(fd).error();
+  return Tree(std::move(absolute), std::move(*fd));
+}
+
+std::string Tree::shown(std::string_view path) const {
+  return is_host() ? std::string(path) : root_ + std::string(path);
+}
+
+Result<UniqueFd> Tree::open_in(const std::string& path, int flags) const {
+  open_how how = {};
+  how.flags = static_cast<unsigned>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const long fd = ::syscall(SYS_openat2, fd_.get(), path.c_str(), &how, sizeof how);
+  if (fd < 0) return Error::from_errno(errno, shown(path));
+  return UniqueFd(static_cast<int>(fd));
+}
+
+Result<Tree::Place> Tree::locate(const std::string& path) const {
+  std::string parent = parent_directory(path);
+  std::string name = base_name(path);
+  auto file = open_in(path, O_PATH);
+  if (file) {
+    auto real = real_path(file->get(), shown(path));
+    if (!real) return std::move(real).error();
+    auto directory = open_file({.path = parent_directory(*real)}, O_RDONLY | O_DIRECTORY);
+    if (!directory) return std::move(directory).error();
+    return Place{std::move(*directory), base_name(*real), shown(path)};
+  }
+  if (file.error().kind != ErrorKind::not_found) return std::move(file).error();
+  auto directory = open_in(parent, O_RDONLY | O_DIRECTORY);
+  if (!directory) return std::move(directory).error();
+  struct stat status;
+  if (::fstatat(directory->get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    return Error{ErrorKind::failed, shown(path) + ": is a symbolic link to nothing", ""};
+  }
+  return Place{std::move(*directory), std::move(name), shown(path)};
+}
+
+Result<std::optional<std::string>> Tree::read(const std::string& path) const {
+  auto place = locate(path);
+  if (!place && place.error().kind == ErrorKind::not_found) return std::optional<std::string>();
+  if (!place) return std::move(place).error();
+  auto text = read_file({place->directory.get(), place->name, place->shown}, file_limit, Links::refused);
+  if (!text && text.error().kind == ErrorKind::not_found) return std::optional<std::string>();
+  if (!text) return std::move(text).error();
+  return std::optional<std::string>(std::move(*text));
+}
+
+bool Tree::exists(const std::string& path) const {
+  return open_in(path, O_PATH).has_value();
+}
+
+std::vector<std::string> Tree::list(const std::string& directory) const {
+  std::vector<std::string> names;
+  auto fd = open_in(directory, O_RDONLY | O_DIRECTORY);
+  if (!fd) return names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(fd->get()), ::closedir);
+  if (entries == nullptr) return names;
+  (void)fd->release();  // closed with `entries`
+  while (const dirent* entry = ::readdir(entries.get())) {
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string Tree::find_program(std::string_view program) const {
+  for (const char* directory :
+       {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}) {
+    std::string path = fmt::format("{}/{}", directory, program);
+    if (exists(path)) return path;
+  }
+  return "";
+}
+
+Result<void> Tree::write(const std::string& path, std::string_view text, mode_t mode) const {
+  auto place = locate(path);
+  if (!place) return std::move(place).error();
+  AtomicFile::Options options = {.mode = mode};
+  struct stat status;
+  if (::fstatat(place->directory.get(), place->name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    options.mode = status.st_mode & 07777;
+    if (status.st_uid != ::geteuid() || status.st_gid != ::getegid())
+      options.owner = {status.st_uid, status.st_gid};
+  }
+  auto file =
+      AtomicFile::create(place->directory.get(), place->name, parent_directory(place->shown), options);
+  if (!file) return std::move(file).error();
+  if (auto written = file->write(text); !written) return written;
+  if (auto synced = file->sync(); !synced) return synced;
+  return file->commit();
+}
+
+Result<void> Tree::remove(const std::string& path) const {
+  auto place = locate(path);
+  if (!place) return std::move(place).error();
+  if (::unlinkat(place->directory.get(), place->name.c_str(), 0) != 0)
+    return Error::from_errno(errno, place->shown);
+  return {};
+}
+
+std::vector<std::string> Tree::missing_directories(const std::string& path) const {
+  std::vector<std::string> missing;
+  for (std::string at = path; at != "/" && at != "." && !exists(at); at = parent_directory(at))
+    missing.push_back(at);
+  std::reverse(missing.begin(), missing.end());
+  return missing;
+}
+
+Result<std::vector<std::string>> Tree::make_directories(const std::string& path) const {
+  std::vector<std::string> missing = missing_directories(path);
+  for (const std::string& directory : missing) {
+    auto parent = open_in(parent_directory(directory), O_RDONLY | O_DIRECTORY);
+    if (!parent) return std::move(parent).error();
+    const std::string name = base_name(directory);
+    if (::mkdirat(parent->get(), name.c_str(), 0755) == 0) continue;
+    return Error::from_errno(errno, fmt::format("{}: mkdir", shown(directory)));
+  }
+  return missing;
+}
+
+bool Tree::remove_directory(const std::string& path) const {
+  const auto parent = open_in(parent_directory(path), O_RDONLY | O_DIRECTORY);
+  return parent && ::unlinkat(parent->get(), base_name(path).c_str(), AT_REMOVEDIR) == 0;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json_edit.h"
+
+#include "support/catch.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+const JsonPath runtime = {"runtimes", "oci-oauth"};
+
+std::string set(std::string_view text, const JsonPath& path, std::string_view value) {
+  const auto result = set_json_member(text, "f", path, value);
+  return result ? *result : result.error().message;
+}
+
+std::string removed(std::string_view text, const JsonPath& path) {
+  const auto result = remove_json_member(text, "f", path);
+  return result ? *result : result.error().message;
+}
+
+std::string reverted(std::string_view current, std::string_view before, std::string_view after) {
+  const auto result = revert_json(current, "f", before, after);
+  return result ? *result : result.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("a new member goes behind the last one, laid out as its neighbours are") {
+  CHECK(
+      set("{\n    \"debug\": true\n}\n", runtime, R"({"path": "/x"})") ==
+      "{\n    \"debug\": true,\n    \"runtimes\": {\n        \"oci-oauth\": {\n            \"path\": \"/x\"\n"
+      "        }\n    }\n}\n");
+  CHECK(set("{\n\t\"a\": 1\n}", {"b"}, R"({"c": [1]})") ==
+        "{\n\t\"a\": 1,\n\t\"b\": {\n\t\t\"c\": [\n\t\t\t1\n\t\t]\n\t}\n}");
+  CHECK(set(R"({"a": 1})", {"b"}, R"({"c":2})") == R"({"a": 1, "b": {"c":2}})");
+  CHECK(set("{}", {"b"}, "2") == "{\n  \"b\": 2\n}");
+  CHECK(set("{ }\n", {"b"}, "2") == "{\n  \"b\": 2\n}\n");
+}
+
+TEST_CASE("comments stay beside what they are about") {
+  CHECK(set("{\n  // first\n  \"a\": 1 // one\n  /* the end */\n}\n", {"b"}, "2") ==
+        "{\n  // first\n  \"a\": 1, // one\n  /* the end */\n  \"b\": 2\n}\n");
+  CHECK(removed("{\n  \"a\": 1, // one\n  \"b\": 2\n}\n", {"b"}) == "{\n  \"a\": 1 // one\n}\n");
+  CHECK(set("{ // nothing yet\n}", {"b"}, "2") == "{ // nothing yet\n  \"b\": 2\n}");
+}
+
+TEST_CASE("a value is replaced where it stands") {
+  CHECK(set(R"({"a" : /* was */ 1 , "b":2})", {"a"}, "\"x\"") == R"({"a" : /* was */ "x" , "b":2})");
+  CHECK(set(R"({"a":{"b":1}})", {"a", "b"}, "2") == R"({"a":{"b":2}})");
+}
+
+TEST_CASE("what is so already changes no byte") {
+  const std::string text = "{\"a\":{\"b\" : {\"y\":1 ,\"x\":2}}}";
+  CHECK(set(text, {"a", "b"}, R"({"x": 2, "y": 1})") == text);
+  CHECK(removed(text, {"a", "c"}) == text);
+}
+
+TEST_CASE("a member is removed with its comma, wherever it stands") {
+  const std::string text = "{\n  \"a\": 1,\n  \"b\": {\"c\": [{\"d\": \"}\"}]},\n  \"e\": null\n}";
+  CHECK(removed(text, {"a"}) == "{\n  \"b\": {\"c\": [{\"d\": \"}\"}]},\n  \"e\": null\n}");
+  CHECK(removed(text, {"b"}) == "{\n  \"a\": 1,\n  \"e\": null\n}");
+  CHECK(removed(text, {"e"}) == "{\n  \"a\": 1,\n  \"b\": {\"c\": [{\"d\": \"}\"}]}\n}");
+  CHECK(removed(text, {"b", "c"}) == "{\n  \"a\": 1,\n  \"b\": {},\n  \"e\": null\n}");
+}
+
+TEST_CASE("setting and reverting gives back every byte") {
+  const std::string texts[] = {
+      "{\n    \"debug\": true\n}\n",
+      "{\"data-root\":\"/srv/docker\"}",
+      "{\n\t\"runtimes\": {\n\t\t\"nvidia\": {\n\t\t\t\"path\": \"nvidia-container-runtime\"\n\t\t}\n\t}\n}",
+      "{\"runtimes\":{\"nvidia\":{\"path\":\"/n\",\"runtimeArgs\":[]}},\n "
+      "\"default-runtime\":\"nvidia\"}\r\n",
+      "{\n  \"default-runtime\": \"runc\", // why\n  \"log-opts\": {\"max-size\": \"10m\"} /* \"}\" */\n}",
+      "{\n  \"a\": \"\\u007d\\\"{\",\n  \"b\": -1.5e3\n}\n\n",
+  };
+  for (const std::string& text : texts) {
+    INFO(text);
+    const std::string once = set(text, runtime, R"({"path": "/x"})");
+    const std::string after = set(once, {"default-runtime"}, "\"oci-oauth\"");
+    CHECK(after != text);
+    CHECK(set(after, runtime, R"({"path": "/x"})") == after);
+    CHECK(reverted(after, text, after) == text);
+  }
+}
+
+TEST_CASE("reverting leaves what somebody changed since") {
+  const std::string before = R"({"runtimes": {"nvidia": {"path": "/n"}}, "default-runtime": "nvidia"})";
+  const std::string after =
+      set(set(before, runtime, R"({"path": "/x"})"), {"default-runtime"}, "\"oci-oauth\"");
+  const std::string edited = set(set(after, {"debug"}, "true"), {"default-runtime"}, "\"crun\"");
+  CHECK(reverted(edited, before, after) ==
+        R"({"runtimes": {"nvidia": {"path": "/n"}}, "default-runtime": "crun", "debug": true})");
+  CHECK(reverted(R"({"runtimes": {"oci-oauth": {"path": "/y"}}})", "{}",
+                 R"({"runtimes": {"oci-oauth": {"path": "/x"}}})") ==
+        R"({"runtimes": {"oci-oauth": {"path": "/y"}}})");
+  CHECK(reverted(R"({"a": 1, "runtimes": {"oci-oauth": {"path": "/x"}}})", "{}",
+                 R"({"runtimes": {"oci-oauth": {"path": "/x"}}})") == R"({"a": 1})");
+}
+
+TEST_CASE("what cannot be edited is refused with the reason") {
+  CHECK(set("[]", {"a"}, "1") == "f: is not a JSON object");
+  CHECK(set("{\"a\": 1,}", {"a"}, "1") == "f:1:9: not JSON: missing a name for object member");
+  CHECK(set(R"({"runtimes": []})", runtime, "{}") == "f: /runtimes: is not an object");
+  CHECK(set(R"({"a": 1, "a": 2})", {"b"}, "1") == "f: key 'a' stands twice in one object");
+  CHECK(set("", {"b"}, "1") == "f: is empty");
+}
