@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "token/provider.h"
 
 namespace oci_oauth {
 
@@ -60,9 +61,7 @@ Result<Workplace> open_workplace(const Invocation& invocation) {
 Refresher refresher_of(const Workplace& workplace) {
   const auto found = installation_prefix(1);
   const std::string prefix = found ? *found : "/usr";
-  return {workplace.runtime,
-          {"/etc/oci-oauth/providers.d", prefix + "/share/oci-oauth/providers"},
-          prefix + "/libexec/oci-oauth/oci-oauth-exchange"};
+  return {workplace.runtime, provider_directories(prefix), prefix + "/libexec/oci-oauth/oci-oauth-exchange"};
 }
 
 ExitCode report(const Log& log, const Error& error) {

@@ -8,9 +8,12 @@
 
 namespace oci_oauth {
 
+using JsonStream = rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream>;
+
 // A handler that skips everything and bounds the depth, which also bounds the parser's recursion. Derive, and
 // hide what is wanted.
 struct JsonHandler {
+  void reads(const JsonStream&) {}  // told once, before the first event: Tell() is the byte after the event's text
   bool Null() { return true; }
   bool Bool(bool) { return true; }
   bool Int(int) { return true; }
@@ -25,7 +28,8 @@ struct JsonHandler {
 template <class Handler>
 Result<void> read_json(std::string_view text, std::string_view source, Handler& handler) {
   rapidjson::MemoryStream bytes(text.data(), text.size());
-  rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
+  JsonStream stream(bytes);
+  handler.reads(stream);
   rapidjson::Reader reader;
   const rapidjson::ParseResult result = reader.Parse<rapidjson::kParseNoFlags>(stream, handler);
   if (!result.IsError()) return {};

@@ -173,6 +173,7 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
   config.path = path;
   JsonObject object(*json, config.path);
   object.text("runtime_dir", [&](std::string_view value) { return read_path(value, config.runtime_dir); });
+  object.text("runtime", [&](std::string_view value) { return read_path(value, config.runtime); });
   object.members("profiles", [&](std::string_view name, const JsonValue& value, const std::string& pointer) {
     auto profile = read_profile(name, value, config.path, pointer);
     if (!profile) return Result<void>(std::move(profile).error());
