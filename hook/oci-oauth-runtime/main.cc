@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// oci-oauth-runtime: stands in an OCI runtime's place for engines without a hook directory. A chosen container gets
-// our hooks and its environment; then the real runtime takes over by exec(3), so that arguments, environment,
-// descriptors, signals and exit code are as if nobody had stood between.
+// oci-oauth-runtime: stands in an OCI runtime's place for engines without a hook directory. A chosen
+// container gets our hooks and its environment; then the real runtime takes over by exec(3), so that
+// arguments, environment, descriptors, signals and exit code are as if nobody had stood between.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -75,10 +75,9 @@ void tell_engine(const RuntimeCall& call, const std::string& message) {
   json_set(json, line, "level", json_copy(json, "error"));
   json_set(json, line, "msg", json_copy(json, message));
   json_set(json, line, "time", json_copy(json, rfc3339(now())));
-  const std::string text =
-      call.log_is_json ? std::string(write_json(line).reveal())
-                       : fmt::format("time=\"{}\" level=error msg={}", rfc3339(now()),
-                                     write_json(json_copy(json, message)).reveal());
+  const std::string text = call.log_is_json ? std::string(write_json(line).reveal())
+                                            : fmt::format("time=\"{}\" level=error msg={}", rfc3339(now()),
+                                                          write_json(json_copy(json, message)).reveal());
   (void)write_all(file->get(), text + "\n", call.log);
 }
 

@@ -35,15 +35,16 @@ Profiles chosen_profiles(const Preparation& preparation, const RuntimeCall& call
     if (decision.consent != Consent::no) {
       chosen.push_back(&profile);
     } else if (!decision.why_not.empty()) {
-      preparation.log.write(Priority::notice, fmt::format("profile '{}', container {}: no token delivered: {}",
-                                                          profile.name, call.container, decision.why_not));
+      preparation.log.write(Priority::notice,
+                            fmt::format("profile '{}', container {}: no token delivered: {}", profile.name,
+                                        call.container, decision.why_not));
     }
   }
   return chosen;
 }
 
-Result<void> start_or_block(const Preparation& preparation, const RuntimeCall& call, const Profiles& concerned,
-                            Error error) {
+Result<void> start_or_block(const Preparation& preparation, const RuntimeCall& call,
+                            const Profiles& concerned, Error error) {
   Error told = std::move(error).in(fmt::format("container {}: no token delivered", call.container));
   const bool blocks = std::any_of(concerned.begin(), concerned.end(), [](const Profile* profile) {
     return profile->on_failure == OnFailure::block;
@@ -69,7 +70,8 @@ Result<void> replace_if_changed(const RuntimeFile& file, const Result<std::strin
 
 Result<void> edit_bundle(const Preparation& preparation, const RuntimeFile& file, const Profiles& chosen) {
   // A hook that is not there would fail every chosen container.
-  if (::access(preparation.hook.path.c_str(), X_OK) != 0) return Error::from_errno(errno, preparation.hook.path);
+  if (::access(preparation.hook.path.c_str(), X_OK) != 0)
+    return Error::from_errno(errno, preparation.hook.path);
   const SpecEdit edit = {.create_runtime = entry_for(preparation, "createRuntime"),
                          .poststop = entry_for(preparation, "poststop"),
                          .hook_name = std::string(hook_name),

@@ -22,7 +22,8 @@ Decision decide(const Config& config, const Profile& profile, const std::vector<
 }
 
 std::vector<std::string> environment_of(const std::vector<const Profile*>& profiles,
-                                        const std::vector<std::string>& provider_directories, const Log& log) {
+                                        const std::vector<std::string>& provider_directories,
+                                        const Log& log) {
   std::vector<std::string> environment;
   for (const Profile* profile : profiles) {
     const auto provider = load_provider(profile->provider, provider_directories);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the programs on a container's way share: who is chosen, and what a chosen container finds in its environment.
+// What the programs on a container's way share: who is chosen, and what a chosen container finds in its
+// environment.
 #pragma once
 
 #include <string>
@@ -15,8 +16,8 @@ namespace oci_oauth {
 Decision decide(const Config& config, const Profile& profile, const std::vector<std::string>& by_argument,
                 const Spec& spec);
 
-// The variables that the profiles' providers want, the first profile's first. A provider that cannot be read is
-// logged and left out.
+// The variables that the profiles' providers want, the first profile's first. A provider that cannot be read
+// is logged and left out.
 std::vector<std::string> environment_of(const std::vector<const Profile*>& profiles,
                                         const std::vector<std::string>& provider_directories, const Log& log);
 

@@ -13,7 +13,8 @@ using JsonStream = rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::M
 // A handler that skips everything and bounds the depth, which also bounds the parser's recursion. Derive, and
 // hide what is wanted.
 struct JsonHandler {
-  void reads(const JsonStream&) {}  // told once, before the first event: Tell() is the byte after the event's text
+  void reads(const JsonStream&) {
+  }  // told once, before the first event: Tell() is the byte after the event's text
   bool Null() { return true; }
   bool Bool(bool) { return true; }
   bool Int(int) { return true; }

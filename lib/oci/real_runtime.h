@@ -9,11 +9,12 @@
 
 namespace oci_oauth {
 
-// Failure: "PATH: reason" where it is no program, or where it is the running program itself, which would call itself
-// for ever.
+// Failure: "PATH: reason" where it is no program, or where it is the running program itself, which would call
+// itself for ever.
 Result<void> check_runtime(const std::string& path);
 
-// Result: the first program named runc in `directories`, else the first named crun. Failure: says where was looked.
+// Result: the first program named runc in `directories`, else the first named crun. Failure: says where was
+// looked.
 Result<std::string> find_runtime(const std::vector<std::string>& directories);
 
 }  // namespace oci_oauth

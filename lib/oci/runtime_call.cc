@@ -94,8 +94,8 @@ class Reader {
     if (!verb) return std::move(call_);
     call_.verb = *verb;
     call_.log_is_json = log_format_ == "json";
-    // runc takes options after the container's name too; crun refuses them. What follows that of an exec is the
-    // container's.
+    // runc takes options after the container's name too; crun refuses them. What follows that of an exec is
+    // the container's.
     std::optional<std::string_view> container;
     if (call_.creates()) container = read_options(create_options, Operands::pass);
     if (call_.verb == "exec") container = read_options(exec_options, Operands::end);
@@ -138,7 +138,8 @@ class Reader {
     keep(*option, equals == std::string_view::npos ? next_word() : body.substr(equals + 1));
   }
 
-  // getopt(3): letters of options without values, then perhaps one with a value, which is the rest or the next word.
+  // getopt(3): letters of options without values, then perhaps one with a value, which is the rest or the
+  // next word.
   void read_letters(Options options, std::string_view letters) {
     while (!letters.empty()) {
       const Option* option = find_exact(options, letters.substr(0, 1));

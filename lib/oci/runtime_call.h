@@ -23,9 +23,10 @@ struct RuntimeCall {
   std::string spec_path() const { return config.empty() ? bundle + "/config.json" : config; }
 };
 
-// `words` are the runtime's arguments without its own name. Options are read as either runtime does: "--bundle D",
-// "--bundle=D", "-bundle D", "-b D", "-b=D", "-bD", "-dbD", "--bun D", before or after the operand; the last one
-// counts, and "--" ends them.
+// `words` are the runtime's arguments without its own name. Options are read as either runtime does:
+// "--bundle D",
+// "--bundle=D", "-bundle D", "-b D", "-b=D", "-bD", "-dbD", "--bun D", before or after the operand; the last
+// one counts, and "--" ends them.
 RuntimeCall parse_runtime_call(const std::vector<std::string_view>& words);
 
 }  // namespace oci_oauth

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file that an engine wrote for its runtime (a bundle's config.json, an exec's process): read whole, and replaced
-// whole before the runtime reads it.
+// A file that an engine wrote for its runtime (a bundle's config.json, an exec's process): read whole, and
+// replaced whole before the runtime reads it.
 #pragma once
 
 #include <string>
@@ -12,8 +12,8 @@ namespace oci_oauth {
 
 class RuntimeFile {
  public:
-  // Failure: "PATH: reason" for a symbolic link, which could lead to a file that is nobody's bundle, for anything
-  // else that is no regular file, and for more than 16 MiB.
+  // Failure: "PATH: reason" for a symbolic link, which could lead to a file that is nobody's bundle, for
+  // anything else that is no regular file, and for more than 16 MiB.
   static Result<RuntimeFile> open(const std::string& path);
 
   const std::string& path() const { return path_; }

@@ -219,7 +219,8 @@ Result<std::string> edited(std::string_view text, std::string_view source, const
   if (!edit.poststop.empty() && !found.has_poststop()) additions.add(Place::poststop, edit.poststop);
   if (found.at(Place::process).presence == Presence::present) {
     for (const std::string& assignment : edit.environment) {
-      if (!found.sets(variable_name(assignment))) additions.add(Place::environment, json_string_of(assignment));
+      if (!found.sets(variable_name(assignment)))
+        additions.add(Place::environment, json_string_of(assignment));
     }
   }
   return additions.set_into(text, found);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Adds hooks and environment to a config.json, as text: every byte that was there stays, so do the order of keys and
-// numbers that no double can hold.
+// Adds hooks and environment to a config.json, as text: every byte that was there stays, so do the order of
+// keys and numbers that no double can hold.
 #pragma once
 
 #include <string>
@@ -20,8 +20,8 @@ struct SpecEdit {
   std::vector<std::string> environment = {};
 };
 
-// Result: the edited text, equal to `text` where nothing was missing. Failure: "SOURCE:LINE:COLUMN: reason" for text
-// that is not JSON, or where a member on the way has another type or stands twice.
+// Result: the edited text, equal to `text` where nothing was missing. Failure: "SOURCE:LINE:COLUMN: reason"
+// for text that is not JSON, or where a member on the way has another type or stands twice.
 Result<std::string> edit_spec(std::string_view text, std::string_view source, const SpecEdit& edit);
 
 // The same for the process object alone, which engines hand over for an exec (config.md "Process").

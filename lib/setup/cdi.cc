@@ -28,7 +28,8 @@ JsonValue hook_value(JsonDocument& json, const HookProgram& hook, std::string_vi
   JsonValue value(rapidjson::kObjectType);
   json_set(json, value, "hookName", json_copy(json, stage));
   JsonValue entry = hook_entry(json, hook, stage, {profile});
-  for (auto& member : entry.GetObject()) json_set(json, value, json_text(member.name), std::move(member.value));
+  for (auto& member : entry.GetObject())
+    json_set(json, value, json_text(member.name), std::move(member.value));
   return value;
 }
 

@@ -14,8 +14,8 @@
 
 namespace oci_oauth {
 
-// Where a system's configuration is, and its runtime_dir where that leaves it to the default. A rootless user has own
-// ones.
+// Where a system's configuration is, and its runtime_dir where that leaves it to the default. A rootless user
+// has own ones.
 constexpr const char* system_config = "/etc/oci-oauth/config.json";
 constexpr const char* system_runtime_dir = "/run/oci-oauth";
 

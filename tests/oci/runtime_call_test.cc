@@ -23,8 +23,8 @@ std::string bundle_of(const std::string& line) {
 }  // namespace
 
 TEST_CASE("a bundle is found however it is given") {
-  for (const char* option : {"--bundle /b", "--bundle=/b", "-bundle /b", "-bundle=/b", "-b /b", "-b=/b", "-b/b",
-                             "--b /b", "--bun /b", "--bun=/b", "-d -b /b", "-db /b", "-db/b"}) {
+  for (const char* option : {"--bundle /b", "--bundle=/b", "-bundle /b", "-bundle=/b", "-b /b", "-b=/b",
+                             "-b/b", "--b /b", "--bun /b", "--bun=/b", "-d -b /b", "-db /b", "-db/b"}) {
     CAPTURE(option);
     CHECK(bundle_of(std::string("run ") + option + " id") == "/b");
     CHECK(bundle_of(std::string("create ") + option + " --pid-file /p id") == "/b");
@@ -54,9 +54,9 @@ TEST_CASE("values of other options are not taken for options or operands") {
 }
 
 TEST_CASE("global options stand before the verb, with and without values") {
-  for (const char* options :
-       {"", "--debug", "--debug=true", "--root /r", "--root=/r", "-root /r", "--log create --log-format json",
-        "--systemd-cgroup --rootless auto --criu /c", "--cgroup-manager=cgroupfs --roo /r", "--unknown=create"}) {
+  for (const char* options : {"", "--debug", "--debug=true", "--root /r", "--root=/r", "-root /r",
+                              "--log create --log-format json", "--systemd-cgroup --rootless auto --criu /c",
+                              "--cgroup-manager=cgroupfs --roo /r", "--unknown=create"}) {
     CAPTURE(options);
     const RuntimeCall read = call(std::string(options) + " create --bundle /b id");
     CHECK(read.creates());
@@ -93,8 +93,8 @@ TEST_CASE("an exec's process file is found, and the command's own words are not 
 }
 
 TEST_CASE("other calls create nothing") {
-  for (const char* line : {"", "--version", "--help", "features", "start id", "delete --force id", "state create",
-                           "kill id run", "--root create", "-", "--"}) {
+  for (const char* line : {"", "--version", "--help", "features", "start id", "delete --force id",
+                           "state create", "kill id run", "--root create", "-", "--"}) {
     CAPTURE(line);
     CHECK_FALSE(call(line).creates());
   }

@@ -57,7 +57,8 @@ TEST_CASE("a second edit changes nothing") {
 }
 
 TEST_CASE("our hook is known by its name, in the deprecated stage too") {
-  CHECK(edited(R"({"hooks":{"createRuntime":[{"path":"/other/our-hook"}],"poststop":[{"path":"our-hook"}]}})") ==
+  CHECK(edited(
+            R"({"hooks":{"createRuntime":[{"path":"/other/our-hook"}],"poststop":[{"path":"our-hook"}]}})") ==
         R"({"hooks":{"createRuntime":[{"path":"/other/our-hook"}],"poststop":[{"path":"our-hook"}]}})");
   CHECK(edited(R"({"hooks":{"prestart":[{"path":"/x/our-hook"}],"poststop":[{"path":"/x/our-hook"}]}})") ==
         R"({"hooks":{"prestart":[{"path":"/x/our-hook"}],"poststop":[{"path":"/x/our-hook"}]}})");
@@ -84,19 +85,22 @@ TEST_CASE("without a process there is no environment") {
 TEST_CASE("members of the same names elsewhere are left alone") {
   const std::string text =
       R"({"linux":{"hooks":{"createRuntime":[]},"env":[]},"process":{"user":{"env":["A=1"]},"env":[]}})";
-  CHECK(edited(text, only_environment({"A=2"})) ==
-        R"({"linux":{"hooks":{"createRuntime":[]},"env":[]},"process":{"user":{"env":["A=1"]},"env":["A=2"]}})");
+  CHECK(
+      edited(text, only_environment({"A=2"})) ==
+      R"({"linux":{"hooks":{"createRuntime":[]},"env":[]},"process":{"user":{"env":["A=1"]},"env":["A=2"]}})");
 }
 
 TEST_CASE("every other byte stays: big numbers, order, escapes, white space") {
-  const std::string before = "\xEF\xBB\xBF{\n\t\"z\": 18446744073709551615, \"y\" : -9223372036854775808,\r\n"
-                             "\"d\":[0.10,1E300,1e-7,0.1000000000000000055511151231257827],\"u\":\"\\u00e9\\/\", \"process\": ";
+  const std::string before =
+      "\xEF\xBB\xBF{\n\t\"z\": 18446744073709551615, \"y\" : -9223372036854775808,\r\n"
+      "\"d\":[0.10,1E300,1e-7,0.1000000000000000055511151231257827],\"u\":\"\\u00e9\\/\", \"process\": ";
   const std::string after = ",\"a\":123456789012345678901234567890}\n\n";
   CHECK(edited(before + "{}" + after, only_environment({"A=1"})) == before + R"({"env":["A=1"]})" + after);
 }
 
 TEST_CASE("what is added is JSON whatever is in it") {
-  const std::string text = edited(R"({"process":{"env":["A=1"]}})", only_environment({"B=\"\\\n\x01\xC3\xA9"}));
+  const std::string text =
+      edited(R"({"process":{"env":["A=1"]}})", only_environment({"B=\"\\\n\x01\xC3\xA9"}));
   const auto json = parse_json(text, "");
   REQUIRE(json);
   CHECK(json_text(*JsonPointer("/process/env/1").Get(*json)) == "B=\"\\\n\x01\xC3\xA9");

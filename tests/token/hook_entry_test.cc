@@ -21,7 +21,7 @@ TEST_CASE("a hook's entry names program, stage, environment and timeout") {
 }
 
 TEST_CASE("a configuration and profiles stand before the stage") {
-  CHECK(entry_of({"/h", "/c"}, {"a", "b"}).find(
-            R"(["oci-oauth-hook","--config","/c","--profile","a","--profile","b","createRuntime"])") !=
+  CHECK(entry_of({"/h", "/c"}, {"a", "b"})
+            .find(R"(["oci-oauth-hook","--config","/c","--profile","a","--profile","b","createRuntime"])") !=
         std::string::npos);
 }
