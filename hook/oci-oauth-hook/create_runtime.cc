@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "base/size.h"
-#include "oci/consent.h"
 #include "oci/container_process.h"
 #include "oci/container_record.h"
 #include "oci/container_root.h"
@@ -16,6 +15,7 @@
 #include "oci/spec.h"
 #include "oci/written_directory.h"
 #include "refresh_request.h"
+#include "shared/choice.h"
 #include "token/delivery.h"
 #include "token/policy.h"
 
@@ -201,16 +201,6 @@ Result<void> Creation::save(const ProcessId& process, std::vector<DeliveryRecord
   return save_record(runtime_.containers().get(), {call_.state.id, process, now(), std::move(deliveries)});
 }
 
-Offer offer_of(const Profile& profile, const HookCall& call, const std::string& share) {
-  return {.profile = profile.name,
-          .target = profile.target,
-          .to_all = profile.deliver_to == DeliverTo::all,
-          .by_argument = contains(call.profiles, profile.name),
-          .trusts_annotations = profile.annotations == Trust::yes,
-          .in_build = is_build_step(call.state),
-          .share = share};
-}
-
 // Logs what went wrong for one profile; it is the container's failure only where the profile says so.
 class Failures {
  public:
@@ -248,9 +238,9 @@ std::vector<Choice> chosen_profiles(const HookCall& call, const Spec& spec) {
       call.log.write(Priority::warning, fmt::format("profile '{}': is not in {}", name, call.config.path));
     }
   }
+  const Occasion occasion = {.by_argument = call.profiles, .in_build = is_build_step(call.state)};
   for (const Profile& profile : call.config.profiles) {
-    const std::string share = fmt::format("{}/share/{}", call.config.runtime_dir, profile.name);
-    Decision decision = decide(spec, offer_of(profile, call, share));
+    Decision decision = decide(call.config, profile, occasion, spec);
     if (decision.consent != Consent::no) {
       chosen.push_back({&profile, std::move(decision)});
     } else if (!decision.why_not.empty()) {

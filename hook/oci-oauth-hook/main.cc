@@ -10,19 +10,20 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include "base/file.h"
 #include "base/process.h"
 #include "base/size.h"
 #include "create_runtime.h"
+#include "precreate.h"
 
 namespace oci_oauth {
 
 namespace {
 
 constexpr size_t state_limit = MiB;
-constexpr const char* default_config = "/etc/oci-oauth/config.json";
-constexpr const char* default_runtime_dir = "/run/oci-oauth";
+constexpr size_t spec_limit = 16 * MiB;
 
 // What the caller may have lowered and we can raise again.
 void raise_limits() {
@@ -57,22 +58,22 @@ void leave_the_callers_world() {
 }
 
 // Reads to the end whatever comes: crun before 1.17 fails the container when a hook leaves its stdin unread.
-Result<std::string> drain_stdin() {
+Result<std::string> drain_stdin(size_t limit) {
   std::string text;
   for (char buffer[4096];;) {
     const ssize_t count = ::read(STDIN_FILENO, buffer, sizeof buffer);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return Error::from_errno(errno, "stdin");
     if (count == 0) break;
-    if (text.size() <= state_limit) text.append(buffer, static_cast<size_t>(count));
+    if (text.size() <= limit) text.append(buffer, static_cast<size_t>(count));
   }
-  if (text.size() > state_limit) {
-    return Error{ErrorKind::failed, fmt::format("state: is larger than {} bytes", state_limit), ""};
+  if (text.size() > limit) {
+    return Error{ErrorKind::failed, fmt::format("stdin: is larger than {} bytes", limit), ""};
   }
   return text;
 }
 
-enum class Stage { create_runtime, poststop };
+enum class Stage { precreate, create_runtime, poststop };
 
 struct Arguments {
   std::string config;
@@ -83,7 +84,7 @@ struct Arguments {
 Result<Arguments> parse_arguments(int argc, char** argv) {
   const auto usage = [](std::string message) {
     return Error{ErrorKind::usage, std::move(message),
-                 "oci-oauth-hook [--config FILE] [--profile NAME]... createRuntime|prestart|poststop"};
+                 "oci-oauth-hook [--config FILE] [--profile NAME]... precreate|createRuntime|prestart|poststop"};
   };
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
@@ -98,7 +99,9 @@ Result<Arguments> parse_arguments(int argc, char** argv) {
       continue;
     }
     if (i + 1 != argc) return usage(fmt::format("unknown argument '{}'", word));
-    if (word == "poststop") {
+    if (word == "precreate") {
+      arguments.stage = Stage::precreate;
+    } else if (word == "poststop") {
       arguments.stage = Stage::poststop;
     } else if (word != "createRuntime" && word != "prestart") {
       return usage(fmt::format("unknown stage '{}'", word));
@@ -118,33 +121,54 @@ bool is_for_us(const std::string& config) {
   return ::stat(config.c_str(), &status) != 0 || status.st_uid == ::geteuid();
 }
 
+// nullopt: there is nothing to do, or what is wrong is logged.
+std::optional<Config> load_configuration(const Arguments& arguments, const Log& log) {
+  const bool rootless = !is_host_root();
+  const std::string path = arguments.config.empty() ? system_config : arguments.config;
+  if (rootless && (arguments.config.empty() || !is_for_us(path))) return std::nullopt;
+  auto config = load_config(path);
+  if (!config) {
+    log.write(Priority::error, config.error());
+    return std::nullopt;
+  }
+  if (config->runtime_dir.empty() && rootless) {
+    log.write(Priority::error, fmt::format("{}: /runtime_dir: is missing", path),
+              "a rootless user's hook needs it");
+    return std::nullopt;
+  }
+  if (config->runtime_dir.empty()) config->runtime_dir = system_runtime_dir;
+  return std::move(*config);
+}
+
+int fail(const Error& error) {
+  const std::string line = fmt::format("oci-oauth-hook: error: {}\n", error.message);
+  (void)write_all(STDERR_FILENO, line, "stderr");
+  return 1;
+}
+
+// The engine reads the answer whatever it is, so there is always one: at worst what it sent.
+int run_precreate(const Result<std::string>& input, const std::optional<Config>& config,
+                  const Arguments& arguments, const Log& log) {
+  if (!input) return fail(input.error());
+  const auto written = write_all(
+      STDOUT_FILENO, config ? precreate(*input, *config, arguments.profiles, log) : *input, "stdout");
+  return written ? 0 : fail(written.error());
+}
+
 int run(int argc, char** argv) {
   leave_the_callers_world();
   const Log log = Log::to_syslog("oci-oauth-hook");
-  auto input = drain_stdin();
-  auto arguments = parse_arguments(argc, argv);
+  const auto arguments = parse_arguments(argc, argv);
+  const bool reads_spec = arguments && arguments->stage == Stage::precreate;
+  const auto input = drain_stdin(reads_spec ? spec_limit : state_limit);
   if (!arguments) {
     log.write(Priority::error, arguments.error());
     Log::to_stderr("oci-oauth-hook").write(Priority::error, arguments.error());
     return 0;
   }
-  const bool rootless = !is_host_root();
-  const std::string path = arguments->config.empty() ? default_config : arguments->config;
-  if (rootless && (arguments->config.empty() || !is_for_us(path))) return 0;
-
-  auto config = load_config(path);
-  if (!config) {
-    log.write(Priority::error, config.error());
-    return 0;
-  }
-  if (config->runtime_dir.empty()) {
-    if (rootless) {
-      log.write(Priority::error, fmt::format("{}: /runtime_dir: is missing", path),
-                "a rootless user's hook needs it");
-      return 0;
-    }
-    config->runtime_dir = default_runtime_dir;
-  }
+  const auto config = load_configuration(*arguments, log);
+  if (arguments->stage == Stage::precreate) return run_precreate(input, config, *arguments, log);
+  if (!config) return 0;
   auto state = input ? parse_state(*input) : Result<ContainerState>(input.error());
   if (!state) {
     log.write(Priority::error, state.error());
@@ -156,10 +180,7 @@ int run(int argc, char** argv) {
     return 0;
   }
   const auto created = create_runtime(call);
-  if (created) return 0;
-  const std::string line = fmt::format("oci-oauth-hook: error: {}\n", created.error().message);
-  (void)write_all(STDERR_FILENO, line, "stderr");
-  return 1;
+  return created ? 0 : fail(created.error());
 }
 
 }  // namespace

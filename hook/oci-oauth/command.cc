@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "refresh/sinks.h"
+#include "token/provider.h"
 
 namespace oci_oauth {
 
@@ -69,9 +70,7 @@ Result<Workplace> open_workplace(const Invocation& invocation) {
 }
 
 Refresher refresher_of(const Workplace& workplace) {
-  return {workplace.runtime,
-          {"/etc/oci-oauth/providers.d", prefix() + "/share/oci-oauth/providers"},
-          program_beside("oci-oauth-exchange")};
+  return {workplace.runtime, provider_directories(prefix()), program_beside("oci-oauth-exchange")};
 }
 
 void feed_sinks(const Log& log, const Workplace& workplace, const Profile& profile) {

@@ -8,9 +8,13 @@
 
 namespace oci_oauth {
 
+using JsonStream = rapidjson::StringStream;
+
 // A handler that skips everything and bounds the depth, which also bounds the parser's recursion. Derive, and
 // hide what is wanted.
 struct JsonHandler {
+  void reads(const JsonStream&) {
+  }  // told once, before the first event: Tell() is the byte after the event's text
   bool Null() { return true; }
   bool Bool(bool) { return true; }
   bool Int(int) { return true; }
@@ -28,7 +32,8 @@ Result<void> read_json(const std::string& text, std::string_view source, Handler
   // RapidJSON takes a NUL for the end, whatever follows.
   if (const size_t nul = text.find('\0'); nul != std::string::npos)
     return json_error(text, nul, source, "not JSON");
-  rapidjson::StringStream stream(text.c_str());
+  JsonStream stream(text.c_str());
+  handler.reads(stream);
   rapidjson::Reader reader;
   const rapidjson::ParseResult result = reader.Parse<rapidjson::kParseNoFlags>(stream, handler);
   if (!result.IsError()) return {};

@@ -151,6 +151,7 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
   config.path = path;
   JsonObject object(*json, config.path);
   object.path("runtime_dir", config.runtime_dir);
+  object.path("runtime", config.runtime);
   object.members("profiles", [&](std::string_view name, const JsonValue& value, const std::string& pointer) {
     auto profile = read_profile(name, value, config.path, pointer);
     if (!profile) return Result<void>(std::move(profile).error());

@@ -15,6 +15,11 @@
 
 namespace oci_oauth {
 
+// Where a system's configuration is, and its runtime_dir where that leaves it to the default. A rootless user
+// has own ones.
+constexpr const char* system_config = "/etc/oci-oauth/config.json";
+constexpr const char* system_runtime_dir = "/run/oci-oauth";
+
 enum class DeliverTo { chosen, all };
 enum class OnFailure { start, block };
 enum class Trust { no, yes };
@@ -38,6 +43,7 @@ struct Profile {
 struct Config {
   std::string path;         // where it was read
   std::string runtime_dir;  // absolute; empty where the file leaves it to the default
+  std::string runtime;      // the OCI runtime behind oci-oauth-runtime: absolute; empty: runc, else crun
   std::vector<Profile> profiles;
   std::vector<Sink> sinks;
 

@@ -85,6 +85,25 @@ Result<void> read_delivered(const JsonValue& value, const std::string& source, c
   return {};
 }
 
+// A name that every shell and runtime takes, POSIX.1-2017 section 8.1.
+bool is_variable_name(std::string_view name) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  if (name.empty() || !letter(name.front())) return false;
+  return std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+Result<void> read_variable(std::string_view name, const JsonValue& value, const std::string& source,
+                           const std::string& pointer, Provider& provider) {
+  if (!is_variable_name(name)) {
+    return configuration_error(source, pointer, fmt::format("'{}' is no name of a variable", name));
+  }
+  if (!value.IsString() || json_text(value).find('\0') != std::string_view::npos) {
+    return configuration_error(source, pointer, "is not a string without NUL characters");
+  }
+  provider.environment.emplace_back(name, json_text(value));
+  return {};
+}
+
 }  // namespace
 
 Result<Provider> parse_provider(std::string_view text, std::string_view path, std::string_view name) {
@@ -118,13 +137,29 @@ Result<Provider> parse_provider(std::string_view text, std::string_view path, st
   object.strings("locks", provider.locks);
   object.members("environment",
                  [&](std::string_view key, const JsonValue& value, const std::string& pointer) {
-                   if (!value.IsString())
-                     return Result<void>(configuration_error(source, pointer, "is not a string"));
-                   provider.environment.emplace_back(key, json_text(value));
-                   return Result<void>();
+                   return read_variable(key, value, source, pointer, provider);
                  });
   if (auto done = object.finish(); !done) return std::move(done).error();
   return provider;
+}
+
+std::vector<std::string> environment_of(const Provider& provider, std::string_view target) {
+  constexpr std::string_view placeholder = "{target}";
+  std::vector<std::string> assignments;
+  for (const auto& [name, value] : provider.environment) {
+    std::string assignment = fmt::format("{}={}", name, value);
+    size_t at = name.size() + 1;
+    while ((at = assignment.find(placeholder, at)) != std::string::npos) {
+      assignment.replace(at, placeholder.size(), target);
+      at += target.size();
+    }
+    assignments.push_back(std::move(assignment));
+  }
+  return assignments;
+}
+
+std::vector<std::string> provider_directories(std::string_view prefix) {
+  return {"/etc/oci-oauth/providers.d", fmt::format("{}/share/oci-oauth/providers", prefix)};
 }
 
 Result<Provider> load_provider(std::string_view name, const std::vector<std::string>& directories) {

@@ -51,6 +51,12 @@ struct Provider {
 // contains the refresh token, a delivered name that is no plain file name.
 Result<Provider> parse_provider(std::string_view text, std::string_view path, std::string_view name);
 
+// What a container wants in its environment, "NAME=value" each, with the profile's target filled in.
+std::vector<std::string> environment_of(const Provider& provider, std::string_view target);
+
+// Where providers are looked for: a person's own first, then those installed at `prefix`.
+std::vector<std::string> provider_directories(std::string_view prefix);
+
 // Looks for NAME.json in each directory in order. Failure: names the directories that were searched.
 Result<Provider> load_provider(std::string_view name, const std::vector<std::string>& directories);
 

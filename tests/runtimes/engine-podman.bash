@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The words of lab.bash for Podman, which its operator runs with storage of the test's own.
 
+hook_stages=(createRuntime poststop)
+
 podman_as_operator() {
     as_operator CONTAINERS_CONF="$BATS_TEST_TMPDIR/containers.conf" podman --runtime "${PODMAN_RUNTIME:-crun}" \
         --root "$OPERATOR_HOME/storage" --runroot "$XDG_RUNTIME_DIR/storage" --storage-driver vfs \
@@ -64,8 +66,8 @@ hook_files() {
     mkdir -p "$1"
     rm -f "$1"/*
     [[ $HOOK ]] || return 0
-    for stage in createRuntime poststop; do
-        hook_entries | jq --arg stage "$stage" \
+    for stage in "${hook_stages[@]}"; do
+        hook_entries "$stage" | jq --arg stage "$stage" \
             '{version: "1.0.0", hook: .[$stage], when: {always: true}, stages: [$stage]}' >"$1/oci-oauth-$stage.json"
     done
 }

@@ -18,11 +18,12 @@
 
 readonly hook_timeout_seconds=10 event_wait_seconds=5
 
-load syslog
+load "${BASH_SOURCE[0]%/*}/syslog"
 case $ENGINE in
     host) load engine-host ;;
-    podman*) load engine-podman ;;
-    *) load engine-bundle ;;
+    podman | podman-rootless) load engine-podman ;;
+    crun | runc) load engine-bundle ;;
+    *) load "engine-$ENGINE" ;; # of the suite that brings it
 esac
 
 setup() { lab_setup; }
@@ -85,12 +86,13 @@ detached() {
     return "$status"
 }
 
-# An entry of config.json's hooks for each stage; each is also the `hook` of a hooks.d file.
+# hook_entries [STAGE]...: an entry of config.json's hooks for each stage, createRuntime and poststop if none is named;
+# each is also the `hook` of a hooks.d file.
 hook_entries() {
-    jq -n --arg path "$HOOK" --argjson timeout "$hook_timeout_seconds" '
+    jq -n --arg path "$HOOK" --argjson timeout "$hook_timeout_seconds" --arg stages "${*:-createRuntime poststop}" '
         def entry($stage):
             {$path, args: ($ARGS.positional + [$stage]), env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], $timeout};
-        {createRuntime: entry("createRuntime"), poststop: entry("poststop")}' --args -- "${HOOK##*/}" "${HOOK_ARGS[@]}"
+        $stages | split(" ") | map({(.): entry(.)}) | add' --args -- "${HOOK##*/}" "${HOOK_ARGS[@]}"
 }
 
 # Waits until COMMAND succeeds; fails when that takes too long.

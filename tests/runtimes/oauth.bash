@@ -14,7 +14,7 @@
 #   current_token                the access token of the login
 #   token_in NAME [DIR]          the token that a container finds
 
-load lab
+load "${BASH_SOURCE[0]%/*}/lab"
 
 target=/run/secrets/claude
 

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "precreate.h"
+
+#include "base/process.h"
+#include "oci/spec_edit.h"
+#include "shared/choice.h"
+#include "token/provider.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::string_view source = "config.json";
+constexpr unsigned levels_below_prefix = 3;  // PREFIX/libexec/oci/hooks.d/oci-oauth-hook
+
+Result<std::string> with_environment(std::string_view text, const Config& config,
+                                     const std::vector<std::string>& profiles, const Log& log) {
+  const auto spec = parse_spec(text, source);
+  if (!spec) return spec.error();
+  std::vector<const Profile*> chosen;
+  for (const Profile& profile : config.profiles) {
+    if (decide(config, profile, {.by_argument = profiles}, *spec).consent != Consent::no) chosen.push_back(&profile);
+  }
+  if (chosen.empty()) return std::string(text);
+  auto prefix = installation_prefix(levels_below_prefix);
+  if (!prefix) return std::move(prefix).error();
+  return edit_spec(text, source, {.environment = environment_of(chosen, provider_directories(*prefix), log)});
+}
+
+}  // namespace
+
+std::string precreate(std::string_view text, const Config& config, const std::vector<std::string>& profiles,
+                      const Log& log) {
+  auto edited = with_environment(text, config, profiles, log);
+  if (edited) return std::move(*edited);
+  log.write(Priority::warning, std::move(edited).error().in("no environment for a container"));
+  return std::string(text);
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth-runtime: stands in an OCI runtime's place for engines without a hook directory. A chosen
+// container gets our hooks and its environment; then the real runtime takes over by exec(3), so that
+// arguments, environment, descriptors, signals and exit code are as if nobody had stood between.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <exception>
+#include <optional>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "base/time.h"
+#include "oci/real_runtime.h"
+#include "preparation.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr const char* program = "oci-oauth-runtime";
+constexpr unsigned levels_below_prefix = 1;  // PREFIX/bin/oci-oauth-runtime
+
+// Not the environment's PATH, which is the engine's caller's.
+const std::vector<std::string> search_path = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+                                              "/usr/bin",        "/sbin",          "/bin"};
+
+// A rootless engine's environment is its user's, and so is what that user could reach by it.
+std::string rootless_config_path() {
+  const auto directory = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && value[0] == '/' ? std::string(value) : std::string();
+  };
+  const std::string base = directory("XDG_CONFIG_HOME");
+  if (!base.empty()) return base + "/oci-oauth/config.json";
+  const std::string home = directory("HOME");
+  return home.empty() ? "" : home + "/.config/oci-oauth/config.json";
+}
+
+// nullopt: nothing is configured, or it cannot be used, which is no reason to fail a container.
+std::optional<Config> load_configuration(const RuntimeCall& call, const Log& log) {
+  const bool rootless = !is_host_root();
+  const std::string path = rootless ? rootless_config_path() : system_config;
+  if (path.empty()) return std::nullopt;
+  auto config = load_config(path);
+  if (!config) {
+    const bool quiet = !call.creates() || (rootless && config.error().kind == ErrorKind::not_found);
+    if (!quiet) log.write(Priority::warning, config.error());
+    return std::nullopt;
+  }
+  if (config->runtime_dir.empty() && !rootless) config->runtime_dir = system_runtime_dir;
+  return std::move(*config);
+}
+
+Result<void> prepare(const Config& config, const RuntimeCall& call, const Log& log) {
+  if (!call.creates() && call.verb != "exec") return {};
+  auto prefix = installation_prefix(levels_below_prefix);
+  if (!prefix) return std::move(prefix).error();
+  const std::string hook_config = config.path == system_config ? "" : config.path;
+  const Preparation preparation = {config, *prefix, {hook_path(*prefix), hook_config}, log};
+  if (call.creates()) return prepare_creation(preparation, call);
+  prepare_exec(preparation, call);
+  return {};
+}
+
+// Where the engine reads what to show of a runtime's failure: as runc and crun write there.
+void tell_engine(const RuntimeCall& call, const std::string& message) {
+  if (call.log.empty()) return;
+  const auto file = open_file({.path = call.log}, O_WRONLY | O_CREAT | O_APPEND, 0644);
+  if (!file) return;
+  JsonDocument json;
+  JsonValue line(rapidjson::kObjectType);
+  json_set(json, line, "level", json_copy(json, "error"));
+  json_set(json, line, "msg", json_copy(json, message));
+  json_set(json, line, "time", json_copy(json, rfc3339(now())));
+  const std::string text = call.log_is_json ? std::string(write_json(line).reveal())
+                                            : fmt::format("time=\"{}\" level=error msg={}", rfc3339(now()),
+                                                          write_json(json_copy(json, message)).reveal());
+  (void)write_all(file->get(), text + "\n", call.log);
+}
+
+int refuse(const RuntimeCall& call, const Log& log, const Error& error) {
+  log.write(Priority::error, error);
+  Log::to_stderr(program).write(Priority::error, error);
+  const std::string hint = error.hint.empty() ? "" : fmt::format("; hint: {}", error.hint);
+  tell_engine(call, fmt::format("{}: {}{}", program, error.message, hint));
+  return 1;
+}
+
+Result<std::string> real_runtime(const std::string& configured, const Log& log) {
+  if (configured.empty()) return find_runtime(search_path);
+  auto usable = check_runtime(configured);
+  if (usable) return configured;
+  log.write(Priority::warning, std::move(usable).error().in("the configured \"runtime\""));
+  return find_runtime(search_path);
+}
+
+int run(int argc, char** argv) {
+  const Log log = Log::to_syslog(program);
+  const RuntimeCall call = parse_runtime_call({argv + (argc > 0), argv + argc});
+  const std::optional<Config> config = load_configuration(call, log);
+  if (config) {
+    if (auto prepared = prepare(*config, call, log); !prepared) return refuse(call, log, prepared.error());
+  }
+  const auto runtime = real_runtime(config ? config->runtime : "", log);
+  if (!runtime) return refuse(call, log, runtime.error());
+  std::vector<char*> words(argv, argv + argc + 1);
+  if (argc > 0) words[0] = const_cast<char*>(runtime->c_str());
+  ::execv(runtime->c_str(), words.data());
+  return refuse(call, log, Error::from_errno(errno, *runtime));
+}
+
+}  // namespace
+
+}  // namespace oci_oauth
+
+int main(int argc, char** argv) {
+  try {
+    return oci_oauth::run(argc, argv);
+  } catch (const std::exception& error) {
+    const std::string line = fmt::format("{}: error: {}\n", oci_oauth::program, error.what());
+    (void)oci_oauth::write_all(STDERR_FILENO, line, "stderr");
+    return 1;
+  }
+}

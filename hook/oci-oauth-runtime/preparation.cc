@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "preparation.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "oci/container_record.h"
+#include "oci/runtime_file.h"
+#include "oci/spec.h"
+#include "oci/spec_edit.h"
+#include "oci/state.h"
+#include "shared/choice.h"
+#include "token/provider.h"
+
+namespace oci_oauth {
+
+namespace {
+
+using Profiles = std::vector<const Profile*>;
+
+Profiles all_profiles(const Config& config) {
+  Profiles all;
+  for (const Profile& profile : config.profiles) all.push_back(&profile);
+  return all;
+}
+
+bool runs_build_step(const RuntimeCall& call) {
+  const std::unique_ptr<char, decltype(&::free)> bundle(::realpath(call.bundle.c_str(), nullptr), ::free);
+  ContainerState state;
+  state.id = call.container;
+  state.bundle = bundle ? bundle.get() : call.bundle;
+  return is_build_step(state);
+}
+
+Profiles chosen_profiles(const Preparation& preparation, const RuntimeCall& call, const Spec& spec) {
+  Profiles chosen;
+  const Occasion occasion = {.by_argument = {}, .in_build = runs_build_step(call)};
+  for (const Profile& profile : preparation.config.profiles) {
+    const Decision decision = decide(preparation.config, profile, occasion, spec);
+    if (decision.consent != Consent::no) {
+      chosen.push_back(&profile);
+    } else if (!decision.why_not.empty()) {
+      preparation.log.write(Priority::notice,
+                            fmt::format("profile '{}', container {}: no token delivered: {}", profile.name,
+                                        call.container, decision.why_not));
+    }
+  }
+  return chosen;
+}
+
+Result<void> start_or_block(const Preparation& preparation, const RuntimeCall& call,
+                            const Profiles& concerned, Error error) {
+  Error told = std::move(error).in(fmt::format("container {}: no token delivered", call.container));
+  const bool blocks = std::any_of(concerned.begin(), concerned.end(), [](const Profile* profile) {
+    return profile->on_failure == OnFailure::block;
+  });
+  if (blocks) return told;
+  preparation.log.write(Priority::warning, told);
+  return {};
+}
+
+std::vector<std::string> environment_for(const Preparation& preparation, const Profiles& profiles) {
+  return environment_of(profiles, provider_directories(preparation.prefix), preparation.log);
+}
+
+std::string entry_for(const Preparation& preparation, std::string_view stage) {
+  JsonDocument json;
+  return std::string(write_json(hook_entry(json, preparation.hook, stage)).reveal());
+}
+
+Result<void> replace_if_changed(const RuntimeFile& file, const Result<std::string>& text) {
+  if (!text) return text.error();
+  return *text == file.text() ? Result<void>() : file.replace(*text);
+}
+
+Result<void> edit_bundle(const Preparation& preparation, const RuntimeFile& file, const Profiles& chosen) {
+  // A hook that is not there would fail every chosen container.
+  if (::access(preparation.hook.path.c_str(), X_OK) != 0)
+    return Error::from_errno(errno, preparation.hook.path);
+  const SpecEdit edit = {.create_runtime = entry_for(preparation, "createRuntime"),
+                         .poststop = entry_for(preparation, "poststop"),
+                         .hook_name = std::string(hook_name),
+                         .environment = environment_for(preparation, chosen)};
+  return replace_if_changed(file, edit_spec(file.text(), file.path(), edit));
+}
+
+// The profiles that the container was given, by the record that the hook made.
+Result<Profiles> given_profiles(const Preparation& preparation, const RuntimeCall& call) {
+  if (!is_valid_container_id(call.container)) return Profiles();
+  const auto containers =
+      open_file({.path = preparation.config.runtime_dir + "/containers"}, O_RDONLY | O_DIRECTORY);
+  if (!containers) return containers.error();
+  const auto record = load_record(containers->get(), call.container);
+  if (!record) return record.error();
+  Profiles given;
+  for (const DeliveryRecord& delivery : record->deliveries) {
+    if (const Profile* profile = preparation.config.find(delivery.profile)) given.push_back(profile);
+  }
+  return given;
+}
+
+}  // namespace
+
+Result<void> prepare_creation(const Preparation& preparation, const RuntimeCall& call) {
+  const auto file = RuntimeFile::open(call.spec_path());
+  const auto spec = file ? parse_spec(file->text(), file->path()) : Result<Spec>(file.error());
+  if (!spec) return start_or_block(preparation, call, all_profiles(preparation.config), spec.error());
+  const Profiles chosen = chosen_profiles(preparation, call, *spec);
+  if (chosen.empty()) return {};
+  auto edited = edit_bundle(preparation, *file, chosen);
+  if (edited) return {};
+  return start_or_block(preparation, call, chosen, std::move(edited).error());
+}
+
+void prepare_exec(const Preparation& preparation, const RuntimeCall& call) {
+  if (call.process.empty()) return;
+  const auto given = given_profiles(preparation, call);
+  if (!given && given.error().kind == ErrorKind::not_found) return;
+  const std::string context = fmt::format("container {}: exec without our environment", call.container);
+  if (!given) return preparation.log.write(Priority::warning, Error(given.error()).in(context));
+  if (given->empty()) return;
+
+  const auto file = RuntimeFile::open(call.process);
+  if (!file) return preparation.log.write(Priority::warning, Error(file.error()).in(context));
+  const auto edited = replace_if_changed(
+      *file, edit_process(file->text(), file->path(), environment_for(preparation, *given)));
+  if (!edited) preparation.log.write(Priority::warning, Error(edited.error()).in(context));
+}
+
+}  // namespace oci_oauth

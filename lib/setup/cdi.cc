@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/cdi.h"
+
+#include <fmt/format.h>
+
+namespace oci_oauth {
+
+namespace {
+
+// Before 0.5.0 a device's name began with a letter; env and hooks are as old as 0.3.0.
+constexpr std::string_view lowest_version = "0.3.0";
+constexpr std::string_view version_of_leading_digits = "0.5.0";
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// Profile names are of CDI's letters already, but may end in a mark.
+Result<void> check_name(std::string_view name) {
+  const char last = name.empty() ? '.' : name.back();
+  if (last != '.' && last != '_' && last != '-') return {};
+  return Error{ErrorKind::configuration, fmt::format("profile '{}': is no name for a CDI device", name),
+               "let it end in a letter or a digit"};
+}
+
+JsonValue hook_value(JsonDocument& json, const HookProgram& hook, std::string_view stage,
+                     const std::string& profile) {
+  JsonValue value(rapidjson::kObjectType);
+  json_set(json, value, "hookName", json_copy(json, stage));
+  JsonValue entry = hook_entry(json, hook, stage, {profile});
+  for (auto& member : entry.GetObject())
+    json_set(json, value, json_text(member.name), std::move(member.value));
+  return value;
+}
+
+JsonValue device_value(JsonDocument& json, const CdiDevice& device, const HookProgram& hook) {
+  JsonValue edits(rapidjson::kObjectType), hooks(rapidjson::kArrayType);
+  if (!device.environment.empty()) {
+    JsonValue environment(rapidjson::kArrayType);
+    for (const std::string& assignment : device.environment)
+      environment.PushBack(json_copy(json, assignment), json.GetAllocator());
+    json_set(json, edits, "env", std::move(environment));
+  }
+  for (const char* stage : {"createRuntime", "poststop"})
+    hooks.PushBack(hook_value(json, hook, stage, device.profile), json.GetAllocator());
+  json_set(json, edits, "hooks", std::move(hooks));
+
+  JsonValue value(rapidjson::kObjectType);
+  json_set(json, value, "name", json_copy(json, device.profile));
+  json_set(json, value, "containerEdits", std::move(edits));
+  return value;
+}
+
+}  // namespace
+
+Result<std::string> cdi_spec(const std::vector<CdiDevice>& devices, const HookProgram& hook) {
+  if (devices.empty()) {
+    return Error{ErrorKind::configuration, "there is no profile to make a CDI device of",
+                 "add one to \"profiles\" in the configuration"};
+  }
+  JsonDocument json;
+  JsonValue list(rapidjson::kArrayType);
+  std::string_view version = lowest_version;
+  for (const CdiDevice& device : devices) {
+    if (auto valid = check_name(device.profile); !valid) return std::move(valid).error();
+    if (is_digit(device.profile.front())) version = version_of_leading_digits;
+    list.PushBack(device_value(json, device, hook), json.GetAllocator());
+  }
+  JsonValue spec(rapidjson::kObjectType);
+  json_set(json, spec, "cdiVersion", json_copy(json, version));
+  json_set(json, spec, "kind", json_copy(json, cdi_kind));
+  json_set(json, spec, "devices", std::move(list));
+  return std::string(write_json(spec, JsonStyle::indented).reveal());
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a runtime is told to call our hook, wherever that stands: a bundle's config.json, a CDI spec.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+
+namespace oci_oauth {
+
+constexpr std::string_view hook_name = "oci-oauth-hook";
+
+struct HookProgram {
+  std::string path;         // absolute
+  std::string config = {};  // --config; empty: the hook's default
+};
+
+// PREFIX/libexec/oci/hooks.d/oci-oauth-hook.
+std::string hook_path(std::string_view prefix);
+
+// The members path, args, env and timeout of an entry of "hooks" (OCI runtime-spec, config.md "POSIX-platform
+// Hooks"). `profiles` are chosen by the call itself (--profile).
+JsonValue hook_entry(JsonDocument& json, const HookProgram& hook, std::string_view stage,
+                     const std::vector<std::string>& profiles = {});
+
+}  // namespace oci_oauth

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# What Docker's own ways of choosing and running a container come to with the wrapper as default runtime.
+load ../runtimes/oauth
+
+readonly variable=CLAUDE_SECURESTORAGE_CONFIG_DIR
+
+setup_file() { engine_up; }
+teardown_file() { engine_down; }
+
+@test "an exec has the environment too, unless the person set it" {
+    a_login
+    a_profile
+    start box "${chosen[@]}"
+    start other
+    [[ $(inside box sh -c "echo \$$variable") == "$target" ]]
+    [[ $(inside --env "$variable=/mine" box sh -c "echo \$$variable") == /mine ]]
+    [[ -z $(inside other sh -c "echo \$$variable") ]]
+}
+
+@test "a container that was stopped and started has the token again" {
+    a_login
+    a_profile
+    start box "${chosen[@]}"
+    docker_in_place stop --time 0 box
+    [[ $(status_of '.containers | length') == 0 ]]
+    docker_in_place start box
+    has_current_token box
+}
+
+@test "a directory and a named volume choose, an image's volume does not" {
+    a_login
+    a_profile
+    start bound --volume "$(a_directory tokens):$target"
+    has_current_token bound
+    start named --volume "tokens:$target"
+    has_current_token named
+    start anonymous --volume "$target"
+    [[ -z $(inside anonymous ls -A "$target") ]]
+    [[ $(logged) == *'oci-oauth-runtime'*'no token delivered'* ]]
+}
+
+@test "exit codes, signals and output are the container's" {
+    a_login
+    a_profile
+    run once "${chosen[@]}" -- sh -c 'echo out; exit 42'
+    ((status == 42))
+    [[ $output == out ]]
+    start box "${chosen[@]}" -- sh -c 'trap "exit 7" USR1; while :; do sleep 0.05; done'
+    docker_in_place kill --signal USR1 box
+    [[ $(docker_in_place wait box) == 7 ]]
+}
+
+@test "a broken configuration stops no container" {
+    a_login
+    a_profile '.colour = "red"'
+    start box "${chosen[@]}"
+    [[ $(logged) == *'oci-oauth-runtime'*'/profiles/claude/colour'* ]]
+}
+
+@test "with on_failure block, Docker shows why a container was not created" {
+    a_login
+    login_ends_in -60
+    a_profile '.on_failure = "block" | .hook_wait = "2s"'
+    script '{"status": 503, "body": "{}"}'
+    run start box "${chosen[@]}"
+    ((status != 0))
+    [[ $output == *"profile 'claude'"* ]]
+    start other
+}

@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Docker 26 of Debian 13 (trixie-docker) in a chroot, with its own runc and no wrapper: a CDI device chooses.
+
+load docker
+load cdi
+
+readonly chosen=(--device oci-oauth.dev/profile=claude) tree=/run/lab/trixie
+
+dockerd_in_place() { exec chroot "$tree" dockerd "$@"; }
+docker_in_place() { chroot "$tree" docker --host "$socket" "$@"; }
+
+# The lab's /run and /etc are the chroot's too: hooks find the configuration and the installed tree there.
+register() {
+    local directory
+    mkdir -p "$tree"
+    mount --bind "$TRIXIE_DOCKER/docker" "$tree"
+    for directory in dev etc proc sys; do
+        mount --rbind "/$directory" "$tree/$directory"
+    done
+    mount --rbind /run "$tree/run"
+    echo '{"features": {"cdi": true}}' >/etc/docker/daemon.json
+    register_cdi
+}

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# Each engine, registered as oci-oauth install does: a chosen container finds its login with no setting by hand.
+load ../runtimes/oauth
+
+readonly variable=CLAUDE_SECURESTORAGE_CONFIG_DIR
+
+setup_file() { engine_up; }
+teardown_file() { engine_down; }
+
+a_fresh_login() {
+    a_login
+    a_profile "$@"
+    oci_oauth refresh
+}
+
+# The environment of a container's first process.
+variable_of() { tr '\0' '\n' <"/proc/$(pid_of "$1")/environ" | sed -n "s/^$variable=//p"; }
+mounts_at_target() { inside "$1" grep -c " $target " /proc/mounts; }
+
+@test "a chosen container has the token and the environment, another has neither" {
+    a_fresh_login
+    start box "${chosen[@]}"
+    start other
+    has_current_token box
+    [[ $(variable_of box) == "$target" ]]
+    run inside other ls "$target"
+    ((status != 0))
+    [[ -z $(variable_of other) ]]
+    [[ $(status_of '.containers | map(.id) | join(" ")') == "$(id_of box)" ]]
+}
+
+@test "a refresh reaches the running container, and a restarted one has the token again" {
+    a_fresh_login
+    start box "${chosen[@]}"
+    local before mounts
+    before=$(token_in box)
+    mounts=$(mounts_at_target box)
+    refreshed
+    [[ $(token_in box) != "$before" ]]
+    has_current_token box
+    restart box
+    has_current_token box
+    [[ $(variable_of box) == "$target" ]]
+    [[ $(mounts_at_target box) == "$mounts" ]]
+    stop box
+    [[ $(status_of '.containers | length') == 0 ]]
+}
+
+@test "the variable that a person set wins" {
+    a_fresh_login
+    start box "${chosen[@]}" --env "$variable=/mine"
+    has_current_token box
+    [[ $(variable_of box) == /mine ]]
+}

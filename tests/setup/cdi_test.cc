@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/cdi.h"
+
+#include "base/json.h"
+#include "support/catch.h"
+#include "token/provider.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+const HookProgram hook = {"/usr/libexec/oci/hooks.d/oci-oauth-hook"};
+
+std::string version_of(const std::string& profile) {
+  const auto spec = cdi_spec({{profile, {}}}, hook);
+  REQUIRE(spec);
+  const auto json = parse_json(*spec, "");
+  REQUIRE(json);
+  return std::string(json_string(*json, "cdiVersion").value_or(""));
+}
+
+}  // namespace
+
+TEST_CASE("each profile is a device with its environment and both hooks") {
+  const auto claude = load_provider("claude", {SOURCE_DIR "/oci-config/providers"});
+  REQUIRE(claude);
+  const auto spec = cdi_spec({{"claude", environment_of(*claude, "/run/secrets/claude")}}, hook);
+  REQUIRE(spec);
+  CHECK(*spec == R"({
+  "cdiVersion": "0.3.0",
+  "kind": "oci-oauth.dev/profile",
+  "devices": [
+    {
+      "name": "claude",
+      "containerEdits": {
+        "env": [
+          "CLAUDE_SECURESTORAGE_CONFIG_DIR=/run/secrets/claude"
+        ],
+        "hooks": [
+          {
+            "hookName": "createRuntime",
+            "path": "/usr/libexec/oci/hooks.d/oci-oauth-hook",
+            "args": [
+              "oci-oauth-hook",
+              "--profile",
+              "claude",
+              "createRuntime"
+            ],
+            "env": [
+              "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
+            ],
+            "timeout": 15
+          },
+          {
+            "hookName": "poststop",
+            "path": "/usr/libexec/oci/hooks.d/oci-oauth-hook",
+            "args": [
+              "oci-oauth-hook",
+              "--profile",
+              "claude",
+              "poststop"
+            ],
+            "env": [
+              "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
+            ],
+            "timeout": 15
+          }
+        ]
+      }
+    }
+  ]
+}
+)");
+}
+
+TEST_CASE("a provider without variables makes a device without env") {
+  const auto spec = cdi_spec({{"a", {}}, {"b", {"B=1"}}}, hook);
+  REQUIRE(spec);
+  const auto json = parse_json(*spec, "");
+  REQUIRE(json);
+  CHECK(JsonPointer("/devices/0/containerEdits/env").Get(*json) == nullptr);
+  CHECK(JsonPointer("/devices/1/containerEdits/env/0").Get(*json) != nullptr);
+}
+
+TEST_CASE("the version is the lowest that the devices' names need") {
+  CHECK(version_of("claude") == "0.3.0");
+  CHECK(version_of("7") == "0.5.0");
+}
+
+TEST_CASE("a name that CDI refuses is told before an engine refuses the file") {
+  for (const char* name : {"a-", "a_", "a."}) {
+    const auto spec = cdi_spec({{name, {}}}, hook);
+    REQUIRE_FALSE(spec);
+    CHECK(spec.error().message == "profile '" + std::string(name) + "': is no name for a CDI device");
+  }
+  CHECK_FALSE(cdi_spec({}, hook));
+}
