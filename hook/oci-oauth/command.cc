@@ -57,10 +57,17 @@ Result<Workplace> open_workplace(const Invocation& invocation) {
   return Workplace{std::move(*config), std::move(*runtime)};
 }
 
-Refresher refresher_of(const Workplace& workplace) {
+std::string installation() {
   const auto prefix = installation_prefix(1);
-  return {workplace.runtime,
-          {"/etc/oci-oauth/providers.d", (prefix ? *prefix : "/usr") + "/share/oci-oauth/providers"}};
+  return prefix ? *prefix : "/usr";
+}
+
+std::vector<std::string> provider_directories() {
+  return {"/etc/oci-oauth/providers.d", installation() + "/share/oci-oauth/providers"};
+}
+
+Refresher refresher_of(const Workplace& workplace) {
+  return {workplace.runtime, provider_directories()};
 }
 
 ExitCode report(const Log& log, const Error& error) {

@@ -25,6 +25,7 @@ struct Invocation {
 ExitCode refresh(const Invocation& invocation);
 ExitCode status(const Invocation& invocation);
 ExitCode token(const Invocation& invocation);
+ExitCode doctor(const Invocation& invocation);
 
 // The configuration, with a runtime_dir. Failure: kind configuration, also where there is no file.
 Result<Config> open_configuration(const Invocation& invocation);
@@ -34,6 +35,10 @@ struct Workplace {
   RuntimeDir runtime;
 };
 Result<Workplace> open_workplace(const Invocation& invocation);
+
+// The directory that this program's installation has for a prefix, and where providers are looked for.
+std::string installation();
+std::vector<std::string> provider_directories();
 
 // `workplace` must outlive the result.
 Refresher refresher_of(const Workplace& workplace);

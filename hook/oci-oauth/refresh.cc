@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "command.h"
+#include "report/metrics.h"
 
 namespace oci_oauth {
 
@@ -101,6 +102,9 @@ ExitCode refresh(const Invocation& invocation) {
                                           Error(outcome.error()).in("refresh '" + profile->name + "'")));
   }
   sweep_records(workplace->runtime);
+  if (auto done = write_metrics_file(workplace->config, now()); !done) {
+    invocation.log.write(Priority::warning, done.error());
+  }
   return worst;
 }
 

@@ -167,6 +167,11 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
   config.path = path;
   JsonObject object(*json, config.path);
   object.text("runtime_dir", [&](std::string_view value) { return read_path(value, config.runtime_dir); });
+  object.text("metrics_file", [&](std::string_view value) -> Result<void> {
+    if (auto read = read_path(value, config.metrics_file); !read) return read;
+    if (config.metrics_file == "/") return bad("'/' is no file");
+    return {};
+  });
   object.members("profiles", [&](std::string_view name, const JsonValue& value, const std::string& pointer) {
     auto profile = read_profile(name, value, config.path, pointer);
     if (!profile) return Result<void>(std::move(profile).error());
@@ -187,7 +192,7 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
 Result<Config> load_config(const std::string& path) {
   auto fd = open_file({.path = path}, O_RDONLY);
   if (!fd && fd.error().kind == ErrorKind::not_found) {
-    return std::move(fd).error().with_hint("write one; see the README for an example");
+    return std::move(fd).error().with_hint("write one: man 5 oci-oauth-config has an example");
   }
   if (!fd) return bad(fd.error().message);
   struct stat status;

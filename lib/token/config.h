@@ -48,8 +48,9 @@ struct Sink {
 };
 
 struct Config {
-  std::string path;         // where it was read
-  std::string runtime_dir;  // absolute; empty where the file leaves it to the default
+  std::string path;          // where it was read
+  std::string runtime_dir;   // absolute; empty where the file leaves it to the default
+  std::string metrics_file;  // absolute; empty: none is written
   std::vector<Profile> profiles;
   std::vector<Sink> sinks;
 
