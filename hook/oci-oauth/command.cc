@@ -35,17 +35,17 @@ Result<std::string> default_runtime_dir() {
                "set \"runtime_dir\" in the configuration"};
 }
 
-std::string prefix() {
-  const auto found = installation_prefix(1);
-  return found ? *found : "/usr";
-}
-
 // One of the programs that only this one starts.
 std::string program_beside(std::string_view name) {
-  return fmt::format("{}/libexec/oci-oauth/{}", prefix(), name);
+  return fmt::format("{}/libexec/oci-oauth/{}", installation(), name);
 }
 
 }  // namespace
+
+std::string installation() {
+  const auto found = installation_prefix(1);
+  return found ? *found : "/usr";
+}
 
 Result<Config> open_configuration(const Invocation& invocation) {
   auto config = load_config(invocation.config.empty() ? default_config_path() : invocation.config);
@@ -70,7 +70,7 @@ Result<Workplace> open_workplace(const Invocation& invocation) {
 }
 
 Refresher refresher_of(const Workplace& workplace) {
-  return {workplace.runtime, provider_directories(prefix()), program_beside("oci-oauth-exchange")};
+  return {workplace.runtime, provider_directories(installation()), program_beside("oci-oauth-exchange")};
 }
 
 void feed_sinks(const Log& log, const Workplace& workplace, const Profile& profile) {

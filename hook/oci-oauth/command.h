@@ -26,6 +26,7 @@ ExitCode install(const Invocation& invocation);
 ExitCode refresh(const Invocation& invocation);
 ExitCode status(const Invocation& invocation);
 ExitCode token(const Invocation& invocation);
+ExitCode doctor(const Invocation& invocation);
 ExitCode serve(const Invocation& invocation);
 ExitCode units(const Invocation& invocation);
 ExitCode uninstall(const Invocation& invocation);
@@ -38,6 +39,9 @@ struct Workplace {
   RuntimeDir runtime;
 };
 Result<Workplace> open_workplace(const Invocation& invocation);
+
+// The directory that this program's installation has for a prefix.
+std::string installation();
 
 // `workplace` must outlive the result.
 Refresher refresher_of(const Workplace& workplace);
