@@ -13,15 +13,16 @@ namespace {
 constexpr std::string_view source = "config.json";
 constexpr unsigned levels_below_prefix = 3;  // PREFIX/libexec/oci/hooks.d/oci-oauth-hook
 
-Result<std::string> with_environment(std::string_view text, const Config& config,
+Result<std::string> with_environment(const std::string& text, const Config& config,
                                      const std::vector<std::string>& profiles, const Log& log) {
   const auto spec = parse_spec(text, source);
   if (!spec) return spec.error();
   std::vector<const Profile*> chosen;
   for (const Profile& profile : config.profiles) {
-    if (decide(config, profile, {.by_argument = profiles}, *spec).consent != Consent::no) chosen.push_back(&profile);
+    if (decide(config, profile, {.by_argument = profiles}, *spec).consent != Consent::no)
+      chosen.push_back(&profile);
   }
-  if (chosen.empty()) return std::string(text);
+  if (chosen.empty()) return text;
   auto prefix = installation_prefix(levels_below_prefix);
   if (!prefix) return std::move(prefix).error();
   return edit_spec(text, source, {.environment = environment_of(chosen, provider_directories(*prefix), log)});
@@ -29,12 +30,12 @@ Result<std::string> with_environment(std::string_view text, const Config& config
 
 }  // namespace
 
-std::string precreate(std::string_view text, const Config& config, const std::vector<std::string>& profiles,
+std::string precreate(const std::string& text, const Config& config, const std::vector<std::string>& profiles,
                       const Log& log) {
   auto edited = with_environment(text, config, profiles, log);
   if (edited) return std::move(*edited);
   log.write(Priority::warning, std::move(edited).error().in("no environment for a container"));
-  return std::string(text);
+  return text;
 }
 
 }  // namespace oci_oauth

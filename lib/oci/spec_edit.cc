@@ -210,7 +210,8 @@ class Additions {
   std::vector<Splice> splices_;
 };
 
-Result<std::string> edited(std::string_view text, std::string_view source, const SpecEdit& edit, Place root) {
+Result<std::string> edited(const std::string& text, std::string_view source, const SpecEdit& edit,
+                           Place root) {
   Surveyor found(root, edit.hook_name);
   if (auto read = read_json(text, source, found); !read) return std::move(read).error();
   Additions additions;
@@ -228,11 +229,11 @@ Result<std::string> edited(std::string_view text, std::string_view source, const
 
 }  // namespace
 
-Result<std::string> edit_spec(std::string_view text, std::string_view source, const SpecEdit& edit) {
+Result<std::string> edit_spec(const std::string& text, std::string_view source, const SpecEdit& edit) {
   return edited(text, source, edit, Place::top);
 }
 
-Result<std::string> edit_process(std::string_view text, std::string_view source,
+Result<std::string> edit_process(const std::string& text, std::string_view source,
                                  const std::vector<std::string>& environment) {
   return edited(text, source, {.environment = environment}, Place::process);
 }

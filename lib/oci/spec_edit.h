@@ -22,10 +22,10 @@ struct SpecEdit {
 
 // Result: the edited text, equal to `text` where nothing was missing. Failure: "SOURCE:LINE:COLUMN: reason"
 // for text that is not JSON, or where a member on the way has another type or stands twice.
-Result<std::string> edit_spec(std::string_view text, std::string_view source, const SpecEdit& edit);
+Result<std::string> edit_spec(const std::string& text, std::string_view source, const SpecEdit& edit);
 
 // The same for the process object alone, which engines hand over for an exec (config.md "Process").
-Result<std::string> edit_process(std::string_view text, std::string_view source,
+Result<std::string> edit_process(const std::string& text, std::string_view source,
                                  const std::vector<std::string>& environment);
 
 }  // namespace oci_oauth

@@ -7,7 +7,7 @@
 
 #include <memory>
 
-#include "refresh/token_request.h"
+#include "refresh/http_request.h"
 
 namespace oci_oauth {
 
@@ -66,7 +66,7 @@ std::optional<Time> server_time(CURL* easy) {
 }  // namespace
 
 Result<EndpointAnswer> probe_endpoint(const EndpointProbe& probe) {
-  if (auto checked = check_token_url(probe.url); !checked) return std::move(checked).error();
+  if (auto checked = check_url(probe.url); !checked) return std::move(checked).error();
   ::unsetenv("SSLKEYLOGFILE");
   const Easy easy(curl_easy_init(), curl_easy_cleanup);
   if (easy == nullptr) return Error{ErrorKind::failed, "libcurl: cannot be initialised", ""};

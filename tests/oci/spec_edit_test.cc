@@ -13,7 +13,7 @@ const SpecEdit both = {.create_runtime = R"({"path":"/x/our-hook"})",
                        .hook_name = "our-hook",
                        .environment = {"HOME_OF_TOKENS=/run/\"t\""}};
 
-std::string edited(std::string_view text, const SpecEdit& edit = both) {
+std::string edited(const std::string& text, const SpecEdit& edit = both) {
   const auto result = edit_spec(text, "config.json", edit);
   return result ? *result : result.error().message;
 }
@@ -107,7 +107,7 @@ TEST_CASE("what is added is JSON whatever is in it") {
 }
 
 TEST_CASE("a config.json that cannot be edited is refused with its place") {
-  const auto refused = [](std::string_view text, std::string_view reason) {
+  const auto refused = [](const std::string& text, std::string_view reason) {
     CAPTURE(text);
     const auto result = edit_spec(text, "config.json", both);
     REQUIRE_FALSE(result);
@@ -132,7 +132,7 @@ TEST_CASE("a config.json that cannot be edited is refused with its place") {
 }
 
 TEST_CASE("a process alone gets its environment") {
-  const auto process = [](std::string_view text) { return *edit_process(text, "process", {"A=1"}); };
+  const auto process = [](const std::string& text) { return *edit_process(text, "process", {"A=1"}); };
   CHECK(process(R"({"args":["sh"],"env":["B=2"]})") == R"({"args":["sh"],"env":["B=2","A=1"]})");
   CHECK(process(R"({"args":["sh"]})") == R"({"args":["sh"],"env":["A=1"]})");
   CHECK(process(R"({"env":["A=2"]})") == R"({"env":["A=2"]})");

@@ -24,7 +24,7 @@ constexpr const char* example = R"({
   }
 })";
 
-std::string reason(std::string_view text) {
+std::string reason(const std::string& text) {
   const auto spec = parse_spec(text, "config.json");
   return spec ? "" : spec.error().message;
 }
