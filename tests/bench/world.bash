@@ -3,7 +3,7 @@
 # The words of what is measured: a host with a valid login and a container that is being created. For scripts that run
 # as root in a mount namespace of their own; needs OCI_OAUTH_PREFIX and TOKEN_ENDPOINT.
 #
-#   make_world DIR     a login at a token endpoint, published; a mount namespace with a root file system in it, whose
+#   make_world DIR [LOGIN_DIR]    a login at a token endpoint, published; a mount namespace with a root file system in it, whose
 #                      first process is $container; bundles `chosen` and `not-chosen`, as Podman writes them
 #   end_world          ends its processes
 #   hook_for BUNDLE    sets HOOK_COMMAND and HOOK_INPUT: how a runtime calls the hook for it
@@ -27,23 +27,22 @@ eventually() {
 }
 
 start_endpoint() {
-    mkdir "$WORLD/endpoint" "$WORLD/login"
-    setpriv --pdeathsig KILL "$TOKEN_ENDPOINT" "$WORLD/endpoint" --login "$WORLD/login/.credentials.json" \
+    mkdir -p "$WORLD/endpoint" "${LOGIN%/*}"
+    setpriv --pdeathsig KILL "$TOKEN_ENDPOINT" "$WORLD/endpoint" --login "$LOGIN" \
         >"$WORLD/endpoint/log" 2>&1 </dev/null &
     endpoint=$!
     eventually test -s "$WORLD/endpoint/ready"
 }
 
 configure() {
-    jq -n --arg world "$WORLD" --arg token_url "$(cat "$WORLD/endpoint/url")" \
-        '{runtime_dir: "\($world)/run", profiles: {claude: {credentials: "\($world)/login/.credentials.json",
-            $token_url, ca_file: "\($world)/endpoint/ca.pem"}}}' >"$WORLD/config.json"
+    jq -n --arg world "$WORLD" --arg credentials "$LOGIN" --arg token_url "$(cat "$WORLD/endpoint/url")" \
+        '{runtime_dir: "\($world)/run", profiles: {claude: {$credentials, $token_url, ca_file: "\($world)/endpoint/ca.pem"}}}' >"$WORLD/config.json"
 }
 
 login_ends_in() {
     local login
-    login=$(jq ".claudeAiOauth.expiresAt = ((now + ($1)) * 1000 | floor)" "$WORLD/login/.credentials.json")
-    echo "$login" >"$WORLD/login/.credentials.json"
+    login=$(jq ".claudeAiOauth.expiresAt = ((now + ($1)) * 1000 | floor)" "$LOGIN")
+    echo "$login" >"$LOGIN"
 }
 
 start_container() {
@@ -68,6 +67,7 @@ bundle() {
 
 make_world() {
     WORLD=$1
+    LOGIN=${2:-$WORLD/login}/.credentials.json
     start_endpoint
     configure
     oci_oauth refresh claude 2>"$WORLD/refresh.log"

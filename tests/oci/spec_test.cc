@@ -81,6 +81,7 @@ TEST_CASE("an id that would wrap around to root's has no place on the host") {
 TEST_CASE("a config.json of another shape is refused with its place") {
   CHECK(reason("") == "config.json:1:1: not JSON");
   CHECK(reason("{") != "");
+  CHECK(reason(std::string("{}\0{}", 5)) == "config.json:1:3: not JSON");
   CHECK(reason("{}") == "config.json: /root/path: is missing");
   CHECK(reason(R"({"root":{"path":"r"},"process":{"user":{"uid":-1}}})")
             .find("'uid' is not a number of 32 bits") != std::string::npos);
