@@ -17,8 +17,8 @@ namespace oci_oauth {
 enum class PassSecret { on_stdin, as_last_argument };
 
 struct Program {
-  std::vector<std::string> command;      // command[0] is an absolute path
-  std::vector<std::string> environment;  // "NAME=value", beside PATH
+  std::vector<std::string> command;           // command[0] is an absolute path
+  std::vector<std::string> environment = {};  // "NAME=value", beside PATH
   PassSecret pass = PassSecret::on_stdin;
   Milliseconds timeout = std::chrono::seconds(30);
 };

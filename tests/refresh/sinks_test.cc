@@ -33,7 +33,9 @@ struct Host {
     auto opened = RuntimeDir::open(directory / "run");
     REQUIRE(opened);
     runtime.emplace(std::move(*opened));
-    config.profiles.push_back({.name = "claude", .credentials = "/c.json"});
+    Profile& profile = config.profiles.emplace_back();
+    profile.name = "claude";
+    profile.credentials = "/c.json";
     publish("token-1");
   }
 

@@ -18,7 +18,10 @@ load "${BASH_SOURCE[0]%/*}/lab"
 
 target=/run/secrets/claude
 
-setup() {
+setup() { oauth_setup; }
+teardown() { oauth_teardown; }
+
+oauth_setup() {
     lab_setup
     SHARE=$(runtime_dir)/share/claude
     CREDENTIALS=$OPERATOR_HOME/.claude/.credentials.json
@@ -32,7 +35,7 @@ setup() {
     HOOK_ARGS=(--config "$CONFIG")
 }
 
-teardown() {
+oauth_teardown() {
     lab_teardown
     stop_endpoint
 }

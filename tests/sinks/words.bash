@@ -15,17 +15,16 @@ load() { source "$BATS_TEST_DIRNAME/../runtimes/$1.bash"; }
 load oauth
 
 proxy_files=$OCI_OAUTH_PREFIX/share/oci-oauth/proxy
-stream_wait_seconds=10
 
 sinks_setup() {
-    setup
+    oauth_setup
     lay_mounts_for_nginx
 }
 
 sinks_teardown() {
     [[ ! -s /run/nginx.pid ]] || { nginx -s stop && eventually test ! -e /run/nginx.pid; }
     rm -rf /run/oci-oauth-proxy /etc/nginx/conf.d/*
-    teardown
+    oauth_teardown
 }
 
 # What nginx writes to beside /run and /etc, which are the lab's.

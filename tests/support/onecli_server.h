@@ -22,8 +22,8 @@ struct OneCliSettings {
   bool tls = true;
   std::string prefix = "/v1/secrets/";  // older servers: "/api/secrets/"
   std::string secret_id = "secret-1";
-  std::string api_key;  // empty: local mode, which asks for none
-  int fails_with = 0;   // answers this status, and the request, to everything
+  std::string api_key = {};  // empty: local mode, which asks for none
+  int fails_with = 0;        // answers this status, and the request, to everything
 };
 
 // Listens from construction to destruction.
