@@ -4,18 +4,18 @@
 
 readonly kinds=(absolute climbing nowhere loop self-root init-root cwd to-root to-proc to-sys to-dev fifo device socket file)
 
-# plant KIND PATH: PATH is in a container's root file system.
+# plant KIND PATH [PLACE]: PATH is in a container's root file system, and so is PLACE, which a link leads to.
 plant() {
-    rm -rf "$2"
+    local place=${3:-$CANARY}
     mkdir -p "${2%/*}"
     case $1 in
-        absolute) ln -s "$CANARY" "$2" ;;
-        climbing) ln -s "../../../../../../../../../../../..$CANARY" "$2" ;;
+        absolute) ln -s "$place" "$2" ;;
+        climbing) ln -s "../../../../../../../../../../../..$place" "$2" ;;
         nowhere) ln -s /nowhere "$2" ;;
         loop) ln -s "${2##*/}" "$2" ;;
-        self-root) ln -s "/proc/self/root$CANARY" "$2" ;;
-        init-root) ln -s "/proc/1/root$CANARY" "$2" ;;
-        cwd) ln -s /proc/self/cwd "$2" ;;
+        self-root) ln -s "/proc/self/root$place" "$2" ;;
+        init-root) ln -s "/proc/1/root$place" "$2" ;;
+        cwd) ln -s /proc/self/cwd/etc "$2" ;;
         to-root) ln -s / "$2" ;;
         to-proc) ln -s /proc/self "$2" ;;
         to-sys) ln -s /sys/kernel "$2" ;;
@@ -29,12 +29,10 @@ plant() {
 
 # publish_for PROFILE...: what is published for `claude` is theirs too, so that a container can have many at once.
 publish_for() {
-    local name directory
-    directory=$(runtime_dir)
-    for name; do
-        as_operator cp -a "$directory/share/claude" "$directory/share/$name"
-        as_operator cp -a "$directory/profiles/claude.json" "$directory/profiles/$name.json"
-    done
+    # shellcheck disable=SC2016 # the inner shell expands it
+    as_operator sh -c 'cd "$0" || exit
+        for name; do cp -a share/claude "share/$name" && cp -a profiles/claude.json "profiles/$name.json"; done' \
+        "$(runtime_dir)" "$@"
 }
 
 # profiles_at FILTER NAME...: a profile for each name, whose target is what the jq FILTER makes of it.
@@ -51,14 +49,15 @@ no_more_profiles() { cat "$WORLD/config" >"$CONFIG"; }
 # outcomes TARGET...: /NAME/...; each of the container's profiles has its token at the target, or the log says why
 # not. Each counts as a case.
 outcomes() {
-    local name log found status=0
+    local name log found token current status=0
     log=$(log_since_mark)
+    current=$(current_token)
     # shellcheck disable=SC2016 # the container's shell expands it
     found=$(inside "$BOX" sh -c 'for path; do echo "$path $(cat "$path/token" 2>/dev/null)"; done' sh "$@")
-    while read -r target_path token; do
-        name=${target_path#/}
+    while read -r name token; do
+        name=${name#/}
         name=${name%%/*}
-        if [[ $token == "$(current_token)" ]]; then
+        if [[ $token == "$current" ]]; then
             count passed && echo "$name: delivered"
         elif [[ $log == *"profile '$name'"* ]]; then
             count passed && echo "$name: refused"
@@ -73,11 +72,11 @@ outcomes() {
 every_component_is_hostile() {
     local kind root names=()
     root=$(a_rootfs)
-    mkdir -p "$root$CANARY"
     for kind in "${kinds[@]}"; do
-        plant "$kind" "$root/$kind-1"
-        plant "$kind" "$root/$kind-2/a"
-        plant "$kind" "$root/$kind-3/a/b"
+        plant "$kind" "$root/$kind-1" "$CANARY/$kind-1"
+        plant "$kind" "$root/$kind-2/a" "$CANARY/$kind-2"
+        plant "$kind" "$root/$kind-3/a/b" "$CANARY/$kind-3"
+        mkdir -p "$root$CANARY/$kind"-{1,2,3}
         names+=("$kind"-{1,2,3})
     done
     publish_for "${names[@]}"

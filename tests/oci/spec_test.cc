@@ -86,7 +86,7 @@ TEST_CASE("a config.json of another shape is refused with its place") {
   CHECK(reason(R"({"root":{"path":"r"},"process":{"user":{"uid":-1}}})")
             .find("'uid' is not a number of 32 bits") != std::string::npos);
   CHECK(reason(R"({"mounts":[],"mounts":[]})").find("key 'mounts' stands twice") != std::string::npos);
-  CHECK(reason("[]") == "config.json:1:1: is not an object");
+  CHECK(reason("[]") == "config.json:1:2: is not an object");
   for (const auto& [text, member] : std::initializer_list<std::pair<const char*, const char*>>{
            {R"({"mounts":{}})", "'mounts' is not an array"},
            {R"({"mounts":[1]})", "'mounts' holds what is not an object"},
@@ -100,5 +100,5 @@ TEST_CASE("a config.json of another shape is refused with its place") {
     INFO(text);
     CHECK(reason(text).find(member) != std::string::npos);
   }
-  CHECK(reason(std::string(100'000, '[')).find("nested deeper") != std::string::npos);
+  CHECK(reason(R"({"a":)" + std::string(100'000, '[')).find("nested deeper") != std::string::npos);
 }
