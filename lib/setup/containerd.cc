@@ -59,9 +59,10 @@ Result<std::vector<File>> load_files(const Site& site, const Ledger& ledger) {
     auto text = read_without_ours(site.tree, ledger, pending[i]);
     if (!text) return std::move(text).error();
     if (!*text) continue;
-    auto toml = Toml::parse(**text, site.tree.shown(pending[i]));
+    std::string base = remove_toml_block(**text);
+    auto toml = Toml::parse(base, site.tree.shown(pending[i]));
     if (!toml) return std::move(toml).error();
-    files.push_back({pending[i], std::move(**text), std::move(*toml)});
+    files.push_back({pending[i], std::move(base), std::move(*toml)});
     for (std::string& path : imports_of(site.tree, files.back())) {
       if (std::find(pending.begin(), pending.end(), path) == pending.end())
         pending.push_back(std::move(path));

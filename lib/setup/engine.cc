@@ -33,6 +33,7 @@ const Engine engines[] = {
     {"crio", {"crio"}, Scope::system, plan_crio},
     {"docker", {"dockerd"}, Scope::system, plan_docker},
     {"containerd", {"containerd"}, Scope::system, plan_containerd},
+    {"cdi", {"dockerd", "podman", "crio", "containerd"}, Scope::system, plan_cdi},
     {"systemd", {"systemctl"}, Scope::user, plan_systemd},
 };
 

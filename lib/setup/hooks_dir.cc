@@ -8,49 +8,38 @@
 #include "base/json.h"
 #include "setup/plan.h"
 #include "setup/toml.h"
+#include "token/hook_entry.h"
 
 namespace oci_oauth {
 
 namespace {
 
 constexpr std::string_view system_hooks = "/usr/share/containers/oci/hooks.d";
-constexpr unsigned hook_timeout_seconds = 15;  // above the longest hook_wait that is of use
 
 using Paths = std::vector<std::string>;
 
 std::string hook_file(const Site& site, std::string_view stage) {
   JsonDocument json;
   json.SetObject();
-  auto& memory = json.GetAllocator();
-  const auto strings = [&](const Paths& texts) {
-    JsonValue array(rapidjson::kArrayType);
-    for (const std::string& text : texts) array.PushBack(json_copy(json, text), memory);
-    return array;
-  };
-  Paths args = {"oci-oauth-hook"};
-  if (site.scope == Scope::user) args.insert(args.end(), {"--config", site.config});
-  args.emplace_back(stage);
-  JsonValue hook(rapidjson::kObjectType), when(rapidjson::kObjectType);
-  json_set(json, hook, "path", json_copy(json, site.hook()));
-  json_set(json, hook, "args", strings(args));
-  json_set(json, hook, "env", strings({"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}));
-  json_set(json, hook, "timeout", JsonValue(hook_timeout_seconds));
+  const HookProgram program = {.path = site.hook(), .config = site.scope == Scope::user ? site.config : ""};
+  JsonValue when(rapidjson::kObjectType), stages(rapidjson::kArrayType);
   json_set(json, when, "always", JsonValue(true));
+  stages.PushBack(json_copy(json, stage), json.GetAllocator());
   json_set(json, json, "version", json_copy(json, "1.0.0"));
-  json_set(json, json, "hook", std::move(hook));
+  json_set(json, json, "hook", hook_entry(json, program, stage));
   json_set(json, json, "when", std::move(when));
-  json_set(json, json, "stages", strings({std::string(stage)}));
+  json_set(json, json, "stages", std::move(stages));
   return std::string(write_json(json, JsonStyle::indented).reveal());
 }
 
-std::string hook_path(std::string_view directory, std::string_view stage) {
+std::string hook_file_path(std::string_view directory, std::string_view stage) {
   return fmt::format("{}/oci-oauth-{}.json", directory, stage);
 }
 
 void add_hooks(Plan& plan, const Site& site, std::string_view directory,
                std::initializer_list<const char*> stages) {
   for (const char* stage : stages) {
-    plan.files.push_back({.path = hook_path(directory, stage), .text = hook_file(site, stage)});
+    plan.files.push_back({.path = hook_file_path(directory, stage), .text = hook_file(site, stage)});
   }
 }
 
@@ -149,7 +138,7 @@ Result<Plan> plan_podman(const Site& site, const Ledger&, Default) {
   add_hooks(plan, site, system_hooks, {"createRuntime", "poststop"});
   // CRI-O reads the same directory, knows no such stage, and does not start with a file that it refuses.
   if (has_crio(site)) {
-    plan.unwanted.push_back(hook_path(system_hooks, "precreate"));
+    plan.unwanted.push_back(hook_file_path(system_hooks, "precreate"));
     plan.notes.emplace_back(
         "CRI-O shares the hooks directory and refuses Podman's stage precreate: give containers the "
         "provider's "
@@ -168,7 +157,7 @@ Result<Plan> plan_crio(const Site& site, const Ledger&, Default) {
   Plan plan;
   check_read(plan, site, *dirs, system_hooks);
   add_hooks(plan, site, system_hooks, {"createRuntime", "poststop"});
-  plan.unwanted.push_back(hook_path(system_hooks, "precreate"));
+  plan.unwanted.push_back(hook_file_path(system_hooks, "precreate"));
   return plan;
 }
 

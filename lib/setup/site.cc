@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/process.h"
+#include "token/config.h"
 
 namespace oci_oauth {
 
@@ -53,7 +54,7 @@ Result<Site> open_site(const std::string& root) {
   return Site{.tree = std::move(*tree),
               .scope = Scope::system,
               .prefix = std::move(prefix),
-              .config = "/etc/oci-oauth/config.json",
+              .config = system_config,
               .ledger = "/var/lib/oci-oauth/install.json",
               .runtime_dir = "",
               .config_home = ""};

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "setup/tree.h"
+#include "token/hook_entry.h"
 
 namespace oci_oauth {
 
@@ -21,9 +22,8 @@ struct Site {
       runtime_dir;  // only for a user: the configuration must name it, because hooks see no XDG_RUNTIME_DIR
   std::string config_home;  // only for a user: $XDG_CONFIG_HOME
 
-  std::string hook() const { return prefix + "/libexec/oci/hooks.d/oci-oauth-hook"; }
+  std::string hook() const { return hook_path(prefix); }
   std::string wrapper() const { return prefix + "/bin/oci-oauth-runtime"; }
-  std::string data() const { return prefix + "/share/oci-oauth"; }
 };
 
 // The machine where the caller is root or names another tree than "/", else the caller's own. Failure: `root`

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// CDI: a file that makes each profile a device, for every engine that reads /etc/cdi.
+#include "setup/cdi.h"
+#include "setup/plan.h"
+#include "token/config.h"
+#include "token/provider.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr const char* spec_file = "/etc/cdi/oci-oauth.json";
+
+// The tree's providers, and those of this installation for a tree that has none yet.
+std::vector<std::string> provider_places(const Site& site) {
+  std::vector<std::string> places;
+  for (const std::string& directory : provider_directories(site.prefix))
+    places.push_back(site.tree.shown(directory));
+  places.push_back(provider_directories(site.prefix).back());
+  return places;
+}
+
+// Before there is a configuration: the profile that install will write.
+Result<Config> configuration_of(const Site& site) {
+  auto text = site.tree.read(site.config);
+  if (!text) return std::move(text).error();
+  return parse_config(text->value_or(R"({"profiles": {"claude": {"credentials": "/"}}})"),
+                      site.tree.shown(site.config));
+}
+
+}  // namespace
+
+Result<Plan> plan_cdi(const Site& site, const Ledger&, Default) {
+  const auto config = configuration_of(site);
+  if (!config) return config.error();
+  std::vector<CdiDevice> devices;
+  for (const Profile& profile : config->profiles) {
+    const auto provider = load_provider(profile.provider, provider_places(site));
+    if (!provider) return provider.error();
+    devices.push_back({profile.name, environment_of(*provider, profile.target)});
+  }
+  auto spec = cdi_spec(devices, {.path = site.hook()});
+  if (!spec) return std::move(spec).error();
+  Plan plan;
+  plan.files.push_back({.path = spec_file, .text = std::move(*spec)});
+  return plan;
+}
+
+}  // namespace oci_oauth

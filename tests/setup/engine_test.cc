@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/engine.h"
+
+#include <algorithm>
+
+#include "support/catch.h"
+#include "support/temp_dir.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+// A tree with every engine's program.
+struct Machine : TempDir {
+  Machine() {
+    for (const char* directory : {"usr/bin", "etc/docker", "etc/containerd", "etc/containers"}) {
+      std::filesystem::create_directories(*this / directory);
+    }
+    for (const char* program : {"podman", "dockerd", "containerd"}) {
+      write(std::string("usr/bin/") + program, "");
+    }
+    write("login", "{}");
+  }
+
+  void install(const std::string& engine) const {
+    const auto site = open_site(path());
+    REQUIRE(site);
+    auto done = plan_installation(*site, {.engine = engine, .credentials = *this / "login"});
+    REQUIRE(done);
+    REQUIRE(apply(site->tree, done->registration, site->ledger));
+  }
+
+  EngineState state(std::string_view engine) const {
+    const auto states = inspect_engines(path());
+    const auto found =
+        std::find_if(states.begin(), states.end(), [&](const EngineState& s) { return s.engine == engine; });
+    REQUIRE(found != states.end());
+    return *found;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an engine whose program is not there is absent") {
+  const Machine machine;
+  CHECK(machine.state("crio").state == EngineState::absent);
+}
+
+TEST_CASE("an engine is unregistered until it is installed, and the remedy says how") {
+  const Machine machine;
+  for (const std::string engine : {"podman", "docker", "containerd"}) {
+    CHECK(machine.state(engine).state == EngineState::unregistered);
+    CHECK(machine.state(engine).remedy == "sudo oci-oauth install " + engine);
+    machine.install(engine);
+    CHECK(machine.state(engine).state == EngineState::registered);
+    CHECK(machine.state(engine).remedy.empty());
+  }
+  CHECK(machine.state("docker").file == machine / "etc/docker/daemon.json");
+}
+
+TEST_CASE("an engine that is told to look elsewhere does not read its registration") {
+  const Machine machine;
+  machine.install("podman");
+  machine.write("etc/containers/containers.conf", "[engine]\nhooks_dir = [\"/opt/hooks\"]\n");
+  const EngineState state = machine.state("podman");
+  CHECK(state.state == EngineState::unread);
+  CHECK(state.detail.find("hooks_dir is [/opt/hooks]") != std::string::npos);
+}
+
+TEST_CASE("a registration that somebody took out by hand is seen") {
+  const Machine machine;
+  machine.install("docker");
+  machine.write("etc/docker/daemon.json", "{}");
+  CHECK(machine.state("docker").state == EngineState::unregistered);
+}
+
+TEST_CASE("an engine's file that cannot be parsed is told with its place") {
+  const Machine machine;
+  machine.write("etc/docker/daemon.json", "{");
+  const EngineState state = machine.state("docker");
+  CHECK(state.state == EngineState::unregistered);
+  CHECK(state.detail.find("daemon.json:1:2: not JSON") != std::string::npos);
+}

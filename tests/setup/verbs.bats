@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+load trees
+
+@test "each mistake has its own message and exit code 2" {
+    local -A mistakes=(
+        [install]='install: needs one engine: podman, crio, docker, containerd'
+        ['install kubernetes']="install: unknown engine 'kubernetes'"
+        ['install podman docker']='install: needs one engine'
+        ['install podman --default']='install: --default goes with docker'
+        ['install podman --colour']="install: unknown option '--colour'"
+        ['uninstall']='uninstall: needs one engine, or --all'
+        ['uninstall nothing']="uninstall: unknown engine 'nothing'"
+        ['uninstall --all podman']='uninstall: needs one engine, or --all')
+    local call
+    for call in "${!mistakes[@]}"; do
+        # shellcheck disable=SC2086
+        run oci-oauth $call
+        ((status == 2))
+        [[ $output == *"error: ${mistakes[$call]}"* ]]
+    done
+    run oci-oauth install podman --root /nowhere
+    [[ $status == 1 && $output == *'/nowhere: No such file or directory'* ]]
+}
+
+@test "--dry-run shows a diff and changes nothing" {
+    a_file etc/docker/daemon.json <<<$'{\n  "debug": true\n}'
+    run unchanged_by install_engine docker --dry-run
+    ((status == 0))
+    [[ $output == *"--- /dev/null
++++ $TREE/etc/oci-oauth/config.json"* ]]
+    [[ $output == *"--- $TREE/etc/docker/daemon.json
++++ $TREE/etc/docker/daemon.json
+@@ -1,3 +1,8 @@
+ {
+-  \"debug\": true
++  \"debug\": true,
++  \"runtimes\": {"* ]]
+    install_engine docker
+    run unchanged_by oci_oauth uninstall docker --dry-run
+    [[ $output == *"+++ /dev/null"* ]]
+}
+
+@test "each file that is written, changed or removed is told, and nothing where there is nothing to do" {
+    a_file etc/docker/daemon.json <<<'{}'
+    [[ $(install_engine docker 2>/dev/null) == "wrote $TREE/etc/oci-oauth/config.json
+changed $TREE/etc/docker/daemon.json" ]]
+    [[ $(install_engine docker 2>/dev/null) == 'docker: is registered already' ]]
+    [[ $(oci_oauth uninstall docker) == "removed $TREE/etc/oci-oauth/config.json
+changed $TREE/etc/docker/daemon.json" ]]
+    [[ $(oci_oauth uninstall docker) == 'docker: nothing of ours is left to take out' ]]
+}
+
+@test "uninstall --all takes everything out" {
+    a_file etc/docker/daemon.json <<<'{"debug": true}'
+    a_file etc/containerd/config.toml <<<'version = 2'
+    local before engine
+    before=$(snapshot)
+    for engine in podman docker containerd crio; do install_engine "$engine"; done
+    oci_oauth uninstall --all
+    diff <(echo "$before") <(snapshot)
+}
+
+@test "without the record of what was there, what is ours is still found" {
+    a_file etc/docker/daemon.json <<<'{"debug": true}'
+    install_engine docker --default
+    rm -r "$TREE/var"
+    oci_oauth uninstall docker
+    [[ $(<"$TREE/etc/docker/daemon.json") == '{"debug": true}' ]]
+    a_file etc/containerd/config.toml <<<'version = 2'
+    install_engine containerd
+    rm -r "$TREE/var"
+    oci_oauth uninstall containerd
+    [[ $(<"$TREE/etc/containerd/config.toml") == 'version = 2' ]]
+}
+
+@test "a broken record is refused with its place" {
+    install_engine docker
+    echo '{' >"$TREE/var/lib/oci-oauth/install.json"
+    run unchanged_by oci_oauth uninstall docker
+    [[ $output == *"$TREE/var/lib/oci-oauth/install.json:"*'not JSON'* ]]
+}
+
+@test "a configuration that is there is left as it is, and its login is not replaced" {
+    a_file etc/oci-oauth/config.json <<<'{"profiles": {"claude": {"credentials": "/home/me/c.json"}}} // mine'
+    run install_engine podman
+    [[ $status == 2 && $output == *'is there already and has no profile with '* ]]
+    oci_oauth install podman
+    [[ $(<"$TREE/etc/oci-oauth/config.json") == *'// mine' ]]
+    oci_oauth uninstall podman
+    [[ $(<"$TREE/etc/oci-oauth/config.json") == *'// mine' ]]
+}
+
+@test "a configuration that was written and then changed is kept" {
+    install_engine podman
+    echo '// a note' >>"$TREE/etc/oci-oauth/config.json"
+    oci_oauth uninstall podman
+    [[ $(tail -n1 "$TREE/etc/oci-oauth/config.json") == '// a note' ]]
+}
+
+@test "the login is that of the user who called sudo, and of nobody else" {
+    run oci_oauth install podman
+    [[ $status == 3 && $output == *'no login found: /root/.claude/.credentials.json'* ]] || [[ -e /root/.claude/.credentials.json ]]
+    export SUDO_USER=oci-oauth-setup SUDO_UID=59998
+    run oci_oauth install podman
+    [[ $status == 3 && $output == *"no login found: $USER_HOME/.claude/.credentials.json"*'hint: run claude as oci-oauth-setup'* ]]
+    install -D -m 600 -o "$user_id" "$LOGIN" "$USER_HOME/.claude/.credentials.json"
+    oci_oauth install podman
+    [[ $(jq -r .profiles.claude.credentials "$TREE/etc/oci-oauth/config.json") == "$USER_HOME/.claude/.credentials.json" ]]
+    [[ $(stat -c '%a %U' "$TREE/etc/oci-oauth/config.json") == '644 root' ]]
+    SUDO_UID=0 run oci_oauth install docker --dry-run
+    ((status == 0)) # the configuration is there: no login is looked for
+    oci_oauth uninstall podman
+    SUDO_UID=0 run oci_oauth install docker
+    [[ $status == 2 && $output == *"SUDO_USER 'oci-oauth-setup' and SUDO_UID '0' are not one user"* ]]
+}
+
+@test "a tree that cannot be written to is left as it was" {
+    a_file etc/docker/daemon.json <<<'{}'
+    mkdir -p "$TREE/var/lib"
+    unshare --mount bash -c '
+        mount --bind "$1/etc" "$1/etc" && mount -o remount,ro,bind "$1/etc"
+        oci-oauth install docker --root "$1" --credentials "$2"' - "$TREE" "$LOGIN" 2>"$BATS_TEST_TMPDIR/said" && false
+    grep -q 'install docker: nothing was changed: .*Read-only file system' "$BATS_TEST_TMPDIR/said"
+    [[ $(<"$TREE/etc/docker/daemon.json") == '{}' && ! -e $TREE/var/lib/oci-oauth && ! -e $TREE/etc/oci-oauth ]]
+}
+
+@test "a user without privileges is sent to sudo for what belongs to root" {
+    run as_user oci-oauth install docker
+    [[ $status == 2 && $output == *'docker: is set up for the whole machine, by root'*'hint: sudo oci-oauth install docker'* ]]
+}
+
+@test "a user's Podman gets files of the user's own, and gives them back" {
+    TREE=$USER_HOME
+    install -D -m 600 -o "$user_id" -g "$user_id" "$LOGIN" "$USER_HOME/.claude/.credentials.json"
+    chown -R "$user_id:$user_id" "$USER_HOME"
+    local before hooks=$USER_HOME/.config/containers/oci/hooks.d
+    before=$(snapshot)
+    as_user oci-oauth install podman
+    grep -Fqx "hooks_dir = [\"/usr/share/containers/oci/hooks.d\", \"$hooks\"]" \
+        "$USER_HOME/.config/containers/containers.conf.d/oci-oauth.conf"
+    [[ $(jq -r '.hook.args | join(" ")' "$hooks/oci-oauth-createRuntime.json") == \
+        "oci-oauth-hook --config $USER_HOME/.config/oci-oauth/config.json createRuntime" ]]
+    [[ $(jq -r .runtime_dir "$USER_HOME/.config/oci-oauth/config.json") == /mnt/home-run/oci-oauth ]]
+    run as_user oci-oauth install podman
+    [[ $output == *'podman: is registered already'* ]]
+    as_user oci-oauth uninstall podman
+    diff <(echo "$before") <(snapshot)
+}
+
+@test "a user's own hooks_dir is named beside ours" {
+    TREE=$USER_HOME
+    install -D -m 600 -o "$user_id" -g "$user_id" "$LOGIN" "$USER_HOME/.claude/.credentials.json"
+    a_file .config/containers/containers.conf <<<$'[engine]\nhooks_dir = ["/opt/hooks"]'
+    chown -R "$user_id:$user_id" "$USER_HOME"
+    as_user oci-oauth install podman
+    grep -Fqx "hooks_dir = [\"/opt/hooks\", \"$USER_HOME/.config/containers/oci/hooks.d\"]" \
+        "$USER_HOME/.config/containers/containers.conf.d/oci-oauth.conf"
+    as_user oci-oauth uninstall podman
+}
