@@ -1,6 +1,10 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# The CDI spec that the tests' engines read.
+# The CDI spec that the tests' engines read, and what follows from it.
+
+readonly chosen=(--device oci-oauth.dev/profile=claude)
+# Engines set a device's variables over the person's.
+readonly variable_of_a_person=/run/secrets/claude
 
 # What `oci-oauth install cdi` writes for one profile; tests/setup holds the generator to the same text.
 register_cdi() {

@@ -5,6 +5,7 @@
 
 readonly containerd_home=/run/lab/containerd daemon_start_seconds=30
 readonly chosen=(--mount type=tmpfs,src=tmpfs,dst=/run/secrets/claude)
+readonly variable_of_a_person=/mine
 
 engine_up() {
     mkdir -p "$containerd_home"
@@ -30,10 +31,11 @@ ctr_in_place() {
     ctr --address "$containerd_home/socket" --namespace "$LAB_CGROUP" "$@" </dev/null 3>&-
 }
 
+# Without an image there is no PATH.
 run_task() {
     parse_container "${@:3}"
     ctr_in_place run "$1" --runtime io.containerd.runc.v2 --runc-binary "$OCI_OAUTH_PREFIX/bin/oci-oauth-runtime" \
-        "${OPTIONS[@]}" --rootfs "$containerd_home/rootfs" "$2" "${ARGV[@]}"
+        --env PATH=/bin "${OPTIONS[@]}" --rootfs "$containerd_home/rootfs" "$2" "${ARGV[@]}"
 }
 
 start() { run_task --detach "$@"; }

@@ -1,16 +1,19 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# Docker 26 of Debian 13 (trixie-docker) in a chroot, with its own runc and no wrapper: a CDI device chooses.
+# Docker 26 of Debian 13 (trixie-docker) in a tree of its own, with its own runc and no wrapper: a CDI device chooses.
 
 load docker
 load cdi
 
-readonly chosen=(--device oci-oauth.dev/profile=claude) tree=/run/lab/trixie
+readonly tree=/run/lab/trixie
 
-dockerd_in_place() { exec chroot "$tree" dockerd "$@"; }
+# Not by chroot(1): a runc that enters a container's mount namespace again would find itself outside of the tree.
+dockerd_in_place() {
+    exec unshare --mount --propagation slave sh -c 'cd "$0" && pivot_root . tmp && exec dockerd "$@"' "$tree" "$@"
+}
 docker_in_place() { chroot "$tree" docker --host "$socket" "$@"; }
 
-# The lab's /run and /etc are the chroot's too: hooks find the configuration and the installed tree there.
+# The lab's /run and /etc are the tree's too: hooks find the configuration and the installed tree there.
 register() {
     local directory
     mkdir -p "$tree"

@@ -6,6 +6,7 @@
 load docker
 
 readonly chosen=(--tmpfs /run/secrets/claude)
+readonly variable_of_a_person=/mine
 
 dockerd_in_place() { exec dockerd "$@"; }
 docker_in_place() { docker --host "$socket" "$@"; }

@@ -6,8 +6,6 @@
 load podman
 load cdi
 
-readonly chosen=(--device oci-oauth.dev/profile=claude)
-
 engine_up() { register_cdi; }
 engine_down() { rm -rf /etc/cdi; }
 

@@ -6,6 +6,7 @@
 load podman
 
 readonly chosen=(--tmpfs /run/secrets/claude)
+readonly variable_of_a_person=/mine
 hook_stages+=(precreate)
 
 engine_up() { :; }

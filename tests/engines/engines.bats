@@ -29,15 +29,21 @@ mounts_at_target() { inside "$1" grep -c " $target " /proc/mounts; }
     [[ $(status_of '.containers | map(.id) | join(" ")') == "$(id_of box)" ]]
 }
 
-@test "a refresh reaches the running container, and a restarted one has the token again" {
+@test "a refresh reaches the running container" {
     a_fresh_login
     start box "${chosen[@]}"
-    local before mounts
+    local before
     before=$(token_in box)
-    mounts=$(mounts_at_target box)
     refreshed
     [[ $(token_in box) != "$before" ]]
     has_current_token box
+}
+
+@test "a restarted container has the token again, once, and a stopped one is forgotten" {
+    a_fresh_login
+    start box "${chosen[@]}"
+    local mounts
+    mounts=$(mounts_at_target box)
     restart box
     has_current_token box
     [[ $(variable_of box) == "$target" ]]
@@ -46,9 +52,9 @@ mounts_at_target() { inside "$1" grep -c " $target " /proc/mounts; }
     [[ $(status_of '.containers | length') == 0 ]]
 }
 
-@test "the variable that a person set wins" {
+@test "the variable that a person set wins, except over a CDI device's" {
     a_fresh_login
     start box "${chosen[@]}" --env "$variable=/mine"
     has_current_token box
-    [[ $(variable_of box) == /mine ]]
+    [[ $(variable_of box) == "$variable_of_a_person" ]]
 }

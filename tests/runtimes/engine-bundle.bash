@@ -2,33 +2,35 @@
 # SPDX-License-Identifier: Apache-2.0
 # The words of lab.bash for crun and runc, which take a bundle: the hook stands in its config.json.
 
+readonly bundle_runtime=${bundle_runtime:-$ENGINE}
+
 start() {
     local name=$1
     shift
     bundle "$name" "$@"
-    detached "$(bundle_of "$name")/output" as_operator "$ENGINE" run --detach --bundle "$(bundle_of "$name")" "$name"
+    detached "$(bundle_of "$name")/output" as_operator "$bundle_runtime" run --detach --bundle "$(bundle_of "$name")" "$name"
 }
 
 once() {
     bundle once "$@"
-    as_operator "$ENGINE" run --bundle "$(bundle_of once)" once </dev/null 3>&-
+    as_operator "$bundle_runtime" run --bundle "$(bundle_of once)" once </dev/null 3>&-
 }
 
 # crun would run it as root.
 inside() {
     local user
     user=$(jq -r '.process.user | "\(.uid):\(.gid)"' "$(bundle_of "$1")/config.json")
-    as_operator "$ENGINE" exec --user "$user" "$@" </dev/null 3>&-
+    as_operator "$bundle_runtime" exec --user "$user" "$@" </dev/null 3>&-
 }
 
-stop() { as_operator "$ENGINE" delete --force "$1"; }
+stop() { as_operator "$bundle_runtime" delete --force "$1"; }
 id_of() { echo "$1"; }
-pid_of() { as_operator "$ENGINE" state "$1" | jq .pid; }
+pid_of() { as_operator "$bundle_runtime" state "$1" | jq .pid; }
 output_of() { cat "$(bundle_of "$1")/output"; }
 
 delete_containers() {
     local name
-    for name in $(as_operator "$ENGINE" list --quiet); do
+    for name in $(as_operator "$bundle_runtime" list --quiet); do
         stop "$name"
     done
 }
@@ -70,6 +72,7 @@ edit_options() {
             --annotation)
                 edit '.annotations += ($value | capture("^(?<key>[^=]*)=(?<value>.*)") | {(.key): .value})' "$2"
                 ;;
+            --env) edit '.process.env += [$value]' "$2" ;;
             *) echo "$ENGINE: no such option in these tests: '$1'" >&2 && return 1 ;;
         esac
         shift 2
@@ -78,7 +81,7 @@ edit_options() {
 
 write_config() {
     rm -f "$1/config.json"
-    as_operator "$ENGINE" spec --bundle "$1"
+    as_operator "$bundle_runtime" spec --bundle "$1"
     jq "$EDITS | .process.args = \$ARGS.positional[${#VALUES[@]}:]" \
         --args -- "${VALUES[@]}" "${ARGV[@]}" <"$1/config.json" >"$1/config.json.new"
     mv "$1/config.json.new" "$1/config.json"
