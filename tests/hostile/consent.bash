@@ -30,7 +30,7 @@ END
 }
 
 build() {
-    podman_as_operator build --quiet --isolation oci --network none --hooks-dir "$BATS_TEST_TMPDIR/hooks.d" --tag "$1" \
+    podman_as_operator build --isolation oci --network none --hooks-dir "$BATS_TEST_TMPDIR/hooks.d" --tag "$1" \
         --file "$OPERATOR_HOME/context/$2" "${@:3}" "$OPERATOR_HOME/context"
 }
 

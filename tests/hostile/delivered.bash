@@ -68,7 +68,7 @@ another_container_sees_nothing() {
 others_are_told_of() {
     local directory
     directory=$(a_directory "open-$BOX")
-    chmod 755 "$OPERATOR_HOME" "$directory" "$BATS_TEST_TMPDIR" "$TMPDIR"
+    chmod 755 "$OPERATOR_HOME" "$directory"
     start "$BOX" --volume "$directory:$target"
     says 'other users of this host can read the token'
     chmod 700 "$directory"

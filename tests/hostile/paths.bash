@@ -53,7 +53,9 @@ outcomes() {
     log=$(log_since_mark)
     current=$(current_token)
     # shellcheck disable=SC2016 # the container's shell expands it
-    found=$(inside "$BOX" sh -c 'for path; do echo "$path $(cat "$path/token" 2>/dev/null)"; done' sh "$@")
+    found=$(inside "$BOX" sh -c 'for path; do
+        echo "$path $([ ! -f "$path/token" ] || cat "$path/token")"
+    done' sh "$@")
     while read -r name token; do
         name=${name#/}
         name=${name%%/*}

@@ -7,7 +7,8 @@
 #   no_token_has_strayed          fails, and names the file, where an access token is in one that is not for it
 #   mark_log, log_since_mark      what has gone to syslog since
 #   says TEXT                     the log has said so since the mark
-#   delivered_or_refused          the container has the token, or the log says why not
+#   refused                       the container has no token, and the log says why not
+#   once_edited FILTER [OPTION]... [-- COMMAND...]   a container in the foreground, with a jq FILTER on its config.json
 #   fails COMMAND...              COMMAND fails
 #   a_rootfs                      the path of the next container's root file system
 
@@ -34,7 +35,9 @@ make_world() {
 describe_canaries() {
     find "$CANARY" "$NEAR" -printf '%p %y %m %U:%G %s %T@ %i %l\n' | sort
     find "$CANARY" "$NEAR" -type f -exec sha256sum {} + | sort
-    find /etc /dev ! -path '/dev/pts*' ! -path '/dev/shm/*' ! -path '/dev/log' ! -path '/etc/oci-oauth/*' -printf '%p %y %m %U:%G\n' | sort
+    # Podman has locks of its own in two of these places.
+    find /etc /dev ! -path '/dev/pts*' ! -path '/dev/shm/*' ! -path /dev/log ! -path '/etc/oci-oauth/*' \
+        ! -path '/etc/cni*' -printf '%p %y %m %U:%G\n' | sort
     findmnt --noheadings --list --output TARGET | grep -v '^/run/oci-oauth/share$' | sort
 }
 
@@ -66,14 +69,6 @@ fails() {
     return 1
 }
 
-delivered_or_refused() {
-    if [[ $(token_in "$BOX") == "$(current_token)" ]]; then
-        echo delivered
-    else
-        says "profile 'claude'"
-    fi
-}
-
 refused() {
     [[ -z $(token_in "$BOX") ]]
     says "profile 'claude'"
@@ -81,7 +76,6 @@ refused() {
 
 a_rootfs() { rootfs_of "$BOX"; }
 
-# start_edited FILTER [OPTION]... [-- COMMAND...]: as start, with a jq FILTER on config.json; waits for COMMAND to end.
 once_edited() {
     bundle "$BOX" "${@:2}"
     edit_file "$(bundle_of "$BOX")/config.json" "$1"

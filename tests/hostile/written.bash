@@ -4,8 +4,8 @@
 
 # A profile and a directory for each kind: a container that starts once tries them all.
 names_are_planted() {
-    local kind kinds=(symlink hardlink directory fifo device socket) volumes=() directory name
-    for kind in "${kinds[@]}"; do
+    local kind planted=(symlink hardlink directory fifo device socket) volumes=() directory name
+    for kind in "${planted[@]}"; do
         directory=$(a_directory "planted-$kind")
         name=$directory/token
         case $kind in
@@ -16,11 +16,11 @@ names_are_planted() {
         esac
         volumes+=(--volume "$directory:/$kind/a")
     done
-    publish_for "${kinds[@]}"
-    profiles_at '"/\(.)/a"' "${kinds[@]}"
+    publish_for "${planted[@]}"
+    profiles_at '"/\(.)/a"' "${planted[@]}"
     start "$BOX" "${volumes[@]}"
     no_more_profiles
-    local targets=("${kinds[@]/#//}")
+    local targets=("${planted[@]/#//}")
     outcomes "${targets[@]/%//a}"
     [[ $(log_since_mark | grep -c 'left alone') == 4 ]]
     stop "$BOX"
