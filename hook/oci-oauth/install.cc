@@ -20,6 +20,8 @@ struct InstallArguments {
 
 Result<InstallArguments> parse(const Invocation& invocation) {
   InstallArguments parsed;
+  if (!invocation.config.empty())
+    return usage_error(verb, "goes without --config: engines name its usual place");
   ArgumentReader reader(verb, invocation.arguments);
   parsed.dry_run = reader.flag("--dry-run");
   if (reader.flag("--default")) parsed.request.as_default = Default::ours;

@@ -20,6 +20,8 @@ struct UninstallArguments {
 
 Result<UninstallArguments> parse(const Invocation& invocation) {
   UninstallArguments parsed;
+  if (!invocation.config.empty())
+    return usage_error(verb, "goes without --config: engines name its usual place");
   ArgumentReader reader(verb, invocation.arguments);
   parsed.dry_run = reader.flag("--dry-run");
   const bool all = reader.flag("--all");

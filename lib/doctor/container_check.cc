@@ -7,11 +7,11 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "base/command_output.h"
 #include "base/file.h"
 #include "base/secret.h"
 #include "base/size.h"
 #include "doctor/checks.h"
-#include "doctor/command_output.h"
 #include "token/runtime_dir.h"
 
 namespace oci_oauth {

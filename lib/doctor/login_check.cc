@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "base/command_output.h"
 #include "doctor/checks.h"
-#include "doctor/command_output.h"
 
 namespace oci_oauth {
 

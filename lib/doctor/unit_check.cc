@@ -5,8 +5,8 @@
 
 #include <map>
 
+#include "base/command_output.h"
 #include "doctor/checks.h"
-#include "doctor/command_output.h"
 
 namespace oci_oauth {
 

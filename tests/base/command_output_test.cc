@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "doctor/command_output.h"
+#include "base/command_output.h"
 
 #include "support/catch.h"
 
