@@ -1,13 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # The words of the tests for a Docker daemon of the test file's own: its data, socket and containerd are the lab's.
-# An engine's file defines `dockerd_in_place` and `docker_in_place`, which run those programs, and `register`.
+# An engine's file defines `dockerd_in_place` and `docker_in_place`, which run those programs, `registered` and
+# `deregistered`.
 
 readonly docker_home=/run/lab/docker socket=unix:///run/lab/docker/socket daemon_start_seconds=30
 
 engine_up() {
     mkdir -p "$docker_home" /etc/docker
-    register
+    registered
     dockerd_in_place --config-file /etc/docker/daemon.json --host "$socket" --data-root "$docker_home/data" \
         --exec-root "$docker_home/exec" --pidfile "$docker_home/pid" --cgroup-parent "/$LAB_CGROUP" \
         --storage-driver vfs --bridge none --iptables=false --ip6tables=false --ip-forward=false \
@@ -22,6 +23,7 @@ engine_up() {
 engine_down() {
     kill "$(cat "$docker_home/dockerd")"
     tail --pid "$(cat "$docker_home/dockerd")" -f /dev/null
+    deregistered
     unmount_below "$docker_home"
     rm -rf "$docker_home" /etc/docker
 }

@@ -14,7 +14,7 @@ dockerd_in_place() {
 docker_in_place() { chroot "$tree" docker --host "$socket" "$@"; }
 
 # The lab's /run and /etc are the tree's too: hooks find the configuration and the installed tree there.
-register() {
+registered() {
     local directory
     mkdir -p "$tree"
     mount --bind "$TRIXIE_DOCKER/docker" "$tree"
@@ -23,5 +23,6 @@ register() {
     done
     mount --rbind /run "$tree/run"
     echo '{"features": {"cdi": true}}' >/etc/docker/daemon.json
-    register_cdi
+    register cdi
 }
+deregistered() { deregister cdi /etc/cdi/oci-oauth.json; }

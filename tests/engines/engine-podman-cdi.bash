@@ -6,7 +6,7 @@
 load podman
 load cdi
 
-engine_up() { register_cdi; }
-engine_down() { rm -rf /etc/cdi; }
+engine_up() { register cdi; }
+engine_down() { deregister cdi /etc/cdi/oci-oauth.json; }
 
 hook_files() { mkdir -p "$1"; }
