@@ -104,6 +104,8 @@ Result<RefreshServer> RefreshServer::open(const Invocation& invocation, UniqueFd
 
 Result<void> RefreshServer::run() {
   active_at_ = steady_clock::now();
+  // Who starts us without asking has begun a refresh just now.
+  look_at_ = active_at_ + glance;
   while (true) {
     const SteadyTime time = steady_clock::now();
     end_runs(time);
