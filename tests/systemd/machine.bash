@@ -29,7 +29,8 @@ prepare_tree() {
         [[ ! -L /$directory ]] || ln -s "usr/$directory" "$tree/$directory"
     done
     cp -a /etc/{passwd,group,nsswitch.conf,pam.d,security,dbus-1,ld.so.cache,login.defs} "$tree/etc/"
-    touch "$tree"/etc/{machine-id,fstab,shadow}
+    touch "$tree"/etc/{machine-id,fstab}
+    printf "%s:*:19000::::::\n" root "$person" >"$tree/etc/shadow"
     echo "$person:x:$person_id:$person_id::/home/$person:/bin/sh" >>"$tree/etc/passwd"
     echo "$person:x:$person_id:" >>"$tree/etc/group"
     install -d -m 700 -o "$person_id" -g "$person_id" "$tree/home/$person"
