@@ -107,6 +107,7 @@ script() { control script --data "$1" >/dev/null; }
 
 # As Claude Code does it: a new file, renamed.
 a_login() {
+    # shellcheck disable=SC2016
     control "login?expires_in=$1" --request POST |
         as_person_outside sh -c 'umask 077; cat >"$1.new" && mv "$1.new" "$1"' - "$login"
 }
@@ -148,6 +149,7 @@ stop_container() {
     machine unshare --mount sh -c 'mount -t tmpfs none /sys/fs/cgroup &&
         exec crun --cgroup-manager=disabled delete --force box'
 }
+# shellcheck disable=SC2016
 inside() { machine sh -c 'exec nsenter --target "$(cat /run/box.pid)" --mount "$@"' - "$@"; }
 token_inside() { inside cat "$target/token"; }
 container_has_current_token() { [[ $(token_inside) == "$(current_token)" ]]; }

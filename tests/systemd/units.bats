@@ -37,7 +37,7 @@ teardown_file() {
     [[ $(counted posts) == 0 ]]
 }
 
-@test "systemd finds nothing wrong with the units, and rates the sandbox of every service alike" {
+@test "systemd finds nothing wrong with the units, and rates the sandbox of each service 3.2 or better" {
     local service complaints
     complaints=$(machine systemd-analyze verify --man=no \
         /usr/local/lib/systemd/system/oci-oauth-*.{service,timer,path,socket} 2>&1 | grep oci-oauth || true)
@@ -89,7 +89,7 @@ teardown_file() {
     [[ $(journal --unit oci-oauth-serve.service --output cat) == *"uid $person_id asked and was turned away"* ]]
 }
 
-@test "a login that its owner's program rotates is in the running container within a second" {
+@test "a login that its owner's program rotates is in the running container at once" {
     local how
     for how in a_login a_login_in_place a_login; do
         eventually is_in_state inactive oci-oauth-refresh.service
