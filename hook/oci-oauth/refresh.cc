@@ -6,6 +6,7 @@
 
 #include <charconv>
 
+#include "base/file.h"
 #include "command.h"
 #include "refresh/sinks.h"
 #include "report/metrics.h"
@@ -15,6 +16,7 @@ namespace oci_oauth {
 namespace {
 
 constexpr std::string_view verb = "refresh";
+constexpr int first_inherited_fd = 3;
 
 // The worse of two: a login that is dead counts more than one that may come back.
 ExitCode worse(ExitCode a, ExitCode b) {
@@ -47,7 +49,8 @@ struct RefreshArguments {
   std::vector<const Profile*> profiles;
   Force force = Force::no;
   Endpoint endpoint = Endpoint::asked;
-  int lock_fd = -1;
+  int lock_fd = -1;  // held for us by the hook
+  int done_fd = -1;  // where the exit code goes once the token is where it belongs, ahead of the sinks
 };
 
 Result<RefreshArguments> parse(const Invocation& invocation, const Config& config) {
@@ -55,9 +58,13 @@ Result<RefreshArguments> parse(const Invocation& invocation, const Config& confi
   ArgumentReader reader(verb, invocation.arguments);
   if (reader.flag("--force")) parsed.force = Force::yes;
   if (reader.flag("--offline")) parsed.endpoint = Endpoint::left_alone;
-  if (const auto number = reader.value("--lock-fd")) {
-    parsed.lock_fd = 0;  // refused below, as is anything that is no number
-    std::from_chars(number->data(), number->data() + number->size(), parsed.lock_fd);
+  for (const auto& [option, fd] : {std::pair{"--lock-fd", &parsed.lock_fd}, {"--done-fd", &parsed.done_fd}}) {
+    const auto number = reader.value(option);
+    if (!number) continue;
+    *fd = 0;  // refused below, as is anything that is no number
+    std::from_chars(number->data(), number->data() + number->size(), *fd);
+    if (*fd < first_inherited_fd || ::fcntl(*fd, F_SETFD, FD_CLOEXEC) != 0)
+      return usage_error(verb, fmt::format("{} '{}' is no descriptor from 3", option, *number));
   }
   const auto names = reader.operands();
   if (!names) return names.error();
@@ -69,9 +76,8 @@ Result<RefreshArguments> parse(const Invocation& invocation, const Config& confi
   if (parsed.profiles.empty()) {
     for (const Profile& profile : config.profiles) parsed.profiles.push_back(&profile);
   }
-  if (parsed.lock_fd >= 0 && (parsed.lock_fd < 3 || parsed.profiles.size() != 1)) {
-    return usage_error(verb, "--lock-fd goes with one profile and a descriptor from 3");
-  }
+  if (parsed.lock_fd >= 0 && parsed.profiles.size() != 1)
+    return usage_error(verb, "--lock-fd goes with one profile");
   if (parsed.force == Force::yes && parsed.endpoint == Endpoint::left_alone)
     return usage_error(verb, "--force and --offline contradict each other");
   return parsed;
@@ -85,7 +91,6 @@ Result<FileLock> inherited_lock(const RuntimeDir& runtime, const Profile& profil
                     ::fstatat(file.directory, file.path.c_str(), &ours, 0) == 0 &&
                     ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
   if (!same) return usage_error(verb, fmt::format("descriptor {} is not {}", fd, file.shown));
-  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   return FileLock::acquire(UniqueFd(fd), LockMode::exclusive, SteadyTime{}, file.shown);
 }
 
@@ -121,6 +126,10 @@ ExitCode refresh(const Invocation& invocation) {
   }
   if (const size_t swept = sweep_records(workplace->runtime); swept > 0) {
     invocation.log.write(Priority::info, fmt::format("swept {} containers that are gone", swept));
+  }
+  if (parsed->done_fd >= 0) {
+    const UniqueFd done(parsed->done_fd);
+    (void)write_all(done.get(), fmt::format("{}\n", static_cast<int>(worst)), "--done-fd");
   }
   // Last, without any profile's lock: a slow sink delays neither a container nor another profile.
   for (const Profile* profile : parsed->profiles) feed_sinks(invocation.log, *workplace, *profile);

@@ -37,6 +37,7 @@ class RefreshServer {
   };
   struct Queue {
     pid_t run = 0;                  // the `oci-oauth refresh PROFILE` under way; 0: none
+    UniqueFd done;                  // tells its exit code before it feeds the sinks
     std::vector<UniqueFd> served;   // asked before it began
     std::vector<UniqueFd> waiting;  // asked since: for the run after it
     SteadyTime rest_until;          // of refreshes that nobody asked for
@@ -51,6 +52,7 @@ class RefreshServer {
   void enqueue(const std::string& profile, UniqueFd socket);
   void start_runs();
   void start_run(const std::string& profile, Queue& queue);
+  std::optional<int> result_of(Queue& queue);
   void end_runs(SteadyTime time);
 
   // Starts the refreshes that a token or a changed login wants, and notes when to look again.
@@ -67,6 +69,7 @@ class RefreshServer {
   UniqueFd listening_, signals_, publications_;
   std::vector<Caller> callers_;
   std::map<std::string, Queue> queues_;
+  std::vector<pid_t> feeding_sinks_;  // runs that nobody waits for any more
   SteadyTime active_at_, look_at_;
   std::optional<Time> next_look_;  // the earliest that some token needs
   bool stopping_ = false;

@@ -2,6 +2,7 @@
 #include "refresh/refresher.h"
 
 #include <fmt/format.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -101,10 +102,16 @@ Result<bool> publish_files(int share, const std::string& shown, const LoginSnaps
   return changed;
 }
 
-// The host's view of the directory; where its path no longer leads there, the running container's.
+bool is_read_only(const UniqueFd& directory) {
+  struct statvfs status;
+  return ::fstatvfs(directory.get(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
+}
+
+// The host's view of the directory; where its path no longer leads there, or our sandbox has it read-only,
+// the running container's.
 Result<UniqueFd> open_written_directory(const ContainerRecord& record, const DeliveryRecord& delivery) {
   auto directory = open_same_directory(delivery.source, delivery.device, delivery.inode);
-  if (directory) return directory;
+  if (directory && !is_read_only(*directory)) return directory;
   auto process = ContainerProcess::open(record.process.pid);
   auto root = process ? ContainerRoot::open(*process, "/") : Result<ContainerRoot>(process.error());
   auto inside = root ? root->open_directory(delivery.target) : Result<UniqueFd>(root.error());
@@ -208,9 +215,9 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   if (!provider) return std::move(provider).error();
   outcome.published.provider = profile.provider;
 
-  auto report = exchange_as_owner(refresher.exchange_program,
-                                  {profile, std::move(*provider), outcome.published, options.force,
-                                   options.min_ttl, options.endpoint});
+  auto report = exchange_as_owner(
+      refresher.exchange_program,
+      {profile, std::move(*provider), outcome.published, options.force, options.min_ttl, options.endpoint});
   if (!report) report = report_of(report.error());
   const Time time = now();
   if (report->login) note_login(outcome.published, *report->login, profile.refresh_before, time);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// soak-reader: reads the files of a delivered token in a container again and again until SIGTERM. Complains of a file
-// that is missing or partial, and of a token that has expired, after the first valid one.
+// soak-reader: reads the files of a delivered token in a container again and again until SIGTERM. Complains
+// of a file that is missing or partial, and of a token that has expired, after the first valid one.
 //
 //   soak-reader DIRECTORY LIFE_SECONDS
 //
-// On SIGTERM it prints one line of JSON: reads, tokens, slowest_ms (the longest time from the moment that the refresher
-// had a token, which is its expiry less its life, to the moment that it was first seen here), faults. Exits 1 where
-// there was a fault.
+// On SIGTERM it prints one line of JSON: reads, tokens, slowest_ms (the longest time from the moment that the
+// refresher had a token, which is its expiry less its life, to the moment that it was first seen here),
+// faults. Exits 1 where there was a fault.
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
@@ -70,8 +70,8 @@ class Reader {
     if (*expiry <= time) fault(".credentials.json: its token has expired");
   }
 
-  // The two files are replaced one after the other, so this token's expiry may not be known yet; all tokens of the
-  // test's endpoint have one length.
+  // The two files are replaced one after the other, so this token's expiry may not be known yet; all tokens
+  // of the test's endpoint have one length.
   void read_token(Time time) {
     const auto token = content("token");
     if (!token) return fault(token.error().message);

@@ -15,7 +15,7 @@
 
 readonly event_wait_seconds=30
 readonly person=person person_id=59998 target=/run/secrets/claude
-readonly tree=/run/lab/machine
+readonly tree=/run/lab/machine socket=/run/oci-oauth/refresh.sock
 readonly login=$tree/home/$person/.claude/.credentials.json
 # Bats runs each test in a process of its own: what they share is here.
 readonly shared=/run/lab/state
@@ -29,7 +29,8 @@ prepare_tree() {
         [[ ! -L /$directory ]] || ln -s "usr/$directory" "$tree/$directory"
     done
     cp -a /etc/{passwd,group,nsswitch.conf,pam.d,security,dbus-1,ld.so.cache,login.defs} "$tree/etc/"
-    touch "$tree"/etc/{machine-id,fstab,shadow}
+    touch "$tree"/etc/{machine-id,fstab}
+    printf "%s:*:19000::::::\n" root "$person" >"$tree/etc/shadow"
     echo "$person:x:$person_id:$person_id::/home/$person:/bin/sh" >>"$tree/etc/passwd"
     echo "$person:x:$person_id:" >>"$tree/etc/group"
     install -d -m 700 -o "$person_id" -g "$person_id" "$tree/home/$person"
@@ -52,7 +53,7 @@ as_person_outside() { setpriv --reuid "$person_id" --regid "$person_id" --clear-
 boot() {
     podman run --detach --rm --name machine --systemd=always --cgroupns private --cgroup-parent "/$LAB_CGROUP" \
         --network host --cap-add SYS_ADMIN,SYS_PTRACE --security-opt seccomp=unconfined \
-        --security-opt apparmor=unconfined --rootfs "$tree" /sbin/init >/dev/null
+        --security-opt apparmor=unconfined --rootfs "$tree" /lib/systemd/systemd >/dev/null
     podman inspect --format '{{.State.Pid}}' machine >"$shared/pid"
     eventually is_booted
 }
@@ -106,23 +107,27 @@ script() { control script --data "$1" >/dev/null; }
 
 # As Claude Code does it: a new file, renamed.
 a_login() {
+    # shellcheck disable=SC2016
     control "login?expires_in=$1" --request POST |
         as_person_outside sh -c 'umask 077; cat >"$1.new" && mv "$1.new" "$1"' - "$login"
 }
 a_login_in_place() { control "login?expires_in=$1" --request POST >"$shared/login" && cat "$shared/login" >"$login"; }
 current_token() { jq -r .claudeAiOauth.accessToken "$login"; }
-published_token() { machine cat /run/oci-oauth/share/claude/token 2>/dev/null; }
+published_token() { cat "$(in_machine /run/oci-oauth/share/claude/token)" 2>/dev/null; }
 is_published() { [[ $(published_token) == "$(current_token)" ]]; }
 is_rotated() { [[ $(current_token) != "$1" ]] && is_published; }
 
 unit() { machine systemctl "$@"; }
+ask() { machine ask-refresher "$socket" ask "$@"; }
+# The path of a machine's file, from outside.
+in_machine() { echo "/proc/$(<"$shared/pid")/root$1"; }
 state_of() { machine systemctl show --property ActiveState --value "$1"; }
 is_in_state() { [[ $(state_of "$2") == "$1" ]]; }
 
-# A container of crun's with the hook, without cgroups: the machine's belong to its systemd.
+# A container of crun's with the hook.
 prepare_container() {
     local bundle=$tree/srv/box hook=/usr/local/libexec/oci/hooks.d/oci-oauth-hook
-    mkdir -p "$bundle"/rootfs/{bin,dev,etc,proc,run,sys,tmp,token}
+    mkdir -p "$bundle"/rootfs/{bin,dev,etc,proc,run,sys,tmp}
     cp "$(command -v busybox)" "$bundle/rootfs/bin/busybox"
     chroot "$bundle/rootfs" /bin/busybox --install -s /bin
     crun spec --bundle "$bundle"
@@ -135,7 +140,16 @@ prepare_container() {
     mv "$bundle/config.json.new" "$bundle/config.json"
 }
 
-start_container() { machine sh -c 'crun --cgroup-manager=disabled run --detach --bundle /srv/box box >/run/box.log 2>&1'; }
-stop_container() { machine crun --cgroup-manager=disabled delete --force box; }
-token_inside() { machine crun --cgroup-manager=disabled exec box cat "$target/token"; }
+# crun sees no cgroups: those of the machine are its systemd's, and crun refuses a hybrid of both versions.
+start_container() {
+    machine unshare --mount sh -c 'mount -t tmpfs none /sys/fs/cgroup &&
+        exec crun --cgroup-manager=disabled run --detach --bundle /srv/box --pid-file /run/box.pid box >/run/box.log 2>&1'
+}
+stop_container() {
+    machine unshare --mount sh -c 'mount -t tmpfs none /sys/fs/cgroup &&
+        exec crun --cgroup-manager=disabled delete --force box'
+}
+# shellcheck disable=SC2016
+inside() { machine sh -c 'exec nsenter --target "$(cat /run/box.pid)" --mount "$@"' - "$@"; }
+token_inside() { inside cat "$target/token"; }
 container_has_current_token() { [[ $(token_inside) == "$(current_token)" ]]; }

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "token/unit_files.h"
+
+#include <algorithm>
+
+#include "support/catch.h"
+
+using namespace oci_oauth;
+using Catch::Contains;
+
+namespace {
+
+Config a_config(const std::string& credentials) {
+  Config config;
+  config.path = "config.json";
+  config.runtime_dir = "/run/oci-oauth";
+  config.profiles.emplace_back();
+  config.profiles.back().name = "claude";
+  config.profiles.back().credentials = credentials;
+  return config;
+}
+
+std::string text_of(const std::vector<UnitFile>& files, std::string_view path) {
+  const auto found =
+      std::find_if(files.begin(), files.end(), [&](const UnitFile& file) { return file.path == path; });
+  return found == files.end() ? "" : found->text;
+}
+
+}  // namespace
+
+TEST_CASE("a mount unit is named as systemd-escape --path does it") {
+  CHECK(mount_unit_name("/run/oci-oauth/share") == "run-oci\\x2doauth-share.mount");
+  CHECK(mount_unit_name("/a b/.c/\xc3\xa4") == "a\\x20b-.c-\\xc3\\xa4.mount");
+  CHECK(mount_unit_name("/.hidden") == "\\x2ehidden.mount");
+}
+
+TEST_CASE("the path unit watches the login of each profile") {
+  Config config = a_config("/home/me/.claude/.credentials.json");
+  config.profiles.push_back(config.profiles.front());
+  config.profiles.back().credentials = "/srv/100%/login";
+  const auto files = unit_files(config, ServiceManager::system);
+  REQUIRE(files);
+  CHECK(text_of(*files, "oci-oauth-refresh.path.d/configuration.conf") ==
+        "[Path]\nPathChanged=/home/me/.claude/.credentials.json\nPathChanged=/srv/100%%/login\n");
+}
+
+TEST_CASE("the socket and the share's tmpfs are where runtime_dir is") {
+  Config config = a_config("/login");
+  config.runtime_dir = "/run/other place";
+  const auto files = unit_files(config, ServiceManager::system);
+  REQUIRE(files);
+  CHECK_THAT(text_of(*files, "oci-oauth-refresh.socket.d/configuration.conf"),
+             Contains("\nListenStream=\nListenStream=/run/other place/refresh.sock\n"));
+  const std::string mount = text_of(*files, mount_unit_name("/run/other place/share"));
+  CHECK_THAT(mount, Contains("\nWhere=/run/other place/share\n"));
+  CHECK_THAT(mount, Contains("\nConditionDirectoryNotEmpty=!/run/other place/share\n"));
+  CHECK_THAT(text_of(*files, "oci-oauth-.service.d/share.conf"),
+             Contains("\nRequiresMountsFor=\"/run/other place/share\"\n"));
+}
+
+TEST_CASE("a user's manager mounts nothing") {
+  const auto files = unit_files(a_config("/login"), ServiceManager::user);
+  REQUIRE(files);
+  for (const UnitFile& file : *files) CHECK_THAT(file.text, !Contains("Mount"));
+}
+
+TEST_CASE("a path that would break a unit file is refused with its key") {
+  for (const std::string path : {"/a\nExecStart=/bin/sh", "/a\\", "/a\"b", "/a ", "/a\x7f"}) {
+    const auto files = unit_files(a_config(path), ServiceManager::system);
+    REQUIRE_FALSE(files);
+    CHECK(files.error().kind == ErrorKind::configuration);
+    CHECK_THAT(files.error().message, Contains("/profiles/claude/credentials"));
+  }
+}
