@@ -50,11 +50,9 @@ TEST_CASE("a program gets its own variables and PATH, the root directory and thr
                    "} > " +
                    directory / "seen"))
             .empty());
+  // ls has a fourth: the directory that it reads.
   CHECK(directory.read("seen") ==
-        "A=1\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n/\n0 1 2 3 ");  // 3: the
-                                                                                                 // directory
-                                                                                                 // that ls
-                                                                                                 // reads
+        "A=1\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n/\n0 1 2 3 ");
 }
 
 TEST_CASE("a program that does not read its input is no failure, however soon it ends") {

@@ -12,7 +12,6 @@ setup() {
 teardown() { sinks_teardown; }
 
 whoami_requests() { control requests | jq -c '[.[] | select(.path == "/api/whoami")]'; }
-whoami_sizes() { control requests | jq '.[] | select(.path == "/api/whoami") | .headers["content-length"] | tonumber'; }
 answers() { [[ $(ask http://127.0.0.1:8788/api/whoami) == "$1" ]]; }
 sends_current_token() {
     ask http://127.0.0.1:8788/api/whoami >/dev/null
@@ -66,7 +65,6 @@ sends_current_token() {
     mount -o remount,ro /var/lib/nginx # where a temporary file would be
     truncate -s 20M "$BATS_TEST_TMPDIR/body"
     [[ $(ask --data-binary "@$BATS_TEST_TMPDIR/body" http://127.0.0.1:8788/api/whoami) == *200 ]]
-    [[ $(whoami_sizes) == 20971520 ]]
     truncate -s 65M "$BATS_TEST_TMPDIR/body"
     [[ $(ask --data-binary "@$BATS_TEST_TMPDIR/body" http://127.0.0.1:8788/api/whoami) == *413 ]]
 }

@@ -31,7 +31,7 @@ sinks_teardown() {
 lay_mounts_for_nginx() {
     local directory
     for directory in /var/log/nginx /var/lib/nginx; do
-        ! mountpoint -q "$directory" || umount "$directory"
+        ! mountpoint -q "$directory" || umount --lazy "$directory"
         mount -t tmpfs -o mode=755 tmpfs "$directory"
     done
     rm -f /etc/nginx/sites-enabled/*
