@@ -183,11 +183,9 @@ ProgramEnd::How wait_for_end(int child, int output, int signals, SteadyTime dead
   }
 }
 
-// The child is its group's leader; as long as it is not reaped, both ids are its own. It may have left its
-// group.
+// The child leads its session and so cannot leave its group, whose id is its own as long as it is not reaped.
 int end_group(pid_t child) {
   ::kill(-child, SIGKILL);
-  ::kill(child, SIGKILL);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }

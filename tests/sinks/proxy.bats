@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Debian's nginx with the installed configuration, kept current by the installed script as an exec sink.
+bats_require_minimum_version 1.5.0
 load words
 
 setup() {
@@ -59,16 +60,11 @@ sends_current_token() {
 @test "a large body passes without a file, and one too large is refused" {
     proxy_for "$(sed 's,/v1/.*,,' "$ENDPOINT/url")"
     trust "$ENDPOINT/ca.pem"
-    oci_oauth refresh 2>/dev/null || true
+    OCI_OAUTH_PROFILE=claude "$proxy_files/oci-oauth-proxy-token" /run/oci-oauth-proxy true <<<"$(current_token)"
     start_nginx
+    mount -o remount,ro /var/lib/nginx # where a temporary file would be
     truncate -s 20M "$BATS_TEST_TMPDIR/body"
-    strace --follow-forks --attach="$(pgrep -P "$(cat /run/nginx.pid)" | paste -sd, )" --trace=openat,open \
-        --output="$BATS_TEST_TMPDIR/trace" 3>&- &
-    local strace=$!
-    eventually test -s "$BATS_TEST_TMPDIR/trace" || true
     [[ $(ask --data-binary "@$BATS_TEST_TMPDIR/body" http://127.0.0.1:8788/api/whoami) == *200 ]]
-    kill "$strace"
-    run ! grep /var/lib/nginx "$BATS_TEST_TMPDIR/trace"
     truncate -s 65M "$BATS_TEST_TMPDIR/body"
     [[ $(ask --data-binary "@$BATS_TEST_TMPDIR/body" http://127.0.0.1:8788/api/whoami) == *413 ]]
 }
@@ -115,7 +111,7 @@ sends_current_token() {
     trust "$ENDPOINT/ca.pem"
     run oci_oauth refresh
     ((status == 0))
-    [[ $output == *"sink 'exec $proxy_files/oci-oauth-proxy-token'"* || $output == *oci-oauth-proxy-token* ]]
+    [[ $output == *"sink 'exec $proxy_files/oci-oauth-proxy-token': exit status 1: nginx: "* ]]
     start_nginx
     answers '{"authenticated":true}200'
     oci_oauth refresh

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the installed oci-oauth does for a sink. The sinks' own tests are in tests/refresh.
+bats_require_minimum_version 1.5.0
 load words
 
 setup() {
@@ -106,7 +107,7 @@ END
     sink "{onecli: {env_file: \"$BATS_TEST_TMPDIR/.env\", url: \"https://localhost:10255\",
                     ca_file: \"$BATS_TEST_TMPDIR/onecli/cert.pem\"}}"
     sink "{exec: [\"/bin/sh\", \"-c\", \"cat > $seen\"]}"
-    as_operator strace --follow-forks --quiet=all --verbose=all --string-limit=65536 --trace=execve \
+    as_operator strace --follow-forks --quiet=all --verbose=all --string-limit=65536 --trace=execve,execveat \
         --output="$BATS_TEST_TMPDIR/trace" oci-oauth --config "$CONFIG" refresh 2>"$BATS_TEST_TMPDIR/messages"
     cat "$BATS_TEST_TMPDIR/messages"
     [[ $(oci_oauth status --json | jq '[.sinks[].failures] | add') == 0 ]]

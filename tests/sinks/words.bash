@@ -31,9 +31,10 @@ sinks_teardown() {
 lay_mounts_for_nginx() {
     local directory
     for directory in /var/log/nginx /var/lib/nginx; do
-        mountpoint -q "$directory" || mount -t tmpfs -o mode=755 tmpfs "$directory"
+        ! mountpoint -q "$directory" || umount --lazy "$directory"
+        mount -t tmpfs -o mode=755 tmpfs "$directory"
     done
-    rm -f /etc/nginx/sites-enabled/* /var/log/nginx/*
+    rm -f /etc/nginx/sites-enabled/*
 }
 
 sink() { configure ".sinks += [$1]"; }
