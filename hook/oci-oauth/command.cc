@@ -35,16 +35,6 @@ Result<std::string> default_runtime_dir() {
                "set \"runtime_dir\" in the configuration"};
 }
 
-std::string prefix() {
-  const auto found = installation_prefix(1);
-  return found ? *found : "/usr";
-}
-
-// One of the programs that only this one starts.
-std::string program_beside(std::string_view name) {
-  return fmt::format("{}/libexec/oci-oauth/{}", prefix(), name);
-}
-
 }  // namespace
 
 Result<Config> open_configuration(const Invocation& invocation) {
@@ -69,8 +59,17 @@ Result<Workplace> open_workplace(const Invocation& invocation) {
   return Workplace{std::move(*config), std::move(*runtime)};
 }
 
+std::string installation() {
+  const auto prefix = installation_prefix(1);
+  return prefix ? *prefix : "/usr";
+}
+
+std::string program_beside(std::string_view name) {
+  return fmt::format("{}/libexec/oci-oauth/{}", installation(), name);
+}
+
 Refresher refresher_of(const Workplace& workplace) {
-  return {workplace.runtime, provider_directories(prefix()), program_beside("oci-oauth-exchange")};
+  return {workplace.runtime, provider_directories(installation()), program_beside("oci-oauth-exchange")};
 }
 
 void feed_sinks(const Log& log, const Workplace& workplace, const Profile& profile) {

@@ -29,6 +29,7 @@ ExitCode token(const Invocation& invocation);
 ExitCode serve(const Invocation& invocation);
 ExitCode units(const Invocation& invocation);
 ExitCode uninstall(const Invocation& invocation);
+ExitCode doctor(const Invocation& invocation);
 
 // The configuration, with a runtime_dir. Failure: kind configuration, also where there is no file.
 Result<Config> open_configuration(const Invocation& invocation);
@@ -38,6 +39,11 @@ struct Workplace {
   RuntimeDir runtime;
 };
 Result<Workplace> open_workplace(const Invocation& invocation);
+
+// The directory that this program's installation has for a prefix.
+std::string installation();
+// One of the programs in libexec/oci-oauth, which only this one starts.
+std::string program_beside(std::string_view name);
 
 // `workplace` must outlive the result.
 Refresher refresher_of(const Workplace& workplace);

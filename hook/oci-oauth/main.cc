@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <exception>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -16,40 +17,94 @@ namespace oci_oauth {
 
 namespace {
 
+struct Option {
+  std::string_view spelling, meaning;
+};
+
 struct Verb {
   std::string_view name;
   ExitCode (*run)(const Invocation&);
-  std::string_view arguments;
+  std::string_view operands;
   std::string_view purpose;
+  std::initializer_list<Option> options;
   std::string_view example;
 };
 
-constexpr Verb verbs[] = {
-    {"refresh", refresh, "[--force|--offline] [PROFILE]...",
-     "refresh what is due, publish it, update containers", "oci-oauth refresh --force claude"},
-    {"status", status, "[--json]", "how each login is, and who holds its token", "oci-oauth status --json"},
-    {"token", token, "PROFILE [--min-ttl 5m] [--format raw|json|header]", "print a valid access token",
+const Verb verbs[] = {
+    {"refresh",
+     refresh,
+     "[PROFILE]...",
+     "refresh what is due, publish it, update containers",
+     {{"--force", "refresh also what is not due, or cooling down"},
+      {"--offline", "publish what there is, and ask nobody"}},
+     "oci-oauth refresh --force claude"},
+    {"status",
+     status,
+     "",
+     "how each login is, and who holds its token",
+     {{"--json", "for scripts"},
+      {"--prometheus", "as metrics"},
+      {"--watch", "keep it current on the terminal, until ^C"}},
+     "oci-oauth status --watch"},
+    {"token",
+     token,
+     "PROFILE",
+     "print a valid access token",
+     {{"--min-ttl DURATION", "how long it must still live (default 5m)"},
+      {"--format raw|json|header", "the token alone (default), with its expiry, or as an HTTP header"}},
      "curl -H \"$(oci-oauth token claude --format header)\" https://..."},
-    {"install", install, "ENGINE [--default] [--credentials FILE] [--dry-run] [--root DIR]",
-     "register with podman, crio, docker, containerd, cdi or systemd", "sudo oci-oauth install podman"},
-    {"uninstall", uninstall, "ENGINE|--all [--dry-run] [--root DIR]", "take out what install put in",
+    {"doctor",
+     doctor,
+     "",
+     "find what is wrong, and name what mends it",
+     {{"--json", "for scripts"}, {"--try", "also start a throw-away container that reads the token"}},
+     "sudo oci-oauth doctor --try"},
+    {"install",
+     install,
+     "ENGINE",
+     "register with podman, crio, docker, containerd, cdi or systemd",
+     {{"--default", "make it Docker's default runtime"},
+      {"--credentials FILE", "write a configuration for this login, where there is none"},
+      {"--dry-run", "only show what would be done"},
+      {"--root DIR", "in this tree, not on this host"}},
+     "sudo oci-oauth install podman"},
+    {"uninstall",
+     uninstall,
+     "ENGINE",
+     "take out what install put in",
+     {{"--all", "every engine"},
+      {"--dry-run", "only show what would be done"},
+      {"--root DIR", "in this tree, not on this host"}},
      "sudo oci-oauth uninstall podman"},
-    {"serve", serve, "", "answer at a socket of systemd's who asks for a refresh",
+    {"serve",
+     serve,
+     "",
+     "answer at a socket of systemd's who asks for a refresh",
+     {},
      "systemctl start oci-oauth-refresh.socket"},
-    {"units", units, "DIRECTORY", "write what systemd's units must know of the configuration",
+    {"units",
+     units,
+     "DIRECTORY",
+     "write what systemd's units must know of the configuration",
+     {},
      "oci-oauth units /run/systemd/generator"},
 };
 
 std::string help() {
   std::string text = "usage: oci-oauth [--config FILE] VERB\n\n";
-  for (const Verb& verb : verbs) text += fmt::format("  {:<9} {}\n", verb.name, verb.purpose);
-  return text + "\noci-oauth VERB --help tells more.\n" +
+  for (const Verb& verb : verbs) text += fmt::format("  {:<10} {}\n", verb.name, verb.purpose);
+  return text + "\noci-oauth VERB --help tells more, man oci-oauth all.\n" +
          "exit: 0 fine, 1 failed, 2 usage or configuration, 3 log in again, 4 temporary: try later\n";
 }
 
 std::string help(const Verb& verb) {
-  return fmt::format("usage: oci-oauth [--config FILE] {} {}\n\n{}\n\nexample: {}\n", verb.name,
-                     verb.arguments, verb.purpose, verb.example);
+  std::string text = fmt::format("usage: oci-oauth [--config FILE] {}", verb.name);
+  for (const Option& option : verb.options) text += fmt::format(" [{}]", option.spelling);
+  if (!verb.operands.empty()) text += fmt::format(" {}", verb.operands);
+  text += fmt::format("\n\n{}\n\n", verb.purpose);
+  for (const Option& option : verb.options)
+    text += fmt::format("  {:<26} {}\n", option.spelling, option.meaning);
+  return text + fmt::format("{}example: {}\n", verb.options.size() == 0 ? "" : "\n", verb.example);
 }
 
 bool asks_for_help(std::string_view word) {

@@ -8,6 +8,7 @@
 
 #include "command.h"
 #include "refresh/sinks.h"
+#include "report/metrics.h"
 
 namespace oci_oauth {
 
@@ -124,6 +125,9 @@ ExitCode refresh(const Invocation& invocation) {
   // Last, without any profile's lock: a slow sink delays neither a container nor another profile.
   for (const Profile* profile : parsed->profiles) feed_sinks(invocation.log, *workplace, *profile);
   forget_removed_sinks(workplace->config, workplace->runtime);
+  if (auto done = write_metrics_file(workplace->config, now()); !done) {
+    invocation.log.write(Priority::warning, done.error());
+  }
   return worst;
 }
 

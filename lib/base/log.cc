@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/file.h"
+#include "base/hint.h"
 
 namespace oci_oauth {
 
@@ -64,6 +65,10 @@ void Log::write(Priority priority, std::string_view message, std::string_view hi
   if (!hint.empty()) text += fmt::format("{}hint: {}\n", mark, hint);
   // Nobody is left to tell where stderr itself fails.
   (void)write_all(STDERR_FILENO, text, "stderr");
+}
+
+void Log::write(Priority priority, const Error& error) const {
+  write(priority, error.message, hint_of(error));
 }
 
 }  // namespace oci_oauth

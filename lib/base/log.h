@@ -22,7 +22,8 @@ class Log {
   // Opens the way to syslog now, before the caller leaves the mount namespace that /dev/log is in.
   void connect() const;
   void write(Priority priority, std::string_view message, std::string_view hint = {}) const;
-  void write(Priority priority, const Error& error) const { write(priority, error.message, error.hint); }
+  // With the error's own hint; where it has none, with what its kind lets a person do.
+  void write(Priority priority, const Error& error) const;
 
  private:
   enum class Sink { standard_error, journal, syslog };

@@ -42,6 +42,7 @@ void note_failure(Published& published, const ExchangeFailure& failure, Time tim
   // A run that asked nobody because of an earlier cool-down must not prolong it.
   if (time < published.not_before && !failure.retry_after) return;
   ++published.failures;
+  ++published.outcomes[std::string(word(failure.kind))];
   published.not_before =
       time + cooldown(failure.kind, published.failures, failure.retry_after, random_fraction());
 }
@@ -59,7 +60,10 @@ void note_login(Published& published, const LoginSnapshot& login, Milliseconds r
 
 void note_attempt(Published& published, const ExchangeReport& report, Time time) {
   published.attempted_at = time;
-  if (report.refreshed) published.refreshed_at = time;
+  if (report.refreshed) {
+    published.refreshed_at = time;
+    ++published.outcomes["refreshed"];
+  }
   if (report.failure) {
     note_failure(published, *report.failure, time);
   } else {

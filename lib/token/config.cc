@@ -152,6 +152,8 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
   JsonObject object(*json, config.path);
   object.path("runtime_dir", config.runtime_dir);
   object.path("runtime", config.runtime);
+  object.path("metrics_file", config.metrics_file);
+  if (config.metrics_file == "/") object.fail("metrics_file", "'/' is no file");
   object.members("profiles", [&](std::string_view name, const JsonValue& value, const std::string& pointer) {
     auto profile = read_profile(name, value, config.path, pointer);
     if (!profile) return Result<void>(std::move(profile).error());
@@ -173,7 +175,7 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
 Result<Config> load_config(const std::string& path) {
   auto fd = open_file({.path = path}, O_RDONLY);
   if (!fd && fd.error().kind == ErrorKind::not_found) {
-    return std::move(fd).error().with_hint("write one; see the README for an example");
+    return std::move(fd).error().with_hint("write one: man 5 oci-oauth-config has an example");
   }
   if (!fd) return bad(fd.error().message);
   struct stat status;

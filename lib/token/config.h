@@ -41,9 +41,10 @@ struct Profile {
 };
 
 struct Config {
-  std::string path;         // where it was read
-  std::string runtime_dir;  // absolute; empty where the file leaves it to the default
-  std::string runtime;      // the OCI runtime behind oci-oauth-runtime: absolute; empty: runc, else crun
+  std::string path;          // where it was read
+  std::string runtime_dir;   // absolute; empty where the file leaves it to the default
+  std::string runtime;       // the OCI runtime behind oci-oauth-runtime: absolute; empty: runc, else crun
+  std::string metrics_file;  // absolute; empty: none is written
   std::vector<Profile> profiles;
   std::vector<Sink> sinks;
 

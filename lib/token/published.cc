@@ -3,14 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 namespace oci_oauth {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> words = {"login_required", "throttled", "server", "network",
-                                                   "unknown",        "rejected",  "busy",   "login"};
+constexpr std::array<std::string_view, failure_kinds.size()> words = {
+    "login_required", "throttled", "server", "network", "unknown", "rejected", "busy", "login"};
 
 constexpr std::array<JsonField, 13> fields = {{{"provider", JsonType::string},
                                                {"login", JsonType::object},
@@ -45,6 +43,21 @@ LastError read_error(const JsonValue& value) {
   error.hint = json_string(value, "hint").value_or("");
   error.at = json_time(value, "at").value_or(Time{});
   return error;
+}
+
+std::map<std::string, std::uint64_t, std::less<>> read_outcomes(const JsonValue& value) {
+  std::map<std::string, std::uint64_t, std::less<>> outcomes;
+  if (!value.IsObject()) return outcomes;
+  for (const auto& member : value.GetObject()) {
+    if (member.value.IsUint64()) outcomes.emplace(json_text(member.name), member.value.GetUint64());
+  }
+  return outcomes;
+}
+
+JsonValue outcomes_value(JsonDocument& json, const Published& published) {
+  JsonValue value(rapidjson::kObjectType);
+  for (const auto& [outcome, count] : published.outcomes) json_set(json, value, outcome, JsonValue(count));
+  return value;
 }
 
 }  // namespace
@@ -119,6 +132,8 @@ Result<Published> parse_published(std::string_view text, std::string_view source
   published.not_before = json_time(*json, "not_before").value_or(Time{});
   published.failures = static_cast<unsigned>(json_int(*json, "failures").value_or(0));
   if (const JsonValue* error = json_member(*json, "last_error")) published.last_error = read_error(*error);
+  if (const JsonValue* outcomes = json_member(*json, "outcomes"))
+    published.outcomes = read_outcomes(*outcomes);
   return published;
 }
 
@@ -140,6 +155,7 @@ std::string format_published(const Published& published) {
   json_set(json, json, "not_before", time_value(published.not_before));
   json_set(json, json, "failures", JsonValue(published.failures));
   if (published.last_error) json_set(json, json, "last_error", error_value(json, *published.last_error));
+  json_set(json, json, "outcomes", outcomes_value(json, published));
   return std::string(write_json(json).reveal());
 }
 

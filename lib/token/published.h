@@ -5,7 +5,9 @@
 
 #include <sys/stat.h>
 
+#include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +42,9 @@ enum class FailureKind {
   busy,            // another program holds the login's lock
   login,           // the credential document cannot be read, understood or replaced
 };
+inline constexpr std::array failure_kinds = {
+    FailureKind::login_required, FailureKind::throttled, FailureKind::server, FailureKind::network,
+    FailureKind::unknown,        FailureKind::rejected,  FailureKind::busy,   FailureKind::login};
 std::string_view word(FailureKind kind);
 ErrorKind error_kind(FailureKind kind);  // for a caller who wanted a valid token
 
@@ -61,6 +66,8 @@ struct Published {
   Time not_before;                      // the end of the cool-down
   unsigned failures = 0;                // in a row
   std::optional<LastError> last_error;  // of the last attempt; empty after a success
+  // How many attempts ended how, for metrics: "refreshed", or the word of a FailureKind.
+  std::map<std::string, std::uint64_t, std::less<>> outcomes;
 
   bool has_token() const { return expires_at.time_since_epoch().count() != 0; }
 };

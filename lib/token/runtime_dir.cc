@@ -43,6 +43,16 @@ Result<void> check_private(int directory, const std::string& path) {
   return {};
 }
 
+// A directory of somebody else's is named as such: "permission denied" alone would not tell whom to ask.
+Error refused_to_look(const std::string& path, Error error) {
+  struct stat status;
+  if (::stat(path.c_str(), &status) != 0 || status.st_uid == ::geteuid()) return error;
+  return {ErrorKind::failed,
+          fmt::format("{}: belongs to uid {}, who alone may look into it", path, status.st_uid),
+          status.st_uid == 0 ? "ask as root, with sudo"
+                             : fmt::format("ask as that user: sudo -u '#{}'", status.st_uid)};
+}
+
 bool is_in_memory(int directory) {
   struct statfs status;
   return ::fstatfs(directory, &status) == 0 && (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC);
@@ -82,6 +92,23 @@ Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
   auto locks = make_directory(runtime.directory_.get(), "locks", 0700, path + "/locks");
   if (!locks) return std::move(locks).error();
   return runtime;
+}
+
+Result<std::optional<RuntimeDir>> RuntimeDir::open_existing(const std::string& path) {
+  RuntimeDir runtime(path);
+  const std::pair<std::string, UniqueFd*> parts[] = {{path, &runtime.directory_},
+                                                     {path + "/share", &runtime.share_},
+                                                     {path + "/profiles", &runtime.profiles_},
+                                                     {path + "/containers", &runtime.containers_}};
+  for (const auto& [name, fd] : parts) {
+    auto opened = open_file({.path = name}, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!opened && opened.error().kind == ErrorKind::not_found) return std::optional<RuntimeDir>();
+    if (!opened) return refused_to_look(path, std::move(opened).error());
+    *fd = std::move(*opened);
+  }
+  if (auto checked = check_private(runtime.directory_.get(), path); !checked)
+    return std::move(checked).error();
+  return std::optional(std::move(runtime));
 }
 
 ShareStorage RuntimeDir::share_storage() const {

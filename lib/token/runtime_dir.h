@@ -31,6 +31,10 @@ class RuntimeDir {
   // write to it; names the path and the call.
   static Result<RuntimeDir> open(const std::string& path);
 
+  // For those who only look: makes and changes nothing. Result: nullopt where nobody has made it yet.
+  // Failure: as open(); where it is another user's, the hint says whom to ask.
+  static Result<std::optional<RuntimeDir>> open_existing(const std::string& path);
+
   const std::string& path() const { return path_; }
   ShareStorage share_storage() const;
 

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth-probe CONFIG PROFILE: what `oci-oauth doctor` asks of a login and its endpoint. Becomes the
+// login's owner for good before it looks at either, sends no token, changes nothing, and prints findings as
+// JSON.
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <exception>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "login_findings.h"
+#include "refresh/login_owner.h"
+#include "token/provider.h"
+
+namespace oci_oauth {
+
+namespace {
+
+void protect_memory() {
+  const rlimit no_core = {0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+Result<void> become_owner(const Profile& profile) {
+  if (!is_host_root()) return {};
+  const auto owner = find_login_owner(profile.credentials);
+  if (!owner) {
+    return Error(owner.error()).with_hint("log in first, or correct \"credentials\" in the configuration");
+  }
+  return become(*owner);
+}
+
+Findings examine(const std::string& config_path, const std::string& name) {
+  const std::string check = "login '" + name + "'";
+  const auto config = load_config(config_path);
+  if (!config) return {problem(check, config.error())};
+  const Profile* const profile = config->find(name);
+  if (profile == nullptr) return {{check, Verdict::problem, config_path + ": has no such profile", ""}};
+  const auto prefix = installation_prefix(2);
+  const auto provider = load_provider(profile->provider, provider_directories(prefix ? *prefix : "/usr"));
+  if (!provider) return {problem(check, provider.error())};
+  if (auto become = become_owner(*profile); !become) return {problem(check, become.error())};
+  Findings findings = examine_login(*profile, *provider, now());
+  append(findings, examine_locks(*profile, *provider, now()));
+  append(findings, examine_endpoint(*profile, *provider));
+  return findings;
+}
+
+}  // namespace
+
+}  // namespace oci_oauth
+
+int main(int argc, char** argv) {
+  using namespace oci_oauth;
+  try {
+    protect_memory();
+    if (argc != 3) return 2;
+    return write_all(STDOUT_FILENO, findings_json(examine(argv[1], argv[2])), "stdout") ? 0 : 1;
+  } catch (const std::exception&) {
+    return 1;
+  }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth doctor: looks at everything that a token passes on its way, and names what would mend it.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/process.h"
+#include "command.h"
+#include "doctor/checks.h"
+#include "token/provider.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::string_view verb = "doctor";
+
+// In the order of a token's way: what is wrong first explains what is wrong later.
+constexpr Findings (*checks[])(const Subject&) = {
+    check_configuration, check_providers, check_logins, check_runtime_directory,
+    check_engines,       check_units,     check_kernel};
+
+struct DoctorArguments {
+  bool json = false, with_container = false;
+};
+
+Result<DoctorArguments> parse(const Invocation& invocation) {
+  ArgumentReader reader(verb, invocation.arguments);
+  DoctorArguments parsed;
+  parsed.json = reader.flag("--json");
+  parsed.with_container = reader.flag("--try");
+  const auto rest = reader.operands();
+  if (!rest) return rest.error();
+  if (!rest->empty()) return usage_error(verb, fmt::format("unknown argument '{}'", rest->front()));
+  return parsed;
+}
+
+Findings examine(const Config& config, bool with_container) {
+  const Subject subject = {config, provider_directories(installation()), program_beside("oci-oauth-probe")};
+  Findings findings;
+  for (const auto check : checks) append(findings, check(subject));
+  if (with_container) append(findings, try_container(subject));
+  return findings;
+}
+
+}  // namespace
+
+ExitCode doctor(const Invocation& invocation) {
+  const auto parsed = parse(invocation);
+  if (!parsed) return report(invocation.log, parsed.error());
+  const auto config = open_configuration(invocation);
+  // Without a configuration there is nothing else to look at.
+  const Findings findings =
+      config ? examine(*config, parsed->with_container) : Findings{problem("configuration", config.error())};
+  const ExitCode printed =
+      print(invocation.log,
+            parsed->json ? findings_json(findings) : findings_text(findings, colour_of(STDOUT_FILENO)));
+  return printed == ExitCode::fine && worst(findings) == Verdict::problem ? ExitCode::failed : printed;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a person can do about an error.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace oci_oauth {
+
+// The error's own hint; where it has none, what its kind lets a person do. Never empty.
+std::string hint_of(const Error& error);
+
+}  // namespace oci_oauth

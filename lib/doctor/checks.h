@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the doctor looks at, a function for each: it changes nothing, and asks the kernel, the engines and
+// systemd themselves rather than guess from their versions.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "doctor/finding.h"
+#include "token/config.h"
+
+namespace oci_oauth {
+
+struct Subject {
+  const Config& config;  // with a runtime_dir
+  std::vector<std::string> provider_directories;
+  std::string probe;  // path of oci-oauth-probe
+};
+
+// The file that the configuration was read from fits its schema, too.
+Findings check_configuration(const Subject& subject);
+// Every profile's provider is there, fits its schema, and is read by the same reader as a refresh's.
+Findings check_providers(const Subject& subject);
+// Private, in memory, a file system of its own where root runs it.
+Findings check_runtime_directory(const Subject& subject);
+// Each login and its token endpoint, seen with the rights of the login's owner: a program of its own
+// (oci-oauth-probe) looks, so that root opens no user's file.
+Findings check_logins(const Subject& subject);
+// Each engine that is installed: registered, with which file, and whether its configuration reads it.
+Findings check_engines(const Subject& subject);
+// The refresher's units, where systemd runs.
+Findings check_units(const Subject& subject);
+// What docs/architecture.md lists, each by calling it.
+Findings check_kernel(const Subject& subject);
+
+// Starts a throw-away container for each profile and compares the token that it reads with the current one.
+Findings try_container(const Subject& subject);
+
+}  // namespace oci_oauth

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a program for what it prints, within a bound: a doctor must not hang on what it examines.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace oci_oauth {
+
+struct CommandOutput {
+  int status = 0;        // exit status; 128 + N after signal N
+  std::string out, err;  // at most 256 KiB each
+};
+
+// `command[0]` is looked for in PATH; stdin is /dev/null. Failure: it cannot be started ("PROGRAM: reason",
+// not_found where there is none), or still ran when the time was over and was killed with its process group.
+Result<CommandOutput> run_command(const std::vector<std::string>& command, Milliseconds bound);
+
+// Whether PATH has an executable of that name.
+bool is_in_path(const std::string& program);
+
+}  // namespace oci_oauth

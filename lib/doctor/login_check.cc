@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "doctor/checks.h"
+#include "doctor/command_output.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr Milliseconds probe_bound = std::chrono::seconds(60);
+
+Findings probe(const Subject& subject, const Profile& profile) {
+  const std::string check = fmt::format("login '{}'", profile.name);
+  auto output = run_command({subject.probe, subject.config.path, profile.name}, probe_bound);
+  if (!output) return {problem(check, output.error())};
+  auto findings = parse_findings(output->out);
+  if (findings) return std::move(*findings);
+  return {{check, Verdict::problem,
+           fmt::format("{}: exit status {}, without a finding", subject.probe, output->status),
+           "install oci-oauth-hook again"}};
+}
+
+}  // namespace
+
+Findings check_logins(const Subject& subject) {
+  Findings findings;
+  for (const Profile& profile : subject.config.profiles) append(findings, probe(subject, profile));
+  return findings;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <map>
+
+#include "doctor/checks.h"
+#include "doctor/command_output.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr Milliseconds systemctl_bound = std::chrono::seconds(10);
+
+struct Unit {
+  const char* name;
+  Verdict when_inactive;
+  std::string_view purpose;
+};
+
+constexpr Unit units[] = {
+    {"oci-oauth-refresh.timer", Verdict::problem, "refreshes while nothing starts"},
+    {"oci-oauth-refresh.path", Verdict::warning, "notices a new login at once"},
+    {"oci-oauth-refresh.socket", Verdict::warning, "answers the hook without starting a program"},
+};
+
+// sd_booted(3)
+bool systemd_runs() {
+  struct stat status;
+  return ::lstat("/run/systemd/system", &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+std::vector<std::string> systemctl(std::vector<std::string> arguments) {
+  std::vector<std::string> command = {"systemctl"};
+  if (::geteuid() != 0) command.emplace_back("--user");
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+using Properties = std::map<std::string, std::string, std::less<>>;
+
+Properties parse_properties(std::string_view text) {
+  Properties properties;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    if (const size_t equals = line.find('='); equals != std::string_view::npos) {
+      properties.emplace(line.substr(0, equals), line.substr(equals + 1));
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return properties;
+}
+
+std::string enable_command(const Unit& unit) {
+  return fmt::format("systemctl {}enable --now {}", ::geteuid() == 0 ? "" : "--user ", unit.name);
+}
+
+Finding check_unit(const Unit& unit) {
+  const std::string check = fmt::format("unit {}", unit.name);
+  auto output = run_command(systemctl({"show", unit.name, "--property",
+                                       "LoadState,ActiveState,UnitFileState,NextElapseUSecRealtime,Result"}),
+                            systemctl_bound);
+  if (!output) return problem(check, output.error());
+  if (output->status != 0) {
+    return {check, Verdict::problem, fmt::format("systemctl: exit status {}", output->status),
+            fmt::format("systemctl status {}", unit.name)};
+  }
+  const Properties properties = parse_properties(output->out);
+  const auto value = [&](std::string_view name) {
+    const auto found = properties.find(name);
+    return found == properties.end() ? std::string() : found->second;
+  };
+  if (value("LoadState") != "loaded") {
+    return {check, unit.when_inactive, fmt::format("is {}: {}", value("LoadState"), unit.purpose),
+            "oci-oauth install"};
+  }
+  if (value("ActiveState") != "active") {
+    return {check, unit.when_inactive, fmt::format("is {}: {}", value("ActiveState"), unit.purpose),
+            enable_command(unit)};
+  }
+  const std::string next = value("NextElapseUSecRealtime");
+  return {check, Verdict::ok, next.empty() ? "active" : fmt::format("active, next at {}", next), ""};
+}
+
+}  // namespace
+
+Findings check_units(const Subject&) {
+  if (!systemd_runs()) {
+    return {{"units", Verdict::warning,
+             "systemd does not run here: nothing refreshes while no container starts",
+             "run 'oci-oauth refresh' every 30 minutes, for example from cron"}};
+  }
+  Findings findings;
+  for (const Unit& unit : units) findings.push_back(check_unit(unit));
+  return findings;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/metrics.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/path.h"
+
+namespace oci_oauth {
+
+namespace {
+
+// A label's value, which may hold anything but must escape three characters.
+std::string quoted(std::string_view value) {
+  std::string text = "\"";
+  for (const char c : value) {
+    if (c == '\\' || c == '"') text += '\\';
+    if (c == '\n') {
+      text += "\\n";
+    } else {
+      text += c;
+    }
+  }
+  return text + '"';
+}
+
+std::string in_seconds(Milliseconds duration) {
+  return fmt::format("{:.3f}", std::chrono::duration<double>(duration).count());
+}
+
+std::string in_seconds(Time time) {
+  return in_seconds(time.time_since_epoch());
+}
+
+// One metric: its description, then its samples.
+class Family {
+ public:
+  Family(std::string_view name, std::string_view type, std::string_view help)
+      : name_(name), text_(fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type)) {}
+
+  void add(const std::string& profile, const std::string& value, const std::string& more_labels = "") {
+    text_ += fmt::format("{}{{profile={}{}}} {}\n", name_, quoted(profile), more_labels, value);
+  }
+  template <class Value>
+  void add(const std::string& profile, const std::optional<Value>& value) {
+    if (value) add(profile, in_seconds(*value));
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string name_, text_;
+};
+
+std::string label(std::string_view name, std::string_view value) {
+  return fmt::format(",{}={}", name, quoted(value));
+}
+
+std::string state_text(const Overview& overview) {
+  Family family("oci_oauth_state", "gauge", "1 for the state that the profile is in, 0 for the others.");
+  for (const ProfileView& profile : overview.profiles) {
+    for (const ProfileState state : {ProfileState::fresh, ProfileState::due, ProfileState::expired,
+                                     ProfileState::login_required, ProfileState::unknown}) {
+      family.add(profile.name, profile.state == state ? "1" : "0", label("state", word(state)));
+    }
+  }
+  return family.text();
+}
+
+std::string times_text(const Overview& overview, Time now) {
+  Family expiry("oci_oauth_token_expiry_timestamp_seconds", "gauge", "When the access token ends.");
+  Family remaining("oci_oauth_token_remaining_seconds", "gauge",
+                   "How long the access token still lived when this was written; negative: it had ended.");
+  Family login("oci_oauth_login_expiry_timestamp_seconds", "gauge",
+               "When the login itself ends and a person must log in again.");
+  Family refreshed("oci_oauth_last_refresh_timestamp_seconds", "gauge",
+                   "When a refresh last brought a new token.");
+  for (const ProfileView& profile : overview.profiles) {
+    const auto expires_at = profile.expires_at();
+    expiry.add(profile.name, expires_at);
+    remaining.add(profile.name, expires_at ? std::optional(Milliseconds(*expires_at - now)) : std::nullopt);
+    login.add(profile.name, profile.login_expires_at());
+    refreshed.add(profile.name, profile.refreshed_at());
+  }
+  return expiry.text() + remaining.text() + login.text() + refreshed.text();
+}
+
+std::string refreshes_text(const Overview& overview) {
+  Family family("oci_oauth_refreshes_total", "counter",
+                "Attempts to refresh by how they ended; starts anew when the host does.");
+  for (const ProfileView& profile : overview.profiles) {
+    const auto add = [&](std::string_view outcome) {
+      std::uint64_t count = 0;
+      if (profile.published && profile.published->outcomes.contains(outcome)) {
+        count = profile.published->outcomes.find(outcome)->second;
+      }
+      family.add(profile.name, fmt::format("{}", count), label("outcome", outcome));
+    };
+    add("refreshed");
+    for (const FailureKind kind : failure_kinds) add(word(kind));
+  }
+  return family.text();
+}
+
+std::string containers_text(const Overview& overview) {
+  constexpr std::array holdings = {Holding::current, Holding::outdated, Holding::unknown};
+  Family family("oci_oauth_containers", "gauge",
+                "Running containers that hold a token, by delivery and by which token they have.");
+  for (const ProfileView& profile : overview.profiles) {
+    for (const DeliveryKind delivery : {DeliveryKind::mount, DeliveryKind::write}) {
+      for (const Holding holding : holdings) {
+        unsigned count = 0;
+        for (const ContainerView& container : profile.containers) {
+          if (container.delivery == delivery && container.token == holding) ++count;
+        }
+        family.add(profile.name, fmt::format("{}", count),
+                   label("delivery", word(delivery)) + label("token", word(holding)));
+      }
+    }
+  }
+  return family.text();
+}
+
+std::string sinks_text(const Overview& overview) {
+  Family family("oci_oauth_sink_failures", "gauge", "Failed attempts in a row to bring a sink the token.");
+  for (const SinkState& sink : overview.sinks) {
+    family.add(sink.profile, fmt::format("{}", sink.failures), label("sink", sink.sink));
+  }
+  return family.text();
+}
+
+}  // namespace
+
+std::string metrics_text(const Overview& overview, Time now) {
+  return state_text(overview) + times_text(overview, now) + refreshes_text(overview) +
+         containers_text(overview);
+}
+
+Result<void> write_metrics_file(const Config& config, Time now) {
+  if (config.metrics_file.empty()) return {};
+  auto overview = look_over(config, now);
+  if (!overview) return std::move(overview).error().in(config.metrics_file);
+  const std::string parent = parent_directory(config.metrics_file);
+  auto directory = open_file({.path = parent}, O_RDONLY | O_DIRECTORY);
+  if (!directory) {
+    return std::move(directory)
+        .error()
+        .in("metrics_file")
+        .with_hint("make the directory, or correct \"metrics_file\" in the configuration");
+  }
+  AtomicFile::Options options;
+  options.mode = 0644;
+  auto written =
+      replace_file(directory->get(), config.metrics_file.substr(config.metrics_file.rfind('/') + 1), parent,
+                   metrics_text(*overview, now), options);
+  if (!written) return std::move(written).error().in("metrics_file");
+  return {};
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// How each profile is and who holds its token, as one value that the table, the JSON and the metrics are made
+// from. Never a token.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "oci/container_record.h"
+#include "refresh/sinks.h"
+#include "token/config.h"
+#include "token/published.h"
+#include "token/runtime_dir.h"
+
+namespace oci_oauth {
+
+enum class ProfileState {
+  fresh,
+  due,             // valid, and to be refreshed
+  expired,         // no longer valid, and refreshable
+  login_required,  // a person must log in again
+  unknown          // nothing was published yet
+};
+std::string_view word(ProfileState state);  // as in status --json
+
+// Which token a container has.
+enum class Holding { current, outdated, unknown };
+std::string_view word(Holding holding);
+
+struct ContainerView {
+  std::string id;
+  DeliveryKind delivery = DeliveryKind::mount;
+  std::string path;  // in the container
+  Time since;
+  Holding token = Holding::unknown;
+};
+std::string_view word(DeliveryKind delivery);
+
+struct ProfileView {
+  std::string name, provider;
+  ProfileState state = ProfileState::unknown;
+  std::optional<Published> published;
+  std::vector<ContainerView> containers;  // that run
+
+  std::optional<Time> expires_at() const;        // of the token; nullopt: there is none
+  std::optional<Time> refreshed_at() const;      // by us
+  std::optional<Time> login_expires_at() const;  // of the login itself, where it says so
+};
+
+struct Overview {
+  std::string config, runtime_dir;  // paths
+  ShareStorage storage = ShareStorage::memory;
+  std::vector<ProfileView> profiles;
+  std::vector<SinkState> sinks;
+};
+
+ProfileState state_of(const std::optional<Published>& published, Time now);
+
+// Makes and changes nothing, and needs no network. Failure: the runtime directory is another user's, or holds
+// what this version did not write.
+Result<Overview> look_over(const Config& config, Time now);
+
+}  // namespace oci_oauth

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/overview_text.h"
+
+#include <fmt/format.h>
+
+#include "base/hint.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t id_length = 12;  // as Docker and Podman show it
+constexpr const char* nothing = "-";
+
+// Below a minute the words stay the same, so that a table that is redrawn once a minute is true all the time.
+std::string span(Milliseconds duration) {
+  return duration < std::chrono::minutes(1) ? "under 1 min" : describe(duration);
+}
+
+std::string ago(Time then, Time now) {
+  return now - then < std::chrono::minutes(1) ? "just now" : describe(now - then) + " ago";
+}
+
+Cell state_cell(ProfileState state) {
+  switch (state) {
+    case ProfileState::fresh:
+      return {"fresh", Tone::good};
+    case ProfileState::due:
+      return {"due for a refresh", Tone::attention};
+    case ProfileState::expired:
+      return {"expired", Tone::bad};
+    case ProfileState::login_required:
+      return {"log in again", Tone::bad};
+    case ProfileState::unknown:
+      return {"never refreshed", Tone::attention};
+  }
+  return {nothing};
+}
+
+Cell login_cell(const std::optional<Time>& end, Time now) {
+  if (!end) return {nothing};
+  if (*end <= now) return {"ended", Tone::bad};
+  return {"in " + span(*end - now), *end - now < login_warning ? Tone::attention : Tone::plain};
+}
+
+Row profile_row(const ProfileView& profile, Time now) {
+  const auto expires_at = profile.expires_at();
+  const auto refreshed_at = profile.refreshed_at();
+  const bool alive = expires_at && *expires_at > now;
+  return {{profile.name},
+          state_cell(profile.state),
+          {alive ? span(*expires_at - now) : nothing},
+          {refreshed_at ? ago(*refreshed_at, now) : nothing},
+          login_cell(profile.login_expires_at(), now)};
+}
+
+Cell holding_cell(Holding holding) {
+  switch (holding) {
+    case Holding::current:
+      return {"current", Tone::good};
+    case Holding::outdated:
+      return {"outdated", Tone::bad};
+    case Holding::unknown:
+      return {"cannot tell", Tone::attention};
+  }
+  return {nothing};
+}
+
+Row container_row(const ProfileView& profile, const ContainerView& container, Time now) {
+  return {{container.id.substr(0, id_length)},     {profile.name},
+          {std::string(word(container.delivery))}, {ago(container.since, now)},
+          holding_cell(container.token),           {container.path}};
+}
+
+// What a person should know, and below it what to do.
+class Remarks {
+ public:
+  explicit Remarks(Colour colour) : colour_(colour) {}
+
+  void add(Tone tone, const std::string& subject, const std::string& what, const std::string& hint) {
+    text_ += toned(printable(fmt::format("{}: {}", subject, what)), tone, colour_) + "\n";
+    if (!hint.empty()) text_ += printable(fmt::format("  hint: {}", hint)) + "\n";
+  }
+  std::string text() && { return text_.empty() ? "" : "\n" + std::move(text_); }
+
+ private:
+  Colour colour_;
+  std::string text_;
+};
+
+void remark_on_error(Remarks& remarks, const ProfileView& profile, Time now) {
+  if (!profile.published || !profile.published->last_error) return;
+  const LastError& error = *profile.published->last_error;
+  const Tone tone = profile.state == ProfileState::fresh ? Tone::attention : Tone::bad;
+  remarks.add(tone, profile.name,
+              fmt::format("{} ({}, {})", error.message, ago(error.at, now), rfc3339(error.at)),
+              hint_of({error_kind(error.kind), error.message, error.hint}));
+}
+
+void remark_on_login(Remarks& remarks, const ProfileView& profile, Time now) {
+  const auto end = profile.login_expires_at();
+  if (!end || *end - now >= login_warning) return;
+  const std::string what =
+      *end <= now ? fmt::format("the login itself ended at {}", rfc3339(*end))
+                  : fmt::format("the login itself ends in {}, at {}", span(*end - now), rfc3339(*end));
+  remarks.add(*end <= now ? Tone::bad : Tone::attention, profile.name, what,
+              "log in again with the program that owns this login");
+}
+
+void remark_on_containers(Remarks& remarks, const ProfileView& profile) {
+  for (const ContainerView& container : profile.containers) {
+    if (container.token != Holding::outdated) continue;
+    remarks.add(Tone::bad, profile.name,
+                fmt::format("container {} has an older token", container.id.substr(0, id_length)),
+                fmt::format("oci-oauth refresh {}", profile.name));
+  }
+}
+
+void remark_on_sink(Remarks& remarks, const SinkState& sink, Time now) {
+  if (!sink.failed_at) return;
+  remarks.add(Tone::bad, fmt::format("{}: sink '{}'", sink.profile, sink.sink),
+              fmt::format("{} ({} in a row, {}, {})", sink.error, sink.failures, ago(*sink.failed_at, now),
+                          rfc3339(*sink.failed_at)),
+              hint_of({ErrorKind::temporary, sink.error, sink.hint}));
+}
+
+std::string remarks_on(const Overview& overview, Time now, Colour colour) {
+  Remarks remarks(colour);
+  for (const ProfileView& profile : overview.profiles) {
+    if (!profile.published) {
+      remarks.add(Tone::attention, profile.name, "nothing was published yet",
+                  fmt::format("oci-oauth refresh {}", profile.name));
+    }
+    remark_on_error(remarks, profile, now);
+    remark_on_login(remarks, profile, now);
+    remark_on_containers(remarks, profile);
+  }
+  for (const SinkState& sink : overview.sinks) remark_on_sink(remarks, sink, now);
+  if (overview.storage == ShareStorage::disk) {
+    remarks.add(Tone::attention, overview.runtime_dir + "/share", "is on a disk, not in memory",
+                "set \"runtime_dir\" to a directory of a tmpfs, as /run is on most hosts");
+  }
+  return std::move(remarks).text();
+}
+
+}  // namespace
+
+std::string overview_text(const Overview& overview, Time now, Colour colour) {
+  if (overview.profiles.empty()) return fmt::format("no profiles in {}\n", printable(overview.config));
+  const auto heading = [](const char* text) { return Cell{text, Tone::heading}; };
+  std::vector<Row> profiles = {{heading("PROFILE"), heading("STATE"), heading("TOKEN LIVES"),
+                                heading("REFRESHED"), heading("LOGIN ENDS")}};
+  std::vector<Row> containers = {{heading("CONTAINER"), heading("PROFILE"), heading("DELIVERY"),
+                                  heading("SINCE"), heading("TOKEN"), heading("PATH")}};
+  for (const ProfileView& profile : overview.profiles) {
+    profiles.push_back(profile_row(profile, now));
+    for (const ContainerView& container : profile.containers) {
+      containers.push_back(container_row(profile, container, now));
+    }
+  }
+  std::string text = aligned(profiles, colour) + remarks_on(overview, now, colour);
+  if (containers.size() > 1) text += "\n" + aligned(containers, colour);
+  return text;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+# Each finding of oci-oauth doctor, provoked for real; only systemctl is a stand-in, where no systemd runs.
+load() { source "$BATS_TEST_DIRNAME/$1.bash"; }
+load words
+
+# A login of another user's, whose rights the doctor must take.
+a_login_of_somebody() {
+    a_login
+    chmod 711 "$OPERATOR_HOME"
+    chown -R "$somebody:$somebody" "${CREDENTIALS%/*}"
+    a_profile
+}
+
+@test "a healthy profile is ok, and the exit code is 0" {
+    a_login_of_somebody
+    run -0 oci_oauth doctor
+    [[ $output == *"ok       login 'claude' "*"readable and writable by uid $somebody, mode 0600"* ]]
+    doctor_finds ok "token endpoint of 'claude'" 'its certificate is trusted'
+    doctor_finds ok "locks of 'claude'" 'none is left behind'
+    doctor_finds ok 'runtime directory' 'is made by the first refresh'
+    doctor_finds ok kernel 'openat2, open_tree, move_mount, mount_setattr, close_range'
+    doctor_finds warning units 'systemd does not run here' "run 'oci-oauth refresh' every 30 minutes"
+    refreshed
+    doctor_finds ok 'runtime directory' 'private, in memory'
+    [[ $(counted posts) == 1 ]]
+}
+
+@test "a problem is exit code 1" {
+    a_login
+    a_profile
+    rm "$CREDENTIALS"
+    run -1 oci_oauth doctor
+    [[ $output == *"problem  login 'claude' "*'1 problem, 1 warning' ]]
+    doctor_finds problem "login 'claude'" 'No such file or directory' 'log in first'
+}
+
+@test "a broken configuration is the only finding" {
+    a_login
+    a_profile '.colour = "red"'
+    doctor_finds problem configuration '/profiles/claude/colour: is not a known key' 'known here'
+    [[ $(findings | jq '.findings | length') == 1 ]]
+}
+
+@test "a configuration that others can change is named with the command that mends it" {
+    a_login
+    a_profile
+    chmod 666 "$CONFIG"
+    doctor_finds problem configuration 'could have been changed' "chmod go-w $CONFIG"
+}
+
+@test "a provider that is not there" {
+    a_login
+    a_profile '.provider = "other"'
+    doctor_finds problem "provider 'other'" 'there is no other.json' '"claude"'
+}
+
+@test "a login that others can read, that is root's, that has other names" {
+    a_login_of_somebody
+    chmod 644 "$CREDENTIALS"
+    ln "$CREDENTIALS" "$OPERATOR_HOME/other-name"
+    doctor_finds warning login 'mode 0644' "chmod 0600 '$CREDENTIALS'"
+    doctor_finds warning login 'has 2 names' 'find / -xdev -samefile'
+    chown 0 "$CREDENTIALS"
+    doctor_finds problem login 'belongs to uid 0' "chown $somebody '$CREDENTIALS'"
+    doctor_finds problem login 'cannot be written' "chown $somebody"
+    chmod 600 "$CREDENTIALS"
+    doctor_finds problem login 'Permission denied' "chown $somebody '$CREDENTIALS'"
+}
+
+@test "a login that holds none" {
+    a_login
+    a_profile
+    edit_file "$CREDENTIALS" 'del(.claudeAiOauth.refreshToken)'
+    doctor_finds problem login '/claudeAiOauth/refreshToken: is missing' 'log in again'
+    echo '{"claudeAiOauth":' >"$CREDENTIALS"
+    doctor_finds problem login 'not JSON' 'log in again'
+    rm "$CREDENTIALS" && mkdir "$CREDENTIALS"
+    doctor_finds problem login 'is a directory, not a file'
+}
+
+@test "a login whose end has come" {
+    a_login
+    a_profile
+    edit_file "$CREDENTIALS" '.claudeAiOauth.refreshTokenExpiresAt = ((now - 60) * 1000 | floor)'
+    doctor_finds problem login 'the login itself ended at 20' 'log in again'
+}
+
+@test "a symbolic link is shown with where it leads" {
+    a_login
+    ln -s "$CREDENTIALS" "$OPERATOR_HOME/link"
+    a_profile ".credentials = \"$OPERATOR_HOME/link\""
+    doctor_finds ok login "$OPERATOR_HOME/link -> $CREDENTIALS"
+}
+
+@test "a single mounted file, and a read-only directory" {
+    a_login
+    a_profile
+    mount --bind "$CREDENTIALS" "$CREDENTIALS"
+    doctor_finds warning login 'is mounted as a single file' 'mount its directory'
+    umount "$CREDENTIALS"
+    mount --bind -o ro "${CREDENTIALS%/*}" "${CREDENTIALS%/*}"
+    doctor_finds problem login 'Read-only file system' 'mount it read-write'
+}
+
+@test "what an interrupted refresh left, and what is in its way" {
+    a_login_of_somebody
+    local journal=${CREDENTIALS%/*}/.oci-oauth.journal
+    echo '{}' >"$journal"
+    doctor_finds problem login 'is a regular file of uid 0' "chown $somebody '$journal'"
+    chown "$somebody" "$journal"
+    doctor_finds warning login 'a refresh was interrupted' 'oci-oauth refresh claude'
+}
+
+@test "locks left behind: stale, future-dated, root's, and no lock at all" {
+    a_login_of_somebody
+    local lock=${CREDENTIALS%/*}/.oauth_refresh.lock other=${CREDENTIALS%/*}.lock
+    mkdir "$lock"
+    doctor_finds problem 'locks' 'was left behind by uid 0' "rmdir '$lock'"
+    chown "$somebody" "$lock"
+    doctor_finds ok 'locks' 'none is left behind' # somebody holds it right now
+    touch -d '10 minutes ago' "$lock"
+    doctor_finds warning 'locks' 'was left behind 10 min ago' "rmdir '$lock'"
+    touch -d 'next hour' "$lock"
+    doctor_finds warning 'locks' 'into the future' "rmdir '$lock'"
+    touch "$other"
+    doctor_finds problem 'locks' 'no program can take this lock' "rm '$other'"
+}
+
+@test "a token endpoint out of reach: refused, unknown, not trusted" {
+    a_login
+    a_profile
+    configure '.profiles.claude.token_url = "https://no-such-host.invalid/"'
+    doctor_finds problem 'token endpoint' 'cannot be resolved' 'DNS'
+    a_profile
+    configure 'del(.profiles.claude.ca_file)'
+    doctor_finds problem 'token endpoint' 'certificate' 'ca_file'
+    a_profile
+    stop_endpoint
+    doctor_finds problem 'token endpoint' "ailed to connect" 'firewall'
+}
+
+@test "a clock that is not the server's" {
+    a_login
+    a_profile '.token_url = "http://127.0.0.1:18999/"'
+    printf 'HTTP/1.1 404 no\r\nDate: Mon, 23 Nov 2020 10:00:00 GMT\r\nContent-Length: 0\r\n\r\n' |
+        busybox nc -l -p 18999 -s 127.0.0.1 >/dev/null 3>&- &
+    listening() { grep -q ':4A37 .* 0A ' /proc/net/tcp; }
+    eventually listening
+    doctor_finds warning 'token endpoint' "this host's clock is " 'timedatectl'
+    wait
+}
+
+@test "a runtime directory that others may enter" {
+    a_login
+    a_profile
+    refreshed
+    chmod 755 "$(runtime_dir)"
+    doctor_finds problem 'runtime directory' 'belongs to uid 0 with mode 0755' 'chmod 0700'
+}
+
+@test "a share that is on a disk" {
+    a_login
+    a_profile
+    local disk
+    disk=$(mktemp -d /var/tmp/oci-oauth-doctor-XXXXXX)
+    if [[ $(stat -f -c %T "$disk") == tmpfs ]]; then
+        rmdir "$disk"
+        skip '/var/tmp is in memory here'
+    fi
+    mkdir -p -m 700 "$disk/run"/{share,profiles,containers}
+    configure ".runtime_dir = \"$disk/run\""
+    run doctor_finds warning 'runtime directory' 'is on a disk' 'set "runtime_dir"'
+    rm -r "$disk"
+    ((status == 0))
+}
+
+@test "a kernel without a call is told what that means" {
+    a_login
+    a_profile
+    without() { strace --quiet=all --output=/dev/null --inject="$1:error=ENOSYS" oci-oauth --config "$CONFIG" doctor || true; }
+    [[ $(without openat2) == *'problem  kernel'*'openat2 (Linux 5.6) is not to be had: no delivery'* ]]
+    [[ $(without move_mount) == *'problem  kernel'*'bind-mount a directory at the target'* ]]
+    [[ $(without close_range) == *'warning  kernel'*'close_range'* ]]
+    [[ $(without landlock_create_ruleset) == *'warning  kernel'*'Landlock'* ]]
+}
+
+@test "units: active with the next tick, inactive, not installed" {
+    a_login
+    a_profile
+    mkdir -p /run/systemd/system "$BATS_TEST_TMPDIR/bin"
+    # What systemctl(1) of systemd 252 prints.
+    cat >"$BATS_TEST_TMPDIR/bin/systemctl" <<'END'
+#!/bin/sh
+case $2 in
+    *.timer) printf '%s\n' 'NextElapseUSecRealtime=Tue 2026-11-24 07:00:00 UTC' 'Result=success' LoadState=loaded ActiveState=active UnitFileState=enabled ;;
+    *.path) printf '%s\n' LoadState=loaded ActiveState=inactive UnitFileState=disabled ;;
+    *) printf '%s\n' LoadState=not-found ActiveState=inactive UnitFileState= ;;
+esac
+END
+    chmod +x "$BATS_TEST_TMPDIR/bin/systemctl"
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH run oci-oauth --config "$CONFIG" doctor
+    rmdir /run/systemd/system
+    [[ $output == *'ok       unit oci-oauth-refresh.timer '*'active, next at Tue 2026-11-24 07:00:00 UTC'* ]]
+    [[ $output == *'is inactive: notices a new login at once'*'hint: systemctl enable --now oci-oauth-refresh.path'* ]]
+    [[ $output == *'is not-found'*'hint: oci-oauth install'* ]]
+}
+
+@test "--try reads the token in a real container, or says that it found none" {
+    a_login
+    a_profile
+    HOOK_ARGS=(--config "$CONFIG")
+    hook_files "$BATS_TEST_TMPDIR/hooks.d"
+    containers_conf >"$BATS_TEST_TMPDIR/containers.conf"
+    printf '%s\n' "hooks_dir = [\"$BATS_TEST_TMPDIR/hooks.d\"]" '[containers]' >"$BATS_TEST_TMPDIR/more"
+    sed -i "s/^\[containers\]/&\ncgroups = \"disabled\"/" "$BATS_TEST_TMPDIR/containers.conf"
+    echo "hooks_dir = [\"$BATS_TEST_TMPDIR/hooks.d\"]" >>"$BATS_TEST_TMPDIR/containers.conf"
+    printf '[storage]\ndriver = "vfs"\ngraphroot = "%s"\nrunroot = "%s"\n' \
+        "$OPERATOR_HOME/storage" "$XDG_RUNTIME_DIR/storage" >"$BATS_TEST_TMPDIR/storage.conf"
+    try() {
+        CONTAINERS_CONF=$BATS_TEST_TMPDIR/containers.conf CONTAINERS_STORAGE_CONF=$BATS_TEST_TMPDIR/storage.conf \
+            oci-oauth --config "$CONFIG" doctor --try 3>&-
+    }
+    run try
+    [[ $output == *"ok       container 'claude' "*"a Podman container reads the current token at $target"* ]]
+    rm "$BATS_TEST_TMPDIR"/hooks.d/*
+    run -1 try
+    [[ $output == *"problem  container 'claude' "*"a Podman container finds no token at $target"* ]]
+}

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+# What goes wrong is told in two lines: what failed and why, what to do. And no token is in it.
+load() { source "$BATS_TEST_DIRNAME/$1.bash"; }
+load words
+
+# says CODE WHAT HINT COMMAND...: oci-oauth's first line ends in WHAT, its second is HINT; both are patterns.
+says() {
+    run "-$1" --separate-stderr oci_oauth "${@:4}"
+    # shellcheck disable=SC2053,SC2154
+    [[ $stderr == "oci-oauth: error: "$2$'\n'"hint: "$3 ]] && return
+    printf 'expected: oci-oauth: error: %s\nhint: %s\ngot: %s\n' "$2" "$3" "$stderr" >&2
+    return 1
+}
+
+@test "a wrong command line names the word, and the help to ask" {
+    a_login
+    a_profile
+    oci_oauth() { as_operator oci-oauth "$@" 3>&-; }
+    says 2 'which verb\?' 'oci-oauth --help'
+    says 2 "unknown verb 'fresh'" 'oci-oauth --help' fresh
+    says 2 "option '--config' needs a value" 'oci-oauth --help' --config
+    says 2 "status: unknown option '--jsn'" 'oci-oauth status --help' status --jsn
+    says 2 "status: unknown argument 'claude'" 'oci-oauth status --help' status claude
+    says 2 'status: --json, --prometheus and --watch exclude each other' 'oci-oauth status --help' status --json --prometheus
+    says 2 "doctor: unknown argument 'x'" 'oci-oauth doctor --help' doctor x
+    says 2 "refresh: no profile 'x' in $CONFIG" 'oci-oauth refresh --help' refresh x
+    says 2 "refresh: option '--force' takes no value" 'oci-oauth refresh --help' refresh --force=yes
+    says 2 'refresh: --lock-fd goes with one profile and a descriptor from 3' 'oci-oauth refresh --help' refresh --lock-fd x claude
+    says 2 'token: needs the name of one profile' 'oci-oauth token --help' token
+    says 2 "token: option '--min-ttl' needs a value" 'oci-oauth token --help' token claude --min-ttl
+    says 2 "token: --min-ttl: '5' is not a duration*" 'oci-oauth token --help' token claude --min-ttl 5
+    says 2 "token: --format: 'xml' is none of raw, json and header" 'oci-oauth token --help' token claude --format xml
+}
+
+@test "a wrong configuration names the file and the place" {
+    a_login
+    a_profile
+    oci_oauth() { as_operator oci-oauth --config "$CONFIG" "$@" 3>&-; }
+    wrong() {
+        a_profile "$1"
+        says 2 "$CONFIG: /profiles/claude/$2" "$3" status
+    }
+    wrong '.colour = 1' 'colour: is not a known key' 'known here: *'
+    wrong 'del(.credentials)' 'credentials: is missing' 'man 5 oci-oauth-config'
+    wrong '.mode = "0999"' "mode: '0999' is not an octal mode*" 'man 5 oci-oauth-config'
+    wrong '.target = "x"' "target: 'x' is not an absolute path without '..'" 'man 5 oci-oauth-config'
+    wrong '.hook_wait = "1w"' "hook_wait: '1w' is not a duration*" 'man 5 oci-oauth-config'
+    echo '{"profiles"' >"$CONFIG"
+    says 2 "$CONFIG:*not JSON: missing a colon*" 'man 5 oci-oauth-config' status
+    a_profile
+    chmod 666 "$CONFIG"
+    says 2 "$CONFIG: uid 0 with mode 0666 could have been changed by somebody else" "chown 0 $CONFIG && chmod go-w $CONFIG" status
+    rm "$CONFIG"
+    says 2 "$CONFIG: No such file or directory" 'write one: man 5 oci-oauth-config*' status
+}
+
+@test "a refresh that fails tells why, what to do, and whether it is worth trying again" {
+    a_login
+    a_profile
+    answer() { script "$(jq -nc --argjson status "$1" --arg body "$2" '{$status, $body}')"; }
+    answer 400 '{"error": "invalid_grant"}'
+    says 3 "refresh 'claude': token endpoint: 400 invalid_grant" 'log in again *' refresh --force
+    says 3 "refresh 'claude': $CREDENTIALS: the server refused this refresh token for good" 'log in again *' refresh --force
+    rm -r "$(runtime_dir)/profiles"
+    answer 400 '{"error": "invalid_client"}'
+    says 1 "refresh 'claude': token endpoint: 400 invalid_client" '?*' refresh --force
+    answer 503 '{}'
+    says 4 "refresh 'claude': token endpoint: 503" '?*' refresh --force
+    login_ends_in -60
+    says 4 "refresh 'claude': not asking the token endpoint before 20*Z" 'wait, or override it once with --force' refresh
+    says 4 "token 'claude': not asking the token endpoint before 20*Z" 'wait, or override it once with --force' token claude
+    stop_endpoint
+    run -4 oci_oauth refresh --force
+    [[ $output == *"refresh 'claude': connect to localhost:"*": connection refused"*'hint: '* ]]
+}
+
+@test "a login that cannot be used names the file and the act" {
+    a_login
+    a_profile
+    cp "$CREDENTIALS" "$BATS_TEST_TMPDIR/login"
+    rm "$CREDENTIALS"
+    says 1 "refresh 'claude': $CREDENTIALS: No such file or directory" 'log in first, or correct "credentials" in the configuration' refresh
+    echo '{' >"$CREDENTIALS"
+    says 1 "refresh 'claude': $CREDENTIALS:2:1: not JSON*" 'log in again with the program that owns this file' refresh
+    jq '.claudeAiOauth.expiresAt = "soon"' "$BATS_TEST_TMPDIR/login" >"$CREDENTIALS"
+    says 1 "refresh 'claude': $CREDENTIALS: /claudeAiOauth/expiresAt: is not a number" 'log in again with the program that owns this file' refresh
+    jq '.claudeAiOauth.refreshToken = ""' "$BATS_TEST_TMPDIR/login" >"$CREDENTIALS"
+    says 3 "refresh 'claude': $CREDENTIALS: /claudeAiOauth/refreshToken: is empty" 'log in again: no refresh token is left' refresh
+}
+
+# Everything that a command or the log has said, without what `token` is asked for.
+@test "no token is in any output, whatever goes wrong" {
+    a_login
+    local said=$BATS_TEST_TMPDIR/said secrets=$BATS_TEST_TMPDIR/secrets directory
+    directory=$(a_directory tokens)
+    : >"$said"
+    note() { "$@" >>"$said" 2>&1 3>&- || true; }
+    remember() { jq -r '.. | strings | select(startswith("sk-"))' "$CREDENTIALS" >>"$secrets"; }
+    everything() {
+        remember
+        note oci_oauth refresh
+        note oci_oauth refresh --force
+        remember
+        note oci_oauth status
+        note oci_oauth status --json
+        note oci_oauth status --prometheus
+        note oci_oauth doctor
+        note oci_oauth doctor --json
+        oci_oauth token claude --min-ttl 400d >/dev/null 2>>"$said" || true
+        oci_oauth token claude >/dev/null 2>>"$said" || true
+    }
+    a_profile
+    configure ".metrics_file = \"$said.prom\""
+    start box --tmpfs "$target"
+    start other --volume "$directory:$target"
+    everything
+    # A server that echoes what it was sent, in every way that it can.
+    local refresh_token status
+    refresh_token=$(jq -r .claudeAiOauth.refreshToken "$CREDENTIALS")
+    for status in 200 302 400 401 403 429 500; do
+        script "$(jq -nc --argjson status "$status" --arg body "{\"error\": \"$refresh_token\", \"error_description\": \"$refresh_token\"}" \
+            --arg token "$refresh_token" '{$status, $body, headers: {"Retry-After": $token, Location: ("https://" + $token)}}')"
+        note oci_oauth refresh --force
+        note oci_oauth status
+    done
+    script '{"ending": "truncate"}'
+    note oci_oauth refresh --force
+    everything
+    # Documents that hold tokens where none belongs.
+    remember
+    cp "$CREDENTIALS" "$BATS_TEST_TMPDIR/login"
+    local token
+    token=$(current_token)
+    local filter
+    for filter in ".claudeAiOauth.expiresAt = \"$token\"" ".claudeAiOauth.scopes = \"$token\"" \
+        ".claudeAiOauth.accessToken = {\"$token\": 1}" ".\"$token\" = 1 | .claudeAiOauth = null"; do
+        jq "$filter" "$BATS_TEST_TMPDIR/login" >"$CREDENTIALS"
+        everything
+    done
+    { head -c 200 "$BATS_TEST_TMPDIR/login" && echo "$token"; } >"$CREDENTIALS"
+    everything
+    echo "$token" >"$CREDENTIALS"
+    everything
+    start third --tmpfs "$target" || true
+    logged >>"$said"
+    [[ -s $secrets && -s $said.prom && $(wc -l <"$said") -gt 100 ]]
+    run grep -F -f <(sort -u "$secrets") "$said" "$said.prom"
+    echo "$output"
+    ((status == 1))
+}

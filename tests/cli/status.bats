@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+# oci-oauth status, as a person, a script and Prometheus see it.
+load() { source "$BATS_TEST_DIRNAME/$1.bash"; }
+load words
+
+@test "status makes nothing and needs no network" {
+    a_login
+    a_profile
+    stop_endpoint
+    run oci_oauth status
+    ((status == 0))
+    [[ $output == *'claude   never refreshed  -'*'hint: oci-oauth refresh claude' ]]
+    [[ ! -e $(runtime_dir) ]]
+}
+
+@test "somebody else is told whose runtime directory it is" {
+    a_login
+    a_profile
+    refreshed
+    run -1 setpriv --reuid "$somebody" --clear-groups "$OCI_OAUTH_PREFIX/bin/oci-oauth" --config "$CONFIG" status
+    [[ $output == "oci-oauth: error: /run/oci-oauth: belongs to uid 0, who alone may look into it
+hint: ask as root, with sudo" ]]
+}
+
+@test "the table shows the token's life and which container has the current one" {
+    a_login
+    a_profile
+    local directory
+    directory=$(a_directory tokens)
+    start mounted --tmpfs "$target"
+    start written --volume "$directory:$target"
+    run oci_oauth status
+    [[ $(grep -c ' current ' <<<"$output") == 2 ]]
+    [[ $output == *'claude   fresh  7 h 59 min   - '* ]]
+
+    echo stale >"$directory/token"
+    run oci_oauth status
+    [[ $output == *"claude: container $(id_of written | cut -c1-12) has an older token"*'hint: oci-oauth refresh claude'* ]]
+    [[ $output =~ $(id_of written | cut -c1-12)' +claude +write +'.*' +outdated +'$target ]]
+
+    mv "$directory" "$directory.old"
+    run oci_oauth status
+    [[ $output =~ ' write '.*' cannot tell ' ]]
+}
+
+@test "the last error stands there with its time and its remedy" {
+    a_login
+    a_profile
+    script '{"status": 400, "body": "{\"error\": \"invalid_grant\"}"}'
+    run -3 oci_oauth refresh --force
+    run oci_oauth status
+    [[ $output == *'claude   log in again '* ]]
+    [[ $output == *'claude: token endpoint: 400 invalid_grant (just now, 20'*'Z)
+  hint: log in again with the program that owns this login'* ]]
+}
+
+@test "what is no terminal gets no colours, and a terminal that wants none neither" {
+    a_login
+    a_profile
+    [[ $(TERM=xterm oci_oauth status) != *$'\e'* ]]
+    on_terminal() { script --quiet --return --command "env $1 oci-oauth --config $CONFIG status" /dev/null </dev/null 3>&-; }
+    [[ $(on_terminal TERM=xterm) == *$'\e[33mnever refreshed\e[0m'* ]]
+    [[ $(on_terminal 'TERM=xterm NO_COLOR=1') != *$'\e['* ]]
+    [[ $(on_terminal TERM=dumb) != *$'\e['* ]]
+}
+
+@test "--watch draws again when a token comes, ends with ^C, and gives the terminal back" {
+    a_login
+    a_profile
+    local screen=$BATS_TEST_TMPDIR/screen keys=$BATS_TEST_TMPDIR/keys
+    mkfifo "$keys"
+    TERM=xterm script --quiet --flush --return --command "oci-oauth --config $CONFIG status --watch" "$screen" \
+        <"$keys" >/dev/null 2>&1 3>&- &
+    local pid=$!
+    exec 9>"$keys"
+    eventually grep -q 'never refreshed' "$screen"
+    refreshed
+    eventually grep -q 'fresh' "$screen"
+    printf '\003' >&9
+    exec 9>&-
+    wait "$pid"
+    [[ $(tail -c 200 "$screen") == *$'\e[?7h\e[?25h\e[?1049l'* ]]
+    [[ $(grep -ac $'\e\[2J' "$screen") == 1 ]] # cleared once: it is drawn over, and does not blink
+}
+
+@test "--watch needs a terminal" {
+    a_login
+    a_profile
+    run -2 oci_oauth status --watch
+    [[ $output == 'oci-oauth: error: status: --watch needs a terminal, and stdout is none
+hint: oci-oauth status, or --json for a script' ]]
+}
+
+@test "a refresh ends by writing the metrics file, and counts how it ended" {
+    a_login
+    a_profile
+    local file=$BATS_TEST_TMPDIR/oci-oauth.prom
+    configure ".metrics_file = \"$file\""
+    refreshed
+    script '{"status": 503, "body": "{}"}'
+    run -4 oci_oauth refresh --force
+    [[ $(stat -c %a "$file") == 644 ]]
+    grep -qx 'oci_oauth_refreshes_total{profile="claude",outcome="refreshed"} 1' "$file"
+    grep -qx 'oci_oauth_refreshes_total{profile="claude",outcome="server"} 1' "$file"
+    grep -qx 'oci_oauth_state{profile="claude",state="fresh"} 1' "$file"
+    diff <(grep -v remaining "$file") <(oci_oauth status --prometheus | grep -v remaining)
+    ! command -v promtool || promtool check metrics <"$file"
+}
+
+@test "a metrics file that cannot be written is a warning, and the refresh is through" {
+    a_login
+    a_profile
+    configure '.metrics_file = "/no/such/directory/x.prom"'
+    run -0 oci_oauth refresh
+    [[ $output == *'warning: metrics_file: /no/such/directory: No such file or directory'*'hint: make the directory'* ]]
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "doctor/finding.h"
+
+#include "support/catch.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+const Findings some = {{"configuration", Verdict::ok, "/etc/oci-oauth/config.json: profiles: 1", ""},
+                       {"login 'claude'", Verdict::warning, "/l: mode 0644", "chmod 0600 '/l'"},
+                       {"unit x.timer", Verdict::problem, "is inactive", "systemctl enable --now x.timer"}};
+
+}  // namespace
+
+TEST_CASE("each finding is a line, its remedy below it, and the count at the end") {
+  CHECK(findings_text(some, Colour::no) ==
+        "ok       configuration   /etc/oci-oauth/config.json: profiles: 1\n"
+        "warning  login 'claude'  /l: mode 0644\n"
+        "                         hint: chmod 0600 '/l'\n"
+        "problem  unit x.timer    is inactive\n"
+        "                         hint: systemctl enable --now x.timer\n"
+        "\n"
+        "1 problem, 1 warning\n");
+}
+
+TEST_CASE("nothing wrong is said as such") {
+  CHECK(findings_text({{"kernel", Verdict::ok, "all there", ""}}, Colour::no) ==
+        "ok  kernel  all there\n\n0 problems, 0 warnings\n");
+}
+
+TEST_CASE("the worst finding is the verdict") {
+  CHECK(worst({}) == Verdict::ok);
+  CHECK(worst(some) == Verdict::problem);
+}
+
+TEST_CASE("findings come back from their JSON as they were") {
+  const auto read = parse_findings(findings_json(some));
+  REQUIRE(read);
+  CHECK(findings_json(*read) == findings_json(some));
+  CHECK(findings_text(*read, Colour::no) == findings_text(some, Colour::no));
+}
+
+TEST_CASE("text that holds no findings is refused") {
+  CHECK_FALSE(parse_findings(""));
+  CHECK_FALSE(parse_findings("{}"));
+  CHECK_FALSE(parse_findings("Killed"));
+}

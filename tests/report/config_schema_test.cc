@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// The schemas and the readers say the same of every configuration: here is a corpus of good and bad ones.
+#include "report/config_schema.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "support/catch.h"
+#include "token/config.h"
+#include "token/provider.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+std::string with(std::string_view members) {
+  return fmt::format(R"({{"profiles": {{"claude": {{"credentials": "/c.json"{}{}}}}}}})",
+                     members.empty() ? "" : ", ", members);
+}
+
+std::string sink(std::string_view members) {
+  return fmt::format(R"({{"sinks": [{{{}}}]}})", members);
+}
+
+std::string provider(std::string_view members, std::string_view fields = "") {
+  return fmt::format(R"({{"token_url": "https://a/", "client_id": "c", "credentials": {{"access_token": "/a",
+      "refresh_token": "/r", "expires_at": "/e"{}{}}}{}{}}})",
+                     fields.empty() ? "" : ", ", fields, members.empty() ? "" : ", ", members);
+}
+
+void same_verdict(std::string_view text, bool good, const Result<void>& schema, bool reader) {
+  INFO(text << "\nschema: " << (schema ? "" : schema.error().message));
+  CHECK(static_cast<bool>(schema) == good);
+  CHECK(reader == good);
+}
+
+void config_is(bool good, const std::string& text) {
+  same_verdict(text, good, check_config_text(text, "f"), static_cast<bool>(parse_config(text, "f")));
+}
+
+void provider_is(bool good, const std::string& text) {
+  same_verdict(text, good, check_provider_text(text, "f"), static_cast<bool>(parse_provider(text, "f", "p")));
+}
+
+}  // namespace
+
+TEST_CASE("schema and reader accept the same configurations") {
+  for (const char* members : {"",
+                              R"("provider": "a.b_c-D0")",
+                              R"("target": "/run/secrets/x")",
+                              R"("target": "//run/./x/")",
+                              R"("target": "/..x")",
+                              R"("target": "/x..")",
+                              R"("target": "/...")",
+                              R"("deliver_to": "all")",
+                              R"("deliver_to": "chosen")",
+                              R"("trust_annotations": true)",
+                              R"("on_failure": "block")",
+                              R"("on_failure": "start")",
+                              R"("hook_wait": "0s")",
+                              R"("hook_wait": "500ms")",
+                              R"("refresh_before": "1d")",
+                              R"("refresh_before": "007h")",
+                              R"("mode": "0400")",
+                              R"("mode": "444")",
+                              R"("mode": "0777")",
+                              R"("token_url": "https://x/")",
+                              R"("ca_file": "/ca.pem")",
+                              R"("user_agent": "x")",
+                              R"("proxy": "http://p:1")"}) {
+    config_is(true, with(members));
+  }
+  for (const char* text : {"{}", "// a comment\n{}", R"({"profiles": {}})", R"({"runtime_dir": "/"})",
+                           R"({"metrics_file": "/var/lib/x.prom"})", R"({"sinks": []})"}) {
+    config_is(true, text);
+  }
+  for (const char* members : {R"("exec": ["/bin/true", "a"])", R"("onecli": {})",
+                              R"("onecli": {"secret_id": "x", "url": "https://u/", "api_key_file": "/k"})",
+                              R"("exec": ["/x"], "profiles": [])"}) {
+    config_is(true, sink(members));
+  }
+}
+
+TEST_CASE("schema and reader refuse the same configurations") {
+  for (const char* members :
+       {R"("provider": "a/b")",    R"("provider": ".a")",     R"("provider": "")",
+        R"("provider": 1)",        R"("target": "run")",      R"("target": "/")",
+        R"("target": "//./")",     R"("target": "/a/../b")",  R"("target": "/..")",
+        R"("target": "")",         R"("deliver_to": "some")", R"("trust_annotations": "yes")",
+        R"("on_failure": "stop")", R"("hook_wait": "8")",     R"("hook_wait": "8 s")",
+        R"("hook_wait": "-1s")",   R"("hook_wait": 8)",       R"("refresh_before": "1w")",
+        R"("mode": 444)",          R"("mode": "0999")",       R"("mode": "0044")",
+        R"("mode": "04444")",      R"("mode": "00444")",      R"("mode": "1444")",
+        R"("token_url": "")",      R"("ca_file": "ca.pem")",  R"("user_agent": "")",
+        R"("proxy": [])",          R"("colour": "red")"}) {
+    config_is(false, with(members));
+  }
+  for (const char* text :
+       {"", "[]", "null", "{", R"({"profile": {}})", R"({"profiles": []})", R"({"profiles": {"a/b": {}}})",
+        R"({"profiles": {"claude": {}}})", R"({"profiles": {"claude": null}})",
+        R"({"profiles": {"claude": {"credentials": 1}}})", R"({"runtime_dir": "run"})",
+        R"({"runtime_dir": "/a", "runtime_dir": "/b"})", R"({"metrics_file": "/"})",
+        R"({"metrics_file": "x.prom"})", R"({"sinks": {}})", R"({"sinks": [1]})"}) {
+    config_is(false, text);
+  }
+  for (const char* members :
+       {"", R"("exec": "x")", R"("exec": [1])", R"("exec": ["/x"], "onecli": {})", R"("onecli": [])",
+        R"("onecli": {"secret": "x"})", R"("onecli": {"url": ""})", R"("exec": ["/x"], "profiles": "a")",
+        R"("exec": ["/x"], "colour": 1)", R"("exec": [])", R"("exec": ["true"])"}) {
+    config_is(false, sink(members));
+  }
+}
+
+TEST_CASE("beyond a schema the reader alone decides") {
+  for (const std::string& text : {with(R"("hook_wait": "367d")"), with(R"("user_agent": "a\u0000b")"),
+                                  std::string(R"({"profiles": {"a": {"credentials": "/c", "target": "/t"},
+                                     "b": {"credentials": "/c", "target": "/t"}}})")}) {
+    CHECK(check_config_text(text, "f"));
+    CHECK_FALSE(parse_config(text, "f"));
+  }
+}
+
+TEST_CASE("schema and reader accept the same providers") {
+  for (const char* members :
+       {"", R"("body": "json")", R"("body": "form")", R"("scope": "stored")", R"("scope": "none")",
+        R"("user_agent": "x")", R"("locks": ["{directory}.lock"])", R"("environment": {"A": "{target}"})",
+        R"("deliver": [])", R"("deliver": [{"file": ".x.json", "fields": ["/a", "/b~0/c~1d"]}])"}) {
+    provider_is(true, provider(members));
+  }
+  provider_is(true,
+              provider("", R"("scopes": "/s", "login_expires_at": "/l", "expires_at_unit": "seconds")"));
+}
+
+TEST_CASE("schema and reader refuse the same providers") {
+  for (const char* members :
+       {R"("body": "xml")", R"("scope": "all")", R"("user_agent": "")", R"("locks": "x")", R"("locks": [1])",
+        R"("environment": {"A": 1})", R"("environment": [])", R"("deliver": {})", R"("deliver": [{}])",
+        R"("deliver": [{"file": "a/b", "fields": []}])", R"("deliver": [{"file": "token", "fields": []}])",
+        R"("deliver": [{"file": "..", "fields": []}])",
+        R"("deliver": [{"file": "x.oci-oauth", "fields": []}])",
+        R"("deliver": [{"file": "x", "fields": ["a"]}])", R"("deliver": [{"file": "x", "fields": ["/a~2"]}])",
+        R"("deliver": [{"file": "x", "fields": [], "more": 1}])", R"("colour": 1)"}) {
+    provider_is(false, provider(members));
+  }
+  for (const char* fields : {R"("scopes": "s")", R"("expires_at_unit": "days")", R"("colour": "/c")"}) {
+    provider_is(false, provider("", fields));
+  }
+  for (const char* text : {"", "[]", "{}", R"({"token_url": "https://a/", "client_id": "c"})",
+                           R"({"token_url": "https://a/", "client_id": "c", "credentials": {}})",
+                           R"({"token_url": "", "client_id": "c", "credentials":
+                               {"access_token": "/a", "refresh_token": "/r", "expires_at": "/e"}})"}) {
+    provider_is(false, text);
+  }
+}
+
+TEST_CASE("every provider that is shipped fits") {
+  unsigned count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(SOURCE_DIR "/oci-config/providers")) {
+    std::ifstream file(entry.path());
+    provider_is(true, {std::istreambuf_iterator<char>(file), {}});
+    ++count;
+  }
+  CHECK(count > 0);
+}
+
+TEST_CASE("a misfit is told with its place") {
+  const auto checked = check_config_text(with(R"("mode": "0999")"), "/etc/oci-oauth/config.json");
+  REQUIRE_FALSE(checked);
+  CHECK(checked.error().kind == ErrorKind::configuration);
+  CHECK(checked.error().message ==
+        "/etc/oci-oauth/config.json: #/profiles/claude/mode: does not fit the schema: pattern");
+}

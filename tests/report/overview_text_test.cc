@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/overview_text.h"
+
+#include "support/catch.h"
+#include "support/overviews.h"
+
+using namespace oci_oauth;
+using namespace oci_oauth::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string text(const std::vector<ProfileView>& profiles) {
+  return overview_text(overview_of(profiles), noon, Colour::no);
+}
+
+}  // namespace
+
+TEST_CASE("the table tells each state in plain words") {
+  ProfileView stale = profile("stale", ProfileState::expired);
+  stale.published->expires_at = noon - 5min;
+  CHECK(text({profile("claude", ProfileState::fresh), profile("second", ProfileState::due), stale,
+              profile("dead", ProfileState::login_required)}) ==
+        "PROFILE  STATE              TOKEN LIVES  REFRESHED  LOGIN ENDS\n"
+        "claude   fresh              7 h 59 min   1 min ago  in 27 d 3 h\n"
+        "second   due for a refresh  7 h 59 min   1 min ago  in 27 d 3 h\n"
+        "stale    expired            -            1 min ago  in 27 d 3 h\n"
+        "dead     log in again       7 h 59 min   1 min ago  in 27 d 3 h\n");
+}
+
+TEST_CASE("a profile that was never refreshed says what to do") {
+  CHECK(text({unpublished("claude")}) ==
+        "PROFILE  STATE            TOKEN LIVES  REFRESHED  LOGIN ENDS\n"
+        "claude   never refreshed  -            -          -\n"
+        "\n"
+        "claude: nothing was published yet\n"
+        "  hint: oci-oauth refresh claude\n");
+}
+
+TEST_CASE("the last error stands below the table with its time and its remedy") {
+  ProfileView view = profile("claude", ProfileState::login_required);
+  view.published->last_error = LastError{FailureKind::login_required, "token endpoint: 400 invalid_grant",
+                                         "log in again with the program that owns this login", noon - 2h};
+  CHECK(text({view}) ==
+        "PROFILE  STATE         TOKEN LIVES  REFRESHED  LOGIN ENDS\n"
+        "claude   log in again  7 h 59 min   1 min ago  in 27 d 3 h\n"
+        "\n"
+        "claude: token endpoint: 400 invalid_grant (2 h 0 min ago, 2026-11-24T10:00:00Z)\n"
+        "  hint: log in again with the program that owns this login\n");
+}
+
+TEST_CASE("the end of the login itself is a warning from three days before") {
+  ProfileView view = profile("claude", ProfileState::fresh);
+  view.published->last_error.reset();
+  view.published->login_expires_at = noon + 72h;
+  CHECK(text({view}).find("the login itself") == std::string::npos);
+  view.published->login_expires_at = noon + 72h - 1s;
+  CHECK(text({view}) ==
+        "PROFILE  STATE  TOKEN LIVES  REFRESHED  LOGIN ENDS\n"
+        "claude   fresh  7 h 59 min   1 min ago  in 2 d 23 h\n"
+        "\n"
+        "claude: the login itself ends in 2 d 23 h, at 2026-11-27T11:59:59Z\n"
+        "  hint: log in again with the program that owns this login\n");
+  view.published->login_expires_at = noon;
+  CHECK(text({view}).find("ended\n") != std::string::npos);
+  CHECK(text({view}).find("claude: the login itself ended at 2026-11-24T12:00:00Z\n") != std::string::npos);
+}
+
+TEST_CASE("below it stand the containers, and which token each has") {
+  ProfileView view = profile("claude", ProfileState::fresh);
+  view.containers = {container("0123456789abcdef0123456789abcdef", DeliveryKind::mount, Holding::current),
+                     container("box", DeliveryKind::write, Holding::outdated),
+                     container("other", DeliveryKind::write, Holding::unknown)};
+  CHECK(text({view}) ==
+        "PROFILE  STATE  TOKEN LIVES  REFRESHED  LOGIN ENDS\n"
+        "claude   fresh  7 h 59 min   1 min ago  in 27 d 3 h\n"
+        "\n"
+        "claude: container box has an older token\n"
+        "  hint: oci-oauth refresh claude\n"
+        "\n"
+        "CONTAINER     PROFILE  DELIVERY  SINCE          TOKEN        PATH\n"
+        "0123456789ab  claude   mount     2 h 0 min ago  current      /run/secrets/claude\n"
+        "box           claude   write     2 h 0 min ago  outdated     /run/secrets/claude\n"
+        "other         claude   write     2 h 0 min ago  cannot tell  /run/secrets/claude\n");
+}
+
+TEST_CASE("a share on a disk is told once, whatever the profiles") {
+  Overview overview = overview_of({profile("a", ProfileState::fresh), profile("b", ProfileState::fresh)});
+  overview.storage = ShareStorage::disk;
+  const std::string shown = overview_text(overview, noon, Colour::no);
+  CHECK(shown.find("/run/oci-oauth/share: is on a disk, not in memory\n  hint: set \"runtime_dir\"") !=
+        std::string::npos);
+  CHECK(shown.find("on a disk") == shown.rfind("on a disk"));
+}
+
+TEST_CASE("a configuration without profiles is told as such") {
+  CHECK(text({}) == "no profiles in /etc/oci-oauth/config.json\n");
+}
+
+TEST_CASE("below a minute the words do not change") {
+  ProfileView view = profile("claude", ProfileState::fresh);
+  view.published->refreshed_at = noon - 59s;
+  view.published->expires_at = noon + 59s;
+  CHECK(text({view}).find("claude   fresh  under 1 min  just now ") != std::string::npos);
+}
+
+TEST_CASE("colour marks the states and nothing else") {
+  const std::string shown =
+      overview_text(overview_of({profile("claude", ProfileState::expired)}), noon, Colour::yes);
+  CHECK(shown.find("claude   \033[31mexpired\033[0m") != std::string::npos);
+  CHECK(shown.find("\033[1mPROFILE\033[0m") != std::string::npos);
+}
+
+TEST_CASE("what a file says cannot steer the terminal") {
+  ProfileView view = profile("claude", ProfileState::fresh);
+  view.published->last_error = LastError{FailureKind::server, "a\033[2Jb\rc", "d\ne", noon};
+  view.containers = {container("box", DeliveryKind::mount, Holding::current)};
+  view.containers[0].path = "/run/\033]0;x\007";
+  const std::string shown = text({view});
+  CHECK(shown.find("claude: a?[2Jb?c (just now") != std::string::npos);
+  CHECK(shown.find("  hint: d?e\n") != std::string::npos);
+  CHECK(shown.find("/run/?]0;x?\n") != std::string::npos);
+}
+
+TEST_CASE("a sink that lacks the token is told with its remedy") {
+  Overview overview = overview_of({profile("claude", ProfileState::fresh)});
+  overview.sinks.push_back({"claude", "exec /bin/true", noon, 0, "", "", std::nullopt});
+  overview.sinks.push_back(
+      {"claude", "exec /bin/false", noon, 2, "exit status 1", "look into it", noon - 5min});
+  CHECK(overview_text(overview, noon, Colour::no)
+            .ends_with("\nclaude: sink 'exec /bin/false': exit status 1 (2 in a row, 5 min ago, "
+                       "2026-11-24T11:55:00Z)\n"
+                       "  hint: look into it\n"));
+}
