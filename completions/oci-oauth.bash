@@ -2,6 +2,8 @@
 # Completes the words of oci-oauth(1) in bash. Needs nothing but bash 4.
 # shellcheck shell=bash
 
+_oci_oauth_engines='podman crio docker containerd cdi systemd'
+
 _oci_oauth_profiles() {
     "$1" "${@:2}" status --json 2>/dev/null | sed -n 's/^      "name": "\(.*\)",$/\1/p'
 }
@@ -19,7 +21,7 @@ _oci_oauth() {
     done
     COMPREPLY=()
     case $previous in
-        --config)
+        --config | --credentials | --root)
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
             return
@@ -33,6 +35,8 @@ _oci_oauth() {
                 status) words='--json --prometheus --watch --help' ;;
                 token) words="--min-ttl --format --help $(_oci_oauth_profiles "$program" "${config[@]}")" ;;
                 doctor) words='--json --try --help' ;;
+                install) words="--default --credentials --dry-run --root --help $_oci_oauth_engines" ;;
+                uninstall) words="--all --dry-run --root --help $_oci_oauth_engines" ;;
                 *) words='--help' ;;
             esac
             ;;

@@ -2,7 +2,8 @@
 #include <fmt/format.h>
 
 #include "login_findings.h"
-#include "refresh/endpoint_probe.h"
+#include "refresh/http_request.h"
+#include "refresh/retry_after.h"
 
 namespace oci_oauth {
 
@@ -15,10 +16,12 @@ const std::string& either(const std::string& own, const std::string& other) {
   return own.empty() ? other : own;
 }
 
-Finding judge_clock(const std::string& check, const std::string& url, const EndpointAnswer& answer) {
-  const std::string reached = fmt::format("{}: answers ({}), its certificate is trusted", url, answer.status);
-  if (!answer.date) return {check, Verdict::ok, reached, ""};
-  const Milliseconds ahead = now() - *answer.date;
+// Any status says that a server is there: many answer 404 or 405 to a HEAD.
+Finding judge_clock(const std::string& check, const std::string& url, const HttpReply& reply) {
+  const std::string reached = fmt::format("{}: answers ({}), its certificate is trusted", url, reply.status);
+  const auto date = parse_http_date(reply.date);
+  if (!date) return {check, Verdict::ok, reached, ""};
+  const Milliseconds ahead = now() - *date;
   if (ahead > -tolerated_skew && ahead < tolerated_skew) {
     return {check, Verdict::ok, reached + ", and the clocks agree", ""};
   }
@@ -32,14 +35,21 @@ Finding judge_clock(const std::string& check, const std::string& url, const Endp
 
 Findings examine_endpoint(const Profile& profile, const Provider& provider) {
   const std::string check = fmt::format("token endpoint of '{}'", profile.name);
-  EndpointProbe probe;
-  probe.url = either(profile.token_url, provider.token_url);
-  probe.user_agent = either(profile.user_agent, provider.user_agent);
-  probe.ca_file = profile.ca_file;
-  probe.proxy = profile.proxy;
-  const auto answer = probe_endpoint(probe);
-  if (!answer) return {problem(check, answer.error())};
-  return {judge_clock(check, probe.url, *answer)};
+  HttpRequest request;
+  request.method = "HEAD";
+  request.url = either(profile.token_url, provider.token_url);
+  request.user_agent = either(profile.user_agent, provider.user_agent);
+  request.ca_file = profile.ca_file;
+  request.proxy = profile.proxy;
+  if (auto checked = check_url(request.url); !checked)
+    return {problem(check, checked.error().in("token_url"))};
+  const RequestResult result = send_request(request, [] {});
+  if (const auto* failure = std::get_if<RequestFailure>(&result)) {
+    return {
+        {check, Verdict::problem, failure->message,
+         "check the way to it: DNS, firewall, and \"proxy\", \"ca_file\" and \"token_url\" in the profile"}};
+  }
+  return {judge_clock(check, request.url, std::get<HttpReply>(result))};
 }
 
 }  // namespace oci_oauth

@@ -2,6 +2,8 @@
 // oci-oauth-probe CONFIG PROFILE: what `oci-oauth doctor` asks of a login and its endpoint. Becomes the
 // login's owner for good before it looks at either, sends no token, changes nothing, and prints findings as
 // JSON.
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <exception>
@@ -15,6 +17,12 @@
 namespace oci_oauth {
 
 namespace {
+
+void protect_memory() {
+  const rlimit no_core = {0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
 
 Result<void> become_owner(const Profile& profile) {
   if (!is_host_root()) return {};
@@ -48,7 +56,7 @@ Findings examine(const std::string& config_path, const std::string& name) {
 int main(int argc, char** argv) {
   using namespace oci_oauth;
   try {
-    keep_memory_private();
+    protect_memory();
     if (argc != 3) return 2;
     return write_all(STDOUT_FILENO, findings_json(examine(argv[1], argv[2])), "stdout") ? 0 : 1;
   } catch (const std::exception&) {

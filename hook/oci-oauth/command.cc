@@ -35,17 +35,7 @@ Result<std::string> default_runtime_dir() {
                "set \"runtime_dir\" in the configuration"};
 }
 
-// One of the programs that only this one starts.
-std::string program_beside(std::string_view name) {
-  return fmt::format("{}/libexec/oci-oauth/{}", installation(), name);
-}
-
 }  // namespace
-
-std::string installation() {
-  const auto found = installation_prefix(1);
-  return found ? *found : "/usr";
-}
 
 Result<Config> open_configuration(const Invocation& invocation) {
   auto config = load_config(invocation.config.empty() ? default_config_path() : invocation.config);
@@ -67,6 +57,15 @@ Result<Workplace> open_workplace(const Invocation& invocation) {
   auto runtime = RuntimeDir::open(config->runtime_dir);
   if (!runtime) return std::move(runtime).error();
   return Workplace{std::move(*config), std::move(*runtime)};
+}
+
+std::string installation() {
+  const auto prefix = installation_prefix(1);
+  return prefix ? *prefix : "/usr";
+}
+
+std::string program_beside(std::string_view name) {
+  return fmt::format("{}/libexec/oci-oauth/{}", installation(), name);
 }
 
 Refresher refresher_of(const Workplace& workplace) {

@@ -26,10 +26,10 @@ ExitCode install(const Invocation& invocation);
 ExitCode refresh(const Invocation& invocation);
 ExitCode status(const Invocation& invocation);
 ExitCode token(const Invocation& invocation);
-ExitCode doctor(const Invocation& invocation);
 ExitCode serve(const Invocation& invocation);
 ExitCode units(const Invocation& invocation);
 ExitCode uninstall(const Invocation& invocation);
+ExitCode doctor(const Invocation& invocation);
 
 // The configuration, with a runtime_dir. Failure: kind configuration, also where there is no file.
 Result<Config> open_configuration(const Invocation& invocation);
@@ -42,6 +42,8 @@ Result<Workplace> open_workplace(const Invocation& invocation);
 
 // The directory that this program's installation has for a prefix.
 std::string installation();
+// One of the programs in libexec/oci-oauth, which only this one starts.
+std::string program_beside(std::string_view name);
 
 // `workplace` must outlive the result.
 Refresher refresher_of(const Workplace& workplace);

@@ -15,8 +15,9 @@ namespace {
 constexpr std::string_view verb = "doctor";
 
 // In the order of a token's way: what is wrong first explains what is wrong later.
-constexpr Findings (*checks[])(const Subject&) = {check_configuration,     check_providers, check_logins,
-                                                  check_runtime_directory, check_units,     check_kernel};
+constexpr Findings (*checks[])(const Subject&) = {
+    check_configuration, check_providers, check_logins, check_runtime_directory,
+    check_engines,       check_units,     check_kernel};
 
 struct DoctorArguments {
   bool json = false, with_container = false;
@@ -34,7 +35,7 @@ Result<DoctorArguments> parse(const Invocation& invocation) {
 }
 
 Findings examine(const Config& config, bool with_container) {
-  const Subject subject = {config, provider_directories(installation()), installation()};
+  const Subject subject = {config, provider_directories(installation()), program_beside("oci-oauth-probe")};
   Findings findings;
   for (const auto check : checks) append(findings, check(subject));
   if (with_container) append(findings, try_container(subject));

@@ -14,7 +14,7 @@ namespace oci_oauth {
 struct Subject {
   const Config& config;  // with a runtime_dir
   std::vector<std::string> provider_directories;
-  std::string prefix;  // of the installation
+  std::string probe;  // path of oci-oauth-probe
 };
 
 // The file that the configuration was read from fits its schema, too.
@@ -26,6 +26,8 @@ Findings check_runtime_directory(const Subject& subject);
 // Each login and its token endpoint, seen with the rights of the login's owner: a program of its own
 // (oci-oauth-probe) looks, so that root opens no user's file.
 Findings check_logins(const Subject& subject);
+// Each engine that is installed: registered, with which file, and whether its configuration reads it.
+Findings check_engines(const Subject& subject);
 // The refresher's units, where systemd runs.
 Findings check_units(const Subject& subject);
 // What docs/architecture.md lists, each by calling it.

@@ -79,7 +79,8 @@ void append(Findings& all, Findings more) {
 Finding problem(std::string_view check, const Error& error) {
   // Of the general hints one sends people here.
   const bool is_configuration = error.kind == ErrorKind::configuration;
-  return {std::string(check), Verdict::problem, error.message, is_configuration ? hint_of(error) : error.hint};
+  return {std::string(check), Verdict::problem, error.message,
+          is_configuration ? hint_of(error) : error.hint};
 }
 
 Verdict worst(const Findings& findings) {

@@ -11,14 +11,13 @@ namespace {
 constexpr Milliseconds probe_bound = std::chrono::seconds(60);
 
 Findings probe(const Subject& subject, const Profile& profile) {
-  const std::string program = subject.prefix + "/libexec/oci-oauth/oci-oauth-probe";
   const std::string check = fmt::format("login '{}'", profile.name);
-  auto output = run_command({program, subject.config.path, profile.name}, probe_bound);
+  auto output = run_command({subject.probe, subject.config.path, profile.name}, probe_bound);
   if (!output) return {problem(check, output.error())};
   auto findings = parse_findings(output->out);
   if (findings) return std::move(*findings);
   return {{check, Verdict::problem,
-           fmt::format("{}: exit status {}, without a finding", program, output->status),
+           fmt::format("{}: exit status {}, without a finding", subject.probe, output->status),
            "install oci-oauth-hook again"}};
 }
 

@@ -163,9 +163,13 @@ void Transfer::set_request() {
   set(CURLOPT_PROTOCOLS_STR, endpoint_.scheme.c_str());
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.reveal().size()));
-  set(CURLOPT_POSTFIELDS, request_.body.reveal().data());
-  set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+  if (request_.method == "HEAD") {
+    set(CURLOPT_NOBODY, 1L);
+  } else {
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.reveal().size()));
+    set(CURLOPT_POSTFIELDS, request_.body.reveal().data());
+    set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+  }
   set(CURLOPT_HTTPHEADER, headers_.get());
   if (!request_.user_agent.empty()) set(CURLOPT_USERAGENT, request_.user_agent.c_str());
   if (!request_.bearer.empty()) {
@@ -239,10 +243,13 @@ RequestResult Transfer::perform() {
 HttpReply Transfer::reply() {
   HttpReply reply;
   curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &reply.status);
-  curl_header* header = nullptr;
-  if (curl_easy_header(easy_.get(), "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
-    reply.retry_after = header->value;
-  }
+  const auto header = [this](const char* name) -> std::string {
+    curl_header* found = nullptr;
+    const auto code = curl_easy_header(easy_.get(), name, 0, CURLH_HEADER, -1, &found);
+    return code == CURLHE_OK ? found->value : "";
+  };
+  reply.retry_after = header("Retry-After");
+  reply.date = header("Date");
   reply.body = Secret(std::move(received_));
   return reply;
 }

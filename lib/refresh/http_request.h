@@ -26,7 +26,7 @@ struct HttpRequest {
 
 struct HttpReply {
   long status = 0;
-  std::string retry_after;  // header value; empty where absent
+  std::string retry_after, date;  // header values; empty where absent
   Secret body;
 };
 

@@ -31,7 +31,8 @@ std::optional<Milliseconds> parse_seconds(std::string_view text) {
   return seconds(count);
 }
 
-// RFC 9110 section 5.6.7: a recipient accepts all three forms.
+}  // namespace
+
 std::optional<Time> parse_http_date(const std::string& text) {
   for (const char* format :
        {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"}) {
@@ -45,8 +46,6 @@ std::optional<Time> parse_http_date(const std::string& text) {
   }
   return std::nullopt;
 }
-
-}  // namespace
 
 std::optional<Milliseconds> parse_retry_after(std::string_view value, Time now) {
   value = trim(value);

@@ -39,11 +39,11 @@ class Family {
   Family(std::string_view name, std::string_view type, std::string_view help)
       : name_(name), text_(fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type)) {}
 
-  void add(const ProfileView& profile, const std::string& value, const std::string& more_labels = "") {
-    text_ += fmt::format("{}{{profile={}{}}} {}\n", name_, quoted(profile.name), more_labels, value);
+  void add(const std::string& profile, const std::string& value, const std::string& more_labels = "") {
+    text_ += fmt::format("{}{{profile={}{}}} {}\n", name_, quoted(profile), more_labels, value);
   }
   template <class Value>
-  void add(const ProfileView& profile, const std::optional<Value>& value) {
+  void add(const std::string& profile, const std::optional<Value>& value) {
     if (value) add(profile, in_seconds(*value));
   }
   const std::string& text() const { return text_; }
@@ -61,7 +61,7 @@ std::string state_text(const Overview& overview) {
   for (const ProfileView& profile : overview.profiles) {
     for (const ProfileState state : {ProfileState::fresh, ProfileState::due, ProfileState::expired,
                                      ProfileState::login_required, ProfileState::unknown}) {
-      family.add(profile, profile.state == state ? "1" : "0", label("state", word(state)));
+      family.add(profile.name, profile.state == state ? "1" : "0", label("state", word(state)));
     }
   }
   return family.text();
@@ -77,10 +77,10 @@ std::string times_text(const Overview& overview, Time now) {
                    "When a refresh last brought a new token.");
   for (const ProfileView& profile : overview.profiles) {
     const auto expires_at = profile.expires_at();
-    expiry.add(profile, expires_at);
-    remaining.add(profile, expires_at ? std::optional(Milliseconds(*expires_at - now)) : std::nullopt);
-    login.add(profile, profile.login_expires_at());
-    refreshed.add(profile, profile.refreshed_at());
+    expiry.add(profile.name, expires_at);
+    remaining.add(profile.name, expires_at ? std::optional(Milliseconds(*expires_at - now)) : std::nullopt);
+    login.add(profile.name, profile.login_expires_at());
+    refreshed.add(profile.name, profile.refreshed_at());
   }
   return expiry.text() + remaining.text() + login.text() + refreshed.text();
 }
@@ -94,7 +94,7 @@ std::string refreshes_text(const Overview& overview) {
       if (profile.published && profile.published->outcomes.contains(outcome)) {
         count = profile.published->outcomes.find(outcome)->second;
       }
-      family.add(profile, fmt::format("{}", count), label("outcome", outcome));
+      family.add(profile.name, fmt::format("{}", count), label("outcome", outcome));
     };
     add("refreshed");
     for (const FailureKind kind : failure_kinds) add(word(kind));
@@ -113,10 +113,18 @@ std::string containers_text(const Overview& overview) {
         for (const ContainerView& container : profile.containers) {
           if (container.delivery == delivery && container.token == holding) ++count;
         }
-        family.add(profile, fmt::format("{}", count),
+        family.add(profile.name, fmt::format("{}", count),
                    label("delivery", word(delivery)) + label("token", word(holding)));
       }
     }
+  }
+  return family.text();
+}
+
+std::string sinks_text(const Overview& overview) {
+  Family family("oci_oauth_sink_failures", "gauge", "Failed attempts in a row to bring a sink the token.");
+  for (const SinkState& sink : overview.sinks) {
+    family.add(sink.profile, fmt::format("{}", sink.failures), label("sink", sink.sink));
   }
   return family.text();
 }

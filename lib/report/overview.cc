@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/overview.h"
 
+#include <unistd.h>
+
 #include "base/secret.h"
 #include "base/size.h"
 #include "oci/written_directory.h"
@@ -60,6 +62,11 @@ Result<void> fill(Overview& overview, const RuntimeDir& runtime, Time now) {
     const Secret token = read_token({.path = runtime.share_path(profile.name) + "/" + token_name});
     profile.containers = holders_of(*records, profile.name, token);
   }
+  // sink_states() would make the directory.
+  if (::access((runtime.path() + "/sinks").c_str(), F_OK) != 0) return {};
+  auto sinks = sink_states(runtime);
+  if (!sinks) return std::move(sinks).error();
+  overview.sinks = std::move(*sinks);
   return {};
 }
 
@@ -125,7 +132,7 @@ ProfileState state_of(const std::optional<Published>& published, Time now) {
 }
 
 Result<Overview> look_over(const Config& config, Time now) {
-  Overview overview = {config.path, config.runtime_dir, ShareStorage::memory, {}};
+  Overview overview = {config.path, config.runtime_dir, ShareStorage::memory, {}, {}};
   for (const Profile& profile : config.profiles) {
     overview.profiles.push_back({profile.name, profile.provider, ProfileState::unknown, {}, {}});
   }

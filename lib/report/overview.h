@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "oci/container_record.h"
+#include "refresh/sinks.h"
 #include "token/config.h"
 #include "token/published.h"
 #include "token/runtime_dir.h"
@@ -54,6 +55,7 @@ struct Overview {
   std::string config, runtime_dir;  // paths
   ShareStorage storage = ShareStorage::memory;
   std::vector<ProfileView> profiles;
+  std::vector<SinkState> sinks;
 };
 
 ProfileState state_of(const std::optional<Published>& published, Time now);

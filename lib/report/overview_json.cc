@@ -46,6 +46,17 @@ JsonValue profile_value(JsonDocument& json, const ProfileView& profile) {
   return value;
 }
 
+JsonValue sink_value(JsonDocument& json, const SinkState& sink) {
+  JsonValue value(rapidjson::kObjectType);
+  json_set(json, value, "profile", json_copy(json, sink.profile));
+  json_set(json, value, "sink", json_copy(json, sink.sink));
+  json_set(json, value, "delivered_at", time_or_null(json, sink.delivered_at));
+  json_set(json, value, "failures", JsonValue(sink.failures));
+  json_set(json, value, "error", sink.error.empty() ? JsonValue() : json_copy(json, sink.error));
+  json_set(json, value, "failed_at", time_or_null(json, sink.failed_at));
+  return value;
+}
+
 }  // namespace
 
 std::string overview_json(const Overview& overview) {
@@ -57,6 +68,9 @@ std::string overview_json(const Overview& overview) {
     profiles.PushBack(profile_value(json, profile), json.GetAllocator());
   }
   json_set(json, json, "profiles", std::move(profiles));
+  JsonValue sinks(rapidjson::kArrayType);
+  for (const SinkState& sink : overview.sinks) sinks.PushBack(sink_value(json, sink), json.GetAllocator());
+  json_set(json, json, "sinks", std::move(sinks));
   return std::string(write_json(json, JsonStyle::indented).reveal());
 }
 

@@ -116,6 +116,14 @@ void remark_on_containers(Remarks& remarks, const ProfileView& profile) {
   }
 }
 
+void remark_on_sink(Remarks& remarks, const SinkState& sink, Time now) {
+  if (!sink.failed_at) return;
+  remarks.add(Tone::bad, fmt::format("{}: sink '{}'", sink.profile, sink.sink),
+              fmt::format("{} ({} in a row, {}, {})", sink.error, sink.failures, ago(*sink.failed_at, now),
+                          rfc3339(*sink.failed_at)),
+              hint_of({ErrorKind::temporary, sink.error, sink.hint}));
+}
+
 std::string remarks_on(const Overview& overview, Time now, Colour colour) {
   Remarks remarks(colour);
   for (const ProfileView& profile : overview.profiles) {
@@ -127,6 +135,7 @@ std::string remarks_on(const Overview& overview, Time now, Colour colour) {
     remark_on_login(remarks, profile, now);
     remark_on_containers(remarks, profile);
   }
+  for (const SinkState& sink : overview.sinks) remark_on_sink(remarks, sink, now);
   if (overview.storage == ShareStorage::disk) {
     remarks.add(Tone::attention, overview.runtime_dir + "/share", "is on a disk, not in memory",
                 "set \"runtime_dir\" to a directory of a tmpfs, as /run is on most hosts");

@@ -153,6 +153,7 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
   object.path("runtime_dir", config.runtime_dir);
   object.path("runtime", config.runtime);
   object.path("metrics_file", config.metrics_file);
+  if (config.metrics_file == "/") object.fail("metrics_file", "'/' is no file");
   object.members("profiles", [&](std::string_view name, const JsonValue& value, const std::string& pointer) {
     auto profile = read_profile(name, value, config.path, pointer);
     if (!profile) return Result<void>(std::move(profile).error());

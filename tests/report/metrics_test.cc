@@ -56,7 +56,11 @@ TEST_CASE("the metrics are in the exposition format, whatever a profile is like"
   ProfileView busy = profile("claude", ProfileState::expired);
   busy.containers = {container("a", DeliveryKind::mount, Holding::current),
                      container("b", DeliveryKind::write, Holding::outdated)};
-  CHECK(complaint(metrics_text(overview_of({busy, unpublished("other")}), noon)) == "");
+  Overview overview = overview_of({busy, unpublished("other")});
+  overview.sinks.push_back({"claude", "exec /bin/true", noon, 2, "exit status 1", "", noon});
+  CHECK(complaint(metrics_text(overview, noon)) == "");
+  CHECK(has_line(metrics_text(overview, noon),
+                 "oci_oauth_sink_failures{profile=\"claude\",sink=\"exec /bin/true\"} 2"));
   CHECK(complaint(metrics_text(overview_of({unpublished("a\"b\\c\nd")}), noon)) == "");
   CHECK(complaint(metrics_text(overview_of({}), noon)) == "");
 }

@@ -44,7 +44,22 @@ TEST_CASE("the JSON has the fixed words, and null where there is nothing") {
       "last_error": null,
       "containers": []
     }
-  ]
+  ],
+  "sinks": []
 }
 )");
+}
+
+TEST_CASE("a sink is told with its last success and its failures since") {
+  Overview overview = overview_of({});
+  overview.sinks.push_back({"claude", "exec /bin/true", noon, 2, "exit status 1", "", noon});
+  CHECK(overview_json(overview).find(R"(
+    {
+      "profile": "claude",
+      "sink": "exec /bin/true",
+      "delivered_at": "2026-11-24T12:00:00Z",
+      "failures": 2,
+      "error": "exit status 1",
+      "failed_at": "2026-11-24T12:00:00Z"
+    })") != std::string::npos);
 }

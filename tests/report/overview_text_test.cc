@@ -121,3 +121,14 @@ TEST_CASE("what a file says cannot steer the terminal") {
   CHECK(shown.find("  hint: d?e\n") != std::string::npos);
   CHECK(shown.find("/run/?]0;x?\n") != std::string::npos);
 }
+
+TEST_CASE("a sink that lacks the token is told with its remedy") {
+  Overview overview = overview_of({profile("claude", ProfileState::fresh)});
+  overview.sinks.push_back({"claude", "exec /bin/true", noon, 0, "", "", std::nullopt});
+  overview.sinks.push_back(
+      {"claude", "exec /bin/false", noon, 2, "exit status 1", "look into it", noon - 5min});
+  CHECK(overview_text(overview, noon, Colour::no)
+            .ends_with("\nclaude: sink 'exec /bin/false': exit status 1 (2 in a row, 5 min ago, "
+                       "2026-11-24T11:55:00Z)\n"
+                       "  hint: look into it\n"));
+}

@@ -33,7 +33,7 @@ inline ContainerView container(std::string id, DeliveryKind delivery, Holding to
 }
 
 inline Overview overview_of(std::vector<ProfileView> profiles) {
-  return {"/etc/oci-oauth/config.json", "/run/oci-oauth", ShareStorage::memory, std::move(profiles)};
+  return {"/etc/oci-oauth/config.json", "/run/oci-oauth", ShareStorage::memory, std::move(profiles), {}};
 }
 
 }  // namespace oci_oauth::test
