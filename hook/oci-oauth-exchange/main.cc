@@ -2,6 +2,9 @@
 // oci-oauth-exchange: does one exchange as the login's owner. Reads the request from stdin, writes the report
 // to stdout. Started by oci-oauth alone.
 #include <fmt/format.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <exception>
@@ -20,8 +23,20 @@ namespace {
 
 constexpr size_t request_limit = 16 * MiB;
 
+// Nothing but SIGKILL ends the exchange between two of its steps: not a server or a parent that hangs up, and
+// no limit on the size of files.
+void outlive_mishaps() {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit size;
+  if (::getrlimit(RLIMIT_FSIZE, &size) != 0) return;
+  size.rlim_cur = size.rlim_max;
+  ::setrlimit(RLIMIT_FSIZE, &size);
+}
+
 Result<void> run() {
   keep_memory_private();
+  outlive_mishaps();
   ::umask(022);
   const StopSignals signals;
   auto text = read_file(STDIN_FILENO, request_limit, "request");

@@ -95,7 +95,7 @@ Result<void> Creation::ensure_fresh(const Profile& profile) {
     const Freshness state = freshness(time, token.due_at, token.expires_at);
     if (unchanged && token.has_token() && state == Freshness::fresh) return {};
     // A dead login or a cool-down needs no refresher to be told again.
-    const bool futile = unchanged && (!token.dead_refresh_token_hash.empty() || time < token.not_before);
+    const bool futile = unchanged && (!token.dead_refresh_token_hash.empty() || token.rests(time));
     if (futile) return state == Freshness::expired ? Result<void>(no_token(token)) : Result<void>();
     if (unchanged && state == Freshness::due) return start_refresh(request);
   }

@@ -188,7 +188,10 @@ Result<void> AtomicFile::commit_if(const std::function<Result<void>(const std::s
 }
 
 Result<void> sync_directory(int directory, std::string_view shown) {
-  if (::fsync(directory) != 0) return Error::from_errno(errno, fmt::format("{}: fsync", shown));
+  // EINVAL: a file system whose directories cannot be synced (fsync(2)); it has no more to give.
+  if (::fsync(directory) != 0 && errno != EINVAL) {
+    return Error::from_errno(errno, fmt::format("{}: fsync", shown));
+  }
   return {};
 }
 

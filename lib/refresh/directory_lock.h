@@ -22,6 +22,9 @@ struct DirectoryIdentity {
   friend bool operator==(const DirectoryIdentity&, const DirectoryIdentity&) = default;
 };
 
+// Told of each lock just before it is taken, so that a run that is killed can be tidied up after.
+using LockNotice = std::function<Result<void>(const DirectoryIdentity&)>;
+
 class DirectoryLocks {
  public:
   static constexpr Milliseconds stale_after = std::chrono::seconds(60);
@@ -31,17 +34,19 @@ class DirectoryLocks {
   // future (proper-lockfile rounds up to seconds), and is then replaced. On contention for a later one the
   // earlier ones are given back. Waits until `deadline`, woken by inotify(7) (and at the moment a lock would
   // turn stale); `stop` is asked at each wake. Failure: temporary, naming the lock and its age; another where
-  // mkdir is refused.
+  // a directory cannot be made, or `notice` fails.
   static Result<DirectoryLocks> acquire(const std::vector<std::string>& paths, SteadyTime deadline,
-                                        const std::function<bool()>& stop);
+                                        const std::function<bool()>& stop, const LockNotice& notice = {});
 
   DirectoryLocks(DirectoryLocks&&) = default;
   DirectoryLocks& operator=(DirectoryLocks&&) = delete;
   ~DirectoryLocks();
 
-  // Touches the locks if touch_every has passed since the last time. False when one was taken from us.
-  bool keep_alive(SteadyTime now);
-  std::vector<DirectoryIdentity> identities() const;
+  // Touches the locks. False when one was taken from us.
+  bool touch(SteadyTime now);
+  // The same, but only if touch_every has passed since the last time.
+  bool keep_alive(SteadyTime now) { return now - touched_ < touch_every || touch(now); }
+  std::vector<DirectoryIdentity> identities() const { return held_; }
 
  private:
   DirectoryLocks() = default;
@@ -49,7 +54,8 @@ class DirectoryLocks {
   SteadyTime touched_;
 };
 
-// Removes a lock directory of an earlier run of ours that was killed; leaves one with another identity alone.
+// Removes a lock directory of an earlier run of ours that was killed, whether or not it came to be the lock;
+// leaves one with another identity alone.
 void remove_left_behind(const DirectoryIdentity& lock);
 
 }  // namespace oci_oauth

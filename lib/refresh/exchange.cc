@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/size.h"
 #include "refresh/credential_document.h"
 #include "refresh/directory_lock.h"
@@ -74,14 +76,19 @@ class Exchange {
 
  private:
   Result<void> open_and_recover();
-  Result<void> complete_journal(JournalEntry entry);
+  Result<void> complete_journal(JournalEntry& entry);
   Result<void> read_login();
   bool is_due() const;
   bool may_send();
   void refresh();
+  bool take_locks();
   void send();
-  void handle(TokenAnswer answer);
-  void store(TokenAnswer answer);
+  RequestResult post(const TokenRequest& request);
+  bool nothing_changed();
+  void keep_grant(long status, std::string_view body);
+  void store();
+  void refuse(const TokenAnswer& answer);
+  void unanswered(const RequestFailure& failure);
   bool refused_token_is_current();
   void take_snapshot();
   void fail(ExchangeFailure failure) { report_.failure = std::move(failure); }
@@ -95,6 +102,11 @@ class Exchange {
   std::optional<CredentialDocument> document_;
   FileStamp stamp_;  // of the file that document_ was read from, or written to
   std::string sent_hash_;
+  std::string why_not_sent_;         // something changed at the last moment
+  std::optional<Time> interrupted_;  // an earlier refresh of this refresh token began then, and never ended
+  std::optional<Grant> grant_;       // what the answer granted
+  Result<void> grant_noted_;         // whether the journal has it
+  bool journal_is_needed_ = false;   // by the next run
 };
 
 Result<void> Exchange::open_and_recover() {
@@ -103,36 +115,39 @@ Result<void> Exchange::open_and_recover() {
   store_.emplace(std::move(*store));
   auto journal = store_->journal();
   if (!journal) return std::move(journal).error();
-  if (*journal) {
-    for (const DirectoryIdentity& lock : (*journal)->locks) remove_left_behind(lock);
-    if (auto completed = complete_journal(std::move(**journal)); !completed) return completed;
-  }
-  return read_login();
+  if (!*journal) return read_login();
+  auto completed = complete_journal(**journal);
+  // Only now: another program that waits for them must not meet the old refresh token.
+  for (const DirectoryIdentity& lock : (*journal)->locks) remove_left_behind(lock);
+  if (completed) completed = store_->clear_journal();
+  return completed;
 }
 
 // What an earlier run received is never thrown away; what it never received is told once.
-Result<void> Exchange::complete_journal(JournalEntry entry) {
-  auto read = read_login();
-  if (!read && entry.document.empty()) return read;
-  if (!read) {
-    // Half a document: the run that rewrote it in place was interrupted.
-    if (auto replaced = store_->replace(entry.document); !replaced) return std::move(replaced).error();
-    if (read = read_login(); !read) return read;
+Result<void> Exchange::complete_journal(JournalEntry& entry) {
+  FileStamp stamp;
+  auto text = store_->read(stamp);
+  if (!text) return std::move(text).error();
+  if (is_torn(text->reveal(), entry.old_text.reveal(), entry.new_text.reveal())) {
+    if (auto replaced = store_->replace(entry.new_text); !replaced) return std::move(replaced).error();
   }
+  if (auto read = read_login(); !read) return read;
+  if (fingerprint(document_->login().refresh_token) != entry.refresh_token_hash) return {};
   const std::string name = short_fingerprint(entry.refresh_token_hash);
-  const bool still_there = fingerprint(document_->login().refresh_token) == entry.refresh_token_hash;
-  if (entry.grant && still_there) {
-    const Secret text = document_->with(*entry.grant, request_.provider.fields);
-    if (auto replaced = store_->replace(text); !replaced) return std::move(replaced).error();
-    report_.notices.push_back(fmt::format("completed the refresh of token {} that was interrupted at {}",
-                                          name, rfc3339(entry.began_at)));
-  } else if (!entry.grant && still_there) {
+  if (!entry.grant) {
+    interrupted_ = entry.began_at;
     report_.notices.push_back(fmt::format(
         "a refresh of token {} began at {} and its answer never arrived: if the login is now refused, a "
         "person must log in again",
         name, rfc3339(entry.began_at)));
+    return {};
   }
-  return store_->clear_journal();
+  auto replaced = store_->replace(document_->with(*entry.grant, request_.provider.fields));
+  if (!replaced) return std::move(replaced).error();
+  stamp_ = *replaced;
+  report_.notices.push_back(fmt::format("completed the refresh of token {} that was interrupted at {}", name,
+                                        rfc3339(entry.began_at)));
+  return {};
 }
 
 Result<void> Exchange::read_login() {
@@ -166,7 +181,7 @@ bool Exchange::may_send() {
           known.dead_refresh_token_hash});
     return false;
   }
-  if (now() >= known.not_before) return true;
+  if (!known.rests(now())) return true;
   if (request_.force == Force::yes) {
     report_.notices.push_back(
         fmt::format("asking although the endpoint wants rest until {}", rfc3339(known.not_before)));
@@ -195,20 +210,35 @@ void Exchange::refresh() {
   if (auto prepared = store_->prepare(static_cast<size_t>(stamp_.size) + room_for_longer_tokens); !prepared) {
     return fail(prepared.error());
   }
+  const std::string before = fingerprint(document_->login().refresh_token);
+  if (take_locks()) {
+    // Another program may have refreshed while we waited.
+    const auto read = read_login();
+    if (!read) {
+      fail(read.error());
+    } else if (fingerprint(document_->login().refresh_token) == before || is_due()) {
+      send();
+    }
+  }
+  // The journal names the locks, so they go first.
+  locks_.reset();
+  if (journal_is_needed_) return;
+  if (auto cleared = store_->clear_journal(); !cleared) report_.notices.push_back(cleared.error().message);
+}
+
+bool Exchange::take_locks() {
   std::vector<std::string> paths;
   for (const std::string& lock : request_.provider.locks) {
     paths.push_back(expand(lock, "{directory}", store_->directory()));
   }
-  auto locks = DirectoryLocks::acquire(paths, steady_clock::now() + wait_for_foreign_locks, stop_);
-  if (!locks) return fail(locks.error());
-  locks_.emplace(std::move(*locks));
-
-  // Another program may have refreshed while we waited.
-  const std::string before = fingerprint(document_->login().refresh_token);
-  if (auto read = read_login(); !read) return fail(read.error());
-  const bool changed = fingerprint(document_->login().refresh_token) != before;
-  if (!changed || is_due()) send();
-  locks_.reset();
+  auto locks = DirectoryLocks::acquire(paths, steady_clock::now() + wait_for_foreign_locks, stop_,
+                                       [this](const auto& lock) { return store_->note_lock(lock); });
+  if (locks) {
+    locks_.emplace(std::move(*locks));
+  } else {
+    fail(locks.error());
+  }
+  return locks.has_value();
 }
 
 void Exchange::send() {
@@ -216,44 +246,88 @@ void Exchange::send() {
     return fail({FailureKind::network, "interrupted before anything was sent", "", {}, {}});
   }
   sent_hash_ = fingerprint(document_->login().refresh_token);
-  if (auto noted = store_->note_request(sent_hash_, now(), locks_->identities()); !noted)
-    return fail(noted.error());
+  if (auto noted = store_->note_request(sent_hash_, now()); !noted) return fail(noted.error());
 
   TokenRequest request = token_request(request_.profile, request_.provider, document_->login());
-  const auto keep_alive = [this] { locks_->keep_alive(steady_clock::now()); };
-  RequestResult result = post_token_request(request, document_->login().refresh_token, keep_alive);
-  if (const auto* reply = std::get_if<HttpReply>(&result); reply != nullptr && !request.scopes.empty()) {
-    // A refused scope spends nothing, so this is no second spend.
-    if (read_token_answer(*reply, now()).kind == AnswerKind::invalid_scope) {
-      request.scopes.clear();
-      result = post_token_request(request, document_->login().refresh_token, keep_alive);
-    }
+  const SteadyTime began = steady_clock::now();
+  RequestResult result = post(request);
+  const auto* reply = std::get_if<HttpReply>(&result);
+  if (reply != nullptr && !request.scopes.empty() &&
+      read_token_answer(*reply, now()).kind == AnswerKind::invalid_scope) {
+    // A refused scope spends nothing, so this is no second spend. Both share the time of one, and the locks.
+    request.scopes.clear();
+    const auto spent = std::chrono::duration_cast<Milliseconds>(steady_clock::now() - began);
+    request.total_timeout = std::max<Milliseconds>(request.total_timeout - spent, seconds(1));
+    result = post(request);
+    reply = std::get_if<HttpReply>(&result);
   }
-  if (const auto* failure = std::get_if<RequestFailure>(&result)) {
-    const bool unsent = failure->sent == RequestFailure::Sent::no;
-    if (unsent) (void)store_->clear_journal();
-    return fail({unsent ? FailureKind::network : FailureKind::unknown,
-                 failure->message,
-                 unsent ? "nothing was sent; the next run tries again"
-                        : "the request was sent and no answer arrived; the next run tries again",
-                 {},
-                 {}});
-  }
-  handle(read_token_answer(std::get<HttpReply>(result), now()));
+  if (grant_) return store();
+  if (reply != nullptr) return refuse(read_token_answer(*reply, now()));
+  unanswered(std::get<RequestFailure>(result));
 }
 
-void Exchange::handle(TokenAnswer answer) {
-  if (answer.kind == AnswerKind::granted) return store(std::move(answer));
+RequestResult Exchange::post(const TokenRequest& request) {
+  return post_token_request(
+      request, document_->login().refresh_token,
+      {.waiting = [this] { locks_->keep_alive(steady_clock::now()); },
+       .may_send = [this] { return nothing_changed(); },
+       .arriving = [this](long status, std::string_view body) { keep_grant(status, body); }});
+}
+
+// A host that slept, or a connection that took long, may have cost us the locks.
+bool Exchange::nothing_changed() {
+  if (!locks_->touch(steady_clock::now())) {
+    why_not_sent_ = store_->shown() + ": another program took the login's lock over";
+  } else if (!store_->is_unchanged(stamp_)) {
+    why_not_sent_ = store_->shown() + ": another program changed it meanwhile";
+  }
+  return why_not_sent_.empty();
+}
+
+// Called while the answer arrives: as soon as it says what it grants, that is durable.
+void Exchange::keep_grant(long status, std::string_view body) {
+  const auto arrived = steady_clock::now();
+  if (grant_ || status < 200 || status >= 300) return;
+  const TokenAnswer answer = read_token_answer({status, "", Secret(body)}, now());
+  if (answer.kind != AnswerKind::granted) return;
+  const Secret& old = document_->login().refresh_token;
+  const Secret& rotated = answer.refresh_token.empty() ? old : answer.refresh_token;
+  grant_.emplace(Grant{Secret(answer.access_token.reveal()), Secret(rotated.reveal()),
+                       now() + answer.expires_in.value_or(assumed_life)});
+  grant_noted_ = store_->note_grant(*grant_);
+  report_.stored_in = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - arrived);
+}
+
+void Exchange::refuse(const TokenAnswer& answer) {
   // A 200 without a token may have spent the refresh token: the fence stays, and the next run tells.
-  if (answer.kind != AnswerKind::unreadable) (void)store_->clear_journal();
-  if (answer.kind == AnswerKind::login_required && !refused_token_is_current()) {
+  journal_is_needed_ = answer.kind == AnswerKind::unreadable;
+  const bool dead = answer.kind == AnswerKind::login_required;
+  if (dead && !refused_token_is_current()) {
     report_.notices.emplace_back("another program rotated the login meanwhile; using what it wrote");
     return;
   }
-  const bool dead = answer.kind == AnswerKind::login_required;
-  fail({failure_kind(answer.kind), "token endpoint: " + answer.message,
+  std::string message = "token endpoint: " + answer.message;
+  if (dead && interrupted_) {
+    message +=
+        fmt::format("; an earlier refresh began at {} and its answer never arrived", rfc3339(*interrupted_));
+  }
+  fail({failure_kind(answer.kind), std::move(message),
         dead ? "log in again with the program that owns this login" : "", answer.retry_after,
         dead ? sent_hash_ : ""});
+}
+
+void Exchange::unanswered(const RequestFailure& failure) {
+  if (!why_not_sent_.empty()) {
+    return fail({FailureKind::busy, why_not_sent_, "nothing was sent; the next run tries again", {}, {}});
+  }
+  const bool unsent = failure.sent == RequestFailure::Sent::no;
+  journal_is_needed_ = !unsent;
+  fail({unsent ? FailureKind::network : FailureKind::unknown,
+        failure.message,
+        unsent ? "nothing was sent; the next run tries again"
+               : "the request was sent and no answer arrived; the next run tries again",
+        {},
+        {}});
 }
 
 // invalid_grant is no verdict on a refresh token that somebody else put there meanwhile.
@@ -261,33 +335,30 @@ bool Exchange::refused_token_is_current() {
   return !read_login() || fingerprint(document_->login().refresh_token) == sent_hash_;
 }
 
-void Exchange::store(TokenAnswer answer) {
-  const auto arrived = steady_clock::now();
-  const Milliseconds life = answer.expires_in.value_or(assumed_life);
-  const std::string_view rotated = answer.refresh_token.empty() ? document_->login().refresh_token.reveal()
-                                                                : answer.refresh_token.reveal();
-  const Grant grant = {Secret(answer.access_token.reveal()), Secret(rotated), now() + life};
-  const auto noted = store_->note_grant(grant);
-  report_.stored_in = std::chrono::duration_cast<Milliseconds>(steady_clock::now() - arrived);
-  // Even without a journal the answer may still reach the document.
-  if (!noted) report_.notices.push_back(noted.error().message);
+void Exchange::store() {
   report_.refreshed = true;
+  // Even without a journal the answer may still reach the document.
+  if (!grant_noted_) report_.notices.push_back(grant_noted_.error().message);
 
-  if (auto read = read_login(); read && fingerprint(document_->login().refresh_token) != sent_hash_) {
+  const auto read = read_login();
+  if (read && fingerprint(document_->login().refresh_token) != sent_hash_) {
     report_.notices.emplace_back("another program wrote a newer login meanwhile; it stays");
-    (void)store_->clear_journal();
     return;
   }
-  const Secret text = document_->with(grant, request_.provider.fields);
-  auto replaced = store_->replace(text);
-  if (!replaced) {
-    Error error = std::move(replaced).error();
-    if (noted)
-      error.hint = "the new login is kept in .oci-oauth.journal beside it, and the next run completes it";
-    return fail(error);
+  const bool logged_out =
+      !read && (read.error().kind == ErrorKind::not_found || read.error().kind == ErrorKind::login_required);
+  auto replaced = logged_out ? Result<FileStamp>(read.error())
+                             : store_->replace(document_->with(*grant_, request_.provider.fields));
+  if (replaced) {
+    stamp_ = *replaced;
+    return;
   }
-  stamp_ = *replaced;
-  if (auto cleared = store_->clear_journal(); !cleared) report_.notices.push_back(cleared.error().message);
+  journal_is_needed_ = grant_noted_.has_value();
+  Error error = std::move(replaced).error();
+  if (journal_is_needed_) {
+    error.hint = "the new login is kept in .oci-oauth.journal beside it, and the next run completes it";
+  }
+  fail(error);
 }
 
 void Exchange::take_snapshot() {
@@ -295,6 +366,7 @@ void Exchange::take_snapshot() {
   LoginSnapshot snapshot;
   snapshot.stamp = stamp_;
   snapshot.access_token_hash = fingerprint(login.access_token);
+  snapshot.refresh_token_hash = fingerprint(login.refresh_token);
   snapshot.expires_at = login.expires_at;
   snapshot.login_expires_at = login.login_expires_at;
   snapshot.files.emplace_back(token_file, Secret(login.access_token.reveal()));

@@ -34,7 +34,7 @@ struct ExchangeRequest {
 // What may be published of a login: never a refresh token.
 struct LoginSnapshot {
   FileStamp stamp;
-  std::string access_token_hash;
+  std::string access_token_hash, refresh_token_hash;
   Time expires_at;
   std::optional<Time> login_expires_at;
   std::vector<std::pair<std::string, Secret>> files;  // name and content, for share/NAME
@@ -52,7 +52,7 @@ struct ExchangeReport {
   std::optional<LoginSnapshot> login;      // the login as it is now; empty where it cannot be read
   std::optional<ExchangeFailure> failure;  // why a refresh that was due did not happen
   std::vector<std::string> notices;        // what a person should know all the same
-  Milliseconds stored_in{0};               // from the answer's last byte to the synced journal
+  std::chrono::microseconds stored_in{0};  // from the answer's last byte to the synced journal
 };
 
 // `stop` is asked while waiting for locks: true ends the run before anything is sent. Once a request is sent,

@@ -12,6 +12,7 @@ JsonValue snapshot_value(JsonDocument& json, const LoginSnapshot& login) {
   JsonValue value(rapidjson::kObjectType);
   json_set(json, value, "stamp", stamp_value(json, login.stamp));
   json_set(json, value, "access_token_hash", json_copy(json, login.access_token_hash));
+  json_set(json, value, "refresh_token_hash", json_copy(json, login.refresh_token_hash));
   json_set(json, value, "expires_at", time_value(login.expires_at));
   if (login.login_expires_at) json_set(json, value, "login_expires_at", time_value(*login.login_expires_at));
   JsonValue files(rapidjson::kObjectType);
@@ -41,6 +42,7 @@ std::optional<LoginSnapshot> read_snapshot(const JsonValue& value) {
   if (!read || !expires_at || files == nullptr || !files->IsObject()) return std::nullopt;
   login.stamp = *read;
   login.access_token_hash = json_string(value, "access_token_hash").value_or("");
+  login.refresh_token_hash = json_string(value, "refresh_token_hash").value_or("");
   login.expires_at = *expires_at;
   login.login_expires_at = json_time(value, "login_expires_at");
   for (const auto& file : files->GetObject()) {
@@ -67,7 +69,7 @@ Secret format_report(const ExchangeReport& report) {
   JsonDocument json;
   json.SetObject();
   json_set(json, json, "refreshed", JsonValue(report.refreshed));
-  json_set(json, json, "stored_in", JsonValue(std::int64_t{report.stored_in.count()}));
+  json_set(json, json, "stored_in_us", JsonValue(std::int64_t{report.stored_in.count()}));
   JsonValue notices(rapidjson::kArrayType);
   for (const std::string& notice : report.notices)
     notices.PushBack(json_copy(json, notice), json.GetAllocator());
@@ -82,7 +84,7 @@ Result<ExchangeReport> parse_report(std::string_view text) {
   if (!json) return std::move(json).error();
   ExchangeReport report;
   report.refreshed = json_bool(*json, "refreshed").value_or(false);
-  report.stored_in = Milliseconds(json_int(*json, "stored_in").value_or(0));
+  report.stored_in = std::chrono::microseconds(json_int(*json, "stored_in_us").value_or(0));
   if (const JsonValue* notices = json_member(*json, "notices"); notices != nullptr && notices->IsArray()) {
     for (const JsonValue& notice : notices->GetArray()) {
       if (notice.IsString()) report.notices.emplace_back(json_text(notice));

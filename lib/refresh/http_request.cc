@@ -107,7 +107,7 @@ std::string in_seconds(Milliseconds duration) {
 // One transfer: its settings, what arrives, and how far it came.
 class Transfer {
  public:
-  Transfer(const HttpRequest& request, Endpoint endpoint, const std::function<void()>& while_waiting);
+  Transfer(const HttpRequest& request, Endpoint endpoint, const RequestEvents& events);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
@@ -134,7 +134,7 @@ class Transfer {
 
   const HttpRequest& request_;
   const Endpoint endpoint_;
-  const std::function<void()>& while_waiting_;
+  const RequestEvents& events_;
   const Headers headers_;
   Sent sent_ = Sent::no;
   std::string received_;
@@ -144,10 +144,10 @@ class Transfer {
   Easy easy_;  // ends first: it points at the others
 };
 
-Transfer::Transfer(const HttpRequest& request, Endpoint endpoint, const std::function<void()>& while_waiting)
+Transfer::Transfer(const HttpRequest& request, Endpoint endpoint, const RequestEvents& events)
     : request_(request),
       endpoint_(std::move(endpoint)),
-      while_waiting_(while_waiting),
+      events_(events),
       headers_(make_headers(request.content_type)),
       easy_(curl_easy_init(), curl_easy_cleanup) {
   received_.reserve(longest_body);  // a string that grows leaves copies behind
@@ -216,8 +216,11 @@ void Transfer::set_callbacks() {
 // Called with the connection up and nothing of the request written: the last moment at which it is certain
 // that nothing was sent. It comes a second time only if libcurl were to repeat the request.
 int Transfer::before_sending(void* self, char*, char*, int, int) {
-  Sent& sent = static_cast<Transfer*>(self)->sent_;
-  return std::exchange(sent, Sent::perhaps) == Sent::no ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+  auto& transfer = *static_cast<Transfer*>(self);
+  if (transfer.sent_ != Sent::no) return CURL_PREREQFUNC_ABORT;
+  if (transfer.events_.may_send && !transfer.events_.may_send()) return CURL_PREREQFUNC_ABORT;
+  transfer.sent_ = Sent::perhaps;
+  return CURL_PREREQFUNC_OK;
 }
 
 size_t Transfer::receive(char* bytes, size_t, size_t count, void* self) {
@@ -225,11 +228,16 @@ size_t Transfer::receive(char* bytes, size_t, size_t count, void* self) {
   transfer.too_large_ = count > longest_body - transfer.received_.size();
   if (transfer.too_large_) return 0;
   transfer.received_.append(bytes, count);
+  if (transfer.events_.arriving) {
+    long status = 0;
+    curl_easy_getinfo(transfer.easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+    transfer.events_.arriving(status, transfer.received_);
+  }
   return count;
 }
 
 int Transfer::wait(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  static_cast<Transfer*>(self)->while_waiting_();
+  if (const auto& waiting = static_cast<Transfer*>(self)->events_.waiting) waiting();
   return 0;
 }
 
@@ -304,14 +312,14 @@ std::string Transfer::unanswered_reason() const {
 
 }  // namespace
 
-RequestResult send_request(const HttpRequest& request, const std::function<void()>& while_waiting) {
+RequestResult send_request(const HttpRequest& request, const RequestEvents& events) {
   static const CURLcode initialised = initialise_libcurl();
   if (initialised != CURLE_OK) {
     return RequestFailure{Sent::no, fmt::format("libcurl: {}", curl_easy_strerror(initialised))};
   }
   auto endpoint = parse_url(request.url);
   if (!endpoint) return RequestFailure{Sent::no, std::move(endpoint).error().message};
-  return Transfer(request, std::move(*endpoint), while_waiting).perform();
+  return Transfer(request, std::move(*endpoint), events).perform();
 }
 
 Result<void> check_url(std::string_view url) {

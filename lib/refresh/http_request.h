@@ -38,8 +38,17 @@ struct RequestFailure {
 
 using RequestResult = std::variant<HttpReply, RequestFailure>;
 
-// `while_waiting` is called about once a second until the answer is there.
-RequestResult send_request(const HttpRequest& request, const std::function<void()>& while_waiting);
+// What the caller does while a request is under way. Each may be empty.
+struct RequestEvents {
+  // About once a second until the answer is there.
+  std::function<void()> waiting = {};
+  // The connection is up and nothing is written: false gives the request up, and nothing is sent.
+  std::function<bool()> may_send = {};
+  // The body as far as it has come, each time more of it arrives, before anything else happens.
+  std::function<void(long status, std::string_view body)> arriving = {};
+};
+
+RequestResult send_request(const HttpRequest& request, const RequestEvents& events = {});
 
 // Failure (configuration): "'URL' is ...": not https, nor http to 127.0.0.0/8, ::1 or localhost.
 Result<void> check_url(std::string_view url);

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 
@@ -17,54 +19,53 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t document_limit = MiB;
-constexpr size_t journal_reserve = 64 * KiB;
+constexpr size_t journal_limit = 8 * MiB;     // two documents as JSON strings, and what else a run notes
+constexpr size_t journal_reserve = 64 * KiB;  // all but the documents
 constexpr const char* journal_name = ".oci-oauth.journal";
 constexpr const char* unwritable_hint =
     "nothing was sent; a refresh needs to write there before it may rotate the login";
 
-// The journal is lines of JSON, each written by one write(2); a last line without its newline was never
-// synced.
+std::string staged_name(const std::string& document) {
+  return "." + document + ".oci-oauth";
+}
+
+// The journal is lines of JSON; a last line without its newline was never finished.
 std::string text_line(const Secret& json) {
   return std::string(json.reveal()) + "\n";
 }
 
-Secret fence_line(const std::string& hash, Time at, const std::vector<DirectoryIdentity>& locks) {
+Secret lock_line(const DirectoryIdentity& lock) {
+  JsonDocument line;
+  line.SetObject();
+  json_set(line, line, "lock", json_copy(line, lock.path));
+  json_set(line, line, "device", JsonValue(lock.device));
+  json_set(line, line, "inode", JsonValue(lock.inode));
+  json_set(line, line, "born_ns", JsonValue(lock.born_ns));
+  return write_json(line);
+}
+
+std::optional<DirectoryIdentity> read_lock(const JsonValue& line) {
+  const auto path = json_string(line, "lock");
+  const auto device = json_uint(line, "device"), inode = json_uint(line, "inode");
+  if (!path || !device || !inode) return std::nullopt;
+  return DirectoryIdentity{std::string(*path), *device, *inode, json_int(line, "born_ns").value_or(0)};
+}
+
+Secret fence_line(const std::string& hash, Time at) {
   JsonDocument line;
   line.SetObject();
   json_set(line, line, "refresh_token_hash", json_copy(line, hash));
   json_set(line, line, "began_at", time_value(at));
-  JsonValue list(rapidjson::kArrayType);
-  for (const DirectoryIdentity& lock : locks) {
-    JsonValue entry(rapidjson::kObjectType);
-    json_set(line, entry, "path", json_copy(line, lock.path));
-    json_set(line, entry, "device", JsonValue(lock.device));
-    json_set(line, entry, "inode", JsonValue(lock.inode));
-    json_set(line, entry, "born_ns", JsonValue(lock.born_ns));
-    list.PushBack(entry, line.GetAllocator());
-  }
-  json_set(line, line, "locks", std::move(list));
   return write_json(line);
 }
 
-std::optional<JournalEntry> read_fence(const JsonValue& line) {
-  JournalEntry entry;
-  entry.refresh_token_hash = json_string(line, "refresh_token_hash").value_or("");
-  entry.began_at = json_time(line, "began_at").value_or(Time{});
-  const JsonValue* locks = json_member(line, "locks");
-  if (entry.refresh_token_hash.empty() || locks == nullptr || !locks->IsArray()) return std::nullopt;
-  for (const JsonValue& lock : locks->GetArray()) {
-    const auto device = json_uint(lock, "device"), inode = json_uint(lock, "inode");
-    if (!device || !inode) continue;
-    entry.locks.push_back({std::string(json_string(lock, "path").value_or("")), *device, *inode,
-                           json_int(lock, "born_ns").value_or(0)});
-  }
-  return entry;
-}
-
-Result<FileStamp> stamp_of(int fd, const std::string& shown) {
-  struct stat status;
-  if (::fstat(fd, &status) != 0) return Error::from_errno(errno, shown);
-  return FileStamp::of(status);
+Secret grant_line(const Grant& grant) {
+  JsonDocument line;
+  line.SetObject();
+  json_set(line, line, "access_token", json_copy(line, grant.access_token.reveal()));
+  json_set(line, line, "refresh_token", json_copy(line, grant.refresh_token.reveal()));
+  json_set(line, line, "expires_at", time_value(grant.expires_at));
+  return write_json(line);
 }
 
 std::optional<Grant> read_grant(const JsonValue& line) {
@@ -75,7 +76,87 @@ std::optional<Grant> read_grant(const JsonValue& line) {
   return Grant{Secret(*access), Secret(*refresh), *expires_at};
 }
 
+Secret rewrite_line(const Secret& old_text, const Secret& new_text) {
+  JsonDocument line;
+  line.SetObject();
+  json_set(line, line, "old_text", json_copy(line, old_text.reveal()));
+  json_set(line, line, "new_text", json_copy(line, new_text.reveal()));
+  return write_json(line);
+}
+
+void read_line(const JsonValue& line, JournalEntry& entry) {
+  if (auto lock = read_lock(line)) {
+    entry.locks.push_back(std::move(*lock));
+  } else if (const auto hash = json_string(line, "refresh_token_hash")) {
+    entry.refresh_token_hash = *hash;
+    entry.began_at = json_time(line, "began_at").value_or(Time{});
+  } else if (auto grant = read_grant(line)) {
+    entry.grant = std::move(*grant);
+  } else if (const auto new_text = json_string(line, "new_text")) {
+    entry.new_text = Secret(*new_text);
+    entry.old_text = Secret(json_string(line, "old_text").value_or(""));
+  }
+}
+
+Result<FileStamp> stamp_of(int fd, const std::string& shown) {
+  struct stat status;
+  if (::fstat(fd, &status) != 0) return Error::from_errno(errno, shown);
+  return FileStamp::of(status);
+}
+
+Result<void> reserve(int fd, size_t size, const std::string& shown) {
+  int reserved;
+  do {
+    reserved = ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size));
+  } while (reserved != 0 && errno == EINTR);
+  if (reserved != 0 && errno != EOPNOTSUPP) return Error::from_errno(errno, shown);
+  return {};
+}
+
+// fallocate(2) with FALLOC_FL_KEEP_SIZE does not ask.
+Result<void> check_size_limit(size_t size, const std::string& shown) {
+  rlimit limit;
+  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size) {
+    return Error{
+        ErrorKind::failed,
+        fmt::format("{}: this process may write no more than {} bytes to a file", shown, limit.rlim_cur),
+        "raise RLIMIT_FSIZE (ulimit -f)"};
+  }
+  return {};
+}
+
+// The journal, locked. It is the same file for everybody unless somebody removed it while we waited.
+Result<FileLock> lock_journal(int directory, const std::string& shown, SteadyTime deadline) {
+  while (true) {
+    auto lock = FileLock::acquire(FileAt{directory, journal_name, shown}, LockMode::exclusive, deadline);
+    if (!lock && lock.error().kind != ErrorKind::temporary) {
+      return std::move(lock).error().with_hint(unwritable_hint);
+    }
+    if (!lock) return lock;
+    struct stat held, there;
+    if (::fstat(lock->fd(), &held) != 0) return Error::from_errno(errno, shown);
+    const bool is_there = ::fstatat(directory, journal_name, &there, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!is_there && errno != ENOENT) return Error::from_errno(errno, shown);
+    if (!S_ISREG(held.st_mode)) {
+      return Error{ErrorKind::failed, fmt::format("{}: is {}", shown, file_type(held.st_mode)),
+                   "remove it: oci-oauth keeps notes of its refreshes there"};
+    }
+    if (is_there && held.st_dev == there.st_dev && held.st_ino == there.st_ino) return lock;
+  }
+}
+
 }  // namespace
+
+bool is_torn(std::string_view text, std::string_view old_text, std::string_view new_text) {
+  if (text == old_text || text == new_text) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool old_byte = i < old_text.size() && text[i] == old_text[i];
+    const bool new_byte = i < new_text.size() && text[i] == new_text[i];
+    const bool never_written = text[i] == '\0';  // after a power cut
+    if (!old_byte && !new_byte && !never_written) return false;
+  }
+  return text.size() >= old_text.size();
+}
 
 LoginStore::LoginStore(FileLock journal, UniqueFd directory, std::string directory_path, std::string name)
     : journal_(std::move(journal)),
@@ -95,11 +176,12 @@ Result<LoginStore> LoginStore::open(const std::string& path, SteadyTime deadline
   const std::string parent = parent_directory(file);
   auto directory = open_file({.path = parent}, O_RDONLY | O_DIRECTORY);
   if (!directory) return std::move(directory).error();
-  auto journal = FileLock::acquire(FileAt{directory->get(), journal_name, parent + "/" + journal_name},
-                                   LockMode::exclusive, deadline);
-  if (!journal && journal.error().kind == ErrorKind::temporary) return std::move(journal).error();
-  if (!journal) return std::move(journal).error().with_hint(unwritable_hint);
-  return LoginStore(std::move(*journal), std::move(*directory), parent, file.substr(file.rfind('/') + 1));
+  auto journal = lock_journal(directory->get(), parent + "/" + journal_name, deadline);
+  if (!journal) return std::move(journal).error();
+  const std::string name = file.substr(file.rfind('/') + 1);
+  // What a killed run staged may hold a login; only the journal is worth keeping.
+  ::unlinkat(directory->get(), staged_name(name).c_str(), 0);
+  return LoginStore(std::move(*journal), std::move(*directory), parent, name);
 }
 
 Result<Secret> LoginStore::read(FileStamp& stamp) const {
@@ -113,63 +195,83 @@ Result<Secret> LoginStore::read(FileStamp& stamp) const {
   return Secret(std::move(*content));
 }
 
-Result<void> LoginStore::prepare(size_t size) {
-  const auto cannot = [](Error error) { return std::move(error).with_hint(unwritable_hint); };
+bool LoginStore::is_unchanged(const FileStamp& stamp) const {
   struct stat status;
-  if (::fstatat(directory_.get(), name_.c_str(), &status, 0) != 0)
-    return cannot(Error::from_errno(errno, shown_));
+  return ::fstatat(directory_.get(), name_.c_str(), &status, 0) == 0 && FileStamp::of(status) == stamp;
+}
 
-  document_room_ = size;
-  if (auto reserved = reserve_journal(); !reserved) return cannot(std::move(reserved).error());
-  if (::fsync(journal_.fd()) != 0) return cannot(Error::from_errno(errno, journal_shown_));
+Result<void> LoginStore::prepare(size_t size) {
+  auto done = check_replaceable(size);
+  // In place, the journal holds the old text and the new one, and escaping may double each.
+  journal_room_ = journal_reserve + (replacement_ == Replacement::in_place ? 4 * size : 0);
+  if (done) done = check_size_limit(std::max(size, journal_room_), shown_);
+  if (done) done = reserve_journal();
+  if (done) done = sync_journal();
+  if (done) done = stage(size);
+  if (!done) return std::move(done).error().with_hint(unwritable_hint);
+  return {};
+}
 
-  // rename(2) over a mount point is EBUSY: such a file is rewritten in place.
-  struct statx file;
-  const bool mounted = ::statx(directory_.get(), name_.c_str(), 0, STATX_BASIC_STATS, &file) == 0 &&
-                       (file.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-  replacement_ = mounted ? Replacement::in_place : Replacement::rename;
-  if (auto writable = open_file({directory_.get(), name_, shown_}, O_WRONLY); !writable) {
-    return cannot(std::move(writable).error().in("cannot be replaced"));
+Result<void> LoginStore::check_replaceable(size_t size) {
+  struct statx file, directory;
+  if (::statx(directory_.get(), name_.c_str(), 0, STATX_BASIC_STATS, &file) != 0 ||
+      ::statx(directory_.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS, &directory) != 0) {
+    return Error::from_errno(errno, shown_);
   }
+  // rename(2) over a mount point is EBUSY: such a file is rewritten in place.
+  const bool mounted = (file.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  replacement_ = mounted ? Replacement::in_place : Replacement::rename;
+  // In a directory that only takes new names (chattr +a) rename(2) is refused.
+  if (!mounted && (directory.stx_attributes & STATX_ATTR_APPEND) != 0) {
+    return Error::from_errno(EPERM, directory_path_ + ": only takes new names");
+  }
+  auto writable = open_file({directory_.get(), name_, shown_}, O_WRONLY);
+  // A file without write permission can be renamed over; one that is immutable or on a read-only mount
+  // cannot.
+  if (!writable && !mounted && ::faccessat(directory_.get(), name_.c_str(), W_OK, 0) != 0 &&
+      errno == EACCES) {
+    return {};
+  }
+  if (!writable) return std::move(writable).error().in("cannot be replaced");
+  return mounted ? reserve(writable->get(), size, shown_) : Result<void>();
+}
+
+Result<void> LoginStore::stage(size_t size) {
+  struct stat status;
+  if (::fstatat(directory_.get(), name_.c_str(), &status, 0) != 0) return Error::from_errno(errno, shown_);
   // The group may be one that the owner is not in; the file then keeps the owner's.
   const mode_t mode = status.st_mode & 07777;
   const bool same_group = status.st_gid == ::getegid() || ::geteuid() == 0;
   const auto owner = same_group ? std::optional(Owner{status.st_uid, status.st_gid}) : std::nullopt;
-  auto staged = AtomicFile::create(directory_.get(), name_, directory_path_, {mode, owner, ""});
-  if (!staged) return cannot(std::move(staged).error());
-  if (auto done = staged->reserve(size); !done) return cannot(std::move(done).error());
-  if (auto done = staged->sync(); !done) return cannot(std::move(done).error());
+  auto staged =
+      AtomicFile::create(directory_.get(), name_, directory_path_, {mode, owner, staged_name(name_)});
+  if (!staged) return std::move(staged).error();
+  if (auto done = staged->reserve(size); !done) return done;
+  if (auto done = staged->sync(); !done) return done;
   staged_.emplace(std::move(*staged));
   return {};
 }
 
-Result<void> LoginStore::note_request(const std::string& refresh_token_hash, Time at,
-                                      const std::vector<DirectoryIdentity>& locks) {
-  if (auto cleared = clear_journal(); !cleared) return cleared;
-  auto written =
-      write_all(journal_.fd(), text_line(fence_line(refresh_token_hash, at, locks)), journal_shown_);
-  if (!written) return written;
-  // Emptying the file gave its reserved space back.
-  if (auto reserved = reserve_journal(); !reserved) return reserved;
-  if (::fsync(journal_.fd()) != 0 || ::fsync(directory_.get()) != 0) {
-    return Error::from_errno(errno, journal_shown_);
-  }
-  return {};
+Result<void> LoginStore::note_lock(const DirectoryIdentity& lock) {
+  return append_to_journal(lock_line(lock));
+}
+
+Result<void> LoginStore::note_request(const std::string& refresh_token_hash, Time at) {
+  if (auto written = append_to_journal(fence_line(refresh_token_hash, at)); !written) return written;
+  if (auto synced = sync_journal(); !synced) return synced;
+  return sync_directory(directory_.get(), directory_path_);
 }
 
 Result<void> LoginStore::reserve_journal() {
-  const auto size = static_cast<off_t>(journal_reserve + document_room_);
-  int reserved;
-  do {
-    reserved = ::fallocate(journal_.fd(), FALLOC_FL_KEEP_SIZE, 0, size);
-  } while (reserved != 0 && errno == EINTR);
-  if (reserved != 0 && errno != EOPNOTSUPP) return Error::from_errno(errno, journal_shown_);
-  return {};
+  return reserve(journal_.fd(), journal_room_, journal_shown_);
 }
 
 Result<void> LoginStore::append_to_journal(const Secret& line) {
   const Secret text(text_line(line));
-  if (auto written = write_all(journal_.fd(), text.reveal(), journal_shown_); !written) return written;
+  return write_all(journal_.fd(), text.reveal(), journal_shown_);
+}
+
+Result<void> LoginStore::sync_journal() {
   int synced;
   do {
     synced = ::fdatasync(journal_.fd());
@@ -179,12 +281,8 @@ Result<void> LoginStore::append_to_journal(const Secret& line) {
 }
 
 Result<void> LoginStore::note_grant(const Grant& grant) {
-  JsonDocument line;
-  line.SetObject();
-  json_set(line, line, "access_token", json_copy(line, grant.access_token.reveal()));
-  json_set(line, line, "refresh_token", json_copy(line, grant.refresh_token.reveal()));
-  json_set(line, line, "expires_at", time_value(grant.expires_at));
-  return append_to_journal(write_json(line));
+  if (auto written = append_to_journal(grant_line(grant)); !written) return written;
+  return sync_journal();
 }
 
 Result<FileStamp> LoginStore::replace(const Secret& document) {
@@ -199,18 +297,23 @@ Result<FileStamp> LoginStore::replace(const Secret& document) {
   // Taken before the file has its name: afterwards another program may have replaced it.
   auto stamp = stamp_of(staged.fd(), shown_);
   if (!stamp) return stamp;
-  if (auto done = staged.commit(); !done) return std::move(done).error();
+  if (auto done = staged.commit(); !done) {
+    auto rewritten = rewrite_in_place(document);
+    return rewritten ? std::move(rewritten) : Result<FileStamp>(std::move(done).error());
+  }
   if (auto done = sync_directory(directory_.get(), directory_path_); !done) return std::move(done).error();
   return stamp;
 }
 
-// Whole content first, then the new end. A crash in between leaves half a document, and the journal with all
-// of it.
+// Whole content first, then the new end. A crash in between leaves a mixture of two documents, and the
+// journal with both.
 Result<FileStamp> LoginStore::rewrite_in_place(const Secret& document) {
-  JsonDocument line;
-  line.SetObject();
-  json_set(line, line, "document", json_copy(line, document.reveal()));
-  if (auto noted = append_to_journal(write_json(line)); !noted) return std::move(noted).error();
+  FileStamp old_stamp;
+  auto old_text = read(old_stamp);
+  if (!old_text) return std::move(old_text).error();
+  auto noted = append_to_journal(rewrite_line(*old_text, document));
+  if (noted) noted = sync_journal();
+  if (!noted) return std::move(noted).error();
   auto file = open_file({directory_.get(), name_, shown_}, O_WRONLY);
   if (!file) return std::move(file).error();
   if (auto written = write_all(file->get(), document.reveal(), shown_); !written) {
@@ -230,25 +333,28 @@ Result<void> LoginStore::clear_journal() {
   return {};
 }
 
-Result<std::optional<JournalEntry>> LoginStore::journal() const {
+Result<std::optional<JournalEntry>> LoginStore::journal() {
   if (::lseek(journal_.fd(), 0, SEEK_SET) != 0) return Error::from_errno(errno, journal_shown_);
-  auto content = read_file(journal_.fd(), document_limit, journal_shown_);
-  if (!content) return std::move(content).error();
+  auto content = read_file(journal_.fd(), journal_limit, journal_shown_);
+  if (!content) {
+    return std::move(content).error().with_hint("remove it once you can spare what it notes of a refresh");
+  }
   const Secret text(std::move(*content));
-  std::optional<JournalEntry> entry;
   std::string_view rest = text.reveal();
+  if (rest.empty()) return std::optional<JournalEntry>();
+  JournalEntry entry;
   for (size_t end; (end = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(end + 1)) {
     const auto line = parse_json(rest.substr(0, end), journal_shown_);
-    if (!line) break;
-    if (!entry) {
-      entry = read_fence(*line);
-    } else if (!entry->grant) {
-      entry->grant = read_grant(*line);
-    } else if (const auto document = json_string(*line, "document")) {
-      entry->document = Secret(*document);
-    }
+    if (!line || !line->IsObject()) break;
+    read_line(*line, entry);
   }
-  return entry;
+  // What comes next must not be glued to half a line.
+  const auto good = static_cast<off_t>(text.reveal().size() - rest.size());
+  if (!rest.empty() &&
+      (::ftruncate(journal_.fd(), good) != 0 || ::lseek(journal_.fd(), good, SEEK_SET) != good)) {
+    return Error::from_errno(errno, journal_shown_);
+  }
+  return std::optional<JournalEntry>(std::move(entry));
 }
 
 }  // namespace oci_oauth

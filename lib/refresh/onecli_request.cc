@@ -30,7 +30,7 @@ Result<long> patch(const OneCliRequest& request, const std::string& url, Millise
   http.user_agent = "oci-oauth";
   http.ca_file = request.ca_file;
   http.total_timeout = timeout;
-  const auto result = send_request(http, [] {});
+  const auto result = send_request(http);
   if (const auto* reply = std::get_if<HttpReply>(&result)) return reply->status;
   return Error{ErrorKind::failed, fmt::format("PATCH {}: {}", url, std::get<RequestFailure>(result).message),
                ""};

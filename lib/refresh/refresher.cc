@@ -26,7 +26,8 @@ constexpr size_t delivered_limit = MiB;
 
 bool nothing_to_do(const Profile& profile, const Published& published, const RefreshOptions& options,
                    Time time) {
-  return options.force == Force::no && published.has_token() &&
+  // After a failure the journal may hold a login that is not in its place yet.
+  return options.force == Force::no && published.has_token() && !published.last_error &&
          freshness(time, published.due_at, published.expires_at) == Freshness::fresh &&
          published.expires_at - time >= options.min_ttl && login_is_unchanged(profile.credentials, published);
 }
@@ -41,7 +42,7 @@ void note_failure(Published& published, const ExchangeFailure& failure, Time tim
   if (!failure.dead_refresh_token_hash.empty())
     published.dead_refresh_token_hash = failure.dead_refresh_token_hash;
   // A run that asked nobody because of an earlier cool-down must not prolong it.
-  if (time < published.not_before && !failure.retry_after) return;
+  if (published.rests(time) && !failure.retry_after) return;
   ++published.failures;
   ++published.outcomes[std::string(word(failure.kind))];
   published.not_before =
@@ -50,9 +51,14 @@ void note_failure(Published& published, const ExchangeFailure& failure, Time tim
 
 void note_login(Published& published, const LoginSnapshot& login, Milliseconds refresh_before, Time time) {
   published.login = login.stamp;
+  if (login.refresh_token_hash != published.dead_refresh_token_hash)
+    published.dead_refresh_token_hash.clear();
   if (login.access_token_hash != published.access_token_hash) {
     published.access_token_hash = login.access_token_hash;
     published.obtained_at = time;
+    // The endpoint answers somebody.
+    published.failures = 0;
+    published.not_before = Time{};
   }
   published.expires_at = login.expires_at;
   published.due_at = due_at(published.obtained_at, login.expires_at, refresh_before);
@@ -69,9 +75,6 @@ void note_attempt(Published& published, const ExchangeReport& report, Time time)
     note_failure(published, *report.failure, time);
   } else {
     published.last_error.reset();
-    published.dead_refresh_token_hash.clear();
-    published.failures = 0;
-    published.not_before = Time{};
   }
 }
 
@@ -225,19 +228,20 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   if (options.endpoint == Endpoint::asked || report->failure) note_attempt(outcome.published, *report, time);
   outcome.refreshed = report->refreshed;
   outcome.notices = std::move(report->notices);
-  bool changed = false;
   if (report->login) {
-    auto written =
+    auto changed =
         publish_files(share->get(), refresher.runtime.share_path(profile.name), *report->login, profile.mode);
-    if (!written) return std::move(written).error();
-    changed = *written;
+    if (!changed) return std::move(changed).error();
+    // Also where an earlier run published the files and was killed before it came to the containers.
+    const bool is_new = !*before || (*before)->access_token_hash != report->login->access_token_hash;
+    if (*changed || is_new) {
+      outcome.deliveries_failed =
+          deliver_to_containers(refresher.runtime, profile.name, share->get(), outcome.published.login);
+    }
   }
+  // Last: until it is there, the next run does all of this again.
   if (auto done = refresher.runtime.publish(profile.name, outcome.published); !done)
     return std::move(done).error();
-  if (changed) {
-    outcome.deliveries_failed =
-        deliver_to_containers(refresher.runtime, profile.name, share->get(), outcome.published.login);
-  }
   outcome.failure = std::move(report->failure);
   return outcome;
 }

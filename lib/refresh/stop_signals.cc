@@ -5,14 +5,15 @@ namespace oci_oauth {
 
 namespace {
 
+constexpr std::array stop_signals = {SIGTERM, SIGINT, SIGHUP};
+
 volatile sig_atomic_t stop_requested = 0;
 
 void mask(int how) {
-  sigset_t both;
-  sigemptyset(&both);
-  sigaddset(&both, SIGTERM);
-  sigaddset(&both, SIGINT);
-  ::sigprocmask(how, &both, nullptr);
+  sigset_t all;
+  sigemptyset(&all);
+  for (const int number : stop_signals) sigaddset(&all, number);
+  ::sigprocmask(how, &all, nullptr);
 }
 
 }  // namespace
@@ -20,14 +21,14 @@ void mask(int how) {
 StopSignals::StopSignals() {
   struct sigaction action = {};
   action.sa_handler = [](int) { stop_requested = 1; };
-  ::sigaction(SIGTERM, &action, &old_term_);
-  ::sigaction(SIGINT, &action, &old_int_);
+  // Work on files goes on; calls that wait for an event return all the same (signal(7)).
+  action.sa_flags = SA_RESTART;
+  for (size_t i = 0; i < old_.size(); ++i) ::sigaction(stop_signals[i], &action, &old_[i]);
   mask(SIG_UNBLOCK);
 }
 
 StopSignals::~StopSignals() {
-  ::sigaction(SIGTERM, &old_term_, nullptr);
-  ::sigaction(SIGINT, &old_int_, nullptr);
+  for (size_t i = 0; i < old_.size(); ++i) ::sigaction(stop_signals[i], &old_[i], nullptr);
 }
 
 bool StopSignals::requested() {

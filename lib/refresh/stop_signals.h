@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGTERM and SIGINT as a wish: what has been sent to a server is finished first.
+// SIGTERM, SIGINT and SIGHUP as a wish: what has been sent to a server is finished first.
 #pragma once
 
 #include <signal.h>
 
+#include <array>
+
 namespace oci_oauth {
 
-// While it lives, SIGTERM and SIGINT, blocked before or not, only make requested() true.
+// While it lives, these signals, blocked before or not, only make requested() true.
 class StopSignals {
  public:
   StopSignals();
@@ -15,11 +17,12 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
 
   static bool requested();
-  // Ahead of fork(2) and execve(2): a signal waits until each of the two processes has StopSignals of its own.
+  // Ahead of fork(2) and execve(2): a signal waits until each of the two processes has StopSignals of its
+  // own.
   static void block();
 
  private:
-  struct sigaction old_term_, old_int_;
+  std::array<struct sigaction, 3> old_;
 };
 
 }  // namespace oci_oauth

@@ -47,7 +47,7 @@ Secret request_body(const TokenRequest& request, const Secret& refresh_token) {
 }  // namespace
 
 RequestResult post_token_request(const TokenRequest& request, const Secret& refresh_token,
-                                 const std::function<void()>& while_waiting) {
+                                 const RequestEvents& events) {
   if (auto checked = check_url(request.url); !checked) {
     return RequestFailure{RequestFailure::Sent::no, "token_url: " + checked.error().message};
   }
@@ -61,7 +61,7 @@ RequestResult post_token_request(const TokenRequest& request, const Secret& refr
   http.proxy = request.proxy;
   http.connect_timeout = request.connect_timeout;
   http.total_timeout = request.total_timeout;
-  return send_request(http, while_waiting);
+  return send_request(http, events);
 }
 
 }  // namespace oci_oauth

@@ -2,7 +2,6 @@
 // One POST to a token endpoint (RFC 6749 section 6), under the rules of http_request.h: exactly once.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,8 +20,7 @@ struct TokenRequest {
   Milliseconds total_timeout = std::chrono::seconds(25);
 };
 
-// `while_waiting` is called about once a second until the answer is there.
 RequestResult post_token_request(const TokenRequest& request, const Secret& refresh_token,
-                                 const std::function<void()>& while_waiting);
+                                 const RequestEvents& events);
 
 }  // namespace oci_oauth

@@ -2,6 +2,7 @@
 #include "refresh/worker.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -26,10 +27,13 @@ namespace {
 
 constexpr size_t longest_report = 4 * MiB;
 
-// A kernel without Landlock, or a path that is not there yet, leaves the owner's own rights as the bound.
+// A kernel without Landlock leaves the owner's own rights as the bound.
 Result<void> confine_to_login(const std::string& credentials) {
   const std::unique_ptr<char, decltype(&::free)> real(::realpath(credentials.c_str(), nullptr), ::free);
-  if (real == nullptr) return {};
+  if (real == nullptr) {
+    return Error::from_errno(errno, credentials)
+        .with_hint("log in first, or correct \"credentials\" in the configuration");
+  }
   const std::string directory = parent_directory(real.get());
   auto confined = confine_writes(directory, {parent_directory(directory)});
   if (!confined) return std::move(confined).error();
@@ -86,25 +90,38 @@ Result<UniqueFd> readable(std::string_view text) {
   return file;
 }
 
+// Result: what the child wrote, up to a bound. A wish to end is passed on.
 std::string read_to_end(int fd, pid_t child) {
+  // The signals arrive only while we wait, so none is missed.
+  sigset_t outside;
+  ::sigprocmask(SIG_SETMASK, nullptr, &outside);
+  StopSignals::block();
   std::string text;
   text.reserve(longest_report);  // a string that grows leaves copies behind
   bool told = false;
   for (char buffer[4096];;) {
     if (StopSignals::requested() && !told) told = ::kill(child, SIGTERM) == 0;
+    pollfd event = {fd, POLLIN, 0};
+    if (::ppoll(&event, 1, nullptr, &outside) < 0 && errno == EINTR) continue;
     const ssize_t count = ::read(fd, buffer, sizeof buffer);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0 || static_cast<size_t>(count) > longest_report - text.size()) return text;
+    if (count <= 0 || static_cast<size_t>(count) > longest_report - text.size()) break;
     text.append(buffer, static_cast<size_t>(count));
     explicit_bzero(buffer, sizeof buffer);
   }
+  ::sigprocmask(SIG_SETMASK, &outside, nullptr);
+  return text;
 }
 
 // The program runs as the login's owner, who may have made it say anything: what root publishes of it is the
 // files that the provider names.
 Result<ExchangeReport> checked_report(std::string_view text, const Provider& provider) {
   auto report = parse_report(text);
-  if (!report || !report->login) return report;
+  if (!report) {
+    return Error{ErrorKind::temporary, "the exchange ended without a report",
+                 "the next run completes what it left"};
+  }
+  if (!report->login) return report;
   for (const auto& [name, content] : report->login->files) {
     const bool known = name == token_file || std::ranges::any_of(provider.deliver, [&](const auto& file) {
                          return file.name == name;
@@ -130,7 +147,7 @@ Result<ExchangeReport> exchange_as_owner(const std::string& program, const Excha
   if (!input) return std::move(input).error();
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return not_started(errno, "pipe");
-  const UniqueFd reading(ends[0]);
+  UniqueFd reading(ends[0]);
   Descriptors descriptors = {std::move(*executable), std::move(*input), UniqueFd(ends[1])};
 
   StopSignals::block();
@@ -141,6 +158,7 @@ Result<ExchangeReport> exchange_as_owner(const std::string& program, const Excha
   if (child < 0) return not_started(reason, "fork");
   descriptors.report.reset();
   const Secret text(read_to_end(reading.get(), child));
+  reading.reset();  // a child that has more to say must not wait for us
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }

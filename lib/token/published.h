@@ -54,6 +54,9 @@ struct LastError {
   Time at;
 };
 
+// The longest that a token endpoint is left in peace.
+constexpr Milliseconds longest_rest = std::chrono::hours(1);
+
 struct Published {
   std::string provider;
   FileStamp login;                       // of the document that `expires_at` was read from
@@ -70,6 +73,8 @@ struct Published {
   std::map<std::string, std::uint64_t, std::less<>> outcomes;
 
   bool has_token() const { return expires_at.time_since_epoch().count() != 0; }
+  // The cool-down is on. One that ends later than any can is a clock's that was set back since.
+  bool rests(Time now) const { return now < not_before && not_before - now <= longest_rest; }
 };
 
 // False also where the credential document at `path` cannot be seen.

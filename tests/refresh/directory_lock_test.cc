@@ -113,16 +113,63 @@ TEST_CASE("a waiter has the lock as soon as its holder gives it back") {
   const TwoLocks test;
   make_lock(test.second);
   std::thread holder;
-  const auto release_on_third_wake = [&, wakes = 0]() mutable {
-    if (++wakes == 3) holder = std::thread([&] { std::filesystem::remove(test.second); });
-    if (wakes == 2) make_lock(test.directory / "noise"), std::filesystem::remove(test.directory / "noise");
+  int wakes = 0;
+  const auto release_while_waiting = [&] {
+    if (++wakes == 2) holder = std::thread([&] { std::filesystem::remove(test.second); });
     return false;
   };
   const auto began = steady_clock::now();
-  const auto locks = acquire(test.paths, 30s, release_on_third_wake);
+  const auto locks = acquire(test.paths, 30s, release_while_waiting);
   if (holder.joinable()) holder.join();
   REQUIRE(locks);
   CHECK(steady_clock::now() - began < 10s);
+}
+
+TEST_CASE("a waiter sleeps while other directories come and go, its own first lock among them") {
+  const TwoLocks test;
+  make_lock(test.second);
+  int wakes = 0;
+  const auto make_noise = [&] {
+    ++wakes;
+    for (int i = 0; i < 100; ++i) {
+      make_lock(test.directory / "noise");
+      std::filesystem::remove(test.directory / "noise");
+    }
+    return false;
+  };
+  CHECK_FALSE(acquire(test.paths, 300ms, make_noise));
+  CHECK(wakes <= 4);
+}
+
+TEST_CASE("each lock is announced before it is there, and a refused announcement takes nothing") {
+  const TwoLocks test;
+  std::vector<DirectoryIdentity> announced;
+  const auto announce = [&](const DirectoryIdentity& lock) -> Result<void> {
+    CHECK_FALSE(exists(lock.path));
+    announced.push_back(lock);
+    if (announced.size() == 4) return Error{ErrorKind::failed, "no room", ""};
+    return {};
+  };
+  {
+    const auto locks = DirectoryLocks::acquire(test.paths, steady_clock::now(), never, announce);
+    REQUIRE(locks);
+    CHECK(locks->identities() == announced);
+  }
+  const auto refused = DirectoryLocks::acquire(test.paths, steady_clock::now(), never, announce);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message == "no room");
+  CHECK(std::filesystem::is_empty(test.directory.path()));
+}
+
+TEST_CASE("a lock whose name is something else's is an error that names it") {
+  const TwoLocks test;
+  std::filesystem::create_directory_symlink("/tmp", test.first);
+  const timespec long_ago[] = {{1, 0}, {1, 0}};
+  REQUIRE(::utimensat(AT_FDCWD, test.first.c_str(), long_ago, AT_SYMLINK_NOFOLLOW) == 0);
+  const auto locks = acquire(test.paths);
+  REQUIRE_FALSE(locks);
+  CHECK_THAT(locks.error().message, Catch::StartsWith(test.first + ": remove the stale lock: "));
+  CHECK(std::filesystem::is_symlink(test.first));
 }
 
 TEST_CASE("a waiter has the lock at the moment it turns stale") {
@@ -176,6 +223,22 @@ TEST_CASE("a held lock is touched in time, and a lost one is noticed") {
   CHECK(held->keep_alive(in_time));
   CHECK(age(test.first) < 50s);
   CHECK_FALSE(lost->keep_alive(in_time));
+}
+
+TEST_CASE("a directory that was about to be a lock is removed after a kill") {
+  const TwoLocks test;
+  DirectoryIdentity ours;
+  const auto keep = [&](const DirectoryIdentity& lock) -> Result<void> {
+    ours = lock;
+    return Error{ErrorKind::failed, "", ""};
+  };
+  CHECK_FALSE(DirectoryLocks::acquire({test.first}, steady_clock::now(), never, keep));
+  const std::string unnamed = test.first + ".oci-oauth";
+  make_lock(unnamed);
+  remove_left_behind(ours);
+  CHECK(exists(unnamed));  // another one
+  CHECK(acquire({test.first}));
+  CHECK_FALSE(exists(unnamed));
 }
 
 TEST_CASE("what a killed run left behind is removed, and another's lock is not") {

@@ -21,7 +21,7 @@ TEST_CASE("a method, a bearer token and a body go out once, whatever the answer 
   request.body = Secret(std::string_view(R"({"value":"v"})"));
   request.bearer = Secret(std::string_view("the key"));
   request.ca_file = directory.write("ca.pem", TokenEndpoint::ca_pem());
-  const auto result = send_request(request, [] {});
+  const auto result = send_request(request);
   REQUIRE(std::holds_alternative<HttpReply>(result));
   CHECK(std::get<HttpReply>(result).status >= 401);
 

@@ -68,9 +68,7 @@ struct Client {
     request.user_agent = "test/1";
     request.ca_file = directory.write("ca.pem", TokenEndpoint::ca_pem());
   }
-  RequestResult post() const {
-    return post_token_request(request, Secret(refresh_token), [] {});
-  }
+  RequestResult post() const { return post_token_request(request, Secret(refresh_token), {}); }
 };
 
 HttpReply reply_of(RequestResult result) {
@@ -224,12 +222,34 @@ TEST_CASE("while a server hangs the caller is called, until the time is up") {
   Client client(endpoint.url());
   client.request.total_timeout = 2500ms;
   unsigned calls_after_sending = 0;
-  const auto failure = failure_of(post_token_request(client.request, Secret(refresh_token), [&] {
-    if (endpoint.counters().posts == 1) ++calls_after_sending;
-  }));
+  const auto count = [&] { calls_after_sending += endpoint.counters().posts == 1 ? 1U : 0U; };
+  const auto failure =
+      failure_of(post_token_request(client.request, Secret(refresh_token), {.waiting = count}));
   CHECK(failure.sent == Sent::perhaps);
   CHECK(failure.message == "no answer within 2.5 s");
   CHECK(calls_after_sending >= 2);
+}
+
+TEST_CASE("a request that is given up at the last moment was not sent") {
+  TokenEndpoint endpoint;
+  const Client client(endpoint.url());
+  const auto failure = failure_of(
+      post_token_request(client.request, Secret(refresh_token), {.may_send = [] { return false; }}));
+  CHECK(failure.sent == Sent::no);
+  CHECK(endpoint.counters().connections == 1);
+  CHECK(endpoint.counters().posts == 0);
+}
+
+TEST_CASE("a body is shown as it arrives, also where it then ends early") {
+  TokenEndpoint endpoint;
+  endpoint.script({.ending = Ending::truncate, .reply = test::Reply{200, {}, "{}      "}});
+  const Client client(endpoint.url());
+  std::string seen;
+  const auto keep = [&](long status, std::string_view body) {
+    seen = std::to_string(status) + " " + std::string(body);
+  };
+  failure_of(post_token_request(client.request, Secret(refresh_token), {.arriving = keep}));
+  CHECK(seen == "200 {}  ");
 }
 
 TEST_CASE("a truncated answer leaves open what the server did") {

@@ -93,6 +93,7 @@ void block_signals() {
 // What the step does at this stage; true if the exchange goes on.
 bool act(HttpsConnection& connection, const Step& step, Stage stage) {
   if (step.at != stage) return true;
+  if (step.meanwhile) step.meanwhile();
   if (!connection.pause(step.delay)) return false;
   switch (step.ending) {
     case Ending::answer:

@@ -51,6 +51,7 @@ struct Step {
   JsonMembers members = {};         // of the server's own answer, replaced or added: {"expires_in", "-1"}
   std::set<std::string> omit = {};  // of those, left out; without "refresh_token" the one sent stays current
   std::size_t pad_to = 0;           // bytes: the body is filled up with spaces
+  std::function<void()> meanwhile = {};  // called at the stage, on the server's thread
 };
 
 // The certificate that the endpoint shows.

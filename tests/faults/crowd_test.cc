@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+// Many at once on one login: hooks, refreshers, and a Claude Code with its locks. One request for all of
+// them, no refresh token sent twice, and what one of them learns is known to every other.
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "base/file_lock.h"
+#include "faults/host.h"
+#include "refresh/directory_lock.h"
+#include "support/catch.h"
+#include "support/child_process.h"
+#include "support/control_api.h"
+#include "support/json_text.h"
+
+namespace oci_oauth::test {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The first process of a container, in a mount namespace of its own. One is enough for many bundles.
+class ContainerProcess {
+ public:
+  ContainerProcess()
+      : child_([this] {
+          const bool alone = ::unshare(CLONE_NEWNS) == 0;
+          if (alone) ready_.open();
+          ::pause();
+          return std::string();
+        }) {
+    ready_.wait();
+  }
+  pid_t pid() const { return child_.pid(); }
+
+ private:
+  Gate ready_;
+  ChildProcess child_;
+};
+
+// A container that a person gave a directory for its token: the hook writes the token there.
+class Bundle {
+ public:
+  Bundle(const Host& host, const ContainerProcess& process, const std::string& id)
+      : config_(host.config), path_(host.directory / id), target_(path_ + "/rootfs/run/secrets/claude") {
+    fs::create_directories(target_);
+    std::ofstream(path_ + "/config.json")
+        << R"({"ociVersion":"1.0.2","process":{"user":{"uid":0,"gid":0}},"root":{"path":"rootfs"},"mounts":[)"
+        << R"({"destination":"/run/secrets/claude","type":"bind","source":")" << target_
+        << R"(","options":["rbind","rw"]}]})";
+    std::ofstream(state()) << R"({"ociVersion":"1.0.2","id":")" << id << R"(","status":"creating","pid":)"
+                           << process.pid() << R"(,"bundle":")" << path_ << "\"}";
+  }
+  std::vector<std::string> hook() const {
+    return {installed("libexec/oci/hooks.d/oci-oauth-hook"), "--config", config_, "createRuntime"};
+  }
+  std::string state() const { return path_ + "/state.json"; }
+  std::string token() const { return content_of(target_ + "/token"); }
+
+ private:
+  std::string config_, path_, target_;
+};
+
+bool can_make_containers() {
+  if (::geteuid() == 0) return true;
+  WARN("SKIPPED: a container's process needs root");
+  return false;
+}
+
+// Programs that wait at one line until they are let go together.
+class StartLine {
+ public:
+  StartLine() {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    waiting_.reset(ends[0]);
+    line_.reset(ends[1]);
+  }
+  void add(const std::vector<std::string>& command, const std::string& input, const std::string& output) {
+    const pid_t pid = ::fork();
+    if (pid != 0) {
+      programs_.push_back(pid);
+      return;
+    }
+    line_.reset();
+    char none;
+    (void)!::read(waiting_.get(), &none, 1);  // its end
+    ::_exit(end_of(start_program(command, input, output)));
+  }
+  void go() { line_.reset(); }
+  // Their exit codes.
+  std::vector<int> ends() {
+    std::vector<int> codes;
+    for (const pid_t pid : programs_) codes.push_back(end_of(pid));
+    programs_.clear();
+    return codes;
+  }
+
+ private:
+  UniqueFd waiting_, line_;
+  std::vector<pid_t> programs_;
+};
+
+// Stands for a Claude Code on the same host, which needs an account: takes the two lock directories as it
+// does, and rewrites the login.
+class ClaudeCode {
+ public:
+  explicit ClaudeCode(const Host& host) : host_(host) {}
+
+  // Nothing where another one holds a lock for longer than `patience`.
+  std::optional<DirectoryLocks> lock(Milliseconds patience) const {
+    auto locks = DirectoryLocks::acquire({host_.home + "/.oauth_refresh.lock", host_.home + ".lock"},
+                                         steady_clock::now() + patience, [] { return false; });
+    if (!locks) return std::nullopt;
+    return std::optional<DirectoryLocks>(std::move(*locks));
+  }
+
+  // Rewrites the login as expired, for everybody to find, and changes what is not ours.
+  void rewrite(int round) const {
+    std::string text = host_.document();
+    const size_t at = text.find("\"expiresAt\":") + 12;
+    text.replace(at, text.find_first_not_of("0123456789", at) - at, "1700000000000");
+    if (const size_t more = text.find(",\"mcpOAuth\""); more != std::string::npos)
+      text.erase(more, text.size());
+    if (text.ends_with("}}") == false) text += "}";
+    text.insert(text.size() - 1, ",\"mcpOAuth\":{\"round\":" + std::to_string(round) + "}");
+    const std::string temporary = host_.credentials + ".claude";
+    std::ofstream(temporary) << text;
+    fs::permissions(temporary, fs::perms(0600));
+    if (::chown(temporary.c_str(), owner_id(), owner_id()) == 0) fs::rename(temporary, host_.credentials);
+  }
+
+ private:
+  const Host& host_;
+};
+
+// A program that took both locks and died; the time of its last touch is nearly a minute ago.
+void die_holding(const Host& host, Milliseconds left) {
+  const auto touched = (now() - DirectoryLocks::stale_after + left).time_since_epoch().count();
+  const timespec times[] = {{touched / 1000, touched % 1000 * 1'000'000},
+                            {touched / 1000, touched % 1000 * 1'000'000}};
+  for (const std::string& lock : {host.home + "/.oauth_refresh.lock", host.home + ".lock"}) {
+    if (::mkdir(lock.c_str(), 0755) != 0) continue;  // somebody was faster
+    (void)!::chown(lock.c_str(), owner_id(), owner_id());
+    ::utimensat(AT_FDCWD, lock.c_str(), times, 0);
+  }
+}
+
+size_t count_lines(const std::string& text, const std::string& part) {
+  size_t count = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
+constexpr const char* patient = R"(, "hook_wait": "12s")";
+
+}  // namespace
+
+TEST_CASE("500 hooks that start together on an expired token make one request, and all deliver its token",
+          "[crowd]") {
+  if (!can_make_containers()) return;
+  constexpr size_t crowd = 500;
+  TokenEndpoint endpoint;
+  const Host host(endpoint, patient);
+  const ContainerProcess process;
+  std::vector<std::unique_ptr<Bundle>> bundles;
+  StartLine line;
+  for (size_t i = 0; i < crowd; ++i) {
+    bundles.push_back(std::make_unique<Bundle>(host, process, "box-" + std::to_string(i)));
+    line.add(bundles.back()->hook(), bundles.back()->state(), "/dev/null");
+  }
+  line.go();
+  const std::vector<int> codes = line.ends();
+  CHECK(codes == std::vector<int>(crowd, 0));
+  CHECK(endpoint.counters().posts == 1);
+  CHECK(host.login_works());
+  const std::string token = host.field("accessToken");
+  size_t delivered = 0;
+  for (const auto& bundle : bundles) delivered += bundle->token() == token ? 1 : 0;
+  CHECK(delivered == crowd);
+}
+
+TEST_CASE("a hook that waits for a refresh sleeps in one call", "[crowd]") {
+  if (!can_make_containers()) return;
+  if (!fs::exists("/usr/bin/strace")) {
+    WARN("SKIPPED: strace is not installed");
+    return;
+  }
+  TokenEndpoint endpoint;
+  const Host host(endpoint, patient);
+  const ContainerProcess process;
+  const Bundle first(host, process, "first"), second(host, process, "second");
+  endpoint.script({.delay = 3s});
+  const pid_t starter = start_program(first.hook(), first.state());
+  REQUIRE(endpoint.wait_until([](const Counters& now) { return now.posts == 1; }, 20s));
+  std::vector<std::string> traced = {"/usr/bin/strace", "-f", "-o", host.directory / "calls"};
+  for (const std::string& word : second.hook()) traced.push_back(word);
+  CHECK(end_of(start_program(traced, second.state())) == 0);
+  CHECK(end_of(starter) == 0);
+  CHECK(second.token() == host.field("accessToken"));
+  const std::string calls = content_of(host.directory / "calls");
+  INFO(calls);
+  CHECK(count_lines(calls, "flock(") <= 2);  // one that does not wait, one that does
+  CHECK(count_lines(calls, "LOCK_SH") == 1);
+  for (const char* poll : {"nanosleep", "poll(", "select(", "inotify"}) CHECK(count_lines(calls, poll) == 0);
+  CHECK(endpoint.counters().posts == 1);
+}
+
+TEST_CASE("a lock that is held long is touched in time", "[crowd]") {
+  TokenEndpoint endpoint;
+  const Host host(endpoint);
+  const UniqueFd events(::inotify_init1(IN_CLOEXEC));
+  endpoint.script({.delay = 6500ms, .meanwhile = [&] {
+                     ::inotify_add_watch(events.get(), (host.home + ".lock").c_str(), IN_ATTRIB);
+                   }});
+  const pid_t refresh = start_program(host.command({"refresh"}));
+  REQUIRE(endpoint.wait_until([](const Counters& now) { return now.posts == 1; }, 20s));
+  pollfd touched = {events.get(), POLLIN, 0};
+  CHECK(::poll(&touched, 1, 20'000) == 1);
+  CHECK(end_of(refresh) == 0);
+  CHECK(host.login_works());
+}
+
+TEST_CASE("a cool-down is every process's, until a person overrides it", "[crowd]") {
+  if (!can_make_containers()) return;
+  TokenEndpoint endpoint;
+  const Host host(endpoint);
+  const ContainerProcess process;
+  endpoint.script({.reply = Reply{429, {{"Retry-After", "600"}}, ""}});
+  const Output asked = host.refresh();
+  CHECK(asked.status == 4);
+  CHECK_THAT(asked.text, Catch::Contains("429, retry after 600 s"));
+  const std::vector<std::string> commands[] = {{"refresh"}, {"token", "claude"}};
+  for (const auto& words : commands) {
+    const Output output = run_program(host.command(words));
+    CHECK(output.status == 4);
+    CHECK_THAT(output.text, Catch::Contains("not asking the token endpoint before"));
+  }
+  const Bundle bundle(host, process, "box");
+  CHECK(run_program(bundle.hook(), bundle.state()).status == 0);
+  CHECK(endpoint.counters().posts == 1);
+  const Output forced = run_program(host.command({"refresh", "--force"}));
+  CHECK(forced.status == 0);
+  CHECK_THAT(forced.text, Catch::Contains("asking although the endpoint wants rest until"));
+  CHECK(host.login_works());
+}
+
+TEST_CASE("a dead login is nobody's to ask about again, until the file changes", "[crowd]") {
+  if (!can_make_containers()) return;
+  TokenEndpoint endpoint;
+  Host host(endpoint);
+  const ContainerProcess process;
+  endpoint.script({.reply = Reply{400, {}, R"({"error":"invalid_grant"})"}});
+  CHECK(host.refresh().status == 3);
+  const std::vector<std::string> commands[] = {{"refresh", "--force"}, {"token", "claude"}};
+  for (const auto& words : commands) {
+    const Output output = run_program(host.command(words));
+    CHECK(output.status == 3);
+    CHECK_THAT(output.text, Catch::Contains("log in again"));
+  }
+  // The hook does not even start a refresher: with one, it would wait for the lock that we hold.
+  const Bundle bundle(host, process, "box");
+  {
+    const auto held =
+        FileLock::acquire(FileAt{.path = host.runtime + "/locks/claude"}, LockMode::exclusive, SteadyTime{});
+    REQUIRE(held);
+    const auto began = steady_clock::now();
+    CHECK(run_program(bundle.hook(), bundle.state()).status == 0);
+    CHECK(steady_clock::now() - began < 7s);
+  }
+  // Touched, it is still the same refresh token.
+  host.expire();
+  CHECK(host.refresh().status == 3);
+  CHECK(endpoint.counters().connections == 1);
+  host.log_in(-60s);
+  CHECK(host.refresh().status == 0);
+  CHECK(host.login_works());
+}
+
+TEST_CASE("two profiles on one login make one request", "[crowd]") {
+  TokenEndpoint endpoint;
+  const Host host(endpoint);
+  std::string config = content_of(host.config);
+  const std::string profile =
+      config.substr(config.find("{\"credentials\""), config.rfind("}}") - config.find("{\"credentials\""));
+  config.insert(config.rfind("}}"),
+                R"(, "other": )" + profile.substr(0, profile.rfind('}')) + R"(, "provider": "claude"})");
+  host.directory.write("config.json", config);
+  StartLine line;
+  for (const char* name : {"claude", "other"})
+    line.add(host.command({"refresh", name}), "/dev/null", "/dev/null");
+  line.go();
+  CHECK(line.ends() == std::vector<int>{0, 0});
+  CHECK(endpoint.counters().posts == 1);
+  CHECK(content_of(host.runtime + "/share/other/token") == host.published_token());
+}
+
+TEST_CASE("refreshers, hooks, and a Claude Code that locks, rewrites and dies lose no login", "[crowd]") {
+  if (!can_make_containers()) return;
+  constexpr size_t refreshers = 8, hooks = 64;
+  const int rounds = is_full_run() ? 200 : 12;
+  TokenEndpoint endpoint;
+  Host host(endpoint, patient);
+  const ContainerProcess process;
+  const ClaudeCode claude(host);
+  std::vector<std::unique_ptr<Bundle>> bundles;
+  for (size_t i = 0; i < hooks; ++i)
+    bundles.push_back(std::make_unique<Bundle>(host, process, "box-" + std::to_string(i)));
+  for (int round = 0; round < rounds; ++round) {
+    INFO("round " << round);
+    StartLine line;
+    for (size_t i = 0; i < refreshers; ++i) {
+      line.add(host.command({"refresh"}), "/dev/null", host.directory / "refresh.log");
+    }
+    for (const auto& bundle : bundles) line.add(bundle->hook(), bundle->state(), "/dev/null");
+    host.expire();
+    if (round % 4 == 3) die_holding(host, 500ms);
+    line.go();
+    if (round % 4 != 3) {
+      auto locks = claude.lock(10s);
+      if (locks) claude.rewrite(round);
+    }
+    line.ends();
+    REQUIRE(endpoint.counters().reuses == 0);
+    CHECK(host.refresh().status == 0);
+    REQUIRE(host.login_works());
+    CHECK(host.left_behind() == "");
+  }
+  size_t most = 0;
+  for (const auto& [token, posts] : endpoint.posts_by_refresh_token()) most = std::max(most, posts);
+  CHECK(most == 1);
+  WARN(rounds << " rounds of " << refreshers << " refreshers and " << hooks << " hooks: "
+              << endpoint.counters().refreshes << " refreshes, " << endpoint.counters().reuses << " reuses");
+}
+
+}  // namespace oci_oauth::test

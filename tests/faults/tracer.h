@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a program under ptrace(2) and lets one system call of one of its processes go wrong. As `strace -f
+// --inject`, but for what that cannot reach: strace counts the calls of each process by itself, so a kill at
+// a child's 5th call comes to its parent's 5th first.
+#pragma once
+
+#include <signal.h>
+
+#include <string>
+#include <vector>
+
+namespace oci_oauth::test {
+
+// One call, as the process is about to make it.
+struct Call {
+  unsigned process = 0;  // 0: the program; 1: the first process that it starts; …
+  unsigned number = 0;   // counted from 1 in that process, after execve(2)
+  std::string name;      // empty: not one of the calls on files and sockets that this file knows
+  std::string subject;   // the path that it names, or what its descriptor is open on
+};
+
+struct Fault {
+  unsigned process = 0, number = 0;  // number 0: nothing goes wrong
+  int error = 0;                     // errno that the call fails with, unmade; 0: `signal` comes instead
+  int signal = SIGKILL;              // any other than SIGKILL comes just before the call is made
+};
+
+struct Traced {
+  std::vector<Call> calls;  // every call where nothing was to go wrong; else the one that did, if it was made
+  int status = 0;           // wait(2)'s, of the program
+  std::string output;       // stdout and stderr
+};
+
+// Returns when the program and all that it started have ended. Its environment is empty.
+Traced run_traced(const std::vector<std::string>& command, const Fault& fault);
+
+// errors can be injected on this machine.
+bool can_inject_errors();
+
+}  // namespace oci_oauth::test
