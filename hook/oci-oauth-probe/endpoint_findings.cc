@@ -42,8 +42,8 @@ Findings examine_endpoint(const Profile& profile, const Provider& provider) {
   request.ca_file = profile.ca_file;
   request.proxy = profile.proxy;
   if (auto checked = check_url(request.url); !checked)
-    return {problem(check, checked.error().in("token_url"))};
-  const RequestResult result = send_request(request, [] {});
+    return {problem(check, std::move(checked).error().in("token_url"))};
+  const RequestResult result = send_request(request);
   if (const auto* failure = std::get_if<RequestFailure>(&result)) {
     return {
         {check, Verdict::problem, failure->message,

@@ -288,7 +288,8 @@ bool Exchange::nothing_changed() {
 void Exchange::keep_grant(long status, std::string_view body) {
   const auto arrived = steady_clock::now();
   if (grant_ || status < 200 || status >= 300) return;
-  const TokenAnswer answer = read_token_answer({status, "", Secret(body)}, now());
+  const TokenAnswer answer =
+      read_token_answer({.status = status, .retry_after = "", .date = "", .body = Secret(body)}, now());
   if (answer.kind != AnswerKind::granted) return;
   const Secret& old = document_->login().refresh_token;
   const Secret& rotated = answer.refresh_token.empty() ? old : answer.refresh_token;

@@ -133,7 +133,7 @@ std::string sinks_text(const Overview& overview) {
 
 std::string metrics_text(const Overview& overview, Time now) {
   return state_text(overview) + times_text(overview, now) + refreshes_text(overview) +
-         containers_text(overview);
+         containers_text(overview) + sinks_text(overview);
 }
 
 Result<void> write_metrics_file(const Config& config, Time now) {

@@ -194,7 +194,7 @@ TEST_CASE("500 hooks that start together on an expired token make one request, a
   CHECK(host.login_works());
   const std::string token = host.field("accessToken");
   size_t delivered = 0;
-  for (const auto& bundle : bundles) delivered += bundle->token() == token ? 1 : 0;
+  for (const auto& bundle : bundles) delivered += bundle->token() == token ? 1U : 0U;
   CHECK(delivered == crowd);
 }
 

@@ -100,7 +100,8 @@ void fuzz_answer(std::string_view input) {
   if (input.empty()) return;
   const auto choice = static_cast<unsigned char>(input.front()) % std::size(statuses);
   input.remove_prefix(1);
-  const TokenAnswer answer = read_token_answer({statuses[choice], "", Secret(input)}, noon);
+  const TokenAnswer answer = read_token_answer(
+      {.status = statuses[choice], .retry_after = "", .date = "", .body = Secret(input)}, noon);
   expect((answer.kind == AnswerKind::granted) == !answer.access_token.empty());
   expect(answer.kind != AnswerKind::granted || statuses[choice] == 200);
   expect(answer.message.size() < 64);  // a status and a word of ours, nothing of the body's
@@ -164,7 +165,8 @@ constexpr Target all[] = {
     {"retry-after", fuzz_retry_after},
     {"record", fuzz_record},
     {"published", fuzz_published},
-    {"report", fuzz_report}, {"request", fuzz_request},
+    {"report", fuzz_report},
+    {"request", fuzz_request},
     {"planted", fuzz_planted},
 };
 
