@@ -13,7 +13,7 @@
 #   oci_oauth VERB...  runs oci-oauth on this world
 
 bench=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
-readonly bench target=/run/secrets/claude wait_seconds=10
+readonly bench target=/run/secrets/claude wait_seconds=60
 
 oci_oauth() { "$OCI_OAUTH_PREFIX/bin/oci-oauth" --config "$WORLD/config.json" "$@"; }
 
