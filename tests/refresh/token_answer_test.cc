@@ -14,7 +14,8 @@ namespace {
 const Time noon = std::chrono::sys_days(std::chrono::year(2026) / 11 / 24) + 12h;
 
 TokenAnswer answer(long status, std::string_view body, std::string retry_after = "") {
-  return read_token_answer({status, std::move(retry_after), Secret(body)}, noon);
+  return read_token_answer(
+      {.status = status, .retry_after = std::move(retry_after), .date = "", .body = Secret(body)}, noon);
 }
 
 std::optional<Milliseconds> life(const std::string& expires_in) {
