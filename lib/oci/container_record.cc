@@ -185,7 +185,7 @@ Result<void> save_record(int directory, const ContainerRecord& record) {
 
 Result<ContainerRecord> load_record(int directory, std::string_view id) {
   const std::string name = file_name(id);
-  auto text = read_file({directory, name, fmt::format("written/{}", id)}, record_limit, Links::refused);
+  auto text = read_file({directory, name, "containers/" + name}, record_limit, Links::refused);
   if (!text) return std::move(text).error();
   auto record = parse_record(*text, "containers/" + name);
   if (record && record->id != id) {

@@ -44,7 +44,7 @@ TEST_CASE("a record is read back as it was, and files that are none are left out
   CHECK(read.deliveries[1].owner.gid == 1001);
   CHECK(read.deliveries[1].files == std::vector<std::string>{"token"});
 
-  dir.write("other.json", dir.read("c1.json"));
+  dir.write("containers/other.json", dir.read("containers/c1.json"));
   CHECK(load_record(fd.get(), "other").error().message ==
         "containers/other.json: is the record of container 'c1'");
 

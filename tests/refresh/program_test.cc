@@ -139,6 +139,7 @@ TEST_CASE("a signal to the caller ends the program first and then the caller") {
   const std::string fifo = directory / "started";
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
   const ChildProcess caller([&] {
+    ::signal(SIGTERM, SIG_DFL);  // the test framework's handler would report a failure
     (void)run("echo $$ > " + fifo + "; exec sleep 1000");
     return std::string("it lives on");
   });

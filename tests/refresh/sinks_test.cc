@@ -43,7 +43,7 @@ struct Host {
     directory.write("run/share/claude/token", token);
     Published published;
     published.expires_at = now() + life;
-    published.access_token_hash = "hash of " + token;
+    published.access_token_hash = std::to_string(std::hash<std::string>()(token));
     REQUIRE(runtime->publish("claude", published));
   }
 
