@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::string_view whitespace = " \t\r\n";
 
-struct Node;
-using Members = std::vector<std::pair<std::string, Node>>;
+struct Member;
+using Members = std::vector<Member>;
 
 // Where a value lies in the text.
 struct Node {
@@ -25,6 +25,11 @@ struct Node {
   size_t open = 0;     // of an object: after its '{'
   size_t end = 0;      // after the value
   Members members;     // of an object
+};
+
+struct Member {
+  std::string first;
+  Node second;
 };
 
 // Builds the nodes while the reader goes through the text. Values in arrays are passed over: no path leads
@@ -46,7 +51,9 @@ class NodeBuilder {
   bool RawNumber(const char*, rapidjson::SizeType, bool) { return scalar(); }
   bool String(const char*, rapidjson::SizeType, bool) { return scalar(); }
   bool Key(const char* text, rapidjson::SizeType size, bool) {
-    open_.back()->members.emplace_back(std::string(text, size), Node()).second.key_end = stream_.Tell();
+    Members& members = open_.back()->members;
+    members.push_back({std::string(text, size), Node()});
+    members.back().second.key_end = stream_.Tell();
     return true;
   }
   bool StartObject() {
@@ -97,7 +104,7 @@ Node locate_nodes(std::string_view text) {
   return builder.take();
 }
 
-std::pair<std::string, Node>* find_member(Members& members, std::string_view key) {
+Member* find_member(Members& members, std::string_view key) {
   const auto found =
       std::find_if(members.begin(), members.end(), [&](const auto& member) { return member.first == key; });
   return found == members.end() ? nullptr : &*found;

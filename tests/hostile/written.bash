@@ -22,7 +22,8 @@ names_are_planted() {
     no_more_profiles
     local targets=("${planted[@]/#//}")
     outcomes "${targets[@]/%//a}"
-    [[ $(log_since_mark | grep -c 'left alone') == 4 ]]
+    # A person's own refresher cannot read the canary to see whether it may be replaced, so that is a fifth.
+    [[ $(log_since_mark | grep -c 'left alone') == $((OPERATOR_ID == 0 ? 4 : 5)) ]]
     stop "$BOX"
     rm -rf "$OPERATOR_HOME"/planted-*
 }
