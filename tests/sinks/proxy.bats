@@ -111,7 +111,7 @@ sends_current_token() {
     trust "$ENDPOINT/ca.pem"
     run oci_oauth refresh
     ((status == 0))
-    [[ $output == *"sink 'exec $proxy_files/oci-oauth-proxy-token': exit status 1: nginx: "* ]]
+    [[ $output == *"sink 'exec $proxy_files/oci-oauth-proxy-token': exit status 1: "*'/run/nginx.pid'* ]]
     start_nginx
     answers '{"authenticated":true}200'
     oci_oauth refresh
