@@ -3,7 +3,7 @@
 # needs: containerd ctr runc
 # containerd 1.6 through ctr, with the wrapper as the runc of its runtime: a tmpfs at the target chooses.
 
-readonly containerd_home=/run/lab/containerd daemon_start_seconds=30
+readonly containerd_home=/run/lab/containerd daemon_start_seconds=120
 readonly chosen=(--mount type=tmpfs,src=tmpfs,dst=/run/secrets/claude)
 readonly variable_of_a_person=/mine
 
