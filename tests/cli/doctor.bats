@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each finding of oci-oauth doctor, provoked for real; only systemctl is a stand-in, where no systemd runs.
-load() { source "$BATS_TEST_DIRNAME/$1.bash"; }
 load words
 
 # A login of another user's, whose rights the doctor must take.

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # Manual, completions, schema and --help tell the same.
-load() { source "$BATS_TEST_DIRNAME/$1.bash"; }
 load words
 
 setup_file() { PATH=$OCI_OAUTH_PREFIX/bin:$PATH; }

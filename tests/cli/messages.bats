@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # What goes wrong is told in two lines: what failed and why, what to do. And no token is in it.
-load() { source "$BATS_TEST_DIRNAME/$1.bash"; }
 load words
 
 # says CODE WHAT HINT COMMAND...: oci-oauth's first line ends in WHAT, its second is HINT; both are patterns.

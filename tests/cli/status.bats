@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # oci-oauth status, as a person, a script and Prometheus see it.
-load() { source "$BATS_TEST_DIRNAME/$1.bash"; }
 load words
 
 @test "status makes nothing and needs no network" {

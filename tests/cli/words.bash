@@ -6,9 +6,7 @@
 #                             doctor's findings have one whose message and remedy contain these
 #   doctor_is VERDICT         the worst finding
 
-# The words lie beside another suite's tests.
-load() { source "$BATS_TEST_DIRNAME/../runtimes/$1.bash"; }
-load oauth
+load ../runtimes/oauth
 bats_require_minimum_version 1.5.0
 
 PATH=$OCI_OAUTH_PREFIX/bin:$PATH

@@ -18,11 +18,13 @@
 
 readonly hook_timeout_seconds=10 event_wait_seconds=5
 
-load "${BASH_SOURCE[0]%/*}/syslog"
+# Other suites load these words too, from where they are.
+words=${BASH_SOURCE[0]%/*}
+load "$words/syslog"
 case $ENGINE in
-    host) load engine-host ;;
-    podman | podman-rootless) load engine-podman ;;
-    crun | runc) load engine-bundle ;;
+    host) load "$words/engine-host" ;;
+    podman | podman-rootless) load "$words/engine-podman" ;;
+    crun | runc) load "$words/engine-bundle" ;;
     *) load "engine-$ENGINE" ;; # of the suite that brings it
 esac
 

@@ -10,9 +10,7 @@
 #   ask [OPTION]...       a request of a container to the proxy: prints body and status
 #   issue_certificate DIR NAME   a self-signed certificate that nginx is to trust
 
-# The words lie beside another suite's tests.
-load() { source "$BATS_TEST_DIRNAME/../runtimes/$1.bash"; }
-load oauth
+load ../runtimes/oauth
 
 proxy_files=$OCI_OAUTH_PREFIX/share/oci-oauth/proxy
 
