@@ -4,28 +4,22 @@ load ../../runtimes/oauth
 
 readonly variable=CLAUDE_SECURESTORAGE_CONFIG_DIR
 
-eval "oauth_$(declare -f setup)"
-eval "oauth_$(declare -f teardown)"
-
-setup() {
-    # Where root's registration goes, beside /etc, which is the lab's.
-    mkdir -p "$BATS_TEST_TMPDIR"/{oci,lib}
-    mount --bind "$BATS_TEST_TMPDIR/lib" /var/lib
-    mkdir -p /usr/share/containers/oci
-    mount --bind "$BATS_TEST_TMPDIR/oci" /usr/share/containers/oci
-    oauth_setup
-    mkdir -p /etc/containers
+# Where root's registration goes, beside /etc, which is the lab's.
+setup_file() {
+    mkdir -p "$BATS_FILE_TMPDIR"/{oci,lib} /usr/share/containers/oci /etc/containers
+    mount --bind "$BATS_FILE_TMPDIR/lib" /var/lib
+    mount --bind "$BATS_FILE_TMPDIR/oci" /usr/share/containers/oci
     containers_conf >/etc/containers/containers.conf
 }
 
-teardown() {
-    oauth_teardown
+teardown_file() {
     rm -f /etc/containers/containers.conf
     umount /usr/share/containers/oci /var/lib
 }
 
 environment_of() { tr '\0' '\n' <"/proc/$(pid_of "$1")/environ"; }
-files() { find "$BATS_TEST_TMPDIR"/{oci,lib} "$OPERATOR_HOME/.config" -printf '%p %y %m\n' 2>/dev/null | sort; }
+# Podman makes a directory of its own beside them, for CNI.
+files() { find "$BATS_FILE_TMPDIR"/{oci,lib} "$OPERATOR_HOME"/.config/{containers,oci-oauth} "$OPERATOR_HOME/.local/state" -printf '%p %y %m\n' 2>/dev/null | sort; }
 
 @test "installed: a chosen container has token and environment, another neither; uninstalled: as before" {
     a_login
