@@ -58,7 +58,7 @@ void leave_the_callers_world() {
 }
 
 // Reads to the end whatever comes: crun before 1.17 fails the container when a hook leaves its stdin unread.
-Result<std::string> drain_stdin(size_t limit) {
+Result<std::string> drain_stdin(std::string_view what, size_t limit) {
   std::string text;
   for (char buffer[4096];;) {
     const ssize_t count = ::read(STDIN_FILENO, buffer, sizeof buffer);
@@ -68,7 +68,7 @@ Result<std::string> drain_stdin(size_t limit) {
     if (text.size() <= limit) text.append(buffer, static_cast<size_t>(count));
   }
   if (text.size() > limit) {
-    return Error{ErrorKind::failed, fmt::format("stdin: is larger than {} bytes", limit), ""};
+    return Error{ErrorKind::failed, fmt::format("{}: is larger than {} bytes", what, limit), ""};
   }
   return text;
 }
@@ -83,8 +83,9 @@ struct Arguments {
 
 Result<Arguments> parse_arguments(int argc, char** argv) {
   const auto usage = [](std::string message) {
-    return Error{ErrorKind::usage, std::move(message),
-                 "oci-oauth-hook [--config FILE] [--profile NAME]... precreate|createRuntime|prestart|poststop"};
+    return Error{
+        ErrorKind::usage, std::move(message),
+        "oci-oauth-hook [--config FILE] [--profile NAME]... precreate|createRuntime|prestart|poststop"};
   };
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
@@ -160,7 +161,7 @@ int run(int argc, char** argv) {
   const Log log = Log::to_syslog("oci-oauth-hook");
   const auto arguments = parse_arguments(argc, argv);
   const bool reads_spec = arguments && arguments->stage == Stage::precreate;
-  const auto input = drain_stdin(reads_spec ? spec_limit : state_limit);
+  const auto input = reads_spec ? drain_stdin("config.json", spec_limit) : drain_stdin("state", state_limit);
   if (!arguments) {
     log.write(Priority::error, arguments.error());
     Log::to_stderr("oci-oauth-hook").write(Priority::error, arguments.error());

@@ -52,7 +52,7 @@ man_text() { MANWIDTH=200 mandoc -T ascii "$share/man/man${1##*.}/$1" | col -b; 
     done
     manual=$(man_text oci-oauth.1)
     for key in 0 1 2 3 4; do
-        grep -qE "^     $key  " <<<"$manual"
+        grep -qE "^     $key[[:space:]]" <<<"$manual"
     done
 }
 

@@ -172,7 +172,7 @@ teardown_file() {
 }
 
 @test "the journal has each message with its priority, and no secret" {
-    priorities() { journal --unit oci-oauth-refresh.service --output json | jq -r 'select(.MESSAGE | test("oci-oauth: .*'"$1"'")).PRIORITY' | sort -u; }
+    priorities() { journal --unit 'oci-oauth-*.service' --output json | jq -r 'select(.MESSAGE | test("oci-oauth: .*'"$1"'")).PRIORITY' | sort -u; }
     [[ $(priorities refreshed) == 6 ]]
     as_person_outside sh -c 'echo "{" >"$1"' - "$login"
     is_told() { [[ $(priorities '[.]credentials[.]json') == 3 ]]; }
