@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// {fmt}, compiled once: Debian ships only a shared library of it, and the hook is static. Header-only, each of our
-// sources would compile all of it again.
+// {fmt}, compiled once: Debian ships only a shared library of it, and the hook is static. Header-only, each
+// of our sources would compile all of it again.
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE

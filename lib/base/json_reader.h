@@ -25,8 +25,8 @@ struct JsonHandler {
   bool RawNumber(const char*, rapidjson::SizeType, bool) { return true; }
 };
 
-// Failure: "SOURCE:LINE:COLUMN: reason"; where the handler returned false, `refusal()` of it says why. A string, and
-// not any view: RapidJSON reads 16 bytes at a time from one that ends in NUL.
+// Failure: "SOURCE:LINE:COLUMN: reason"; where the handler returned false, `refusal()` of it says why. A
+// string, and not any view: RapidJSON reads 16 bytes at a time from one that ends in NUL.
 template <class Handler>
 Result<void> read_json(const std::string& text, std::string_view source, Handler& handler) {
   // RapidJSON takes a NUL for the end, whatever follows.

@@ -136,6 +136,10 @@ void check_mended(const Outcome& outcome) {
 
 void check_kills(const std::vector<Outcome>& outcomes, Place place) {
   const Window window = window_of(outcomes);
+  std::string made;
+  for (const Outcome& outcome : outcomes)
+    if (outcome.reached && outcome.call.process == 1) made += outcome.call.name + " ";
+  CAPTURE(made);
   REQUIRE(window.begin != 0);
   unsigned kills = 0, lost = 0;
   std::string message, calls;

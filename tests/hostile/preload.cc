@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A library for LD_PRELOAD that leaves a mark in each process that loads it: the directory that $PRELOADED_INTO names.
+// A library for LD_PRELOAD that leaves a mark in each process that loads it: the directory that
+// $PRELOADED_INTO names.
 #include <sys/stat.h>
 
 #include <cstdlib>

@@ -22,11 +22,16 @@ readonly hook_timeout_seconds=10 event_wait_seconds=5
 words=${BASH_SOURCE[0]%/*}
 load "$words/syslog"
 case $ENGINE in
-    host) load "$words/engine-host" ;;
-    podman | podman-rootless) load "$words/engine-podman" ;;
-    crun | runc) load "$words/engine-bundle" ;;
-    *) load "engine-$ENGINE" ;; # of the suite that brings it
+    podman-rootless) engine_words=engine-podman ;;
+    crun | runc) engine_words=engine-bundle ;;
+    *) engine_words=engine-$ENGINE ;;
 esac
+# A suite may bring its own.
+if [[ -e ${BATS_TEST_DIRNAME:-$words}/$engine_words.bash ]]; then
+    load "${BATS_TEST_DIRNAME:-$words}/$engine_words"
+else
+    load "$words/$engine_words"
+fi
 
 setup() { lab_setup; }
 teardown() { lab_teardown; }
