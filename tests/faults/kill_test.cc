@@ -103,6 +103,10 @@ bool is_journal_write(const Call& call) {
   return call.name == "write" && call.subject.ends_with("/.oci-oauth.journal");
 }
 
+// By so many calls one run may differ from another: how often a socket is asked depends on how its bytes
+// arrive.
+constexpr unsigned drift = 3;
+
 // The worker's calls from the one after the last that sends the request, to the one that notes the answer.
 struct Window {
   unsigned begin = 0, end = 0;  // both are in it
@@ -136,10 +140,6 @@ void check_mended(const Outcome& outcome) {
 
 void check_kills(const std::vector<Outcome>& outcomes, Place place) {
   const Window window = window_of(outcomes);
-  std::string made;
-  for (const Outcome& outcome : outcomes)
-    if (outcome.reached && outcome.call.process == 1) made += outcome.call.name + " ";
-  CAPTURE(made);
   REQUIRE(window.begin != 0);
   unsigned kills = 0, lost = 0;
   std::string message, calls;
@@ -148,8 +148,8 @@ void check_kills(const std::vector<Outcome>& outcomes, Place place) {
     kills += outcome.reached ? 1 : 0;
     CHECK(outcome.output.find("sk-ant-") == std::string::npos);
     if (place == Place::directory) CHECK(outcome.was_whole);
-    const bool in_window = outcome.fault.process == 1 && outcome.fault.number >= window.begin &&
-                           outcome.fault.number <= window.end;
+    const bool in_window = outcome.fault.process == 1 && outcome.fault.number + drift >= window.begin &&
+                           outcome.fault.number <= window.end + drift;
     if (in_window) calls += " " + outcome.call.name;
     if (in_window && !outcome.works) {
       ++lost;
