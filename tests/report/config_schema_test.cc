@@ -171,5 +171,5 @@ TEST_CASE("a misfit is told with its place") {
   REQUIRE_FALSE(checked);
   CHECK(checked.error().kind == ErrorKind::configuration);
   CHECK(checked.error().message ==
-        "/etc/oci-oauth/config.json: #/profiles/claude/mode: does not fit the schema: pattern");
+        "/etc/oci-oauth/config.json: /profiles/claude: does not fit the schema: patternProperties");
 }
