@@ -24,7 +24,9 @@ says() {
     says 2 "doctor: unknown argument 'x'" 'oci-oauth doctor --help' doctor x
     says 2 "refresh: no profile 'x' in $CONFIG" 'oci-oauth refresh --help' refresh x
     says 2 "refresh: option '--force' takes no value" 'oci-oauth refresh --help' refresh --force=yes
-    says 2 'refresh: --lock-fd goes with one profile and a descriptor from 3' 'oci-oauth refresh --help' refresh --lock-fd x claude
+    says 2 "refresh: --lock-fd 'x' is no descriptor from 3" 'oci-oauth refresh --help' refresh --lock-fd x claude
+    says 2 "refresh: --done-fd '2' is no descriptor from 3" 'oci-oauth refresh --help' refresh --done-fd 2 claude
+    says 2 'refresh: --force and --offline contradict each other' 'oci-oauth refresh --help' refresh --force --offline
     says 2 'token: needs the name of one profile' 'oci-oauth token --help' token
     says 2 "token: option '--min-ttl' needs a value" 'oci-oauth token --help' token claude --min-ttl
     says 2 "token: --min-ttl: '5' is not a duration*" 'oci-oauth token --help' token claude --min-ttl 5
@@ -94,7 +96,7 @@ says() {
     directory=$(a_directory tokens)
     : >"$said"
     note() { "$@" >>"$said" 2>&1 3>&- || true; }
-    remember() { jq -r '.. | strings | select(startswith("sk-"))' "$CREDENTIALS" >>"$secrets"; }
+    remember() { grep -oE 'sk-[[:alnum:]_-]+' "$CREDENTIALS" >>"$secrets" || true; } # whatever document it is
     everything() {
         remember
         note oci_oauth refresh

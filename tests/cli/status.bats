@@ -35,11 +35,11 @@ hint: ask as root, with sudo" ]]
     echo stale >"$directory/token"
     run oci_oauth status
     [[ $output == *"claude: container $(id_of written | cut -c1-12) has an older token"*'hint: oci-oauth refresh claude'* ]]
-    [[ $output =~ $(id_of written | cut -c1-12)' +claude +write +'.*' +outdated +'$target ]]
+    grep -qE "^$(id_of written | cut -c1-12) +claude +write +.* outdated +$target\$" <<<"$output"
 
     mv "$directory" "$directory.old"
     run oci_oauth status
-    [[ $output =~ ' write '.*' cannot tell ' ]]
+    grep -qE ' write +.* cannot tell ' <<<"$output"
 }
 
 @test "the last error stands there with its time and its remedy" {
@@ -57,7 +57,7 @@ hint: ask as root, with sudo" ]]
     a_login
     a_profile
     [[ $(TERM=xterm oci_oauth status) != *$'\e'* ]]
-    on_terminal() { script --quiet --return --command "env $1 oci-oauth --config $CONFIG status" /dev/null </dev/null 3>&-; }
+    on_terminal() { command script --quiet --return --command "env $1 oci-oauth --config $CONFIG status" /dev/null </dev/null 3>&-; }
     [[ $(on_terminal TERM=xterm) == *$'\e[33mnever refreshed\e[0m'* ]]
     [[ $(on_terminal 'TERM=xterm NO_COLOR=1') != *$'\e['* ]]
     [[ $(on_terminal TERM=dumb) != *$'\e['* ]]
@@ -68,7 +68,7 @@ hint: ask as root, with sudo" ]]
     a_profile
     local screen=$BATS_TEST_TMPDIR/screen keys=$BATS_TEST_TMPDIR/keys
     mkfifo "$keys"
-    TERM=xterm script --quiet --flush --return --command "oci-oauth --config $CONFIG status --watch" "$screen" \
+    TERM=xterm command script --quiet --flush --return --command "oci-oauth --config $CONFIG status --watch" "$screen" \
         <"$keys" >/dev/null 2>&1 3>&- &
     local pid=$!
     exec 9>"$keys"
