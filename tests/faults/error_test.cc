@@ -19,7 +19,7 @@ constexpr int reasons[] = {ENOSPC, EIO, EROFS, EDQUOT, EACCES, EINTR, EMFILE};
 struct Outcome {
   Call call;
   int error = 0;
-  bool was_whole = false;
+  bool hung = false, was_whole = false;
   Output first, mended;
   bool works = false;
   bool sent = false;  // the answer to a request may have been lost
@@ -51,8 +51,9 @@ Outcome refresh_with(TokenEndpoint& endpoint, const Call& call, int error) {
   host.add_container();
   const Traced traced = run_traced(host.command({"refresh"}), {call.process, call.number, error});
   Outcome outcome;
-  outcome.call = traced.calls.empty() ? call : traced.calls.front();
+  outcome.call = traced.failed.value_or(call);
   outcome.error = error;
+  outcome.hung = traced.hung;
   outcome.was_whole = host.is_whole();
   outcome.first = {WIFEXITED(traced.status) ? WEXITSTATUS(traced.status) : -1, traced.output};
   outcome.mended = host.refresh();
@@ -60,12 +61,12 @@ Outcome refresh_with(TokenEndpoint& endpoint, const Call& call, int error) {
   return outcome;
 }
 
-// The reason, in lower case where libcurl tells it, and the file or the endpoint.
+// The reason, in lower case where libcurl tells it, and the file or the endpoint; a pipe has no name.
 bool tells_of(const Outcome& outcome) {
   const std::string& text = outcome.first.text;
   std::string reason = ::strerror(outcome.error), lower = reason;
   lower[0] = static_cast<char>(lower[0] - 'A' + 'a');
-  const bool names_place = contains(text, "/") || contains(text, "localhost:");
+  const bool names_place = contains(text, "/") || contains(text, "localhost:") || contains(text, ": pipe: ");
   return contains(text, "error: ") && names_place && (contains(text, reason) || contains(text, lower));
 }
 
@@ -102,6 +103,7 @@ TEST_CASE("whichever call fails, no login is lost and the reason is told", "[err
                               << outcome.call.subject << " = " << ::strerror(outcome.error) << "\n"
                               << outcome.first.text << "then:\n"
                               << outcome.mended.text);
+    CHECK_FALSE(outcome.hung);
     CHECK(outcome.was_whole);
     CHECK(outcome.first.text.find("sk-ant-") == std::string::npos);
     const bool receives = contains(outcome.call.subject, "socket:") || outcome.call.name == "poll";

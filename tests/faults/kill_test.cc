@@ -23,8 +23,9 @@ enum class Place { directory, mounted_file };
 
 struct Outcome {
   Fault fault;
-  bool reached = false;
-  Call call;
+  std::optional<Call> killed;  // before this call; none: the process makes fewer
+  bool in_window = false;      // it had sent the request, and had not noted the answer
+  bool hung = false;
   bool was_whole = false, had_locks = false;  // before the login was mended
   Output mended;
   bool works = false;
@@ -47,7 +48,28 @@ class MountedFile {
   const std::string path_;
 };
 
-Outcome refresh_with(TokenEndpoint& endpoint, const Fault& fault, Place place) {
+bool is_journal_write(const Call& call) {
+  return call.name == "write" && call.subject.ends_with("/.oci-oauth.journal");
+}
+
+// A refresh's calls when nothing goes wrong.
+struct Course {
+  std::map<unsigned, unsigned> counts;  // of each process
+  unsigned sends = 0;                   // the worker's, up to the one that completes the request
+};
+
+// The worker has completed its request with the last of `sends`, and has not noted the answer.
+bool has_sent(const std::vector<Call>& calls, unsigned sends) {
+  unsigned sent = 0;
+  for (const Call& call : calls) {
+    if (call.process != 1) continue;
+    if (call.name == "sendto") ++sent;
+    if (sent == sends && is_journal_write(call)) return false;
+  }
+  return sent == sends;
+}
+
+Outcome refresh_with(TokenEndpoint& endpoint, const Fault& fault, unsigned sends, Place place) {
   Host host(endpoint);
   host.add_container();
   std::optional<MountedFile> mounted;
@@ -55,8 +77,9 @@ Outcome refresh_with(TokenEndpoint& endpoint, const Fault& fault, Place place) {
   const Traced traced = run_traced(host.command({"refresh"}), fault);
   Outcome outcome;
   outcome.fault = fault;
-  outcome.reached = !traced.calls.empty();
-  if (outcome.reached) outcome.call = traced.calls.front();
+  outcome.killed = traced.failed;
+  outcome.in_window = traced.failed && traced.failed->process == 1 && has_sent(traced.calls, sends);
+  outcome.hung = traced.hung;
   outcome.was_whole = host.is_whole();
   outcome.had_locks = host.has_locks();
   outcome.mended = host.refresh();
@@ -68,23 +91,30 @@ Outcome refresh_with(TokenEndpoint& endpoint, const Fault& fault, Place place) {
   return outcome;
 }
 
-// How many calls each process of a refresh makes when nothing goes wrong.
-std::map<unsigned, unsigned> count_calls(TokenEndpoint& endpoint, Place place) {
+Course course_of(TokenEndpoint& endpoint, Place place) {
   Host host(endpoint);
   host.add_container();
   std::optional<MountedFile> mounted;
   if (place == Place::mounted_file) mounted.emplace(host.credentials);
   const Traced traced = run_traced(host.command({"refresh"}), {});
   REQUIRE(traced.status == 0);
-  std::map<unsigned, unsigned> counts;
-  for (const Call& call : traced.calls) counts[call.process] = std::max(counts[call.process], call.number);
-  return counts;
+  Course course;
+  unsigned sends = 0;
+  for (const Call& call : traced.calls) {
+    course.counts[call.process] = std::max(course.counts[call.process], call.number);
+    if (call.process != 1) continue;
+    if (call.name == "sendto") ++sends;
+    // The first note after a request is the answer's.
+    if (is_journal_write(call) && course.sends == 0) course.sends = sends;
+  }
+  REQUIRE(course.sends != 0);
+  return course;
 }
 
 // A few more than there were: runs differ by a call or two.
-std::vector<Fault> every_call(const std::map<unsigned, unsigned>& counts, const Fault& like) {
+std::vector<Fault> every_call(const Course& course, const Fault& like) {
   std::vector<Fault> faults;
-  for (const auto& [process, count] : counts) {
+  for (const auto& [process, count] : course.counts) {
     for (unsigned number = 1; number <= count + 10; ++number) {
       faults.push_back(like);
       faults.back().process = process;
@@ -94,40 +124,16 @@ std::vector<Fault> every_call(const std::map<unsigned, unsigned>& counts, const 
   return faults;
 }
 
-std::vector<Outcome> sweep(TokenEndpoint& endpoint, const std::vector<Fault>& faults, Place place) {
+std::vector<Outcome> sweep(TokenEndpoint& endpoint, const std::vector<Fault>& faults, unsigned sends,
+                           Place place) {
   return in_parallel<Outcome>(faults.size(),
-                              [&](size_t i) { return refresh_with(endpoint, faults[i], place); });
-}
-
-bool is_journal_write(const Call& call) {
-  return call.name == "write" && call.subject.ends_with("/.oci-oauth.journal");
-}
-
-// By so many calls one run may differ from another: how often a socket is asked depends on how its bytes
-// arrive.
-constexpr unsigned drift = 3;
-
-// The worker's calls from the one after the last that sends the request, to the one that notes the answer.
-struct Window {
-  unsigned begin = 0, end = 0;  // both are in it
-};
-
-Window window_of(const std::vector<Outcome>& outcomes) {
-  Window window;
-  unsigned last_send = 0;
-  for (const Outcome& outcome : outcomes) {
-    if (!outcome.reached || outcome.call.process != 1) continue;
-    if (outcome.call.name == "sendto") last_send = outcome.call.number;
-    if (is_journal_write(outcome.call) && last_send != 0 && window.end == 0) {
-      window = {last_send + 1, outcome.call.number};
-    }
-  }
-  return window;
+                              [&](size_t i) { return refresh_with(endpoint, faults[i], sends, place); });
 }
 
 std::string describe(const Outcome& outcome) {
   return "process " + std::to_string(outcome.fault.process) + ", call " +
-         std::to_string(outcome.fault.number) + ": " + outcome.call.name + " " + outcome.call.subject + "\n" +
+         std::to_string(outcome.fault.number) + ": " +
+         (outcome.killed ? outcome.killed->name + " " + outcome.killed->subject : "never made") + "\n" +
          outcome.output;
 }
 
@@ -139,19 +145,19 @@ void check_mended(const Outcome& outcome) {
 }
 
 void check_kills(const std::vector<Outcome>& outcomes, Place place) {
-  const Window window = window_of(outcomes);
-  REQUIRE(window.begin != 0);
-  unsigned kills = 0, lost = 0;
+  unsigned kills = 0, window = 0, lost = 0;
   std::string message, calls;
   for (const Outcome& outcome : outcomes) {
     INFO(describe(outcome));
-    kills += outcome.reached ? 1 : 0;
+    if (outcome.killed) ++kills;
+    CHECK_FALSE(outcome.hung);
     CHECK(outcome.output.find("sk-ant-") == std::string::npos);
     if (place == Place::directory) CHECK(outcome.was_whole);
-    const bool in_window = outcome.fault.process == 1 && outcome.fault.number + drift >= window.begin &&
-                           outcome.fault.number <= window.end + drift;
-    if (in_window) calls += " " + outcome.call.name;
-    if (in_window && !outcome.works) {
+    if (outcome.in_window) {
+      ++window;
+      calls += " " + outcome.killed->name;
+    }
+    if (outcome.in_window && !outcome.works) {
       ++lost;
       message = outcome.mended.text;
       CHECK(outcome.mended.status == 3);
@@ -162,8 +168,7 @@ void check_kills(const std::vector<Outcome>& outcomes, Place place) {
     }
   }
   WARN(kills << " kills, one before each call of either process; " << lost << " lose the login, all of "
-             << window.end - window.begin + 1 << " calls between request and note:" << calls
-             << "\nA person then reads:\n"
+             << window << " calls between request and note:" << calls << "\nA person then reads:\n"
              << message);
 }
 
@@ -222,31 +227,35 @@ TEST_CASE("what a step relies on is synced before it, and nothing comes between 
 
 TEST_CASE("killed before any call, a refresh loses no login", "[kill]") {
   TokenEndpoint endpoint;
-  const auto faults = every_call(count_calls(endpoint, Place::directory), {});
-  check_kills(sweep(endpoint, faults, Place::directory), Place::directory);
+  const Course course = course_of(endpoint, Place::directory);
+  const auto faults = every_call(course, {});
+  check_kills(sweep(endpoint, faults, course.sends, Place::directory), Place::directory);
 }
 
 TEST_CASE("killed before any call, a refresh that rewrites a mounted file loses no login", "[kill]") {
   if (!own_mount_namespace()) return;
   TokenEndpoint endpoint;
-  auto faults = every_call(count_calls(endpoint, Place::mounted_file), {});
+  const Course course = course_of(endpoint, Place::mounted_file);
+  auto faults = every_call(course, {});
   // The program itself does the same as ever.
   if (!is_full_run()) std::erase_if(faults, [](const Fault& fault) { return fault.process == 0; });
-  check_kills(sweep(endpoint, faults, Place::mounted_file), Place::mounted_file);
+  check_kills(sweep(endpoint, faults, course.sends, Place::mounted_file), Place::mounted_file);
 }
 
 TEST_CASE("asked to end before any call, a refresh gives the locks back and loses no login", "[kill]") {
   TokenEndpoint endpoint;
+  const Course course = course_of(endpoint, Place::directory);
   for (const int signal : {SIGTERM, SIGINT}) {
     Fault asked;
     asked.signal = signal;
-    auto faults = every_call(count_calls(endpoint, Place::directory), asked);
+    auto faults = every_call(course, asked);
     // Until it has a worker there is nothing to give back.
     std::erase_if(faults, [&](const Fault& fault) {
       return fault.process == 0 || (!is_full_run() && fault.number % 4 != static_cast<unsigned>(signal) % 4);
     });
-    for (const Outcome& outcome : sweep(endpoint, faults, Place::directory)) {
+    for (const Outcome& outcome : sweep(endpoint, faults, course.sends, Place::directory)) {
       INFO(describe(outcome));
+      CHECK_FALSE(outcome.hung);
       CHECK(outcome.was_whole);
       CHECK_FALSE(outcome.had_locks);
       check_mended(outcome);

@@ -14,10 +14,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <condition_variable>
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <stdexcept>
 #include <system_error>
+#include <thread>
 
 #include "base/unique_fd.h"
 
@@ -231,26 +234,50 @@ void Tracer::at_call(pid_t pid, Process& caller) {
 }
 
 void Tracer::entering(pid_t pid, Process& caller, const __ptrace_syscall_info& info) {
-  ++caller.calls;
-  const bool hit = caller.index == fault_.process && caller.calls == fault_.number;
-  if (!hit && fault_.number != 0) return;
-  Call call{caller.index, caller.calls, "", ""};
+  Call call{caller.index, ++caller.calls, "", ""};
   if (const auto known = known_calls().find(static_cast<long>(info.entry.nr)); known != known_calls().end()) {
     std::uint64_t arguments[6];
     for (size_t i = 0; i < 6; ++i) arguments[i] = info.entry.args[i];
     call.name = known->second.name;
     call.subject = subject_of(pid, known->second.shape, arguments);
   }
-  result_.calls.push_back(std::move(call));
-  if (!hit) return;
+  if (caller.index != fault_.process || caller.calls != fault_.number) {
+    result_.calls.push_back(std::move(call));
+    return;
+  }
+  result_.failed = std::move(call);
   if (fault_.error == 0) {
     done_ = Done::yes;
     ::kill(pid, fault_.signal);
   } else {
     caller.failing = true;
-    skip_call(pid);
+    // Whatever close(2) returns, the descriptor is gone: man 2 close.
+    if (info.entry.nr != SYS_close) skip_call(pid);
   }
 }
+
+// Kills a process group that is still there after `bound`.
+class Watchdog {
+ public:
+  explicit Watchdog(pid_t group)
+      : thread_([this, group](const std::stop_token& stop) {
+          std::unique_lock lock(mutex_);
+          if (condition_.wait_for(lock, stop, bound, [&] { return stop.stop_requested(); })) return;
+          if (!stop.stop_requested()) hung_ = ::kill(-group, SIGKILL) == 0;
+        }) {}
+
+  bool had_to_kill() {
+    thread_.request_stop();
+    thread_.join();
+    return hung_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any condition_;
+  bool hung_ = false;
+  std::jthread thread_;
+};
 
 std::string read_all(int fd) {
   std::string text;
@@ -275,6 +302,7 @@ Traced run_traced(const std::vector<std::string>& command, const Fault& fault) {
     ::dup2(input.get(), STDIN_FILENO);
     ::dup2(output.get(), STDOUT_FILENO);
     ::dup2(output.get(), STDERR_FILENO);
+    ::setpgid(0, 0);
     ::ptrace(PTRACE_TRACEME, 0, 0, 0);
     ::raise(SIGSTOP);
     ::execve(arguments[0], arguments.data(), environment);
@@ -283,7 +311,9 @@ Traced run_traced(const std::vector<std::string>& command, const Fault& fault) {
   int status = 0;
   if (::waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
     throw std::runtime_error("ptrace: not allowed");
+  Watchdog watchdog(pid);
   Traced traced = Tracer(pid, fault).follow();
+  traced.hung = watchdog.had_to_kill();
   traced.output = read_all(output.get());
   return traced;
 }

@@ -6,6 +6,8 @@
 
 #include <signal.h>
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,15 +23,20 @@ struct Call {
 
 struct Fault {
   unsigned process = 0, number = 0;  // number 0: nothing goes wrong
-  int error = 0;                     // errno that the call fails with, unmade; 0: `signal` comes instead
-  int signal = SIGKILL;              // any other than SIGKILL comes just before the call is made
+  int error = 0;         // errno that the call fails with, unmade but for close(2); 0: `signal` comes instead
+  int signal = SIGKILL;  // any other than SIGKILL comes just before the call is made
 };
 
 struct Traced {
-  std::vector<Call> calls;  // every call where nothing was to go wrong; else the one that did, if it was made
-  int status = 0;           // wait(2)'s, of the program
-  std::string output;       // stdout and stderr
+  std::vector<Call> calls;     // every call up to the one that goes wrong, in the order they were begun
+  std::optional<Call> failed;  // the one that went wrong; none where the process did not come so far
+  int status = 0;              // wait(2)'s, of the program
+  bool hung = false;           // was still there after `bound`, and killed
+  std::string output;          // stdout and stderr
 };
+
+// A refresh takes a second, and one that waits for a lock or an answer at most half a minute.
+constexpr std::chrono::seconds bound{90};
 
 // Returns when the program and all that it started have ended. Its environment is empty.
 Traced run_traced(const std::vector<std::string>& command, const Fault& fault);
