@@ -13,6 +13,7 @@
 #include "oci/container_root.h"
 #include "oci/mount.h"
 #include "oci/spec.h"
+#include "oci/user_namespace.h"
 #include "oci/written_directory.h"
 #include "refresh_request.h"
 #include "shared/choice.h"
@@ -166,6 +167,7 @@ Result<DeliveryRecord> Creation::record_of(const Delivery& delivery) const {
   record.device = status.st_dev;
   record.inode = status.st_ino;
   record.owner = *owner;
+  record.user_namespace = own_user_namespace();
   record.mode = delivery.profile->mode;
   record.label = spec_.mount_label;
   return record;
@@ -324,8 +326,10 @@ void poststop(const HookCall& call) {
   const UniqueFd directory = runtime->containers();
   auto record = load_record(directory.get(), call.state.id);
   if (!record) return;
+  const auto others = list_written_records(directory.get());
   for (const DeliveryRecord& delivery : record->deliveries) {
     if (delivery.kind != DeliveryKind::write) continue;
+    if (others && is_shared(*others, record->id, delivery)) continue;
     auto target = open_same_directory(delivery.source, delivery.device, delivery.inode);
     auto known = runtime->published(delivery.profile);
     const FileStamp login = known && *known ? (*known)->login : FileStamp{};

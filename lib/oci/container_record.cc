@@ -58,6 +58,7 @@ JsonValue delivery_value(JsonDocument& json, const DeliveryRecord& delivery) {
   json_set(json, value, "inode", JsonValue(delivery.inode));
   json_set(json, value, "uid", JsonValue(delivery.owner.uid));
   json_set(json, value, "gid", JsonValue(delivery.owner.gid));
+  json_set(json, value, "user_namespace", JsonValue(delivery.user_namespace));
   json_set(json, value, "mode", JsonValue(delivery.mode));
   if (!delivery.label.empty()) json_set(json, value, "label", json_copy(json, delivery.label));
   JsonValue files(rapidjson::kArrayType);
@@ -75,11 +76,12 @@ constexpr JsonField record_fields[] = {{"id", JsonType::string},
                                        {"start_time", JsonType::integer},
                                        {"created_at", JsonType::integer},
                                        {"deliveries", JsonType::array}};
-constexpr JsonField delivery_fields[] = {
-    {"profile", JsonType::string}, {"delivery", JsonType::string}, {"target", JsonType::string},
-    {"source", JsonType::string},  {"device", JsonType::integer},  {"inode", JsonType::integer},
-    {"uid", JsonType::integer},    {"gid", JsonType::integer},     {"mode", JsonType::integer},
-    {"label", JsonType::string},   {"files", JsonType::array}};
+constexpr JsonField delivery_fields[] = {{"profile", JsonType::string}, {"delivery", JsonType::string},
+                                         {"target", JsonType::string},  {"source", JsonType::string},
+                                         {"device", JsonType::integer}, {"inode", JsonType::integer},
+                                         {"uid", JsonType::integer},    {"gid", JsonType::integer},
+                                         {"mode", JsonType::integer},   {"user_namespace", JsonType::integer},
+                                         {"label", JsonType::string},   {"files", JsonType::array}};
 
 // A name of a file in the directory, nothing that leads elsewhere.
 bool is_file_name(const JsonValue& name) {
@@ -102,6 +104,7 @@ Result<void> read_written(const JsonValue& value, std::string_view source, Deliv
   delivery.device = *device;
   delivery.inode = *inode;
   delivery.owner = {static_cast<uid_t>(*uid), static_cast<gid_t>(*gid)};
+  delivery.user_namespace = number("user_namespace").value_or(0);
   delivery.mode = static_cast<mode_t>(*mode);
   delivery.label = json_string(value, "label").value_or("");
   for (const JsonValue& file : files->GetArray()) {
@@ -137,6 +140,17 @@ Result<std::vector<std::string>> names_in(int directory, const char* path) {
 }
 
 }  // namespace
+
+bool is_shared(const std::vector<ContainerRecord>& records, std::string_view id,
+               const DeliveryRecord& delivery) {
+  return std::any_of(records.begin(), records.end(), [&](const ContainerRecord& record) {
+    return record.id != id && is_running(record.process) &&
+           std::any_of(record.deliveries.begin(), record.deliveries.end(), [&](const DeliveryRecord& other) {
+             return other.kind == DeliveryKind::write && other.device == delivery.device &&
+                    other.inode == delivery.inode;
+           });
+  });
+}
 
 Result<ContainerRecord> parse_record(std::string_view text, std::string_view source) {
   auto json = parse_json(text, source);

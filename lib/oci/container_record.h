@@ -26,6 +26,7 @@ struct DeliveryRecord {
   std::string source;
   std::uint64_t device = 0, inode = 0;
   Owner owner = {0, 0};
+  std::uint64_t user_namespace = 0;  // that the owner's ids are of: user_namespace.h
   mode_t mode = 0;
   std::string label;  // the files' SELinux label; empty where there is none
   std::vector<std::string> files;
@@ -37,6 +38,10 @@ struct ContainerRecord {
   Time created_at;
   std::vector<DeliveryRecord> deliveries;
 };
+
+// Whether a running container of `records` other than `id` has the written directory of `delivery` too.
+bool is_shared(const std::vector<ContainerRecord>& records, std::string_view id,
+               const DeliveryRecord& delivery);
 
 // Failure: "SOURCE: /deliveries/0/uid: is not an integer", and the like: what would be acted on is never
 // guessed.

@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "oci/container_record.h"
 #include "oci/container_root.h"
+#include "oci/user_namespace.h"
 #include "oci/written_directory.h"
 #include "refresh/cooldown.h"
 #include "refresh/worker.h"
@@ -130,11 +131,13 @@ Result<void> deliver_again(const ContainerRecord& record, const DeliveryRecord& 
   auto directory = open_written_directory(record, delivery);
   if (!directory) return std::move(directory).error().in(shown);
   const FileAccess access = {delivery.owner, delivery.mode, delivery.label};
-  auto written = deliver_files(share, directory->get(), shown, access, login);
-  if (!written) return std::move(written).error();
-  // Its poststop hook may have cleaned up before we wrote.
-  if (!is_running(record.process)) remove_delivered(directory->get(), *written, login);
-  return {};
+  return in_user_namespace(record.process.pid, delivery.user_namespace, [&]() -> Result<void> {
+    auto written = deliver_files(share, directory->get(), shown, access, login);
+    if (!written) return std::move(written).error();
+    // Its poststop hook may have cleaned up before we wrote.
+    if (!is_running(record.process)) remove_delivered(directory->get(), *written, login);
+    return {};
+  });
 }
 
 std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::string& profile, int share,
@@ -154,15 +157,6 @@ std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::s
     }
   }
   return failed;
-}
-
-bool is_held(const std::vector<ContainerRecord>& records, const DeliveryRecord& written) {
-  return std::any_of(records.begin(), records.end(), [&](const ContainerRecord& record) {
-    return is_running(record.process) &&
-           std::any_of(record.deliveries.begin(), record.deliveries.end(), [&](const DeliveryRecord& other) {
-             return other.device == written.device && other.inode == written.inode;
-           });
-  });
 }
 
 void remove_written(const RuntimeDir& runtime, const DeliveryRecord& delivery) {
@@ -185,7 +179,7 @@ size_t sweep_records(const RuntimeDir& runtime) {
     const auto still = load_record(directory.get(), record.id);
     if (!still || still->process != record.process) continue;
     for (const DeliveryRecord& delivery : record.deliveries) {
-      if (delivery.kind == DeliveryKind::write && !is_held(*records, delivery))
+      if (delivery.kind == DeliveryKind::write && !is_shared(*records, record.id, delivery))
         remove_written(runtime, delivery);
     }
     remove_record(directory.get(), record.id);

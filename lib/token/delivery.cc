@@ -86,8 +86,7 @@ struct Target {
 
 // Puts `bytes` at `name`, and puts back what is there if it turns out to be somebody's login.
 Result<void> write_file(const Target& target, const std::string& name, const Secret& bytes) {
-  // A person's own refresher cannot give files away: outside the container's user namespace they stay that
-  // person's.
+  // Without root in its user namespace nobody can give files away: they stay the person's.
   const std::optional<Owner> owner = ::geteuid() == 0 ? std::optional(target.access.owner) : std::nullopt;
   auto file = AtomicFile::create(target.directory, name, target.shown,
                                  {target.access.mode, owner, temporary_name(name)});

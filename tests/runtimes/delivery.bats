@@ -64,6 +64,21 @@ load oauth
     [[ -z $(ls -A "$(runtime_dir)/containers") ]]
 }
 
+@test "a written directory that two containers have keeps its files until the last of them ends" {
+    a_login
+    a_profile
+    local directory
+    directory=$(a_directory tokens)
+    start box --volume "$directory:$target" --user 0:0
+    start other --volume "$directory:$target" --user 0:0
+    stop box
+    has_current_token other
+    refreshed
+    has_current_token other
+    stop other
+    [[ -z $(ls -A "$directory") ]]
+}
+
 @test "a written directory that was replaced is not written into" {
     a_login
     a_profile

@@ -9,6 +9,21 @@ load oauth
     has_current_token box
 }
 
+@test "a refresh gives the written files to the container's user, whose id is none of the person's" {
+    a_login
+    a_profile '.mode = "0400"'
+    local directory
+    directory=$(a_directory tokens)
+    start box --volume "$directory:$target" --user 1000:1000
+    has_current_token box
+    [[ $(inside box stat -c %u "$target/token") == 1000 ]]
+    refreshed
+    has_current_token box
+    [[ $(inside box stat -c '%u %a' "$target/token") == '1000 400' ]]
+    stop box
+    [[ -z $(ls -A "$directory") ]]
+}
+
 @test "a system-wide hook leaves a rootless container alone, quietly" {
     a_login
     a_profile

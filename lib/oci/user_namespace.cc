@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/user_namespace.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+#include "base/file.h"
+#include "base/size.h"
+#include "base/unique_fd.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr int most_parents = 32;  // user_namespaces(7): they nest no deeper
+constexpr size_t longest_report = 4 * KiB;
+
+std::uint64_t name_of(int space) {
+  struct stat status;
+  return ::fstat(space, &status) == 0 ? status.st_ino : 0;
+}
+
+Result<UniqueFd> find(pid_t pid, std::uint64_t name) {
+  const std::string path = fmt::format("/proc/{}/ns/user", pid);
+  UniqueFd space(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  for (int i = 0; space && i < most_parents; ++i) {
+    if (name_of(space.get()) == name) return space;
+    space.reset(::ioctl(space.get(), NS_GET_PARENT));
+  }
+  return Error::from_errno(errno, fmt::format("{}: no way to its engine's user namespace", path));
+}
+
+Result<void> join(pid_t pid, std::uint64_t name) {
+  const auto space = find(pid, name);
+  if (!space) return space.error();
+  if (::setns(space->get(), CLONE_NEWUSER) != 0)
+    return Error::from_errno(errno, fmt::format("joining the user namespace of process {}", pid));
+  return {};
+}
+
+// One byte for the kind, then message and hint; nothing where all went well.
+std::string report_of(const Result<void>& done) {
+  if (done) return "";
+  const Error& error = done.error();
+  return fmt::format("{}{}\n{}", static_cast<char>('0' + static_cast<int>(error.kind)), error.message,
+                     error.hint);
+}
+
+Result<void> result_of(const std::string& report) {
+  if (report.empty()) return {};
+  const size_t end = std::min(report.find('\n'), report.size());
+  return Error{static_cast<ErrorKind>(report[0] - '0'), report.substr(1, end - 1),
+               report.substr(std::min(end + 1, report.size()))};
+}
+
+std::string read_to_end(int fd) {
+  std::string text;
+  char buffer[512];
+  while (text.size() < longest_report) {
+    const ssize_t count = ::read(fd, buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    text.append(buffer, static_cast<size_t>(count));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::uint64_t own_user_namespace() {
+  struct stat status;
+  return ::stat("/proc/self/ns/user", &status) == 0 ? status.st_ino : 0;
+}
+
+Result<void> in_user_namespace(pid_t pid, std::uint64_t name, const std::function<Result<void>()>& deed) {
+  if (name == 0 || name == own_user_namespace()) return deed();
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno(errno, "pipe");
+  const UniqueFd reading(ends[0]);
+  UniqueFd writing(ends[1]);
+  const pid_t child = ::fork();
+  if (child < 0) return Error::from_errno(errno, "fork");
+  if (child == 0) {
+    auto done = join(pid, name);
+    if (done) done = deed();
+    const auto told = write_all(writing.get(), report_of(done), "report");
+    ::_exit(told ? 0 : 1);
+  }
+  writing.reset();
+  const std::string report = read_to_end(reading.get());
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    return Error{ErrorKind::failed, "the child in the engine's user namespace ended early", ""};
+  return result_of(report);
+}
+
+}  // namespace oci_oauth
