@@ -19,7 +19,7 @@ ArgumentReader::ArgumentReader(std::string_view verb, Arguments arguments)
   words_.erase(end, words_.end());
 }
 
-void ArgumentReader::fail(std::string message) {
+void ArgumentReader::fail(const std::string& message) {
   if (!mistake_) mistake_ = usage_error(verb_, message);
 }
 

@@ -28,7 +28,7 @@ class ArgumentReader {
   Result<Arguments> operands();
 
  private:
-  void fail(std::string message);
+  void fail(const std::string& message);
 
   std::string verb_;
   Arguments words_;     // before "--", without what was asked for so far

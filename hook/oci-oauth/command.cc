@@ -51,30 +51,35 @@ Result<Config> open_configuration(const Invocation& invocation) {
   return config;
 }
 
+Result<InstalledTree> InstalledTree::find() {
+  auto prefix = installation_prefix(1);
+  if (!prefix) return std::move(prefix).error();
+  return InstalledTree{std::move(*prefix)};
+}
+
+std::string InstalledTree::helper(std::string_view name) const {
+  return fmt::format("{}/libexec/oci-oauth/{}", prefix, name);
+}
+
 Result<Workplace> open_workplace(const Invocation& invocation) {
+  auto installation = InstalledTree::find();
+  if (!installation) return std::move(installation).error();
   auto config = open_configuration(invocation);
   if (!config) return std::move(config).error();
   auto runtime = RuntimeDir::open(config->runtime_dir);
   if (!runtime) return std::move(runtime).error();
-  return Workplace{std::move(*config), std::move(*runtime)};
-}
-
-std::string installation() {
-  const auto prefix = installation_prefix(1);
-  return prefix ? *prefix : "/usr";
-}
-
-std::string program_beside(std::string_view name) {
-  return fmt::format("{}/libexec/oci-oauth/{}", installation(), name);
+  return Workplace{std::move(*installation), std::move(*config), std::move(*runtime)};
 }
 
 Refresher refresher_of(const Workplace& workplace) {
-  return {workplace.runtime, provider_directories(installation()), program_beside("oci-oauth-exchange")};
+  const InstalledTree& installation = workplace.installation;
+  return {workplace.runtime, provider_directories(installation.prefix),
+          installation.helper("oci-oauth-exchange")};
 }
 
 void feed_sinks(const Log& log, const Workplace& workplace, const Profile& profile) {
-  const SinkRunner runner = {workplace.config, workplace.runtime, program_beside("oci-oauth-onecli"),
-                             std::getenv};
+  const SinkRunner runner = {workplace.config, workplace.runtime,
+                             workplace.installation.helper("oci-oauth-onecli"), std::getenv};
   for (const SinkOutcome& outcome : run_sinks(runner, profile)) {
     const std::string context = fmt::format("refresh '{}': sink '{}'", profile.name, outcome.sink);
     if (!outcome.notice.empty()) log.write(Priority::warning, fmt::format("{}: {}", context, outcome.notice));

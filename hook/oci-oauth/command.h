@@ -34,16 +34,22 @@ ExitCode doctor(const Invocation& invocation);
 // The configuration, with a runtime_dir. Failure: kind configuration, also where there is no file.
 Result<Config> open_configuration(const Invocation& invocation);
 
+// The tree that this program is installed in.
+struct InstalledTree {
+  std::string prefix;
+
+  // Failure: /proc is not there.
+  static Result<InstalledTree> find();
+  // One of the programs in libexec/oci-oauth, which only this one starts.
+  std::string helper(std::string_view name) const;
+};
+
 struct Workplace {
+  InstalledTree installation;
   Config config;
   RuntimeDir runtime;
 };
 Result<Workplace> open_workplace(const Invocation& invocation);
-
-// The directory that this program's installation has for a prefix.
-std::string installation();
-// One of the programs in libexec/oci-oauth, which only this one starts.
-std::string program_beside(std::string_view name);
 
 // `workplace` must outlive the result.
 Refresher refresher_of(const Workplace& workplace);

@@ -35,7 +35,10 @@ Result<DoctorArguments> parse(const Invocation& invocation) {
 }
 
 Findings examine(const Config& config, bool with_container) {
-  const Subject subject = {config, provider_directories(installation()), program_beside("oci-oauth-probe")};
+  const auto installation = InstalledTree::find();
+  if (!installation) return {problem("installation", installation.error())};
+  const Subject subject = {config, provider_directories(installation->prefix),
+                           installation->helper("oci-oauth-probe")};
   Findings findings;
   for (const auto check : checks) append(findings, check(subject));
   if (with_container) append(findings, try_container(subject));

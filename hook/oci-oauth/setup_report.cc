@@ -20,7 +20,8 @@ struct TextFile {
 
   static Result<TextFile> of(const std::optional<std::string>& text) {
     if (!text) return TextFile{UniqueFd(), "/dev/null"};
-    TextFile file = {UniqueFd(::memfd_create("oci-oauth", 0)), ""};
+    TextFile file = {UniqueFd(::memfd_create("oci-oauth", MFD_CLOEXEC)), ""};
+    ::fcntl(file.fd.get(), F_SETFD, 0);
     if (!file.fd) return Error::from_errno(errno, "memfd_create");
     file.path = fmt::format("/dev/fd/{}", file.fd.get());
     if (auto written = write_all(file.fd.get(), *text, file.path); !written)

@@ -47,10 +47,23 @@ Result<Directory> look_at(const std::string& path) {
                    Time(std::chrono::floor<Milliseconds>(touched))};
 }
 
+bool is_same(const DirectoryIdentity& one, const DirectoryIdentity& other) {
+  return one.device == other.device && one.inode == other.inode && one.born_ns == other.born_ns;
+}
+
 bool is_at(const std::string& path, const DirectoryIdentity& lock) {
   const auto found = look_at(path);
-  return found && found->identity.device == lock.device && found->identity.inode == lock.inode &&
-         found->identity.born_ns == lock.born_ns;
+  return found && is_same(found->identity, lock);
+}
+
+Result<void> touch_lock(const DirectoryIdentity& lock) {
+  const auto found = look_at(lock.path);
+  if (!found && found.error().kind != ErrorKind::not_found) return found.error();
+  if (!found || !is_same(found->identity, lock))
+    return Error{ErrorKind::temporary, fmt::format("{}: another program took this lock over", lock.path), ""};
+  if (::utimensat(AT_FDCWD, lock.path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) != 0)
+    return Error::from_errno(errno, fmt::format("{}: touch", lock.path));
+  return {};
 }
 
 void remove(const DirectoryIdentity& lock) {
@@ -222,12 +235,12 @@ DirectoryLocks::~DirectoryLocks() {
   give_back(held_);
 }
 
-bool DirectoryLocks::touch(SteadyTime now) {
+Result<void> DirectoryLocks::touch(SteadyTime now) {
   touched_ = now;
-  return std::ranges::all_of(held_, [](const DirectoryIdentity& lock) {
-    return is_at(lock.path, lock) &&
-           ::utimensat(AT_FDCWD, lock.path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) == 0;
-  });
+  for (const DirectoryIdentity& lock : held_) {
+    if (auto touched = touch_lock(lock); !touched) return touched;
+  }
+  return {};
 }
 
 void remove_left_behind(const DirectoryIdentity& lock) {

@@ -42,10 +42,13 @@ class DirectoryLocks {
   DirectoryLocks& operator=(DirectoryLocks&&) = delete;
   ~DirectoryLocks();
 
-  // Touches the locks. False when one was taken from us.
-  bool touch(SteadyTime now);
+  // Touches the locks. Failure: temporary where another program took one over; another, with the lock and the
+  // reason, where one cannot be touched.
+  Result<void> touch(SteadyTime now);
   // The same, but only if touch_every has passed since the last time.
-  bool keep_alive(SteadyTime now) { return now - touched_ < touch_every || touch(now); }
+  Result<void> keep_alive(SteadyTime now) {
+    return now - touched_ < touch_every ? Result<void>() : touch(now);
+  }
   std::vector<DirectoryIdentity> identities() const { return held_; }
 
  private:

@@ -84,7 +84,7 @@ class Exchange {
   bool take_locks();
   void send();
   RequestResult post(const TokenRequest& request);
-  bool nothing_changed();
+  bool is_still_ours();
   void keep_grant(long status, std::string_view body);
   void store();
   void refuse(const TokenAnswer& answer);
@@ -102,11 +102,11 @@ class Exchange {
   std::optional<CredentialDocument> document_;
   FileStamp stamp_;  // of the file that document_ was read from, or written to
   std::string sent_hash_;
-  std::string why_not_sent_;         // something changed at the last moment
-  std::optional<Time> interrupted_;  // an earlier refresh of this refresh token began then, and never ended
-  std::optional<Grant> grant_;       // what the answer granted
-  Result<void> grant_noted_;         // whether the journal has it
-  bool journal_is_needed_ = false;   // by the next run
+  std::optional<Error> why_not_sent_;  // something changed at the last moment
+  std::optional<Time> interrupted_;    // an earlier refresh of this refresh token began then, and never ended
+  std::optional<Grant> grant_;         // what the answer granted
+  Result<void> grant_noted_;           // whether the journal has it
+  bool journal_is_needed_ = false;     // by the next run
 };
 
 Result<void> Exchange::open_and_recover() {
@@ -269,19 +269,17 @@ void Exchange::send() {
 RequestResult Exchange::post(const TokenRequest& request) {
   return post_token_request(
       request, document_->login().refresh_token,
-      {.waiting = [this] { locks_->keep_alive(steady_clock::now()); },
-       .may_send = [this] { return nothing_changed(); },
+      {.waiting = [this] { (void)locks_->keep_alive(steady_clock::now()); },
+       .may_send = [this] { return is_still_ours(); },
        .arriving = [this](long status, std::string_view body) { keep_grant(status, body); }});
 }
 
 // A host that slept, or a connection that took long, may have cost us the locks.
-bool Exchange::nothing_changed() {
-  if (!locks_->touch(steady_clock::now())) {
-    why_not_sent_ = store_->shown() + ": another program took the login's lock over";
-  } else if (!store_->is_unchanged(stamp_)) {
-    why_not_sent_ = store_->shown() + ": another program changed it meanwhile";
-  }
-  return why_not_sent_.empty();
+bool Exchange::is_still_ours() {
+  auto ours = locks_->touch(steady_clock::now());
+  if (ours) ours = store_->check_unchanged(stamp_);
+  if (!ours) why_not_sent_ = std::move(ours).error();
+  return !why_not_sent_;
 }
 
 // Called while the answer arrives: as soon as it says what it grants, that is durable.
@@ -318,8 +316,12 @@ void Exchange::refuse(const TokenAnswer& answer) {
 }
 
 void Exchange::unanswered(const RequestFailure& failure) {
-  if (!why_not_sent_.empty()) {
-    return fail({FailureKind::busy, why_not_sent_, "nothing was sent; the next run tries again", {}, {}});
+  if (why_not_sent_) {
+    return fail({failure_kind(why_not_sent_->kind),
+                 why_not_sent_->message,
+                 "nothing was sent; the next run tries again",
+                 {},
+                 {}});
   }
   const bool unsent = failure.sent == RequestFailure::Sent::no;
   journal_is_needed_ = !unsent;

@@ -6,11 +6,14 @@
 #include <fmt/format.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <memory>
 #include <utility>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/size.h"
 
@@ -23,7 +26,7 @@ using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 using CurlText = std::unique_ptr<char, decltype(&curl_free)>;
 
-constexpr size_t longest_body = MiB;
+constexpr size_t longest_body = MiB, longest_trusted = 16 * MiB;
 
 void* wiping_realloc(void* old, size_t size) {
   return WipingAllocator().Realloc(old, old == nullptr ? 0 : malloc_usable_size(old), size);
@@ -74,6 +77,12 @@ Result<Endpoint> parse_url(std::string_view text) {
   return refused(fmt::format("'{}' is neither https nor http to a loopback address", text));
 }
 
+std::string trusted_file(const HttpRequest& request) {
+  if (!request.ca_file.empty()) return request.ca_file;
+  const char* const system_file = curl_version_info(CURLVERSION_NOW)->cainfo;
+  return system_file != nullptr ? system_file : "/etc/ssl/certs/ca-certificates.crt";
+}
+
 Headers make_headers(const std::string& content_type) {
   Headers headers(nullptr, curl_slist_free_all);
   // Without "Expect:" libcurl would send a large request twice to a server that answers 417.
@@ -107,7 +116,9 @@ std::string in_seconds(Milliseconds duration) {
 // One transfer: its settings, what arrives, and how far it came.
 class Transfer {
  public:
-  Transfer(const HttpRequest& request, Endpoint endpoint, const RequestEvents& events);
+  // `trusted`: certificates, PEM.
+  Transfer(const HttpRequest& request, Endpoint endpoint, const std::string& trusted,
+           const RequestEvents& events);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
@@ -120,9 +131,10 @@ class Transfer {
   }
   void set_request();
   void set_connection();
-  void set_trust();
+  void set_trust(const std::string& trusted);
   void set_callbacks();
 
+  static int limit_socket(void* self, curl_socket_t socket, curlsocktype purpose);
   static int before_sending(void* self, char*, char*, int, int);
   static size_t receive(char* bytes, size_t, size_t count, void* self);
   static int wait(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
@@ -144,7 +156,8 @@ class Transfer {
   Easy easy_;  // ends first: it points at the others
 };
 
-Transfer::Transfer(const HttpRequest& request, Endpoint endpoint, const RequestEvents& events)
+Transfer::Transfer(const HttpRequest& request, Endpoint endpoint, const std::string& trusted,
+                   const RequestEvents& events)
     : request_(request),
       endpoint_(std::move(endpoint)),
       events_(events),
@@ -154,7 +167,7 @@ Transfer::Transfer(const HttpRequest& request, Endpoint endpoint, const RequestE
   if (easy_ == nullptr || headers_ == nullptr) code_ = CURLE_OUT_OF_MEMORY;
   set_request();
   set_connection();
-  set_trust();
+  set_trust(trusted);
   set_callbacks();
 }
 
@@ -193,9 +206,9 @@ void Transfer::set_connection() {
   set(CURLOPT_NOPROXY, "");
 }
 
-void Transfer::set_trust() {
-  const char* const system_file = curl_version_info(CURLVERSION_NOW)->cainfo;
-  set(CURLOPT_CAINFO, request_.ca_file.empty() ? system_file : request_.ca_file.c_str());
+void Transfer::set_trust(const std::string& trusted) {
+  curl_blob certificates = {const_cast<char*>(trusted.data()), trusted.size(), CURL_BLOB_NOCOPY};
+  set(CURLOPT_CAINFO_BLOB, &certificates);
   set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // the file alone counts
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, 2L);
@@ -204,6 +217,8 @@ void Transfer::set_trust() {
 
 void Transfer::set_callbacks() {
   set(CURLOPT_ERRORBUFFER, details_);
+  set(CURLOPT_SOCKOPTFUNCTION, &Transfer::limit_socket);
+  set(CURLOPT_SOCKOPTDATA, this);
   set(CURLOPT_PREREQFUNCTION, &Transfer::before_sending);
   set(CURLOPT_PREREQDATA, this);
   set(CURLOPT_WRITEFUNCTION, &Transfer::receive);
@@ -211,6 +226,16 @@ void Transfer::set_callbacks() {
   set(CURLOPT_XFERINFOFUNCTION, &Transfer::wait);
   set(CURLOPT_XFERINFODATA, this);
   set(CURLOPT_NOPROGRESS, 0L);
+}
+
+// libcurl ignores it where a socket cannot be made non-blocking; its own timeouts would then never be looked
+// at.
+int Transfer::limit_socket(void* self, curl_socket_t socket, curlsocktype) {
+  const auto limit = static_cast<Transfer*>(self)->request_.total_timeout;
+  const timeval time = {std::chrono::duration_cast<std::chrono::seconds>(limit).count() + 1, 0};
+  for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO})
+    ::setsockopt(socket, SOL_SOCKET, option, &time, sizeof time);
+  return CURL_SOCKOPT_OK;
 }
 
 // Called with the connection up and nothing of the request written: the last moment at which it is certain
@@ -283,7 +308,7 @@ std::string Transfer::unsent_reason() const {
       if (number == 0) break;
       return fmt::format("{}: {}", connect, lower_first(reason_of(static_cast<int>(number))));
     case CURLE_SSL_CACERT_BADFILE:
-      return fmt::format("ca_file '{}': cannot be read as certificates", request_.ca_file);
+      return fmt::format("ca_file: {}: holds no certificates", trusted_file(request_));
     case CURLE_PEER_FAILED_VERIFICATION:
       if (const std::string_view prefix = "SSL certificate problem: "; details.starts_with(prefix)) {
         details.remove_prefix(prefix.size());
@@ -319,7 +344,13 @@ RequestResult send_request(const HttpRequest& request, const RequestEvents& even
   }
   auto endpoint = parse_url(request.url);
   if (!endpoint) return RequestFailure{Sent::no, std::move(endpoint).error().message};
-  return Transfer(request, std::move(*endpoint), events).perform();
+  std::string trusted;
+  if (endpoint->scheme == "https") {
+    auto read = read_file({.path = trusted_file(request)}, longest_trusted);
+    if (!read) return RequestFailure{Sent::no, fmt::format("ca_file: {}", read.error().message)};
+    trusted = std::move(*read);
+  }
+  return Transfer(request, std::move(*endpoint), trusted, events).perform();
 }
 
 Result<void> check_url(std::string_view url) {

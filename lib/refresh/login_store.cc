@@ -195,9 +195,12 @@ Result<Secret> LoginStore::read(FileStamp& stamp) const {
   return Secret(std::move(*content));
 }
 
-bool LoginStore::is_unchanged(const FileStamp& stamp) const {
+Result<void> LoginStore::check_unchanged(const FileStamp& stamp) const {
   struct stat status;
-  return ::fstatat(directory_.get(), name_.c_str(), &status, 0) == 0 && FileStamp::of(status) == stamp;
+  const bool is_there = ::fstatat(directory_.get(), name_.c_str(), &status, 0) == 0;
+  if (!is_there && errno != ENOENT) return Error::from_errno(errno, shown_);
+  if (is_there && FileStamp::of(status) == stamp) return {};
+  return Error{ErrorKind::temporary, fmt::format("{}: another program changed it meanwhile", shown_), ""};
 }
 
 Result<void> LoginStore::prepare(size_t size) {

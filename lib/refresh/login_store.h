@@ -49,8 +49,9 @@ class LoginStore {
 
   // Failure: "PATH: reason" for anything but a regular file of at most 1 MiB.
   Result<Secret> read(FileStamp& stamp) const;
-  // Whether the document is still the one with this stamp.
-  bool is_unchanged(const FileStamp& stamp) const;
+  // Failure: temporary where the document is no longer the one with this stamp; another where that cannot be
+  // told.
+  Result<void> check_unchanged(const FileStamp& stamp) const;
 
   // Proves that `size` bytes can be stored: a temporary file with the right owner and mode, and the journal,
   // both reserved on the disk and synced. Failure: says which cannot be written and why; nothing has changed.

@@ -222,7 +222,10 @@ TEST_CASE("a held lock is touched in time, and a lost one is noticed") {
   const auto in_time = steady_clock::now() + DirectoryLocks::touch_every;
   CHECK(held->keep_alive(in_time));
   CHECK(age(test.first) < 50s);
-  CHECK_FALSE(lost->keep_alive(in_time));
+  const auto kept = lost->keep_alive(in_time);
+  REQUIRE_FALSE(kept);
+  CHECK(kept.error().kind == ErrorKind::temporary);
+  CHECK(kept.error().message == test.second + ": another program took this lock over");
 }
 
 TEST_CASE("a directory that was about to be a lock is removed after a kill") {

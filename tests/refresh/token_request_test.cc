@@ -180,10 +180,15 @@ TEST_CASE("another host's certificate means that nothing was sent") {
 TEST_CASE("a CA file that is none means that nothing was sent") {
   TokenEndpoint endpoint;
   Client client(endpoint.url());
-  client.request.ca_file = client.directory / "missing.pem";
+  const auto [content, reason] =
+      GENERATE(table<const char*, const char*>({{nullptr, "No such file or directory"},
+                                                {"", "holds no certificates"},
+                                                {"no PEM", "holds no certificates"}}));
+  client.request.ca_file = client.directory / "other.pem";
+  if (content != nullptr) client.directory.write("other.pem", content);
   const auto failure = failure_of(client.post());
   CHECK(failure.sent == Sent::no);
-  CHECK(failure.message == "ca_file '" + client.request.ca_file + "': cannot be read as certificates");
+  CHECK(failure.message == "ca_file: " + client.request.ca_file + ": " + reason);
 }
 
 TEST_CASE("a connection that ends before TLS is up means that nothing was sent") {
