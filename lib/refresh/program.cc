@@ -26,7 +26,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr int kept_output = 4 * KiB;
+constexpr size_t kept_output = 4 * KiB;
 constexpr size_t longest_tail = 200, longest_word = 64, telling_part = 8;
 constexpr const char* path_variable = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -120,6 +120,7 @@ class Spawn {
 // execve(2) takes pointers to what it does not change.
 std::vector<char*> pointers(const std::vector<std::string>& words) {
   std::vector<char*> all;
+  all.reserve(words.size());
   for (const std::string& word : words) all.push_back(const_cast<char*>(word.c_str()));
   return all;
 }
@@ -164,8 +165,8 @@ class Tail {
 
 // What a pipe can hold, and no more: a process that left the group may go on writing for ever.
 void drain(int output, Tail& tail) {
-  const int capacity = ::fcntl(output, F_GETPIPE_SZ);
-  for (int read = 0; read < capacity && tail.read_from(output); read += kept_output) {
+  const auto capacity = static_cast<size_t>(std::max(0, ::fcntl(output, F_GETPIPE_SZ)));
+  for (size_t read = 0; read < capacity && tail.read_from(output); read += kept_output) {
   }
 }
 

@@ -122,13 +122,12 @@ Result<ExchangeReport> checked_report(std::string_view text, const Provider& pro
                  "the next run completes what it left"};
   }
   if (!report->login) return report;
-  for (const auto& [name, content] : report->login->files) {
-    const bool known = name == token_file || std::ranges::any_of(provider.deliver, [&](const auto& file) {
-                         return file.name == name;
-                       });
-    if (!known)
-      return Error{ErrorKind::failed, "the exchange's report names a file that nobody asked for", ""};
-  }
+  const auto is_asked_for = [&](const auto& file) {
+    return file.first == token_file ||
+           std::ranges::any_of(provider.deliver, [&](const auto& asked) { return asked.name == file.first; });
+  };
+  if (!std::ranges::all_of(report->login->files, is_asked_for))
+    return Error{ErrorKind::failed, "the exchange's report names a file that nobody asked for", ""};
   return report;
 }
 
