@@ -20,7 +20,8 @@ uid_t owner_id();
 // Where the programs under test are installed: $OCI_OAUTH_PREFIX.
 std::string installed(const std::string& program);
 
-// Every fault in every place; else the tests take a sample where they say so. $OCI_OAUTH_FAULTS is "full".
+// Every fault in every place, as `./dev faults` has it; else the tests take a sample where they say so.
+// $OCI_OAUTH_FAULTS is "full".
 bool is_full_run();
 
 // A mount namespace for the calling thread and what it starts. False: not allowed to, with the reason shown.
