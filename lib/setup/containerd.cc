@@ -36,7 +36,8 @@ std::vector<std::string> matching(const Tree& tree, const std::string& pattern) 
   const std::string wanted = pattern.substr(pattern.rfind('/') + 1);
   std::vector<std::string> paths;
   for (const std::string& name : tree.list(directory)) {
-    if (::fnmatch(wanted.c_str(), name.c_str(), FNM_PERIOD) == 0) paths.push_back(directory + "/" + name);
+    if (::fnmatch(wanted.c_str(), name.c_str(), FNM_PERIOD) == 0)
+      paths.push_back(fmt::format("{}/{}", directory, name));
   }
   return paths;
 }
