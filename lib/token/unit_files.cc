@@ -50,28 +50,31 @@ UnitFile socket_drop_in(const Config& config) {
           fmt::format("[Socket]\nListenStream=\nListenStream={}\n", socket)};
 }
 
-// Never over a share/ in use: its containers would keep the old one. Never unmounted by hand: nor would they
-// see what is published after that.
-UnitFile share_mount(const std::string& share) {
-  return {mount_unit_name(share), fmt::format(R"([Unit]
+// Never over a directory in use: its containers would keep the old one. Never unmounted by hand: nor would
+// they see what is published after that.
+UnitFile memory_mount(const std::string& directory, std::string_view condition, std::string_view size) {
+  return {mount_unit_name(directory), fmt::format(R"([Unit]
 Description=Memory for the access tokens that containers mount
 Documentation=man:oci-oauth(1)
-ConditionDirectoryNotEmpty=!{0}
+{1}=!{0}
 RefuseManualStop=yes
 
 [Mount]
 What=oci-oauth
 Where={0}
 Type=tmpfs
-Options=mode=0755,size=16m,nosuid,nodev,noexec
+Options=mode=0755,size={2},nosuid,nodev,noexec
 DirectoryMode=0700
 )",
-                                              unit_value(share))};
+                                                  unit_value(directory), condition, size)};
 }
 
-UnitFile needs_mount(std::string_view unit, const std::string& share) {
-  return {fmt::format("{}.d/share.conf", unit),
-          fmt::format("[Unit]\nRequiresMountsFor=\"{}\"\n", unit_value(share))};
+UnitFile needs_mounts(std::string_view unit, const std::vector<std::string>& directories) {
+  std::string text = "[Unit]\n";
+  for (const std::string& directory : directories) {
+    text += fmt::format("RequiresMountsFor=\"{}\"\n", unit_value(directory));
+  }
+  return {fmt::format("{}.d/share.conf", unit), std::move(text)};
 }
 
 }  // namespace
@@ -101,11 +104,18 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
   }
   std::vector<UnitFile> files = {path_drop_in(config), socket_drop_in(config)};
   if (manager == ServiceManager::user) return files;
+  // A file system for each profile: what a container has mounted leads by no handle to another profile's
+  // token.
   const std::string share = config.runtime_dir + "/share";
-  files.push_back(share_mount(share));
+  std::vector<std::string> directories = {share};
+  files.push_back(memory_mount(share, "ConditionDirectoryNotEmpty", "16m"));
+  for (const Profile& profile : config.profiles) {
+    directories.push_back(fmt::format("{}/{}", share, profile.name));
+    files.push_back(memory_mount(directories.back(), "ConditionPathExists", "4m"));
+  }
   // "oci-oauth-.service" is every service whose name begins so, systemd.unit(5).
   for (const std::string_view unit : {"oci-oauth-.service", "oci-oauth-refresh.socket"}) {
-    files.push_back(needs_mount(unit, share));
+    files.push_back(needs_mounts(unit, directories));
   }
   return files;
 }

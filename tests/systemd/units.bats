@@ -34,6 +34,9 @@ teardown_file() {
     [[ $(<"$tree/var/lib/at-start") == "$(current_token)" ]]
     [[ $(machine findmnt --noheadings --output FSTYPE,OPTIONS /run/oci-oauth/share) == tmpfs*noexec* ]]
     is_in_state active 'run-oci\x2doauth-share.mount'
+    # What one container has of it leads by no handle to what another profile's has.
+    [[ $(machine findmnt --noheadings --output FSTYPE /run/oci-oauth/share/claude) == tmpfs ]]
+    [[ $(machine stat -c %d /run/oci-oauth/share/claude) != "$(machine stat -c %d /run/oci-oauth/share)" ]]
     [[ $(counted posts) == 0 ]]
 }
 
@@ -160,8 +163,11 @@ teardown_file() {
     unit stop oci-oauth-refresh.timer oci-oauth-refresh.path oci-oauth-refresh.socket
     unit start oci-oauth-refresh.timer oci-oauth-refresh.path oci-oauth-refresh.socket
     unit daemon-reload
-    run unit stop 'run-oci\x2doauth-share.mount'
-    ((status != 0))
+    local mount
+    for mount in 'run-oci\x2doauth-share.mount' 'run-oci\x2doauth-share-claude.mount'; do
+        run unit stop "$mount"
+        ((status != 0))
+    done
     [[ $(machine stat -c %d:%i /run/oci-oauth/share/claude) == "$before" ]]
     a_login 28800
     eventually container_has_current_token

@@ -44,7 +44,7 @@ TEST_CASE("the path unit watches the login of each profile") {
         "[Path]\nPathChanged=/home/me/.claude/.credentials.json\nPathChanged=/srv/100%%/login\n");
 }
 
-TEST_CASE("the socket and the share's tmpfs are where runtime_dir is") {
+TEST_CASE("the socket is where runtime_dir is, and the share and each profile's directory there have a tmpfs") {
   Config config = a_config("/login");
   config.runtime_dir = "/run/other place";
   const auto files = unit_files(config, ServiceManager::system);
@@ -54,8 +54,14 @@ TEST_CASE("the socket and the share's tmpfs are where runtime_dir is") {
   const std::string mount = text_of(*files, mount_unit_name("/run/other place/share"));
   CHECK_THAT(mount, Contains("\nWhere=/run/other place/share\n"));
   CHECK_THAT(mount, Contains("\nConditionDirectoryNotEmpty=!/run/other place/share\n"));
-  CHECK_THAT(text_of(*files, "oci-oauth-.service.d/share.conf"),
-             Contains("\nRequiresMountsFor=\"/run/other place/share\"\n"));
+  const std::string own = text_of(*files, mount_unit_name("/run/other place/share/claude"));
+  CHECK_THAT(own, Contains("\nWhere=/run/other place/share/claude\n"));
+  CHECK_THAT(own, Contains("\nConditionPathExists=!/run/other place/share/claude\n"));
+  for (const std::string unit : {"oci-oauth-.service", "oci-oauth-refresh.socket"}) {
+    CHECK(text_of(*files, unit + ".d/share.conf") ==
+          "[Unit]\nRequiresMountsFor=\"/run/other place/share\"\n"
+          "RequiresMountsFor=\"/run/other place/share/claude\"\n");
+  }
 }
 
 TEST_CASE("a user's manager mounts nothing") {
