@@ -86,10 +86,10 @@ Error no_token(const Published& published) {
 }
 
 Result<void> Creation::ensure_fresh(const Profile& profile) {
+  const Time time = now();
   auto known = published(profile);
   if (!known) return std::move(known).error();
-  const Time time = now();
-  const RefreshRequest request = {runtime_, profile.name, call_.config.path};
+  const RefreshRequest request = {runtime_, profile.name, call_.config.path, time};
   if (*known) {
     const Published& token = **known;
     const bool unchanged = login_is_unchanged(profile.credentials, token);

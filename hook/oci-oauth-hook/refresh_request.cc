@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 
 #include "base/process.h"
 
@@ -53,15 +54,30 @@ Result<void> spawn(const RefreshRequest& request, const FileLock& lock) {
   return {};
 }
 
-// Result: false where a refresh is under way already.
-Result<bool> start_unless_running(const RefreshRequest& request) {
-  const FileAt file = request.runtime.lock_file(request.profile);
-  auto lock = FileLock::acquire(file, LockMode::exclusive, SteadyTime{});
-  if (!lock && lock.error().kind == ErrorKind::temporary) return false;
-  if (!lock) return std::move(lock).error();
-  // The child holds the lock from here on: it belongs to the open file description that it inherits.
-  if (auto spawned = spawn(request, *lock); !spawned) return std::move(spawned).error();
-  return true;
+Error too_late() {
+  return {ErrorKind::temporary, "no answer from the refresher in time",
+          "the next refresh will put the token into the container"};
+}
+
+// Result: nullopt where somebody else holds it beyond `deadline`.
+Result<std::optional<FileLock>> lock(const RefreshRequest& request, LockMode mode, SteadyTime deadline) {
+  auto lock = FileLock::acquire(request.runtime.lock_file(request.profile), mode, deadline);
+  if (lock) return std::optional(std::move(*lock));
+  if (lock.error().kind == ErrorKind::temporary) return std::optional<FileLock>();
+  return std::move(lock).error();
+}
+
+// Returns once whoever refreshes is through. Failure: too_late().
+Result<void> wait_until_unlocked(const RefreshRequest& request, SteadyTime deadline) {
+  auto through = lock(request, LockMode::shared, deadline);
+  if (!through) return std::move(through).error();
+  return *through ? Result<void>() : too_late();
+}
+
+Result<bool> has_looked(const RefreshRequest& request) {
+  auto published = request.runtime.published(request.profile);
+  if (!published) return std::move(published).error();
+  return *published && (*published)->attempted_at >= request.since;
 }
 
 // Result: a connection on which the question is sent; empty where nobody listens, or listens any more.
@@ -95,25 +111,28 @@ Answer wait_for_answer(int socket, SteadyTime deadline) {
   }
 }
 
-Error too_late() {
-  return {ErrorKind::temporary, "no answer from the refresher in time",
-          "the next refresh will put the token into the container"};
-}
-
+// The lock is exclusive while a refresh is under way: all who wait for its end share it, and wake together.
+// Who has to start one then waits for it in line; asking again and again would only meet the others who ask.
 Result<void> wait_for_detached_refresh(const RefreshRequest& request, SteadyTime deadline) {
-  const Time began = now();
-  while (true) {
-    auto started = start_unless_running(request);
-    if (!started) return std::move(started).error();
-    auto through = FileLock::acquire(request.runtime.lock_file(request.profile), LockMode::shared, deadline);
-    if (!through && through.error().kind == ErrorKind::temporary) return too_late();
-    if (!through) return std::move(through).error();
-    auto published = request.runtime.published(request.profile);
-    if (!published) return std::move(published).error();
-    // A refresh that was under way before may have ended without looking at what we want; ours has looked.
-    const bool looked = *published && (*published)->attempted_at >= began;
-    if (looked || *started) return {};
+  auto ours = lock(request, LockMode::exclusive, SteadyTime{});
+  if (!ours) return std::move(ours).error();
+  if (!*ours) {
+    if (auto through = wait_until_unlocked(request, deadline); !through) return through;
+    // What was under way may have ended without looking at what we want.
+    const auto looked = has_looked(request);
+    if (!looked) return looked.error();
+    if (*looked) return {};
+    ours = lock(request, LockMode::exclusive, deadline);
+    if (!ours) return std::move(ours).error();
+    if (!*ours) return too_late();
   }
+  const auto looked = has_looked(request);
+  if (!looked) return looked.error();
+  if (*looked) return {};
+  // The child holds the lock from here on: it belongs to the open file description that it inherits.
+  if (auto spawned = spawn(request, **ours); !spawned) return spawned;
+  ours->reset();
+  return wait_until_unlocked(request, deadline);
 }
 
 }  // namespace
@@ -121,9 +140,9 @@ Result<void> wait_for_detached_refresh(const RefreshRequest& request, SteadyTime
 Result<void> start_refresh(const RefreshRequest& request) {
   // Who asks and hangs up is served all the same.
   if (ask_refresher(request)) return {};
-  auto started = start_unless_running(request);
-  if (!started) return std::move(started).error();
-  return {};
+  const auto ours = lock(request, LockMode::exclusive, SteadyTime{});
+  if (!ours) return ours.error();
+  return *ours ? spawn(request, **ours) : Result<void>();
 }
 
 Result<void> wait_for_refresh(const RefreshRequest& request, SteadyTime deadline) {

@@ -16,13 +16,14 @@ struct RefreshRequest {
   const RuntimeDir& runtime;
   std::string profile;
   std::string config;  // absolute path, handed to oci-oauth
+  Time since;  // when the caller looked and found no fresh token: a refresh that ended later is what it wants
 };
 
 // Starts a refresh unless one is under way; does not wait. Failure: the program cannot be started.
 Result<void> start_refresh(const RefreshRequest& request);
 
-// Returns when a refresh that ended after this call began is through. Failure: temporary where `deadline`
-// passed first.
+// Returns when a refresh that ended after `since` is through. Failure: temporary where `deadline` passed
+// first.
 Result<void> wait_for_refresh(const RefreshRequest& request, SteadyTime deadline);
 
 }  // namespace oci_oauth

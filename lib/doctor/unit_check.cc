@@ -75,7 +75,7 @@ Finding check_unit(const Unit& unit) {
   };
   if (value("LoadState") != "loaded") {
     return {check, unit.when_inactive, fmt::format("is {}: {}", value("LoadState"), unit.purpose),
-            "oci-oauth install"};
+            "oci-oauth install systemd"};
   }
   if (value("ActiveState") != "active") {
     return {check, unit.when_inactive, fmt::format("is {}: {}", value("ActiveState"), unit.purpose),

@@ -3,36 +3,12 @@
 
 #include <sys/wait.h>
 
-#include <fstream>
-#include <string>
-#include <thread>
-
 #include "support/catch.h"
+#include "support/lock_waiter.h"
 #include "support/temp_dir.h"
 
 using namespace oci_oauth;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr auto patience = 10s;
-
-// proc(5): a lock that somebody waits for is followed by "N: -> FLOCK ADVISORY READ PID …".
-bool comes_to_wait(pid_t process) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (std::chrono::steady_clock::now() < deadline) {
-    std::ifstream locks("/proc/locks");
-    for (std::string line; std::getline(locks, line);) {
-      if (line.find("->") != std::string::npos &&
-          line.find(" " + std::to_string(process) + " ") != std::string::npos)
-        return true;
-    }
-    std::this_thread::yield();
-  }
-  return false;
-}
-
-}  // namespace
 
 TEST_CASE("a lock that is held stops a caller who does not wait") {
   const TempDir dir;
@@ -60,10 +36,10 @@ TEST_CASE("a waiter gets the lock when its holder ends, however it ends") {
   REQUIRE(::read(ready[0], &byte, 1) == 1);
   const pid_t waiter = ::fork();
   if (waiter == 0) {
-    const auto lock = FileLock::acquire(file, LockMode::shared, std::chrono::steady_clock::now() + patience);
+    const auto lock = FileLock::acquire(file, LockMode::shared, std::chrono::steady_clock::now() + 10s);
     ::_exit(lock ? 0 : 1);
   }
-  CHECK(comes_to_wait(waiter));
+  CHECK(test::comes_to_wait(waiter));
   ::kill(holder, SIGKILL);
   int status = -1;
   ::waitpid(waiter, &status, 0);

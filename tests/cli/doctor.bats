@@ -212,7 +212,7 @@ END
     rmdir /run/systemd/system
     [[ $output == *'ok       unit oci-oauth-refresh.timer '*'active, next at Tue 2026-11-24 07:00:00 UTC'* ]]
     [[ $output == *'is inactive: notices a new login at once'*'hint: systemctl enable --now oci-oauth-refresh.path'* ]]
-    [[ $output == *'is not-found'*'hint: oci-oauth install'* ]]
+    [[ $output == *'is not-found'*'hint: oci-oauth install systemd'* ]]
 }
 
 @test "--try reads the token in a real container, or says that it found none" {

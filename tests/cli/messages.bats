@@ -31,6 +31,12 @@ says() {
     says 2 "token: option '--min-ttl' needs a value" 'oci-oauth token --help' token claude --min-ttl
     says 2 "token: --min-ttl: '5' is not a duration*" 'oci-oauth token --help' token claude --min-ttl 5
     says 2 "token: --format: 'xml' is none of raw, json and header" 'oci-oauth token --help' token claude --format xml
+    says 2 'serve: takes no argument' 'oci-oauth serve --help' serve now
+    says 2 'serve: no listening socket was handed over' 'systemctl start oci-oauth-refresh.socket' serve
+    says 2 'units: needs one directory' 'oci-oauth units --help' units
+    says 1 '/no/such/directory/oci-oauth-refresh.path.d: No such file or directory' '?*' units /no/such/directory
+    says 2 'install: needs one engine: podman, crio, docker, containerd, cdi, systemd' 'oci-oauth install --help' install
+    says 2 "uninstall: unknown engine 'lxc'" 'one of podman, crio, docker, containerd, cdi, systemd' uninstall lxc
 }
 
 @test "a wrong configuration names the file and the place" {

@@ -24,6 +24,7 @@
 #include "support/child_process.h"
 #include "support/control_api.h"
 #include "support/json_text.h"
+#include "support/lock_waiter.h"
 
 namespace oci_oauth::test {
 namespace {
@@ -223,6 +224,56 @@ TEST_CASE("a hook that waits for a refresh sleeps in one call", "[crowd]") {
   // What it asks without waiting is whether the container is still there.
   CHECK(count_lines(calls, "poll(") == count_lines(calls, "events=POLLIN}], 1, 0)"));
   for (const char* wait : {"nanosleep", "select(", "inotify"}) CHECK(count_lines(calls, wait) == 0);
+  CHECK(endpoint.counters().posts == 1);
+}
+
+TEST_CASE("hooks that meet only others who wait stand in line, and give up when their time is over",
+          "[crowd]") {
+  if (!can_make_containers()) return;
+  if (!fs::exists("/usr/bin/strace")) {
+    WARN("SKIPPED: strace is not installed");
+    return;
+  }
+  TokenEndpoint endpoint;
+  const Host host(endpoint, R"(, "hook_wait": "1s")");
+  const ContainerProcess process;
+  const Bundle bundle(host, process, "box");
+  // As one who waits has it, but for ever.
+  const auto shared =
+      FileLock::acquire({.path = host.runtime + "/locks/claude"}, LockMode::shared, SteadyTime{});
+  REQUIRE(shared);
+  std::vector<std::string> traced = {"/usr/bin/strace", "-f", "-o", host.directory / "calls"};
+  for (const std::string& word : bundle.hook()) traced.push_back(word);
+  CHECK(end_of(start_program(traced, bundle.state())) == 0);
+  const std::string calls = content_of(host.directory / "calls");
+  INFO(calls);
+  // At once, as one who waits for a refresh; in line, until the time is over.
+  CHECK(count_lines(calls, "LOCK_EX|LOCK_NB)") == 2);
+  CHECK(count_lines(calls, "LOCK_SH|LOCK_NB)") == 1);
+  CHECK(count_lines(calls, ", LOCK_EX)") >= 1);
+  CHECK(count_lines(calls, "flock(") <= 6);  // the alarm may come just before a call
+  CHECK(endpoint.counters().posts == 0);
+}
+
+TEST_CASE("a hook that finds the refresh ended since it looked starts none", "[crowd]") {
+  if (!can_make_containers()) return;
+  TokenEndpoint endpoint;
+  const Host host(endpoint, patient);
+  const ContainerProcess process;
+  const Bundle bundle(host, process, "box");
+  // The hook looks, and finds an expired token; then it waits for whoever has the lock.
+  auto refreshing =
+      FileLock::acquire({.path = host.runtime + "/locks/claude"}, LockMode::exclusive, SteadyTime{});
+  REQUIRE(refreshing);
+  const pid_t hook = start_program(bundle.hook(), bundle.state());
+  REQUIRE(comes_to_wait(hook));
+  const int fd = ::fcntl(refreshing->fd(), F_DUPFD, 100);  // the refresh inherits the lock, as from a hook
+  const Output refresh = run_program(host.command({"refresh", "--lock-fd", std::to_string(fd)}));
+  CHECK(refresh.status == 0);
+  ::close(fd);
+  refreshing = Error{ErrorKind::failed, "", ""};
+  CHECK(end_of(hook) == 0);
+  CHECK(bundle.token() == host.field("accessToken"));
   CHECK(endpoint.counters().posts == 1);
 }
 

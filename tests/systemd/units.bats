@@ -51,6 +51,21 @@ teardown_file() {
     done
 }
 
+# unit_finding NAME: what doctor says of a unit, as "VERDICT: MESSAGE (REMEDY)".
+unit_finding() {
+    machine sh -c 'oci-oauth doctor --json || true' |
+        jq -r --arg check "unit $1" '.findings[] | select(.check == $check) | "\(.verdict): \(.message) (\(.remedy // ""))"'
+}
+
+@test "doctor tells which unit is off and when the timer ticks next" {
+    [[ $(unit_finding oci-oauth-refresh.timer) == 'ok: active, next at '*' 20'*' ()' ]]
+    [[ $(unit_finding oci-oauth-refresh.socket) == 'ok: active ()' ]]
+    unit stop oci-oauth-refresh.path oci-oauth-refresh.timer
+    [[ $(unit_finding oci-oauth-refresh.timer) == 'problem: is inactive: '*'(systemctl enable --now oci-oauth-refresh.timer)' ]]
+    [[ $(unit_finding oci-oauth-refresh.path) == 'warning: is inactive: '*'(systemctl enable --now oci-oauth-refresh.path)' ]]
+    unit start oci-oauth-refresh.path oci-oauth-refresh.timer
+}
+
 @test "a container asks at the socket, and the exchange runs in the unit's sandbox" {
     unit stop oci-oauth-refresh.path oci-oauth-refresh.timer
     local posts
@@ -198,13 +213,32 @@ teardown_file() {
     [[ -e $(in_machine /run/oci-oauth/share/claude/token) ]]
 }
 
+# The machine's files in /etc, with what they hold and where links lead.
+etc() { (cd "$tree/etc" && find . -type f -exec sha256sum {} + && find . -type l -printf '%p %l\n') | sort; }
+
+@test "install systemd enables the units, twice is the same as once, and uninstall leaves no trace" {
+    local before all
+    before=$(etc)
+    all=$(printf 'abled %s\n' oci-oauth-publish.service oci-oauth-refresh.{path,socket,timer})
+    [[ $(machine oci-oauth install systemd --dry-run) == *"${all//abled/would enable}"* ]]
+    [[ $(etc) == "$before" ]]
+    [[ $(machine oci-oauth install systemd) == *"${all//abled/enabled}"* ]]
+    is_in_state active oci-oauth-refresh.timer
+    is_in_state active oci-oauth-refresh.path
+    a_login 28800
+    eventually is_published
+    [[ $(machine oci-oauth install systemd) == *'systemd: is registered already'* ]]
+    [[ $(machine oci-oauth uninstall systemd) == *"${all//abled/disabled}"* ]]
+    [[ -z $(machine systemctl list-units --no-legend 'oci-oauth*') ]]
+    [[ $(etc) == "$before" ]]
+}
+
 @test "a person's own manager does the same without root" {
     local own=/run/user/$person_id/oci-oauth
     unit start "user@$person_id.service"
     as_person_outside mkdir -p "$tree/home/$person/.config/oci-oauth"
     configuration | as_person_outside tee "$tree/home/$person/.config/oci-oauth/config.json" >/dev/null
-    as_person systemctl --user daemon-reload
-    as_person systemctl --user enable --now --quiet oci-oauth-publish.service oci-oauth-refresh.{timer,path,socket}
+    [[ $(as_person oci-oauth install systemd) == *'enabled '*oci-oauth-refresh.timer* ]]
     own_token_is_current() { [[ $(cat "$(in_machine "$own/share/claude/token")" 2>/dev/null) == "$(current_token)" ]]; }
     eventually own_token_is_current
     a_login 28800
@@ -212,7 +246,7 @@ teardown_file() {
     a_login -60
     [[ $(as_person ask-refresher "$own/refresh.sock" ask 20 claude) == '20 answered 0' ]]
     own_token_is_current
-    as_person systemctl --user disable --now --quiet oci-oauth-publish.service oci-oauth-refresh.{timer,path,socket}
+    [[ $(as_person oci-oauth uninstall systemd) == *'disabled '*oci-oauth-refresh.timer* ]]
     [[ -z $(as_person systemctl --user list-units --no-legend 'oci-oauth*') ]]
     [[ ! -e $(in_machine "$own/refresh.sock") ]]
 }

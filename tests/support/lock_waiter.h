@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// When a process has come to wait for a lock, which nothing but the kernel can tell.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <thread>
+
+namespace oci_oauth::test {
+
+// proc(5): a lock that somebody waits for is followed by "N: -> FLOCK ADVISORY READ PID …". False when
+// `bound` passes first.
+inline bool comes_to_wait(pid_t process, std::chrono::seconds bound = std::chrono::seconds(10)) {
+  const auto deadline = std::chrono::steady_clock::now() + bound;
+  while (std::chrono::steady_clock::now() < deadline) {
+    std::ifstream locks("/proc/locks");
+    for (std::string line; std::getline(locks, line);) {
+      if (line.find("->") != std::string::npos &&
+          line.find(" " + std::to_string(process) + " ") != std::string::npos)
+        return true;
+    }
+    std::this_thread::yield();
+  }
+  return false;
+}
+
+}  // namespace oci_oauth::test
