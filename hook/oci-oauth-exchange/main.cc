@@ -43,8 +43,7 @@ Result<void> run() {
   if (!text) return std::move(text).error();
   const auto request = parse_request(*text);
   if (!request) return Error(request.error());
-  const Secret report = format_report(keep_fresh(*request, StopSignals::requested));
-  return write_all(STDOUT_FILENO, report.reveal(), "report");
+  return send_report(STDOUT_FILENO, keep_fresh(*request, StopSignals::requested));
 }
 
 }  // namespace

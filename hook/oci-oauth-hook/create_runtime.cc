@@ -183,8 +183,10 @@ Result<void> Creation::deliver(Delivery& delivery, DeliveryRecord& record) const
   auto known = published(*delivery.profile);
   if (!known) return std::move(known).error();
   const FileStamp login = *known ? (*known)->login : FileStamp{};
+  const auto share = read_share(delivery.share.get());
+  if (!share) return share.error();
   const FileAccess access = {record.owner, record.mode, record.label};
-  auto written = deliver_files(delivery.share.get(), delivery.target.get(), record.target, access, login);
+  auto written = deliver_files(*share, delivery.target.get(), record.target, access, login);
   if (!written) return std::move(written).error();
   record.files = std::move(*written);
   if ((record.mode & S_IROTH) != 0 && is_open_to_others(delivery.target.get())) warn_of_readers(record);

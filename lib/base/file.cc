@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <utility>
 #include <cstdio>
 
 #include "base/secret.h"
@@ -139,9 +140,10 @@ Result<void> AtomicFile::reserve(size_t size) {
 }
 
 Result<void> AtomicFile::write(std::string_view bytes) {
-  if (::lseek(fd_.get(), 0, SEEK_SET) < 0) return failure("lseek");
+  const bool again = std::exchange(written_, true);
+  if (again && ::lseek(fd_.get(), 0, SEEK_SET) < 0) return failure("lseek");
   if (auto written = write_all(fd_.get(), bytes, shown_); !written) return written;
-  if (::ftruncate(fd_.get(), static_cast<off_t>(bytes.size())) != 0) return failure("ftruncate");
+  if (again && ::ftruncate(fd_.get(), static_cast<off_t>(bytes.size())) != 0) return failure("ftruncate");
   return {};
 }
 

@@ -86,6 +86,7 @@ class AtomicFile {
   UniqueFd fd_;
   int directory_;
   std::string name_, temporary_, shown_;
+  bool written_ = false;
 };
 
 // fsync(2) of a directory that is open for reading.

@@ -15,6 +15,18 @@ inline void wipe(std::string& text) {
   text.clear();
 }
 
+// A string that grows leaves copies behind: here each is wiped.
+inline void append_secret(std::string& text, std::string_view more) {
+  if (more.size() > text.capacity() - text.size()) {
+    std::string larger;
+    larger.reserve(2 * text.capacity() + more.size());
+    larger.append(text);
+    text.swap(larger);
+    wipe(larger);
+  }
+  text.append(more);
+}
+
 // Move-only and wiped at its end. There is no formatter and no operator<<: reveal() is the one way in.
 class Secret {
  public:

@@ -66,6 +66,7 @@ Result<ExchangeRequest> parse_request(std::string_view text);
 
 // The report as one line of text for the process that publishes, and back. Failure: a text that is none.
 Secret format_report(const ExchangeReport& report);
+Result<void> send_report(int fd, const ExchangeReport& report);  // ends in a newline
 Result<ExchangeReport> parse_report(std::string_view text);
 
 }  // namespace oci_oauth

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "refresh/exchange.h"
 
@@ -77,6 +78,11 @@ Secret format_report(const ExchangeReport& report) {
   if (report.login) json_set(json, json, "login", snapshot_value(json, *report.login));
   if (report.failure) json_set(json, json, "failure", failure_value(json, *report.failure));
   return write_json(json);
+}
+
+Result<void> send_report(int fd, const ExchangeReport& report) {
+  auto sent = write_all(fd, format_report(report).reveal(), "report");
+  return sent ? write_all(fd, "\n", "report") : sent;
 }
 
 Result<ExchangeReport> parse_report(std::string_view text) {

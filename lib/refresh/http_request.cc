@@ -163,7 +163,6 @@ Transfer::Transfer(const HttpRequest& request, Endpoint endpoint, const std::str
       events_(events),
       headers_(make_headers(request.content_type)),
       easy_(curl_easy_init(), curl_easy_cleanup) {
-  received_.reserve(longest_body);  // a string that grows leaves copies behind
   if (easy_ == nullptr || headers_ == nullptr) code_ = CURLE_OUT_OF_MEMORY;
   set_request();
   set_connection();
@@ -252,7 +251,7 @@ size_t Transfer::receive(char* bytes, size_t, size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   transfer.too_large_ = count > longest_body - transfer.received_.size();
   if (transfer.too_large_) return 0;
-  transfer.received_.append(bytes, count);
+  append_secret(transfer.received_, {bytes, count});
   if (transfer.events_.arriving) {
     long status = 0;
     curl_easy_getinfo(transfer.easy_.get(), CURLINFO_RESPONSE_CODE, &status);

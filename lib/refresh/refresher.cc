@@ -125,8 +125,8 @@ Result<UniqueFd> open_written_directory(const ContainerRecord& record, const Del
   return same ? std::move(inside) : std::move(directory);
 }
 
-Result<void> deliver_again(const ContainerRecord& record, const DeliveryRecord& delivery, int share,
-                           const FileStamp& login) {
+Result<void> deliver_again(const ContainerRecord& record, const DeliveryRecord& delivery,
+                           const ShareContent& share, const FileStamp& login) {
   const std::string shown = fmt::format("container {}: {}", record.id, delivery.target);
   auto directory = open_written_directory(record, delivery);
   if (!directory) return std::move(directory).error().in(shown);
@@ -144,15 +144,16 @@ std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::s
                                          const FileStamp& login) {
   std::vector<Error> failed;
   auto records = list_written_records(runtime.containers().get());
-  if (!records) {
-    failed.push_back(std::move(records).error());
-    return failed;
-  }
+  if (!records) failed.push_back(std::move(records).error());
+  if (!records || records->empty()) return failed;
+  const auto content = read_share(share);
+  if (!content) failed.push_back(content.error());
+  if (!content) return failed;
   for (const ContainerRecord& record : *records) {
     for (const DeliveryRecord& delivery : record.deliveries) {
       if (delivery.profile != profile || delivery.kind != DeliveryKind::write || !is_running(record.process))
         continue;
-      if (auto done = deliver_again(record, delivery, share, login); !done)
+      if (auto done = deliver_again(record, delivery, *content, login); !done)
         failed.push_back(std::move(done).error());
     }
   }
@@ -212,22 +213,22 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   if (!provider) return std::move(provider).error();
   outcome.published.provider = profile.provider;
 
-  auto report = exchange_as_owner(
+  auto run = exchange_as_owner(
       refresher.exchange_program,
       {profile, std::move(*provider), outcome.published, options.force, options.min_ttl, options.endpoint});
-  if (!report) report = report_of(report.error());
+  ExchangeReport report = run.report ? std::move(*run.report) : report_of(run.report.error());
   const Time time = now();
-  if (report->login) note_login(outcome.published, *report->login, profile.refresh_before, time);
+  if (report.login) note_login(outcome.published, *report.login, profile.refresh_before, time);
   // Who asked nobody has learned nothing of the endpoint.
-  if (options.endpoint == Endpoint::asked || report->failure) note_attempt(outcome.published, *report, time);
-  outcome.refreshed = report->refreshed;
-  outcome.notices = std::move(report->notices);
-  if (report->login) {
+  if (options.endpoint == Endpoint::asked || report.failure) note_attempt(outcome.published, report, time);
+  outcome.refreshed = report.refreshed;
+  outcome.notices = std::move(report.notices);
+  if (report.login) {
     auto changed =
-        publish_files(share->get(), refresher.runtime.share_path(profile.name), *report->login, profile.mode);
+        publish_files(share->get(), refresher.runtime.share_path(profile.name), *report.login, profile.mode);
     if (!changed) return std::move(changed).error();
     // Also where an earlier run published the files and was killed before it came to the containers.
-    const bool is_new = !*before || (*before)->access_token_hash != report->login->access_token_hash;
+    const bool is_new = !*before || (*before)->access_token_hash != report.login->access_token_hash;
     if (*changed || is_new) {
       outcome.deliveries_failed =
           deliver_to_containers(refresher.runtime, profile.name, share->get(), outcome.published.login);
@@ -236,7 +237,7 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   // Last: until it is there, the next run does all of this again.
   if (auto done = refresher.runtime.publish(profile.name, outcome.published); !done)
     return std::move(done).error();
-  outcome.failure = std::move(report->failure);
+  outcome.failure = std::move(report.failure);
   return outcome;
 }
 

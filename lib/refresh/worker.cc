@@ -77,7 +77,7 @@ Error become_program(const std::optional<LoginOwner>& owner, const std::string& 
   const Error error = become_program(owner, credentials, descriptors);
   ExchangeReport report;
   report.failure = {FailureKind::login, error.message, error.hint, {}, {}};
-  const auto sent = write_all(descriptors.report.get(), format_report(report).reveal(), "report");
+  const auto sent = send_report(descriptors.report.get(), report);
   ::_exit(sent ? 0 : 1);
 }
 
@@ -90,23 +90,22 @@ Result<UniqueFd> readable(std::string_view text) {
   return file;
 }
 
-// Result: what the child wrote, up to a bound. A wish to end is passed on.
-std::string read_to_end(int fd, pid_t child) {
+// Result: the line that the child wrote, or what it wrote of one, up to a bound. A wish to end is passed on.
+std::string read_line(int fd, pid_t child) {
   // The signals arrive only while we wait, so none is missed.
   sigset_t outside;
   ::sigprocmask(SIG_SETMASK, nullptr, &outside);
   StopSignals::block();
   std::string text;
-  text.reserve(longest_report);  // a string that grows leaves copies behind
   bool told = false;
-  for (char buffer[4096];;) {
+  for (char buffer[4096]; !text.ends_with('\n');) {
     if (StopSignals::requested() && !told) told = ::kill(child, SIGTERM) == 0;
     pollfd event = {fd, POLLIN, 0};
     if (::ppoll(&event, 1, nullptr, &outside) < 0 && errno == EINTR) continue;
     const ssize_t count = ::read(fd, buffer, sizeof buffer);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0 || static_cast<size_t>(count) > longest_report - text.size()) break;
-    text.append(buffer, static_cast<size_t>(count));
+    append_secret(text, {buffer, static_cast<size_t>(count)});
     explicit_bzero(buffer, sizeof buffer);
   }
   ::sigprocmask(SIG_SETMASK, &outside, nullptr);
@@ -131,9 +130,14 @@ Result<ExchangeReport> checked_report(std::string_view text, const Provider& pro
   return report;
 }
 
-}  // namespace
+// A child that does the exchange, and the pipe that it reports to.
+struct Started {
+  Child child;
+  UniqueFd report;
+};
 
-Result<ExchangeReport> exchange_as_owner(const std::string& program, const ExchangeRequest& request) {
+// The signals that would end us wait, until both processes have StopSignals of their own.
+Result<Started> start(const std::string& program, const ExchangeRequest& request) {
   std::optional<LoginOwner> owner;
   if (is_host_root()) {
     auto found = find_login_owner(request.profile.credentials);
@@ -147,25 +151,45 @@ Result<ExchangeReport> exchange_as_owner(const std::string& program, const Excha
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return not_started(errno, "pipe");
   UniqueFd reading(ends[0]);
-  Descriptors descriptors = {std::move(*executable), std::move(*input), UniqueFd(ends[1])};
+  const Descriptors descriptors = {std::move(*executable), std::move(*input), UniqueFd(ends[1])};
 
   StopSignals::block();
   const pid_t child = ::fork();
   if (child == 0) run_child(owner, request.profile.credentials, descriptors);
   const int reason = errno;
-  const StopSignals signals;
-  if (child < 0) return not_started(reason, "fork");
-  descriptors.report.reset();
-  const Secret text(read_to_end(reading.get(), child));
-  reading.reset();  // a child that has more to say must not wait for us
+  if (child > 0) return Started{Child(child), std::move(reading)};
+  const StopSignals signals;  // takes them again
+  return not_started(reason, "fork");
+}
+
+}  // namespace
+
+int Child::wait() {
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  if (pid_ == 0) return status;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
+  pid_ = 0;
+  return status;
+}
+
+ExchangeRun exchange_as_owner(const std::string& program, const ExchangeRequest& request) {
+  auto started = start(program, request);
+  if (!started) return {std::move(started).error(), Child()};
+  auto& [child, reading] = *started;
+  const StopSignals signals;
+  const Secret text(read_line(reading.get(), child.pid()));
+  reading.reset();  // a child that has more to say must not wait for us
+  if (text.reveal().ends_with('\n'))
+    return {checked_report(text.reveal(), request.provider), std::move(child)};
+  const int status = child.wait();
   if (WIFSIGNALED(status)) {
-    return Error{ErrorKind::temporary, fmt::format("the exchange was killed by signal {}", WTERMSIG(status)),
-                 "the next run completes what it left"};
+    const Error error = {ErrorKind::temporary,
+                         fmt::format("the exchange was killed by signal {}", WTERMSIG(status)),
+                         "the next run completes what it left"};
+    return {error, Child()};
   }
-  return checked_report(text.reveal(), request.provider);
+  return {checked_report(text.reveal(), request.provider), Child()};
 }
 
 }  // namespace oci_oauth

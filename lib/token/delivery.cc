@@ -101,9 +101,9 @@ Result<void> write_file(const Target& target, const std::string& name, const Sec
   });
 }
 
-bool is_same_directory(int one, int other) {
-  struct stat a, b;
-  return ::fstat(one, &a) == 0 && ::fstat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+bool is_share(int directory, const ShareContent& share) {
+  struct stat status;
+  return ::fstat(directory, &status) == 0 && status.st_dev == share.device && status.st_ino == share.inode;
 }
 
 template <class Predicate>
@@ -175,23 +175,34 @@ bool holds_refresh_token(std::string_view document) {
          document.find("refresh_token") != std::string_view::npos;
 }
 
-Result<std::vector<std::string>> deliver_files(int share, int target, const std::string& shown,
-                                               const FileAccess& access, const FileStamp& login) {
-  // Bound by a person under a name that is not the configured one, for example through a symbolic link.
-  if (is_same_directory(share, target)) return std::vector<std::string>();
+Result<ShareContent> read_share(int share) {
+  struct stat status;
+  if (::fstat(share, &status) != 0) return Error::from_errno(errno, "share");
   auto names = published_files(share);
-  if (!names) return names;
-  for (const std::string& name : *names) {
+  if (!names) return std::move(names).error();
+  ShareContent content = {status.st_dev, status.st_ino, {}};
+  for (std::string& name : *names) {
+    auto text = read_file({share, name, fmt::format("share: {}", name)}, delivered_limit, Links::refused);
+    if (!text) return std::move(text).error();
+    content.files.emplace_back(std::move(name), Secret(std::move(*text)));
+  }
+  return content;
+}
+
+Result<std::vector<std::string>> deliver_files(const ShareContent& share, int target,
+                                               const std::string& shown, const FileAccess& access,
+                                               const FileStamp& login) {
+  std::vector<std::string> names;
+  // Bound by a person under a name that is not the configured one, for example through a symbolic link.
+  if (is_share(target, share)) return names;
+  for (const auto& [name, content] : share.files) {
     if (auto checked = check_replaceable({target, name, shown, name}, login); !checked)
       return std::move(checked).error();
   }
-  for (const std::string& name : *names) {
-    auto content = read_file({share, name, fmt::format("share: {}", name)}, delivered_limit, Links::refused);
-    if (!content) return std::move(content).error();
-    const Secret bytes(std::move(*content));
-    if (auto written = write_file({target, shown, access, login}, name, bytes); !written) {
+  for (const auto& [name, content] : share.files) {
+    if (auto written = write_file({target, shown, access, login}, name, content); !written)
       return std::move(written).error();
-    }
+    names.push_back(name);
   }
   return names;
 }

@@ -5,13 +5,16 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "base/secret.h"
 #include "token/published.h"
 
 namespace oci_oauth {
@@ -28,13 +31,21 @@ struct FileAccess {
   std::string label;  // for SELinux; empty: what the directory gives it
 };
 
-// Copies each file of `share` (open directory) into `target` (open directory), by rename. Result: the names
+// What a profile's share directory holds, read once for all the directories that it is written into.
+struct ShareContent {
+  std::uint64_t device = 0, inode = 0;  // of the directory
+  std::vector<std::pair<std::string, Secret>> files;
+};
+Result<ShareContent> read_share(int share);
+
+// Writes each file of `share` into `target` (open directory), by rename. Result: the names
 // written. Failure, with nothing written: a file of that name in `target` is the login (`login`: same device
 // and inode, also through a symbolic link), holds a refresh token, or is no file; the hint tells to use
 // another target. A login that comes while we write is put back likewise. `shown` names the target in
 // messages.
-Result<std::vector<std::string>> deliver_files(int share, int target, const std::string& shown,
-                                               const FileAccess& access, const FileStamp& login);
+Result<std::vector<std::string>> deliver_files(const ShareContent& share, int target,
+                                               const std::string& shown, const FileAccess& access,
+                                               const FileStamp& login);
 
 // Whether users of the host other than the owner can reach what is in `directory`: it and all that lead to it
 // can be searched by others.

@@ -20,7 +20,9 @@ struct Directories {
     share.write(".credentials.json", R"({"claudeAiOauth":{"accessToken":"new-token"}})");
   }
   Result<std::vector<std::string>> deliver(const FileStamp& login = {}) {
-    return deliver_files(share_fd.get(), target_fd.get(), "target", access, login);
+    const auto content = read_share(share_fd.get());
+    if (!content) return content.error();
+    return deliver_files(*content, target_fd.get(), "target", access, login);
   }
 };
 
@@ -99,7 +101,7 @@ TEST_CASE("the share directory under another name is delivered already, so it st
   Directories d;
   struct stat before, after;
   REQUIRE(::stat((d.share / "token").c_str(), &before) == 0);
-  const auto names = deliver_files(d.share_fd.get(), d.share_fd.get(), "target", d.access, {});
+  const auto names = deliver_files(*read_share(d.share_fd.get()), d.share_fd.get(), "target", d.access, {});
   REQUIRE(names);
   CHECK(names->empty());
   REQUIRE(::stat((d.share / "token").c_str(), &after) == 0);
