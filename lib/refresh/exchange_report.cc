@@ -81,8 +81,10 @@ Secret format_report(const ExchangeReport& report) {
 }
 
 Result<void> send_report(int fd, const ExchangeReport& report) {
-  auto sent = write_all(fd, format_report(report).reveal(), "report");
-  return sent ? write_all(fd, "\n", "report") : sent;
+  std::string line;
+  append_secret(line, format_report(report).reveal());
+  append_secret(line, "\n");
+  return write_all(fd, Secret(std::move(line)).reveal(), "report");
 }
 
 Result<ExchangeReport> parse_report(std::string_view text) {
