@@ -2,6 +2,7 @@
 // When a process has come to wait for a lock, which nothing but the kernel can tell.
 #pragma once
 
+#include <fmt/format.h>
 #include <sys/types.h>
 
 #include <chrono>
@@ -15,12 +16,11 @@ namespace oci_oauth::test {
 // `bound` passes first.
 inline bool comes_to_wait(pid_t process, std::chrono::seconds bound = std::chrono::seconds(10)) {
   const auto deadline = std::chrono::steady_clock::now() + bound;
+  const std::string id = fmt::format(" {} ", process);
   while (std::chrono::steady_clock::now() < deadline) {
     std::ifstream locks("/proc/locks");
     for (std::string line; std::getline(locks, line);) {
-      if (line.find("->") != std::string::npos &&
-          line.find(" " + std::to_string(process) + " ") != std::string::npos)
-        return true;
+      if (line.find("->") != std::string::npos && line.find(id) != std::string::npos) return true;
     }
     std::this_thread::yield();
   }
