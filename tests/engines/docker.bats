@@ -39,6 +39,23 @@ teardown_file() { engine_down; }
     [[ $(logged) == *'oci-oauth-runtime'*'no token delivered'* ]]
 }
 
+@test "NanoClaw's container as its page shows it: uid 1000, and a directory of the host at /home/node/.claude" {
+    a_login
+    a_profile '.target = "/home/node/.claude"'
+    local session
+    session=$(a_directory sessions/main/.claude)
+    echo '{"theme": "dark"}' >"$session/settings.json"
+    chown -R 1000:1000 "$session"
+    credentials() { inside box cat /home/node/.claude/.credentials.json | jq -r "$1"; }
+    start box --user 1000:1000 --volume "$session:/home/node/.claude"
+    [[ $(credentials .claudeAiOauth.accessToken) == "$(current_token)" ]]
+    [[ $(credentials .claudeAiOauth.refreshToken) == null ]]
+    refreshed
+    [[ $(credentials .claudeAiOauth.accessToken) == "$(current_token)" ]]
+    [[ $(inside box stat -c %u /home/node/.claude/.credentials.json) == 1000 ]]
+    [[ $(<"$session/settings.json") == '{"theme": "dark"}' ]]
+}
+
 @test "exit codes, signals and output are the container's" {
     a_login
     a_profile
