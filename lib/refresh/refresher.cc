@@ -143,8 +143,8 @@ Result<void> deliver_again(const ContainerRecord& record, const DeliveryRecord& 
 std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::string& profile, int share,
                                          const FileStamp& login) {
   std::vector<Error> failed;
-  auto records = list_written_records(runtime.containers().get());
-  if (!records) failed.push_back(std::move(records).error());
+  const auto records = list_written_records(runtime.containers().get());
+  if (!records) failed.push_back(records.error());
   if (!records || records->empty()) return failed;
   const auto content = read_share(share);
   if (!content) failed.push_back(content.error());
