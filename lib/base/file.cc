@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <utility>
 #include <cstdio>
+#include <utility>
 
 #include "base/secret.h"
 

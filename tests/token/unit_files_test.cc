@@ -44,7 +44,8 @@ TEST_CASE("the path unit watches the login of each profile") {
         "[Path]\nPathChanged=/home/me/.claude/.credentials.json\nPathChanged=/srv/100%%/login\n");
 }
 
-TEST_CASE("the socket is where runtime_dir is, and the share and each profile's directory there have a tmpfs") {
+TEST_CASE(
+    "the socket is where runtime_dir is, and the share and each profile's directory there have a tmpfs") {
   Config config = a_config("/login");
   config.runtime_dir = "/run/other place";
   const auto files = unit_files(config, ServiceManager::system);
