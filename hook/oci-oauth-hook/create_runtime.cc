@@ -328,9 +328,9 @@ void poststop(const HookCall& call) {
   const UniqueFd directory = runtime->containers();
   auto record = load_record(directory.get(), call.state.id);
   if (!record) return;
-  const auto others = list_written_records(directory.get());
   for (const DeliveryRecord& delivery : record->deliveries) {
     if (delivery.kind != DeliveryKind::write) continue;
+    const auto others = list_written_records(directory.get());
     if (others && is_shared(*others, record->id, delivery)) continue;
     auto target = open_same_directory(delivery.source, delivery.device, delivery.inode);
     auto known = runtime->published(delivery.profile);
