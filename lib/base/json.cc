@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <vector>
 
 namespace oci_oauth {
@@ -17,10 +18,16 @@ namespace {
 
 using rapidjson::SizeType;
 
-// Passes events on to the document and stops before the recursive parser could exhaust the stack.
-class DepthGuard {
+constexpr std::string_view too_deep = "nested deeper than 64 levels", too_large = "a number is too large";
+static_assert(json_max_depth == 64);
+
+// Passes events on to the document, and stops before the recursive parser could exhaust the stack, and at
+// what could not be written again.
+class Guard {
  public:
-  explicit DepthGuard(JsonDocument& document) : document_(document) {}
+  explicit Guard(JsonDocument& document) : document_(document) {}
+
+  std::string_view refusal() const { return refusal_; }  // why it stopped; empty: it did not
 
   bool Null() { return document_.Null(); }
   bool Bool(bool value) { return document_.Bool(value); }
@@ -28,29 +35,37 @@ class DepthGuard {
   bool Uint(unsigned value) { return document_.Uint(value); }
   bool Int64(int64_t value) { return document_.Int64(value); }
   bool Uint64(uint64_t value) { return document_.Uint64(value); }
-  bool Double(double value) { return document_.Double(value); }
+  bool Double(double value) { return std::isfinite(value) ? document_.Double(value) : refuse(too_large); }
   bool RawNumber(const char* text, SizeType size, bool copy) { return document_.RawNumber(text, size, copy); }
   bool String(const char* text, SizeType size, bool copy) { return document_.String(text, size, copy); }
   bool Key(const char* text, SizeType size, bool copy) { return document_.Key(text, size, copy); }
-  bool StartObject() { return ++depth_ <= json_max_depth && document_.StartObject(); }
-  bool StartArray() { return ++depth_ <= json_max_depth && document_.StartArray(); }
+  bool StartObject() { return descend() && document_.StartObject(); }
+  bool StartArray() { return descend() && document_.StartArray(); }
   bool EndObject(SizeType count) { return --depth_, document_.EndObject(count); }
   bool EndArray(SizeType count) { return --depth_, document_.EndArray(count); }
 
  private:
+  bool refuse(std::string_view why) {
+    refusal_ = why;
+    return false;
+  }
+  bool descend() { return ++depth_ <= json_max_depth || refuse(too_deep); }
+
   JsonDocument& document_;
   unsigned depth_ = 0;
+  std::string_view refusal_;
 };
 
 template <unsigned flags>
-rapidjson::ParseResult populate(JsonDocument& document, std::string_view text) {
+rapidjson::ParseResult populate(JsonDocument& document, std::string_view text, std::string_view& refusal) {
   rapidjson::MemoryStream bytes(text.data(), text.size());
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
   rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, WipingAllocator> reader;
   rapidjson::ParseResult result;
   auto generate = [&](JsonDocument& target) {
-    DepthGuard guard(target);
+    Guard guard(target);
     result = reader.Parse<flags>(stream, guard);
+    refusal = guard.refusal();
     return !result.IsError();
   };
   document.Populate(generate);
@@ -89,18 +104,16 @@ Error json_error(std::string_view text, size_t offset, std::string_view source, 
 }
 
 Result<JsonDocument> parse_json(std::string_view text, std::string_view source, JsonComments comments) {
-  // Not with full precision: RapidJSON 1.1.0 then looks up powers of ten beyond its table for exponents that an
-  // attacker may choose. A number of at most 15 digits is exact all the same.
+  // Not with full precision: RapidJSON 1.1.0 then looks up powers of ten beyond its table for exponents that
+  // an attacker may choose. A number of at most 15 digits is exact all the same.
   constexpr unsigned strict = rapidjson::kParseValidateEncodingFlag;
   if (text.empty()) return Error{ErrorKind::failed, fmt::format("{}: is empty", source), ""};
   JsonDocument document;
+  std::string_view refusal;
   const auto result = comments == JsonComments::allowed
-                          ? populate<strict | rapidjson::kParseCommentsFlag>(document, text)
-                          : populate<strict>(document, text);
-  if (result.Code() == rapidjson::kParseErrorTermination) {
-    return json_error(text, result.Offset(), source,
-                      fmt::format("nested deeper than {} levels", json_max_depth));
-  }
+                          ? populate<strict | rapidjson::kParseCommentsFlag>(document, text, refusal)
+                          : populate<strict>(document, text, refusal);
+  if (!refusal.empty()) return json_error(text, result.Offset(), source, refusal);
   if (result.IsError()) {
     std::string reason = rapidjson::GetParseError_En(result.Code());
     if (reason.ends_with('.')) reason.pop_back();

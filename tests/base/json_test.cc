@@ -26,6 +26,14 @@ TEST_CASE("a hundred thousand nested arrays are refused, not recursed into") {
   CHECK(reason(std::string(100'000, '[')).find("nested deeper than 64 levels") != std::string::npos);
 }
 
+TEST_CASE("a number that could not be written again is refused") {
+  for (const std::string number : {"2E308", "-2E308", "1E309", "18446744073709551616E289"}) {
+    INFO(number);
+    CHECK(reason("[" + number + "]").starts_with("f:1:"));
+  }
+  CHECK(reason("[1.7E308, -1.7E308, 1E-400]") == "");
+}
+
 TEST_CASE("a repeated key is an error at every level") {
   CHECK(reason(R"({"a": [{"b": 1, "b": 2}]})") == "f: key 'b' stands twice in one object");
 }
