@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "base/json_edit.h"
 #include "token/delivery.h"
 
 namespace oci_oauth {
@@ -105,23 +106,30 @@ Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::str
     if (auto time = read_time(*end, fields.unit, shown, fields.login_expires_at))
       login.login_expires_at = *time;
   }
-  const bool indented = text.reveal().starts_with("{\n") || text.reveal().starts_with("{\r\n");
-  return CredentialDocument(std::move(*document), std::move(login),
-                            indented ? JsonStyle::indented : JsonStyle::compact);
+  return CredentialDocument(std::move(text), std::move(*document), std::move(login));
 }
 
 Secret CredentialDocument::with(const Grant& grant, const CredentialFields& fields) {
-  set(document_, fields.access_token, json_copy(document_, grant.access_token.reveal()));
+  std::vector<std::pair<std::string, Secret>> changes;
+  const auto change = [&](const std::string& pointer, JsonValue value) {
+    changes.emplace_back(pointer, write_json(value));
+    set(document_, pointer, std::move(value));
+  };
+  change(fields.access_token, json_copy(document_, grant.access_token.reveal()));
   login_.access_token = Secret(grant.access_token.reveal());
   if (!grant.refresh_token.empty()) {
-    set(document_, fields.refresh_token, json_copy(document_, grant.refresh_token.reveal()));
+    change(fields.refresh_token, json_copy(document_, grant.refresh_token.reveal()));
     login_.refresh_token = Secret(grant.refresh_token.reveal());
   }
   const std::int64_t expiry = grant.expires_at.time_since_epoch().count();
-  set(document_, fields.expires_at,
-      JsonValue(fields.unit == ExpiryUnit::milliseconds ? expiry : expiry / 1000));
+  change(fields.expires_at, JsonValue(fields.unit == ExpiryUnit::milliseconds ? expiry : expiry / 1000));
   login_.expires_at = grant.expires_at;
-  return write_json(document_, style_);
+
+  // The grant exists nowhere else: should the edit of the text not be that of the document, this is written.
+  auto edited = replace_json_values(text_.reveal(), changes);
+  const auto says = edited ? parse_json(edited->reveal(), "") : Result<JsonDocument>(Error{});
+  text_ = says && *says == document_ ? std::move(*edited) : write_json(document_);
+  return Secret(text_.reveal());
 }
 
 Secret CredentialDocument::delivered(const DeliveredFile& file) const {

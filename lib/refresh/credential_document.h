@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The file that holds a login, in its owner's own format: read by JSON Pointers, changed in three places, and
-// otherwise kept: every key we don't know, at every level, in its order.
+// otherwise kept, byte for byte.
 #pragma once
 
 #include <optional>
@@ -36,18 +36,18 @@ class CredentialDocument {
                                           const CredentialFields& fields);
 
   const Login& login() const { return login_; }
-  // The document with the grant in it, indented as it was.
+  // The document with the grant in it.
   Secret with(const Grant& grant, const CredentialFields& fields);
   // A file for containers: the listed fields at the same places, nothing else, and none in which a refresh
   // token is hidden.
   Secret delivered(const DeliveredFile& file) const;
 
  private:
-  CredentialDocument(JsonDocument document, Login login, JsonStyle style)
-      : document_(std::move(document)), login_(std::move(login)), style_(style) {}
-  JsonDocument document_;
+  CredentialDocument(Secret text, JsonDocument document, Login login)
+      : text_(std::move(text)), document_(std::move(document)), login_(std::move(login)) {}
+  Secret text_;
+  JsonDocument document_;  // what text_ says
   Login login_;
-  JsonStyle style_;
 };
 
 }  // namespace oci_oauth
