@@ -21,6 +21,28 @@ using rapidjson::SizeType;
 constexpr std::string_view too_deep = "nested deeper than 64 levels", too_large = "a number is too large";
 static_assert(json_max_depth == 64);
 
+// The next half of a surrogate pair that stands alone, which "\\udc00" spells and UTF-8 must not hold (RFC
+// 3629 section 3); npos where there is none.
+size_t find_lone_surrogate(std::string_view text, size_t from = 0) {
+  while ((from = text.find('\xed', from)) != std::string_view::npos) {
+    if (from + 1 < text.size() && static_cast<unsigned char>(text[from + 1]) >= 0xa0) return from;
+    ++from;
+  }
+  return from;
+}
+
+// What can be written and read again: U+FFFD, as long in UTF-8, in place of each.
+Secret without_lone_surrogates(std::string_view text) {
+  std::string readable(text);
+  for (size_t at = 0; (at = find_lone_surrogate(readable, at)) != std::string::npos;)
+    readable.replace(at, 3, "\xef\xbf\xbd");
+  return Secret(std::move(readable));
+}
+
+bool is_well_formed(std::string_view text) {
+  return find_lone_surrogate(text) == std::string_view::npos;
+}
+
 // Passes events on to the document, and stops before the recursive parser could exhaust the stack, and at
 // what could not be written again.
 class Guard {
@@ -37,8 +59,14 @@ class Guard {
   bool Uint64(uint64_t value) { return document_.Uint64(value); }
   bool Double(double value) { return std::isfinite(value) ? document_.Double(value) : refuse(too_large); }
   bool RawNumber(const char* text, SizeType size, bool copy) { return document_.RawNumber(text, size, copy); }
-  bool String(const char* text, SizeType size, bool copy) { return document_.String(text, size, copy); }
-  bool Key(const char* text, SizeType size, bool copy) { return document_.Key(text, size, copy); }
+  bool String(const char* text, SizeType size, bool copy) {
+    if (is_well_formed({text, size})) return document_.String(text, size, copy);
+    return document_.String(without_lone_surrogates({text, size}).reveal().data(), size, true);
+  }
+  bool Key(const char* text, SizeType size, bool copy) {
+    if (is_well_formed({text, size})) return document_.Key(text, size, copy);
+    return document_.Key(without_lone_surrogates({text, size}).reveal().data(), size, true);
+  }
   bool StartObject() { return descend() && document_.StartObject(); }
   bool StartArray() { return descend() && document_.StartArray(); }
   bool EndObject(SizeType count) { return --depth_, document_.EndObject(count); }
@@ -205,7 +233,8 @@ Result<void> check_types(const JsonValue& object, std::string_view source,
 }
 
 JsonValue json_copy(JsonDocument& document, std::string_view text) {
-  return {text.data(), static_cast<SizeType>(text.size()), document.GetAllocator()};
+  if (is_well_formed(text)) return {text.data(), static_cast<SizeType>(text.size()), document.GetAllocator()};
+  return json_copy(document, without_lone_surrogates(text).reveal());
 }
 
 void json_set(JsonDocument& document, JsonValue& object, std::string_view key, JsonValue value) {

@@ -71,7 +71,7 @@ constexpr unsigned json_max_depth = 64;
 
 // Result: the document, whatever its root is. Failure (kind failed): "SOURCE:LINE:COLUMN: reason" for text
 // that is not one JSON value (RFC 8259), nests deeper than json_max_depth, holds a number beyond a double, is
-// not UTF-8, or repeats a key in an object.
+// not UTF-8, or repeats a key in an object. Half of a surrogate pair ("\ud800") is read as U+FFFD.
 Result<JsonDocument> parse_json(std::string_view text, std::string_view source,
                                 JsonComments comments = JsonComments::refused);
 

@@ -34,6 +34,22 @@ TEST_CASE("a number that could not be written again is refused") {
   CHECK(reason("[1.7E308, -1.7E308, 1E-400]") == "");
 }
 
+TEST_CASE("half of a surrogate pair can be written, and read again") {
+  for (const std::string half : {"\\udccc", "\\uDFFF", "\\udc00\\udc00"}) {
+    const auto document =
+        parse_json(R"({"k)" + half + R"(": "\ud83d\ude00 )" + half + "\xed\x9f\xbf\"}", "f");
+    REQUIRE(document);
+    const auto again = parse_json(write_json(*document).reveal(), "f");
+    REQUIRE(again);
+    CHECK(*again == *document);
+    JsonDocument copy;
+    copy.SetObject();
+    json_set(copy, copy, "copied", json_copy(copy, "\xed\xb3\x8c"));
+    CHECK(parse_json(write_json(copy).reveal(), "f"));
+  }
+  CHECK(reason(R"(["\ud800"])") == "f:1:3: not JSON: the surrogate pair in string is invalid");
+}
+
 TEST_CASE("a repeated key is an error at every level") {
   CHECK(reason(R"({"a": [{"b": 1, "b": 2}]})") == "f: key 'b' stands twice in one object");
 }
