@@ -241,7 +241,9 @@ void Tracer::entering(pid_t pid, Process& caller, const __ptrace_syscall_info& i
     call.name = known->second.name;
     call.subject = subject_of(pid, known->second.shape, arguments);
   }
-  if (caller.index != fault_.process || caller.calls != fault_.number) {
+  const bool meant = caller.index == fault_.process && fault_.number != 0 && caller.calls >= fault_.number &&
+                     !result_.failed && (fault_.error == 0 || !call.name.empty());
+  if (!meant) {
     result_.calls.push_back(std::move(call));
     return;
   }

@@ -23,7 +23,10 @@ struct Call {
 
 struct Fault {
   unsigned process = 0, number = 0;  // number 0: nothing goes wrong
-  int error = 0;         // errno that the call fails with, unmade but for close(2); 0: `signal` comes instead
+  // errno that the call fails with, unmade but for close(2); where the call of that number is not one on
+  // files and sockets, as it may be when a run differs from the one before it, the next such call fails. 0:
+  // `signal` comes instead.
+  int error = 0;
   int signal = SIGKILL;  // any other than SIGKILL comes just before the call is made
 };
 
