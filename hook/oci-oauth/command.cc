@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "refresh/sinks.h"
+#include "report/metrics.h"
 #include "token/provider.h"
 
 namespace oci_oauth {
@@ -71,24 +72,36 @@ Result<Workplace> open_workplace(const Invocation& invocation) {
   return Workplace{std::move(*installation), std::move(*config), std::move(*runtime)};
 }
 
-Refresher refresher_of(const Workplace& workplace) {
+Refresher refresher_of(const Workplace& workplace, const std::string& exchange_socket) {
   const InstalledTree& installation = workplace.installation;
-  return {workplace.runtime, provider_directories(installation.prefix),
-          installation.helper("oci-oauth-exchange")};
+  return {workplace.runtime,
+          provider_directories(installation.prefix),
+          {installation.helper("oci-oauth-exchange"), exchange_socket}};
 }
 
-void feed_sinks(const Log& log, const Workplace& workplace, const Profile& profile) {
+bool feed_sinks(const Log& log, const Workplace& workplace, const std::vector<const Profile*>& profiles) {
   const SinkRunner runner = {workplace.config, workplace.runtime,
                              workplace.installation.helper("oci-oauth-onecli"), std::getenv};
-  for (const SinkOutcome& outcome : run_sinks(runner, profile)) {
-    const std::string context = fmt::format("refresh '{}': sink '{}'", profile.name, outcome.sink);
-    if (!outcome.notice.empty()) log.write(Priority::warning, fmt::format("{}: {}", context, outcome.notice));
-    if (outcome.done) {
-      log.write(Priority::info, fmt::format("{}: has the token", context));
-    } else {
-      log.write(Priority::warning, Error(outcome.done.error()).in(context));
+  bool all_done = true;
+  for (const Profile* profile : profiles) {
+    for (const SinkOutcome& outcome : run_sinks(runner, *profile)) {
+      const std::string context = fmt::format("'{}': sink '{}'", profile->name, outcome.sink);
+      if (!outcome.notice.empty())
+        log.write(Priority::warning, fmt::format("{}: {}", context, outcome.notice));
+      if (outcome.done) {
+        log.write(Priority::info, fmt::format("{}: has the token", context));
+      } else {
+        log.write(Priority::warning, Error(outcome.done.error()).in(context));
+        all_done = false;
+      }
     }
   }
+  forget_removed_sinks(workplace.config, workplace.runtime);
+  return all_done;
+}
+
+void update_metrics(const Log& log, const Config& config) {
+  if (auto done = write_metrics_file(config, now()); !done) log.write(Priority::warning, done.error());
 }
 
 ExitCode report(const Log& log, const Error& error) {
@@ -104,6 +117,20 @@ ExitCode print(const Log& log, std::string_view text) {
 Result<const Profile*> find_profile(std::string_view verb, const Config& config, std::string_view name) {
   if (const Profile* profile = config.find(name)) return profile;
   return usage_error(verb, fmt::format("no profile '{}' in {}", name, config.path));
+}
+
+Result<std::vector<const Profile*>> find_profiles(std::string_view verb, const Config& config,
+                                                  const Arguments& names) {
+  std::vector<const Profile*> profiles;
+  for (const std::string& name : names) {
+    auto profile = find_profile(verb, config, name);
+    if (!profile) return std::move(profile).error();
+    profiles.push_back(*profile);
+  }
+  if (profiles.empty()) {
+    for (const Profile& profile : config.profiles) profiles.push_back(&profile);
+  }
+  return profiles;
 }
 
 }  // namespace oci_oauth

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "arguments.h"
 #include "base/exit_code.h"
@@ -22,11 +23,13 @@ struct Invocation {
 };
 
 // Each verb, in a file of its own.
+ExitCode exchange(const Invocation& invocation);
 ExitCode install(const Invocation& invocation);
 ExitCode refresh(const Invocation& invocation);
 ExitCode status(const Invocation& invocation);
 ExitCode token(const Invocation& invocation);
 ExitCode serve(const Invocation& invocation);
+ExitCode sinks(const Invocation& invocation);
 ExitCode units(const Invocation& invocation);
 ExitCode uninstall(const Invocation& invocation);
 ExitCode doctor(const Invocation& invocation);
@@ -51,11 +54,16 @@ struct Workplace {
 };
 Result<Workplace> open_workplace(const Invocation& invocation);
 
-// `workplace` must outlive the result.
-Refresher refresher_of(const Workplace& workplace);
+// `workplace` must outlive the result. `exchange_socket`: where systemd listens for exchanges; empty:
+// children.
+Refresher refresher_of(const Workplace& workplace, const std::string& exchange_socket = "");
 
-// Brings the profile's token to the sinks that lack it and tells of it; what fails is a warning, no more.
-void feed_sinks(const Log& log, const Workplace& workplace, const Profile& profile);
+// Brings each profile's token to the sinks that lack it, and tells of it; what fails is a warning. Result:
+// whether nothing failed.
+bool feed_sinks(const Log& log, const Workplace& workplace, const std::vector<const Profile*>& profiles);
+
+// Writes the metrics file where one is configured; what fails is a warning, no more.
+void update_metrics(const Log& log, const Config& config);
 
 // Writes the error and returns its exit code.
 ExitCode report(const Log& log, const Error& error);
@@ -65,5 +73,9 @@ ExitCode print(const Log& log, std::string_view text);
 
 // The profile of that name. Failure (usage): "VERB: no profile 'x' in PATH".
 Result<const Profile*> find_profile(std::string_view verb, const Config& config, std::string_view name);
+
+// The named profiles; all where none is named. Failure (usage): as find_profile().
+Result<std::vector<const Profile*>> find_profiles(std::string_view verb, const Config& config,
+                                                  const Arguments& names);
 
 }  // namespace oci_oauth

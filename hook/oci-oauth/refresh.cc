@@ -8,8 +8,6 @@
 
 #include "base/file.h"
 #include "command.h"
-#include "refresh/sinks.h"
-#include "report/metrics.h"
 
 namespace oci_oauth {
 
@@ -49,8 +47,8 @@ struct RefreshArguments {
   std::vector<const Profile*> profiles;
   Force force = Force::no;
   Endpoint endpoint = Endpoint::asked;
-  int lock_fd = -1;  // held for us by the hook
-  int done_fd = -1;  // where the exit code goes once the token is where it belongs, ahead of the sinks
+  int lock_fd = -1;             // held for us by the hook
+  std::string exchange_socket;  // units of their own do the exchange and feed the sinks
 };
 
 Result<RefreshArguments> parse(const Invocation& invocation, const Config& config) {
@@ -58,24 +56,18 @@ Result<RefreshArguments> parse(const Invocation& invocation, const Config& confi
   ArgumentReader reader(verb, invocation.arguments);
   if (reader.flag("--force")) parsed.force = Force::yes;
   if (reader.flag("--offline")) parsed.endpoint = Endpoint::left_alone;
-  for (const auto& [option, fd] : {std::pair{"--lock-fd", &parsed.lock_fd}, {"--done-fd", &parsed.done_fd}}) {
-    const auto number = reader.value(option);
-    if (!number) continue;
-    *fd = 0;  // refused below, as is anything that is no number
-    std::from_chars(number->data(), number->data() + number->size(), *fd);
-    if (*fd < first_inherited_fd || ::fcntl(*fd, F_SETFD, FD_CLOEXEC) != 0)
-      return usage_error(verb, fmt::format("{} '{}' is no descriptor from 3", option, *number));
+  if (const auto number = reader.value("--lock-fd")) {
+    parsed.lock_fd = 0;  // refused below, as is anything that is no number
+    std::from_chars(number->data(), number->data() + number->size(), parsed.lock_fd);
+    if (parsed.lock_fd < first_inherited_fd || ::fcntl(parsed.lock_fd, F_SETFD, FD_CLOEXEC) != 0)
+      return usage_error(verb, fmt::format("--lock-fd '{}' is no descriptor from 3", *number));
   }
+  parsed.exchange_socket = reader.value("--exchange").value_or("");
   const auto names = reader.operands();
   if (!names) return names.error();
-  for (const std::string& name : *names) {
-    auto profile = find_profile(verb, config, name);
-    if (!profile) return std::move(profile).error();
-    parsed.profiles.push_back(*profile);
-  }
-  if (parsed.profiles.empty()) {
-    for (const Profile& profile : config.profiles) parsed.profiles.push_back(&profile);
-  }
+  auto profiles = find_profiles(verb, config, *names);
+  if (!profiles) return std::move(profiles).error();
+  parsed.profiles = std::move(*profiles);
   if (parsed.lock_fd >= 0 && parsed.profiles.size() != 1)
     return usage_error(verb, "--lock-fd goes with one profile");
   if (parsed.force == Force::yes && parsed.endpoint == Endpoint::left_alone)
@@ -107,7 +99,7 @@ ExitCode refresh(const Invocation& invocation) {
         fmt::format("{}/share: is on a disk, so access tokens are written to it", workplace->runtime.path()),
         "move runtime_dir to a tmpfs, such as below /run");
   }
-  const Refresher refresher = refresher_of(*workplace);
+  const Refresher refresher = refresher_of(*workplace, parsed->exchange_socket);
   ExitCode worst = ExitCode::fine;
   for (const Profile* profile : parsed->profiles) {
     RefreshOptions options = {.force = parsed->force,
@@ -127,16 +119,9 @@ ExitCode refresh(const Invocation& invocation) {
   if (const size_t swept = sweep_records(workplace->runtime); swept > 0) {
     invocation.log.write(Priority::info, fmt::format("swept {} containers that are gone", swept));
   }
-  if (parsed->done_fd >= 0) {
-    const UniqueFd done(parsed->done_fd);
-    (void)write_all(done.get(), fmt::format("{}\n", static_cast<int>(worst)), "--done-fd");
-  }
   // Last, without any profile's lock: a slow sink delays neither a container nor another profile.
-  for (const Profile* profile : parsed->profiles) feed_sinks(invocation.log, *workplace, *profile);
-  forget_removed_sinks(workplace->config, workplace->runtime);
-  if (auto done = write_metrics_file(workplace->config, now()); !done) {
-    invocation.log.write(Priority::warning, done.error());
-  }
+  if (parsed->exchange_socket.empty()) (void)feed_sinks(invocation.log, *workplace, parsed->profiles);
+  update_metrics(invocation.log, workplace->config);
   return worst;
 }
 

@@ -71,17 +71,15 @@ Reading read_question(int socket, std::string& question) {
   return Reading::asked;
 }
 
-// A child of its own, so that no login and no endpoint can hold the server up. It logs as the server does,
-// and says at `done` what came of it.
-pid_t spawn_refresh(const std::string& config, const std::string& profile, const UniqueFd& done) {
-  const std::string number = fmt::format("{}", done.get());
+// A child of its own, so that no login and no endpoint can hold the server up. It logs as the server does.
+pid_t spawn_refresh(const std::string& config, const std::string& profile,
+                    const std::string& exchange_socket) {
   const pid_t child = ::fork();
   if (child != 0) return child;
   const sigset_t signals = handled_signals();
   ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);
-  ::fcntl(done.get(), F_SETFD, 0);
-  ::execl("/proc/self/exe", "oci-oauth", "--config", config.c_str(), "refresh", "--done-fd", number.c_str(),
-          "--", profile.c_str(), nullptr);
+  ::execl("/proc/self/exe", "oci-oauth", "--config", config.c_str(), "refresh", "--exchange",
+          exchange_socket.c_str(), "--", profile.c_str(), nullptr);
   ::_exit(static_cast<int>(ExitCode::failed));
 }
 
@@ -91,10 +89,11 @@ int code_of(int status) {
 
 }  // namespace
 
-Result<RefreshServer> RefreshServer::open(const Invocation& invocation, UniqueFd listening) {
+Result<RefreshServer> RefreshServer::open(const Invocation& invocation, UniqueFd listening,
+                                          std::string exchange_socket) {
   auto workplace = open_workplace(invocation);
   if (!workplace) return std::move(workplace).error();
-  RefreshServer server(invocation, std::move(*workplace), std::move(listening));
+  RefreshServer server(invocation, std::move(*workplace), std::move(listening), std::move(exchange_socket));
   const sigset_t signals = handled_signals();
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   server.signals_.reset(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -165,39 +164,22 @@ void RefreshServer::start_runs() {
 
 void RefreshServer::start_run(const std::string& profile, Queue& queue) {
   queue.served = std::exchange(queue.waiting, {});
-  int ends[2] = {-1, -1};
-  (void)::pipe2(ends, O_CLOEXEC | O_NONBLOCK);
-  queue.done.reset(ends[0]);
-  const UniqueFd writing(ends[1]);
-  queue.run = spawn_refresh(workplace_.config.path, profile, writing);
+  queue.run = spawn_refresh(workplace_.config.path, profile, exchange_socket_);
   if (queue.run > 0) return;
   invocation_.log.write(Priority::error, Error::from_errno(errno, "serve: fork"));
   queue.run = 0;
   answer(queue.served, static_cast<int>(ExitCode::failed));
 }
 
-// Result: the exit code, once it is known; the process itself may still feed the sinks.
-std::optional<int> RefreshServer::result_of(Queue& queue) {
-  char digit = '0';
-  if (::read(queue.done.get(), &digit, 1) == 1) {
-    feeding_sinks_.push_back(queue.run);
-    return digit - '0';
-  }
-  int status = 0;
-  if (::waitpid(queue.run, &status, WNOHANG) != queue.run) return std::nullopt;
-  return code_of(status);
-}
-
 void RefreshServer::end_runs(SteadyTime time) {
-  std::erase_if(feeding_sinks_, [](pid_t run) { return ::waitpid(run, nullptr, WNOHANG) == run; });
   for (auto& [profile, queue] : queues_) {
-    const auto code = queue.run != 0 ? result_of(queue) : std::nullopt;
-    if (!code) continue;
+    int status = 0;
+    if (queue.run == 0 || ::waitpid(queue.run, &status, WNOHANG) != queue.run) continue;
+    const int code = code_of(status);
     const bool went_well =
-        *code == static_cast<int>(ExitCode::fine) || *code == static_cast<int>(ExitCode::temporary);
-    answer(queue.served, *code);
+        code == static_cast<int>(ExitCode::fine) || code == static_cast<int>(ExitCode::temporary);
+    answer(queue.served, code);
     queue.run = 0;
-    queue.done.reset();
     queue.rest_until = time + (went_well ? rest_after_run : rest_after_failure);
     active_at_ = look_at_ = time;
   }
@@ -241,8 +223,7 @@ bool RefreshServer::may_leave(Time wall_time, SteadyTime time) const {
   const bool running = std::any_of(queues_.begin(), queues_.end(), [](const auto& entry) {
     return entry.second.run != 0 || !entry.second.waiting.empty();
   });
-  const bool busy = running || !feeding_sinks_.empty();
-  if (busy || stopping_) return !busy;
+  if (running || stopping_) return !running;
   const bool needed = next_look_ && *next_look_ - wall_time < longest_tick;
   return !needed && callers_.empty() && time - active_at_ >= idle_before_leaving;
 }
@@ -250,9 +231,6 @@ bool RefreshServer::may_leave(Time wall_time, SteadyTime time) const {
 Result<void> RefreshServer::sleep() {
   std::vector<pollfd> watched = {{signals_.get(), POLLIN, 0}, {publications_.get(), POLLIN, 0}};
   if (listening_ && connections() < most_connections) watched.push_back({listening_.get(), POLLIN, 0});
-  for (const auto& [profile, queue] : queues_) {
-    if (queue.run != 0) watched.push_back({queue.done.get(), POLLIN, 0});
-  }
   SteadyTime until = stopping_ ? steady_clock::now() + longest_sleep : look_at_;
   for (const Caller& caller : callers_) {
     watched.push_back({caller.socket.get(), POLLIN, 0});

@@ -22,8 +22,10 @@ namespace oci_oauth {
 // server's own user are served.
 class RefreshServer {
  public:
-  // `invocation` must outlive the server. Failure: the configuration or runtime_dir cannot be opened.
-  static Result<RefreshServer> open(const Invocation& invocation, UniqueFd listening);
+  // `invocation` must outlive the server; its refreshes ask for exchanges at `exchange_socket`. Failure: the
+  // configuration or runtime_dir cannot be opened.
+  static Result<RefreshServer> open(const Invocation& invocation, UniqueFd listening,
+                                    std::string exchange_socket);
 
   // Returns when nobody has asked for a while and no token needs it awake; after SIGTERM or SIGINT, when what
   // is under way is through. Failure: poll(2).
@@ -37,22 +39,24 @@ class RefreshServer {
   };
   struct Queue {
     pid_t run = 0;                  // the `oci-oauth refresh PROFILE` under way; 0: none
-    UniqueFd done;                  // tells its exit code before it feeds the sinks
     std::vector<UniqueFd> served;   // asked before it began
     std::vector<UniqueFd> waiting;  // asked since: for the run after it
     SteadyTime rest_until;          // of refreshes that nobody asked for
     FileStamp tried;                // the changed login that the last of them was started for
   };
 
-  RefreshServer(const Invocation& invocation, Workplace workplace, UniqueFd listening)
-      : invocation_(invocation), workplace_(std::move(workplace)), listening_(std::move(listening)) {}
+  RefreshServer(const Invocation& invocation, Workplace workplace, UniqueFd listening,
+                std::string exchange_socket)
+      : invocation_(invocation),
+        workplace_(std::move(workplace)),
+        listening_(std::move(listening)),
+        exchange_socket_(std::move(exchange_socket)) {}
 
   void accept_callers(SteadyTime time);
   void read_callers(SteadyTime time);
   void enqueue(const std::string& profile, UniqueFd socket);
   void start_runs();
   void start_run(const std::string& profile, Queue& queue);
-  std::optional<int> result_of(Queue& queue);
   void end_runs(SteadyTime time);
 
   // Starts the refreshes that a token or a changed login wants, and notes when to look again.
@@ -67,9 +71,9 @@ class RefreshServer {
   const Invocation& invocation_;
   Workplace workplace_;
   UniqueFd listening_, signals_, publications_;
+  std::string exchange_socket_;
   std::vector<Caller> callers_;
   std::map<std::string, Queue> queues_;
-  std::vector<pid_t> feeding_sinks_;  // runs that nobody waits for any more
   SteadyTime active_at_, look_at_;
   std::optional<Time> next_look_;  // the earliest that some token needs
   bool stopping_ = false;

@@ -43,12 +43,14 @@ Result<UniqueFd> inherited_socket() {
 
 ExitCode serve(const Invocation& invocation) {
   ArgumentReader reader(verb, invocation.arguments);
+  const auto exchange_socket = reader.value("--exchange");
   const auto rest = reader.operands();
   if (!rest) return report(invocation.log, rest.error());
   if (!rest->empty()) return report(invocation.log, usage_error(verb, "takes no argument"));
+  if (!exchange_socket) return report(invocation.log, usage_error(verb, "needs --exchange SOCKET"));
   auto listening = inherited_socket();
   if (!listening) return report(invocation.log, listening.error());
-  auto server = RefreshServer::open(invocation, std::move(*listening));
+  auto server = RefreshServer::open(invocation, std::move(*listening), *exchange_socket);
   if (!server) return report(invocation.log, server.error());
   const auto done = server->run();
   return done ? ExitCode::fine : report(invocation.log, done.error());

@@ -92,7 +92,7 @@ ExitCode token(const Invocation& invocation) {
   if (!content) return report(invocation.log, content.error());
   const Secret text = formatted(Secret(std::move(*content)), outcome->published.expires_at, parsed->format);
   const ExitCode code = print(invocation.log, text.reveal());
-  if (outcome->refreshed) feed_sinks(invocation.log, *workplace, profile);
+  if (outcome->refreshed) (void)feed_sinks(invocation.log, *workplace, {&profile});
   return code;
 }
 

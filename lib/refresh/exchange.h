@@ -11,6 +11,7 @@
 
 #include "base/secret.h"
 #include "base/time.h"
+#include "refresh/login_owner.h"
 #include "refresh/token_request.h"
 #include "token/config.h"
 #include "token/provider.h"
@@ -29,6 +30,7 @@ struct ExchangeRequest {
   Force force = Force::no;
   Milliseconds min_ttl{0};  // refresh also where less than this is left
   Endpoint endpoint = Endpoint::asked;
+  std::optional<LoginOwner> owner;  // whom to become for it; nullopt: whoever runs it is the one
 };
 
 // What may be published of a login: never a refresh token.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "refresh/exchange.h"
 
@@ -83,6 +85,31 @@ Enum read_enum(const JsonValue& object, std::string_view key) {
   return json_int(object, key) == 1 ? Enum{1} : Enum{0};
 }
 
+JsonValue owner_value(JsonDocument& json, const LoginOwner& owner) {
+  JsonValue value(rapidjson::kObjectType), groups(rapidjson::kArrayType);
+  for (const gid_t group : owner.groups) groups.PushBack(group, json.GetAllocator());
+  json_set(json, value, "uid", JsonValue(owner.uid));
+  json_set(json, value, "gid", JsonValue(owner.gid));
+  json_set(json, value, "groups", std::move(groups));
+  json_set(json, value, "name", json_copy(json, owner.name));
+  return value;
+}
+
+// Nobody is taken for somebody else: a number that is missing or out of range makes the request none.
+Result<LoginOwner> read_owner(const JsonValue& value) {
+  const JsonValue* uid = json_member(value, "uid");
+  const JsonValue* gid = json_member(value, "gid");
+  const JsonValue* groups = json_member(value, "groups");
+  const auto is_id = [](const JsonValue& id) { return id.IsUint(); };
+  const bool understood = uid != nullptr && is_id(*uid) && gid != nullptr && is_id(*gid) &&
+                          groups != nullptr && groups->IsArray() &&
+                          std::all_of(groups->Begin(), groups->End(), is_id);
+  if (!understood) return Error{ErrorKind::failed, fmt::format("{}: its owner is none", source), ""};
+  LoginOwner owner = {uid->GetUint(), gid->GetUint(), {}, read_text(value, "name")};
+  for (const JsonValue& group : groups->GetArray()) owner.groups.push_back(group.GetUint());
+  return owner;
+}
+
 Profile read_profile(const JsonValue& value) {
   Profile profile;
   each_text_of_profile(profile,
@@ -118,6 +145,7 @@ std::string format_request(const ExchangeRequest& request) {
   json_set(json, json, "force", JsonValue(request.force == Force::yes));
   json_set(json, json, "min_ttl", JsonValue(std::int64_t{request.min_ttl.count()}));
   json_set(json, json, "offline", JsonValue(request.endpoint == Endpoint::left_alone));
+  if (request.owner) json_set(json, json, "owner", owner_value(json, *request.owner));
   return std::string(write_json(json).reveal());
 }
 
@@ -138,6 +166,11 @@ Result<ExchangeRequest> parse_request(std::string_view text) {
   request.force = json_bool(*json, "force").value_or(false) ? Force::yes : Force::no;
   request.min_ttl = Milliseconds(json_int(*json, "min_ttl").value_or(0));
   request.endpoint = json_bool(*json, "offline").value_or(false) ? Endpoint::left_alone : Endpoint::asked;
+  if (const JsonValue* value = json_member(*json, "owner")) {
+    auto owner = read_owner(*value);
+    if (!owner) return std::move(owner).error();
+    request.owner = std::move(*owner);
+  }
   return request;
 }
 

@@ -120,8 +120,7 @@ Result<void> switch_to(const LoginOwner& owner) {
   if (::setgroups(owner.groups.size(), owner.groups.data()) != 0) return failure("setgroups");
   if (::setresgid(owner.gid, owner.gid, owner.gid) != 0) return failure("setresgid");
   if (::setresuid(owner.uid, owner.uid, owner.uid) != 0) return failure("setresuid");
-  if (is_already(owner.uid) && ::setuid(0) != 0) return {};
-  return Error{ErrorKind::failed, fmt::format("become {}: the way back to root is open", owner.name), ""};
+  return {};
 }
 
 Result<void> drop_capabilities() {
@@ -169,7 +168,8 @@ Result<void> become(const LoginOwner& owner) {
   }
   if (auto dropped = drop_capabilities(); !dropped) return dropped;
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Error::from_errno(errno, "PR_SET_NO_NEW_PRIVS");
-  return {};
+  if (is_already(owner.uid) && (owner.uid == 0 || ::setuid(0) != 0)) return {};
+  return Error{ErrorKind::failed, fmt::format("become {}: the way back to root is open", owner.name), ""};
 }
 
 Result<bool> confine_writes(const std::string& writable, const std::vector<std::string>& lock_parents) {

@@ -14,7 +14,6 @@
 #include "oci/user_namespace.h"
 #include "oci/written_directory.h"
 #include "refresh/cooldown.h"
-#include "refresh/worker.h"
 #include "token/delivery.h"
 #include "token/policy.h"
 
@@ -213,9 +212,9 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   if (!provider) return std::move(provider).error();
   outcome.published.provider = profile.provider;
 
-  auto run = exchange_as_owner(
-      refresher.exchange_program,
-      {profile, std::move(*provider), outcome.published, options.force, options.min_ttl, options.endpoint});
+  auto run =
+      exchange_as_owner(refresher.exchanger, {profile, std::move(*provider), outcome.published, options.force,
+                                              options.min_ttl, options.endpoint, std::nullopt});
   ExchangeReport report = run.report ? std::move(*run.report) : report_of(run.report.error());
   const Time time = now();
   if (report.login) note_login(outcome.published, *report.login, profile.refresh_before, time);

@@ -10,6 +10,7 @@
 #include "base/file_lock.h"
 #include "base/result.h"
 #include "refresh/exchange.h"
+#include "refresh/worker.h"
 #include "token/config.h"
 #include "token/published.h"
 #include "token/runtime_dir.h"
@@ -19,7 +20,7 @@ namespace oci_oauth {
 struct Refresher {
   const RuntimeDir& runtime;
   std::vector<std::string> provider_directories;
-  std::string exchange_program;  // path of oci-oauth-exchange
+  Exchanger exchanger;
 };
 
 struct RefreshOptions {

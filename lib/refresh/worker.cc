@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -58,10 +60,10 @@ struct Descriptors {
 };
 
 // Result: only a failure, since the program takes the process over.
-Error become_program(const std::optional<LoginOwner>& owner, const std::string& credentials,
-                     const Descriptors& descriptors) {
-  if (auto dropped = drop_to(owner); !dropped) return std::move(dropped).error();
-  if (auto confined = confine_to_login(credentials); !confined) return std::move(confined).error();
+Error become_program(const ExchangeRequest& request, const Descriptors& descriptors) {
+  if (auto dropped = drop_to(request.owner); !dropped) return std::move(dropped).error();
+  if (auto confined = confine_to_login(request.profile.credentials); !confined)
+    return std::move(confined).error();
   if (::dup2(descriptors.request.get(), STDIN_FILENO) < 0 ||
       ::dup2(descriptors.report.get(), STDOUT_FILENO) < 0)
     return not_started(errno, "dup2");
@@ -72,13 +74,16 @@ Error become_program(const std::optional<LoginOwner>& owner, const std::string& 
   return not_started(errno, "execve");
 }
 
-[[noreturn]] void run_child(const std::optional<LoginOwner>& owner, const std::string& credentials,
-                            const Descriptors& descriptors) {
-  const Error error = become_program(owner, credentials, descriptors);
+// Result: whether the failure has been reported.
+Result<void> report_failure(int fd, const Error& error) {
   ExchangeReport report;
   report.failure = {FailureKind::login, error.message, error.hint, {}, {}};
-  const auto sent = send_report(descriptors.report.get(), report);
-  ::_exit(sent ? 0 : 1);
+  return send_report(fd, report);
+}
+
+[[noreturn]] void run_child(const ExchangeRequest& request, const Descriptors& descriptors) {
+  const Error error = become_program(request, descriptors);
+  ::_exit(report_failure(descriptors.report.get(), error) ? 0 : 1);
 }
 
 // In memory and not through a pipe: nobody waits for the other to read.
@@ -90,7 +95,17 @@ Result<UniqueFd> readable(std::string_view text) {
   return file;
 }
 
-// Result: the line that the child wrote, or what it wrote of one, up to a bound. A wish to end is passed on.
+// What a program is given, but for where it reports to.
+Result<Descriptors> prepare(const std::string& program, const ExchangeRequest& request, UniqueFd report) {
+  auto executable = open_file({.path = program}, O_PATH);
+  if (!executable) return std::move(executable).error();
+  auto input = readable(format_request(request));
+  if (!input) return std::move(input).error();
+  return Descriptors{std::move(*executable), std::move(*input), std::move(report)};
+}
+
+// Result: the line that the program wrote, or what it wrote of one, up to a bound. A wish to end is passed on
+// to a `child`; 0: it is none of ours.
 std::string read_line(int fd, pid_t child) {
   // The signals arrive only while we wait, so none is missed.
   sigset_t outside;
@@ -99,7 +114,7 @@ std::string read_line(int fd, pid_t child) {
   std::string text;
   bool told = false;
   for (char buffer[4096]; !text.ends_with('\n');) {
-    if (StopSignals::requested() && !told) told = ::kill(child, SIGTERM) == 0;
+    if (child != 0 && StopSignals::requested() && !told) told = ::kill(child, SIGTERM) == 0;
     pollfd event = {fd, POLLIN, 0};
     if (::ppoll(&event, 1, nullptr, &outside) < 0 && errno == EINTR) continue;
     const ssize_t count = ::read(fd, buffer, sizeof buffer);
@@ -138,42 +153,22 @@ struct Started {
 
 // The signals that would end us wait, until both processes have StopSignals of their own.
 Result<Started> start(const std::string& program, const ExchangeRequest& request) {
-  std::optional<LoginOwner> owner;
-  if (is_host_root()) {
-    auto found = find_login_owner(request.profile.credentials);
-    if (!found) return std::move(found).error();
-    owner.emplace(std::move(*found));
-  }
-  auto executable = open_file({.path = program}, O_PATH);
-  if (!executable) return std::move(executable).error();
-  auto input = readable(format_request(request));
-  if (!input) return std::move(input).error();
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return not_started(errno, "pipe");
   UniqueFd reading(ends[0]);
-  const Descriptors descriptors = {std::move(*executable), std::move(*input), UniqueFd(ends[1])};
+  const auto descriptors = prepare(program, request, UniqueFd(ends[1]));
+  if (!descriptors) return descriptors.error();
 
   StopSignals::block();
   const pid_t child = ::fork();
-  if (child == 0) run_child(owner, request.profile.credentials, descriptors);
+  if (child == 0) run_child(request, *descriptors);
   const int reason = errno;
   if (child > 0) return Started{Child(child), std::move(reading)};
   const StopSignals signals;  // takes them again
   return not_started(reason, "fork");
 }
 
-}  // namespace
-
-int Child::wait() {
-  int status = 0;
-  if (pid_ == 0) return status;
-  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-  }
-  pid_ = 0;
-  return status;
-}
-
-ExchangeRun exchange_as_owner(const std::string& program, const ExchangeRequest& request) {
+ExchangeRun exchange_in_child(const std::string& program, const ExchangeRequest& request) {
   auto started = start(program, request);
   if (!started) return {std::move(started).error(), Child()};
   auto& [child, reading] = *started;
@@ -190,6 +185,64 @@ ExchangeRun exchange_as_owner(const std::string& program, const ExchangeRequest&
     return {error, Child()};
   }
   return {checked_report(text.reveal(), request.provider), Child()};
+}
+
+// Result: a connection on which the request is sent.
+Result<UniqueFd> send_request(const std::string& path, const std::string& request) {
+  const auto failure = [&](int reason) {
+    return Error::from_errno(reason, path).with_hint("systemctl status oci-oauth-exchange.socket");
+  };
+  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
+  if (path.size() >= sizeof address.sun_path) return failure(ENAMETOOLONG);
+  path.copy(address.sun_path, path.size());
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return failure(errno);
+  for (std::string_view rest = request; !rest.empty();) {
+    const ssize_t sent = ::send(socket.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return failure(errno);
+    rest.remove_prefix(static_cast<size_t>(sent));
+  }
+  ::shutdown(socket.get(), SHUT_WR);
+  return socket;
+}
+
+ExchangeRun exchange_at(const std::string& path, const ExchangeRequest& request) {
+  const StopSignals signals;
+  const auto socket = send_request(path, format_request(request));
+  if (!socket) return {socket.error(), Child()};
+  const Secret text(read_line(socket->get(), 0));
+  return {checked_report(text.reveal(), request.provider), Child()};
+}
+
+}  // namespace
+
+int Child::wait() {
+  int status = 0;
+  if (pid_ == 0) return status;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = 0;
+  return status;
+}
+
+ExchangeRun exchange_as_owner(const Exchanger& exchanger, ExchangeRequest request) {
+  if (is_host_root()) {
+    auto owner = find_login_owner(request.profile.credentials);
+    if (!owner) return {std::move(owner).error(), Child()};
+    request.owner.emplace(std::move(*owner));
+  }
+  return exchanger.socket.empty() ? exchange_in_child(exchanger.program, request)
+                                  : exchange_at(exchanger.socket, request);
+}
+
+Error become_exchange(const std::string& program, const ExchangeRequest& request, UniqueFd report) {
+  const UniqueFd told(::fcntl(report.get(), F_DUPFD_CLOEXEC, 0));
+  const auto descriptors = prepare(program, request, std::move(report));
+  Error error = descriptors ? become_program(request, *descriptors) : descriptors.error();
+  (void)report_failure(told.get(), error);
+  return error;
 }
 
 }  // namespace oci_oauth

@@ -21,6 +21,7 @@ ExchangeRequest a_request() {
   request.force = Force::yes;
   request.min_ttl = std::chrono::minutes(5);
   request.endpoint = Endpoint::left_alone;
+  request.owner = LoginOwner{1000, 1001, {1001, 27}, "me"};
   return request;
 }
 
@@ -48,6 +49,10 @@ TEST_CASE("what an exchange needs arrives as it was sent") {
   CHECK(arrived->force == Force::yes);
   CHECK(arrived->min_ttl == sent.min_ttl);
   CHECK(arrived->endpoint == sent.endpoint);
+  REQUIRE(arrived->owner);
+  CHECK(arrived->owner->uid == 1000);
+  CHECK(arrived->owner->gid == 1001);
+  CHECK(arrived->owner->groups == std::vector<gid_t>{1001, 27});
   // Sent again it is the same text: no member is lost on the way.
   CHECK(format_request(*arrived) == format_request(sent));
 }
@@ -56,4 +61,11 @@ TEST_CASE("a text that is no request is refused") {
   CHECK_FALSE(parse_request(""));
   CHECK_FALSE(parse_request("{}"));
   CHECK_FALSE(parse_request(R"({"profile": {}, "provider": {}, "published": "none"})"));
+  const std::string request = format_request(a_request());
+  for (const std::string owner :
+       {"{}", R"({"uid": -1, "gid": 0, "groups": []})", R"({"uid": 1000, "gid": 1000})",
+        R"({"uid": 0.5, "gid": 0, "groups": []})", R"({"uid": 0, "gid": 0, "groups": ["wheel"]})", "1000"}) {
+    const std::string start = request.substr(0, request.find(R"("owner":)"));
+    CHECK_FALSE(parse_request(start + R"("owner":)" + owner + "}"));
+  }
 }

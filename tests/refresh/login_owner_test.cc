@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,6 +72,17 @@ bool has_no_capability() {
     if (value != none) return false;
   }
   return true;
+}
+
+// As a service of systemd's with another User= and AmbientCapabilities=CAP_SETUID CAP_SETGID.
+bool become_another_keeping_setuid(uid_t uid) {
+  constexpr unsigned kept = 1U << CAP_SETUID | 1U << CAP_SETGID;
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  const __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{kept, kept, kept}, {}};
+  return ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 && ::setresgid(uid, uid, uid) == 0 &&
+         ::setresuid(uid, uid, uid) == 0 && ::syscall(SYS_capset, &header, data) == 0 &&
+         ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SETUID, 0, 0) == 0 &&
+         ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SETGID, 0, 0) == 0;
 }
 
 bool can_write(const std::string& path) {
@@ -180,6 +193,19 @@ TEST_CASE("root becomes a user for good") {
             has_no_capability,
             [] { return ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1; },
         }) == 0);
+}
+
+TEST_CASE("so does who has no more of root than the right to become somebody") {
+  if (without_root()) return;
+  for (const uid_t owner : {somebody, uid_t{0}}) {
+    CHECK(first_failing_step({
+              [] { return become_another_keeping_setuid(another); },
+              [&] { return become(user(owner)).has_value(); },
+              [&] { return ::getuid() == owner && ::geteuid() == owner; },
+              [] { return ::setuid(another) != 0 && ::setgroups(0, nullptr) != 0; },
+              has_no_capability,
+          }) == 0);
+  }
 }
 
 TEST_CASE("root's own login is handled without capabilities") {
