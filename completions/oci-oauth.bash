@@ -21,7 +21,7 @@ _oci_oauth() {
     done
     COMPREPLY=()
     case $previous in
-        --config | --credentials | --root)
+        --config | --credentials | --root | --exchange)
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
             return
@@ -30,13 +30,15 @@ _oci_oauth() {
         --min-ttl) words='5m 30m 1h' ;;
         *)
             case $verb in
-                '') words='--config --help refresh status token doctor install uninstall serve units' ;;
+                '') words='--config --help refresh status token doctor install uninstall sinks serve exchange units' ;;
                 refresh) words="--force --offline --help $(_oci_oauth_profiles "$program" "${config[@]}")" ;;
                 status) words='--json --prometheus --watch --help' ;;
                 token) words="--min-ttl --format --help $(_oci_oauth_profiles "$program" "${config[@]}")" ;;
                 doctor) words='--json --try --help' ;;
                 install) words="--default --credentials --dry-run --root --help $_oci_oauth_engines" ;;
                 uninstall) words="--all --dry-run --root --help $_oci_oauth_engines" ;;
+                sinks) words="--help $(_oci_oauth_profiles "$program" "${config[@]}")" ;;
+                serve) words='--exchange --help' ;;
                 *) words='--help' ;;
             esac
             ;;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/json_object.h"
+#include "base/path.h"
 
 namespace oci_oauth {
 
@@ -48,6 +49,17 @@ UnitFile socket_drop_in(const Config& config) {
   const std::string socket = unit_value(config.runtime_dir) + "/refresh.sock";
   return {drop_in_of("oci-oauth-refresh.socket"),
           fmt::format("[Socket]\nListenStream=\nListenStream={}\n", socket)};
+}
+
+// A directory of locks is made beside the one that the login is in.
+UnitFile exchange_drop_in(const Config& config) {
+  std::string text = "[Service]\n";
+  for (const Profile& profile : config.profiles) {
+    const std::string directory = parent_directory(profile.credentials);
+    for (const std::string& writable : {directory, parent_directory(directory)})
+      text += fmt::format("ReadWritePaths=\"-{}\"\n", unit_value(writable));
+  }
+  return {drop_in_of("oci-oauth-exchange@.service"), std::move(text)};
 }
 
 // Never over a directory in use: its containers would keep the old one. Never unmounted by hand: nor would
@@ -104,6 +116,7 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
   }
   std::vector<UnitFile> files = {path_drop_in(config), socket_drop_in(config)};
   if (manager == ServiceManager::user) return files;
+  files.push_back(exchange_drop_in(config));
   // A file system for each profile: what a container has mounted leads by no handle to another profile's
   // token.
   const std::string share = config.runtime_dir + "/share";

@@ -20,9 +20,9 @@ struct UnitFile {
 };
 
 // `config` has a runtime_dir. Result: drop-ins for the path unit (each login), for the socket and, in the
-// system's manager, the mount units that give runtime_dir/share and each profile's directory in it a tmpfs,
-// which every service of ours then requires. Failure (configuration): a path that no unit file can hold,
-// named with its key.
+// system's manager, for the exchange (where it may write) and the mount units that give runtime_dir/share and
+// each profile's directory in it a tmpfs, which every service of ours then requires. Failure (configuration):
+// a path that no unit file can hold, named with its key.
 Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager manager);
 
 // The name of the unit that mounts `path` (absolute, normalised): "/run/oci-oauth/share" ->

@@ -25,14 +25,17 @@ says() {
     says 2 "refresh: no profile 'x' in $CONFIG" 'oci-oauth refresh --help' refresh x
     says 2 "refresh: option '--force' takes no value" 'oci-oauth refresh --help' refresh --force=yes
     says 2 "refresh: --lock-fd 'x' is no descriptor from 3" 'oci-oauth refresh --help' refresh --lock-fd x claude
-    says 2 "refresh: --done-fd '2' is no descriptor from 3" 'oci-oauth refresh --help' refresh --done-fd 2 claude
     says 2 'refresh: --force and --offline contradict each other' 'oci-oauth refresh --help' refresh --force --offline
     says 2 'token: needs the name of one profile' 'oci-oauth token --help' token
     says 2 "token: option '--min-ttl' needs a value" 'oci-oauth token --help' token claude --min-ttl
     says 2 "token: --min-ttl: '5' is not a duration*" 'oci-oauth token --help' token claude --min-ttl 5
     says 2 "token: --format: 'xml' is none of raw, json and header" 'oci-oauth token --help' token claude --format xml
     says 2 'serve: takes no argument' 'oci-oauth serve --help' serve now
-    says 2 'serve: no listening socket was handed over' 'systemctl start oci-oauth-refresh.socket' serve
+    says 2 'serve: needs --exchange SOCKET' 'oci-oauth serve --help' serve
+    says 2 'serve: no listening socket was handed over' 'systemctl start oci-oauth-refresh.socket' serve --exchange x
+    says 2 'exchange: takes no argument' 'oci-oauth exchange --help' exchange now
+    says 2 'exchange: stdin is no connection' "it is for oci-oauth-exchange.socket; a person's verb is: refresh" exchange
+    says 2 "sinks: no profile 'x' in $CONFIG" 'oci-oauth sinks --help' sinks x
     says 2 'units: needs one directory' 'oci-oauth units --help' units
     says 1 '/no/such/directory/oci-oauth-refresh.path.d: No such file or directory' '?*' units /no/such/directory
     says 2 'install: needs one engine: podman, crio, docker, containerd, cdi, systemd' 'oci-oauth install --help' install

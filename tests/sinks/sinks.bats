@@ -26,7 +26,7 @@ teardown() { sinks_teardown; }
     sink "{exec: [\"/bin/sh\", \"-c\", \"echo once >> $seen; echo no such place; test -e $seen.mended\"]}"
     run oci_oauth refresh
     ((status == 0))
-    [[ $output == *"warning: refresh 'claude': sink 'exec /bin/sh': exit status 1: no such place"* ]]
+    [[ $output == *"warning: 'claude': sink 'exec /bin/sh': exit status 1: no such place"* ]]
     [[ $(sink_state '| "\(.failures) \(.error) \(.delivered_at)"') == '1 exit status 1: no such place null' ]]
     [[ $(oci_oauth status) == *"claude: sink 'exec /bin/sh': exit status 1: no such place (1 in a row, "* ]]
     touch "$seen.mended"

@@ -140,15 +140,25 @@ prepare_container() {
     mv "$bundle/config.json.new" "$bundle/config.json"
 }
 
+# bundle_of ID [FILTER]: the bundle of a container: the prepared one, its configuration changed by a jq FILTER.
+bundle_of() {
+    [[ $1 != box ]] || { echo /srv/box && return; }
+    mkdir -p "$tree/srv/$1"
+    jq --arg target "$target" ".root.path = \"/srv/box/rootfs\" | $2" "$tree/srv/box/config.json" >"$tree/srv/$1/config.json"
+    echo "/srv/$1"
+}
+
 # crun sees no cgroups: those of the machine are its systemd's, and crun refuses a hybrid of both versions.
+# shellcheck disable=SC2016
+crun_in_machine() {
+    machine unshare --mount sh -c 'mount -t tmpfs none /sys/fs/cgroup && exec crun --cgroup-manager=disabled "$@" >/run/crun.log 2>&1' - "$@"
+}
+# start_container [ID [FILTER]]
 start_container() {
-    machine unshare --mount sh -c 'mount -t tmpfs none /sys/fs/cgroup &&
-        exec crun --cgroup-manager=disabled run --detach --bundle /srv/box --pid-file /run/box.pid box >/run/box.log 2>&1'
+    local id=${1:-box}
+    crun_in_machine run --detach --bundle "$(bundle_of "$id" "${2:-.}")" --pid-file "/run/$id.pid" "$id"
 }
-stop_container() {
-    machine unshare --mount sh -c 'mount -t tmpfs none /sys/fs/cgroup &&
-        exec crun --cgroup-manager=disabled delete --force box'
-}
+stop_container() { crun_in_machine delete --force "${1:-box}"; }
 # shellcheck disable=SC2016
 inside() { machine sh -c 'exec nsenter --target "$(cat /run/box.pid)" --mount "$@"' - "$@"; }
 token_inside() { inside cat "$target/token"; }

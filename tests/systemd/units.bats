@@ -40,14 +40,16 @@ teardown_file() {
     [[ $(counted posts) == 0 ]]
 }
 
-@test "systemd finds nothing wrong with the units, and rates the sandbox of each service 3.2 or better" {
+@test "systemd finds nothing wrong with the units, and rates what refreshes and what asks the endpoint 2.0 or better" {
     local service complaints
     complaints=$(machine systemd-analyze verify --man=no \
         /usr/local/lib/systemd/system/oci-oauth-*.{service,timer,path,socket} 2>&1 | grep oci-oauth || true)
     [[ -z $complaints ]]
-    for service in refresh publish serve; do
+    for service in refresh publish serve exchange@x sinks@x; do
         echo "# $(machine systemd-analyze security "oci-oauth-$service.service" --no-pager | tail -n 1)" >&3
-        machine systemd-analyze security "oci-oauth-$service.service" --no-pager --threshold=32 >/dev/null
+    done
+    for service in refresh publish serve exchange@x; do
+        machine systemd-analyze security "oci-oauth-$service.service" --no-pager --threshold=20 >/dev/null
     done
 }
 
@@ -116,6 +118,64 @@ unit_finding() {
         eventually container_has_current_token
         echo "# $how: $(((${EPOCHREALTIME/./} - began) / 1000)) ms" >&3
     done
+}
+
+@test "only the exchange has the network, and it is the login's owner there" {
+    unit stop oci-oauth-refresh.path oci-oauth-refresh.timer
+    # Answers so late that there is time to look.
+    script '{"delay_ms": 3000}'
+    a_login -60
+    ask 1 claude >"$shared/answer" &
+    local exchange refresh
+    is_asking() {
+        exchange=$(machine pgrep --full '^oci-oauth-exchange$') && refresh=$(machine pgrep --full '^oci-oauth .*refresh --exchange')
+    }
+    eventually is_asking
+    namespace() { machine readlink "/proc/$1/ns/net"; }
+    [[ $(namespace "$exchange") == "$(namespace 1)" ]]
+    [[ $(namespace "$refresh") != "$(namespace 1)" ]]
+    [[ $(machine ps --no-headers --format uid,cgroup --pid "$exchange") == *"$person_id "*oci-oauth-exchange@* ]]
+    [[ $(machine grep -E '^Cap(Inh|Prm|Eff|Amb):' "/proc/$exchange/status" | cut -f 2 | sort -u) == 0000000000000000 ]]
+    wait "$!"
+    [[ $(<"$shared/answer") == '1 answered 0' ]]
+    unit start oci-oauth-refresh.path oci-oauth-refresh.timer
+}
+
+@test "each new token comes to a sink once, and a sink that hangs keeps nobody waiting" {
+    local taken=/var/lib/taken gate=/var/lib/gate
+    machine mkfifo "$gate"
+    # The gate opens when somebody writes to it.
+    configuration ".sinks = [{exec: [\"/bin/sh\", \"-c\", \": <$gate; { cat; echo; } >>$taken\"], timeout: \"1m\"}]" \
+        >"$tree/etc/oci-oauth/config.json"
+    a_login -60
+    [[ $(ask 1 claude) == '1 answered 0' ]]
+    container_has_current_token
+    [[ ! -e $(in_machine "$taken") ]]
+    has_taken() { [[ $(tail -n 1 "$(in_machine "$taken")" 2>/dev/null) == "$(current_token)" ]]; }
+    open_gate() { machine timeout 1 sh -c ": >$gate" || true; }
+    open_and_look() { open_gate && has_taken; }
+    eventually open_and_look
+    a_login 28800
+    eventually open_and_look
+    unit start oci-oauth-refresh.service
+    is_quiet() { [[ -z $(machine systemctl list-units --no-legend 'oci-oauth-sinks@*') ]]; }
+    eventually is_quiet
+    [[ $(sort "$(in_machine "$taken")" | uniq --repeated) == '' ]]
+    [[ $(journal --unit 'oci-oauth-sinks@*' --output cat) == *"'claude': sink 'exec /bin/sh': has the token"* ]]
+    configuration >"$tree/etc/oci-oauth/config.json"
+}
+
+@test "files that were written into a container's own directory are kept current from within the sandbox" {
+    machine mkdir /srv/kept
+    start_container given '.mounts |= map(if .destination == $target then
+        {type: "bind", source: "/srv/kept", destination: $target, options: ["bind", "rw"]} else . end)'
+    written_token() { cat "$(in_machine /srv/kept/token)"; }
+    [[ $(written_token) == "$(current_token)" ]]
+    a_login 28800
+    is_written() { [[ $(written_token) == "$(current_token)" ]]; }
+    eventually is_written
+    stop_container given
+    [[ -z $(machine ls -A /srv/kept) ]]
 }
 
 @test "the timer refreshes a due token; a drop-in makes it tick fast" {
@@ -207,8 +267,10 @@ unit_finding() {
 
 @test "once disabled nothing of it is left but the share" {
     unit disable --now --quiet oci-oauth-publish.service oci-oauth-refresh.{timer,path,socket}
-    [[ -z $(machine systemctl list-units --no-legend 'oci-oauth*') ]]
-    [[ ! -e $(in_machine "$socket") ]]
+    # What was under way comes to its end.
+    nothing_runs() { [[ -z $(machine systemctl list-units --no-legend 'oci-oauth*') ]]; }
+    eventually nothing_runs
+    [[ ! -e $(in_machine "$socket") && ! -e $(in_machine /run/oci-oauth-exchange.sock) ]]
     [[ -z $(machine pgrep oci-oauth) ]]
     [[ -e $(in_machine /run/oci-oauth/share/claude/token) ]]
 }
@@ -229,7 +291,8 @@ etc() { (cd "$tree/etc" && find . -type f -exec sha256sum {} + && find . -type l
     eventually is_published
     [[ $(machine oci-oauth install systemd) == *'systemd: is registered already'* ]]
     [[ $(machine oci-oauth uninstall systemd) == *"${all//abled/disabled}"* ]]
-    [[ -z $(machine systemctl list-units --no-legend 'oci-oauth*') ]]
+    nothing_runs() { [[ -z $(machine systemctl list-units --no-legend 'oci-oauth*') ]]; }
+    eventually nothing_runs
     [[ $(etc) == "$before" ]]
 }
 
@@ -247,6 +310,7 @@ etc() { (cd "$tree/etc" && find . -type f -exec sha256sum {} + && find . -type l
     [[ $(as_person ask-refresher "$own/refresh.sock" ask 20 claude) == '20 answered 0' ]]
     own_token_is_current
     [[ $(as_person oci-oauth uninstall systemd) == *'disabled '*oci-oauth-refresh.timer* ]]
-    [[ -z $(as_person systemctl --user list-units --no-legend 'oci-oauth*') ]]
+    nothing_runs() { [[ -z $(as_person systemctl --user list-units --no-legend 'oci-oauth*') ]]; }
+    eventually nothing_runs
     [[ ! -e $(in_machine "$own/refresh.sock") ]]
 }

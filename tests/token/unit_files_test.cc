@@ -44,6 +44,13 @@ TEST_CASE("the path unit watches the login of each profile") {
         "[Path]\nPathChanged=/home/me/.claude/.credentials.json\nPathChanged=/srv/100%%/login\n");
 }
 
+TEST_CASE("the exchange may write where a login is, and beside that place") {
+  const auto files = unit_files(a_config("/srv/a 100%/.claude/login"), ServiceManager::system);
+  REQUIRE(files);
+  CHECK(text_of(*files, "oci-oauth-exchange@.service.d/configuration.conf") ==
+        "[Service]\nReadWritePaths=\"-/srv/a 100%%/.claude\"\nReadWritePaths=\"-/srv/a 100%%\"\n");
+}
+
 TEST_CASE(
     "the socket is where runtime_dir is, and the share and each profile's directory there have a tmpfs") {
   Config config = a_config("/login");
