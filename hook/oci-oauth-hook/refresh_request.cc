@@ -49,8 +49,7 @@ Result<void> spawn(const RefreshRequest& request, const FileLock& lock) {
   const pid_t child = ::fork();
   if (child < 0) return Error::from_errno(errno, "fork");
   if (child == 0) run_detached(program, request, lock.fd());
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  reap(child);
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include <cstdlib>
 
 #include "base/path.h"
+#include "base/process.h"
 #include "base/size.h"
 #include "base/unique_fd.h"
 
@@ -84,9 +85,7 @@ bool read_to_end(Stream& out, Stream& err, SteadyTime deadline) {
 }
 
 int wait_for(pid_t pid) {
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  const int status = reap(pid);
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

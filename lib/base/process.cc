@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -53,6 +54,13 @@ Result<ProcessId> identify_process(pid_t pid) {
   auto stat = read_stat(pid);
   if (!stat) return std::move(stat).error().in(fmt::format("process {}", pid));
   return ProcessId{pid, stat->start_time};
+}
+
+int reap(pid_t child) {
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
 }
 
 bool is_running(const ProcessId& process) {

@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "base/file.h"
+#include "base/process.h"
 #include "base/size.h"
 
 namespace oci_oauth {
@@ -74,9 +75,7 @@ Result<UniqueFd> lock_flags(int tree, const std::string& path) {
       static_cast<pid_t>(::syscall(SYS_clone, CLONE_FILES | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0));
   if (child < 0) return failure(errno);
   if (child == 0) ::_exit(copy_through_user_namespace(tree, path.c_str(), slot.get()));
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  const int status = reap(child);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     return failure(WIFEXITED(status) ? WEXITSTATUS(status) : EINTR);
   }

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "base/process.h"
 #include "base/size.h"
 #include "base/unique_fd.h"
 
@@ -97,9 +98,7 @@ Result<void> in_user_namespace(pid_t pid, std::uint64_t name, const std::functio
   }
   writing.reset();
   const std::string report = read_to_end(reading.get());
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  const int status = reap(child);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
     return Error{ErrorKind::failed, "the child in the engine's user namespace ended early", ""};
   return result_of(report);

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/process.h"
 #include "base/size.h"
 #include "base/unique_fd.h"
 
@@ -187,10 +188,7 @@ ProgramEnd::How wait_for_end(int child, int output, int signals, SteadyTime dead
 // The child leads its session and so cannot leave its group, whose id is its own as long as it is not reaped.
 int end_group(pid_t child) {
   ::kill(-child, SIGKILL);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return status;
+  return reap(child);
 }
 
 std::string describe_end(const Program& program, const ProgramEnd& end) {

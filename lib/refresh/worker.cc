@@ -219,12 +219,8 @@ ExchangeRun exchange_at(const std::string& path, const ExchangeRequest& request)
 }  // namespace
 
 int Child::wait() {
-  int status = 0;
-  if (pid_ == 0) return status;
-  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-  }
-  pid_ = 0;
-  return status;
+  const pid_t pid = std::exchange(pid_, 0);
+  return pid == 0 ? 0 : reap(pid);
 }
 
 ExchangeRun exchange_as_owner(const Exchanger& exchanger, ExchangeRequest request) {
