@@ -6,15 +6,10 @@
 // The first program is the reference: each other's ratio is taken round by round. `before` is not timed.
 // Processor time is told too: it leaves out what a busy machine makes a process wait. Static and small,
 // because a child that vfork(2) made is charged with its parent's peak memory.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <string>
 #include <vector>
@@ -22,8 +17,10 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/size.h"
+#include "start.h"
 
 using namespace oci_oauth;
+using namespace oci_oauth::bench;
 
 namespace {
 
@@ -36,11 +33,6 @@ struct Program {
   std::vector<double> walls_us = {}, ratios = {}, cpus_us = {}, cpu_ratios = {};
   long peak_kib = 0;
 };
-
-[[noreturn]] void give_up(const std::string& why) {
-  (void)write_all(STDERR_FILENO, fmt::format("side-by-side: error: {}\n", why), "stderr");
-  ::_exit(1);
-}
 
 std::vector<std::string> words(const JsonValue* value) {
   std::vector<std::string> list;
@@ -63,46 +55,18 @@ std::vector<Program> read_programs(const JsonValue& plan) {
   return programs;
 }
 
-// What a program prints is thrown away; its stderr is ours.
-class Start {
- public:
-  Start(const std::vector<std::string>& command, const std::string& standard_input) {
-    ::posix_spawn_file_actions_init(&actions_);
-    ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, standard_input.c_str(), O_RDONLY, 0);
-    ::posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    for (const std::string& word : command) arguments_.push_back(const_cast<char*>(word.c_str()));
-    arguments_.push_back(nullptr);
-  }
-  ~Start() { ::posix_spawn_file_actions_destroy(&actions_); }
-  Start(const Start&) = delete;
-  Start& operator=(const Start&) = delete;
-
-  rusage run_to_end() const {
-    pid_t pid = 0;
-    const int reason = ::posix_spawn(&pid, arguments_[0], &actions_, nullptr, arguments_.data(), environ);
-    if (reason != 0) give_up(fmt::format("{}: {}", arguments_[0], strerrordesc_np(reason)));
-    int status = 0;
-    rusage usage = {};
-    while (::wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
-    }
-    if (status != 0) give_up(fmt::format("{}: ended with status {:#x}", arguments_[0], status));
-    return usage;
-  }
-
- private:
-  posix_spawn_file_actions_t actions_;
-  std::vector<char*> arguments_;
-};
-
 double microseconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec);
 }
 
 void run_once(Program& program) {
-  if (!program.before.empty()) Start(program.before, "/dev/null").run_to_end();
+  if (!program.before.empty()) {
+    const Start before(program.before, "/dev/null");
+    before.wait_for(before.run());
+  }
   const Start start(program.command, program.standard_input);
   const auto began = std::chrono::steady_clock::now();
-  const rusage usage = start.run_to_end();
+  const rusage usage = start.wait_for(start.run());
   program.walls_us.push_back(Microseconds(std::chrono::steady_clock::now() - began).count());
   program.cpus_us.push_back(microseconds(usage.ru_utime) + microseconds(usage.ru_stime));
   program.peak_kib = std::max(program.peak_kib, usage.ru_maxrss);
