@@ -18,6 +18,7 @@
 #include "refresh_request.h"
 #include "shared/choice.h"
 #include "token/delivery.h"
+#include "token/forget_container.h"
 #include "token/policy.h"
 
 namespace oci_oauth {
@@ -328,16 +329,11 @@ void poststop(const HookCall& call) {
   const UniqueFd directory = runtime->containers();
   auto record = load_record(directory.get(), call.state.id);
   if (!record) return;
-  for (const DeliveryRecord& delivery : record->deliveries) {
-    if (delivery.kind != DeliveryKind::write) continue;
-    const auto others = list_written_records(directory.get());
-    if (others && is_shared(*others, record->id, delivery)) continue;
-    auto target = open_same_directory(delivery.source, delivery.device, delivery.inode);
-    auto known = runtime->published(delivery.profile);
-    const FileStamp login = known && *known ? (*known)->login : FileStamp{};
-    if (target) remove_delivered(target->get(), delivery.files, login);
+  std::vector<ContainerRecord> others;
+  if (has_written_directory(*record)) {
+    if (auto listed = list_written_records(directory.get())) others = std::move(*listed);
   }
-  remove_record(directory.get(), record->id);
+  forget_container(*runtime, *record, others);
 }
 
 }  // namespace oci_oauth

@@ -31,11 +31,6 @@ std::string written_note(std::string_view id) {
   return fmt::format("{}/{}", written_notes, id);
 }
 
-bool has_written_directory(const ContainerRecord& record) {
-  return std::any_of(record.deliveries.begin(), record.deliveries.end(),
-                     [](const DeliveryRecord& delivery) { return delivery.kind == DeliveryKind::write; });
-}
-
 Result<void> note_written(int directory, std::string_view id) {
   if (::mkdirat(directory, written_notes, 0700) != 0 && errno != EEXIST)
     return Error::from_errno(errno, "written: mkdir");
@@ -140,6 +135,11 @@ Result<std::vector<std::string>> names_in(int directory, const char* path) {
 }
 
 }  // namespace
+
+bool has_written_directory(const ContainerRecord& record) {
+  return std::any_of(record.deliveries.begin(), record.deliveries.end(),
+                     [](const DeliveryRecord& delivery) { return delivery.kind == DeliveryKind::write; });
+}
 
 bool is_shared(const std::vector<ContainerRecord>& records, std::string_view id,
                const DeliveryRecord& delivery) {

@@ -39,6 +39,8 @@ struct ContainerRecord {
   std::vector<DeliveryRecord> deliveries;
 };
 
+bool has_written_directory(const ContainerRecord& record);
+
 // Whether a running container of `records` other than `id` has the written directory of `delivery` too.
 bool is_shared(const std::vector<ContainerRecord>& records, std::string_view id,
                const DeliveryRecord& delivery);

@@ -15,6 +15,7 @@
 #include "oci/written_directory.h"
 #include "refresh/cooldown.h"
 #include "token/delivery.h"
+#include "token/forget_container.h"
 #include "token/policy.h"
 
 namespace oci_oauth {
@@ -159,13 +160,6 @@ std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::s
   return failed;
 }
 
-void remove_written(const RuntimeDir& runtime, const DeliveryRecord& delivery) {
-  auto directory = open_same_directory(delivery.source, delivery.device, delivery.inode);
-  auto known = runtime.published(delivery.profile);
-  const FileStamp login = known && *known ? (*known)->login : FileStamp{};
-  if (directory) remove_delivered(directory->get(), delivery.files, login);
-}
-
 }  // namespace
 
 size_t sweep_records(const RuntimeDir& runtime) {
@@ -178,11 +172,7 @@ size_t sweep_records(const RuntimeDir& runtime) {
     // A container that was started again meanwhile has the same id and another process.
     const auto still = load_record(directory.get(), record.id);
     if (!still || still->process != record.process) continue;
-    for (const DeliveryRecord& delivery : record.deliveries) {
-      if (delivery.kind == DeliveryKind::write && !is_shared(*records, record.id, delivery))
-        remove_written(runtime, delivery);
-    }
-    remove_record(directory.get(), record.id);
+    forget_container(runtime, record, *records);
     ++swept;
   }
   return swept;
