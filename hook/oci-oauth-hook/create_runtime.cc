@@ -56,6 +56,8 @@ class Creation {
   Creation(const HookCall& call, const Spec& spec, const RuntimeDir& runtime, const ContainerProcess& process)
       : call_(call), spec_(spec), runtime_(runtime), process_(process) {}
 
+  // Engines call the hook once for each CDI device, and once more where there is a hook file.
+  bool has_delivered(const Profile& profile) const;
   // Makes sure that the profile's token is fresh; waits no longer than hook_wait.
   Result<void> ensure_fresh(const Profile& profile);
   Result<Delivery> resolve(const Profile& profile, const Decision& decision);
@@ -63,9 +65,11 @@ class Creation {
   Result<UniqueFd> clone_share(const Delivery& delivery) const;
   Result<void> deliver(Delivery& delivery, DeliveryRecord& record) const;
   void warn_of_readers(const DeliveryRecord& record) const;
-  Result<void> save(const ProcessId& process, std::vector<DeliveryRecord> deliveries) const;
+  // Records them beside those of earlier calls.
+  Result<void> save(std::vector<DeliveryRecord> deliveries) const;
 
  private:
+  std::vector<DeliveryRecord> delivered_earlier() const;
   Result<std::optional<Published>> published(const Profile& profile) const {
     return runtime_.published(profile.name);
   }
@@ -74,6 +78,9 @@ class Creation {
   const Spec& spec_;
   const RuntimeDir& runtime_;
   const ContainerProcess& process_;
+  const UniqueFd containers_ = runtime_.containers();
+  const Result<ProcessId> identity_ = identify_process(call_.state.pid);
+  const std::vector<DeliveryRecord> earlier_ = delivered_earlier();
   // All profiles together wait no longer than the longest hook_wait: the runtime's own timeout counts them
   // together too.
   const SteadyTime began_ = std::chrono::steady_clock::now();
@@ -202,8 +209,23 @@ void Creation::warn_of_readers(const DeliveryRecord& record) const {
       fmt::format("chmod o-x {}, or set the profile's \"mode\" to \"0400\"", record.source));
 }
 
-Result<void> Creation::save(const ProcessId& process, std::vector<DeliveryRecord> deliveries) const {
-  return save_record(runtime_.containers().get(), {call_.state.id, process, now(), std::move(deliveries)});
+// A record of another process is of the container's life before a restart.
+std::vector<DeliveryRecord> Creation::delivered_earlier() const {
+  if (!identity_) return {};
+  auto record = load_record(containers_.get(), call_.state.id);
+  if (!record || record->process != *identity_) return {};
+  return std::move(record->deliveries);
+}
+
+bool Creation::has_delivered(const Profile& profile) const {
+  return std::any_of(earlier_.begin(), earlier_.end(),
+                     [&](const DeliveryRecord& delivery) { return delivery.profile == profile.name; });
+}
+
+Result<void> Creation::save(std::vector<DeliveryRecord> deliveries) const {
+  if (!identity_) return identity_.error();
+  deliveries.insert(deliveries.begin(), earlier_.begin(), earlier_.end());
+  return save_record(containers_.get(), {call_.state.id, *identity_, now(), std::move(deliveries)});
 }
 
 // Logs what went wrong for one profile; it is the container's failure only where the profile says so.
@@ -268,6 +290,7 @@ Result<void> serve(const HookCall& call, const Spec& spec, const RuntimeDir& run
   std::vector<Delivery> deliveries;
   std::vector<DeliveryRecord> records;
   for (const auto& [profile, decision] : chosen) {
+    if (creation.has_delivered(*profile)) continue;
     // Without a valid token the directory is delivered all the same: the next refresh heals the container.
     if (auto fresh = creation.ensure_fresh(*profile); !fresh)
       failures.add(*profile, std::move(fresh).error());
@@ -283,9 +306,8 @@ Result<void> serve(const HookCall& call, const Spec& spec, const RuntimeDir& run
   if (deliveries.empty()) return std::move(failures).result();
 
   // The record comes first: a hook that is killed after it leaves nothing that a sweep cannot find.
-  auto process = identify_process(call.state.pid);
-  auto saved = process ? creation.save(*process, records) : Result<void>(process.error());
-  if (!saved) failures.add(*chosen.front().profile, std::move(saved).error());
+  if (auto saved = creation.save(records); !saved)
+    failures.add(*chosen.front().profile, std::move(saved).error());
   call.log.connect();  // entering the container's mount namespace takes the way to the log away
   // Written directories are reached from the host, so they come before the first mount.
   for (const Consent consent : {Consent::write, Consent::mount}) {
@@ -297,7 +319,7 @@ Result<void> serve(const HookCall& call, const Spec& spec, const RuntimeDir& run
   }
   const bool wrote =
       std::any_of(records.begin(), records.end(), [](const auto& r) { return !r.files.empty(); });
-  if (wrote && process) (void)creation.save(*process, std::move(records));
+  if (wrote) (void)creation.save(std::move(records));
   return std::move(failures).result();
 }
 

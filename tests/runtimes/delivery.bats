@@ -117,6 +117,40 @@ load oauth
     has_current_token box /run/secrets/other
 }
 
+# hook_called_for PROFILE...: a HOOK that calls the real one once for each, as an engine does for CDI devices.
+hook_called_for() {
+    local hook=$BATS_TEST_TMPDIR/hook
+    cat >"$hook" <<-END
+		#!/bin/sh
+		state=\$(cat)
+		for profile in $*; do
+		    printf %s "\$state" | "$HOOK" --config "$CONFIG" --profile "\$profile" "\$@" || exit
+		done
+	END
+    chmod 755 "$hook"
+    HOOK=$hook
+    HOOK_ARGS=()
+}
+
+@test "a hook that is called for each profile delivers each once, and all of it is refreshed and forgotten" {
+    a_login
+    a_profile
+    configure '.profiles.other = (.profiles.claude | .provider = "claude")'
+    hook_called_for claude other claude
+    local directory
+    directory=$(a_directory tokens)
+    start box --tmpfs "$target" --volume "$directory:/run/secrets/other" --user 0:0
+    [[ $(inside box grep -c " $target " /proc/mounts) == 2 ]]
+    [[ $(oci_oauth status --json | jq -r '[.profiles[].containers[].delivery] | join(" ")') == 'mount write' ]]
+    refreshed
+    oci_oauth refresh other
+    has_current_token box
+    has_current_token box /run/secrets/other
+    stop box
+    [[ -z $(ls -A "$directory") ]]
+    [[ -z $(ls -A "$(runtime_dir)/containers") ]]
+}
+
 @test "a refresh reaches the running containers, and poststop forgets them" {
     a_login
     a_profile
