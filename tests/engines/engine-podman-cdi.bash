@@ -6,7 +6,7 @@
 load podman
 load cdi
 
+hook_stages=()
+
 engine_up() { register cdi; }
 engine_down() { deregister cdi /etc/cdi/oci-oauth.json; }
-
-hook_files() { mkdir -p "$1"; }
