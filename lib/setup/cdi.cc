@@ -10,6 +10,7 @@ namespace {
 // Before 0.5.0 a device's name began with a letter; env and hooks are as old as 0.3.0.
 constexpr std::string_view lowest_version = "0.3.0";
 constexpr std::string_view version_of_leading_digits = "0.5.0";
+constexpr std::string_view without_environment = ":no-env";  // no profile's name has a colon
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -33,7 +34,8 @@ JsonValue hook_value(JsonDocument& json, const HookProgram& hook, std::string_vi
   return value;
 }
 
-JsonValue device_value(JsonDocument& json, const CdiDevice& device, const HookProgram& hook) {
+JsonValue device_value(JsonDocument& json, const std::string& name, const CdiDevice& device,
+                       const HookProgram& hook) {
   JsonValue edits(rapidjson::kObjectType), hooks(rapidjson::kArrayType);
   if (!device.environment.empty()) {
     JsonValue environment(rapidjson::kArrayType);
@@ -46,7 +48,7 @@ JsonValue device_value(JsonDocument& json, const CdiDevice& device, const HookPr
   json_set(json, edits, "hooks", std::move(hooks));
 
   JsonValue value(rapidjson::kObjectType);
-  json_set(json, value, "name", json_copy(json, device.profile));
+  json_set(json, value, "name", json_copy(json, name));
   json_set(json, value, "containerEdits", std::move(edits));
   return value;
 }
@@ -64,7 +66,10 @@ Result<std::string> cdi_spec(const std::vector<CdiDevice>& devices, const HookPr
   for (const CdiDevice& device : devices) {
     if (auto valid = check_name(device.profile); !valid) return std::move(valid).error();
     if (is_digit(device.profile.front())) version = version_of_leading_digits;
-    list.PushBack(device_value(json, device, hook), json.GetAllocator());
+    list.PushBack(device_value(json, device.profile, device, hook), json.GetAllocator());
+    if (device.environment.empty()) continue;
+    const std::string bare = fmt::format("{}{}", device.profile, without_environment);
+    list.PushBack(device_value(json, bare, {device.profile, {}}, hook), json.GetAllocator());
   }
   JsonValue spec(rapidjson::kObjectType);
   json_set(json, spec, "cdiVersion", json_copy(json, version));

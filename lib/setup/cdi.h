@@ -19,9 +19,10 @@ struct CdiDevice {
   std::vector<std::string> environment;  // "NAME=value", as environment_of(provider, target) makes it
 };
 
-// Result: the text of the spec, indented. Its cdiVersion is the lowest that its fields need, because an
-// engine refuses one that it does not know. Failure (configuration): a profile whose name CDI cannot have for
-// a device's, and a spec without a device.
+// Result: the text of the spec, indented. Engines set a device's variables over the person's, so that a
+// device with variables stands beside one without, NAME:no-env. The cdiVersion is the lowest that its fields
+// need, because an engine refuses one that it does not know. Failure (configuration): a profile whose name
+// CDI cannot have for a device's, and a spec without a device.
 Result<std::string> cdi_spec(const std::vector<CdiDevice>& devices, const HookProgram& hook);
 
 }  // namespace oci_oauth

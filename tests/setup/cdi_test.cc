@@ -21,7 +21,7 @@ std::string version_of(const std::string& profile) {
 
 }  // namespace
 
-TEST_CASE("each profile is a device with its environment and both hooks") {
+TEST_CASE("each profile is a device with its environment and both hooks, and one without the environment") {
   const auto claude = load_provider("claude", {SOURCE_DIR "/oci-config/providers"});
   REQUIRE(claude);
   const auto spec = cdi_spec({{"claude", environment_of(*claude, "/run/secrets/claude")}}, hook);
@@ -67,18 +67,54 @@ TEST_CASE("each profile is a device with its environment and both hooks") {
           }
         ]
       }
+    },
+    {
+      "name": "claude:no-env",
+      "containerEdits": {
+        "hooks": [
+          {
+            "hookName": "createRuntime",
+            "path": "/usr/libexec/oci/hooks.d/oci-oauth-hook",
+            "args": [
+              "oci-oauth-hook",
+              "--profile",
+              "claude",
+              "createRuntime"
+            ],
+            "env": [
+              "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
+            ],
+            "timeout": 15
+          },
+          {
+            "hookName": "poststop",
+            "path": "/usr/libexec/oci/hooks.d/oci-oauth-hook",
+            "args": [
+              "oci-oauth-hook",
+              "--profile",
+              "claude",
+              "poststop"
+            ],
+            "env": [
+              "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
+            ],
+            "timeout": 15
+          }
+        ]
+      }
     }
   ]
 }
 )");
 }
 
-TEST_CASE("a provider without variables makes a device without env") {
+TEST_CASE("a provider without variables makes one device, without env") {
   const auto spec = cdi_spec({{"a", {}}, {"b", {"B=1"}}}, hook);
   REQUIRE(spec);
   const auto json = parse_json(*spec, "");
   REQUIRE(json);
   CHECK(JsonPointer("/devices/0/containerEdits/env").Get(*json) == nullptr);
+  CHECK(json_string(*JsonPointer("/devices/1").Get(*json), "name") == "b");
   CHECK(JsonPointer("/devices/1/containerEdits/env/0").Get(*json) != nullptr);
 }
 
