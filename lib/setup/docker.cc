@@ -11,6 +11,7 @@ namespace {
 
 constexpr const char* daemon_json = "/etc/docker/daemon.json";
 constexpr std::string_view runtime_name = "oci-oauth";
+constexpr JsonField fields[] = {{"runtimes", JsonType::object}, {"default-runtime", JsonType::string}};
 
 std::string quoted(std::string_view text) {
   JsonDocument json;
@@ -52,11 +53,12 @@ Result<Plan> plan_docker(const Site& site, const Ledger& ledger, Default as_defa
   const std::string source = site.tree.shown(daemon_json);
   auto base = read_without_ours(site.tree, ledger, daemon_json);
   if (!base) return std::move(base).error();
-  const auto json = parse_json(base->value_or("{}"), source, JsonComments::allowed);
+  const auto json = parse_json(json_of(*base), source, JsonComments::allowed);
   if (!json) return json.error();
+  if (auto checked = check_types(*json, source, fields); !checked) return std::move(checked).error();
   auto current = site.tree.read(daemon_json);
   if (!current) return std::move(current).error();
-  const auto now = parse_json(current->value_or("{}"), source, JsonComments::allowed);
+  const auto now = parse_json(json_of(*current), source, JsonComments::allowed);
   if (!now) return now.error();
 
   Plan plan;

@@ -35,7 +35,7 @@ Result<std::string> with_ours(const Text& base, const std::string& source, const
     case Share::whole:
       return wanted.text;
     case Share::json_members:
-      return with_members(base.value_or("{}\n"), source, wanted);
+      return with_members(json_of(base), source, wanted);
     case Share::toml_block:
       return add_toml_block(base.value_or(""), source, wanted.text);
   }
@@ -43,7 +43,7 @@ Result<std::string> with_ours(const Text& base, const std::string& source, const
 }
 
 Result<Text> without_members(const std::string& current, const std::string& source, const LedgerFile& entry) {
-  auto text = revert_json(current, source, entry.before.value_or("{}"), entry.after);
+  auto text = revert_json(current, source, json_of(entry.before), entry.after);
   if (!text) return std::move(text).error();
   return !entry.before && is_blank(*text) ? Text() : Text(std::move(*text));
 }
@@ -212,6 +212,10 @@ Result<Ledger> load_ledger(const Tree& tree, const std::string& path) {
   auto text = tree.read(path);
   if (!text) return std::move(text).error();
   return *text ? parse_ledger(**text, tree.shown(path)) : Ledger();
+}
+
+std::string json_of(const std::optional<std::string>& file) {
+  return file && !is_blank(*file) ? *file : "{}\n";
 }
 
 Result<std::optional<std::string>> read_without_ours(const Tree& tree, const Ledger& ledger,

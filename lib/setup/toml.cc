@@ -81,7 +81,8 @@ Result<std::string> add_toml_block(std::string_view text, std::string_view sourc
   std::string result(text);
   if (!result.empty() && !result.ends_with('\n')) result += '\n';
   result += fmt::format("{}{}{}", begin_mark, block, end_mark);
-  if (auto after = Toml::parse(result, source); !after) return std::move(after).error();
+  if (auto after = Toml::parse(result, source); !after)
+    return std::move(after).error().in("with the runtime oci-oauth added");
   return result;
 }
 

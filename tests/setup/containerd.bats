@@ -72,8 +72,11 @@ effective() { containerd --config "$TREE/etc/containerd/config.toml" config dump
         a_file etc/containerd/config.toml <<<"$text"
         run unchanged_by install_engine containerd
         ((status == 0))
-        [[ $output == *"error: install: $TREE/etc/containerd/config.toml:"*'not TOML: '* ]]
+        [[ $output == *"error: install: "*"$TREE/etc/containerd/config.toml:"*'not TOML: '* ]]
     done
+    a_file etc/containerd/config.toml <<<$'version = 2\nplugins = 3'
+    run unchanged_by install_engine containerd
+    [[ $output == *"error: install: with the runtime oci-oauth added: $TREE/etc/containerd/config.toml:"* ]]
 }
 
 @test "containerd: a runtime of our name that runs another program is a person's" {

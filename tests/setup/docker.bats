@@ -12,8 +12,7 @@ load trees
     local text
     for text in '{}' '{ }' '{"data-root":"/srv/docker"}' $'{\n    "debug": true\n}\n' $'{\n\t"log-driver": "journald"\n}' \
         $'{\r\n  "debug": false\r\n}\r\n' $'{\n  "runtimes": {\n    "crun": {"path": "/usr/bin/crun"}\n  }\n}\n' \
-        $'{\n  // why\n  "debug": true // because\n  /* that is all */\n}\n' ''; do
-        [[ $text ]] || continue
+        $'{\n  // why\n  "debug": true // because\n  /* that is all */\n}\n' '' $' \n'; do
         printf '%s' "$text" | a_file etc/docker/daemon.json
         gives_back docker
         gives_back docker --default
@@ -97,7 +96,8 @@ END
 
 @test "docker: a file that is no JSON is refused with its place, and nothing changes" {
     local text
-    for text in '{"debug": true' '{"debug": tru}' '[]' 'debug = true' '' $'{"a": 1, "a": 2}' $'\xff\xfe{}' '{"runtimes": []}'; do
+    for text in '{"debug": true' '{"debug": tru}' '[]' 'debug = true' $'{"a": 1, "a": 2}' $'\xff\xfe{}' '{"runtimes": []}' \
+        '{"default-runtime": 5}'; do
         printf '%s' "$text" | a_file etc/docker/daemon.json
         run install_engine docker
         ((status == 1))
