@@ -49,6 +49,7 @@ std::optional<std::string> ArgumentReader::value(std::string_view option) {
       ++word;
     }
   }
+  if (found && found->empty()) fail(fmt::format("option '{}' needs a value", option));
   return found;
 }
 

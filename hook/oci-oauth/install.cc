@@ -44,11 +44,17 @@ void tell_notes(const Log& log, const Installation& installation) {
   }
 }
 
-ExitCode show(const Log& log, const Site& site, const Installation& installation) {
+// Said where there is nothing to do.
+std::string already(const Installation& installation, const std::string& engine) {
+  const bool anything = !installation.registration.changes.empty() || !installation.units.empty();
+  return anything ? "" : fmt::format("{}: is registered already\n", engine);
+}
+
+ExitCode show(const Log& log, const Site& site, const Installation& installation, const std::string& engine) {
   const auto diff = diff_of(site.tree, installation.registration.changes);
   if (!diff) return report(log, diff.error());
   tell_notes(log, installation);
-  return print(log, *diff + told("would enable", installation.units));
+  return print(log, *diff + told("would enable", installation.units) + already(installation, engine));
 }
 
 void tell_next(const Log& log, const Site& site, Installation& installation, const std::string& engine) {
@@ -65,7 +71,10 @@ void tell_next(const Log& log, const Site& site, Installation& installation, con
 ExitCode carry_out(const Log& log, const Site& site, Installation& installation, const std::string& engine) {
   Registration& registration = installation.registration;
   if (auto done = apply(site.tree, registration, site.ledger); !done) {
-    return report(log, std::move(done).error().in(fmt::format("install {}: nothing was changed", engine)));
+    return report(log, std::move(done)
+                           .error()
+                           .in(fmt::format("install {}: nothing was changed", engine))
+                           .with_hint("it takes a user who may write there, root for example"));
   }
   print(log, told(site.tree, registration.changes));
   tell_notes(log, installation);
@@ -73,8 +82,7 @@ ExitCode carry_out(const Log& log, const Site& site, Installation& installation,
     if (auto done = enable_units(site, installation.units); !done) return report(log, done.error());
     print(log, told("enabled", installation.units));
   }
-  const bool anything = !registration.changes.empty() || !installation.units.empty();
-  if (!anything) print(log, fmt::format("{}: is registered already\n", engine));
+  print(log, already(installation, engine));
   tell_next(log, site, installation, engine);
   return ExitCode::fine;
 }
@@ -85,10 +93,10 @@ ExitCode install(const Invocation& invocation) {
   const auto parsed = parse(invocation);
   if (!parsed) return report(invocation.log, parsed.error());
   const auto site = open_site(parsed->root);
-  if (!site) return report(invocation.log, site.error());
+  if (!site) return report(invocation.log, nothing_changed(Error(site.error()).in(verb)));
   auto installation = plan_installation(*site, parsed->request);
-  if (!installation) return report(invocation.log, std::move(installation).error().in(verb));
-  if (parsed->dry_run) return show(invocation.log, *site, *installation);
+  if (!installation) return report(invocation.log, nothing_changed(std::move(installation).error().in(verb)));
+  if (parsed->dry_run) return show(invocation.log, *site, *installation, parsed->request.engine);
   return carry_out(invocation.log, *site, *installation, parsed->request.engine);
 }
 

@@ -9,6 +9,9 @@
 
 namespace oci_oauth {
 
+// A failure before anything was touched: where its hint is not better, it says that.
+Error nothing_changed(Error error);
+
 // The changes as diff(1) -u shows them; what cannot be compared fails.
 Result<std::string> diff_of(const Tree& tree, const std::vector<Change>& changes);
 

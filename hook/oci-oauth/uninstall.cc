@@ -47,21 +47,22 @@ Result<void> take_out(const Site& site, Installation& removal) {
 
 ExitCode uninstall_one(const Log& log, const Site& site, const std::string& engine, bool dry_run) {
   auto removal = plan_removal(site, engine);
-  if (!removal) return report(log, std::move(removal).error().in(verb));
+  if (!removal) return report(log, nothing_changed(std::move(removal).error().in(verb)));
   const std::vector<Change>& changes = removal->registration.changes;
   for (const std::string& note : removal->registration.notes) log.write(Priority::notice, note);
+  const std::string nothing = changes.empty() && removal->units.empty()
+                                  ? fmt::format("{}: nothing of ours is left to take out\n", engine)
+                                  : "";
   if (dry_run) {
     const auto diff = diff_of(site.tree, changes);
     if (!diff) return report(log, diff.error());
-    return print(log, *diff + told("would disable", removal->units));
+    return print(log, *diff + told("would disable", removal->units) + nothing);
   }
   if (auto done = take_out(site, *removal); !done) {
     return report(log, std::move(done).error().in(fmt::format("{} {}", verb, engine)));
   }
-  print(log, told(site.tree, changes) + told("disabled", removal->units));
-  if (changes.empty() && removal->units.empty())
-    return print(log, fmt::format("{}: nothing of ours is left to take out\n", engine));
-  const std::string act = reload_command(site, engine);
+  print(log, told(site.tree, changes) + told("disabled", removal->units) + nothing);
+  const std::string act = nothing.empty() ? reload_command(site, engine) : "";
   return act.empty() ? ExitCode::fine : print(log, fmt::format("next: {}\n", act));
 }
 
@@ -71,11 +72,12 @@ ExitCode uninstall(const Invocation& invocation) {
   const auto parsed = parse(invocation);
   if (!parsed) return report(invocation.log, parsed.error());
   const auto site = open_site(parsed->root);
-  if (!site) return report(invocation.log, site.error());
+  if (!site) return report(invocation.log, nothing_changed(Error(site.error()).in(verb)));
   std::vector<std::string> engines = {parsed->engine};
   if (parsed->engine.empty()) {
     auto registered = registered_engines(*site);
-    if (!registered) return report(invocation.log, registered.error());
+    if (!registered) return report(invocation.log, nothing_changed(Error(registered.error()).in(verb)));
+    if (registered->empty()) return print(invocation.log, "no engine is registered\n");
     engines = std::move(*registered);
   }
   ExitCode worst = ExitCode::fine;

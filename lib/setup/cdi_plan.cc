@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // CDI: a file that makes each profile a device, for every engine that reads /etc/cdi.
 #include "setup/cdi.h"
+
+#include <fmt/format.h>
+
 #include "setup/plan.h"
 #include "token/config.h"
 #include "token/provider.h"
@@ -36,7 +39,9 @@ Result<Plan> plan_cdi(const Site& site, const Ledger&, Default) {
   std::vector<CdiDevice> devices;
   for (const Profile& profile : config->profiles) {
     const auto provider = load_provider(profile.provider, provider_places(site));
-    if (!provider) return provider.error();
+    if (!provider)
+      return Error(provider.error())
+          .in(fmt::format("{}: profile '{}'", site.tree.shown(site.config), profile.name));
     devices.push_back({profile.name, environment_of(*provider, profile.target)});
   }
   auto spec = cdi_spec(devices, {.path = site.hook()});

@@ -58,16 +58,18 @@ std::string configuration_text(const Site& site, const std::string& credentials)
   return std::string(write_json(json, JsonStyle::indented).reveal());
 }
 
-// An existing configuration is a person's: a login that it does not have is theirs to add.
-Result<void> check_has_login(const std::string& text, const std::string& source,
-                             const std::string& credentials) {
+// An existing configuration is a person's: a login that it does not have is theirs to add. With one that no
+// program of ours can read, no container would get a token.
+Result<void> check_configuration(const std::string& text, const std::string& source,
+                                 const std::optional<std::string>& credentials) {
   const auto config = parse_config(text, source);
   if (!config) return config.error();
+  if (!credentials) return {};
   for (const Profile& profile : config->profiles) {
-    if (profile.credentials == credentials) return {};
+    if (profile.credentials == *credentials) return {};
   }
   return Error{ErrorKind::configuration,
-               fmt::format("{}: is there already and has no profile with {}", source, credentials),
+               fmt::format("{}: is there already and has no profile with {}", source, *credentials),
                "add a profile to it by hand, or leave --credentials out"};
 }
 
@@ -88,7 +90,14 @@ Result<void> check_runtime(const std::string& text, const std::string& source,
 }
 
 Result<std::string> login_for(const Site& site, const std::optional<std::string>& credentials) {
-  return credentials ? named_login(site.tree, *credentials) : find_login();
+  if (credentials) {
+    auto named = named_login(site.tree, *credentials);
+    return named ? named : std::move(named).error().in("--credentials");
+  }
+  auto found = find_login();
+  if (found || site.tree.is_host()) return found;
+  return std::move(found).error().with_hint(
+      "name the login with --credentials FILE, by the path that it will have on that machine");
 }
 
 Result<WantedFile> new_configuration(const Site& site, const std::string& text,
@@ -108,7 +117,8 @@ Result<std::string> find_login() {
   if (!uid) return uid.error();
   const passwd* entry = ::getpwuid(*uid);
   if (entry == nullptr)
-    return Error{ErrorKind::failed, fmt::format("uid {}: is not in the password database", *uid), ""};
+    return Error{ErrorKind::failed, fmt::format("uid {}: is not in the password database", *uid),
+                 "name the login with --credentials FILE"};
   std::string path = fmt::format("{}/{}", entry->pw_dir, login_in_home);
   auto found = check_is_file(path);
   if (found) return path;
@@ -128,7 +138,7 @@ Result<std::string> named_login(const Tree& tree, const std::string& file) {
     ::free(directory);
   }
   if (!normalise_path(absolute, path)) {
-    return Error{ErrorKind::usage, fmt::format("--credentials: '{}' is not a path without '..'", file), ""};
+    return Error{ErrorKind::usage, fmt::format("'{}' is not a path without '..'", file), ""};
   }
   if (!tree.is_host()) return path;
   if (auto checked = check_is_file(path); !checked) return std::move(checked).error();
@@ -142,14 +152,15 @@ Result<std::optional<WantedFile>> plan_configuration(const Site& site, const Led
   const std::string source = site.tree.shown(site.config);
   auto current = site.tree.read(site.config);
   if (!current) return std::move(current).error();
-  std::string login;
+  std::optional<std::string> login;
   if (credentials || !*current) {
     auto found = login_for(site, credentials);
     if (!found) return std::move(found).error();
     login = std::move(*found);
   }
-  if (*current && credentials) {
-    if (auto checked = check_has_login(**current, source, login); !checked) return std::move(checked).error();
+  if (*current) {
+    if (auto checked = check_configuration(**current, source, login); !checked)
+      return std::move(checked).error();
   }
   if (*current && !real_runtime.empty()) {
     if (auto checked = check_runtime(**current, source, real_runtime); !checked)
@@ -159,7 +170,7 @@ Result<std::optional<WantedFile>> plan_configuration(const Site& site, const Led
   const bool ours = entry != nullptr && entry->share == Share::whole && *current == entry->after;
   if (!*current || ours) {
     auto wanted =
-        new_configuration(site, *current ? **current : configuration_text(site, login), real_runtime);
+        new_configuration(site, *current ? **current : configuration_text(site, *login), real_runtime);
     if (!wanted) return std::move(wanted).error();
     return Answer(std::move(*wanted));
   }

@@ -16,9 +16,20 @@ namespace oci_oauth {
 
 namespace {
 
-// Nothing in files: only units.
-Result<Plan> plan_systemd(const Site&, const Ledger&, Default) {
-  return Plan();
+// Nothing in files: only units, which are enabled where systemd runs.
+Result<Plan> plan_systemd(const Site& site, const Ledger&, Default) {
+  Plan plan;
+  const auto units = installable_units(site);
+  if (site.tree.is_host() || units.empty()) return plan;
+  plan.next.push_back(fmt::format("systemctl --root {} enable {}", site.tree.root(), fmt::join(units, " ")));
+  return plan;
+}
+
+Result<void> check_systemd(const Site& site) {
+  if (!site.tree.is_host() || has_systemd(site)) return {};
+  return Error{ErrorKind::failed,
+               site.scope == Scope::system ? "systemd does not run here" : "this user's systemd does not run",
+               "have cron(8), or the like, call oci-oauth refresh every few minutes"};
 }
 
 struct Engine {
@@ -37,12 +48,12 @@ const Engine engines[] = {
     {"systemd", {"systemctl"}, Scope::user, plan_systemd},
 };
 
-Result<const Engine*> find_engine(const Site& site, std::string_view name) {
+Result<const Engine*> find_engine(const Site& site, std::string_view verb, std::string_view name) {
   for (const Engine& engine : engines) {
     if (engine.name != name) continue;
     if (site.scope == Scope::system || engine.smallest == Scope::user) return &engine;
     return Error{ErrorKind::usage, fmt::format("{}: is set up for the whole machine, by root", name),
-                 fmt::format("sudo oci-oauth install {}", name)};
+                 fmt::format("sudo oci-oauth {} {}", verb, name)};
   }
   return Error{ErrorKind::usage, fmt::format("unknown engine '{}'", name),
                fmt::format("one of {}", engine_names())};
@@ -53,12 +64,28 @@ bool is_present(const Site& site, const Engine& engine) {
                      [&](std::string_view program) { return !site.tree.find_program(program).empty(); });
 }
 
+void check_present(const Site& site, const Engine& engine, Plan& plan) {
+  if (plan.files.empty() || is_present(site, engine)) return;
+  plan.notes.push_back(fmt::format("{}: no {} is installed here; it is registered for when there is one",
+                                   engine.name, fmt::join(engine.programs, ", ")));
+}
+
+bool names(const WantedFile& file, const std::string& program) {
+  const auto has = [&](const std::string& text) { return text.find(program) != std::string::npos; };
+  return has(file.text) || std::any_of(file.members.begin(), file.members.end(),
+                                       [&](const JsonSetting& setting) { return has(setting.value); });
+}
+
 // What we name in engines' files must be there: some engines pass over a hook that is missing, without a
 // word.
-void check_programs(const Site& site, std::vector<std::string>& notes) {
+void check_programs(const Site& site, Plan& plan) {
   for (const std::string& program : {site.hook(), site.wrapper()}) {
-    if (!site.tree.exists(program))
-      notes.push_back(fmt::format("{}: is not there", site.tree.shown(program)));
+    const bool named = std::any_of(plan.files.begin(), plan.files.end(),
+                                   [&](const WantedFile& file) { return names(file, program); });
+    if (named && !site.tree.exists(program)) {
+      plan.notes.push_back(fmt::format("{}: is not there: oci-oauth has to be installed in that place too",
+                                       site.tree.shown(program)));
+    }
   }
 }
 
@@ -160,17 +187,17 @@ std::vector<EngineState> inspect_engines(const std::string& root) {
 }
 
 Result<Installation> plan_installation(const Site& site, const InstallRequest& request) {
-  const auto engine = find_engine(site, request.engine);
+  const auto engine = find_engine(site, "install", request.engine);
   if (!engine) return engine.error();
+  if ((*engine)->plan == plan_systemd) {
+    if (auto runs = check_systemd(site); !runs) return std::move(runs).error();
+  }
   auto ledger = load_ledger(site.tree, site.ledger);
   if (!ledger) return std::move(ledger).error();
   auto plan = (*engine)->plan(site, *ledger, request.as_default);
   if (!plan) return std::move(plan).error();
-  if (!is_present(site, **engine)) {
-    plan->notes.push_back(
-        fmt::format("{}: is not installed here; it is registered for when it will be", request.engine));
-  }
-  check_programs(site, plan->notes);
+  check_present(site, **engine, *plan);
+  check_programs(site, *plan);
   auto installation = install_files(site, std::move(*plan), *ledger, request);
   if (!installation) return installation;
   if (auto units = want_units(site, request.engine, *installation); !units) return std::move(units).error();
@@ -178,7 +205,7 @@ Result<Installation> plan_installation(const Site& site, const InstallRequest& r
 }
 
 Result<Installation> plan_removal(const Site& site, const std::string& engine) {
-  const auto found = find_engine(site, engine);
+  const auto found = find_engine(site, "uninstall", engine);
   if (!found) return found.error();
   auto ledger = load_ledger(site.tree, site.ledger);
   if (!ledger) return std::move(ledger).error();

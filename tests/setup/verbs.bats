@@ -7,6 +7,9 @@ load trees
         ['install kubernetes']="install: unknown engine 'kubernetes'"
         ['install podman docker']='install: needs one engine'
         ['install podman --default']='install: --default goes with docker'
+        ['install podman --credentials=']="install: option '--credentials' needs a value"
+        ['install podman --root=']="install: option '--root' needs a value"
+        ['install podman --credentials /a/../b']="install: --credentials: '/a/../b' is not a path without '..'"
         ['install podman --colour']="install: unknown option '--colour'"
         ['uninstall']='uninstall: needs one engine, or --all'
         ['uninstall nothing']="uninstall: unknown engine 'nothing'"
@@ -19,7 +22,9 @@ load trees
         [[ $output == *"error: ${mistakes[$call]}"* ]]
     done
     run oci-oauth install podman --root /nowhere
-    [[ $status == 1 && $output == *'/nowhere: No such file or directory'* ]]
+    [[ $status == 1 && $output == *'install: /nowhere: No such file or directory'*'hint: nothing was changed'* ]]
+    run oci-oauth install podman --credentials /nowhere
+    [[ $status == 1 && $output == *'install: --credentials: /nowhere: No such file or directory'* ]]
 }
 
 @test "--dry-run shows a diff and changes nothing" {
@@ -38,6 +43,37 @@ load trees
     install_engine docker
     run unchanged_by oci_oauth uninstall docker --dry-run
     [[ $output == *"+++ /dev/null"* ]]
+}
+
+@test "where there is nothing to do, --dry-run says so too" {
+    install_engine podman
+    [[ $(install_engine podman --dry-run 2>/dev/null) == 'podman: is registered already' ]]
+    oci_oauth uninstall --all
+    [[ $(oci_oauth uninstall podman --dry-run) == 'podman: nothing of ours is left to take out' ]]
+    [[ $(oci_oauth uninstall --all) == 'no engine is registered' ]]
+}
+
+@test "what is named in the files and is not there is told, and what is not named is not" {
+    local -A named=([podman]=libexec/oci/hooks.d/oci-oauth-hook [cdi]=libexec/oci/hooks.d/oci-oauth-hook
+        [docker]=bin/oci-oauth-runtime [containerd]=bin/oci-oauth-runtime)
+    local engine said
+    for engine in "${!named[@]}"; do
+        said=$(install_engine "$engine" --dry-run 2>&1 >/dev/null | grep 'is not there')
+        [[ $said == "oci-oauth: $TREE$OCI_OAUTH_PREFIX/${named[$engine]}: is not there"* ]]
+        [[ $(wc -l <<<"$said") == 1 ]]
+    done
+    [[ $(install_engine cdi --dry-run 2>&1) == *'cdi: no dockerd, podman, crio, containerd is installed here'* ]]
+}
+
+@test "systemd: without a systemd that runs there is nothing to enable, and in a tree that is left to its systemctl" {
+    run oci-oauth install systemd
+    [[ $status == 1 && $output == *'systemd does not run here'*'hint: have cron(8)'* ]]
+    run as_user oci-oauth install systemd
+    [[ $status == 1 && $output == *"this user's systemd does not run"* ]]
+    mkdir -p "$TREE$OCI_OAUTH_PREFIX/lib"
+    cp -r "$OCI_OAUTH_PREFIX/lib/systemd" "$TREE$OCI_OAUTH_PREFIX/lib"
+    run install_engine systemd
+    [[ $status == 0 && $output == *"next: systemctl --root $TREE enable oci-oauth-"*' oci-oauth-refresh.timer'* ]]
 }
 
 @test "each file that is written, changed or removed is told, and nothing where there is nothing to do" {
@@ -90,6 +126,18 @@ changed $TREE/etc/docker/daemon.json" ]]
     [[ $(<"$TREE/etc/oci-oauth/config.json") == *'// mine' ]]
 }
 
+@test "a configuration that cannot be read is refused by each engine, and anything can still be taken out" {
+    install_engine podman
+    echo '{"colour": 1}' >"$TREE/etc/oci-oauth/config.json"
+    local engine
+    for engine in podman crio docker containerd cdi; do
+        run unchanged_by oci_oauth install "$engine"
+        [[ $output == *"install: $TREE/etc/oci-oauth/config.json: /colour: is not a known key"* ]]
+    done
+    oci_oauth uninstall podman
+    [[ ! -e $TREE/usr/share && $(<"$TREE/etc/oci-oauth/config.json") == '{"colour": 1}' ]]
+}
+
 @test "a configuration that was written and then changed is kept" {
     install_engine podman
     echo '// a note' >>"$TREE/etc/oci-oauth/config.json"
@@ -101,8 +149,10 @@ changed $TREE/etc/docker/daemon.json" ]]
     run oci_oauth install podman
     [[ $status == 3 && $output == *'no login found: /root/.claude/.credentials.json'* ]] || [[ -e /root/.claude/.credentials.json ]]
     export SUDO_USER=oci-oauth-setup SUDO_UID=59998
-    run oci_oauth install podman
+    run oci-oauth install podman --dry-run
     [[ $status == 3 && $output == *"no login found: $USER_HOME/.claude/.credentials.json"*'hint: run claude as oci-oauth-setup'* ]]
+    run oci_oauth install podman
+    [[ $status == 3 && $output == *"no login found: $USER_HOME/.claude/.credentials.json"*'by the path that it will have on that machine'* ]]
     install -D -m 600 -o "$user_id" "$LOGIN" "$USER_HOME/.claude/.credentials.json"
     oci_oauth install podman
     [[ $(jq -r .profiles.claude.credentials "$TREE/etc/oci-oauth/config.json") == "$USER_HOME/.claude/.credentials.json" ]]
@@ -127,6 +177,11 @@ changed $TREE/etc/docker/daemon.json" ]]
 @test "a user without privileges is sent to sudo for what belongs to root" {
     run as_user oci-oauth install docker
     [[ $status == 2 && $output == *'docker: is set up for the whole machine, by root'*'hint: sudo oci-oauth install docker'* ]]
+    run as_user oci-oauth uninstall docker
+    [[ $status == 2 && $output == *'hint: sudo oci-oauth uninstall docker'* ]]
+    chmod 755 "$TREE"
+    run as_user oci-oauth install podman --root "$TREE" --credentials "$LOGIN"
+    [[ $status == 1 && $output == *'nothing was changed: '*'Permission denied'*'hint: it takes a user who may write there'* ]]
 }
 
 @test "a user's Podman gets files of the user's own, and gives them back" {
