@@ -19,8 +19,8 @@ Result<std::string> find_login();
 Result<std::string> named_login(const Tree& tree, const std::string& file);
 
 // What the configuration needs: to be there, and to name `real_runtime` where that is not empty. nullopt:
-// nothing. Failure: no login is found for a new one; it names another login than `credentials`, or another
-// runtime.
+// nothing. Failure: no login is found for a new one; it is not to be read; it names another login than
+// `credentials`, or another runtime.
 Result<std::optional<WantedFile>> plan_configuration(const Site& site, const Ledger& ledger,
                                                      const std::optional<std::string>& credentials,
                                                      const std::string& real_runtime);

@@ -296,6 +296,20 @@ etc() { (cd "$tree/etc" && find . -type f -exec sha256sum {} + && find . -type l
     [[ $(etc) == "$before" ]]
 }
 
+@test "the first engine enables the units, and the last one takes them with it" {
+    local before all
+    before=$(etc)
+    all=$(printf 'abled %s\n' oci-oauth-publish.service oci-oauth-refresh.{path,socket,timer})
+    [[ $(machine oci-oauth install docker) == "wrote /etc/docker/daemon.json"*"${all//abled/enabled}"*'next: systemctl reload docker' ]]
+    is_in_state active oci-oauth-refresh.timer
+    machine oci-oauth install systemd
+    [[ $(machine oci-oauth uninstall docker) == $'removed /etc/docker/daemon.json\nnext: systemctl reload docker' ]]
+    is_in_state active oci-oauth-refresh.timer
+    [[ $(machine oci-oauth uninstall systemd) == *"${all//abled/disabled}"* ]]
+    [[ -z $(machine systemctl list-units --no-legend 'oci-oauth*') ]]
+    [[ $(etc) == "$before" ]]
+}
+
 @test "a person's own manager does the same without root" {
     local own=/run/user/$person_id/oci-oauth
     unit start "user@$person_id.service"
@@ -309,7 +323,9 @@ etc() { (cd "$tree/etc" && find . -type f -exec sha256sum {} + && find . -type l
     a_login -60
     [[ $(as_person ask-refresher "$own/refresh.sock" ask 20 claude) == '20 answered 0' ]]
     own_token_is_current
-    [[ $(as_person oci-oauth uninstall systemd) == *'disabled '*oci-oauth-refresh.timer* ]]
+    [[ $(as_person oci-oauth install podman) == 'wrote '*/oci-oauth.conf$'\n'* ]]
+    as_person oci-oauth uninstall systemd
+    [[ $(as_person oci-oauth uninstall podman) == *'disabled '*oci-oauth-refresh.timer* ]]
     nothing_runs() { [[ -z $(as_person systemctl --user list-units --no-legend 'oci-oauth*') ]]; }
     eventually nothing_runs
     [[ ! -e $(in_machine "$own/refresh.sock") ]]
