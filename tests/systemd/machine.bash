@@ -122,6 +122,8 @@ ask() { machine ask-refresher "$socket" ask "$@"; }
 # The path of a machine's file, from outside.
 in_machine() { echo "/proc/$(<"$shared/pid")/root$1"; }
 state_of() { machine systemctl show --property ActiveState --value "$1"; }
+# What was under way comes to its end first: for eventually.
+nothing_runs() { [[ -z $(machine systemctl list-units --no-legend 'oci-oauth*') ]]; }
 is_in_state() { [[ $(state_of "$2") == "$1" ]]; }
 
 # A container of crun's with the hook.

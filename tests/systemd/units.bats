@@ -267,8 +267,6 @@ unit_finding() {
 
 @test "once disabled nothing of it is left but the share" {
     unit disable --now --quiet oci-oauth-publish.service oci-oauth-refresh.{timer,path,socket}
-    # What was under way comes to its end.
-    nothing_runs() { [[ -z $(machine systemctl list-units --no-legend 'oci-oauth*') ]]; }
     eventually nothing_runs
     [[ ! -e $(in_machine "$socket") && ! -e $(in_machine /run/oci-oauth-exchange.sock) ]]
     [[ -z $(machine pgrep oci-oauth) ]]
@@ -291,7 +289,6 @@ etc() { (cd "$tree/etc" && find . -type f -exec sha256sum {} + && find . -type l
     eventually is_published
     [[ $(machine oci-oauth install systemd) == *'systemd: is registered already'* ]]
     [[ $(machine oci-oauth uninstall systemd) == *"${all//abled/disabled}"* ]]
-    nothing_runs() { [[ -z $(machine systemctl list-units --no-legend 'oci-oauth*') ]]; }
     eventually nothing_runs
     [[ $(etc) == "$before" ]]
 }
@@ -306,7 +303,7 @@ etc() { (cd "$tree/etc" && find . -type f -exec sha256sum {} + && find . -type l
     [[ $(machine oci-oauth uninstall docker) == $'removed /etc/docker/daemon.json\nnext: systemctl reload docker' ]]
     is_in_state active oci-oauth-refresh.timer
     [[ $(machine oci-oauth uninstall systemd) == *"${all//abled/disabled}"* ]]
-    [[ -z $(machine systemctl list-units --no-legend 'oci-oauth*') ]]
+    eventually nothing_runs
     [[ $(etc) == "$before" ]]
 }
 
@@ -326,7 +323,7 @@ etc() { (cd "$tree/etc" && find . -type f -exec sha256sum {} + && find . -type l
     [[ $(as_person oci-oauth install podman) == 'wrote '*/oci-oauth.conf$'\n'* ]]
     as_person oci-oauth uninstall systemd
     [[ $(as_person oci-oauth uninstall podman) == *'disabled '*oci-oauth-refresh.timer* ]]
-    nothing_runs() { [[ -z $(as_person systemctl --user list-units --no-legend 'oci-oauth*') ]]; }
-    eventually nothing_runs
+    nothing_of_theirs_runs() { [[ -z $(as_person systemctl --user list-units --no-legend 'oci-oauth*') ]]; }
+    eventually nothing_of_theirs_runs
     [[ ! -e $(in_machine "$own/refresh.sock") ]]
 }
