@@ -9,7 +9,7 @@ readonly docker_home=/run/lab/docker socket=unix:///run/lab/docker/socket daemon
 engine_up() {
     mkdir -p "$docker_home" /etc/docker
     registered
-    dockerd_in_place --config-file /etc/docker/daemon.json --host "$socket" --data-root "$docker_home/data" \
+    dockerd_in_place --host "$socket" --data-root "$docker_home/data" \
         --exec-root "$docker_home/exec" --pidfile "$docker_home/pid" --cgroup-parent "/$LAB_CGROUP" \
         --storage-driver vfs --bridge none --iptables=false --ip6tables=false --ip-forward=false \
         </dev/null >"$docker_home/log" 2>&1 3>&- &

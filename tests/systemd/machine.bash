@@ -14,7 +14,7 @@
 #   start_container, token_inside   a crun container that mounts the token; the token that it finds
 
 readonly event_wait_seconds=30
-readonly person=person person_id=59998 target=/run/secrets/claude
+readonly person=me person_id=59998 target=/run/secrets/claude
 readonly tree=/run/lab/machine socket=/run/oci-oauth/refresh.sock
 readonly login=$tree/home/$person/.claude/.credentials.json
 # Bats runs each test in a process of its own: what they share is here.
