@@ -40,7 +40,7 @@ Result<InstallArguments> parse(const Invocation& invocation) {
 void tell_notes(const Log& log, const Installation& installation) {
   for (const std::string& note : installation.registration.notes) log.write(Priority::notice, note);
   if (!installation.unread.empty()) {
-    log.write(Priority::warning, installation.unread, "add it to the list, or take hooks_dir out");
+    log.write(Priority::warning, installation.unread, unread_remedy);
   }
 }
 
@@ -55,6 +55,12 @@ ExitCode show(const Log& log, const Site& site, const Installation& installation
   if (!diff) return report(log, diff.error());
   tell_notes(log, installation);
   return print(log, *diff + told("would enable", installation.units) + already(installation, engine));
+}
+
+bool has_taken_up(const Site& site, std::string_view engine) {
+  if (engine != "docker" || !site.tree.is_host()) return false;
+  const auto answer = docker_has_taken_up();
+  return answer && *answer;
 }
 
 void tell_next(const Log& log, const Site& site, Installation& installation, const std::string& engine) {

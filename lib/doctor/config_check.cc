@@ -30,7 +30,7 @@ Finding check_provider(const Subject& subject, const Profile& profile) {
   const auto fits = check_schema_of_provider(profile.provider, subject.provider_directories);
   if (!fits) return problem(check, fits.error());
   const std::string& url = profile.token_url.empty() ? provider->token_url : profile.token_url;
-  return {check, Verdict::ok, fmt::format("for '{}': {}", profile.name, url), ""};
+  return {check, Verdict::ok, fmt::format("'{}' gets its tokens from {}", profile.name, url), ""};
 }
 
 }  // namespace
@@ -44,8 +44,10 @@ Findings check_configuration(const Subject& subject) {
     return {{config_check, Verdict::problem, fmt::format("{}: has no profile", config.path),
              "name a login in it: man 5 oci-oauth-config"}};
   }
-  return {
-      {config_check, Verdict::ok, fmt::format("{}: profiles: {}", config.path, config.profiles.size()), ""}};
+  std::string names;
+  for (const Profile& profile : config.profiles)
+    names += fmt::format("{}'{}'", names.empty() ? "" : ", ", profile.name);
+  return {{config_check, Verdict::ok, fmt::format("{}: {}", config.path, names), ""}};
 }
 
 Findings check_providers(const Subject& subject) {

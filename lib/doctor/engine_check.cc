@@ -19,28 +19,14 @@ Verdict verdict_on(const EngineState& engine) {
   return Verdict::warning;
 }
 
-std::string describe_engine(const EngineState& engine) {
-  const std::string detail = engine.detail.empty() ? "" : ": " + engine.detail;
-  switch (engine.state) {
-    case EngineState::registered:
-      return "is registered with " + engine.file + detail;
-    case EngineState::unread:
-      return "does not read " + engine.file + detail;
-    case EngineState::unregistered:
-    case EngineState::absent:
-      break;
-  }
-  return "is not registered" + detail;
-}
-
 }  // namespace
 
 Findings check_engines(const Subject&) {
   Findings findings;
   for (const EngineState& engine : inspect_engines("/")) {
     if (engine.state == EngineState::absent) continue;
-    findings.push_back(
-        {"engine " + engine.engine, verdict_on(engine), describe_engine(engine), engine.remedy});
+    const std::string check = engine.engine == "systemd" ? "units at boot" : "engine " + engine.engine;
+    findings.push_back({check, verdict_on(engine), engine.message, engine.remedy});
   }
   if (!findings.empty()) return findings;
   return {{"engines", Verdict::warning, "no container engine is installed", ""}};

@@ -17,13 +17,14 @@ constexpr Milliseconds systemctl_bound = std::chrono::seconds(10);
 struct Unit {
   const char* name;
   Verdict when_inactive;
-  std::string_view purpose;
+  std::string_view consequence;
 };
 
 constexpr Unit units[] = {
-    {"oci-oauth-refresh.timer", Verdict::problem, "refreshes while nothing starts"},
-    {"oci-oauth-refresh.path", Verdict::warning, "notices a new login at once"},
-    {"oci-oauth-refresh.socket", Verdict::warning, "answers the hook without starting a program"},
+    {"oci-oauth-refresh.timer", Verdict::problem, "nothing refreshes while no container starts"},
+    {"oci-oauth-refresh.path", Verdict::warning, "a new login is noticed at the next tick, not at once"},
+    {"oci-oauth-refresh.socket", Verdict::warning,
+     "a hook that finds no fresh token starts a refresh of its own"},
 };
 
 // sd_booted(3)
@@ -74,11 +75,13 @@ Finding check_unit(const Unit& unit) {
     return found == properties.end() ? std::string() : found->second;
   };
   if (value("LoadState") != "loaded") {
-    return {check, unit.when_inactive, fmt::format("is {}: {}", value("LoadState"), unit.purpose),
+    const bool missing = value("LoadState") == "not-found";
+    return {check, unit.when_inactive,
+            fmt::format("is {}: {}", missing ? "not installed" : value("LoadState"), unit.consequence),
             "oci-oauth install systemd"};
   }
   if (value("ActiveState") != "active") {
-    return {check, unit.when_inactive, fmt::format("is {}: {}", value("ActiveState"), unit.purpose),
+    return {check, unit.when_inactive, fmt::format("is {}: {}", value("ActiveState"), unit.consequence),
             enable_command(unit)};
   }
   const std::string next = value("NextElapseUSecRealtime");

@@ -115,52 +115,46 @@ Result<Installation> install_files(const Site& site, Plan plan, const Ledger& le
   return Installation{std::move(*registration), {}, std::move(plan.unread), std::move(plan.next)};
 }
 
+std::string install_command(const Site& site, std::string_view engine) {
+  return fmt::format("{}oci-oauth install {}", site.scope == Scope::system ? "sudo " : "", engine);
+}
+
 EngineState inspect(const Site& site, const Ledger& ledger, const Engine& engine) {
   EngineState state = {std::string(engine.name), EngineState::absent, "", "", ""};
   if (!is_present(site, engine)) return state;
   state.state = EngineState::unregistered;
-  state.remedy =
-      fmt::format("{}oci-oauth install {}", site.scope == Scope::system ? "sudo " : "", engine.name);
-  auto plan = engine.plan(site, ledger, Default::as_is);
-  if (!plan) {
-    state.detail = plan.error().message;
-    if (!plan.error().hint.empty()) state.remedy = plan.error().hint;
+  state.remedy = install_command(site, engine.name);
+  const auto refused = [&](const Error& error) {
+    state.message = "is not registered: " + error.message;
+    if (!error.hint.empty()) state.remedy = error.hint;
     return state;
-  }
-  if (!plan->files.empty()) state.file = site.tree.shown(plan->files.front().path);
+  };
+  auto plan = engine.plan(site, ledger, Default::as_is);
+  if (!plan) return refused(plan.error());
   const auto todo = plan_install(site.tree, ledger, state.engine, plan->files, plan->unwanted);
-  if (!todo) {
-    state.detail = todo.error().message;
-  } else if (!todo->changes.empty()) {
+  if (!todo) return refused(todo.error());
+  if (!plan->files.empty()) state.file = site.tree.shown(plan->files.front().path);
+  if (!todo->changes.empty()) {
     const Change& first = todo->changes.front();
     state.file = site.tree.shown(first.path);
-    state.detail = first.before ? "says something else" : "is not there";
+    state.message = fmt::format("is not registered: {} {}", state.file,
+                                first.before ? "does not name this installation" : "is not there");
   } else if (!plan->unread.empty()) {
-    state.state = EngineState::unread;
-    state.detail = plan->unread;
-    state.remedy = "add the directory to hooks_dir";
+    state = {state.engine, EngineState::unread, state.file, plan->unread, unread_remedy};
   } else {
-    state.state = EngineState::registered;
-    state.remedy.clear();
+    state = {state.engine, EngineState::registered, state.file, "is registered with " + state.file, ""};
   }
   return state;
 }
 
 EngineState inspect_units(const Site& site) {
-  EngineState state = {"systemd", EngineState::absent, "", "", ""};
-  if (!has_systemd(site)) return state;
+  if (!has_systemd(site)) return {"systemd", EngineState::absent, "", "", ""};
   const auto disabled = disabled_units(site);
-  state.state = EngineState::unregistered;
-  state.remedy = fmt::format("{}oci-oauth install systemd", site.scope == Scope::system ? "sudo " : "");
-  if (!disabled) {
-    state.detail = disabled.error().message;
-  } else if (!disabled->empty()) {
-    state.detail = fmt::format("not enabled: {}", fmt::join(*disabled, ", "));
-  } else {
-    state.state = EngineState::registered;
-    state.remedy.clear();
-  }
-  return state;
+  if (disabled && disabled->empty()) return {"systemd", EngineState::registered, "", "are enabled", ""};
+  return {
+      "systemd", EngineState::unregistered, "",
+      disabled ? fmt::format("are not enabled: {}", fmt::join(*disabled, ", ")) : disabled.error().message,
+      install_command(site, "systemd")};
 }
 
 }  // namespace
@@ -240,13 +234,15 @@ std::string reload_command(const Site& site, std::string_view engine) {
   return is("containerd") ? "systemctl restart containerd" : "";
 }
 
-bool has_taken_up(const Site& site, std::string_view engine) {
+Result<bool> docker_has_taken_up() {
   constexpr auto bound = std::chrono::seconds(10);
-  if (engine != "docker" || !site.tree.is_host()) return false;
   const auto info = run_command({"docker", "info", "--format", "{{json .Runtimes}}"}, bound);
-  if (!info || info->status != 0) return false;
+  if (!info) return info.error();
   const auto runtimes = parse_json(info->out, "docker info");
-  return runtimes && json_member(*runtimes, "oci-oauth") != nullptr;
+  if (info->status != 0 || !runtimes) {
+    return Error{ErrorKind::failed, "docker info: the daemon does not answer", "systemctl start docker"};
+  }
+  return json_member(*runtimes, "oci-oauth") != nullptr;
 }
 
 }  // namespace oci_oauth

@@ -20,10 +20,13 @@ struct EngineState {
     unread,        // it is registered, but the engine is configured to look elsewhere
     registered,
   } state;
-  std::string file;    // that holds the registration, or would
-  std::string detail;  // why, where there is more to say
-  std::string remedy;  // the command or act that mends it
+  std::string file;     // that holds the registration, or would
+  std::string message;  // how it stands, after the engine's name
+  std::string remedy;   // the command or act that mends it
 };
+
+// For an engine that is configured to look elsewhere.
+constexpr const char* unread_remedy = "add it to the list, or take hooks_dir out";
 
 // Every engine of the tree at `root`, seen with the caller's eyes: a user sees the user's own registrations.
 std::vector<EngineState> inspect_engines(const std::string& root);
@@ -57,7 +60,7 @@ Result<std::vector<std::string>> registered_engines(const Site& site);
 // The command that makes the engine read its files again; empty where it does so by itself.
 std::string reload_command(const Site& site, std::string_view engine);
 
-// True where the engine runs here, was asked, and has taken the registration up.
-bool has_taken_up(const Site& site, std::string_view engine);
+// Whether Docker's running daemon has taken the registration up. Failure: it does not answer.
+Result<bool> docker_has_taken_up();
 
 }  // namespace oci_oauth

@@ -211,8 +211,8 @@ END
     PATH=$BATS_TEST_TMPDIR/bin:$PATH run oci-oauth --config "$CONFIG" doctor
     rmdir /run/systemd/system
     [[ $output == *'ok       unit oci-oauth-refresh.timer '*'active, next at Tue 2026-11-24 07:00:00 UTC'* ]]
-    [[ $output == *'is inactive: notices a new login at once'*'hint: systemctl enable --now oci-oauth-refresh.path'* ]]
-    [[ $output == *'is not-found'*'hint: oci-oauth install systemd'* ]]
+    [[ $output == *'is inactive: a new login is noticed at the next tick, not at once'*'hint: systemctl enable --now oci-oauth-refresh.path'* ]]
+    [[ $output == *'is not installed: '*'hint: oci-oauth install systemd'* ]]
 }
 
 @test "--try reads the token in a real container, or says that it found none" {

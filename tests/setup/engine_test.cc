@@ -55,7 +55,7 @@ TEST_CASE("an engine is unregistered until it is installed, and the remedy says 
     CHECK(machine.state(engine).state == EngineState::registered);
     CHECK(machine.state(engine).remedy.empty());
   }
-  CHECK(machine.state("docker").file == machine / "etc/docker/daemon.json");
+  CHECK(machine.state("docker").message == "is registered with " + (machine / "etc/docker/daemon.json"));
 }
 
 TEST_CASE("an engine that is told to look elsewhere does not read its registration") {
@@ -64,14 +64,19 @@ TEST_CASE("an engine that is told to look elsewhere does not read its registrati
   machine.write("etc/containers/containers.conf", "[engine]\nhooks_dir = [\"/opt/hooks\"]\n");
   const EngineState state = machine.state("podman");
   CHECK(state.state == EngineState::unread);
-  CHECK(state.detail.find("hooks_dir is [/opt/hooks]") != std::string::npos);
+  CHECK(state.message == (machine / "etc/containers/containers.conf") +
+                             ": hooks_dir is [/opt/hooks], so /usr/share/containers/oci/hooks.d is not read");
+  CHECK(state.remedy == unread_remedy);
 }
 
-TEST_CASE("a registration that somebody took out by hand is seen") {
+TEST_CASE("the file that misses the registration is named, whether it is there or not") {
   const Machine machine;
+  const std::string file = machine / "etc/docker/daemon.json";
+  CHECK(machine.state("docker").message == "is not registered: " + file + " is not there");
   machine.install("docker");
   machine.write("etc/docker/daemon.json", "{}");
   CHECK(machine.state("docker").state == EngineState::unregistered);
+  CHECK(machine.state("docker").message == "is not registered: " + file + " does not name this installation");
 }
 
 TEST_CASE("an engine's file that cannot be parsed is told with its place") {
@@ -79,5 +84,5 @@ TEST_CASE("an engine's file that cannot be parsed is told with its place") {
   machine.write("etc/docker/daemon.json", "{");
   const EngineState state = machine.state("docker");
   CHECK(state.state == EngineState::unregistered);
-  CHECK(state.detail.find("daemon.json:1:2: not JSON") != std::string::npos);
+  CHECK(state.message.find("daemon.json:1:2: not JSON") != std::string::npos);
 }
