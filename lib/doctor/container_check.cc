@@ -4,14 +4,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <functional>
 
 #include "base/command_output.h"
 #include "base/file.h"
 #include "base/secret.h"
 #include "base/size.h"
 #include "doctor/checks.h"
+#include "setup/engine.h"
 #include "token/runtime_dir.h"
 
 namespace oci_oauth {
@@ -21,6 +24,13 @@ namespace {
 constexpr Milliseconds container_bound = std::chrono::seconds(90);
 constexpr size_t token_limit = 64 * KiB;
 constexpr size_t shown_output = 300;
+
+// The engine's own last line.
+std::string last_words(std::string_view output) {
+  while (output.ends_with('\n')) output.remove_suffix(1);
+  if (const size_t line = output.rfind('\n'); line != std::string_view::npos) output.remove_prefix(line + 1);
+  return std::string(output.substr(0, shown_output));
+}
 
 // A root file system that holds one static program; removed at the end.
 class ThrowAwayRoot {
@@ -56,60 +66,139 @@ class ThrowAwayRoot {
   std::string path_;
 };
 
-// The engine's own last line; what the container printed is not in it.
-std::string last_words(std::string_view output) {
-  while (output.ends_with('\n')) output.remove_suffix(1);
-  if (const size_t line = output.rfind('\n'); line != std::string_view::npos) output.remove_prefix(line + 1);
-  return std::string(output.substr(0, shown_output));
-}
+// The same in an image of Docker's, which starts nothing from a directory; removed at the end.
+class ThrowAwayImage {
+ public:
+  static Result<ThrowAwayImage> import(const ThrowAwayRoot& root) {
+    auto output =
+        run_command({"sh", "-c", "tar -C \"$0\" -c . | docker import -", root.path()}, container_bound);
+    if (!output) return std::move(output).error();
+    if (output->status != 0 || output->out.empty()) {
+      return Error{ErrorKind::failed, "docker import: " + last_words(output->err), "docker info"};
+    }
+    return ThrowAwayImage(last_words(output->out));
+  }
+  ThrowAwayImage(ThrowAwayImage&& other) noexcept : id_(std::exchange(other.id_, {})) {}
+  ThrowAwayImage& operator=(ThrowAwayImage&&) = delete;
+  ~ThrowAwayImage() {
+    if (!id_.empty()) (void)run_command({"docker", "image", "rm", id_}, container_bound);
+  }
 
-Finding judge(const Profile& profile, const std::string& check, const CommandOutput& output,
+  const std::string& id() const { return id_; }
+
+ private:
+  explicit ThrowAwayImage(std::string id) : id_(std::move(id)) {}
+  std::string id_;
+};
+
+using Words = std::vector<std::string>;
+
+// How a container is started, but for what is mounted and run in it.
+struct Engine {
+  std::string name;  // for a person
+  Words run, image;
+  EngineState registration;
+};
+
+Finding judge(const Engine& engine, const Profile& profile, const CommandOutput& output,
               const Secret& current) {
-  const Secret seen{std::string_view(output.out)};
-  if (output.status == 0 && seen == current) {
-    return {check, Verdict::ok,
-            fmt::format("a Podman container reads the current token at {}", profile.target), ""};
+  const std::string check = fmt::format("container '{}'", profile.name);
+  const std::string container = fmt::format("a {} container", engine.name);
+  if (output.status == 0 && Secret{std::string_view(output.out)} == current) {
+    return {check, Verdict::ok, fmt::format("{} reads the current token at {}", container, profile.target),
+            ""};
   }
   if (output.status == 0) {
-    return {check, Verdict::problem,
-            fmt::format("a Podman container reads another token at {}", profile.target),
+    return {check, Verdict::problem, fmt::format("{} reads another token at {}", container, profile.target),
             fmt::format("oci-oauth refresh {}", profile.name)};
   }
-  const bool started = output.status == 1;  // cat's; Podman's own begin at 125
-  return {check, Verdict::problem,
-          started ? fmt::format("a Podman container finds no token at {}", profile.target)
-                  : fmt::format("podman: exit status {}: {}", output.status, last_words(output.err)),
-          started ? "oci-oauth install; then look for oci-oauth-hook in the system's log" : "podman info"};
+  if (output.status != 1) {  // cat's; the engines' own begin at 125
+    return {check, Verdict::problem,
+            fmt::format("{}: exit status {}: {}", engine.run.front(), output.status, last_words(output.err)),
+            engine.run.front() + " info"};
+  }
+  return {check, Verdict::problem, fmt::format("{} finds no token at {}", container, profile.target),
+          engine.registration.state == EngineState::registered
+              ? "journalctl -t oci-oauth-hook -t oci-oauth-runtime tells why"
+              : engine.registration.remedy};
 }
 
-Finding try_profile(const Subject& subject, const Profile& profile, const std::string& root) {
-  const std::string check = fmt::format("container '{}'", profile.name);
-  auto output =
-      run_command({"podman", "run", "--rm", "--network", "none", "--log-driver", "none", "--tmpfs",
-                   profile.target, "--rootfs", root, "/bin/busybox", "cat", profile.target + "/token"},
-                  container_bound);
-  if (!output) return problem(check, output.error());
+Finding try_profile(const Subject& subject, const Profile& profile, const Engine& engine) {
+  Words command = engine.run;
+  const auto add = [&](const Words& words) { command.insert(command.end(), words.begin(), words.end()); };
+  add({"--rm", "--network", "none", "--log-driver", "none", "--tmpfs", profile.target});
+  add(engine.image);
+  add({"/bin/busybox", "cat", profile.target + "/token"});
+  auto output = run_command(command, container_bound);
+  if (!output) return problem(fmt::format("container '{}'", profile.name), output.error());
   // Read afterwards: the container's start may have refreshed it.
   auto token = read_file({.path = fmt::format("{}/share/{}/token", subject.config.runtime_dir, profile.name)},
                          token_limit, Links::refused);
   const Secret current = token ? Secret(std::move(*token)) : Secret();
-  Finding finding = judge(profile, check, *output, current);
+  Finding finding = judge(engine, profile, *output, current);
   wipe(output->out);
   return finding;
 }
 
+Findings try_profiles(const Subject& subject, const Engine& engine) {
+  Findings findings;
+  for (const Profile& profile : subject.config.profiles)
+    findings.push_back(try_profile(subject, profile, engine));
+  return findings;
+}
+
+Findings try_podman(const Subject& subject, const EngineState& registration, const ThrowAwayRoot& root) {
+  return try_profiles(subject, {"Podman", {"podman", "run"}, {"--rootfs", root.path()}, registration});
+}
+
+Findings try_docker(const Subject& subject, const EngineState& registration, const ThrowAwayRoot& root) {
+  const auto taken_up = docker_has_taken_up();
+  if (!taken_up) {
+    return {{"container", Verdict::warning, "no Docker container was tried: " + taken_up.error().message,
+             taken_up.error().hint}};
+  }
+  if (registration.state == EngineState::registered && !*taken_up) {
+    return {{"container", Verdict::problem, "Docker's running daemon has not read " + registration.file,
+             "systemctl reload docker"}};
+  }
+  const auto image = ThrowAwayImage::import(root);
+  if (!image) return {problem("container", image.error())};
+  Words run = {"docker", "run"};
+  if (*taken_up) run.insert(run.end(), {"--runtime", "oci-oauth"});
+  return try_profiles(subject, {"Docker", run, {image->id()}, registration});
+}
+
+struct Trial {
+  std::string_view engine;
+  Findings (*run)(const Subject&, const EngineState&, const ThrowAwayRoot&);
+};
+
+constexpr Trial trials[] = {{"podman", try_podman}, {"docker", try_docker}};
+
 }  // namespace
 
 Findings try_container(const Subject& subject) {
-  if (!is_in_path("podman")) {
-    return {{"container", Verdict::warning, "podman is not installed: no container was tried", ""}};
+  std::vector<std::pair<Trial, EngineState>> present;
+  for (const EngineState& state : inspect_engines("/")) {
+    for (const Trial& trial : trials) {
+      if (state.engine == trial.engine && state.state != EngineState::absent)
+        present.emplace_back(trial, state);
+    }
   }
+  if (present.empty()) {
+    return {{"container", Verdict::warning, "no container was tried: neither Podman nor Docker is installed",
+             ""}};
+  }
+  const auto is_registered = [](const auto& engine) {
+    return engine.second.state == EngineState::registered;
+  };
+  // Who registered with one engine does not expect a token in another.
+  if (std::any_of(present.begin(), present.end(), is_registered))
+    std::erase_if(present, std::not_fn(is_registered));
   const auto root = ThrowAwayRoot::make();
   if (!root) return {problem("container", root.error())};
   Findings findings;
-  for (const Profile& profile : subject.config.profiles) {
-    findings.push_back(try_profile(subject, profile, root->path()));
-  }
+  for (const auto& [trial, state] : present) append(findings, trial.run(subject, state, *root));
   return findings;
 }
 

@@ -214,25 +214,3 @@ END
     [[ $output == *'is inactive: a new login is noticed at the next tick, not at once'*'hint: systemctl enable --now oci-oauth-refresh.path'* ]]
     [[ $output == *'is not installed: '*'hint: oci-oauth install systemd'* ]]
 }
-
-@test "--try reads the token in a real container, or says that it found none" {
-    a_login
-    a_profile
-    HOOK_ARGS=(--config "$CONFIG")
-    hook_files "$BATS_TEST_TMPDIR/hooks.d"
-    containers_conf >"$BATS_TEST_TMPDIR/containers.conf"
-    printf '%s\n' "hooks_dir = [\"$BATS_TEST_TMPDIR/hooks.d\"]" '[containers]' >"$BATS_TEST_TMPDIR/more"
-    sed -i "s/^\[containers\]/&\ncgroups = \"disabled\"/" "$BATS_TEST_TMPDIR/containers.conf"
-    echo "hooks_dir = [\"$BATS_TEST_TMPDIR/hooks.d\"]" >>"$BATS_TEST_TMPDIR/containers.conf"
-    printf '[storage]\ndriver = "vfs"\ngraphroot = "%s"\nrunroot = "%s"\n' \
-        "$OPERATOR_HOME/storage" "$XDG_RUNTIME_DIR/storage" >"$BATS_TEST_TMPDIR/storage.conf"
-    try() {
-        CONTAINERS_CONF=$BATS_TEST_TMPDIR/containers.conf CONTAINERS_STORAGE_CONF=$BATS_TEST_TMPDIR/storage.conf \
-            oci-oauth --config "$CONFIG" doctor --try 3>&-
-    }
-    run try
-    [[ $output == *"ok       container 'claude' "*"a Podman container reads the current token at $target"* ]]
-    rm "$BATS_TEST_TMPDIR"/hooks.d/*
-    run -1 try
-    [[ $output == *"problem  container 'claude' "*"a Podman container finds no token at $target"* ]]
-}

@@ -6,7 +6,7 @@
 #                             doctor's findings have one whose message and remedy contain these
 #   doctor_is VERDICT         the worst finding
 
-load ../runtimes/oauth
+load "${BASH_SOURCE[0]%/*}/../runtimes/oauth"
 bats_require_minimum_version 1.5.0
 
 PATH=$OCI_OAUTH_PREFIX/bin:$PATH

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What Docker's own ways of choosing and running a container come to with the wrapper as default runtime.
-load ../runtimes/oauth
+load ../cli/words
 
 readonly variable=CLAUDE_SECURESTORAGE_CONFIG_DIR
 
@@ -83,4 +83,37 @@ teardown_file() { engine_down; }
     ((status != 0))
     [[ $output == *"profile 'claude'"* ]]
     start other
+}
+
+@test "doctor --try reads the token in a container of Docker's, and leaves neither container nor image" {
+    a_login
+    a_profile
+    local before
+    kept() { docker_in_place ps --all --quiet && docker_in_place image ls --all --quiet; }
+    before=$(kept)
+    try() { run "-$1" as_operator DOCKER_HOST="${2:-$socket}" oci-oauth doctor --try; }
+    try 0
+    [[ $output == *"ok       container 'claude' "*"a Docker container reads the current token at $target"* ]]
+    [[ $output != *Podman* ]]
+    [[ $(kept) == "$before" ]]
+
+    rm "$CREDENTIALS"
+    find "$SHARE" -type f -delete
+    try 1
+    [[ $output == *"problem  container 'claude' "*"a Docker container finds no token at $target"*'hint: journalctl '* ]]
+
+    local registration
+    registration=$(</etc/docker/daemon.json)
+    knows() { docker_in_place info --format '{{.Runtimes}}' | grep -q oci-oauth; }
+    knows_not() { ! knows; }
+    reload() { kill -HUP "$(<"$docker_home/dockerd")" && eventually "$1"; }
+    echo '{"default-runtime": "runc", "runtimes": {}}' >/etc/docker/daemon.json
+    reload knows_not
+    echo "$registration" >/etc/docker/daemon.json
+    try 1
+    [[ $output == *"problem  container "*"Docker's running daemon has not read /etc/docker/daemon.json"*'hint: systemctl reload docker'* ]]
+    reload knows
+
+    try 1 unix:///nowhere
+    [[ $output == *'warning  container '*'no Docker container was tried: '*'does not answer'*'hint: systemctl start docker'* ]]
 }

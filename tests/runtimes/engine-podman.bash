@@ -60,6 +60,15 @@ events_logger = "file"
 END
 }
 
+# plain_podman DIR: a Podman without options of ours runs in the lab, too; root's storage is in DIR.
+plain_podman() {
+    mkdir -p /etc/containers/containers.conf.d
+    containers_conf >/etc/containers/containers.conf
+    printf '%s\n' '[containers]' 'cgroups = "disabled"' 'netns = "none"' >/etc/containers/containers.conf.d/lab.conf
+    printf '%s\n' '[storage]' 'driver = "vfs"' "graphroot = \"$1/storage\"" "runroot = \"$1/run\"" \
+        >/etc/containers/storage.conf
+}
+
 # hook_files DIR: the hooks.d files (schema 1.0.0) that run HOOK for every container.
 hook_files() {
     local stage

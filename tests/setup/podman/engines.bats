@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # After `oci-oauth install podman`, by root or by a user, it is transparent; after uninstall it is as before.
-load ../../runtimes/oauth
+load ../../cli/words
 
 readonly variable=CLAUDE_SECURESTORAGE_CONFIG_DIR
 
@@ -13,7 +13,7 @@ setup_file() {
 }
 
 teardown_file() {
-    rm -f /etc/containers/containers.conf
+    rm -f /etc/containers/{containers.conf,containers.conf.d/lab.conf,storage.conf}
     umount /usr/share/containers/oci /var/lib
 }
 
@@ -41,4 +41,32 @@ files() { find "$BATS_FILE_TMPDIR"/{oci,lib} "$OPERATOR_HOME"/.config/{container
     diff <(echo "$before") <(files)
     start later --tmpfs "$target"
     [[ -z $(inside later ls "$target") ]]
+}
+
+@test "doctor names the file that is missing and the command; --try reads the token in a container once it is registered" {
+    a_login
+    a_profile
+    plain_podman "$BATS_TEST_TMPDIR"
+    local command='oci-oauth install podman' missing=$OPERATOR_HOME/.config/containers/containers.conf.d/oci-oauth.conf
+    if ((OPERATOR_ID == 0)); then
+        command="sudo $command"
+        missing=/usr/share/containers/oci/hooks.d/oci-oauth-createRuntime.json
+    fi
+    doctor_finds warning 'engine podman' "is not registered: $missing is not there" "$command"
+    try() { run "-$1" as_operator oci-oauth doctor --try; }
+    try 1
+    [[ $output == *"problem  container 'claude' "*"a Podman container finds no token at $target"*"hint: $command"* ]]
+
+    as_operator oci-oauth install podman
+    doctor_finds ok 'engine podman' 'is registered with '
+    try 0
+    [[ $output == *"ok       container 'claude' "*"a Podman container reads the current token at $target"* ]]
+    [[ $output != *Docker* ]]
+
+    rm "$CREDENTIALS"
+    find "$(runtime_dir)/share/claude" -type f -delete
+    try 1
+    [[ $output == *"a Podman container finds no token at $target"*'hint: journalctl -t oci-oauth-hook '* ]]
+    as_operator oci-oauth uninstall podman
+    ((OPERATOR_ID == 0)) || as_operator podman system migrate 3>&- # ends what holds its user namespace
 }
