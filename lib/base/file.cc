@@ -36,8 +36,10 @@ std::string_view file_type(mode_t mode) {
 
 Result<UniqueFd> open_file(const FileAt& file, int flags, mode_t mode) {
   UniqueFd fd(::openat(file.directory, file.path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode));
-  if (!fd) return Error::from_errno(errno, file.shown);
-  return fd;
+  if (fd) return fd;
+  if (errno == ELOOP && (flags & O_NOFOLLOW) != 0)
+    return Error{ErrorKind::failed, fmt::format("{}: is a symbolic link", file.shown), ""};
+  return Error::from_errno(errno, file.shown);
 }
 
 Result<std::string> read_file(int fd, size_t limit, std::string_view shown) {

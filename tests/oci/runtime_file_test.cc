@@ -51,7 +51,7 @@ TEST_CASE("a symbolic link is not followed, and what it leads to stays") {
   const TempDir directory;
   directory.write("elsewhere", "{}");
   std::filesystem::create_symlink("elsewhere", directory / "config.json");
-  CHECK(reason(directory / "config.json").find("symbolic link") != std::string::npos);
+  CHECK(reason(directory / "config.json") == (directory / "config.json") + ": is a symbolic link");
 }
 
 TEST_CASE("a runtime's file is a regular file of bounded size") {
