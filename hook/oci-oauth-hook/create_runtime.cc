@@ -262,7 +262,8 @@ std::vector<Choice> chosen_profiles(const HookCall& call, const Spec& spec) {
   std::vector<Choice> chosen;
   for (const std::string& name : call.profiles) {
     if (call.config.find(name) == nullptr) {
-      call.log.write(Priority::warning, fmt::format("profile '{}': is not in {}", name, call.config.path));
+      call.log.write(Priority::warning, fmt::format("profile '{}': is not in {}", name, call.config.path),
+                     "add it there, or correct the --profile of the hook file or CDI device");
     }
   }
   const Occasion occasion = {.by_argument = call.profiles, .in_build = is_build_step(call.state)};

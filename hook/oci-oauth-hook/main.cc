@@ -22,6 +22,7 @@ namespace oci_oauth {
 
 namespace {
 
+constexpr const char* program = "oci-oauth-hook";
 constexpr size_t state_limit = MiB;
 constexpr size_t spec_limit = 16 * MiB;
 
@@ -133,17 +134,18 @@ std::optional<Config> load_configuration(const Arguments& arguments, const Log& 
     return std::nullopt;
   }
   if (config->runtime_dir.empty() && rootless) {
-    log.write(Priority::error, fmt::format("{}: /runtime_dir: is missing", path),
-              "a rootless user's hook needs it");
+    log.write(Priority::error,
+              fmt::format("{}: /runtime_dir: is missing, and a hook does not see XDG_RUNTIME_DIR", path),
+              fmt::format("set it to \"/run/user/{}/oci-oauth\"", ::geteuid()));
     return std::nullopt;
   }
   if (config->runtime_dir.empty()) config->runtime_dir = system_runtime_dir;
   return std::move(*config);
 }
 
+// Engines show what a hook that failed wrote here.
 int fail(const Error& error) {
-  const std::string line = fmt::format("oci-oauth-hook: error: {}\n", error.message);
-  (void)write_all(STDERR_FILENO, line, "stderr");
+  Log::to_stderr(program).write(Priority::error, error);
   return 1;
 }
 
@@ -158,13 +160,13 @@ int run_precreate(const Result<std::string>& input, const std::optional<Config>&
 
 int run(int argc, char** argv) {
   leave_the_callers_world();
-  const Log log = Log::to_syslog("oci-oauth-hook");
+  const Log log = Log::to_syslog(program);
   const auto arguments = parse_arguments(argc, argv);
   const bool reads_spec = arguments && arguments->stage == Stage::precreate;
   const auto input = reads_spec ? drain_stdin("config.json", spec_limit) : drain_stdin("state", state_limit);
   if (!arguments) {
     log.write(Priority::error, arguments.error());
-    Log::to_stderr("oci-oauth-hook").write(Priority::error, arguments.error());
+    Log::to_stderr(program).write(Priority::error, arguments.error());
     return 0;
   }
   const auto config = load_configuration(*arguments, log);
@@ -172,7 +174,8 @@ int run(int argc, char** argv) {
   if (!config) return 0;
   auto state = input ? parse_state(*input) : Result<ContainerState>(input.error());
   if (!state) {
-    log.write(Priority::error, state.error());
+    log.write(Priority::error, std::move(state).error().with_hint(
+                                   "an engine calls this, with the state of a container on stdin"));
     return 0;
   }
   const HookCall call = {*config, arguments->profiles, *state, log};

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <optional>
 
+#include "base/hint.h"
 #include "base/process.h"
 
 namespace oci_oauth {
@@ -45,7 +46,8 @@ Result<void> spawn(const RefreshRequest& request, const FileLock& lock) {
   auto prefix = installation_prefix(hook_levels);
   if (!prefix) return std::move(prefix).error();
   const std::string program = *prefix + "/bin/oci-oauth";
-  if (::access(program.c_str(), X_OK) != 0) return Error::from_errno(errno, program);
+  if (::access(program.c_str(), X_OK) != 0)
+    return Error::from_errno(errno, program).with_hint(incomplete_hint);
   const pid_t child = ::fork();
   if (child < 0) return Error::from_errno(errno, "fork");
   if (child == 0) run_detached(program, request, lock.fd());

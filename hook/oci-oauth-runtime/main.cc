@@ -93,7 +93,12 @@ Result<std::string> real_runtime(const std::string& configured, const Log& log) 
   if (configured.empty()) return find_runtime(search_path);
   auto usable = check_runtime(configured);
   if (usable) return configured;
-  log.write(Priority::warning, std::move(usable).error().in("the configured \"runtime\""));
+  log.write(
+      Priority::warning,
+      std::move(usable)
+          .error()
+          .in("the configured \"runtime\"")
+          .with_hint("correct it in the configuration; the first of runc and crun is called meanwhile"));
   return find_runtime(search_path);
 }
 

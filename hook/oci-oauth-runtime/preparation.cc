@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/hint.h"
 #include "oci/container_record.h"
 #include "oci/runtime_file.h"
 #include "oci/spec.h"
@@ -82,7 +83,7 @@ Result<void> replace_if_changed(const RuntimeFile& file, const Result<std::strin
 Result<void> edit_bundle(const Preparation& preparation, const RuntimeFile& file, const Profiles& chosen) {
   // A hook that is not there would fail every chosen container.
   if (::access(preparation.hook.path.c_str(), X_OK) != 0)
-    return Error::from_errno(errno, preparation.hook.path);
+    return Error::from_errno(errno, preparation.hook.path).with_hint(incomplete_hint);
   const SpecEdit edit = {.create_runtime = entry_for(preparation, "createRuntime"),
                          .poststop = entry_for(preparation, "poststop"),
                          .hook_name = std::string(hook_name),

@@ -8,6 +8,9 @@
 
 namespace oci_oauth {
 
+// A part of the installation is missing.
+constexpr const char* incomplete_hint = "install oci-oauth-hook again";
+
 // The error's own hint; where it has none, what its kind lets a person do. Never empty.
 std::string hint_of(const Error& error);
 

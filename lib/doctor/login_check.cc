@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/command_output.h"
+#include "base/hint.h"
 #include "doctor/checks.h"
 
 namespace oci_oauth {
@@ -18,7 +19,7 @@ Findings probe(const Subject& subject, const Profile& profile) {
   if (findings) return std::move(*findings);
   return {{check, Verdict::problem,
            fmt::format("{}: exit status {}, without a finding", subject.probe, output->status),
-           "install oci-oauth-hook again"}};
+           incomplete_hint}};
 }
 
 }  // namespace

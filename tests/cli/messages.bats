@@ -1,15 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# What goes wrong is told in two lines: what failed and why, what to do. And no token is in it.
+# What goes wrong is told in two lines: what failed and why, what to do. And no token is in it. What the hook and the
+# wrapper say is in container-messages.bats.
 load words
 
-# says CODE WHAT HINT COMMAND...: oci-oauth's first line ends in WHAT, its second is HINT; both are patterns.
-says() {
-    run "-$1" --separate-stderr oci_oauth "${@:4}"
-    # shellcheck disable=SC2053,SC2154
-    [[ $stderr == "oci-oauth: error: "$2$'\n'"hint: "$3 ]] && return
-    printf 'expected: oci-oauth: error: %s\nhint: %s\ngot: %s\n' "$2" "$3" "$stderr" >&2
-    return 1
-}
+says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
 
 @test "a wrong command line names the word, and the help to ask" {
     a_login
