@@ -80,7 +80,7 @@ Findings check_kernel(const Subject&) {
                           std::string(feature.remedy)});
     }
   }
-  if (findings.empty()) findings.push_back({"kernel", Verdict::ok, present, ""});
+  if (findings.empty()) findings.push_back({"kernel", Verdict::ok, "has " + present, ""});
   return findings;
 }
 

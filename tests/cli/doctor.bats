@@ -17,7 +17,7 @@ a_login_of_somebody() {
     doctor_finds ok "token endpoint of 'claude'" 'its certificate is trusted'
     doctor_finds ok "locks of 'claude'" 'none is left behind'
     doctor_finds ok 'runtime directory' 'is made by the first refresh'
-    doctor_finds ok kernel 'openat2, open_tree, move_mount, mount_setattr, close_range'
+    doctor_finds ok kernel 'has openat2, open_tree, move_mount, mount_setattr, close_range'
     doctor_finds warning units 'systemd does not run here' "run 'oci-oauth refresh' every 30 minutes"
     refreshed
     doctor_finds ok 'runtime directory' 'private, in memory'

@@ -41,7 +41,7 @@ complains() {
     return 1
 }
 
-# shellcheck disable=SC2053
+# shellcheck disable=SC2027,SC2053
 logs() {
     local before said
     before=$(logged | wc -l)
