@@ -34,7 +34,8 @@ Findings check_units(const Subject& subject);
 Findings check_kernel(const Subject& subject);
 
 // Starts a throw-away container for each profile, and compares the token that it reads with the current one:
-// in Podman and Docker, those of them that are registered; where none is, in each that is there.
+// in Podman and Docker, those of them that are registered; where none is, in each that is there, by a CDI
+// device if those are registered.
 Findings try_container(const Subject& subject);
 
 }  // namespace oci_oauth

@@ -7,13 +7,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <functional>
+#include <optional>
 
 #include "base/command_output.h"
 #include "base/file.h"
 #include "base/secret.h"
 #include "base/size.h"
 #include "doctor/checks.h"
+#include "setup/cdi.h"
 #include "setup/engine.h"
 #include "token/runtime_dir.h"
 
@@ -97,8 +98,17 @@ using Words = std::vector<std::string>;
 struct Engine {
   std::string name;  // for a person
   Words run, image;
-  EngineState registration;
+  EngineState registration;  // its own, or that of CDI
 };
+
+bool is_registered(const EngineState& engine) {
+  return engine.state == EngineState::registered;
+}
+
+Words choice_of(const Profile& profile, const EngineState& registration) {
+  if (registration.engine == "cdi") return {"--device", fmt::format("{}={}", cdi_kind, profile.name)};
+  return {"--tmpfs", profile.target};
+}
 
 Finding judge(const Engine& engine, const Profile& profile, const CommandOutput& output,
               const Secret& current) {
@@ -118,15 +128,15 @@ Finding judge(const Engine& engine, const Profile& profile, const CommandOutput&
             engine.run.front() + " info"};
   }
   return {check, Verdict::problem, fmt::format("{} finds no token at {}", container, profile.target),
-          engine.registration.state == EngineState::registered
-              ? "journalctl -t oci-oauth-hook -t oci-oauth-runtime tells why"
-              : engine.registration.remedy};
+          is_registered(engine.registration) ? "journalctl -t oci-oauth-hook -t oci-oauth-runtime tells why"
+                                             : engine.registration.remedy};
 }
 
 Finding try_profile(const Subject& subject, const Profile& profile, const Engine& engine) {
   Words command = engine.run;
   const auto add = [&](const Words& words) { command.insert(command.end(), words.begin(), words.end()); };
-  add({"--rm", "--network", "none", "--log-driver", "none", "--tmpfs", profile.target});
+  add({"--rm", "--network", "none", "--log-driver", "none"});
+  add(choice_of(profile, engine.registration));
   add(engine.image);
   add({"/bin/busybox", "cat", profile.target + "/token"});
   auto output = run_command(command, container_bound);
@@ -157,7 +167,7 @@ Findings try_docker(const Subject& subject, const EngineState& registration, con
     return {{"container", Verdict::warning, "no Docker container was tried: " + taken_up.error().message,
              taken_up.error().hint}};
   }
-  if (registration.state == EngineState::registered && !*taken_up) {
+  if (registration.engine == "docker" && is_registered(registration) && !*taken_up) {
     return {{"container", Verdict::problem, "Docker's running daemon has not read " + registration.file,
              "systemctl reload docker"}};
   }
@@ -179,7 +189,9 @@ constexpr Trial trials[] = {{"podman", try_podman}, {"docker", try_docker}};
 
 Findings try_container(const Subject& subject) {
   std::vector<std::pair<Trial, EngineState>> present;
+  std::optional<EngineState> cdi;
   for (const EngineState& state : inspect_engines("/")) {
+    if (state.engine == "cdi" && is_registered(state)) cdi = state;
     for (const Trial& trial : trials) {
       if (state.engine == trial.engine && state.state != EngineState::absent)
         present.emplace_back(trial, state);
@@ -189,12 +201,13 @@ Findings try_container(const Subject& subject) {
     return {{"container", Verdict::warning, "no container was tried: neither Podman nor Docker is installed",
              ""}};
   }
-  const auto is_registered = [](const auto& engine) {
-    return engine.second.state == EngineState::registered;
-  };
   // Who registered with one engine does not expect a token in another.
-  if (std::any_of(present.begin(), present.end(), is_registered))
-    std::erase_if(present, std::not_fn(is_registered));
+  const auto is_unregistered = [](const auto& engine) { return !is_registered(engine.second); };
+  if (!std::all_of(present.begin(), present.end(), is_unregistered)) {
+    std::erase_if(present, is_unregistered);
+  } else if (cdi) {
+    for (auto& [trial, registration] : present) registration = *cdi;
+  }
   const auto root = ThrowAwayRoot::make();
   if (!root) return {problem("container", root.error())};
   Findings findings;

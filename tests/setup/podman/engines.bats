@@ -43,6 +43,16 @@ files() { find "$BATS_FILE_TMPDIR"/{oci,lib} "$OPERATOR_HOME"/.config/{container
     [[ -z $(inside later ls "$target") ]]
 }
 
+# Where CDI alone is registered, which only root does.
+tries_a_device() {
+    mv "$CREDENTIALS.away" "$CREDENTIALS"
+    refreshed
+    as_operator oci-oauth install cdi
+    try 0
+    [[ $output == *"ok       container 'claude' "*"a Podman container reads the current token at $target"* ]]
+    as_operator oci-oauth uninstall cdi
+}
+
 @test "doctor names the file that is missing and the command; --try reads the token in a container once it is registered" {
     a_login
     a_profile
@@ -63,10 +73,11 @@ files() { find "$BATS_FILE_TMPDIR"/{oci,lib} "$OPERATOR_HOME"/.config/{container
     [[ $output == *"ok       container 'claude' "*"a Podman container reads the current token at $target"* ]]
     [[ $output != *Docker* ]]
 
-    rm "$CREDENTIALS"
+    mv "$CREDENTIALS" "$CREDENTIALS.away"
     find "$(runtime_dir)/share/claude" -type f -delete
     try 1
     [[ $output == *"a Podman container finds no token at $target"*'hint: journalctl -t oci-oauth-hook '* ]]
     as_operator oci-oauth uninstall podman
+    ((OPERATOR_ID != 0)) || tries_a_device
     ((OPERATOR_ID == 0)) || as_operator podman system migrate 3>&- # ends what holds its user namespace
 }
