@@ -164,9 +164,12 @@ TEST_CASE("a file that is immutable, or in a directory that only grows, is told 
 TEST_CASE("a file that is mounted by itself is rewritten in place, longer or shorter", "[disk]") {
   if (!own_mount_namespace()) return;
   TokenEndpoint endpoint;
-  for (const std::string& padding : {std::string(), std::string(20'000, ' ')}) {
+  for (const std::string& padding : {std::string(), std::string(20'000, 'x')}) {
     const Host host(endpoint);
-    std::ofstream(host.credentials, std::ios::app) << padding;  // what is written is shorter then
+    std::string login = host.document();
+    const std::string key = R"("accessToken":")";
+    login.insert(login.find(key) + key.size(), padding);  // what is written is shorter then
+    std::ofstream(host.credentials) << login;
     REQUIRE(::mount(host.credentials.c_str(), host.credentials.c_str(), nullptr, MS_BIND, nullptr) == 0);
     const ino_t inode = inode_of(host.credentials);
     const Output output = host.refresh();
