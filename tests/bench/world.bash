@@ -7,7 +7,6 @@
 #                      first process is $container; bundles `chosen` and `not-chosen`, as Podman writes them
 #   end_world          ends its processes
 #   hook_for BUNDLE    sets HOOK_COMMAND and HOOK_INPUT: how a runtime calls the hook for it
-#   unmount_token      undoes what a hook has mounted, in the container
 #   a_record ID        writes the record of another container with the mounted directory, from the hook's own
 #   login_ends_in SECONDS    rewrites the login's expiry; below zero: expired
 #   oci_oauth VERB...  runs oci-oauth on this world
@@ -86,7 +85,5 @@ hook_for() {
     HOOK_COMMAND=("$OCI_OAUTH_PREFIX/libexec/oci/hooks.d/oci-oauth-hook" --config "$WORLD/config.json" createRuntime)
     HOOK_INPUT=$WORLD/$1/state.json
 }
-
-unmount_token() { nsenter --target "$container" --mount umount "$WORLD/rootfs/$target"; }
 
 a_record() { printf '{"id":"%s",%s' "$1" "${record#*,}" >"$WORLD/run/containers/$1.json"; }
