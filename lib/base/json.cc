@@ -47,7 +47,8 @@ bool is_well_formed(std::string_view text) {
 // what could not be written again.
 class Guard {
  public:
-  explicit Guard(JsonDocument& document) : document_(document) {}
+  Guard(JsonDocument& document, std::string_view text)
+      : document_(document), may_spell_halves_(text.find("\\u") != std::string_view::npos) {}
 
   std::string_view refusal() const { return refusal_; }  // why it stopped; empty: it did not
 
@@ -60,11 +61,11 @@ class Guard {
   bool Double(double value) { return std::isfinite(value) ? document_.Double(value) : refuse(too_large); }
   bool RawNumber(const char* text, SizeType size, bool copy) { return document_.RawNumber(text, size, copy); }
   bool String(const char* text, SizeType size, bool copy) {
-    if (is_well_formed({text, size})) return document_.String(text, size, copy);
+    if (is_readable({text, size})) return document_.String(text, size, copy);
     return document_.String(without_lone_surrogates({text, size}).reveal().data(), size, true);
   }
   bool Key(const char* text, SizeType size, bool copy) {
-    if (is_well_formed({text, size})) return document_.Key(text, size, copy);
+    if (is_readable({text, size})) return document_.Key(text, size, copy);
     return document_.Key(without_lone_surrogates({text, size}).reveal().data(), size, true);
   }
   bool StartObject() { return descend() && document_.StartObject(); }
@@ -77,9 +78,12 @@ class Guard {
     refusal_ = why;
     return false;
   }
+  // The reader has validated what the text holds as it is: only an escape can spell half of a pair.
+  bool is_readable(std::string_view text) const { return !may_spell_halves_ || is_well_formed(text); }
   bool descend() { return ++depth_ <= json_max_depth || refuse(too_deep); }
 
   JsonDocument& document_;
+  const bool may_spell_halves_;
   unsigned depth_ = 0;
   std::string_view refusal_;
 };
@@ -91,7 +95,7 @@ rapidjson::ParseResult populate(JsonDocument& document, std::string_view text, s
   rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, WipingAllocator> reader;
   rapidjson::ParseResult result;
   auto generate = [&](JsonDocument& target) {
-    Guard guard(target);
+    Guard guard(target, text);
     result = reader.Parse<flags>(stream, guard);
     refusal = guard.refusal();
     return !result.IsError();
