@@ -31,8 +31,9 @@ size_t find_lone_surrogate(std::string_view text, size_t from = 0) {
   return from;
 }
 
-// What can be written and read again: U+FFFD, as long in UTF-8, in place of each.
-Secret without_lone_surrogates(std::string_view text) {
+// What can be written and read again: U+FFFD, as long in UTF-8, in place of each. Hardly ever called: kept
+// out of the parser, where the compiler has better things to inline.
+[[gnu::cold, gnu::noinline]] Secret without_lone_surrogates(std::string_view text) {
   std::string readable(text);
   for (size_t at = 0; (at = find_lone_surrogate(readable, at)) != std::string::npos;)
     readable.replace(at, 3, "\xef\xbf\xbd");
@@ -61,11 +62,11 @@ class Guard {
   bool Double(double value) { return std::isfinite(value) ? document_.Double(value) : refuse(too_large); }
   bool RawNumber(const char* text, SizeType size, bool copy) { return document_.RawNumber(text, size, copy); }
   bool String(const char* text, SizeType size, bool copy) {
-    if (is_readable({text, size})) return document_.String(text, size, copy);
+    if (!may_spell_halves_) return document_.String(text, size, copy);
     return document_.String(without_lone_surrogates({text, size}).reveal().data(), size, true);
   }
   bool Key(const char* text, SizeType size, bool copy) {
-    if (is_readable({text, size})) return document_.Key(text, size, copy);
+    if (!may_spell_halves_) return document_.Key(text, size, copy);
     return document_.Key(without_lone_surrogates({text, size}).reveal().data(), size, true);
   }
   bool StartObject() { return descend() && document_.StartObject(); }
@@ -78,11 +79,10 @@ class Guard {
     refusal_ = why;
     return false;
   }
-  // The reader has validated what the text holds as it is: only an escape can spell half of a pair.
-  bool is_readable(std::string_view text) const { return !may_spell_halves_ || is_well_formed(text); }
   bool descend() { return ++depth_ <= json_max_depth || refuse(too_deep); }
 
   JsonDocument& document_;
+  // The reader validates what the text holds as it is: only an escape can spell half of a pair.
   const bool may_spell_halves_;
   unsigned depth_ = 0;
   std::string_view refusal_;
