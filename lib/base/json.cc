@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <rapidjson/prettywriter.h>
-#include <rapidjson/reader.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
@@ -11,6 +10,8 @@
 #include <array>
 #include <cmath>
 #include <vector>
+
+#include "base/json_reader.h"
 
 namespace oci_oauth {
 
@@ -92,7 +93,7 @@ template <unsigned flags>
 rapidjson::ParseResult populate(JsonDocument& document, std::string_view text, std::string_view& refusal) {
   rapidjson::MemoryStream bytes(text.data(), text.size());
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
-  rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, WipingAllocator> reader;
+  WipingJsonReader reader;
   rapidjson::ParseResult result;
   auto generate = [&](JsonDocument& target) {
     Guard guard(target, text);

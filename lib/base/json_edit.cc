@@ -35,21 +35,17 @@ struct Member {
 // Builds the nodes while the reader goes through the text. Values in arrays are passed over: no path leads
 // there.
 template <class Stream>
-class NodeBuilder {
+class NodeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, NodeBuilder<Stream>> {
  public:
   explicit NodeBuilder(const Stream& stream) : stream_(stream) {}
 
   Node take() { return std::move(root_); }
 
-  bool Null() { return scalar(); }
-  bool Bool(bool) { return scalar(); }
-  bool Int(int) { return scalar(); }
-  bool Uint(unsigned) { return scalar(); }
-  bool Int64(std::int64_t) { return scalar(); }
-  bool Uint64(std::uint64_t) { return scalar(); }
-  bool Double(double) { return scalar(); }
-  bool RawNumber(const char*, rapidjson::SizeType, bool) { return scalar(); }
-  bool String(const char*, rapidjson::SizeType, bool) { return scalar(); }
+  // Every scalar value.
+  bool Default() {
+    current().end = stream_.Tell();
+    return true;
+  }
   bool Key(const char* text, rapidjson::SizeType size, bool) {
     Members& members = open_.back()->members;
     members.push_back({std::string(text, size), Node()});
@@ -78,10 +74,6 @@ class NodeBuilder {
     if (in_array()) return dropped_.emplace_back();
     return open_.back()->members.back().second;
   }
-  bool scalar() {
-    current().end = stream_.Tell();
-    return true;
-  }
   bool close() {
     open_.back()->end = stream_.Tell();
     open_.pop_back();
@@ -105,7 +97,7 @@ Node locate_nodes(std::string_view text) {
 }
 
 // Where the values at some pointers lie: told by the pointer of each value that the reader comes to.
-class ValueFinder : public JsonHandler {
+class ValueFinder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, ValueFinder> {
  public:
   struct Range {
     size_t begin = 0, end = 0;  // equal: not found
@@ -117,14 +109,11 @@ class ValueFinder : public JsonHandler {
 
   const std::vector<Range>& found() const { return found_; }
 
-  bool Null() { return scalar(); }
-  bool Bool(bool) { return scalar(); }
-  bool Int(int) { return scalar(); }
-  bool Uint(unsigned) { return scalar(); }
-  bool Int64(std::int64_t) { return scalar(); }
-  bool Uint64(std::uint64_t) { return scalar(); }
-  bool Double(double) { return scalar(); }
-  bool String(const char*, rapidjson::SizeType, bool) { return scalar(); }
+  // Every scalar value.
+  bool Default() {
+    value_ends(begin_of_next());
+    return true;
+  }
   bool Key(const char* text, rapidjson::SizeType size, bool) {
     Container& object = open_.back();
     object.step.clear();
@@ -150,10 +139,6 @@ class ValueFinder : public JsonHandler {
     std::string step = {};  // the key, or the index, of the value that comes next
   };
 
-  bool scalar() {
-    value_ends(begin_of_next());
-    return true;
-  }
   bool enter(Container container) {
     container.begin = begin_of_next();
     if (container.is_array) container.step = "0";
@@ -458,7 +443,7 @@ std::optional<Secret> replace_json_values(std::string_view text,
   rapidjson::MemoryStream bytes(text.data(), text.size());
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
   ValueFinder finder(text, bytes, values);
-  rapidjson::Reader reader;
+  WipingJsonReader reader;
   reader.Parse<rapidjson::kParseNoFlags>(stream, finder);
 
   std::vector<std::pair<ValueFinder::Range, std::string_view>> changes;

@@ -10,6 +10,9 @@ namespace oci_oauth {
 
 using JsonStream = rapidjson::StringStream;
 
+// For texts that hold tokens: what it unescapes is wiped.
+using WipingJsonReader = rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, WipingAllocator>;
+
 // A handler that skips everything and bounds the depth, which also bounds the parser's recursion. Derive, and
 // hide what is wanted.
 struct JsonHandler {
