@@ -26,6 +26,37 @@ TEST_CASE("each profile is a device with its environment and both hooks, and one
   REQUIRE(claude);
   const auto spec = cdi_spec({{"claude", environment_of(*claude, "/run/secrets/claude")}}, hook);
   REQUIRE(spec);
+  const std::string both_hooks = R"(        "hooks": [
+          {
+            "hookName": "createRuntime",
+            "path": "/usr/libexec/oci/hooks.d/oci-oauth-hook",
+            "args": [
+              "oci-oauth-hook",
+              "--profile",
+              "claude",
+              "createRuntime"
+            ],
+            "env": [
+              "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
+            ],
+            "timeout": 15
+          },
+          {
+            "hookName": "poststop",
+            "path": "/usr/libexec/oci/hooks.d/oci-oauth-hook",
+            "args": [
+              "oci-oauth-hook",
+              "--profile",
+              "claude",
+              "poststop"
+            ],
+            "env": [
+              "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
+            ],
+            "timeout": 15
+          }
+        ]
+)";
   CHECK(*spec == R"({
   "cdiVersion": "0.3.0",
   "kind": "oci-oauth.dev/profile",
@@ -36,72 +67,12 @@ TEST_CASE("each profile is a device with its environment and both hooks, and one
         "env": [
           "CLAUDE_SECURESTORAGE_CONFIG_DIR=/run/secrets/claude"
         ],
-        "hooks": [
-          {
-            "hookName": "createRuntime",
-            "path": "/usr/libexec/oci/hooks.d/oci-oauth-hook",
-            "args": [
-              "oci-oauth-hook",
-              "--profile",
-              "claude",
-              "createRuntime"
-            ],
-            "env": [
-              "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
-            ],
-            "timeout": 15
-          },
-          {
-            "hookName": "poststop",
-            "path": "/usr/libexec/oci/hooks.d/oci-oauth-hook",
-            "args": [
-              "oci-oauth-hook",
-              "--profile",
-              "claude",
-              "poststop"
-            ],
-            "env": [
-              "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
-            ],
-            "timeout": 15
-          }
-        ]
-      }
+)" + both_hooks + R"(      }
     },
     {
       "name": "claude:no-env",
       "containerEdits": {
-        "hooks": [
-          {
-            "hookName": "createRuntime",
-            "path": "/usr/libexec/oci/hooks.d/oci-oauth-hook",
-            "args": [
-              "oci-oauth-hook",
-              "--profile",
-              "claude",
-              "createRuntime"
-            ],
-            "env": [
-              "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
-            ],
-            "timeout": 15
-          },
-          {
-            "hookName": "poststop",
-            "path": "/usr/libexec/oci/hooks.d/oci-oauth-hook",
-            "args": [
-              "oci-oauth-hook",
-              "--profile",
-              "claude",
-              "poststop"
-            ],
-            "env": [
-              "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
-            ],
-            "timeout": 15
-          }
-        ]
-      }
+)" + both_hooks + R"(      }
     }
   ]
 }
