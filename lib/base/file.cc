@@ -14,6 +14,7 @@ namespace oci_oauth {
 namespace {
 
 constexpr int rename_attempts = 16;
+constexpr size_t size_of_proc_files = 4096;  // most of them; the kernel tells none
 
 }  // namespace
 
@@ -53,7 +54,8 @@ Result<std::string> read_file(int fd, size_t limit, std::string_view shown) {
   if (static_cast<size_t>(status.st_size) > limit) return too_large;
 
   // One allocation, so that a secret is not left behind by a growing buffer.
-  std::string content(static_cast<size_t>(status.st_size) + 1, '\0');
+  const auto told = static_cast<size_t>(status.st_size);
+  std::string content(told == 0 ? size_of_proc_files : told + 1, '\0');
   size_t size = 0;
   while (true) {
     const ssize_t count = ::read(fd, content.data() + size, content.size() - size);
@@ -64,10 +66,10 @@ Result<std::string> read_file(int fd, size_t limit, std::string_view shown) {
       return Error::from_errno(reason, shown);
     }
     size += static_cast<size_t>(count);
-    if (count == 0) break;
+    // There was room for one byte more.
+    if (count == 0 || (size == told && size < content.size())) break;
     if (size < content.size()) continue;
-    // It grew while we read, which a file that is replaced whole never does; files of /proc have no size at
-    // all.
+    // It grew while we read, which a file that is replaced whole never does.
     if (size > limit) {
       wipe(content);
       return too_large;
@@ -174,19 +176,20 @@ bool AtomicFile::has_temporary_name() const {
 Result<void> AtomicFile::commit_if(const std::function<Result<void>(const std::string& name)>& may_go) {
   // The final name may come and go meanwhile; whoever plays that game for long loses.
   for (int attempt = 0; attempt < rename_attempts; ++attempt) {
-    if (rename(RENAME_NOREPLACE)) {
-      fd_.reset();
-      return {};
-    }
-    if (errno == EINVAL) return commit();
-    if (errno != EEXIST) break;
     if (rename(RENAME_EXCHANGE)) {
       auto gone = may_go(temporary_);
       // Where a third file has come over ours, the newest one keeps the final name.
       if (!gone && rename(RENAME_EXCHANGE) && !has_temporary_name()) (void)rename(RENAME_EXCHANGE);
       return gone;
     }
+    if (errno == EINVAL) return commit();
     if (errno != ENOENT) break;
+    if (rename(RENAME_NOREPLACE)) {
+      fd_.reset();
+      return {};
+    }
+    if (errno == EINVAL) return commit();
+    if (errno != EEXIST) break;
   }
   return failure("rename");
 }

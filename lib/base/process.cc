@@ -17,6 +17,8 @@ namespace oci_oauth {
 
 namespace {
 
+constexpr size_t stat_size = 1024;  // more than what leads up to field 22
+
 struct Stat {
   char state = '?';
   std::uint64_t start_time = 0;
@@ -37,10 +39,18 @@ Stat parse_stat(std::string_view stat) {
   return result;
 }
 
-Result<Stat> read_stat(pid_t pid) {
-  auto text = read_file({.path = fmt::format("/proc/{}/stat", pid)}, 4096);
-  if (!text) return std::move(text).error();
-  return parse_stat(*text);
+Result<UniqueFd> open_stat(pid_t pid) {
+  return open_file({.path = fmt::format("/proc/{}/stat", pid)}, O_RDONLY);
+}
+
+// Failure: not_found once the process is gone, whoever has its pid then.
+Result<Stat> read_stat(int fd) {
+  char text[stat_size];
+  const ssize_t size = ::pread(fd, text, sizeof text, 0);
+  if (size >= 0) return parse_stat({text, static_cast<size_t>(size)});
+  Error error = Error::from_errno(errno, "stat");
+  if (errno == ESRCH) error.kind = ErrorKind::not_found;
+  return error;
 }
 
 }  // namespace
@@ -51,7 +61,8 @@ std::uint64_t start_time_of_stat(std::string_view stat) {
 
 Result<ProcessId> identify_process(pid_t pid) {
   if (pid <= 0) return Error{ErrorKind::not_found, fmt::format("process {}: there is none", pid), ""};
-  auto stat = read_stat(pid);
+  auto fd = open_stat(pid);
+  auto stat = fd ? read_stat(fd->get()) : Result<Stat>(std::move(fd).error());
   if (!stat) return std::move(stat).error().in(fmt::format("process {}", pid));
   return ProcessId{pid, stat->start_time};
 }
@@ -63,9 +74,17 @@ int reap(pid_t child) {
   return status;
 }
 
+WatchedProcess::WatchedProcess(const ProcessId& process) : start_time_(process.start_time) {
+  if (auto fd = open_stat(process.pid)) stat_ = std::move(*fd);
+}
+
+bool WatchedProcess::is_running() const {
+  const auto stat = read_stat(stat_.get());
+  return stat && stat->start_time == start_time_ && stat->state != 'Z' && stat->state != 'X';
+}
+
 bool is_running(const ProcessId& process) {
-  const auto stat = read_stat(process.pid);
-  return stat && stat->start_time == process.start_time && stat->state != 'Z' && stat->state != 'X';
+  return WatchedProcess(process).is_running();
 }
 
 bool is_host_root() {

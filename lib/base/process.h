@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace oci_oauth {
 
@@ -28,7 +29,21 @@ std::uint64_t start_time_of_stat(std::string_view stat);
 // Waits for the end of a child. Result: wait(2)'s status; 0 where it is no child of ours.
 int reap(pid_t child);
 
-// A zombie counts as gone.
+// A process that is looked at again and again, through one descriptor of /proc/PID/stat: whoever has its pid
+// later is not taken for it.
+class WatchedProcess {
+ public:
+  explicit WatchedProcess(const ProcessId& process);
+
+  // A zombie counts as gone.
+  bool is_running() const;
+
+ private:
+  std::uint64_t start_time_;
+  UniqueFd stat_;
+};
+
+// The same, for one look.
 bool is_running(const ProcessId& process);
 
 // True in the initial user namespace with uid 0: what user_namespaces(7) calls privileged on the whole host.

@@ -83,7 +83,8 @@ std::uint64_t own_user_namespace() {
 }
 
 Result<void> in_user_namespace(pid_t pid, std::uint64_t name, const std::function<Result<void>()>& deed) {
-  if (name == 0 || name == own_user_namespace()) return deed();
+  static const std::uint64_t own = own_user_namespace();  // only children ever leave it
+  if (name == 0 || name == own) return deed();
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno(errno, "pipe");
   const UniqueFd reading(ends[0]);

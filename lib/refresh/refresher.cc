@@ -113,7 +113,8 @@ bool is_read_only(const UniqueFd& directory) {
 
 // The host's view of the directory; where its path no longer leads there, or our sandbox has it read-only,
 // the running container's.
-Result<UniqueFd> open_written_directory(const ContainerRecord& record, const DeliveryRecord& delivery) {
+Result<UniqueFd> open_written_directory(const ContainerRecord& record, const WatchedProcess& container,
+                                        const DeliveryRecord& delivery) {
   auto directory = open_same_directory(delivery.source, delivery.device, delivery.inode);
   if (directory && !is_read_only(*directory)) return directory;
   auto process = ContainerProcess::open(record.process.pid);
@@ -121,21 +122,22 @@ Result<UniqueFd> open_written_directory(const ContainerRecord& record, const Del
   auto inside = root ? root->open_directory(delivery.target) : Result<UniqueFd>(root.error());
   struct stat status;
   const bool same = inside && ::fstat(inside->get(), &status) == 0 && status.st_dev == delivery.device &&
-                    status.st_ino == delivery.inode && is_running(record.process);
+                    status.st_ino == delivery.inode && container.is_running();
   return same ? std::move(inside) : std::move(directory);
 }
 
-Result<void> deliver_again(const ContainerRecord& record, const DeliveryRecord& delivery,
-                           const ShareContent& share, const FileStamp& login) {
+Result<void> deliver_again(const ContainerRecord& record, const WatchedProcess& container,
+                           const DeliveryRecord& delivery, const ShareContent& share,
+                           const FileStamp& login) {
   const std::string shown = fmt::format("container {}: {}", record.id, delivery.target);
-  auto directory = open_written_directory(record, delivery);
+  auto directory = open_written_directory(record, container, delivery);
   if (!directory) return std::move(directory).error().in(shown);
   const FileAccess access = {delivery.owner, delivery.mode, delivery.label};
   return in_user_namespace(record.process.pid, delivery.user_namespace, [&]() -> Result<void> {
     auto written = deliver_files(share, directory->get(), shown, access, login);
     if (!written) return std::move(written).error();
     // Its poststop hook may have cleaned up before we wrote.
-    if (!is_running(record.process)) remove_delivered(directory->get(), *written, login);
+    if (!container.is_running()) remove_delivered(directory->get(), *written, login);
     return {};
   });
 }
@@ -150,10 +152,11 @@ std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::s
   if (!content) failed.push_back(content.error());
   if (!content) return failed;
   for (const ContainerRecord& record : *records) {
+    const WatchedProcess container(record.process);
+    if (!container.is_running()) continue;
     for (const DeliveryRecord& delivery : record.deliveries) {
-      if (delivery.profile != profile || delivery.kind != DeliveryKind::write || !is_running(record.process))
-        continue;
-      if (auto done = deliver_again(record, delivery, *content, login); !done)
+      if (delivery.profile != profile || delivery.kind != DeliveryKind::write) continue;
+      if (auto done = deliver_again(record, container, delivery, *content, login); !done)
         failed.push_back(std::move(done).error());
     }
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/process.h"
 
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/catch.h"
@@ -12,6 +14,30 @@ TEST_CASE("a process is named by its pid and start time") {
   REQUIRE(self);
   CHECK(is_running(*self));
   CHECK_FALSE(is_running({self->pid, self->start_time + 1}));
+}
+
+TEST_CASE("a watched process is gone from its end on, also before its parent takes notice") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    while (true) ::pause();
+  }
+  const auto id = identify_process(child);
+  REQUIRE(id);
+  const WatchedProcess watched(*id);
+  CHECK(watched.is_running());
+  ::kill(child, SIGKILL);
+  siginfo_t end = {};
+  REQUIRE(::waitid(P_PID, static_cast<id_t>(child), &end, WEXITED | WNOWAIT) == 0);
+  CHECK_FALSE(watched.is_running());
+  reap(child);
+  CHECK_FALSE(watched.is_running());
+}
+
+TEST_CASE("nobody's pid is not found") {
+  const auto nobody = identify_process(0);
+  REQUIRE_FALSE(nobody);
+  CHECK(nobody.error().kind == ErrorKind::not_found);
+  CHECK_FALSE(WatchedProcess({}).is_running());
 }
 
 TEST_CASE("a program's name cannot forge its start time") {
