@@ -40,25 +40,32 @@ struct Planted {
   const std::string& shown_name;
 };
 
-bool is_login(const Planted& file, const FileStamp& login) {
-  struct stat status;
-  return ::fstatat(file.directory, file.name.c_str(), &status, 0) == 0 && status.st_dev == login.device &&
-         status.st_ino == login.inode;
-}
-
 // Opened only once it is known to be a regular file: opening a device can do things.
 Result<std::string> read_planted(int file, const std::string& shown) {
   return read_file({.path = fmt::format("/proc/self/fd/{}", file), .shown = shown}, delivered_limit);
 }
 
-// Refuses where the file is something that a person would miss.
-Result<void> check_replaceable(const Planted& file, const FileStamp& login) {
+bool is_login(const struct stat& file, const FileStamp& login) {
+  return file.st_dev == login.device && file.st_ino == login.inode;
+}
+
+bool leads_to_login(const Planted& link, const FileStamp& login) {
+  struct stat status;
+  return ::fstatat(link.directory, link.name.c_str(), &status, 0) == 0 && is_login(status, login);
+}
+
+// Result: the file's stamp from before it was read; an empty one where no file is there. Refuses where it is
+// something that a person would miss.
+Result<FileStamp> check_replaceable(const Planted& file, const FileStamp& login) {
   const auto& [directory, name, shown, shown_name] = file;
-  if (is_login(file, login)) return refuse_login(shown, shown_name, "is the login itself");
   struct stat status;
   const UniqueFd found(::openat(directory, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!found || ::fstat(found.get(), &status) != 0) return FileStamp{};
   // A link is replaced, never followed: what it leads to is not ours to read.
-  if (!found || ::fstat(found.get(), &status) != 0 || S_ISLNK(status.st_mode)) return {};
+  const bool is_link = S_ISLNK(status.st_mode);
+  if (is_link ? leads_to_login(file, login) : is_login(status, login))
+    return refuse_login(shown, shown_name, "is the login itself");
+  if (is_link) return FileStamp{};
   if (!S_ISREG(status.st_mode)) {
     return Error{
         ErrorKind::failed,
@@ -69,12 +76,21 @@ Result<void> check_replaceable(const Planted& file, const FileStamp& login) {
   if (!content) return refuse_login(shown, shown_name, "cannot be read whole and may hold a refresh token");
   const Secret document(std::move(*content));
   if (holds_refresh_token(document.reveal())) return refuse_login(shown, shown_name, "holds a refresh token");
-  return {};
+  return FileStamp::of(status);
+}
+
+// What was checked need not be read again while nobody has changed it.
+Result<void> check_again(const Planted& file, const FileStamp& login, const FileStamp& checked) {
+  struct stat status;
+  const bool is_there = ::fstatat(file.directory, file.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  if (is_there && FileStamp::of(status) == checked) return {};
+  const auto again = check_replaceable(file, login);
+  return again ? Result<void>() : again.error();
 }
 
 // The process id keeps two writers of one directory apart.
-std::string temporary_name(const std::string& name) {
-  return fmt::format(".{}.{}{}", name, ::getpid(), temporary_suffix);
+std::string temporary_name(const std::string& name, pid_t writer) {
+  return fmt::format(".{}.{}{}", name, writer, temporary_suffix);
 }
 
 struct Target {
@@ -82,14 +98,17 @@ struct Target {
   const std::string& shown;
   const FileAccess& access;
   const FileStamp& login;
+  // Without root in its user namespace nobody can give files away: they stay the person's.
+  std::optional<Owner> owner = ::geteuid() == 0 ? std::optional(access.owner) : std::nullopt;
+  pid_t writer = ::getpid();
 };
 
-// Puts `bytes` at `name`, and puts back what is there if it turns out to be somebody's login.
-Result<void> write_file(const Target& target, const std::string& name, const Secret& bytes) {
-  // Without root in its user namespace nobody can give files away: they stay the person's.
-  const std::optional<Owner> owner = ::geteuid() == 0 ? std::optional(target.access.owner) : std::nullopt;
+// Puts `bytes` in the place of what was `checked`, and puts back what is there if it turns out to be
+// somebody's login.
+Result<void> write_file(const Target& target, const std::string& name, const Secret& bytes,
+                        const FileStamp& checked) {
   auto file = AtomicFile::create(target.directory, name, target.shown,
-                                 {target.access.mode, owner, temporary_name(name)});
+                                 {target.access.mode, target.owner, temporary_name(name, target.writer)});
   if (!file) return std::move(file).error();
   if (!target.access.label.empty() && selinux_is_on()) {
     auto labelled = set_selinux_label(file->fd(), target.access.label, target.shown + "/" + name);
@@ -97,7 +116,7 @@ Result<void> write_file(const Target& target, const std::string& name, const Sec
   }
   if (auto written = file->write(bytes.reveal()); !written) return written;
   return file->commit_if([&](const std::string& aside) {
-    return check_replaceable({target.directory, aside, target.shown, name}, target.login);
+    return check_again({target.directory, aside, target.shown, name}, target.login, checked);
   });
 }
 
@@ -141,7 +160,7 @@ bool is_removable(int target, const std::string& name, const FileStamp& login) {
 
 // Looks once more when nobody can swap it any longer, and puts a login back.
 void remove_file(int target, const std::string& name, const FileStamp& login) {
-  const std::string aside = temporary_name(name);
+  const std::string aside = temporary_name(name, ::getpid());
   if (::renameat(target, name.c_str(), target, aside.c_str()) != 0) return;
   if (is_removable(target, aside, login)) {
     ::unlinkat(target, aside.c_str(), 0);
@@ -169,6 +188,8 @@ bool holds_refresh_token(const JsonValue& value) {
 }
 
 bool holds_refresh_token(std::string_view document) {
+  // Neither name can be written without these letters but by escaping one.
+  if (document.find("refresh") == document.npos && document.find('\\') == document.npos) return false;
   const auto parsed = parse_json(document, "");
   if (parsed) return holds_refresh_token(*parsed);
   return document.find("refreshToken") != std::string_view::npos ||
@@ -195,12 +216,16 @@ Result<std::vector<std::string>> deliver_files(const ShareContent& share, int ta
   std::vector<std::string> names;
   // Bound by a person under a name that is not the configured one, for example through a symbolic link.
   if (is_share(target, share)) return names;
+  std::vector<FileStamp> checked;
   for (const auto& [name, content] : share.files) {
-    if (auto checked = check_replaceable({target, name, shown, name}, login); !checked)
-      return std::move(checked).error();
+    auto stamp = check_replaceable({target, name, shown, name}, login);
+    if (!stamp) return std::move(stamp).error();
+    checked.push_back(*stamp);
   }
-  for (const auto& [name, content] : share.files) {
-    if (auto written = write_file({target, shown, access, login}, name, content); !written)
+  const Target place = {target, shown, access, login};
+  for (size_t i = 0; i < share.files.size(); ++i) {
+    const auto& [name, content] = share.files[i];
+    if (auto written = write_file(place, name, content, checked[i]); !written)
       return std::move(written).error();
     names.push_back(name);
   }

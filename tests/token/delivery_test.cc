@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/delivery.h"
 
+#include <atomic>
+#include <thread>
+
 #include "support/catch.h"
 #include "support/temp_dir.h"
 
@@ -32,6 +35,7 @@ TEST_CASE("a refresh token is found at any depth, in broken JSON too, and an emp
   CHECK(holds_refresh_token(R"({"mcpOAuth":[{"x":{"refreshToken":"r"}}]})"));
   CHECK(holds_refresh_token(R"({"refresh_token":"r"})"));
   CHECK(holds_refresh_token(R"({"refreshToken":"r")"));
+  CHECK(holds_refresh_token(R"({"\u0072efreshToken":"r"})"));
   CHECK_FALSE(holds_refresh_token(R"({"claudeAiOauth":{"refreshToken":"","accessToken":"a"}})"));
 }
 
@@ -67,6 +71,27 @@ TEST_CASE("the login itself is left alone, also behind a symbolic link") {
   const auto names = d.deliver(FileStamp::of(status));
   REQUIRE_FALSE(names);
   CHECK(names.error().message.find("is the login itself") != std::string::npos);
+}
+
+TEST_CASE("a login that comes at any moment of a delivery is there afterwards") {
+  constexpr int moments = 500;
+  Directories d;
+  const std::string login = R"({"claudeAiOauth":{"refreshToken":"r"}})";
+  for (int moment = 0; moment < moments; ++moment) {
+    d.target.write(".credentials.json", R"({"claudeAiOauth":{"accessToken":"old"}})");
+    const auto newer = d.target.write("newer", login);
+    std::atomic<bool> begun = false;
+    std::jthread delivery([&] {
+      begun = true;
+      (void)d.deliver();
+    });
+    while (!begun) {
+    }
+    for (int spin = 0; spin < moment; ++spin) (void)::getppid();
+    std::filesystem::rename(newer, d.target / ".credentials.json");
+    delivery.join();
+    REQUIRE(d.target.read(".credentials.json") == login);
+  }
 }
 
 TEST_CASE("a symbolic link that a container planted is replaced, never followed") {
