@@ -14,6 +14,7 @@
 namespace oci_oauth::test {
 namespace {
 
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 // Thrown for a request that makes no sense; the message is the answer.
@@ -33,8 +34,9 @@ std::string json_array(const Values& values, ToText to_text) {
   return text + ']';
 }
 
-std::string milliseconds_since_epoch(std::chrono::system_clock::time_point time) {
-  return std::to_string(std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count());
+template <class Unit>
+std::string since_epoch(std::chrono::system_clock::time_point time) {
+  return std::to_string(std::chrono::duration_cast<Unit>(time.time_since_epoch()).count());
 }
 
 template <typename Number>
@@ -112,6 +114,7 @@ Reply get_counters(TokenEndpoint& endpoint, const Request&) {
   std::size_t most = 0;
   for (const auto& [token, posts] : endpoint.posts_by_refresh_token()) most = std::max(most, posts);
   members["max_posts_per_refresh_token"] = std::to_string(most);
+  members["answered_us"] = since_epoch<microseconds>(endpoint.answered_at());
   return json_reply(members);
 }
 
@@ -142,7 +145,7 @@ std::string describe_request(const Request& request) {
                       {"path", json_quote(request.path)},
                       {"headers", json_object(headers)},
                       {"body", json_quote(request.body)},
-                      {"arrived_ms", milliseconds_since_epoch(request.arrived)}});
+                      {"arrived_ms", since_epoch<milliseconds>(request.arrived)}});
 }
 
 Reply get_requests(TokenEndpoint& endpoint, const Request&) {
@@ -182,7 +185,7 @@ const std::map<std::string, Verb> verbs{
 std::string claude_credentials(const Login& login, std::chrono::system_clock::time_point now) {
   const std::string content = json_object({{"accessToken", json_quote(login.access_token)},
                                            {"refreshToken", json_quote(login.refresh_token)},
-                                           {"expiresAt", milliseconds_since_epoch(now + login.expires_in)},
+                                           {"expiresAt", since_epoch<milliseconds>(now + login.expires_in)},
                                            {"scopes", json_array(login.scopes, json_quote)},
                                            {"subscriptionType", R"("max")"}});
   return json_object({{"claudeAiOauth", content}});

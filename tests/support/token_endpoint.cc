@@ -191,6 +191,11 @@ std::map<std::string, std::size_t> TokenEndpoint::posts_by_refresh_token() const
   return posts;
 }
 
+std::chrono::system_clock::time_point TokenEndpoint::answered_at() const {
+  const std::lock_guard lock(mutex_);
+  return answered_at_;
+}
+
 Counters TokenEndpoint::counters() const {
   const std::lock_guard lock(mutex_);
   return current_counters();
@@ -273,6 +278,10 @@ bool TokenEndpoint::serve_refresh(HttpsConnection& connection, const Request& re
   if (!act(connection, step, Stage::rotated)) return false;
   if (step.reply) reply = *step.reply;
   if (reply.body.size() < step.pad_to) reply.body.resize(step.pad_to, ' ');
+  {
+    const std::lock_guard lock(mutex_);
+    answered_at_ = std::chrono::system_clock::now();
+  }
   if (step.ending == Ending::answer) return connection.send(reply);
   connection.send(reply, Body::truncated);
   connection.close();

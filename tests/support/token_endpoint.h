@@ -100,6 +100,8 @@ class TokenEndpoint {
   // How often each refresh token was sent; more than once is a client's mistake.
   std::map<std::string, std::size_t> posts_by_refresh_token() const;
   Counters counters() const;
+  // When the last answer that grants or refuses a refresh was ready to be sent.
+  std::chrono::system_clock::time_point answered_at() const;
   // True as soon as `reached` is; false when `bound` is over.
   bool wait_until(const std::function<bool(const Counters&)>& reached, std::chrono::milliseconds bound) const;
 
@@ -134,6 +136,7 @@ class TokenEndpoint {
   std::deque<Step> script_;
   std::vector<Request> requests_;
   Counters counters_;
+  std::chrono::system_clock::time_point answered_at_;
   Handler control_;
   bool stopping_ = false;
 

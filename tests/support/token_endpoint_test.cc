@@ -374,6 +374,8 @@ TEST_CASE("a shell can script an exchange and read what happened") {
       R"({"at":"rotated","delay_ms":1,"status":429,"headers":{"Retry-After":"7"},"body":"{}","pad_to":5})");
   CHECK(script.status == 200);
   CHECK(Client().get(control + "valid-refresh?token=" + refresh_token).body == R"({"valid":true})");
+  const auto asked =
+      std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch());
   const Response answer = refresh(endpoint, refresh_token);
   CHECK(answer.status == 429);
   CHECK(answer.body == "{}   ");
@@ -383,6 +385,9 @@ TEST_CASE("a shell can script an exchange and read what happened") {
   CHECK(counters.member("posts") == "1");
   CHECK(counters.member("connections") == "2");
   CHECK(counters.member("max_posts_per_refresh_token") == "1");
+  const auto answered = std::chrono::microseconds(std::stoll(counters.member("answered_us")));
+  CHECK(answered >= asked);
+  CHECK(answered <= std::chrono::system_clock::now().time_since_epoch());
   CHECK(Client().get(control + "wait?posts=1&refreshes=1").status == 200);
   CHECK(Client().get(control + "wait?posts=2&timeout_ms=1").status == 408);
   CHECK(Client().get(control + "requests").body.find(refresh_token) != std::string::npos);
