@@ -82,12 +82,10 @@ std::vector<UniqueFd> open_in_each(const std::vector<pid_t>& pids, const char* d
   return views;
 }
 
-// As a program in the container does: open, read, close.
-bool has_token(const UniqueFd& view, std::string_view other_than) {
-  char token[4 * KiB];
-  const UniqueFd file(::openat(view.get(), "token", O_RDONLY | O_CLOEXEC));
-  const ssize_t size = ::read(file.get(), token, sizeof token);
-  return size > 0 && std::string_view(token, static_cast<size_t>(size)) != other_than;
+ino_t inode_of_token(const UniqueFd& view) {
+  struct stat status;
+  check(::fstatat(view.get(), "token", &status, 0) == 0, "fstatat");
+  return status.st_ino;
 }
 
 std::int64_t microseconds_since_epoch() {
@@ -113,14 +111,20 @@ struct Arrivals {
   std::int64_t first = 0, last = 0;
 };
 
-// Reads through each view once there is a new token.
-void read_each(std::span<const UniqueFd> views, std::string_view old, int watch, Arrivals& arrivals) {
+// Looks through each view once there is another token.
+void look_through(std::span<const UniqueFd> views, ino_t old, int watch, Arrivals& arrivals) {
   wait_for_token(watch);
   for (const UniqueFd& view : views) {
-    if (!has_token(view, old)) give_up("a container has no new token");
+    if (inode_of_token(view) == old) give_up("a container has no new token");
     arrivals.last = microseconds_since_epoch();
     if (arrivals.first == 0) arrivals.first = arrivals.last;
   }
+}
+
+// As a program in the container does.
+void read_through(const UniqueFd& view, std::string_view old) {
+  const auto token = read_file({.directory = view.get(), .path = "token"}, MiB);
+  if (!token || *token == old) give_up("a container reads no new token");
 }
 
 }  // namespace
@@ -139,6 +143,7 @@ int main(int argc, char** argv) {
   check(::setrlimit(RLIMIT_NOFILE, &files) == 0, "setrlimit");
   const std::vector<pid_t> pids = start_containers(count, directory);
   const std::vector<UniqueFd> views = open_in_each(pids, directory);
+  const ino_t old_inode = inode_of_token(views.front());
   const size_t processors = std::max(1U, std::thread::hardware_concurrency());
   const size_t share = (views.size() + processors - 1) / processors;
   std::vector<Arrivals> arrivals(processors);
@@ -148,10 +153,11 @@ int main(int argc, char** argv) {
       const int watch = ::inotify_init1(IN_CLOEXEC);
       check(::inotify_add_watch(watch, directory, IN_MOVED_TO) >= 0, "inotify_add_watch");
       const auto part = std::span(views).subspan(i * share, std::min(share, views.size() - i * share));
-      threads.emplace_back([&, part, watch, i] { read_each(part, *old, watch, arrivals[i]); });
+      threads.emplace_back([&, part, watch, i] { look_through(part, old_inode, watch, arrivals[i]); });
     }
     say("ready\n");
   }
+  for (const UniqueFd& view : views) read_through(view, *old);
   Arrivals all = arrivals.front();
   for (const Arrivals& some : arrivals) {
     if (some.first == 0) continue;
