@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/size.h"
-#include "refresh/exchange.h"
+#include "exchange/exchange.h"
 #include "refresh/stop_signals.h"
 
 namespace oci_oauth {

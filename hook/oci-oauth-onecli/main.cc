@@ -12,8 +12,8 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/size.h"
+#include "exchange/patch_secret.h"
 #include "refresh/login_owner.h"
-#include "refresh/onecli_request.h"
 
 namespace oci_oauth {
 

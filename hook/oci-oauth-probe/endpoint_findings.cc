@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "exchange/http_request.h"
+#include "exchange/retry_after.h"
 #include "login_findings.h"
-#include "refresh/http_request.h"
-#include "refresh/retry_after.h"
 
 namespace oci_oauth {
 

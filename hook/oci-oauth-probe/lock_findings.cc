@@ -9,8 +9,8 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "exchange/directory_lock.h"
 #include "login_findings.h"
-#include "refresh/directory_lock.h"
 
 namespace oci_oauth {
 

@@ -15,7 +15,7 @@
 #include "base/path.h"
 #include "base/secret.h"
 #include "base/size.h"
-#include "refresh/credential_document.h"
+#include "exchange/credential_document.h"
 
 namespace oci_oauth {
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "refresh/exchange_report.h"
+
 #include <fmt/format.h>
 
 #include "base/file.h"
 #include "base/json.h"
-#include "refresh/exchange.h"
 
 namespace oci_oauth {
 
 namespace {
+
+constexpr std::string_view source = "the exchange's report";
 
 JsonValue snapshot_value(JsonDocument& json, const LoginSnapshot& login) {
   JsonValue value(rapidjson::kObjectType);
@@ -88,8 +91,9 @@ Result<void> send_report(int fd, const ExchangeReport& report) {
 }
 
 Result<ExchangeReport> parse_report(std::string_view text) {
-  auto json = parse_json(text, "the refresher's report");
+  auto json = parse_json(text, source);
   if (!json) return std::move(json).error();
+  if (!json->IsObject()) return Error{ErrorKind::failed, fmt::format("{}: is no object", source), ""};
   ExchangeReport report;
   report.refreshed = json_bool(*json, "refreshed").value_or(false);
   report.stored_in = std::chrono::microseconds(json_int(*json, "stored_in_us").value_or(0));

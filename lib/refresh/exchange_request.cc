@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "refresh/exchange_request.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "base/json.h"
-#include "refresh/exchange.h"
 
 namespace oci_oauth {
 

@@ -25,9 +25,4 @@ Secret format_onecli_request(const OneCliRequest& request);
 // Failure: a text that is none.
 Result<OneCliRequest> parse_onecli_request(std::string_view text);
 
-// PATCH URL/v1/secrets/ID with {"value": TOKEN}, and on 404 URL/api/secrets/ID, under the rules of
-// http_request.h. Success: 2xx. Failure: "PATCH URL: answered 500", "url: reason", or why nothing was sent or
-// came back.
-Result<void> patch_secret(const OneCliRequest& request);
-
 }  // namespace oci_oauth

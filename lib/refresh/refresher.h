@@ -9,7 +9,7 @@
 
 #include "base/file_lock.h"
 #include "base/result.h"
-#include "refresh/exchange.h"
+#include "refresh/exchange_request.h"
 #include "refresh/worker.h"
 #include "token/config.h"
 #include "token/published.h"

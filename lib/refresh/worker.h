@@ -11,7 +11,8 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "refresh/exchange.h"
+#include "refresh/exchange_report.h"
+#include "refresh/exchange_request.h"
 
 namespace oci_oauth {
 

@@ -18,8 +18,8 @@
 #include <thread>
 
 #include "base/file_lock.h"
+#include "exchange/directory_lock.h"
 #include "faults/host.h"
-#include "refresh/directory_lock.h"
 #include "support/catch.h"
 #include "support/child_process.h"
 #include "support/control_api.h"

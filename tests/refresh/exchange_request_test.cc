@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "refresh/exchange_request.h"
+
 #include "base/json.h"
-#include "refresh/exchange.h"
 #include "support/catch.h"
 
 using namespace oci_oauth;

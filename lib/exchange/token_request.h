@@ -7,7 +7,7 @@
 
 #include "base/secret.h"
 #include "base/time.h"
-#include "refresh/http_request.h"
+#include "exchange/http_request.h"
 #include "token/provider.h"
 
 namespace oci_oauth {

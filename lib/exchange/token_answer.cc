@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "refresh/token_answer.h"
+#include "exchange/token_answer.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/size.h"
-#include "refresh/retry_after.h"
+#include "exchange/retry_after.h"
 
 namespace oci_oauth {
 

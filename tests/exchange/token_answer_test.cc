@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "refresh/token_answer.h"
+#include "exchange/token_answer.h"
 
 #include <string>
 

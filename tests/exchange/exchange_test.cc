@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "refresh/exchange.h"
+#include "exchange/exchange.h"
 
 #include <sys/stat.h>
 
 #include "base/json.h"
-#include "refresh/fingerprint.h"
+#include "exchange/fingerprint.h"
 #include "support/catch.h"
 #include "support/control_api.h"
 #include "support/temp_dir.h"
@@ -504,15 +504,4 @@ TEST_CASE("a login that is no file is refused without blocking") {
   std::filesystem::remove(host.request.profile.credentials);
   std::filesystem::create_directory(host.request.profile.credentials);
   CHECK_THAT(host.run().failure->message, Catch::Contains("is a directory"));
-}
-
-TEST_CASE("a report survives the way between two processes") {
-  Host host;
-  const ExchangeReport report = host.run();
-  const auto read = parse_report(format_report(report).reveal());
-  REQUIRE(read);
-  REQUIRE(read->login);
-  CHECK(read->refreshed);
-  CHECK(read->login->stamp == report.login->stamp);
-  CHECK(read->login->files.size() == 2);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "refresh/directory_lock.h"
+#include "exchange/directory_lock.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

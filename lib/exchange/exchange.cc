@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "refresh/exchange.h"
+#include "exchange/exchange.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "base/size.h"
-#include "refresh/credential_document.h"
-#include "refresh/directory_lock.h"
-#include "refresh/fingerprint.h"
-#include "refresh/login_store.h"
-#include "refresh/token_answer.h"
+#include "exchange/credential_document.h"
+#include "exchange/directory_lock.h"
+#include "exchange/fingerprint.h"
+#include "exchange/login_store.h"
+#include "exchange/token_answer.h"
+#include "exchange/token_request.h"
 #include "token/policy.h"
 
 namespace oci_oauth {

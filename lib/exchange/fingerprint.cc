@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "refresh/fingerprint.h"
+#include "exchange/fingerprint.h"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>

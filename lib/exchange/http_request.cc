@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "refresh/http_request.h"
+#include "exchange/http_request.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>

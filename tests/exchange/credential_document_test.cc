@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "refresh/credential_document.h"
+#include "exchange/credential_document.h"
 
 #include "support/catch.h"
 

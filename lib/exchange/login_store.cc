@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "refresh/login_store.h"
+#include "exchange/login_store.h"
 
 #include <fmt/format.h>
 #include <limits.h>

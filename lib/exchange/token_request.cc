@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "refresh/token_request.h"
+#include "exchange/token_request.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

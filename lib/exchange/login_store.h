@@ -13,8 +13,8 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
-#include "refresh/credential_document.h"
-#include "refresh/directory_lock.h"
+#include "exchange/credential_document.h"
+#include "exchange/directory_lock.h"
 #include "token/published.h"
 
 namespace oci_oauth {

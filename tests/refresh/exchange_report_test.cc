@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "refresh/exchange_report.h"
+
+#include "support/catch.h"
+
+using namespace oci_oauth;
+
+TEST_CASE("a report survives the way between two processes") {
+  ExchangeReport sent;
+  sent.refreshed = true;
+  sent.notices = {"a notice"};
+  sent.stored_in = std::chrono::microseconds(700);
+  sent.failure = ExchangeFailure{FailureKind::throttled, "not now", "wait", Milliseconds(30000), "hash"};
+  sent.login.emplace();
+  sent.login->stamp = {1, 2, 3, 4};
+  sent.login->access_token_hash = "access";
+  sent.login->refresh_token_hash = "refresh";
+  sent.login->expires_at = Time(Milliseconds(17));
+  sent.login->login_expires_at = Time(Milliseconds(18));
+  sent.login->files.emplace_back("token", Secret(std::string_view("sk-\"quoted\"")));
+
+  const auto read = parse_report(format_report(sent).reveal());
+  REQUIRE(read);
+  CHECK(read->refreshed);
+  CHECK(read->notices == sent.notices);
+  CHECK(read->stored_in == sent.stored_in);
+  REQUIRE(read->failure);
+  CHECK(read->failure->kind == FailureKind::throttled);
+  CHECK(read->failure->message == "not now");
+  CHECK(read->failure->hint == "wait");
+  CHECK(read->failure->retry_after == Milliseconds(30000));
+  CHECK(read->failure->dead_refresh_token_hash == "hash");
+  REQUIRE(read->login);
+  CHECK(read->login->stamp == sent.login->stamp);
+  CHECK(read->login->access_token_hash == "access");
+  CHECK(read->login->refresh_token_hash == "refresh");
+  CHECK(read->login->expires_at == sent.login->expires_at);
+  CHECK(read->login->login_expires_at == sent.login->login_expires_at);
+  REQUIRE(read->login->files.size() == 1);
+  CHECK(read->login->files.front().first == "token");
+  CHECK(read->login->files.front().second == sent.login->files.front().second);
+}
+
+TEST_CASE("what is no report is told as such") {
+  for (const char* text : {"", "{", "[]", "7"}) CHECK_FALSE(parse_report(text));
+}
