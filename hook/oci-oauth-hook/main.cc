@@ -58,22 +58,6 @@ void leave_the_callers_world() {
   keep_memory_private();
 }
 
-// Reads to the end whatever comes: crun before 1.17 fails the container when a hook leaves its stdin unread.
-Result<std::string> drain_stdin(std::string_view what, size_t limit) {
-  std::string text;
-  for (char buffer[4096];;) {
-    const ssize_t count = ::read(STDIN_FILENO, buffer, sizeof buffer);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return Error::from_errno(errno, "stdin");
-    if (count == 0) break;
-    if (text.size() <= limit) text.append(buffer, static_cast<size_t>(count));
-  }
-  if (text.size() > limit) {
-    return Error{ErrorKind::failed, fmt::format("{}: is larger than {} bytes", what, limit), ""};
-  }
-  return text;
-}
-
 enum class Stage { precreate, create_runtime, poststop };
 
 struct Arguments {
@@ -163,7 +147,9 @@ int run(int argc, char** argv) {
   const Log log = Log::to_syslog(program);
   const auto arguments = parse_arguments(argc, argv);
   const bool reads_spec = arguments && arguments->stage == Stage::precreate;
-  const auto input = reads_spec ? drain_stdin("config.json", spec_limit) : drain_stdin("state", state_limit);
+  // Always: crun before 1.17 fails the container when a hook leaves its stdin unread.
+  const auto input = reads_spec ? read_to_end(STDIN_FILENO, spec_limit, "config.json")
+                                : read_to_end(STDIN_FILENO, state_limit, "state");
   if (!arguments) {
     log.write(Priority::error, arguments.error());
     Log::to_stderr(program).write(Priority::error, arguments.error());

@@ -2,12 +2,10 @@
 // oci-oauth exchange: for a connection to oci-oauth-exchange.socket, which is stdin and stdout. Becomes
 // oci-oauth-exchange with the login owner's rights.
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
-
+#include "base/file.h"
 #include "base/size.h"
 #include "command.h"
 #include "refresh/worker.h"
@@ -19,21 +17,6 @@ namespace {
 constexpr std::string_view verb = "exchange";
 constexpr std::string_view shown = "the refresher's request";
 constexpr size_t request_limit = 16 * MiB;
-
-// Up to where the other end shut its side.
-Result<std::string> read_to_end(int fd) {
-  std::string text;
-  char buffer[16 * KiB];
-  while (true) {
-    const ssize_t count = ::read(fd, buffer, sizeof buffer);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return Error::from_errno(errno, shown);
-    if (count == 0) return text;
-    if (text.size() + static_cast<size_t>(count) > request_limit)
-      return Error{ErrorKind::failed, fmt::format("{}: is larger than {} bytes", shown, request_limit), ""};
-    text.append(buffer, static_cast<size_t>(count));
-  }
-}
 
 bool is_connection(int fd) {
   sockaddr_storage peer;
@@ -53,7 +36,7 @@ ExitCode exchange(const Invocation& invocation) {
   }
   const auto installation = InstalledTree::find();
   if (!installation) return report(invocation.log, installation.error());
-  const auto text = read_to_end(STDIN_FILENO);
+  const auto text = read_to_end(STDIN_FILENO, request_limit, shown);
   if (!text) return report(invocation.log, text.error());
   const auto request = parse_request(*text);
   if (!request) return report(invocation.log, request.error());

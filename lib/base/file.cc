@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/secret.h"
+#include "base/size.h"
 
 namespace oci_oauth {
 
@@ -87,6 +88,19 @@ Result<std::string> read_file(const FileAt& file, size_t limit, Links links) {
   auto fd = open_file(file, O_RDONLY | (links == Links::refused ? O_NOFOLLOW : 0));
   if (!fd) return std::move(fd).error();
   return read_file(fd->get(), limit, file.shown);
+}
+
+Result<std::string> read_to_end(int fd, size_t limit, std::string_view shown) {
+  std::string text;
+  for (char buffer[4 * KiB];;) {
+    const ssize_t count = ::read(fd, buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return Error::from_errno(errno, shown);
+    if (count == 0) break;
+    if (text.size() <= limit) text.append(buffer, static_cast<size_t>(count));
+  }
+  if (text.size() <= limit) return text;
+  return Error{ErrorKind::failed, fmt::format("{}: is larger than {} bytes", shown, limit), ""};
 }
 
 Result<void> write_all(int fd, std::string_view bytes, std::string_view shown) {

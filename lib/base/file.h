@@ -35,6 +35,10 @@ Result<std::string> read_file(const FileAt& file, size_t limit, Links links = Li
 // The same for a descriptor that is open already; `shown` names it in messages.
 Result<std::string> read_file(int fd, size_t limit, std::string_view shown);
 
+// What comes from a pipe or a socket up to its end. Also what is too much is read: its writer may fail where
+// nobody does. Failure: more than `limit` bytes.
+Result<std::string> read_to_end(int fd, size_t limit, std::string_view shown);
+
 Result<void> write_all(int fd, std::string_view bytes, std::string_view shown);
 
 // "a FIFO", "a directory", …: what a mode's file type is called in messages.

@@ -23,7 +23,7 @@ namespace oci_oauth {
 namespace {
 
 constexpr int most_parents = 32;  // user_namespaces(7): they nest no deeper
-constexpr size_t longest_report = 4 * KiB;
+constexpr size_t longest_report = 16 * KiB;
 
 std::uint64_t name_of(int space) {
   struct stat status;
@@ -63,18 +63,6 @@ Result<void> result_of(const std::string& report) {
                report.substr(std::min(end + 1, report.size()))};
 }
 
-std::string read_to_end(int fd) {
-  std::string text;
-  char buffer[512];
-  while (text.size() < longest_report) {
-    const ssize_t count = ::read(fd, buffer, sizeof buffer);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;
-    text.append(buffer, static_cast<size_t>(count));
-  }
-  return text;
-}
-
 }  // namespace
 
 std::uint64_t own_user_namespace() {
@@ -98,11 +86,11 @@ Result<void> in_user_namespace(pid_t pid, std::uint64_t name, const std::functio
     ::_exit(told ? 0 : 1);
   }
   writing.reset();
-  const std::string report = read_to_end(reading.get());
+  const auto report = read_to_end(reading.get(), longest_report, "report");
   const int status = reap(child);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+  if (!report || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
     return Error{ErrorKind::failed, "the child in the engine's user namespace ended early", ""};
-  return result_of(report);
+  return result_of(*report);
 }
 
 }  // namespace oci_oauth

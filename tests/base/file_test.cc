@@ -29,6 +29,26 @@ TEST_CASE("a file beyond the limit is refused, one at the limit is read whole") 
   CHECK(read_file({.path = path}, 4).error().message == path + ": is larger than 4 bytes");
 }
 
+TEST_CASE("a pipe is read to its end, also where it holds too much") {
+  const auto sent = [](std::string_view text, size_t limit) {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const UniqueFd reading(ends[0]);
+    {
+      const UniqueFd writing(ends[1]);
+      REQUIRE(write_all(writing.get(), text, "pipe"));
+    }
+    auto read = read_to_end(reading.get(), limit, "pipe");
+    char left = 0;
+    CHECK(::read(reading.get(), &left, 1) == 0);
+    return read;
+  };
+  const std::string text(10'000, 'a');
+  CHECK(*sent(text, text.size()) == text);
+  CHECK(*sent("", 1) == "");
+  CHECK(sent(text, text.size() - 1).error().message == "pipe: is larger than 9999 bytes");
+}
+
 TEST_CASE("a file is replaced whole, and an uncommitted one leaves nothing") {
   const TempDir dir;
   dir.write("file", "old");
