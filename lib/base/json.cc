@@ -119,9 +119,11 @@ const JsonValue* repeated_key(const JsonValue& value) {
     keys.push_back(&member.name);
     if (const JsonValue* key = repeated_key(member.value)) return key;
   }
-  const auto less = [](const JsonValue* a, const JsonValue* b) { return json_text(*a) < json_text(*b); };
+  const auto by_length = [](const JsonValue* a, const JsonValue* b) {
+    return std::pair(a->GetStringLength(), json_text(*a)) < std::pair(b->GetStringLength(), json_text(*b));
+  };
   const auto same = [](const JsonValue* a, const JsonValue* b) { return json_text(*a) == json_text(*b); };
-  std::sort(keys.begin(), keys.end(), less);
+  std::sort(keys.begin(), keys.end(), by_length);
   const auto twin = std::adjacent_find(keys.begin(), keys.end(), same);
   return twin == keys.end() ? nullptr : *twin;
 }
