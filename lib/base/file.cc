@@ -15,7 +15,7 @@ namespace oci_oauth {
 namespace {
 
 constexpr int rename_attempts = 16;
-constexpr size_t size_of_proc_files = 4096;  // most of them; the kernel tells none
+constexpr size_t size_of_proc_files = 4 * KiB;  // most of them; the kernel tells none
 
 }  // namespace
 

@@ -48,8 +48,9 @@ Result<Stat> read_stat(int fd) {
   char text[stat_size];
   const ssize_t size = ::pread(fd, text, sizeof text, 0);
   if (size >= 0) return parse_stat({text, static_cast<size_t>(size)});
-  Error error = Error::from_errno(errno, "stat");
-  if (errno == ESRCH) error.kind = ErrorKind::not_found;
+  const int reason = errno;
+  Error error = Error::from_errno(reason, "stat");
+  if (reason == ESRCH) error.kind = ErrorKind::not_found;
   return error;
 }
 

@@ -189,7 +189,8 @@ bool holds_refresh_token(const JsonValue& value) {
 
 bool holds_refresh_token(std::string_view document) {
   // Neither name can be written without these letters but by escaping one.
-  if (document.find("refresh") == document.npos && document.find('\\') == document.npos) return false;
+  if (document.find("refresh") == std::string_view::npos && document.find('\\') == std::string_view::npos)
+    return false;
   const auto parsed = parse_json(document, "");
   if (parsed) return holds_refresh_token(*parsed);
   return document.find("refreshToken") != std::string_view::npos ||
