@@ -126,9 +126,11 @@ Result<UniqueFd> open_written_directory(const ContainerRecord& record, const Wat
   return same ? std::move(inside) : std::move(directory);
 }
 
-Result<void> deliver_again(const ContainerRecord& record, const WatchedProcess& container,
-                           const DeliveryRecord& delivery, const ShareContent& share,
-                           const FileStamp& login) {
+// Nothing happens where the container is gone.
+Result<void> deliver_again(const ContainerRecord& record, const DeliveryRecord& delivery,
+                           const ShareContent& share, const FileStamp& login) {
+  const WatchedProcess container(record.process);
+  if (!container.is_running()) return {};
   const std::string shown = fmt::format("container {}: {}", record.id, delivery.target);
   auto directory = open_written_directory(record, container, delivery);
   if (!directory) return std::move(directory).error().in(shown);
@@ -152,11 +154,9 @@ std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::s
   if (!content) failed.push_back(content.error());
   if (!content) return failed;
   for (const ContainerRecord& record : *records) {
-    const WatchedProcess container(record.process);
-    if (!container.is_running()) continue;
     for (const DeliveryRecord& delivery : record.deliveries) {
       if (delivery.profile != profile || delivery.kind != DeliveryKind::write) continue;
-      if (auto done = deliver_again(record, container, delivery, *content, login); !done)
+      if (auto done = deliver_again(record, delivery, *content, login); !done)
         failed.push_back(std::move(done).error());
     }
   }
