@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Many containers' view of one directory: `token-readers COUNT DIR` starts COUNT processes, each in a mount
-// namespace of its own with DIR mounted in it, prints "ready", and at the next new DIR/token reads it through
-// each of them, a share on each processor. Prints when the first and when the last had it, in microseconds
-// since the epoch.
+// namespace of its own with DIR mounted in it, prints "ready", and at the next new DIR/token looks for it
+// through each of them, a share on each processor. Prints when the first and when the last could read it, in
+// microseconds since the epoch, once each has read it.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>

@@ -10,11 +10,19 @@
 #   a_record ID        writes the record of another container with the mounted directory, from the hook's own
 #   login_ends_in SECONDS    rewrites the login's expiry; below zero: expired
 #   oci_oauth VERB...  runs oci-oauth on this world
+#   publish [COMMAND...]    a refresh that publishes and does nothing else, by COMMAND (such as strace) where one is given
 
 bench=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 readonly bench target=/run/secrets/claude wait_seconds=60
 
 oci_oauth() { "$OCI_OAUTH_PREFIX/bin/oci-oauth" --config "$WORLD/config.json" "$@"; }
+
+# The server's tokens live shorter than what is asked for, so each call refreshes, publishes, and says so with exit code 4.
+publish() {
+    local status=0
+    "$@" "$OCI_OAUTH_PREFIX/bin/oci-oauth" --config "$WORLD/config.json" token claude --min-ttl 20h >"$WORLD/log" 2>&1 || status=$?
+    ((status == 4)) || { cat "$WORLD/log" >&2 && return 1; }
+}
 
 # waits until COMMAND succeeds
 eventually() {
