@@ -8,17 +8,17 @@
 #include <optional>
 
 #include "base/size.h"
+#include "delivery/choice.h"
+#include "delivery/container_record.h"
+#include "delivery/delivery.h"
+#include "delivery/forget_container.h"
+#include "delivery/written_directory.h"
 #include "oci/container_process.h"
-#include "oci/container_record.h"
 #include "oci/container_root.h"
 #include "oci/mount.h"
 #include "oci/spec.h"
 #include "oci/user_namespace.h"
-#include "oci/written_directory.h"
 #include "refresh_request.h"
-#include "shared/choice.h"
-#include "token/delivery.h"
-#include "token/forget_container.h"
 #include "token/policy.h"
 
 namespace oci_oauth {

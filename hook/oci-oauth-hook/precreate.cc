@@ -2,8 +2,8 @@
 #include "precreate.h"
 
 #include "base/process.h"
+#include "delivery/choice.h"
 #include "oci/spec_edit.h"
-#include "shared/choice.h"
 #include "token/provider.h"
 
 namespace oci_oauth {

@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "base/hint.h"
-#include "oci/container_record.h"
+#include "delivery/choice.h"
+#include "delivery/container_record.h"
 #include "oci/runtime_file.h"
 #include "oci/spec.h"
 #include "oci/spec_edit.h"
 #include "oci/state.h"
-#include "shared/choice.h"
 #include "token/provider.h"
 
 namespace oci_oauth {

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "command.h"
 
+#include "refresh/deliveries.h"
 namespace oci_oauth {
 
 namespace {

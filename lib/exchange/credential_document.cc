@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/json_edit.h"
-#include "token/delivery.h"
+#include "delivery/delivery.h"
 
 namespace oci_oauth {
 

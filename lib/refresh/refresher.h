@@ -44,11 +44,6 @@ struct RefreshOutcome {
 Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,
                                        RefreshOptions options);
 
-// Removes the records of containers whose process is gone, and what was written for them: only from the same
-// directory, only where no running container has it too, never the login or a file with a refresh token.
-// Result: how many containers.
-size_t sweep_records(const RuntimeDir& runtime);
-
 // The error, with its exit code's kind, that a failure means for a caller who wanted a valid token.
 Error to_error(const ExchangeFailure& failure);
 

@@ -5,7 +5,7 @@
 
 #include "base/secret.h"
 #include "base/size.h"
-#include "oci/written_directory.h"
+#include "delivery/written_directory.h"
 #include "token/policy.h"
 
 namespace oci_oauth {

@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "oci/container_record.h"
+#include "delivery/container_record.h"
 #include "refresh/sinks.h"
 #include "token/config.h"
 #include "token/published.h"

@@ -2,7 +2,7 @@
 // The directory that the refresher and the hook share (default /run/oci-oauth, mode 0700):
 //   share/NAME/        what containers mount: access tokens only; made once, never replaced
 //   profiles/NAME.json what the hook needs to decide (published.h)
-//   containers/ID.json who got what (oci/container_record.h)
+//   containers/ID.json who got what (delivery/container_record.h)
 //   written/ID         whose directories are written into, of those
 //   refresh.sock       where `oci-oauth serve` answers, if systemd listens there
 //   sinks/             what each sink has (refresh/sinks.h); made when a refresher first needs it

@@ -16,7 +16,7 @@
 
 #include "base/process.h"
 #include "base/time.h"
-#include "oci/container_record.h"
+#include "delivery/container_record.h"
 #include "support/catch.h"
 #include "support/control_api.h"
 #include "support/json_text.h"

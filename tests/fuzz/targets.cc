@@ -7,17 +7,17 @@
 #include <string>
 
 #include "base/path.h"
+#include "delivery/consent.h"
+#include "delivery/container_record.h"
+#include "delivery/delivery.h"
 #include "exchange/credential_document.h"
 #include "exchange/retry_after.h"
 #include "exchange/token_answer.h"
-#include "oci/consent.h"
-#include "oci/container_record.h"
 #include "oci/spec.h"
 #include "oci/state.h"
 #include "refresh/exchange_report.h"
 #include "refresh/exchange_request.h"
 #include "token/config.h"
-#include "token/delivery.h"
 #include "token/provider.h"
 #include "token/published.h"
 

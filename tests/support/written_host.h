@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <string>
 
-#include "oci/container_record.h"
+#include "delivery/container_record.h"
 #include "support/catch.h"
 #include "support/temp_dir.h"
 #include "token/runtime_dir.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/log.h"
-#include "oci/consent.h"
+#include "delivery/consent.h"
 #include "token/config.h"
 
 namespace oci_oauth {

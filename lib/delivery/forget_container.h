@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "oci/container_record.h"
+#include "delivery/container_record.h"
 #include "token/runtime_dir.h"
 
 namespace oci_oauth {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sweeping, in refresher.cc: containers that ended without a poststop hook.
+// Sweeping: containers that ended without a poststop hook.
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "refresh/refresher.h"
+#include "refresh/deliveries.h"
 #include "support/written_host.h"
 
 using namespace oci_oauth;

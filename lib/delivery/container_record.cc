@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "oci/container_record.h"
+#include "delivery/container_record.h"
 
 #include <dirent.h>
 #include <fmt/format.h>

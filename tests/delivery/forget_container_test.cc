@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "token/forget_container.h"
+#include "delivery/forget_container.h"
 
 #include "support/written_host.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "oci/written_directory.h"
+#include "delivery/written_directory.h"
 
 #include <fmt/format.h>
 

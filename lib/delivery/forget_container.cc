@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "token/forget_container.h"
+#include "delivery/forget_container.h"
 
-#include "oci/written_directory.h"
-#include "token/delivery.h"
+#include "delivery/delivery.h"
+#include "delivery/written_directory.h"
 
 namespace oci_oauth {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "oci/consent.h"
+#include "delivery/consent.h"
 
 #include "support/catch.h"
 

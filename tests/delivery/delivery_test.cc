@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "token/delivery.h"
+#include "delivery/delivery.h"
 
 #include <atomic>
 #include <thread>
