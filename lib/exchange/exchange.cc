@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/file_system.h"
 #include "base/size.h"
 #include "exchange/credential_document.h"
 #include "exchange/directory_lock.h"
@@ -369,6 +370,7 @@ void Exchange::take_snapshot() {
   const Login& login = document_->login();
   LoginSnapshot snapshot;
   snapshot.stamp = stamp_;
+  snapshot.is_on_local_storage = is_local_file_system(store_->shown());
   snapshot.access_token_hash = fingerprint(login.access_token);
   snapshot.refresh_token_hash = fingerprint(login.refresh_token);
   snapshot.expires_at = login.expires_at;

@@ -15,6 +15,7 @@ constexpr std::string_view source = "the exchange's report";
 JsonValue snapshot_value(JsonDocument& json, const LoginSnapshot& login) {
   JsonValue value(rapidjson::kObjectType);
   json_set(json, value, "stamp", stamp_value(json, login.stamp));
+  json_set(json, value, "is_on_local_storage", JsonValue(login.is_on_local_storage));
   json_set(json, value, "access_token_hash", json_copy(json, login.access_token_hash));
   json_set(json, value, "refresh_token_hash", json_copy(json, login.refresh_token_hash));
   json_set(json, value, "expires_at", time_value(login.expires_at));
@@ -45,6 +46,7 @@ std::optional<LoginSnapshot> read_snapshot(const JsonValue& value) {
   const auto expires_at = json_time(value, "expires_at");
   if (!read || !expires_at || files == nullptr || !files->IsObject()) return std::nullopt;
   login.stamp = *read;
+  login.is_on_local_storage = json_bool(value, "is_on_local_storage").value_or(true);
   login.access_token_hash = json_string(value, "access_token_hash").value_or("");
   login.refresh_token_hash = json_string(value, "refresh_token_hash").value_or("");
   login.expires_at = *expires_at;

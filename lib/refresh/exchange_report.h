@@ -19,6 +19,7 @@ namespace oci_oauth {
 // What may be published of a login: never a refresh token.
 struct LoginSnapshot {
   FileStamp stamp;
+  bool is_on_local_storage = true;
   std::string access_token_hash, refresh_token_hash;
   Time expires_at;
   std::optional<Time> login_expires_at;

@@ -24,7 +24,8 @@ bool nothing_to_do(const Profile& profile, const Published& published, const Ref
   // After a failure the journal may hold a login that is not in its place yet.
   return options.force == Force::no && published.has_token() && !published.last_error &&
          freshness(time, published.due_at, published.expires_at) == Freshness::fresh &&
-         published.expires_at - time >= options.min_ttl && login_is_unchanged(profile.credentials, published);
+         published.expires_at - time >= options.min_ttl && published.login_is_visible &&
+         login_is_unchanged(profile.credentials, published);
 }
 
 double random_fraction() {
@@ -44,8 +45,15 @@ void note_failure(Published& published, const ExchangeFailure& failure, Time tim
       time + cooldown(failure.kind, published.failures, failure.retry_after, random_fraction());
 }
 
-void note_login(Published& published, const LoginSnapshot& login, Milliseconds refresh_before, Time time) {
+// No look where it may hang.
+bool is_visible(const LoginSnapshot& login, const std::string& path) {
+  struct stat status;
+  return login.is_on_local_storage && ::stat(path.c_str(), &status) == 0;
+}
+
+void note_login(Published& published, const LoginSnapshot& login, const Profile& profile, Time time) {
   published.login = login.stamp;
+  published.login_is_visible = is_visible(login, profile.credentials);
   if (login.refresh_token_hash != published.dead_refresh_token_hash)
     published.dead_refresh_token_hash.clear();
   if (login.access_token_hash != published.access_token_hash) {
@@ -56,12 +64,13 @@ void note_login(Published& published, const LoginSnapshot& login, Milliseconds r
     published.not_before = Time{};
   }
   published.expires_at = login.expires_at;
-  published.due_at = due_at(published.obtained_at, login.expires_at, refresh_before);
+  published.due_at = due_at(published.obtained_at, login.expires_at, profile.refresh_before);
   published.login_expires_at = login.login_expires_at;
 }
 
 void note_attempt(Published& published, const ExchangeReport& report, Time time) {
   published.attempted_at = time;
+  ++published.attempts;
   if (report.refreshed) {
     published.refreshed_at = time;
     ++published.outcomes["refreshed"];
@@ -131,7 +140,7 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
                                               options.min_ttl, options.endpoint, std::nullopt});
   ExchangeReport report = run.report ? std::move(*run.report) : report_of(run.report.error());
   const Time time = now();
-  if (report.login) note_login(outcome.published, *report.login, profile.refresh_before, time);
+  if (report.login) note_login(outcome.published, *report.login, profile, time);
   // Who asked nobody has learned nothing of the endpoint.
   if (options.endpoint == Endpoint::asked || report.failure) note_attempt(outcome.published, report, time);
   outcome.refreshed = report.refreshed;

@@ -10,7 +10,7 @@ namespace {
 constexpr std::array<std::string_view, failure_kinds.size()> words = {
     "login_required", "throttled", "server", "network", "unknown", "rejected", "busy", "login"};
 
-constexpr std::array<JsonField, 13> fields = {{{"provider", JsonType::string},
+constexpr std::array<JsonField, 14> fields = {{{"provider", JsonType::string},
                                                {"login", JsonType::object},
                                                {"obtained_at", JsonType::integer},
                                                {"due_at", JsonType::integer},
@@ -21,6 +21,7 @@ constexpr std::array<JsonField, 13> fields = {{{"provider", JsonType::string},
                                                {"dead_refresh_token_hash", JsonType::string},
                                                {"attempted_at", JsonType::integer},
                                                {"not_before", JsonType::integer},
+                                               {"attempts", JsonType::integer},
                                                {"failures", JsonType::integer},
                                                {"last_error", JsonType::object}}};
 
@@ -84,6 +85,7 @@ std::optional<FileStamp> read_stamp(const JsonValue& value) {
 }
 
 bool login_is_unchanged(const std::string& path, const Published& published) {
+  if (!published.login_is_visible) return true;
   struct stat status;
   return ::stat(path.c_str(), &status) == 0 && FileStamp::of(status) == published.login;
 }
@@ -121,6 +123,7 @@ Result<Published> parse_published(std::string_view text, std::string_view source
   Published published;
   published.provider = json_string(*json, "provider").value_or("");
   published.login = read_stamp(*login).value_or(FileStamp{});
+  published.login_is_visible = json_bool(*json, "login_is_visible").value_or(true);
   published.obtained_at = json_time(*json, "obtained_at").value_or(Time{});
   published.due_at = json_time(*json, "due_at").value_or(Time{});
   published.expires_at = json_time(*json, "expires_at").value_or(Time{});
@@ -130,6 +133,7 @@ Result<Published> parse_published(std::string_view text, std::string_view source
   published.dead_refresh_token_hash = json_string(*json, "dead_refresh_token_hash").value_or("");
   published.attempted_at = json_time(*json, "attempted_at").value_or(Time{});
   published.not_before = json_time(*json, "not_before").value_or(Time{});
+  published.attempts = json_uint(*json, "attempts").value_or(0);
   published.failures = static_cast<unsigned>(json_int(*json, "failures").value_or(0));
   if (const JsonValue* error = json_member(*json, "last_error")) published.last_error = read_error(*error);
   if (const JsonValue* outcomes = json_member(*json, "outcomes"))
@@ -143,6 +147,7 @@ std::string format_published(const Published& published) {
   json_set(json, json, "version", JsonValue(1));
   json_set(json, json, "provider", json_copy(json, published.provider));
   json_set(json, json, "login", stamp_value(json, published.login));
+  json_set(json, json, "login_is_visible", JsonValue(published.login_is_visible));
   json_set(json, json, "obtained_at", time_value(published.obtained_at));
   json_set(json, json, "due_at", time_value(published.due_at));
   json_set(json, json, "expires_at", time_value(published.expires_at));
@@ -153,6 +158,7 @@ std::string format_published(const Published& published) {
   json_set(json, json, "dead_refresh_token_hash", json_copy(json, published.dead_refresh_token_hash));
   json_set(json, json, "attempted_at", time_value(published.attempted_at));
   json_set(json, json, "not_before", time_value(published.not_before));
+  json_set(json, json, "attempts", JsonValue(published.attempts));
   json_set(json, json, "failures", JsonValue(published.failures));
   if (published.last_error) json_set(json, json, "last_error", error_value(json, *published.last_error));
   json_set(json, json, "outcomes", outcomes_value(json, published));

@@ -59,7 +59,10 @@ constexpr Milliseconds longest_rest = std::chrono::hours(1);
 
 struct Published {
   std::string provider;
-  FileStamp login;                       // of the document that `expires_at` was read from
+  FileStamp login;  // of the document that `expires_at` was read from
+  // Whether root's stat(2) of the document tells that it changed: false on NFS, on FUSE, and where root may
+  // not look. Its owner saw it then, and only another refresh can tell.
+  bool login_is_visible = true;
   Time obtained_at, due_at, expires_at;  // of the access token in share/; all zero: none was ever published
   std::optional<Time> refreshed_at;      // our own last refresh
   std::optional<Time> login_expires_at;
@@ -67,7 +70,8 @@ struct Published {
   std::string dead_refresh_token_hash;  // the refresh token that the server refused for good; empty: none
   Time attempted_at;                    // the end of the last attempt, whatever came of it
   Time not_before;                      // the end of the cool-down
-  unsigned failures = 0;                // in a row
+  std::uint64_t attempts = 0;  // how many refreshes have looked at the login so far, whatever came of them
+  unsigned failures = 0;       // in a row
   std::optional<LastError> last_error;  // of the last attempt; empty after a success
   // How many attempts ended how, for metrics: "refreshed", or the word of a FailureKind.
   std::map<std::string, std::uint64_t, std::less<>> outcomes;
@@ -77,7 +81,8 @@ struct Published {
   bool rests(Time now) const { return now < not_before && not_before - now <= longest_rest; }
 };
 
-// False also where the credential document at `path` cannot be seen.
+// What a look at the credential document at `path` tells; no look is taken where it is not visible, and it
+// counts as unchanged. False where it cannot be seen although it is visible.
 bool login_is_unchanged(const std::string& path, const Published& published);
 
 // Failure: "SOURCE: reason" for a text that write_published did not write.

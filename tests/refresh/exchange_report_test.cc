@@ -13,6 +13,7 @@ TEST_CASE("a report survives the way between two processes") {
   sent.failure = ExchangeFailure{FailureKind::throttled, "not now", "wait", Milliseconds(30000), "hash"};
   sent.login.emplace();
   sent.login->stamp = {1, 2, 3, 4};
+  sent.login->is_on_local_storage = false;
   sent.login->access_token_hash = "access";
   sent.login->refresh_token_hash = "refresh";
   sent.login->expires_at = Time(Milliseconds(17));
@@ -32,6 +33,7 @@ TEST_CASE("a report survives the way between two processes") {
   CHECK(read->failure->dead_refresh_token_hash == "hash");
   REQUIRE(read->login);
   CHECK(read->login->stamp == sent.login->stamp);
+  CHECK_FALSE(read->login->is_on_local_storage);
   CHECK(read->login->access_token_hash == "access");
   CHECK(read->login->refresh_token_hash == "refresh");
   CHECK(read->login->expires_at == sent.login->expires_at);

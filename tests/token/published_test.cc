@@ -17,6 +17,8 @@ TEST_CASE("what is published is read back as it was") {
   published.dead_refresh_token_hash = std::string(64, 'a');
   published.not_before = Time(9ms);
   published.failures = 3;
+  published.attempts = 12;
+  published.login_is_visible = false;
   published.last_error = LastError{FailureKind::throttled, "m", "h", Time(10ms)};
   const auto read = parse_published(format_published(published), "f");
   REQUIRE(read);
@@ -26,6 +28,8 @@ TEST_CASE("what is published is read back as it was") {
   CHECK_FALSE(read->login_expires_at);
   CHECK(read->dead_refresh_token_hash == published.dead_refresh_token_hash);
   CHECK(read->failures == 3);
+  CHECK(read->attempts == 12);
+  CHECK_FALSE(read->login_is_visible);
   REQUIRE(read->last_error);
   CHECK(read->last_error->kind == FailureKind::throttled);
 }
@@ -34,6 +38,14 @@ TEST_CASE("each kind of failure has its own word") {
   CHECK(word(FailureKind::login_required) == "login_required");
   CHECK(word(FailureKind::busy) == "busy");
   CHECK(word(FailureKind::login) == "login");
+}
+
+TEST_CASE("a login that root cannot look at counts as unchanged") {
+  Published published;
+  published.login = {1, 2, 3, 4};
+  CHECK_FALSE(login_is_unchanged("/nowhere/login.json", published));
+  published.login_is_visible = false;
+  CHECK(login_is_unchanged("/nowhere/login.json", published));
 }
 
 TEST_CASE("a file of another version is refused") {

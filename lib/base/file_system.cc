@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file_system.h"
+
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+
+namespace oci_oauth {
+
+namespace {
+
+// Those of linux/magic.h and of the file systems' own sources, statfs(2); virtiofs has that of FUSE.
+constexpr std::uint32_t served_elsewhere[] = {
+    0x6969,      // NFS
+    0x65735546,  // FUSE
+    0x517b,      // SMB
+    0xff534d42,  // CIFS
+    0xfe534d42,  // SMB 2
+    0x01021997,  // 9p
+    0x5346414f,  // AFS
+    0x6b414653,  // AFS of the kernel
+    0x73757245,  // Coda
+    0x00c36400,  // Ceph
+    0x7461636f,  // OCFS2
+    0x01161970,  // GFS2
+    0x47504653,  // GPFS
+    0x0bd00bd0,  // Lustre
+    0x0187,      // autofs
+};
+
+}  // namespace
+
+bool is_local_file_system(const std::string& path) {
+  struct statfs status;
+  if (::statfs(path.c_str(), &status) != 0) return false;
+  const auto type = static_cast<std::uint32_t>(status.f_type);
+  return std::find(std::begin(served_elsewhere), std::end(served_elsewhere), type) ==
+         std::end(served_elsewhere);
+}
+
+}  // namespace oci_oauth
