@@ -25,6 +25,7 @@
 #include "support/control_api.h"
 #include "support/json_text.h"
 #include "support/lock_waiter.h"
+#include "support/skip.h"
 
 namespace oci_oauth::test {
 namespace {
@@ -82,7 +83,7 @@ class Bundle {
 
 bool can_make_containers() {
   if (::geteuid() == 0) return true;
-  WARN("SKIPPED: a container's process needs root");
+  skip("a container's process needs root");
   return false;
 }
 
@@ -201,10 +202,7 @@ TEST_CASE("500 hooks that start together on an expired token make one request, a
 
 TEST_CASE("a hook that waits for a refresh sleeps in one call", "[crowd]") {
   if (!can_make_containers()) return;
-  if (!fs::exists("/usr/bin/strace")) {
-    WARN("SKIPPED: strace is not installed");
-    return;
-  }
+  if (!fs::exists("/usr/bin/strace")) return skip("strace is not installed");
   TokenEndpoint endpoint;
   const Host host(endpoint, patient);
   const ContainerProcess process;
@@ -230,10 +228,7 @@ TEST_CASE("a hook that waits for a refresh sleeps in one call", "[crowd]") {
 TEST_CASE("hooks that meet only others who wait stand in line, and give up when their time is over",
           "[crowd]") {
   if (!can_make_containers()) return;
-  if (!fs::exists("/usr/bin/strace")) {
-    WARN("SKIPPED: strace is not installed");
-    return;
-  }
+  if (!fs::exists("/usr/bin/strace")) return skip("strace is not installed");
   TokenEndpoint endpoint;
   const Host host(endpoint, R"(, "hook_wait": "1s")");
   const ContainerProcess process;

@@ -16,6 +16,7 @@
 #include "base/unique_fd.h"
 #include "faults/host.h"
 #include "support/catch.h"
+#include "support/skip.h"
 
 namespace oci_oauth::test {
 namespace {
@@ -150,8 +151,7 @@ TEST_CASE("a file that is immutable, or in a directory that only grows, is told 
   const Host host(endpoint);
   ::setenv("TMPDIR", usual.c_str(), 1);
   if (!set_attribute(host.credentials, FS_IMMUTABLE_FL, true)) {
-    WARN("SKIPPED: /var/tmp: no immutable files: " << ::strerror(errno));
-    return;
+    return skip(std::string("/var/tmp: no immutable files: ") + ::strerror(errno));
   }
   check_told_first(endpoint, host, host.document(), host.credentials, "Operation not permitted");
   set_attribute(host.credentials, FS_IMMUTABLE_FL, false);

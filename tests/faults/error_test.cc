@@ -10,6 +10,7 @@
 #include "faults/sweep.h"
 #include "faults/tracer.h"
 #include "support/catch.h"
+#include "support/skip.h"
 
 namespace oci_oauth::test {
 namespace {
@@ -82,10 +83,7 @@ bool may_be_silent(const Call& call) {
 }  // namespace
 
 TEST_CASE("whichever call fails, no login is lost and the reason is told", "[error]") {
-  if (!can_inject_errors()) {
-    WARN("SKIPPED: errors are injected on x86-64 only");
-    return;
-  }
+  if (!can_inject_errors()) return skip("errors are injected on x86-64 only");
   TokenEndpoint endpoint;
   const std::vector<Call> calls = calls_of_refresh(endpoint);
   std::vector<std::pair<Call, int>> faults;

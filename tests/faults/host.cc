@@ -17,9 +17,9 @@
 #include "base/process.h"
 #include "base/time.h"
 #include "delivery/container_record.h"
-#include "support/catch.h"
 #include "support/control_api.h"
 #include "support/json_text.h"
+#include "support/skip.h"
 
 namespace oci_oauth::test {
 
@@ -43,7 +43,7 @@ bool is_full_run() {
 bool own_mount_namespace() {
   static const bool entered =
       ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
-  if (!entered) WARN("SKIPPED: no mount namespace of its own: " << ::strerror(errno));
+  if (!entered) skip(std::string("no mount namespace of its own: ") + ::strerror(errno));
   return entered;
 }
 

@@ -13,6 +13,7 @@
 
 #include "faults/host.h"
 #include "support/catch.h"
+#include "support/skip.h"
 
 namespace oci_oauth::test {
 namespace {
@@ -21,7 +22,7 @@ namespace fs = std::filesystem;
 
 bool without_root() {
   if (::geteuid() == 0) return false;
-  WARN("SKIPPED: needs root");
+  skip("needs root");
   return true;
 }
 

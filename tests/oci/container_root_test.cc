@@ -11,6 +11,7 @@
 
 #include "support/catch.h"
 #include "support/child_process.h"
+#include "support/skip.h"
 #include "support/temp_dir.h"
 
 using namespace oci_oauth;
@@ -73,7 +74,7 @@ class Container {
 
 bool skipped(const std::string& outcome) {
   if (!outcome.starts_with("skipped")) return false;
-  WARN(outcome << " (run the tests as root)");
+  skip(outcome + " (run the tests as root)");
   return true;
 }
 
@@ -173,10 +174,7 @@ TEST_CASE("a link to nothing is told as such, and nothing is made") {
 
 TEST_CASE("directories are made with mode 0755 and the owner asked for") {
   const Tree tree;
-  if (::geteuid() != 0) {
-    WARN("skipped: only root makes another's directories (run the tests as root)");
-    return;
-  }
+  if (::geteuid() != 0) return skip("only root makes another's directories");
   fs::permissions(tree.host.path(), fs::perms(0755));
   REQUIRE(::chown((tree.root + "/run").c_str(), 4711, 4712) == 0);
   const ContainerRoot opened = tree.open();
@@ -219,10 +217,7 @@ TEST_CASE("a link in the path of the root file system is the container's, not th
 
 TEST_CASE("a file system of the container's user namespace takes directories of the container's root") {
   const Tree tree;
-  if (::geteuid() != 0) {
-    WARN("skipped: only root maps another's ids (run the tests as root)");
-    return;
-  }
+  if (::geteuid() != 0) return skip("only root maps another's ids");
   fs::permissions(tree.host.path(), fs::perms(0755));
   const Gate unshared, mapped;
   const Container container(

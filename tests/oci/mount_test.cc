@@ -11,6 +11,7 @@
 #include "oci/container_root.h"
 #include "support/catch.h"
 #include "support/child_process.h"
+#include "support/skip.h"
 #include "support/temp_dir.h"
 
 using namespace oci_oauth;
@@ -95,7 +96,7 @@ class Host {
 
 bool skipped(const std::string& seen) {
   if (!seen.starts_with("skipped")) return false;
-  WARN(seen << " (run the tests as root)");
+  skip(seen + " (run the tests as root)");
   return true;
 }
 

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/unique_fd.h"
 #include "support/catch.h"
+#include "support/skip.h"
 #include "support/temp_dir.h"
 
 namespace oci_oauth::test {
@@ -74,10 +75,7 @@ class Nested {
 
 TEST_CASE("a deed is done in the engine's namespace, and what comes of it is told") {
   const Nested container;
-  if (!container.is_there) {
-    WARN("SKIPPED: no user namespaces here");
-    return;
-  }
+  if (!container.is_there) return skip("no user namespaces here");
   const TempDir directory;
   const UniqueFd open(::open(directory.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const std::uint64_t ours = own_user_namespace();

@@ -15,6 +15,7 @@
 #include <functional>
 
 #include "support/catch.h"
+#include "support/skip.h"
 #include "support/temp_dir.h"
 
 namespace oci_oauth {
@@ -28,7 +29,7 @@ constexpr uid_t another = 54322;
 
 bool without_root() {
   if (::geteuid() == 0) return false;
-  WARN("needs root: skipped");
+  skip("needs root");
   return true;
 }
 
