@@ -10,12 +10,14 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <optional>
 
 #include "base/file.h"
 #include "base/process.h"
 #include "base/size.h"
 #include "create_runtime.h"
+#include "poststop.h"
 #include "precreate.h"
 
 namespace oci_oauth {
@@ -178,5 +180,11 @@ int run(int argc, char** argv) {
 }  // namespace oci_oauth
 
 int main(int argc, char** argv) {
-  return oci_oauth::run(argc, argv);
+  try {
+    return oci_oauth::run(argc, argv);
+  } catch (const std::exception& error) {
+    // Out of memory, as a rule: a container must not fail for it.
+    oci_oauth::Log::to_syslog(oci_oauth::program).write(oci_oauth::Priority::error, error.what());
+    return 0;
+  }
 }

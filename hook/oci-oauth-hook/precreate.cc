@@ -17,15 +17,13 @@ Result<std::string> with_environment(const std::string& text, const Config& conf
                                      const std::vector<std::string>& profiles, const Log& log) {
   const auto spec = parse_spec(text, source);
   if (!spec) return spec.error();
-  std::vector<const Profile*> chosen;
-  for (const Profile& profile : config.profiles) {
-    if (decide(config, profile, {.by_argument = profiles}, *spec).consent != Consent::no)
-      chosen.push_back(&profile);
-  }
-  if (chosen.empty()) return text;
+  const Choice choice = choose(config, {.by_argument = profiles}, *spec);
+  if (choice.chosen.empty()) return text;
   auto prefix = installation_prefix(levels_below_prefix);
   if (!prefix) return std::move(prefix).error();
-  return edit_spec(text, source, {.environment = environment_of(chosen, provider_directories(*prefix), log)});
+  const std::vector<std::string> environment =
+      environment_of(profiles_of(choice.chosen), provider_directories(*prefix), log);
+  return edit_spec(text, source, {.environment = environment});
 }
 
 }  // namespace

@@ -39,22 +39,6 @@ bool runs_build_step(const RuntimeCall& call) {
   return is_build_step(state);
 }
 
-Profiles chosen_profiles(const Preparation& preparation, const RuntimeCall& call, const Spec& spec) {
-  Profiles chosen;
-  const Occasion occasion = {.by_argument = {}, .in_build = runs_build_step(call)};
-  for (const Profile& profile : preparation.config.profiles) {
-    const Decision decision = decide(preparation.config, profile, occasion, spec);
-    if (decision.consent != Consent::no) {
-      chosen.push_back(&profile);
-    } else if (!decision.why_not.empty()) {
-      preparation.log.write(Priority::notice,
-                            fmt::format("profile '{}', container {}: no token delivered: {}", profile.name,
-                                        call.container, decision.why_not));
-    }
-  }
-  return chosen;
-}
-
 Result<void> start_or_block(const Preparation& preparation, const RuntimeCall& call,
                             const Profiles& concerned, Error error) {
   Error told = std::move(error).in(fmt::format("container {}: no token delivered", call.container));
@@ -112,7 +96,10 @@ Result<void> prepare_creation(const Preparation& preparation, const RuntimeCall&
   const auto file = RuntimeFile::open(call.spec_path());
   const auto spec = file ? parse_spec(file->text(), file->path()) : Result<Spec>(file.error());
   if (!spec) return start_or_block(preparation, call, all_profiles(preparation.config), spec.error());
-  const Profiles chosen = chosen_profiles(preparation, call, *spec);
+  const Choice choice =
+      choose(preparation.config, {.by_argument = {}, .in_build = runs_build_step(call)}, *spec);
+  log_passed_over(preparation.log, call.container, choice);
+  const Profiles chosen = profiles_of(choice.chosen);
   if (chosen.empty()) return {};
   auto edited = edit_bundle(preparation, *file, chosen);
   if (edited) return {};

@@ -9,6 +9,8 @@
 
 namespace oci_oauth {
 
+namespace {
+
 Decision decide(const Config& config, const Profile& profile, const Occasion& occasion, const Spec& spec) {
   const std::string share = fmt::format("{}/share/{}", config.runtime_dir, profile.name);
   const auto& names = occasion.by_argument;
@@ -20,6 +22,37 @@ Decision decide(const Config& config, const Profile& profile, const Occasion& oc
                        .trusts_annotations = profile.annotations == Trust::yes,
                        .in_build = occasion.in_build,
                        .share = share});
+}
+
+}  // namespace
+
+Choice choose(const Config& config, const Occasion& occasion, const Spec& spec) {
+  Choice choice;
+  for (const Profile& profile : config.profiles) {
+    Decision decision = decide(config, profile, occasion, spec);
+    if (decision.consent != Consent::no) {
+      choice.chosen.push_back({&profile, profile.target, decision.consent, decision.bind_source});
+    } else if (!decision.why_not.empty()) {
+      choice.passed_over.push_back({&profile, std::move(decision.why_not)});
+    }
+  }
+  return choice;
+}
+
+std::vector<const Profile*> profiles_of(const std::vector<Chosen>& chosen) {
+  std::vector<const Profile*> profiles;
+  for (const Chosen& one : chosen) {
+    if (std::find(profiles.begin(), profiles.end(), one.profile) == profiles.end())
+      profiles.push_back(one.profile);
+  }
+  return profiles;
+}
+
+void log_passed_over(const Log& log, std::string_view container, const Choice& choice) {
+  for (const PassedOver& one : choice.passed_over) {
+    log.write(Priority::notice, fmt::format("profile '{}', container {}: no token delivered: {}",
+                                            one.profile->name, container, one.why_not));
+  }
 }
 
 std::vector<std::string> environment_of(const std::vector<const Profile*>& profiles,

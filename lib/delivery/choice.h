@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/log.h"
@@ -18,8 +19,33 @@ struct Occasion {
   bool in_build = false;                 // is_build_step() of the container
 };
 
-// What a person decided about `profile` for the container.
-Decision decide(const Config& config, const Profile& profile, const Occasion& occasion, const Spec& spec);
+// A place in the container that a person chose for a profile's token.
+struct Chosen {
+  const Profile* profile;
+  std::string_view target;  // of the profile
+  Consent consent;
+  std::string_view bind_source;  // consent write: the mount's source, of the spec
+};
+
+// A profile that the container does not get although a person may have wanted it.
+struct PassedOver {
+  const Profile* profile;
+  std::string why_not;  // one sentence, for the log
+};
+
+struct Choice {
+  std::vector<Chosen> chosen;
+  std::vector<PassedOver> passed_over;
+};
+
+// The first step of each program on a container's way. The result refers to `config` and `spec`.
+Choice choose(const Config& config, const Occasion& occasion, const Spec& spec);
+
+// The profiles of `chosen`, each once, in its order.
+std::vector<const Profile*> profiles_of(const std::vector<Chosen>& chosen);
+
+// One line for each profile that is passed over.
+void log_passed_over(const Log& log, std::string_view container, const Choice& choice);
 
 // The variables that the profiles' providers want, the first profile's first. A provider that cannot be read
 // is logged and left out.

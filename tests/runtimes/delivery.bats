@@ -117,6 +117,8 @@ load oauth
     has_current_token box /run/secrets/other
 }
 
+has_token() { [[ $(token_in "$1") == "$(current_token)" ]]; }
+
 # hook_called_for PROFILE...: a HOOK that calls the real one once for each, as an engine does for CDI devices.
 hook_called_for() {
     local hook=$BATS_TEST_TMPDIR/hook
@@ -214,6 +216,32 @@ hook_called_for() {
     [[ $(logged) == *"profile 'claude'"* ]]
     HOOK_ARGS=(--config "$CONFIG")
     start other
+}
+
+@test "on_failure block starts a container whose token is valid, where no refresher can be started" {
+    a_login
+    a_profile '.on_failure = "block"'
+    oci_oauth refresh
+    login_ends_in 3000
+    install -D "$HOOK" "$BATS_TEST_TMPDIR/half/libexec/oci/hooks.d/oci-oauth-hook"
+    chmod 755 "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/half"
+    HOOK=$BATS_TEST_TMPDIR/half/libexec/oci/hooks.d/oci-oauth-hook
+    start box --tmpfs "$target"
+    has_token box
+    [[ $(logged) == *"profile 'claude', container $(id_of box)"*'half/bin/oci-oauth'* ]]
+}
+
+@test "on_failure block starts a container whose token is valid, where the refresher is slower than hook_wait" {
+    a_login
+    a_profile '.on_failure = "block" | .hook_wait = "1s"'
+    oci_oauth refresh
+    login_ends_in 3000
+    exec 8<"$(runtime_dir)/locks/claude"
+    flock 8
+    start box --tmpfs "$target" 8<&-
+    exec 8<&-
+    has_token box
+    [[ $(logged) == *"profile 'claude', container $(id_of box): no answer from the refresher in time"* ]]
 }
 
 @test "a broken configuration stops no container and is logged with its place" {

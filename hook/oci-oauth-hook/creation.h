@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each step on a token's way knows of the container that is being created.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/process.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "delivery/container_record.h"
+#include "oci/container_process.h"
+#include "oci/spec.h"
+#include "oci/state.h"
+#include "token/config.h"
+#include "token/runtime_dir.h"
+
+namespace oci_oauth {
+
+struct HookCall {
+  const Config& config;
+  std::vector<std::string> profiles;  // --profile
+  const ContainerState& state;
+  const Log& log;
+};
+
+struct Creation {
+  const HookCall& call;
+  const Spec& spec;
+  const RuntimeDir& runtime;
+  const ContainerProcess& process;
+  UniqueFd containers;         // where the records are
+  Result<ProcessId> identity;  // of `process`
+  // All profiles together wait no longer than the longest hook_wait: the runtime's own timeout counts them
+  // together too.
+  SteadyTime began = std::chrono::steady_clock::now();
+};
+
+}  // namespace oci_oauth

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Third step: everything that a delivery needs is open, and nothing in the container has changed but a
+// directory that was made for a mount.
+#pragma once
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "creation.h"
+#include "delivery/choice.h"
+
+namespace oci_oauth {
+
+struct Prepared {
+  Chosen chosen;
+  UniqueFd share;   // the profile's share directory
+  UniqueFd target;  // in the container; empty for a share that is bound in place
+  UniqueFd tree;    // consent mount: the detached mount
+};
+
+// Failure: names the target or the call that was refused.
+Result<Prepared> prepare(const Creation& creation, const Chosen& chosen);
+
+}  // namespace oci_oauth
