@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/size.h"
+#include "base/standard_options.h"
 #include "exchange/exchange.h"
 #include "refresh/stop_signals.h"
 
@@ -50,8 +51,12 @@ Result<void> run() {
 
 }  // namespace oci_oauth
 
-int main() {
+int main(int argc, char** argv) {
   using namespace oci_oauth;
+  constexpr auto help =
+      "usage: oci-oauth-exchange <REQUEST >REPORT\n\nperforms one token exchange for oci-oauth(1), which "
+      "starts it\n";
+  if (const auto answered = answer_standard_options(argc, argv, "oci-oauth-exchange", help)) return *answered;
   const Log log = Log::to_stderr("oci-oauth-exchange");
   try {
     const auto done = run();

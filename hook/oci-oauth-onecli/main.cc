@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/size.h"
+#include "base/standard_options.h"
 #include "exchange/patch_secret.h"
 #include "refresh/login_owner.h"
 
@@ -59,7 +60,11 @@ int fail(std::string_view message, std::string_view hint) {
 
 }  // namespace oci_oauth
 
-int main() {
+int main(int argc, char** argv) {
+  constexpr auto help =
+      "usage: oci-oauth-onecli <REQUEST\n\nupdates a OneCLI secret for oci-oauth(1), which starts it\n";
+  if (const auto answered = oci_oauth::answer_standard_options(argc, argv, "oci-oauth-onecli", help))
+    return *answered;
   try {
     const auto done = oci_oauth::run();
     return done ? 0 : oci_oauth::fail(done.error().message, done.error().hint);

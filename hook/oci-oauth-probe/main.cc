@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "base/standard_options.h"
 #include "login_findings.h"
 #include "refresh/login_owner.h"
 #include "token/provider.h"
@@ -55,6 +56,9 @@ Findings examine(const std::string& config_path, const std::string& name) {
 
 int main(int argc, char** argv) {
   using namespace oci_oauth;
+  constexpr auto help =
+      "usage: oci-oauth-probe CONFIG PROFILE\n\nexamines a login for 'oci-oauth doctor', which starts it\n";
+  if (const auto answered = answer_standard_options(argc, argv, "oci-oauth-probe", help)) return *answered;
   try {
     protect_memory();
     if (argc != 3) return 2;

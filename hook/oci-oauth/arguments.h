@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a verb's words: "--flag", "--option VALUE" or "--option=VALUE", and operands in any order; "--" ends
-// the options. Keeps the first mistake, so that a verb asks for all it knows and then checks once.
+// What a verb was called with, as its parse() asks for it.
 #pragma once
 
 #include <optional>
@@ -9,34 +8,20 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/command_line.h"
 
 namespace oci_oauth {
 
-using Arguments = std::vector<std::string>;
-
 class ArgumentReader {
  public:
-  ArgumentReader(std::string_view verb, Arguments arguments);
+  ArgumentReader(std::string_view, const Arguments& arguments) : arguments_(arguments) {}
 
-  // True where the option is given. Given with "=VALUE" it is a mistake.
-  bool flag(std::string_view option);
-  // The last value given; nullopt where the option is not there.
-  std::optional<std::string> value(std::string_view option);
-
-  // What is left, once every option the verb knows was asked for. Failure (usage): "VERB: unknown option
-  // '--x'", "VERB: option '--y' needs a value".
-  Result<Arguments> operands();
+  bool flag(std::string_view option) const { return arguments_.has(option); }
+  std::optional<std::string> value(std::string_view option) const { return arguments_.value(option); }
+  Result<std::vector<std::string>> operands() const { return arguments_.operands; }
 
  private:
-  void fail(const std::string& message);
-
-  std::string verb_;
-  Arguments words_;     // before "--", without what was asked for so far
-  Arguments operands_;  // after "--"
-  std::optional<Error> mistake_;
+  const Arguments& arguments_;
 };
-
-// A mistake in the command line of `verb`.
-Error usage_error(std::string_view verb, std::string_view what);
 
 }  // namespace oci_oauth

@@ -120,7 +120,7 @@ Result<const Profile*> find_profile(std::string_view verb, const Config& config,
 }
 
 Result<std::vector<const Profile*>> find_profiles(std::string_view verb, const Config& config,
-                                                  const Arguments& names) {
+                                                  const std::vector<std::string>& names) {
   std::vector<const Profile*> profiles;
   for (const std::string& name : names) {
     auto profile = find_profile(verb, config, name);

@@ -19,7 +19,7 @@ namespace oci_oauth {
 struct Invocation {
   const Log& log;
   std::string config;   // --config; empty: $OCI_OAUTH_CONFIG, else the default place
-  Arguments arguments;  // after the verb
+  Arguments arguments;
 };
 
 // Each verb, in a file of its own.
@@ -76,6 +76,6 @@ Result<const Profile*> find_profile(std::string_view verb, const Config& config,
 
 // The named profiles; all where none is named. Failure (usage): as find_profile().
 Result<std::vector<const Profile*>> find_profiles(std::string_view verb, const Config& config,
-                                                  const Arguments& names);
+                                                  const std::vector<std::string>& names);
 
 }  // namespace oci_oauth

@@ -7,7 +7,7 @@ setup_file() { PATH=$OCI_OAUTH_PREFIX/bin:$PATH; }
 share=$OCI_OAUTH_PREFIX/share
 
 needs() { command -v "$1" >/dev/null || skip "not installed: $1"; }
-verbs() { oci-oauth --help | sed -n 's/^  \([a-z]*\) .*/\1/p'; }
+verbs() { oci-oauth --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p'; }
 options_of() { oci-oauth "$1" --help | grep -oE '^  --[a-z-]+' | tr -d ' '; }
 man_text() { MANWIDTH=200 mandoc -T ascii "$share/man/man${1##*.}/$1" | col -b; }
 
@@ -40,6 +40,28 @@ man_text() { MANWIDTH=200 mandoc -T ascii "$share/man/man${1##*.}/$1" | col -b; 
             done
         done
         [[ $(oci-oauth "$verb" --help) == *$'\nexample: '* ]]
+    done
+}
+
+@test "each program tells its version, and what it is for" {
+    local program version
+    version=$(oci-oauth --version)
+    [[ $version =~ ^oci-oauth\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+    for program in "$OCI_OAUTH_PREFIX"/libexec/oci-oauth/*; do
+        [[ $("$program" --version) == "${program##*/} ${version#* }" ]]
+        [[ $("$program" --help) == "usage: ${program##*/} "* ]]
+    done
+    [[ $(oci-oauth status --version) == "$version" ]]
+}
+
+@test "what only units type is in the manual, and neither in the help nor completed" {
+    needs mandoc
+    local manual verb
+    manual=$(man_text oci-oauth.1)
+    for verb in serve exchange units; do
+        grep -qE "^   $verb\$" <<<"$manual"
+        [[ $(verbs) != *$verb* && " $(completed '') " != *" $verb "* ]]
+        [[ $(oci-oauth "$verb" --help) == "usage: oci-oauth $verb"* ]]
     done
 }
 
@@ -81,8 +103,9 @@ completed() {
     a_login
     a_profile
     [[ $(completed st) == status ]]
-    [[ $(completed status --) == '--json --prometheus --watch --help' ]]
+    [[ $(completed status --) == '--json --prometheus --watch --config --help --version' ]]
     [[ $(completed token --format '') == 'raw json header' ]]
+    [[ $(completed --min-ttl 5m token --format '') == 'raw json header' ]]
     [[ $(completed token cl) == claude ]]
     [[ $(completed --config "$CONFIG" refresh cl) == claude ]]
     [[ $(completed --config /no/such/file refresh cl) == '' ]]

@@ -10,9 +10,11 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     a_profile
     oci_oauth() { as_operator oci-oauth "$@" 3>&-; }
     says 2 'which verb\?' 'oci-oauth --help'
-    says 2 "unknown verb 'fresh'" 'oci-oauth --help' fresh
+    says 2 "unknown verb 'stats': did you mean 'status'\?" 'oci-oauth --help' stats
+    says 2 "unknown verb 'frobnicate'" 'oci-oauth --help' frobnicate
     says 2 "option '--config' needs a value" 'oci-oauth --help' --config
-    says 2 "status: unknown option '--jsn'" 'oci-oauth status --help' status --jsn
+    says 2 "status: unknown option '--jsn': did you mean '--json'\?" 'oci-oauth status --help' status --jsn
+    says 2 "refresh: no profile 'x' in $CONFIG" 'oci-oauth refresh --help' refresh x --config "$CONFIG"
     says 2 "status: unknown argument 'claude'" 'oci-oauth status --help' status claude
     says 2 'status: --json, --prometheus and --watch exclude each other' 'oci-oauth status --help' status --json --prometheus
     says 2 "doctor: unknown argument 'x'" 'oci-oauth doctor --help' doctor x

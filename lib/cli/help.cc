@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "cli/command_line.h"
+
+namespace oci_oauth {
+
+namespace {
+
+bool is_for_people(Audience audience) {
+  return audience == Audience::people;
+}
+
+}  // namespace
+
+std::string spelling(const OptionSpec& option) {
+  return option.value.shown.empty() ? std::string(option.name)
+                                    : fmt::format("{} {}", option.name, option.value.shown);
+}
+
+std::string help_text(const CommandLine& line) {
+  std::string text = fmt::format("usage: {} [OPTION]... VERB [ARGUMENT]...\n\n", line.program);
+  for (const VerbSpec& verb : line.verbs) {
+    if (is_for_people(verb.audience)) text += fmt::format("  {:<10} {}\n", verb.name, verb.purpose);
+  }
+  text += '\n';
+  for (const OptionSpec& option : line.options)
+    text += fmt::format("  {:<26} {}\n", spelling(option), option.purpose);
+  return text + fmt::format("\n'{0} VERB --help' describes a verb, 'man {0}' all of them.\n", line.program) +
+         "exit codes: 0 success, 1 failure, 2 usage or configuration, 3 log in again, 4 temporary: try "
+         "later\n";
+}
+
+std::string help_text(const CommandLine& line, const VerbSpec& verb) {
+  std::string usage = fmt::format("usage: {} {}", line.program, verb.name);
+  std::string list;
+  for (const OptionSpec& option : verb.options) {
+    if (!is_for_people(option.audience) && is_for_people(verb.audience)) continue;
+    usage += fmt::format(" [{}]", spelling(option));
+    list += fmt::format("  {:<26} {}\n", spelling(option), option.purpose);
+  }
+  if (!verb.operands.shown.empty()) usage += fmt::format(" {}", verb.operands.shown);
+  if (!list.empty()) list += '\n';
+  return fmt::format("{}\n\n{}\n\n{}example: {}\n", usage, verb.purpose, list, verb.example);
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/catch.h"
+
+#include "cli/command_line.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+constexpr std::string_view words[] = {"refresh", "status", "install", "uninstall"};
+
+}  // namespace
+
+TEST_CASE("a letter too many, too few, wrong, or swapped with its neighbour still finds the word") {
+  for (const std::string_view typed : {"refreshh", "refrsh", "refrexh", "rferesh"}) {
+    INFO(typed);
+    CHECK(nearest_word(typed, words) == "refresh");
+  }
+  CHECK(nearest_word("instal", words) == "install");
+}
+
+TEST_CASE("a word that is near to none finds none") {
+  CHECK(nearest_word("doctor", words).empty());
+  CHECK(nearest_word("", words).empty());
+  CHECK(nearest_word(std::string(1000, 'x'), words).empty());
+}
