@@ -145,6 +145,8 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   if (options.endpoint == Endpoint::asked || report.failure) note_attempt(outcome.published, report, time);
   outcome.refreshed = report.refreshed;
   outcome.notices = std::move(report.notices);
+  if (const auto damage = *before ? std::nullopt : refresher.runtime.damage_of(profile.name))
+    outcome.notices.push_back(damage->message + ", so it is written anew");
   if (report.login) {
     auto changed =
         publish_files(share->get(), refresher.runtime.share_path(profile.name), *report.login, profile.mode);

@@ -117,8 +117,7 @@ Result<Published> parse_published(std::string_view text, std::string_view source
   if (auto checked = check_types(*json, source, fields); !checked) return std::move(checked).error();
   const JsonValue* login = json_member(*json, "login");
   if (json_int(*json, "version") != 1 || login == nullptr) {
-    return Error{ErrorKind::failed, fmt::format("{}: was not written by this version", source),
-                 "oci-oauth refresh writes it anew once the file is removed"};
+    return Error{ErrorKind::failed, fmt::format("{}: was written by another version", source), ""};
   }
   Published published;
   published.provider = json_string(*json, "provider").value_or("");

@@ -85,7 +85,7 @@ struct Published {
 // counts as unchanged. False where it cannot be seen although it is visible.
 bool login_is_unchanged(const std::string& path, const Published& published);
 
-// Failure: "SOURCE: reason" for a text that write_published did not write.
+// Failure: "SOURCE: reason" for a text that format_published() of this version did not write.
 Result<Published> parse_published(std::string_view text, std::string_view source);
 std::string format_published(const Published& published);
 

@@ -16,19 +16,21 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t published_limit = 64 * KiB;
+// A maker needs microseconds.
+constexpr auto wait_for_maker = std::chrono::seconds(5);
 
-// Opens `name` in `parent`; makes it first when it is missing. The mode is set only on a directory that is
-// new.
+Result<UniqueFd> open_directory(int parent, const std::string& name, const std::string& shown) {
+  return open_file({parent, name, shown}, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
+// Opens `name` in `parent`; makes it first when it is missing. The umask of every program is 022.
 Result<UniqueFd> make_directory(int parent, const std::string& name, mode_t mode, const std::string& shown) {
-  const auto open = [&] { return open_file({parent, name, shown}, O_RDONLY | O_DIRECTORY | O_NOFOLLOW); };
-  auto existing = open();
+  auto existing = open_directory(parent, name, shown);
   if (existing || existing.error().kind != ErrorKind::not_found) return existing;
-  if (::mkdirat(parent, name.c_str(), 0700) == 0) {
-    if (::fchmodat(parent, name.c_str(), mode, 0) != 0) return Error::from_errno(errno, shown + ": chmod");
-  } else if (errno != EEXIST) {
+  if (::mkdirat(parent, name.c_str(), mode) != 0 && errno != EEXIST) {
     return Error::from_errno(errno, shown + ": mkdir");
   }
-  return open();
+  return open_directory(parent, name, shown);
 }
 
 Result<void> check_private(int directory, const std::string& path) {
@@ -58,10 +60,58 @@ bool is_in_memory(int directory) {
   return ::fstatfs(directory, &status) == 0 && (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC);
 }
 
-// A file system of its own keeps a container's open_by_handle_at(2) from other files. Only a share/ that is
-// new gets one: mounting over one in use would leave running containers with the old.
-void mount_own_tmpfs(const std::string& path) {
-  (void)::mount("oci-oauth", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=16m");
+Result<Published> read_published(int fd, const std::string& shown) {
+  auto text = read_file(fd, published_limit, shown);
+  if (!text) return std::move(text).error();
+  return parse_published(*text, shown);
+}
+
+// A file system of its own keeps a container's open_by_handle_at(2) from other files. One that is mounted in
+// another mount namespace than the host's, which is that of process 1, would be seen from there alone
+// (mount_namespaces(7)).
+void mount_own_tmpfs(const std::string& share) {
+  struct stat hosts, ours;
+  const bool is_the_hosts = ::stat("/proc/1/ns/mnt", &hosts) == 0 &&
+                            ::stat("/proc/self/ns/mnt", &ours) == 0 && hosts.st_dev == ours.st_dev &&
+                            hosts.st_ino == ours.st_ino;
+  if (!is_the_hosts || !is_host_root()) return;
+  (void)::mount("oci-oauth", share.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=16m");
+}
+
+// Until share/ is ready to be used it has mode 0700: a mount changes that as well as its maker does.
+bool is_ready(int share) {
+  struct stat status;
+  return ::fstat(share, &status) == 0 && (status.st_mode & 0777) != 0700;
+}
+
+// By one process at a time, under the lock of `directory`.
+Result<UniqueFd> make_share(int directory, const std::string& share) {
+  auto opened = open_directory(directory, "share", share);
+  if (opened && is_ready(opened->get())) return opened;
+  // A maker that was killed has left an empty one. One that holds something or is mounted on stays.
+  ::unlinkat(directory, "share", AT_REMOVEDIR);
+  if (::mkdirat(directory, "share", 0700) == 0) {
+    mount_own_tmpfs(share);
+  } else if (errno != EEXIST) {
+    return Error::from_errno(errno, share + ": mkdir");
+  }
+  opened = open_directory(directory, "share", share);
+  if (opened && !is_ready(opened->get()) && ::fchmod(opened->get(), 0755) != 0) {
+    return Error::from_errno(errno, share + ": chmod");
+  }
+  return opened;
+}
+
+// Whoever finds share/ missing or half made waits for its maker, or makes it.
+Result<UniqueFd> open_share(int directory, const std::string& share) {
+  auto opened = open_directory(directory, "share", share);
+  if (opened ? is_ready(opened->get()) : opened.error().kind != ErrorKind::not_found) return opened;
+  auto own = open_directory(directory, ".", share);
+  if (!own) return own;
+  const auto lock = FileLock::acquire(std::move(*own), LockMode::exclusive,
+                                      std::chrono::steady_clock::now() + wait_for_maker, share);
+  if (!lock) return Error(lock.error()).with_hint("its maker is stopped: end the process that holds it");
+  return make_share(directory, share);
 }
 
 }  // namespace
@@ -73,16 +123,9 @@ Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
   runtime.directory_ = std::move(*directory);
   if (auto checked = check_private(runtime.directory_.get(), path); !checked)
     return std::move(checked).error();
-
-  const std::string share = path + "/share";
-  const bool is_new = ::faccessat(runtime.directory_.get(), "share", F_OK, 0) != 0 && errno == ENOENT;
-  auto opened = make_directory(runtime.directory_.get(), "share", 0755, share);
-  if (opened && is_new && is_host_root()) {
-    mount_own_tmpfs(share);
-    opened = make_directory(runtime.directory_.get(), "share", 0755, share);
-  }
-  if (!opened) return std::move(opened).error();
-  runtime.share_ = std::move(*opened);
+  auto share = open_share(runtime.directory_.get(), path + "/share");
+  if (!share) return std::move(share).error();
+  runtime.share_ = std::move(*share);
 
   for (auto [name, fd] : {std::pair{"profiles", &runtime.profiles_}, {"containers", &runtime.containers_}}) {
     auto sub = make_directory(runtime.directory_.get(), name, 0700, path + "/" + name);
@@ -101,13 +144,14 @@ Result<std::optional<RuntimeDir>> RuntimeDir::open_existing(const std::string& p
                                                      {path + "/profiles", &runtime.profiles_},
                                                      {path + "/containers", &runtime.containers_}};
   for (const auto& [name, fd] : parts) {
-    auto opened = open_file({.path = name}, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    auto opened = open_directory(AT_FDCWD, name, name);
     if (!opened && opened.error().kind == ErrorKind::not_found) return std::optional<RuntimeDir>();
     if (!opened) return refused_to_look(path, std::move(opened).error());
     *fd = std::move(*opened);
   }
   if (auto checked = check_private(runtime.directory_.get(), path); !checked)
     return std::move(checked).error();
+  if (!is_ready(runtime.share_.get())) return std::optional<RuntimeDir>();
   return std::optional(std::move(runtime));
 }
 
@@ -123,15 +167,26 @@ Result<UniqueFd> RuntimeDir::share(std::string_view profile) const {
   return make_directory(share_.get(), std::string(profile), 0755, share_path(profile));
 }
 
-Result<std::optional<Published>> RuntimeDir::published(std::string_view profile) const {
+FileAt RuntimeDir::published_file(std::string_view profile) const {
   const std::string name = fmt::format("{}.json", profile);
-  const std::string shown = fmt::format("{}/profiles/{}", path_, name);
-  auto text = read_file({profiles_.get(), name, shown}, published_limit, Links::refused);
-  if (!text && text.error().kind == ErrorKind::not_found) return std::optional<Published>();
-  if (!text) return std::move(text).error();
-  auto published = parse_published(*text, shown);
-  if (!published) return std::move(published).error();
-  return std::optional<Published>(std::move(*published));
+  return {profiles_.get(), name, fmt::format("{}/profiles/{}", path_, name)};
+}
+
+Result<std::optional<Published>> RuntimeDir::published(std::string_view profile) const {
+  const FileAt file = published_file(profile);
+  const auto fd = open_file(file, O_RDONLY | O_NOFOLLOW);
+  if (!fd && fd.error().kind == ErrorKind::not_found) return std::optional<Published>();
+  if (!fd) return fd.error();
+  auto published = read_published(fd->get(), file.shown);
+  return published ? std::optional(std::move(*published)) : std::nullopt;
+}
+
+std::optional<Error> RuntimeDir::damage_of(std::string_view profile) const {
+  const FileAt file = published_file(profile);
+  const auto fd = open_file(file, O_RDONLY | O_NOFOLLOW);
+  if (!fd) return std::nullopt;
+  auto published = read_published(fd->get(), file.shown);
+  return published ? std::nullopt : std::optional(std::move(published).error());
 }
 
 Result<void> RuntimeDir::publish(std::string_view profile, const Published& published) const {

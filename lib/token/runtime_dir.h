@@ -26,12 +26,13 @@ enum class ShareStorage { memory, disk };
 
 class RuntimeDir {
  public:
-  // Makes what is missing. Where share/ is new and the caller is host root, a small tmpfs is mounted on it
-  // (nosuid, nodev, noexec). Failure: refused where the directory belongs to somebody else or others may
-  // write to it; names the path and the call.
+  // Makes what is missing. Where share/ is new and the caller is host root in the host's mount namespace, a
+  // small tmpfs is mounted on it (nosuid, nodev, noexec) before anybody uses it: one process makes it, the
+  // others wait. Failure: refused where the directory belongs to somebody else or others may write to it;
+  // temporary where its maker does not finish within seconds; names the path and the call.
   static Result<RuntimeDir> open(const std::string& path);
 
-  // For those who only look: makes and changes nothing. Result: nullopt where nobody has made it yet.
+  // For those who only look: makes and changes nothing. Result: nullopt where it is not made yet.
   // Failure: as open(); where it is another user's, the hint says whom to ask.
   static Result<std::optional<RuntimeDir>> open_existing(const std::string& path);
 
@@ -43,8 +44,11 @@ class RuntimeDir {
   Result<UniqueFd> share(std::string_view profile) const;
   std::string share_path(std::string_view profile) const;
 
-  // nullopt: nothing was published yet.
+  // A cache. Result: nullopt where nothing was published yet, and where what is there is damaged or of
+  // another version; the next refresh writes it anew. Failure: it is there and cannot be opened.
   Result<std::optional<Published>> published(std::string_view profile) const;
+  // Why published() takes no notice of what is there; nullopt where it does not have to.
+  std::optional<Error> damage_of(std::string_view profile) const;
   Result<void> publish(std::string_view profile, const Published& published) const;
 
   FileAt lock_file(std::string_view profile) const;  // locks/NAME
@@ -54,6 +58,8 @@ class RuntimeDir {
 
  private:
   explicit RuntimeDir(std::string path) : path_(std::move(path)) {}
+  FileAt published_file(std::string_view profile) const;
+
   std::string path_;
   UniqueFd directory_, share_, profiles_, containers_;
 };
