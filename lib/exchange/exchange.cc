@@ -6,10 +6,10 @@
 #include <algorithm>
 
 #include "base/file_system.h"
+#include "base/fingerprint.h"
 #include "base/size.h"
 #include "exchange/credential_document.h"
 #include "exchange/directory_lock.h"
-#include "exchange/fingerprint.h"
 #include "exchange/login_store.h"
 #include "exchange/token_answer.h"
 #include "exchange/token_request.h"

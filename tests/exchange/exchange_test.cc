@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/json.h"
-#include "exchange/fingerprint.h"
+#include "base/fingerprint.h"
 #include "support/catch.h"
 #include "support/control_api.h"
 #include "support/temp_dir.h"
