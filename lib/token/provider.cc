@@ -104,6 +104,50 @@ Result<void> read_variable(std::string_view name, const JsonValue& value, const 
   return {};
 }
 
+bool is_segment(std::string_view text) {
+  constexpr std::string_view unreserved =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";  // RFC 3986 section 2.3
+  if (text == "*") return true;
+  return !text.empty() && text != "." && text != ".." && text.find_first_not_of(unreserved) == text.npos;
+}
+
+bool is_request(std::string_view text) {
+  const size_t space = text.find(' ');
+  if (space == 0 || space == text.npos) return false;
+  const std::string_view method = text.substr(0, space);
+  if (!std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) return false;
+  std::string_view path = text.substr(space + 1);
+  while (path.starts_with('/')) {
+    path.remove_prefix(1);
+    const size_t end = std::min(path.find('/'), path.size());
+    if (!is_segment(path.substr(0, end))) return false;
+    path.remove_prefix(end);
+    if (path.empty()) return true;
+  }
+  return false;
+}
+
+Result<void> read_api(const JsonValue& value, const std::string& source, Api& api) {
+  JsonObject object(value, source, "/api");
+  object.require("url");
+  object.require("requests");
+  object.text("url", [&](std::string_view text) -> Result<void> {
+    constexpr std::string_view scheme = "https://";
+    const bool is_origin =
+        text.starts_with(scheme) && text.size() > scheme.size() && text.find('/', scheme.size()) == text.npos;
+    if (!is_origin) return bad(fmt::format("'{}' is not https://HOST", text));
+    api.url = text;
+    return {};
+  });
+  object.strings("requests", api.requests);
+  if (auto done = object.finish(); !done) return done;
+  for (const std::string& request : api.requests) {
+    if (is_request(request)) continue;
+    return configuration_error(source, "/api/requests", fmt::format("'{}' is not \"METHOD PATH\"", request));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Provider> parse_provider(std::string_view text, std::string_view path, std::string_view name) {
@@ -135,6 +179,9 @@ Result<Provider> parse_provider(std::string_view text, std::string_view path, st
     return read_delivered(value, source, pointer, provider);
   });
   object.strings("locks", provider.locks);
+  if (const JsonValue* api = object.take("api")) {
+    if (auto read = read_api(*api, source, provider.api); !read) return std::move(read).error();
+  }
   object.members("environment",
                  [&](std::string_view key, const JsonValue& value, const std::string& pointer) {
                    return read_variable(key, value, source, pointer, provider);

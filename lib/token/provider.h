@@ -31,6 +31,12 @@ struct DeliveredFile {
   std::vector<std::string> fields;
 };
 
+// The API that the access token is for, and what an agent asks of it: what a proxy lets pass.
+struct Api {
+  std::string url;                    // https, without a path
+  std::vector<std::string> requests;  // "METHOD PATH", where a segment "*" of the path is any one segment
+};
+
 struct Provider {
   std::string name;
   std::string token_url;
@@ -43,12 +49,14 @@ struct Provider {
   // Directories that other programs take as locks before they refresh, in order; "{directory}" is the real
   // path of the directory that holds the credential document.
   std::vector<std::string> locks;
+  Api api;
   // What a container wants in its environment; "{target}" is the profile's target.
   std::vector<std::pair<std::string, std::string>> environment;
 };
 
 // Failure (kind configuration): unknown key, wrong type, a pointer that is none, a delivered field that is or
-// contains the refresh token, a delivered name that is no plain file name.
+// contains the refresh token, a delivered name that is no plain file name, a request that is not
+// "METHOD PATH".
 Result<Provider> parse_provider(std::string_view text, std::string_view path, std::string_view name);
 
 // What a container wants in its environment, "NAME=value" each, with the profile's target filled in.

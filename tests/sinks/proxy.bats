@@ -19,7 +19,7 @@ sends_current_token() {
 }
 
 @test "the proxy puts the live token in, at each refresh, and nothing of the client's credentials passes" {
-    proxy_for "$(sed 's,/v1/.*,,' "$ENDPOINT/url")"
+    proxy_for "$(sed 's,/v1/.*,,' "$ENDPOINT/url")" 'GET /api/whoami'
     trust "$ENDPOINT/ca.pem"
     start_nginx
     [[ $(ask http://127.0.0.1:8788/api/whoami) == *'no access token yet'*503 ]]
@@ -45,7 +45,7 @@ sends_current_token() {
         rm -rf "$ENDPOINT"
         a_login --identity "$identity"
         trust "$ENDPOINT/ca.pem"
-        proxy_for "$(sed 's,/v1/.*,,' "$ENDPOINT/url")"
+        proxy_for "$(sed 's,/v1/.*,,' "$ENDPOINT/url")" 'GET /api/whoami'
         OCI_OAUTH_PROFILE=claude "$proxy_files/oci-oauth-proxy-token" /run/oci-oauth-proxy true <<<made-up
         if [[ -e /run/nginx.pid ]]; then nginx -s stop && eventually test ! -e /run/nginx.pid; fi
         start_nginx
@@ -58,15 +58,41 @@ sends_current_token() {
 }
 
 @test "a large body passes without a file, and one too large is refused" {
-    proxy_for "$(sed 's,/v1/.*,,' "$ENDPOINT/url")"
+    proxy_for "$(sed 's,/v1/.*,,' "$ENDPOINT/url")" 'GET /api/whoami'
     trust "$ENDPOINT/ca.pem"
     OCI_OAUTH_PROFILE=claude "$proxy_files/oci-oauth-proxy-token" /run/oci-oauth-proxy true <<<"$(current_token)"
     start_nginx
     mount -o remount,ro /var/lib/nginx # where a temporary file would be
     truncate -s 20M "$BATS_TEST_TMPDIR/body"
-    [[ $(ask --data-binary "@$BATS_TEST_TMPDIR/body" http://127.0.0.1:8788/api/whoami) == *200 ]]
+    [[ $(ask --request GET --data-binary "@$BATS_TEST_TMPDIR/body" http://127.0.0.1:8788/api/whoami) == *200 ]]
     truncate -s 65M "$BATS_TEST_TMPDIR/body"
-    [[ $(ask --data-binary "@$BATS_TEST_TMPDIR/body" http://127.0.0.1:8788/api/whoami) == *413 ]]
+    [[ $(ask --request GET --data-binary "@$BATS_TEST_TMPDIR/body" http://127.0.0.1:8788/api/whoami) == *413 ]]
+}
+
+# What arrives at the API is what counts: a path that nginx would read otherwise than the API is refused.
+@test "only what the provider lists passes, however a request is spelled" {
+    local url request
+    url=$(sed 's,/v1/.*,,' "$ENDPOINT/url")
+    proxy_for "$url"
+    trust "$ENDPOINT/ca.pem"
+    OCI_OAUTH_PROFILE=claude "$proxy_files/oci-oauth-proxy-token" /run/oci-oauth-proxy true <<<"$(current_token)"
+    start_nginx
+    send() { printf '%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' "$1" | socket 8788; }
+    socket() { exec 7<>"/dev/tcp/127.0.0.1/$1" && cat >&7 && timeout 20 cat <&7 && exec 7>&-; }
+    for request in 'POST /v1/messages' 'POST /v1/messages?beta=true' 'POST /v1/messages/count_tokens' 'GET /v1/models' \
+        'GET /v1/models/claude-x?a=/../b'; do
+        [[ $(send "$request") == 'HTTP/1.1 404 '* ]] || { echo "$request: $(send "$request")" && false; } # the endpoint's own
+    done
+    local passed
+    passed=$(control requests | jq length)
+    for request in 'GET /v1/messages' 'DELETE /v1/models/x' 'POST /v1/models' 'GET /' 'GET /api/whoami' 'POST /v1/organizations' \
+        'POST /v1/messages/' 'POST //v1/messages' 'POST /v1/messages/..' 'POST /v1/messages/../organizations' \
+        'POST /v1/organizations/../messages' 'POST /v1/messages%2f..%2forganizations' 'POST /v1/mess%61ges' 'POST /V1/messages' \
+        'GET /v1/models/a/b' 'GET /v1/models/..%2f..' 'POST /v1/messagesX' 'OPTIONS *'; do
+        [[ $(send "$request") =~ ^HTTP/1.1\ (403|400|405)\  ]] || { echo "$request: $(send "$request")" && false; }
+    done
+    [[ $(send 'POST /v1/organizations') == *'"type":"permission_error"'* ]]
+    [[ $(control requests | jq length) == "$passed" ]]
 }
 
 @test "an answer streams event by event, and an open stream outlives a refresh" {
@@ -107,7 +133,7 @@ sends_current_token() {
 }
 
 @test "without a running nginx the token is there for its start, and the sink says what is wrong" {
-    proxy_for "$(sed 's,/v1/.*,,' "$ENDPOINT/url")"
+    proxy_for "$(sed 's,/v1/.*,,' "$ENDPOINT/url")" 'GET /api/whoami'
     trust "$ENDPOINT/ca.pem"
     run oci_oauth refresh
     ((status == 0))

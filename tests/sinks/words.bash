@@ -6,7 +6,7 @@
 #   sink_state FILTER     what status --json says of the only sink
 #   lines FILE            how many lines it has
 #   start_nginx           starts Debian's nginx with the tree's configuration and what conf.d holds
-#   proxy_for URL         the proxy's configuration, with URL in place of the Claude API
+#   proxy_for URL [REQUEST]   the proxy's configuration, with URL in place of the Claude API, and one more request allowed
 #   ask [OPTION]...       a request of a container to the proxy: prints body and status
 #   issue_certificate DIR NAME   a self-signed certificate that nginx is to trust
 
@@ -42,7 +42,8 @@ lines() { wc -l <"$1"; }
 start_nginx() { nginx </dev/null >"$BATS_TEST_TMPDIR/nginx.log" 2>&1 3>&- || { cat "$BATS_TEST_TMPDIR/nginx.log" && false; }; }
 
 proxy_for() {
-    sed "s,https://api.anthropic.com,$1," "$proxy_files/oci-oauth-proxy.conf" >/etc/nginx/conf.d/proxy.conf
+    sed -e "s,https://api.anthropic.com,$1," -e "s,default 0;,&\"${2:-GET /none}\" 1;," \
+        "$proxy_files/oci-oauth-proxy.conf" >/etc/nginx/conf.d/proxy.conf
     grep -q "proxy_pass $1;" /etc/nginx/conf.d/proxy.conf
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/provider.h"
 
+#include <fmt/format.h>
+
 #include "support/catch.h"
 
 using namespace oci_oauth;
@@ -40,6 +42,35 @@ TEST_CASE("the refresh token cannot be published as the access token") {
                                        "f", "x");
   REQUIRE_FALSE(provider);
   CHECK(provider.error().message == "f: /credentials/access_token: '/r' is the refresh token");
+}
+
+TEST_CASE("a request that a proxy may pass is a method and a path of plain segments") {
+  const auto with_request = [](std::string_view request) {
+    return parse_provider(fmt::format(R"({{"token_url": "https://e/", "client_id": "c",
+      "credentials": {{"access_token": "/a", "refresh_token": "/r", "expires_at": "/e"}},
+      "api": {{"url": "https://api.example", "requests": ["{}"]}}}})",
+                                      request),
+                          "f", "x");
+  };
+  CHECK(with_request("GET /v1/models/*"));
+  for (const std::string_view request :
+       {"", "GET", "GET ", "get /v1", "GET v1", "GET /", "GET /v1/", "GET //v1", "GET /v1/..", "GET /./v1",
+        "GET /v1/a*", "GET /v1?x=1", "GET /v1/%2f", "GET /v1 /v2", " /v1", "GET /v1#x",
+        "GET /v1\\\"; evil"}) {
+    INFO(request);
+    CHECK_FALSE(with_request(request));
+  }
+}
+
+TEST_CASE("the address of an API is https and has no path") {
+  for (const std::string_view url : {"http://e", "https://", "https://e/", "https://e/v1", "e"}) {
+    INFO(url);
+    CHECK_FALSE(parse_provider(fmt::format(R"({{"token_url": "https://e/", "client_id": "c",
+      "credentials": {{"access_token": "/a", "refresh_token": "/r", "expires_at": "/e"}},
+      "api": {{"url": "{}", "requests": []}}}})",
+                                           url),
+                               "f", "x"));
+  }
 }
 
 TEST_CASE("a provider that is nowhere is told with the directories that were searched") {
