@@ -57,6 +57,26 @@ bool reveals(const std::string& field, const std::string& refresh_token) {
   return refresh_token == field || refresh_token.starts_with(field + "/");
 }
 
+bool is_within(const std::string& field, const std::string& member) {
+  return field == member || field.starts_with(member + "/");
+}
+
+// Our member of a document holds all that we deliver in it, and the access token, by which we know it again.
+Result<void> check_member(const DeliveredFile& file, const Provider& provider) {
+  std::string member;
+  if (auto pointer = read_pointer(file.member, member); !pointer) return pointer;
+  if (member.find('/', 1) != std::string::npos)
+    return bad(fmt::format("'{}' is not a member of the root", member));
+  bool holds_token = false;
+  for (const std::string& field : file.fields) {
+    if (!is_within(field, member))
+      return bad(fmt::format("'{}' does not hold the field '{}'", member, field));
+    holds_token = holds_token || is_within(provider.fields.access_token, field);
+  }
+  if (!holds_token) return bad("needs the access token among the fields");
+  return {};
+}
+
 Result<void> read_delivered(const JsonValue& value, const std::string& source, const std::string& pointer,
                             Provider& provider) {
   DeliveredFile file;
@@ -65,6 +85,7 @@ Result<void> read_delivered(const JsonValue& value, const std::string& source, c
   object.require("fields");
   object.string("file", file.name);
   object.strings("fields", file.fields);
+  object.string("member", file.member);
   if (auto done = object.finish(); !done) return done;
   if (file.name.find('/') != std::string::npos || file.name == "." || file.name == ".." ||
       file.name == token_file || file.name.ends_with(".oci-oauth")) {
@@ -80,6 +101,10 @@ Result<void> read_delivered(const JsonValue& value, const std::string& source, c
       return configuration_error(source, pointer + "/fields",
                                  fmt::format("'{}' would deliver the refresh token", field));
     }
+  }
+  if (json_member(value, "member") != nullptr) {
+    if (auto checked = check_member(file, provider); !checked)
+      return configuration_error(source, pointer + "/member", checked.error().message);
   }
   provider.deliver.push_back(std::move(file));
   return {};

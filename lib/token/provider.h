@@ -29,6 +29,9 @@ constexpr std::string_view token_file = "token";
 struct DeliveredFile {
   std::string name;
   std::vector<std::string> fields;
+  // Where others write the document too: the one member of its root that is ours, a JSON Pointer. Empty: the
+  // whole file is.
+  std::string member = {};
 };
 
 // The API that the access token is for, and what an agent asks of it: what a proxy lets pass.

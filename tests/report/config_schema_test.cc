@@ -135,14 +135,26 @@ TEST_CASE("schema and reader accept the same providers") {
 }
 
 TEST_CASE("schema and reader refuse the same providers") {
-  for (const char* members :
-       {R"("body": "xml")", R"("scope": "all")", R"("user_agent": "")", R"("locks": "x")", R"("locks": [1])",
-        R"("environment": {"A": 1})", R"("environment": [])", R"("deliver": {})", R"("deliver": [{}])",
-        R"("deliver": [{"file": "a/b", "fields": []}])", R"("deliver": [{"file": "token", "fields": []}])",
-        R"("deliver": [{"file": "..", "fields": []}])",
-        R"("deliver": [{"file": "x.oci-oauth", "fields": []}])",
-        R"("deliver": [{"file": "x", "fields": ["a"]}])", R"("deliver": [{"file": "x", "fields": ["/a~2"]}])",
-        R"("deliver": [{"file": "x", "fields": [], "more": 1}])", R"("colour": 1)"}) {
+  for (const char* members : {R"("body": "xml")",
+                              R"("scope": "all")",
+                              R"("user_agent": "")",
+                              R"("locks": "x")",
+                              R"("locks": [1])",
+                              R"("environment": {"A": 1})",
+                              R"("environment": [])",
+                              R"("deliver": {})",
+                              R"("deliver": [{}])",
+                              R"("deliver": [{"file": "a/b", "fields": []}])",
+                              R"("deliver": [{"file": "token", "fields": []}])",
+                              R"("deliver": [{"file": "..", "fields": []}])",
+                              R"("deliver": [{"file": "x.oci-oauth", "fields": []}])",
+                              R"("deliver": [{"file": "x", "fields": ["a"]}])",
+                              R"("deliver": [{"file": "x", "fields": ["/a~2"]}])",
+                              R"("deliver": [{"file": "x", "fields": [], "member": "a"}])",
+                              R"("deliver": [{"file": "x", "fields": [], "member": "/a/b"}])",
+                              R"("deliver": [{"file": "x", "fields": [], "member": 1}])",
+                              R"("deliver": [{"file": "x", "fields": [], "more": 1}])",
+                              R"("colour": 1)"}) {
     provider_is(false, provider(members));
   }
   for (const char* fields : {R"("scopes": "s")", R"("expires_at_unit": "days")", R"("colour": "/c")"}) {

@@ -25,6 +25,8 @@ TEST_CASE("Claude's provider is data") {
   CHECK(provider->scope == ScopeRule::stored);
   CHECK(provider->fields.refresh_token == "/claudeAiOauth/refreshToken");
   CHECK(provider->locks.size() == 2);
+  REQUIRE(provider->deliver.size() == 1);
+  CHECK(provider->deliver.front().member == "/claudeAiOauth");
 }
 
 TEST_CASE("a provider cannot deliver the refresh token, nor an object that holds it") {
@@ -34,6 +36,20 @@ TEST_CASE("a provider cannot deliver the refresh token, nor an object that holds
     CHECK(provider.error().message.find("would deliver the refresh token") != std::string::npos);
   }
   CHECK(parse_provider(with_delivered("\"/l/a\""), "f", "x"));
+}
+
+TEST_CASE("a member of a document is one of the root that holds every field, and the access token") {
+  const auto reason = [](std::string_view fields, const std::string& member) {
+    std::string text = with_delivered(fields);
+    text.insert(text.find("\"fields\""), "\"member\": \"" + member + "\", ");
+    const auto provider = parse_provider(text, "f", "x");
+    return provider ? "" : provider.error().message;
+  };
+  CHECK(reason("\"/l/a\"", "/l").empty());
+  CHECK(reason("\"/l/a\"", "") == "f: /deliver/0/member: is not a non-empty string");
+  CHECK(reason("\"/l/a\"", "/l/a") == "f: /deliver/0/member: '/l/a' is not a member of the root");
+  CHECK(reason("\"/l/a\", \"/m\"", "/l") == "f: /deliver/0/member: '/l' does not hold the field '/m'");
+  CHECK(reason("\"/l/e\"", "/l") == "f: /deliver/0/member: needs the access token among the fields");
 }
 
 TEST_CASE("the refresh token cannot be published as the access token") {
