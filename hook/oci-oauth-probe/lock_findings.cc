@@ -9,7 +9,6 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "exchange/directory_lock.h"
 #include "login_findings.h"
 
 namespace oci_oauth {
@@ -29,7 +28,8 @@ Time touched_at(const struct stat& status) {
 }
 
 // nullopt where there is nothing at `path`, or a lock that somebody holds right now.
-std::optional<Finding> examine(const std::string& check, const std::string& path, Time now) {
+std::optional<Finding> examine(const std::string& check, const std::string& path, Milliseconds stale_after,
+                               Time now) {
   struct stat status;
   if (::lstat(path.c_str(), &status) != 0) {
     if (errno == ENOENT) return std::nullopt;
@@ -53,7 +53,7 @@ std::optional<Finding> examine(const std::string& check, const std::string& path
                                path, describe(-age)),
                    fmt::format("rmdir '{}'", path)};
   }
-  if (age > DirectoryLocks::stale_after) {
+  if (age > stale_after) {
     return Finding{
         check, Verdict::warning,
         fmt::format("{}: was left behind {} ago; the next refresh removes it", path, describe(age)),
@@ -70,12 +70,14 @@ Findings examine_locks(const Profile& profile, const Provider& provider, Time no
   const std::string directory = parent_directory(real == nullptr ? profile.credentials : real.get());
   const std::string check = fmt::format("locks of '{}'", profile.name);
   Findings findings;
-  for (const std::string& lock : provider.locks) {
-    if (auto finding = examine(check, expand(lock, "{directory}", directory), now)) {
+  std::vector<ProviderLock> locks = provider.save_locks;
+  for (const std::string& lock : provider.locks) locks.push_back({lock});
+  for (const ProviderLock& lock : locks) {
+    if (auto finding = examine(check, expand(lock.path, "{directory}", directory), lock.stale_after, now)) {
       findings.push_back(std::move(*finding));
     }
   }
-  if (findings.empty() && !provider.locks.empty()) {
+  if (findings.empty() && !locks.empty()) {
     findings.push_back({check, Verdict::ok, "none is left behind", ""});
   }
   return findings;

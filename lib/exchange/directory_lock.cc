@@ -8,6 +8,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,7 +16,10 @@
 #include <memory>
 #include <optional>
 
+#include "base/file.h"
 #include "base/path.h"
+#include "base/size.h"
+#include "exchange/lock_owner.h"
 
 namespace oci_oauth {
 
@@ -28,9 +32,12 @@ using std::chrono::steady_clock;
 // future.
 constexpr Milliseconds rounding = seconds(5);
 
+constexpr size_t record_limit = 4 * KiB;
+
 struct Directory {
   DirectoryIdentity identity;
   Time touched;
+  bool is_directory;  // else nothing that the protocol knows
 };
 
 // Failure: not_found where there is nothing.
@@ -44,7 +51,8 @@ Result<Directory> look_at(const std::string& path) {
       has_birth_time ? status.stx_btime.tv_sec * 1'000'000'000 + status.stx_btime.tv_nsec : 0;
   const auto touched = seconds(status.stx_mtime.tv_sec) + std::chrono::nanoseconds(status.stx_mtime.tv_nsec);
   return Directory{{path, makedev(status.stx_dev_major, status.stx_dev_minor), status.stx_ino, born_ns},
-                   Time(std::chrono::floor<Milliseconds>(touched))};
+                   Time(std::chrono::floor<Milliseconds>(touched)),
+                   S_ISDIR(status.stx_mode)};
 }
 
 bool is_same(const DirectoryIdentity& one, const DirectoryIdentity& other) {
@@ -71,8 +79,13 @@ void remove(const DirectoryIdentity& lock) {
 }
 
 // Where a lock is made before it gets its name.
-std::string unnamed(const std::string& path) {
-  return path + ".oci-oauth";
+std::string unnamed(const std::string& path, const LockManner& manner) {
+  return path + (manner.mark.empty() ? "" : "." + manner.mark) + ".oci-oauth";
+}
+
+// Where a stale lock is looked at once more before it goes.
+std::string set_aside(const std::string& path, const LockManner& manner) {
+  return path + (manner.mark.empty() ? "" : "." + manner.mark) + ".stale.oci-oauth";
 }
 
 void give_back(std::vector<DirectoryIdentity>& locks) {
@@ -80,27 +93,20 @@ void give_back(std::vector<DirectoryIdentity>& locks) {
   locks.clear();
 }
 
-bool is_stale(Time touched) {
+bool is_stale(Time touched, Milliseconds stale_after) {
   const Milliseconds age = now() - touched;
-  return age > DirectoryLocks::stale_after || age < -rounding;
+  return age > stale_after || age < -rounding;
 }
 
-// Result: the live lock at `path`; nullopt where there is none, or none any more because it was stale.
-Result<std::optional<Directory>> in_the_way(const std::string& path) {
-  auto found = look_at(path);
-  if (!found && found.error().kind == ErrorKind::not_found) return std::optional<Directory>();
-  if (!found) return std::move(found).error();
-  if (!is_stale(found->touched)) return std::optional(std::move(*found));
-  if (::rmdir(path.c_str()) != 0 && errno != ENOENT) {
-    return Error::from_errno(errno, fmt::format("{}: remove the stale lock", path))
-        .with_hint("nobody has used this lock for a while: remove it by hand");
-  }
-  return std::optional<Directory>();
-}
+// What is at a lock's place, and how long it counts.
+struct InTheWay {
+  Directory lock;
+  Milliseconds stale_after;
+};
 
 // A directory that will be the lock at `path`. What a killed run left at its place is only ever ours.
-Result<DirectoryIdentity> make_unnamed(const std::string& path) {
-  const std::string made = unnamed(path);
+Result<DirectoryIdentity> make_unnamed(const std::string& path, const LockManner& manner) {
+  const std::string made = unnamed(path, manner);
   const auto make = [&] { return ::mkdir(made.c_str(), 0700) == 0; };
   if (!make() && !(errno == EEXIST && ::rmdir(made.c_str()) == 0 && make())) {
     return Error::from_errno(errno, fmt::format("{}: mkdir", made));
@@ -111,55 +117,126 @@ Result<DirectoryIdentity> make_unnamed(const std::string& path) {
   return std::move(looked->identity);
 }
 
+// Nobody of this user's can make a lock there, by the permissions of its parent or because that is on a
+// read-only file system. A process that is confined further (landlock(7)) is not everybody.
+bool nobody_can_make(const std::string& path) {
+  return ::faccessat(AT_FDCWD, parent_directory(path).c_str(), W_OK | X_OK, AT_EACCESS) != 0 &&
+         (errno == EACCES || errno == EROFS);
+}
+
+Error not_removable(int reason, const Directory& stale) {
+  const bool full = reason == ENOTEMPTY || reason == EEXIST;
+  const char* command = !stale.is_directory ? "rm" : full ? "rm -r" : "rmdir";
+  return Error::from_errno(reason, fmt::format("{}: remove the stale lock", stale.identity.path))
+      .with_hint(fmt::format("{} '{}'", command, stale.identity.path));
+}
+
+// Between the look and the removal somebody may have replaced the lock by a live one, or touched it: it is
+// renamed aside first, and comes back where it is not what was seen.
+Result<void> remove_stale(const InTheWay& seen, const LockManner& manner) {
+  const std::string& path = seen.lock.identity.path;
+  const std::string aside = set_aside(path, manner);
+  if (::rename(path.c_str(), aside.c_str()) != 0) {
+    return errno == ENOENT ? Result<void>() : not_removable(errno, seen.lock);
+  }
+  const auto found = look_at(aside);
+  if (found && is_same(found->identity, seen.lock.identity) && is_stale(found->touched, seen.stale_after)) {
+    if ((found->is_directory ? ::rmdir(aside.c_str()) : ::unlink(aside.c_str())) == 0) return {};
+    const int reason = errno;
+    ::renameat2(AT_FDCWD, aside.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE);
+    return not_removable(reason, seen.lock);
+  }
+  if (::renameat2(AT_FDCWD, aside.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {
+    ::rmdir(aside.c_str());
+  }
+  return {};
+}
+
 // As mkdir(2) for everybody else: it fails where the lock is there. Failure: errno.
-int give_name(const std::string& path) {
-  if (::renameat2(AT_FDCWD, unnamed(path).c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) return 0;
+int give_name(const std::string& path, const std::string& made) {
+  if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return errno;
   // A file system without RENAME_NOREPLACE (NFS). An empty directory may be replaced by rename(2), so the
   // lock is made first, by mkdir(2), and is then replaced by ours.
   if (::mkdir(path.c_str(), 0700) != 0) return errno;
-  return ::rename(unnamed(path).c_str(), path.c_str()) == 0 ? 0 : errno;
+  return ::rename(made.c_str(), path.c_str()) == 0 ? 0 : errno;
 }
 
-// Result: the live lock in the way; nullopt where the lock is ours now. It is made under another name first:
-// its identity is noted before it is a lock, so no kill leaves one that the next run does not know for ours.
-Result<std::optional<Directory>> take(const std::string& path, const LockNotice& notice,
-                                      std::vector<DirectoryIdentity>& held) {
+// Takes locks, one at a time.
+class Taker {
+ public:
+  Taker(const LockNotice& notice, const LockManner& manner) : notice_(notice), manner_(manner) {}
+
+  // Result: the live lock in the way; nullopt where the lock is ours, or passed over. It is made under
+  // another name first: its identity is noted before it is a lock, so no kill leaves one that the next run
+  // does not know for ours.
+  Result<std::optional<InTheWay>> take(const ProviderLock& lock);
+
+  std::vector<DirectoryIdentity> held;
+  std::vector<std::string> passed_over;
+
+ private:
+  Result<bool> make_and_name(const ProviderLock& lock, const std::optional<InTheWay>& stale);
+
+  const LockNotice& notice_;
+  const LockManner& manner_;
+};
+
+// Result: false where somebody else was faster.
+Result<bool> Taker::make_and_name(const ProviderLock& lock, const std::optional<InTheWay>& stale) {
+  auto made = make_unnamed(lock.path, manner_);
+  if (!made && nobody_can_make(lock.path)) {
+    passed_over.push_back(
+        fmt::format("{}: none of this user's programs can make this lock; going on without it", lock.path));
+    return true;
+  }
+  if (!made) return std::move(made).error();
+  const std::string temporary = unnamed(lock.path, manner_);
+  auto ready = notice_ ? notice_(*made) : Result<void>();
+  if (ready && stale) ready = remove_stale(*stale, manner_);
+  const int refused = ready ? give_name(lock.path, temporary) : 0;
+  if (ready && refused == 0) {
+    held.push_back(std::move(*made));
+    return true;
+  }
+  ::rmdir(temporary.c_str());
+  if (!ready) return std::move(ready).error();
+  if (refused == EEXIST) return false;
+  return Error::from_errno(refused, fmt::format("{}: mkdir", lock.path));
+}
+
+Result<std::optional<InTheWay>> Taker::take(const ProviderLock& lock) {
   while (true) {
-    if (auto found = in_the_way(path); !found || *found) return found;
-    auto made = make_unnamed(path);
-    if (!made) return std::move(made).error();
-    const auto noted = notice ? notice(*made) : Result<void>();
-    const int refused = noted ? give_name(path) : 0;
-    if (noted && refused == 0) {
-      held.push_back(std::move(*made));
-      return std::optional<Directory>();
-    }
-    ::rmdir(unnamed(path).c_str());
-    if (!noted) return noted.error();
-    if (refused != EEXIST) return Error::from_errno(refused, fmt::format("{}: mkdir", path));
+    auto found = look_at(lock.path);
+    if (!found && found.error().kind != ErrorKind::not_found) return std::move(found).error();
+    std::optional<InTheWay> there;
+    if (found) there.emplace(InTheWay{std::move(*found), lock.stale_after});
+    if (there && !is_stale(there->lock.touched, lock.stale_after)) return there;
+    const auto taken = make_and_name(lock, there);
+    if (!taken) return taken.error();
+    if (*taken) return std::optional<InTheWay>();
   }
 }
 
 // All or none.
-Result<std::optional<Directory>> take_all(const std::vector<std::string>& paths, const LockNotice& notice,
-                                          std::vector<DirectoryIdentity>& held) {
-  for (const std::string& path : paths) {
-    auto in_the_way = take(path, notice, held);
+Result<std::optional<InTheWay>> take_all(const std::vector<ProviderLock>& locks, Taker& taker) {
+  taker.passed_over.clear();
+  for (const ProviderLock& lock : locks) {
+    auto in_the_way = taker.take(lock);
     if (in_the_way && !*in_the_way) continue;
-    give_back(held);
+    give_back(taker.held);
     return in_the_way;
   }
-  return std::optional<Directory>();
+  return std::optional<InTheWay>();
 }
 
 // Wakes when a lock goes.
 class ReleaseWatch {
  public:
-  explicit ReleaseWatch(const std::vector<std::string>& locks)
+  explicit ReleaseWatch(const std::vector<ProviderLock>& locks)
       : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
-    for (const std::string& lock : locks) {
-      const int watch = ::inotify_add_watch(inotify_.get(), parent_directory(lock).c_str(),
+    for (const ProviderLock& lock : locks) {
+      const int watch = ::inotify_add_watch(inotify_.get(), parent_directory(lock.path).c_str(),
                                             IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR);
       complete_ = complete_ && watch >= 0;
     }
@@ -209,30 +286,59 @@ Error held_elsewhere(const Directory& lock) {
 
 }  // namespace
 
-Result<DirectoryLocks> DirectoryLocks::acquire(const std::vector<std::string>& paths, SteadyTime deadline,
-                                               const std::function<bool()>& stop, const LockNotice& notice) {
-  DirectoryLocks locks;
+Result<DirectoryLocks> DirectoryLocks::acquire(const std::vector<ProviderLock>& locks, SteadyTime deadline,
+                                               const std::function<bool()>& stop, const LockNotice& notice,
+                                               const LockManner& manner) {
+  Taker taker(notice, manner);
   std::unique_ptr<ReleaseWatch> watch;
   while (!stop()) {
-    auto in_the_way = take_all(paths, notice, locks.held_);
-    if (!in_the_way) return std::move(in_the_way).error();
-    locks.touched_ = steady_clock::now();
-    if (!*in_the_way) return locks;
-    if (locks.touched_ >= deadline) return held_elsewhere(**in_the_way);
+    auto taken = take_all(locks, taker);
+    if (!taken) return std::move(taken).error();
+    const SteadyTime time = steady_clock::now();
+    const auto& in_the_way = *taken;
+    if (!in_the_way) {
+      DirectoryLocks held;
+      held.held_ = std::move(taker.held);
+      held.passed_over_ = std::move(taker.passed_over);
+      held.touched_ = time;
+      if (!manner.owner_record.empty()) held.record_owner(manner.owner_record);
+      return held;
+    }
+    if (time >= deadline) return held_elsewhere(in_the_way->lock);
     if (watch) {
-      const auto until_deadline = std::chrono::ceil<Milliseconds>(deadline - locks.touched_);
-      const Milliseconds until_stale = (*in_the_way)->touched + stale_after - now() + Milliseconds(1);
-      watch->wait((*in_the_way)->identity.path, std::min(until_deadline, until_stale));
+      const auto until_deadline = std::chrono::ceil<Milliseconds>(deadline - time);
+      const Milliseconds until_stale =
+          in_the_way->lock.touched + in_the_way->stale_after - now() + Milliseconds(1);
+      watch->wait(in_the_way->lock.identity.path, std::min(until_deadline, until_stale));
     } else {
       // Once more before waiting: the lock may have gone before anybody watched.
-      watch = std::make_unique<ReleaseWatch>(paths);
+      watch = std::make_unique<ReleaseWatch>(locks);
     }
   }
   return Error{ErrorKind::temporary, "interrupted while waiting for locks", ""};
 }
 
 DirectoryLocks::~DirectoryLocks() {
+  if (!record_.empty()) remove_record();
   give_back(held_);
+}
+
+// A record that cannot be written costs other programs a minute after we were killed, and nothing else.
+void DirectoryLocks::record_owner(const std::string& path) {
+  if (held_.empty() || held_.front().born_ns == 0) return;
+  const auto second = held_.size() > 1 ? std::optional(held_[1].born_ns) : std::nullopt;
+  std::string record = lock_owner_record(held_.front().born_ns, second);
+  const UniqueFd file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+  if (!file || !write_all(file.get(), record, path)) return;
+  record_path_ = path;
+  record_ = std::move(record);
+}
+
+// Unless a program that took the locks over has written its own.
+void DirectoryLocks::remove_record() const {
+  const auto there = read_file(FileAt{.path = record_path_}, record_limit, Links::refused);
+  if (there && *there == record_) ::unlink(record_path_.c_str());
 }
 
 Result<void> DirectoryLocks::touch(SteadyTime now) {
@@ -243,9 +349,19 @@ Result<void> DirectoryLocks::touch(SteadyTime now) {
   return {};
 }
 
-void remove_left_behind(const DirectoryIdentity& lock) {
+void remove_left_behind(const DirectoryIdentity& lock, const LockManner& manner) {
+  if (lock.born_ns == 0) return;
+  // As long as the lock is there, nobody else can have written a record, whole or not.
+  if (!manner.owner_record.empty()) {
+    const auto record = read_file(FileAt{.path = manner.owner_record}, record_limit, Links::refused);
+    const bool ours = record && (is_at(lock.path, lock) || names_lock(*record, lock.born_ns));
+    if (ours) ::unlink(manner.owner_record.c_str());
+  }
   remove(lock);
-  if (is_at(unnamed(lock.path), lock)) ::rmdir(unnamed(lock.path).c_str());
+  const std::string temporary = unnamed(lock.path, manner);
+  if (is_at(temporary, lock)) ::rmdir(temporary.c_str());
+  const std::string aside = set_aside(lock.path, manner);
+  if (::rmdir(aside.c_str()) != 0 && errno == ENOTDIR) ::unlink(aside.c_str());
 }
 
 }  // namespace oci_oauth

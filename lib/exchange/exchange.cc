@@ -84,6 +84,13 @@ class Exchange {
   bool may_send();
   void refresh();
   bool take_locks();
+  std::optional<DirectoryLocks> take_save_locks();
+  std::string expanded(const std::string& path) const {
+    return expand(path, "{directory}", store_->directory());
+  }
+  LockManner manner(const std::string& owner_record) const;
+  void tidy_up(const DirectoryIdentity& lock) const;
+  bool is_save_lock(const std::string& path) const;
   void send();
   RequestResult post(const TokenRequest& request);
   bool is_still_ours();
@@ -118,15 +125,22 @@ Result<void> Exchange::open_and_recover() {
   auto journal = store_->journal();
   if (!journal) return std::move(journal).error();
   if (!*journal) return read_login();
+  for (const DirectoryIdentity& lock : (*journal)->locks) {
+    if (is_save_lock(lock.path)) tidy_up(lock);
+  }
   auto completed = complete_journal(**journal);
   // Only now: another program that waits for them must not meet the old refresh token.
-  for (const DirectoryIdentity& lock : (*journal)->locks) remove_left_behind(lock);
-  if (completed) completed = store_->clear_journal();
+  for (const DirectoryIdentity& lock : (*journal)->locks) {
+    if (!is_save_lock(lock.path)) tidy_up(lock);
+  }
+  if (completed && !journal_is_needed_) completed = store_->clear_journal();
   return completed;
 }
 
 // What an earlier run received is never thrown away; what it never received is told once.
 Result<void> Exchange::complete_journal(JournalEntry& entry) {
+  const bool saves = entry.grant || !entry.new_text.empty();
+  const auto saving = saves ? take_save_locks() : std::nullopt;
   FileStamp stamp;
   auto text = store_->read(stamp);
   if (!text) return std::move(text).error();
@@ -202,7 +216,8 @@ ExchangeReport Exchange::run() {
     fail(opened.error());
     return std::move(report_);
   }
-  const bool wanted = request_.endpoint == Endpoint::asked && (request_.force == Force::yes || is_due());
+  const bool wanted = request_.endpoint == Endpoint::asked && !journal_is_needed_ &&
+                      (request_.force == Force::yes || is_due());
   if (wanted && may_send()) refresh();
   take_snapshot();
   return std::move(report_);
@@ -229,18 +244,55 @@ void Exchange::refresh() {
 }
 
 bool Exchange::take_locks() {
-  std::vector<std::string> paths;
-  for (const std::string& lock : request_.provider.locks) {
-    paths.push_back(expand(lock, "{directory}", store_->directory()));
-  }
-  auto locks = DirectoryLocks::acquire(paths, steady_clock::now() + wait_for_foreign_locks, stop_,
-                                       [this](const auto& lock) { return store_->note_lock(lock); });
+  std::vector<ProviderLock> wanted;
+  for (const std::string& lock : request_.provider.locks) wanted.push_back({expanded(lock)});
+  auto locks = DirectoryLocks::acquire(
+      wanted, steady_clock::now() + wait_for_foreign_locks, stop_,
+      [this](const auto& lock) { return store_->note_lock(lock); }, manner(request_.provider.lock_owner));
   if (locks) {
+    for (const std::string& notice : locks->passed_over()) report_.notices.push_back(notice);
     locks_.emplace(std::move(*locks));
   } else {
     fail(locks.error());
   }
   return locks.has_value();
+}
+
+// Two logins of one directory share its locks, and each may leave something beside them.
+LockManner Exchange::manner(const std::string& owner_record) const {
+  return {fingerprint(Secret(store_->shown())).substr(0, 8), expanded(owner_record)};
+}
+
+bool Exchange::is_save_lock(const std::string& path) const {
+  return std::ranges::any_of(request_.provider.save_locks,
+                             [&](const ProviderLock& lock) { return expanded(lock.path) == path; });
+}
+
+void Exchange::tidy_up(const DirectoryIdentity& lock) const {
+  remove_left_behind(lock, manner(is_save_lock(lock.path) ? "" : request_.provider.lock_owner));
+}
+
+// A program that read the document before our rename and writes its own change of it afterwards would put the
+// spent refresh token back; these locks keep it out. One that holds them for longer than makes them stale is
+// not waited for: the journal then keeps the grant, and the next run brings it back where it was overwritten.
+std::optional<DirectoryLocks> Exchange::take_save_locks() {
+  std::vector<ProviderLock> wanted = request_.provider.save_locks;
+  Milliseconds longest(0);
+  for (ProviderLock& lock : wanted) {
+    lock.path = expanded(lock.path);
+    longest = std::max(longest, lock.stale_after);
+  }
+  const auto keep_waiting = [this] {
+    if (locks_) (void)locks_->keep_alive(steady_clock::now());
+    return false;
+  };
+  auto locks = DirectoryLocks::acquire(
+      wanted, steady_clock::now() + longest + seconds(1), keep_waiting,
+      [this](const auto& lock) { return store_->note_lock(lock); }, manner(""));
+  if (locks) return std::optional(std::move(*locks));
+  journal_is_needed_ = true;
+  report_.notices.push_back(locks.error().message + "; saving the login without it");
+  return std::nullopt;
 }
 
 void Exchange::send() {
@@ -345,6 +397,7 @@ void Exchange::store() {
   // Even without a journal the answer may still reach the document.
   if (!grant_noted_) report_.notices.push_back(grant_noted_.error().message);
 
+  const auto saving = take_save_locks();
   const auto read = read_login();
   if (read && fingerprint(document_->login().refresh_token) != sent_hash_) {
     report_.notices.emplace_back("another program wrote a newer login meanwhile; it stays");

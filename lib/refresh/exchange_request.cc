@@ -35,11 +35,23 @@ void each_text_of_provider(Provider& provider, const Member& member) {
   member("expires_at", provider.fields.expires_at);
   member("scopes", provider.fields.scopes);
   member("login_expires_at", provider.fields.login_expires_at);
+  member("lock_owner", provider.lock_owner);
 }
 
 JsonValue texts_value(JsonDocument& json, const std::vector<std::string>& texts) {
   JsonValue value(rapidjson::kArrayType);
   for (const std::string& text : texts) value.PushBack(json_copy(json, text), json.GetAllocator());
+  return value;
+}
+
+JsonValue locks_value(JsonDocument& json, const std::vector<ProviderLock>& locks) {
+  JsonValue value(rapidjson::kArrayType);
+  for (const ProviderLock& lock : locks) {
+    JsonValue item(rapidjson::kObjectType);
+    json_set(json, item, "path", json_copy(json, lock.path));
+    json_set(json, item, "stale_after", JsonValue(std::int64_t{lock.stale_after.count()}));
+    value.PushBack(std::move(item), json.GetAllocator());
+  }
   return value;
 }
 
@@ -61,6 +73,7 @@ JsonValue provider_value(JsonDocument& json, const Provider& provider) {
   json_set(json, value, "scope", JsonValue(static_cast<int>(provider.scope)));
   json_set(json, value, "unit", JsonValue(static_cast<int>(provider.fields.unit)));
   json_set(json, value, "locks", texts_value(json, provider.locks));
+  json_set(json, value, "save_locks", locks_value(json, provider.save_locks));
   JsonValue deliver(rapidjson::kObjectType);
   for (const DeliveredFile& file : provider.deliver)
     json_set(json, deliver, file.name, texts_value(json, file.fields));
@@ -79,6 +92,17 @@ std::vector<std::string> read_texts(const JsonValue* value) {
     if (text.IsString()) texts.emplace_back(json_text(text));
   }
   return texts;
+}
+
+std::vector<ProviderLock> read_locks(const JsonValue* value) {
+  std::vector<ProviderLock> locks;
+  if (value == nullptr || !value->IsArray()) return locks;
+  for (const JsonValue& item : value->GetArray()) {
+    if (const auto path = json_string(item, "path")) {
+      locks.push_back({std::string(*path), Milliseconds(json_int(item, "stale_after").value_or(0))});
+    }
+  }
+  return locks;
 }
 
 template <class Enum>
@@ -127,6 +151,7 @@ Provider read_provider(const JsonValue& value) {
   provider.scope = read_enum<ScopeRule>(value, "scope");
   provider.fields.unit = read_enum<ExpiryUnit>(value, "unit");
   provider.locks = read_texts(json_member(value, "locks"));
+  provider.save_locks = read_locks(json_member(value, "save_locks"));
   if (const JsonValue* deliver = json_member(value, "deliver"); deliver != nullptr && deliver->IsObject()) {
     for (const auto& file : deliver->GetObject()) {
       provider.deliver.push_back({std::string(json_text(file.name)), read_texts(&file.value)});

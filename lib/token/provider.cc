@@ -110,6 +110,19 @@ Result<void> read_delivered(const JsonValue& value, const std::string& source, c
   return {};
 }
 
+Result<void> read_save_lock(const JsonValue& value, const std::string& source, const std::string& pointer,
+                            Provider& provider) {
+  ProviderLock lock;
+  JsonObject object(value, source, pointer);
+  object.require("path");
+  object.string("path", lock.path);
+  object.duration("stale_after", lock.stale_after);
+  if (lock.stale_after <= Milliseconds(0)) object.fail("stale_after", "is not a time after the last touch");
+  if (auto done = object.finish(); !done) return done;
+  provider.save_locks.push_back(std::move(lock));
+  return {};
+}
+
 // A name that every shell and runtime takes, POSIX.1-2017 section 8.1.
 bool is_variable_name(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
@@ -204,6 +217,10 @@ Result<Provider> parse_provider(std::string_view text, std::string_view path, st
     return read_delivered(value, source, pointer, provider);
   });
   object.strings("locks", provider.locks);
+  object.string("lock_owner", provider.lock_owner);
+  object.elements("save_locks", [&](const JsonValue& value, const std::string& pointer) {
+    return read_save_lock(value, source, pointer, provider);
+  });
   if (const JsonValue* api = object.take("api")) {
     if (auto read = read_api(*api, source, provider.api); !read) return std::move(read).error();
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 
 namespace oci_oauth {
 
@@ -40,6 +41,13 @@ struct Api {
   std::vector<std::string> requests;  // "METHOD PATH", where a segment "*" of the path is any one segment
 };
 
+// A directory that other programs take as a lock, and how long after its last touch they take it for
+// abandoned. In the path "{directory}" is the real path of the directory that holds the credential document.
+struct ProviderLock {
+  std::string path;
+  Milliseconds stale_after = std::chrono::seconds(60);
+};
+
 struct Provider {
   std::string name;
   std::string token_url;
@@ -49,9 +57,13 @@ struct Provider {
   std::string user_agent;
   CredentialFields fields;
   std::vector<DeliveredFile> deliver;
-  // Directories that other programs take as locks before they refresh, in order; "{directory}" is the real
-  // path of the directory that holds the credential document.
+  // Locks that other programs take before they refresh, in order, and where the holder of the first one
+  // writes down who it is (lock_owner.h); paths as ProviderLock's.
   std::vector<std::string> locks;
+  std::string lock_owner;
+  // Locks that other programs take around each change of the credential document: held for the last read and
+  // the rename, never while the token endpoint is asked.
+  std::vector<ProviderLock> save_locks;
   Api api;
   // What a container wants in its environment; "{target}" is the profile's target.
   std::vector<std::pair<std::string, std::string>> environment;

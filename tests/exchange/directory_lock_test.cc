@@ -3,11 +3,18 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <set>
 #include <thread>
 
+#include "base/json.h"
+#include "exchange/lock_owner.h"
 #include "support/catch.h"
+#include "support/child_process.h"
+#include "support/skip.h"
 #include "support/temp_dir.h"
 
 namespace oci_oauth {
@@ -31,6 +38,13 @@ Milliseconds age(const std::string& path) {
   return std::chrono::duration_cast<Milliseconds>(now().time_since_epoch() - touched);
 }
 
+std::set<std::string> names_in(const std::string& directory) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(directory))
+    names.insert(entry.path().filename());
+  return names;
+}
+
 void make_lock(const std::string& path, Milliseconds old = 0ms) {
   std::filesystem::create_directory(path);
   const auto touched = (now() - old).time_since_epoch().count();
@@ -39,9 +53,15 @@ void make_lock(const std::string& path, Milliseconds old = 0ms) {
   REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
 }
 
+std::vector<ProviderLock> locks_at(const std::vector<std::string>& paths) {
+  std::vector<ProviderLock> locks;
+  for (const std::string& path : paths) locks.push_back({path});
+  return locks;
+}
+
 Result<DirectoryLocks> acquire(const std::vector<std::string>& paths, Milliseconds patience = 0ms,
                                const std::function<bool()>& stop = never) {
-  return DirectoryLocks::acquire(paths, steady_clock::now() + patience, stop);
+  return DirectoryLocks::acquire(locks_at(paths), steady_clock::now() + patience, stop);
 }
 
 struct TwoLocks {
@@ -91,15 +111,189 @@ TEST_CASE("a lock whose time was rounded up to the next second is live") {
   CHECK(exists(test.first));
 }
 
-TEST_CASE("a stale lock that cannot be removed is an error with a hint") {
+TEST_CASE("a file or a link at a lock's place is replaced once it is stale, and its target stays") {
+  const TwoLocks test;
+  const std::string kind = GENERATE(as<std::string>(), "file", "dangling link", "link to a directory");
+  std::filesystem::create_directory(test.directory / "target");
+  if (kind == "file") test.directory.write("first.lock", "");
+  if (kind == "dangling link") std::filesystem::create_symlink("nowhere", test.first);
+  if (kind == "link to a directory") std::filesystem::create_directory_symlink("target", test.first);
+  CHECK(acquire({test.first}).error().kind == ErrorKind::temporary);
+  const timespec long_ago[] = {{1, 0}, {1, 0}};
+  REQUIRE(::utimensat(AT_FDCWD, test.first.c_str(), long_ago, AT_SYMLINK_NOFOLLOW) == 0);
+  {
+    const auto locks = acquire({test.first});
+    REQUIRE(locks);
+    CHECK(std::filesystem::symlink_status(test.first).type() == std::filesystem::file_type::directory);
+  }
+  CHECK(names_in(test.directory.path()) == std::set<std::string>{"target"});
+}
+
+TEST_CASE("a stale lock with something in it stays whole, and the hint is the command that removes it") {
   const TwoLocks test;
   std::filesystem::create_directories(test.first + "/something");
   make_lock(test.first, 2min);
+  const auto began = steady_clock::now();
   const auto locks = acquire(test.paths, 10s);
   REQUIRE_FALSE(locks);
+  CHECK(steady_clock::now() - began < 5s);
   CHECK(locks.error().kind == ErrorKind::failed);
-  CHECK_THAT(locks.error().message, Catch::StartsWith(test.first + ": remove the stale lock: "));
-  CHECK_FALSE(locks.error().hint.empty());
+  CHECK(locks.error().message == test.first + ": remove the stale lock: Directory not empty");
+  CHECK(locks.error().hint == "rm -r '" + test.first + "'");
+  CHECK(exists(test.first + "/something"));
+  CHECK(names_in(test.directory.path()) == std::set<std::string>{"first.lock"});
+}
+
+TEST_CASE("a live lock that replaced a stale one after the look is left to its holder") {
+  const TwoLocks test;
+  make_lock(test.first, 2min);
+  const auto somebody_is_faster = [&](const DirectoryIdentity&) -> Result<void> {
+    if (age(test.first) < 1min) return {};
+    std::filesystem::remove(test.first);
+    std::filesystem::create_directory(test.first);
+    return {};
+  };
+  const auto locks =
+      DirectoryLocks::acquire(locks_at({test.first}), steady_clock::now(), never, somebody_is_faster);
+  REQUIRE_FALSE(locks);
+  CHECK(locks.error().kind == ErrorKind::temporary);
+  CHECK(names_in(test.directory.path()) == std::set<std::string>{"first.lock"});
+}
+
+TEST_CASE("a stale lock that its holder touches after the look is left to it") {
+  const TwoLocks test;
+  make_lock(test.first, 2min);
+  const auto holder_touches = [&](const DirectoryIdentity&) -> Result<void> {
+    make_lock(test.first);
+    return {};
+  };
+  const auto locks =
+      DirectoryLocks::acquire(locks_at({test.first}), steady_clock::now(), never, holder_touches);
+  REQUIRE_FALSE(locks);
+  CHECK(names_in(test.directory.path()) == std::set<std::string>{"first.lock"});
+}
+
+TEST_CASE(
+    "two that ask for one lock under marks of their own do not disturb what the other makes beside it") {
+  const TwoLocks test;
+  std::optional<DirectoryLocks> faster;
+  const auto let_the_other_in = [&](const DirectoryIdentity&) -> Result<void> {
+    auto locks = DirectoryLocks::acquire(locks_at({test.first}), steady_clock::now(), never, {}, {"b", ""});
+    REQUIRE(locks);
+    faster.emplace(std::move(*locks));
+    return {};
+  };
+  const auto locks = DirectoryLocks::acquire(locks_at({test.first}), steady_clock::now(), never,
+                                             let_the_other_in, {"a", ""});
+  REQUIRE_FALSE(locks);
+  CHECK(locks.error().kind == ErrorKind::temporary);
+  REQUIRE(faster);
+  CHECK(faster->touch(steady_clock::now()));
+}
+
+TEST_CASE("a lock has its own time after which it is stale") {
+  const TwoLocks test;
+  make_lock(test.first, 20s);
+  const auto taken_after = [&](Milliseconds time) {
+    return DirectoryLocks::acquire({{test.first, time}}, steady_clock::now(), never).has_value();
+  };
+  CHECK_FALSE(taken_after(25s));
+  CHECK(taken_after(15s));
+}
+
+TEST_CASE("a lock that none of the user's programs can make is passed over, and the others are taken") {
+  const TempDir directory;
+  const std::string closed = directory / "closed", open = directory / "closed/open";
+  std::filesystem::create_directories(open);
+  std::filesystem::permissions(directory.path(), std::filesystem::perms(0755));
+  std::filesystem::permissions(closed, std::filesystem::perms(0555));
+  std::filesystem::permissions(open, std::filesystem::perms(0777));
+  const auto as_somebody = [&](const std::string& path) {
+    const ChildProcess child([&] {
+      if (::geteuid() == 0 && ::setresuid(54321, 54321, 54321) != 0) return std::string("setresuid");
+      const auto locks = acquire({open + "/lock", path});
+      if (!locks) return locks.error().message;
+      return std::to_string(locks->identities().size()) + " taken; " + locks->passed_over().at(0);
+    });
+    return child.answer();
+  };
+  const std::string told =
+      "1 taken; " + closed + "/lock: none of this user's programs can make this lock; going on without it";
+  CHECK(as_somebody(closed + "/lock") == told);
+  std::filesystem::permissions(closed, std::filesystem::perms(0755));
+  make_lock(closed + "/lock", 2min);
+  std::filesystem::permissions(closed, std::filesystem::perms(0555));
+  CHECK(as_somebody(closed + "/lock") == told);
+  std::filesystem::permissions(closed, std::filesystem::perms(0755));
+}
+
+TEST_CASE("who holds the locks is written down beside them for as long as they are held") {
+  const TwoLocks test;
+  const LockManner manner = {"", test.directory / "first.lock.owner"};
+  {
+    const auto locks = DirectoryLocks::acquire(locks_at(test.paths), steady_clock::now(), never, {}, manner);
+    REQUIRE(locks);
+    if (locks->identities()[0].born_ns == 0) return skip("no birth times in " + test.directory.path());
+    const std::string record = test.directory.read("first.lock.owner");
+    CHECK(names_lock(record, locks->identities()[0].born_ns));
+    CHECK_FALSE(names_lock(record, locks->identities()[1].born_ns + 1'000'000));
+    const auto json = parse_json(record, "record");
+    REQUIRE(json);
+    CHECK(json_int(*json, "pid") == ::getpid());
+    const std::string space = std::filesystem::read_symlink("/proc/self/ns/pid");
+    CHECK(std::string(json_string(*json, "pidSpace").value_or("")).ends_with("#" + space));
+    CHECK(std::string(json_string(*json, "pidDomain").value_or("")).ends_with(":" + space));
+    std::ifstream status("/proc/self/stat");
+    std::string words;
+    std::getline(status, words);
+    CHECK(words.find(" " + std::string(json_string(*json, "procStart").value_or("?")) + " ") !=
+          std::string::npos);
+  }
+  CHECK(std::filesystem::is_empty(test.directory.path()));
+}
+
+TEST_CASE("a record that another holder wrote meanwhile is its own") {
+  const TwoLocks test;
+  const LockManner manner = {"", test.directory / "first.lock.owner"};
+  {
+    const auto locks = DirectoryLocks::acquire(locks_at(test.paths), steady_clock::now(), never, {}, manner);
+    REQUIRE(locks);
+    test.directory.write("first.lock.owner", "{}");
+  }
+  CHECK(test.directory.read("first.lock.owner") == "{}");
+}
+
+TEST_CASE("a killed run's record goes with its lock, half of one too, and another's stays") {
+  const TwoLocks test;
+  const LockManner manner = {"", test.directory / "first.lock.owner"};
+  DirectoryIdentity lock;
+  std::string record;
+  {
+    const auto locks = DirectoryLocks::acquire(locks_at(test.paths), steady_clock::now(), never, {}, manner);
+    REQUIRE(locks);
+    lock = locks->identities()[0];
+    if (lock.born_ns == 0) return skip("no birth times in " + test.directory.path());
+    record = test.directory.read("first.lock.owner");
+    test.directory.write("first.lock.owner", record.substr(0, 10));
+    remove_left_behind(lock, manner);
+    CHECK_FALSE(exists(test.first));
+    CHECK_FALSE(exists(manner.owner_record));
+  }
+  test.directory.write("first.lock.owner", record);
+  remove_left_behind(lock, manner);
+  CHECK_FALSE(exists(manner.owner_record));
+  test.directory.write("first.lock.owner", R"({"pid":1,"lockBirthtimeMs":1.5})");
+  remove_left_behind(lock, manner);
+  CHECK(exists(manner.owner_record));
+}
+
+TEST_CASE("a lock without a birth time is not known for ours after a kill") {
+  const TwoLocks test;
+  make_lock(test.first);
+  struct stat status;
+  REQUIRE(::stat(test.first.c_str(), &status) == 0);
+  remove_left_behind({.path = test.first, .device = status.st_dev, .inode = status.st_ino, .born_ns = 0});
+  CHECK(exists(test.first));
 }
 
 TEST_CASE("a lock in a directory that is missing is an error at once") {
@@ -151,30 +345,19 @@ TEST_CASE("each lock is announced before it is there, and a refused announcement
     return {};
   };
   {
-    const auto locks = DirectoryLocks::acquire(test.paths, steady_clock::now(), never, announce);
+    const auto locks = DirectoryLocks::acquire(locks_at(test.paths), steady_clock::now(), never, announce);
     REQUIRE(locks);
     CHECK(locks->identities() == announced);
   }
-  const auto refused = DirectoryLocks::acquire(test.paths, steady_clock::now(), never, announce);
+  const auto refused = DirectoryLocks::acquire(locks_at(test.paths), steady_clock::now(), never, announce);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message == "no room");
   CHECK(std::filesystem::is_empty(test.directory.path()));
 }
 
-TEST_CASE("a lock whose name is something else's is an error that names it") {
-  const TwoLocks test;
-  std::filesystem::create_directory_symlink("/tmp", test.first);
-  const timespec long_ago[] = {{1, 0}, {1, 0}};
-  REQUIRE(::utimensat(AT_FDCWD, test.first.c_str(), long_ago, AT_SYMLINK_NOFOLLOW) == 0);
-  const auto locks = acquire(test.paths);
-  REQUIRE_FALSE(locks);
-  CHECK_THAT(locks.error().message, Catch::StartsWith(test.first + ": remove the stale lock: "));
-  CHECK(std::filesystem::is_symlink(test.first));
-}
-
 TEST_CASE("a waiter has the lock at the moment it turns stale") {
   const TwoLocks test;
-  make_lock(test.first, DirectoryLocks::stale_after - 200ms);
+  make_lock(test.first, ProviderLock().stale_after - 200ms);
   const auto began = steady_clock::now();
   REQUIRE(acquire(test.paths, 30s));
   CHECK(steady_clock::now() - began < 10s);
@@ -235,7 +418,7 @@ TEST_CASE("a directory that was about to be a lock is removed after a kill") {
     ours = lock;
     return Error{ErrorKind::failed, "", ""};
   };
-  CHECK_FALSE(DirectoryLocks::acquire({test.first}, steady_clock::now(), never, keep));
+  CHECK_FALSE(DirectoryLocks::acquire(locks_at({test.first}), steady_clock::now(), never, keep));
   const std::string unnamed = test.first + ".oci-oauth";
   make_lock(unnamed);
   remove_left_behind(ours);

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/exchange.h"
 
+#include <poll.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include "base/json.h"
+#include <thread>
+
 #include "base/fingerprint.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "exchange/directory_lock.h"
+#include "exchange/login_store.h"
 #include "support/catch.h"
 #include "support/control_api.h"
+#include "support/skip.h"
 #include "support/temp_dir.h"
 #include "support/token_endpoint.h"
 
@@ -65,6 +74,17 @@ struct Host {
     return report;
   }
 };
+
+// What a run leaves that is killed when its answer is noted.
+LoginStore interrupt(const Host& host) {
+  auto store = LoginStore::open(host.request.profile.credentials, std::chrono::steady_clock::now());
+  REQUIRE(store);
+  const std::string sent = host.field("refreshToken");
+  REQUIRE(store->note_request(fingerprint(Secret(std::string_view(sent))), now()));
+  REQUIRE(store->note_grant({Secret(std::string_view("sk-ant-oat01-new")),
+                             Secret(std::string_view("sk-ant-ort01-new")), now() + 8h}));
+  return std::move(*store);
+}
 
 Step reply(int status, std::string body, std::map<std::string, std::string> headers = {}) {
   return {.reply = Reply{status, std::move(headers), std::move(body)}};
@@ -250,26 +270,25 @@ TEST_CASE("an endpoint that is not there leaves the login alone and says so") {
   CHECK(host.login_works());
 }
 
-TEST_CASE("an answer lost after the rotation is told by the next run") {
+TEST_CASE("an answer lost after the rotation is told by the next run, which asks and is refused") {
   Host host;
   host.endpoint.script({.at = Stage::rotated, .ending = Ending::reset});
   ExchangeReport report = host.run();
   REQUIRE(report.failure);
   CHECK(report.failure->kind == FailureKind::unknown);
+  CHECK(host.posts() == 1);
   report = host.run();
   REQUIRE_FALSE(report.notices.empty());
   CHECK(report.notices.front().find("its answer never arrived") != std::string::npos);
+  CHECK(host.posts() == 2);
+  REQUIRE(report.failure);
+  CHECK(report.failure->kind == FailureKind::login_required);
+  CHECK(report.failure->message.find("its answer never arrived") != std::string::npos);
 }
 
 TEST_CASE("an answer that only the journal holds is completed by the next run, without a request") {
   Host host;
-  const std::string refresh = host.field("refreshToken");
-  const std::string hash = fingerprint(Secret(std::string_view(refresh)));
-  host.home.write(
-      "claude/.oci-oauth.journal",
-      R"({"refresh_token_hash":")" + hash + R"(","began_at":1795490906245,"locks":[]})" + "\n" +
-          R"({"access_token":"sk-ant-oat01-new","refresh_token":"sk-ant-ort01-new","expires_at":)" +
-          std::to_string((now() + 8h).time_since_epoch().count()) + "}\n");
+  (void)interrupt(host);
   auto report = keep_fresh(host.request, [] { return false; });
   CHECK_FALSE(report.failure);
   CHECK(host.field("refreshToken") == "sk-ant-ort01-new");
@@ -343,6 +362,103 @@ TEST_CASE("foreign locks are held, live, while the request is under way, and giv
   CHECK_FALSE(std::filesystem::exists(host.home / "claude.lock"));
 }
 
+TEST_CASE("a lock of those who save is not held while the endpoint is asked") {
+  Host host;
+  bool held = true;
+  host.endpoint.script(
+      {.meanwhile = [&] { held = std::filesystem::exists(host.home / "claude/.storage-write.lock"); }});
+  REQUIRE(host.run().refreshed);
+  CHECK_FALSE(held);
+  CHECK_FALSE(std::filesystem::exists(host.home / "claude/.storage-write.lock"));
+}
+
+// What another program saves under its own lock: all members as it read them, and one of its own.
+class SlowSave {
+ public:
+  explicit SlowSave(const Host& host)
+      : lock_(host.home / "claude/.storage-write.lock"), path_(host.request.profile.credentials) {
+    std::filesystem::create_directory(lock_);
+    text_ = host.document();
+    text_.insert(text_.size() - 1, R"(,"mcpOAuth":{"of":"another"})");
+    REQUIRE(::inotify_add_watch(events_.get(), parent_directory(path_).c_str(), IN_MOVED_TO) >= 0);
+    thread_ = std::thread([this] { finish(); });
+  }
+  ~SlowSave() { thread_.join(); }
+  SlowSave(const SlowSave&) = delete;
+  SlowSave& operator=(const SlowSave&) = delete;
+
+ private:
+  static constexpr int patience = 300;  // milliseconds; a refresh that does not wait has saved long before
+
+  // As soon as somebody else has saved the login although we hold the lock, else after a while.
+  void finish() {
+    pollfd saved = {events_.get(), POLLIN, 0};
+    char event[4096];
+    while (::poll(&saved, 1, patience) == 1 && ::read(events_.get(), event, sizeof event) > 0) {
+      if (std::string_view(event, sizeof event).find(".credentials.json") != std::string_view::npos) break;
+    }
+    std::ofstream(path_ + ".other") << text_;
+    std::filesystem::rename(path_ + ".other", path_);
+    std::filesystem::remove(lock_);
+  }
+
+  const std::string lock_, path_;
+  std::string text_;
+  const UniqueFd events_{::inotify_init1(IN_CLOEXEC)};
+  std::thread thread_;
+};
+
+TEST_CASE("a program that is saving another member has done so before the login is saved") {
+  Host host;
+  std::optional<SlowSave> other;
+  host.endpoint.script({.at = Stage::rotated, .meanwhile = [&] { other.emplace(host); }});
+  CHECK(host.run().refreshed);
+  other.reset();
+  CHECK(host.document().find(R"("mcpOAuth":{"of":"another"})") != std::string::npos);
+  CHECK(host.login_works());
+}
+
+TEST_CASE("a save is not held up for ever, and what then overwrites it is mended by the next run") {
+  Host host;
+  host.request.provider.save_locks.at(0).stale_after = 100ms;
+  const std::string lock = host.home / "claude/.storage-write.lock", before = host.document();
+  host.endpoint.script({.at = Stage::rotated, .meanwhile = [&] {
+                          std::filesystem::create_directory(lock);
+                          const auto later = std::filesystem::file_time_type::clock::now() + 4s;
+                          std::filesystem::last_write_time(lock,
+                                                           later);  // as its holder's next touches would
+                        }});
+  const ExchangeReport report = host.run();
+  CHECK(report.refreshed);
+  CHECK_FALSE(report.failure);
+  REQUIRE_FALSE(report.notices.empty());
+  CHECK(report.notices.back().find(lock + ": another program holds this lock") == 0);
+  CHECK(report.notices.back().ends_with("; saving the login without it"));
+  CHECK(host.login_works());
+  host.home.write("claude/.credentials.json", before);  // what the holder had read
+  std::filesystem::remove(lock);
+  CHECK_FALSE(host.run().failure);
+  CHECK(host.login_works());
+  CHECK(host.posts() == 1);
+}
+
+TEST_CASE("a lock that a killed run held around its save is taken away by the next one, without a wait") {
+  Host host;
+  const std::string lock = host.home / "claude/.storage-write.lock";
+  std::optional<LoginStore> killed(interrupt(host));
+  const auto left = DirectoryLocks::acquire(
+      {{lock}}, std::chrono::steady_clock::now(), [] { return false; },
+      [&](const auto& made) { return killed->note_lock(made); });
+  REQUIRE(left);
+  if (left->identities().at(0).born_ns == 0) return skip("no birth times in " + host.home.path());
+  killed.reset();
+  const auto began = std::chrono::steady_clock::now();
+  keep_fresh(host.request, [] { return false; });
+  CHECK(std::chrono::steady_clock::now() - began < 5s);
+  CHECK(host.field("refreshToken") == "sk-ant-ort01-new");
+  CHECK_FALSE(std::filesystem::exists(lock));
+}
+
 TEST_CASE("a login that another program refreshed while we waited for its lock is used as it is") {
   Host host;
   std::filesystem::create_directory(host.home / "claude.lock");
@@ -360,21 +476,25 @@ TEST_CASE("a login that another program refreshed while we waited for its lock i
   CHECK(report.login->access_token_hash == fingerprint(Secret(std::string_view(host.field("accessToken")))));
 }
 
-TEST_CASE("a lock or a login that changes hands while we connect stops the request") {
+TEST_CASE("a lock or a login that changes hands after the last read stops the request") {
   for (const bool of_lock : {true, false}) {
     Host host;
-    host.endpoint.script({.at = Stage::handshaken, .meanwhile = [&] {
-                            if (!of_lock) return host.login(8h);
-                            std::filesystem::remove(host.home / "claude.lock");
-                            std::filesystem::create_directory(host.home / "claude.lock");
-                          }});
-    host.endpoint.script({.at = Stage::accepted, .meanwhile = [&] {}});
-    const ExchangeReport report = host.run();
-    // The client may be a step ahead of the server's handshake: then the request is through as ever.
-    if (report.failure) {
-      CHECK(report.failure->kind == FailureKind::busy);
-      CHECK(host.posts() == 0);
-    }
+    const std::string lock = host.home / "claude.lock";
+    // Asked for the last time when the locks are held and the login was read.
+    const auto change_hands = [&, done = false]() mutable {
+      if (done || !std::filesystem::exists(lock)) return false;
+      done = true;
+      if (!of_lock) host.login(8h);
+      if (of_lock) std::filesystem::remove(lock);
+      if (of_lock) std::filesystem::create_directory(lock);
+      return false;
+    };
+    const ExchangeReport report = keep_fresh(host.request, change_hands);
+    REQUIRE(report.failure);
+    CHECK(report.failure->kind == FailureKind::busy);
+    CHECK(report.failure->message.find(of_lock ? "took this lock over" : "changed it meanwhile") !=
+          std::string::npos);
+    CHECK(host.posts() == 0);
     CHECK(host.login_works());
   }
 }

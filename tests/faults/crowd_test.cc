@@ -129,7 +129,7 @@ class ClaudeCode {
 
   // Nothing where another one holds a lock for longer than `patience`.
   std::optional<DirectoryLocks> lock(Milliseconds patience) const {
-    auto locks = DirectoryLocks::acquire({host_.home + "/.oauth_refresh.lock", host_.home + ".lock"},
+    auto locks = DirectoryLocks::acquire({{host_.home + "/.oauth_refresh.lock"}, {host_.home + ".lock"}},
                                          steady_clock::now() + patience, [] { return false; });
     if (!locks) return std::nullopt;
     return std::optional<DirectoryLocks>(std::move(*locks));
@@ -156,7 +156,7 @@ class ClaudeCode {
 
 // A program that took both locks and died; the time of its last touch is nearly a minute ago.
 void die_holding(const Host& host, Milliseconds left) {
-  const auto touched = (now() - DirectoryLocks::stale_after + left).time_since_epoch().count();
+  const auto touched = (now() - ProviderLock().stale_after + left).time_since_epoch().count();
   const timespec times[] = {{touched / 1000, touched % 1000 * 1'000'000},
                             {touched / 1000, touched % 1000 * 1'000'000}};
   for (const std::string& lock : {host.home + "/.oauth_refresh.lock", host.home + ".lock"}) {

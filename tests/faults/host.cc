@@ -130,7 +130,8 @@ void Host::add_container() const {
 }
 
 bool Host::has_locks() const {
-  return fs::exists(home + ".lock") || fs::exists(home + "/.oauth_refresh.lock");
+  return fs::exists(home + ".lock") || fs::exists(home + "/.oauth_refresh.lock") ||
+         fs::exists(home + "/.storage-write.lock");
 }
 
 std::vector<std::string> Host::command(std::vector<std::string> words) const {

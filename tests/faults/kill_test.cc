@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/fingerprint.h"
 #include "faults/host.h"
 #include "faults/sweep.h"
 #include "faults/tracer.h"
@@ -206,14 +207,16 @@ TEST_CASE("what a step relies on is synced before it, and nothing comes between 
   const Traced traced = run_traced(host.command({"refresh"}), {});
   REQUIRE(traced.status == 0);
   const std::string journal = host.home + "/.oci-oauth.journal",
-                    staged = host.home + "/..credentials.json.oci-oauth";
+                    staged = host.home + "/..credentials.json.oci-oauth",
+                    mark = fingerprint(Secret(std::string_view(host.credentials))).substr(0, 8);
   CHECK(out_of_order(traced.calls, {{"fallocate", journal},
                                     {"fallocate", staged},
                                     {"fsync", staged},
                                     {"write", journal},
-                                    {"renameat2", ".oauth_refresh.lock.oci-oauth"},
+                                    {"renameat2", "/.oauth_refresh.lock." + mark + ".oci-oauth"},
                                     {"write", journal},
-                                    {"renameat2", "claude.lock.oci-oauth"},
+                                    {"renameat2", "/claude.lock." + mark + ".oci-oauth"},
+                                    {"openat", ".oauth_refresh.lock.owner"},
                                     {"openat", ".credentials.json"},
                                     {"write", journal},
                                     {"fdatasync", journal},
@@ -223,12 +226,16 @@ TEST_CASE("what a step relies on is synced before it, and nothing comes between 
                                     {"recvfrom", ""},
                                     {"write", journal},
                                     {"fdatasync", journal},
+                                    {"renameat2", "/.storage-write.lock." + mark + ".oci-oauth"},
+                                    {"openat", ".credentials.json"},
                                     {"write", staged},
                                     {"fsync", staged},
                                     {"renameat", staged},
                                     {"fsync", host.home},
-                                    {"rmdir", ".lock"},
-                                    {"rmdir", ".lock"},
+                                    {"rmdir", "/.storage-write.lock"},
+                                    {"unlink", "/.oauth_refresh.lock.owner"},
+                                    {"rmdir", "/claude.lock"},
+                                    {"rmdir", "/.oauth_refresh.lock"},
                                     {"ftruncate", journal}}) == "");
   const auto sent = std::find_if(traced.calls.begin(), traced.calls.end(),
                                  [](const Call& call) { return call.name == "sendto"; });

@@ -43,6 +43,10 @@ TEST_CASE("what an exchange needs arrives as it was sent") {
   CHECK(arrived->provider.fields.login_expires_at == sent.provider.fields.login_expires_at);
   CHECK(arrived->provider.fields.unit == sent.provider.fields.unit);
   CHECK(arrived->provider.locks == sent.provider.locks);
+  CHECK(arrived->provider.lock_owner == sent.provider.lock_owner);
+  REQUIRE(arrived->provider.save_locks.size() == 1);
+  CHECK(arrived->provider.save_locks[0].path == sent.provider.save_locks.at(0).path);
+  CHECK(arrived->provider.save_locks[0].stale_after == sent.provider.save_locks.at(0).stale_after);
   REQUIRE(arrived->provider.deliver.size() == sent.provider.deliver.size());
   CHECK(arrived->provider.deliver[0].name == sent.provider.deliver[0].name);
   CHECK(arrived->provider.deliver[0].fields == sent.provider.deliver[0].fields);

@@ -126,8 +126,11 @@ TEST_CASE("beyond a schema the reader alone decides") {
 TEST_CASE("schema and reader accept the same providers") {
   for (const char* members :
        {"", R"("body": "json")", R"("body": "form")", R"("scope": "stored")", R"("scope": "none")",
-        R"("user_agent": "x")", R"("locks": ["{directory}.lock"])", R"("environment": {"A": "{target}"})",
-        R"("deliver": [])", R"("deliver": [{"file": ".x.json", "fields": ["/a", "/b~0/c~1d"]}])"}) {
+        R"("user_agent": "x")", R"("locks": ["{directory}.lock"])", R"("lock_owner": "{directory}/x")",
+        R"("save_locks": [])",
+        R"("save_locks": [{"path": "{directory}/x"}, {"path": "y", "stale_after": "015s"}])",
+        R"("environment": {"A": "{target}"})", R"("deliver": [])",
+        R"("deliver": [{"file": ".x.json", "fields": ["/a", "/b~0/c~1d"]}])"}) {
     provider_is(true, provider(members));
   }
   provider_is(true,
@@ -140,6 +143,14 @@ TEST_CASE("schema and reader refuse the same providers") {
                               R"("user_agent": "")",
                               R"("locks": "x")",
                               R"("locks": [1])",
+                              R"("lock_owner": "")",
+                              R"("lock_owner": 1)",
+                              R"("save_locks": ["x"])",
+                              R"("save_locks": [{}])",
+                              R"("save_locks": [{"path": ""}])",
+                              R"("save_locks": [{"path": "x", "more": 1}])",
+                              R"("save_locks": [{"path": "x", "stale_after": "0s"}])",
+                              R"("save_locks": [{"path": "x", "stale_after": 15}])",
                               R"("environment": {"A": 1})",
                               R"("environment": [])",
                               R"("deliver": {})",

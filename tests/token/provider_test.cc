@@ -27,6 +27,9 @@ TEST_CASE("Claude's provider is data") {
   CHECK(provider->locks.size() == 2);
   REQUIRE(provider->deliver.size() == 1);
   CHECK(provider->deliver.front().member == "/claudeAiOauth");
+  REQUIRE(provider->save_locks.size() == 1);
+  CHECK(provider->save_locks[0].path == "{directory}/.storage-write.lock");
+  CHECK(provider->save_locks[0].stale_after == std::chrono::seconds(15));
 }
 
 TEST_CASE("a provider cannot deliver the refresh token, nor an object that holds it") {
