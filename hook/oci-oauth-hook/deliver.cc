@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "delivery/delivery.h"
-#include "delivery/written_directory.h"
 #include "oci/mount.h"
 
 namespace oci_oauth {
@@ -21,9 +20,6 @@ void warn_of_readers(const Creation& creation, const DeliveryRecord& record) {
 }
 
 Result<void> write_into(const Creation& creation, Prepared& prepared, DeliveryRecord& record) {
-  // The host's own view of the directory is writable where the container's is a read-only bind mount.
-  if (auto source = open_same_directory(record.source, record.device, record.inode))
-    prepared.target = std::move(*source);
   auto known = creation.runtime.published(record.profile);
   if (!known) return std::move(known).error();
   const FileStamp login = *known ? (*known)->login : FileStamp{};

@@ -2,10 +2,16 @@
 #include "prepare.h"
 
 #include <fmt/format.h>
+#include <sys/statvfs.h>
 
+#include <algorithm>
+
+#include "base/process.h"
 #include "delivery/delivery.h"
+#include "oci/bound_directory.h"
 #include "oci/container_root.h"
 #include "oci/mount.h"
+#include "oci/mount_info.h"
 
 namespace oci_oauth {
 
@@ -16,25 +22,84 @@ std::string rootfs_of(const Creation& creation) {
   return path.starts_with('/') ? path : fmt::format("{}/{}", creation.call.state.bundle, path);
 }
 
-Result<UniqueFd> open_target(const Creation& creation, const Chosen& chosen) {
-  auto root = ContainerRoot::open(creation.process, rootfs_of(creation));
-  if (!root) return std::move(root).error();
-  if (chosen.consent == Consent::write) return root->open_directory(chosen.target);
-  return root->make_directory(chosen.target, creation.spec.root_on_host());
+// Where a runtime keeps the container's file system to itself, nothing can be mounted into it.
+Error explain(Error error, const std::string& share, std::string_view target) {
+  if (error.kind != ErrorKind::not_found) return error;
+  return {ErrorKind::failed,
+          fmt::format("the runtime keeps the container's file system to itself ({})", error.message),
+          fmt::format("bind the directory: --volume {}:{}:ro", share, target)};
 }
 
-// Without CAP_SYS_ADMIN nobody changes a mount's flags, so that only such a container pays for the lock.
+Result<ContainerRoot> open_root(const Creation& creation, const Chosen& chosen) {
+  auto root = ContainerRoot::open(creation.process, rootfs_of(creation));
+  if (root || !creation.process.is_running()) return root;
+  return explain(std::move(root).error(), creation.runtime.share_path(chosen.profile->name), chosen.target);
+}
+
+bool is_asked_for_read_only(const Spec& spec, std::string_view target) {
+  const auto mount = std::find_if(spec.mounts.rbegin(), spec.mounts.rend(),
+                                  [&](const SpecMount& one) { return one.destination == target; });
+  return mount != spec.mounts.rend() && mount->read_only;
+}
+
+bool is_bound_read_only(const Creation& creation, const Chosen& chosen) {
+  const auto root = ContainerRoot::open(creation.process, rootfs_of(creation));
+  if (!root) return is_asked_for_read_only(creation.spec, chosen.target);
+  const auto target = root->open_directory(chosen.target);
+  struct statvfs status;
+  return target && ::fstatvfs(target->get(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
+}
+
+// A container that could write there could write what all others read.
+bool needs_cover(const Creation& creation, const Chosen& chosen) {
+  if (is_bound_read_only(creation, chosen)) return false;
+  creation.call.log.write(
+      Priority::warning,
+      fmt::format(
+          "profile '{}', container {}: the share directory is bound writable at '{}', so a read-only mount "
+          "covers it",
+          chosen.profile->name, creation.call.state.id, chosen.target),
+      fmt::format("bind it read-only: --volume {}:{}:ro", creation.runtime.share_path(chosen.profile->name),
+                  chosen.target));
+  return true;
+}
+
+// Who may change mounts in the container could make this one writable: with CAP_SYS_ADMIN, or, where the
+// engine is rootless, by the engine's "exec --privileged". Others do not pay for the lock.
 Result<UniqueFd> clone_share(const Creation& creation, const Profile& profile, int share) {
   if (auto labelled = label_share(share, creation.spec.mount_label); !labelled)
     return std::move(labelled).error();
-  auto tree = clone_tree_read_only(share);
-  if (!tree || !creation.spec.may_mount) return tree;
-  auto locked = lock_flags(tree->get(), creation.runtime.share_path(profile.name));
+  if (!creation.spec.may_mount && is_host_root()) return clone_tree_read_only(share);
+  auto locked = clone_tree_locked(share, creation.runtime.share_path(profile.name));
   if (locked) return locked;
   creation.call.log.write(Priority::notice, std::move(locked).error().in(fmt::format(
                                                 "profile '{}', container {}: it can make its mount writable",
                                                 profile.name, creation.call.state.id)));
-  return tree;
+  return clone_tree_read_only(share);
+}
+
+Result<void> prepare_writing(const Creation& creation, Prepared& prepared) {
+  const Chosen& chosen = prepared.chosen;
+  auto bound = open_bound_directory(creation.process, rootfs_of(creation), chosen.target,
+                                    std::string(chosen.bind_source), {creation.spec.uid, creation.spec.gid});
+  if (!bound) return std::move(bound).error();
+  prepared.target = std::move(bound->directory);
+  prepared.owner = bound->owner;
+  return {};
+}
+
+Result<void> prepare_mount(const Creation& creation, Prepared& prepared) {
+  const Chosen& chosen = prepared.chosen;
+  const auto root = open_root(creation, chosen);
+  if (!root) return root.error();
+  auto target = root->make_directory(chosen.target);
+  if (!target) return std::move(target).error();
+  if (auto checked = check_unshared(creation.process, target->get()); !checked) return checked;
+  auto tree = clone_share(creation, *chosen.profile, prepared.share.get());
+  if (!tree) return std::move(tree).error();
+  prepared.target = std::move(*target);
+  prepared.tree = std::move(*tree);
+  return {};
 }
 
 }  // namespace
@@ -43,18 +108,12 @@ Result<Prepared> prepare(const Creation& creation, const Chosen& chosen) {
   auto share = creation.runtime.share(chosen.profile->name);
   if (!share) return std::move(share).error();
   Prepared prepared = {chosen, std::move(*share), {}, {}};
-  if (chosen.consent == Consent::in_place) return prepared;
-
-  auto target = open_target(creation, chosen);
-  if (!target) return std::move(target).error();
-  prepared.target = std::move(*target);
-  if (chosen.consent == Consent::write) return prepared;
-
-  if (auto checked = check_unshared(creation.process, prepared.target.get()); !checked)
-    return std::move(checked).error();
-  auto tree = clone_share(creation, *chosen.profile, prepared.share.get());
-  if (!tree) return std::move(tree).error();
-  prepared.tree = std::move(*tree);
+  Consent& consent = prepared.chosen.consent;
+  if (consent == Consent::in_place && needs_cover(creation, chosen)) consent = Consent::mount;
+  auto done = consent == Consent::write   ? prepare_writing(creation, prepared)
+              : consent == Consent::mount ? prepare_mount(creation, prepared)
+                                          : Result<void>();
+  if (!done) return std::move(done).error();
   return prepared;
 }
 

@@ -12,9 +12,10 @@ namespace oci_oauth {
 
 struct Prepared {
   Chosen chosen;
-  UniqueFd share;   // the profile's share directory
-  UniqueFd target;  // in the container; empty for a share that is bound in place
-  UniqueFd tree;    // consent mount: the detached mount
+  UniqueFd share;        // the profile's share directory
+  UniqueFd target;       // where to write or to mount; empty for a share that is bound in place
+  UniqueFd tree;         // consent mount: the detached mount
+  Owner owner = {0, 0};  // consent write: of the files
 };
 
 // Failure: names the target or the call that was refused.

@@ -14,19 +14,13 @@ namespace {
 
 // The directory, its files' owner and what they are for the container.
 Result<void> describe_written(const Creation& creation, const Prepared& prepared, DeliveryRecord& record) {
-  const auto owner = creation.spec.user_on_host();
-  if (!owner) {
-    return Error{ErrorKind::failed,
-                 fmt::format("uid {} of the container is not mapped to the host", creation.spec.uid),
-                 "map it, or let the hook mount the directory instead of writing into one"};
-  }
   struct stat status;
   if (::fstat(prepared.target.get(), &status) != 0) return Error::from_errno(errno, record.target);
   record.kind = DeliveryKind::write;
   record.source = prepared.chosen.bind_source;
   record.device = status.st_dev;
   record.inode = status.st_ino;
-  record.owner = *owner;
+  record.owner = prepared.owner;
   record.user_namespace = own_user_namespace();
   record.mode = prepared.chosen.profile->mode;
   record.label = creation.spec.mount_label;

@@ -21,7 +21,7 @@ struct Recorded {
   DeliveryRecord record;
 };
 
-// Failure: the container's user is not mapped to the host, or the target cannot be looked at.
+// Failure: the target cannot be looked at.
 Result<Recorded> record(const Creation& creation, Prepared prepared);
 
 // Writes all of them down beside those of earlier calls. Failure: nothing may be written for the container.

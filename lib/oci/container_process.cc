@@ -9,32 +9,60 @@
 #include <cerrno>
 #include <string>
 
+#include "base/size.h"
+#include "oci/id_map.h"
+
 namespace oci_oauth {
 
 namespace {
 
+constexpr size_t id_map_limit = 64 * KiB;
+
 // nsfs gives each namespace an inode: ioctl_ns(2).
-Result<struct stat> mount_namespace(const std::string& process) {
-  const std::string path = fmt::format("/proc/{}/ns/mnt", process);
+Result<struct stat> look_at_namespace(const std::string& process, std::string_view kind) {
+  const std::string path = fmt::format("/proc/{}/ns/{}", process, kind);
   struct stat status;
   if (::stat(path.c_str(), &status) != 0) return Error::from_errno(errno, path);
   return status;
 }
 
-Result<void> check_is_not_the_hosts(pid_t pid) {
-  auto ours = mount_namespace("self");
-  auto its = mount_namespace(std::to_string(pid));
+Result<bool> shares_our_namespace(pid_t pid, std::string_view kind) {
+  auto ours = look_at_namespace("self", kind);
+  auto its = look_at_namespace(std::to_string(pid), kind);
   if (!ours) return std::move(ours).error();
   if (!its) return std::move(its).error();
-  if (ours->st_dev != its->st_dev || ours->st_ino != its->st_ino) return {};
+  return ours->st_dev == its->st_dev && ours->st_ino == its->st_ino;
+}
+
+Result<void> check_is_not_the_hosts(pid_t pid) {
+  const auto shared = shares_our_namespace(pid, "mnt");
+  if (!shared) return shared.error();
+  if (!*shared) return {};
   return Error{ErrorKind::failed,
                fmt::format("process {} is in the host's own mount namespace: it is no container", pid),
                "give the container a mount namespace of its own"};
 }
 
+// `kind`: uid or gid.
+Result<std::uint32_t> id_outside(pid_t pid, std::string_view kind, std::uint32_t inside) {
+  const std::string path = fmt::format("/proc/{}/{}_map", pid, kind);
+  const auto text = read_file({.path = path}, id_map_limit);
+  if (!text) return text.error();
+  const auto map = IdMap::parse(*text, path);
+  if (!map) return map.error();
+  if (const auto id = map->outside(inside)) return *id;
+  return Error{ErrorKind::failed,
+               fmt::format("{} {} of the container is not mapped to the host", kind, inside),
+               "give the container a user namespace that maps it"};
+}
+
 }  // namespace
 
 Result<ContainerProcess> ContainerProcess::open(pid_t pid) {
+  if (pid <= 0) {
+    return Error{ErrorKind::not_found, "the runtime names no process of the container",
+                 "the hook belongs to the stage createRuntime"};
+  }
   // By number: glibc 2.36 declares pidfd_open(2) without C linkage.
   UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!fd) return Error::from_errno(errno, fmt::format("pidfd_open of process {}", pid));
@@ -44,6 +72,18 @@ Result<ContainerProcess> ContainerProcess::open(pid_t pid) {
     return Error{ErrorKind::not_found, fmt::format("process {}: has ended", pid), ""};
   }
   return process;
+}
+
+Result<Owner> ContainerProcess::owner_outside(Owner inside) const {
+  // The maps of our own user namespace are told as its parent sees them.
+  const auto shared = shares_our_namespace(pid_, "user");
+  if (!shared) return shared.error();
+  if (*shared) return inside;
+  const auto uid = id_outside(pid_, "uid", inside.uid);
+  const auto gid = uid ? id_outside(pid_, "gid", inside.gid) : uid;
+  if (!gid) return gid.error();
+  if (!is_running()) return Error{ErrorKind::not_found, fmt::format("process {}: has ended", pid_), ""};
+  return Owner{*uid, *gid};
 }
 
 bool ContainerProcess::is_running() const {

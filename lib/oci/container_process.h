@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "base/file.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 
@@ -18,6 +19,11 @@ class ContainerProcess {
 
   pid_t pid() const { return pid_; }
   int fd() const { return fd_.get(); }
+
+  // The ids that `inside` of its user namespace has in the caller's, as the kernel maps them: a config.json
+  // need not tell (a joined user namespace). user_namespaces(7), /proc/PID/uid_map and gid_map. Failure: one
+  // of them is not mapped; the process has ended.
+  Result<Owner> owner_outside(Owner inside) const;
 
   // Whether it runs still: what was read from /proc/PID before this call was its own, nobody else's.
   bool is_running() const;

@@ -2,6 +2,7 @@
 #include "oci/container_root.h"
 
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/fsuid.h>
@@ -10,6 +11,9 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <optional>
+
+#include "base/file.h"
 
 namespace oci_oauth {
 
@@ -29,10 +33,8 @@ Result<UniqueFd> open_beneath(int root, const std::string& path, const std::stri
   }
   const int reason = errno;
   Error error = Error::from_errno(reason, fmt::format("{}: openat2", shown));
-  if (reason == ENOTDIR)
-    error.hint = "the image has something else than a directory there: choose another target";
-  if (reason == ELOOP)
-    error.hint = "the image has symbolic links there that lead nowhere: choose another target";
+  if (reason == ENOTDIR) error.hint = "something else than a directory is there: choose another target";
+  if (reason == ELOOP) error.hint = "symbolic links there lead nowhere: choose another target";
   return error;
 }
 
@@ -82,32 +84,49 @@ bool is_kernels_path(std::string_view path) {
 }
 
 // Makes what a file system of the container's user namespace accepts: its own root's directory, not the
-// host's.
+// host's. Such an id loses the capabilities on files that go with root's, capabilities(7): they are given
+// back, because the container's root could make a directory in any other user's.
 class FileSystemIds {
  public:
-  explicit FileSystemIds(std::optional<Owner> owner) {
-    if (!owner) return;
-    gid_ = ::setfsgid(owner->gid);
-    uid_ = ::setfsuid(owner->uid);
+  explicit FileSystemIds(Owner owner) {
+    const bool known = ::syscall(SYS_capget, &header_, capabilities_) == 0;
+    gid_ = ::setfsgid(owner.gid);
+    uid_ = ::setfsuid(owner.uid);
+    if (known) ::syscall(SYS_capset, &header_, capabilities_);
   }
   ~FileSystemIds() {
-    if (uid_) ::setfsuid(static_cast<uid_t>(*uid_));
-    if (gid_) ::setfsgid(static_cast<gid_t>(*gid_));
+    ::setfsuid(static_cast<uid_t>(uid_));
+    ::setfsgid(static_cast<gid_t>(gid_));
   }
   FileSystemIds(const FileSystemIds&) = delete;
   FileSystemIds& operator=(const FileSystemIds&) = delete;
 
  private:
-  std::optional<int> uid_, gid_;
+  __user_cap_header_struct header_ = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct capabilities_[_LINUX_CAPABILITY_U32S_3] = {};
+  int uid_, gid_;
 };
 
-// Makes the last component of `path`, which was not found, in the directory that leads to it.
-Result<void> make_component(int root, int parent, const std::string& path, std::optional<Owner> owner) {
-  if (auto checked = check_file_system(root, parent, path); !checked) return checked;
-  const std::string name = path.substr(path.rfind('/') + 1);
+// Makes the last component of `path`, which was not found, in the directory that leads to it. Result: 0, or
+// the error number.
+int make_as(const Owner& owner, int parent, const std::string& name) {
   const FileSystemIds ids(owner);
-  if (::mkdirat(parent, name.c_str(), 0755) == 0) return {};
-  if (errno != EEXIST) return Error::from_errno(errno, fmt::format("{} in the container: mkdir", path));
+  return ::mkdirat(parent, name.c_str(), 0755) == 0 ? 0 : errno;
+}
+
+Result<Owner> container_root_of(const ContainerProcess* process) {
+  if (process == nullptr) return Owner{::geteuid(), ::getegid()};
+  return process->owner_outside({0, 0});
+}
+
+Result<void> make_component(int root, int parent, const std::string& path, const ContainerProcess* process) {
+  if (auto checked = check_file_system(root, parent, path); !checked) return checked;
+  const auto owner = container_root_of(process);
+  if (!owner) return owner.error();
+  const std::string name = path.substr(path.rfind('/') + 1);
+  const int reason = make_as(*owner, parent, name);
+  if (reason == 0) return {};
+  if (reason != EEXIST) return Error::from_errno(reason, fmt::format("{} in the container: mkdir", path));
   struct stat status;
   if (::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode)) {
     return Error{ErrorKind::failed,
@@ -118,14 +137,14 @@ Result<void> make_component(int root, int parent, const std::string& path, std::
 }
 
 // Every step resolves from the root again, so that a component that is swapped meanwhile cannot lead out.
-Result<UniqueFd> make_missing(int root, const std::string& path, std::optional<Owner> owner) {
+Result<UniqueFd> make_missing(int root, const std::string& path, const ContainerProcess* process) {
   auto parent = open_in_container(root, "/");
   for (size_t end = 0; parent && end != std::string::npos;) {
     end = path.find('/', end + 1);
     const std::string so_far = path.substr(0, end);
     auto next = open_in_container(root, so_far);
     if (!next && next.error().kind == ErrorKind::not_found) {
-      if (auto made = make_component(root, parent->get(), so_far, owner); !made)
+      if (auto made = make_component(root, parent->get(), so_far, process); !made)
         return std::move(made).error();
       next = open_in_container(root, so_far);
     }
@@ -143,26 +162,31 @@ Result<ContainerRoot> ContainerRoot::open(const ContainerProcess& process, std::
   if (!process.is_running()) {
     return Error{ErrorKind::not_found, fmt::format("process {}: has ended", process.pid()), ""};
   }
-  return beneath(namespace_root->get(), rootfs, outer);
+  return beneath(namespace_root->get(), rootfs, outer, &process);
 }
 
 // An absolute link in `rootfs` (/var/run is one) would lead plain open(2) into the caller's mount namespace.
-Result<ContainerRoot> ContainerRoot::beneath(int directory, std::string_view rootfs, std::string_view shown) {
+Result<ContainerRoot> ContainerRoot::beneath(int directory, std::string_view rootfs, std::string_view shown,
+                                             const ContainerProcess* process) {
   auto root = open_beneath(directory, std::string(rootfs), fmt::format("{}{}", shown, rootfs));
   if (!root) return std::move(root).error();
-  return ContainerRoot(std::move(*root));
+  return ContainerRoot(std::move(*root), process);
+}
+
+Result<ContainerRoot> ContainerRoot::beneath(int directory, std::string_view rootfs, std::string_view shown) {
+  return beneath(directory, rootfs, shown, nullptr);
 }
 
 Result<UniqueFd> ContainerRoot::open_directory(std::string_view path) const {
   return open_in_container(root_.get(), std::string(path));
 }
 
-Result<UniqueFd> ContainerRoot::make_directory(std::string_view path, std::optional<Owner> owner) const {
+Result<UniqueFd> ContainerRoot::make_directory(std::string_view path) const {
   const std::string whole(path);
   if (is_kernels_path(path)) return refuse(whole, "is the kernel's");
   auto directory = open_in_container(root_.get(), whole);
   if (!directory && directory.error().kind == ErrorKind::not_found) {
-    directory = make_missing(root_.get(), whole, owner);
+    directory = make_missing(root_.get(), whole, process_);
   }
   if (!directory) return directory;
   if (is_same_directory(directory->get(), root_.get())) {

@@ -3,11 +3,9 @@
 // link, ".." or magic link of an image leads out of it.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
-#include "base/file.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "oci/container_process.h"
@@ -18,25 +16,30 @@ class ContainerRoot {
  public:
   // `rootfs` (absolute; "/" once the container has pivoted) beneath /proc/PID/root, links included, opened
   // O_PATH: the container's tree in the container's own mount namespace, mounts included. Failure: names the
-  // path and the call, or says that the process has ended.
+  // path and the call, or says that the process has ended; not_found also where the runtime keeps the
+  // container's file system to itself, as gVisor does. `process` must outlive it.
   static Result<ContainerRoot> open(const ContainerProcess& process, std::string_view rootfs);
 
   // The same beneath any directory; `shown` names it in messages.
   static Result<ContainerRoot> beneath(int directory, std::string_view rootfs, std::string_view shown);
 
-  // The directory at `path`, O_PATH. Missing components are made with mode 0755, owned by `owner` (the
-  // container's root as the caller sees it: a file system of the container's user namespace accepts nobody
-  // else). Failure: a component that is no directory, a link that leads nowhere or loops, the root itself, a
-  // place in the container's /proc, /sys or /dev, however a link leads there; each names the component and
-  // why.
-  Result<UniqueFd> make_directory(std::string_view path, std::optional<Owner> owner) const;
+  // The directory at `path`, O_PATH. Missing components are made with mode 0755, owned by the container's
+  // root as its process has it: a file system of the container's user namespace accepts nobody else (beneath
+  // a mere directory: by the caller). Failure: a component that is not a directory, a link that leads nowhere
+  // or loops, the root itself, a place in the container's /proc, /sys or /dev, however a link leads there;
+  // each names the component and why.
+  Result<UniqueFd> make_directory(std::string_view path) const;
 
   // The same without making anything; not_found where it is missing.
   Result<UniqueFd> open_directory(std::string_view path) const;
 
  private:
-  explicit ContainerRoot(UniqueFd root) : root_(std::move(root)) {}
+  ContainerRoot(UniqueFd root, const ContainerProcess* process) : root_(std::move(root)), process_(process) {}
+  static Result<ContainerRoot> beneath(int directory, std::string_view rootfs, std::string_view shown,
+                                       const ContainerProcess* process);
+
   UniqueFd root_;
+  const ContainerProcess* process_;
 };
 
 }  // namespace oci_oauth

@@ -16,15 +16,11 @@ namespace oci_oauth {
 // call.
 Result<UniqueFd> clone_tree_read_only(int directory);
 
-// The same mount with its flags locked, so that nobody can make it writable again, whatever capability it has
-// where it is attached (mount_namespaces(7), "Restrictions on mount namespaces"): copied through a user
-// namespace that a child of ours makes. `path` is where `tree` was cloned from. Costs a process and two
-// copies of the caller's mount namespace. Failure: names the call; user.max_user_namespaces may forbid it.
-Result<UniqueFd> lock_flags(int tree, const std::string& path);
-
-// Failure: `target` (O_PATH, in the container) lies in a mount that shares its mount events, so that what is
-// attached there would appear elsewhere too, perhaps on the host (mount_namespaces(7), "SHARED SUBTREES").
-Result<void> check_unshared(const ContainerProcess& process, int target);
+// The same with its flags locked, so that nobody can make it writable again, whatever capability it has where
+// it is attached (mount_namespaces(7), "Restrictions on mount namespaces"): copied through a user namespace
+// that a child of ours makes. `path` leads to `directory`. Costs a process and two copies of the caller's
+// mount namespace. Failure: names the call; user.max_user_namespaces may forbid it.
+Result<UniqueFd> clone_tree_locked(int directory, const std::string& path);
 
 // Enters the mount namespace of `process` (setns(2)) and attaches `tree` on `target` (O_PATH, inside that
 // namespace). The caller stays in that namespace: everything that needs the host's paths comes before.

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <limits>
 
 #include "base/json_reader.h"
 
@@ -26,9 +25,6 @@ enum class Place {
   mount,
   options,
   linux,
-  uid_mappings,
-  gid_mappings,
-  mapping,
   annotations
 };
 
@@ -49,17 +45,13 @@ Place child_of(Place place, std::string_view key) {
       return Place::capability_set;
     case Place::mount:
       return key == "options" ? Place::options : Place::skip;
-    case Place::linux:
-      if (key == "uidMappings") return Place::uid_mappings;
-      return key == "gidMappings" ? Place::gid_mappings : Place::skip;
     default:
       return Place::skip;
   }
 }
 
 bool is_array(Place place) {
-  return place == Place::mounts || place == Place::options || place == Place::uid_mappings ||
-         place == Place::gid_mappings || place == Place::capability_set;
+  return place == Place::mounts || place == Place::options || place == Place::capability_set;
 }
 
 // What the runtime-spec has at a place; `any` where nothing is kept.
@@ -75,8 +67,6 @@ Type scalar_of(Place place, std::string_view key) {
       return key == "destination" || key == "source" || key == "type" ? Type::string : Type::any;
     case Place::linux:
       return key == "mountLabel" ? Type::string : Type::any;
-    case Place::mapping:
-      return key == "containerID" || key == "hostID" || key == "size" ? Type::number : Type::any;
     default:
       return Type::any;
   }
@@ -86,8 +76,6 @@ Type type_at(Place place, std::string_view key) {
   switch (place) {
     case Place::document:
     case Place::mounts:
-    case Place::uid_mappings:
-    case Place::gid_mappings:
       return Type::object;
     case Place::options:
     case Place::capability_set:
@@ -164,7 +152,6 @@ class SpecHandler : public JsonHandler {
   bool enter(Place place) {
     if (depth_ == places_.size()) return refuse(fmt::format("nested deeper than {} levels", json_max_depth));
     if (place == Place::mount) spec_.mounts.emplace_back();
-    if (place == Place::mapping) mappings().emplace_back();
     places_[depth_++] = place;
     return true;
   }
@@ -179,9 +166,6 @@ class SpecHandler : public JsonHandler {
         return Place::top;
       case Place::mounts:
         return Place::mount;
-      case Place::uid_mappings:
-      case Place::gid_mappings:
-        return Place::mapping;
       default: {
         const Place place = child_of(this->place(), key_);
         return is_array(place) ? Place::skip : place;
@@ -199,12 +183,6 @@ class SpecHandler : public JsonHandler {
     return seen = true;
   }
 
-  std::vector<IdMapping>& mappings() {
-    const bool uids =
-        place() == Place::uid_mappings || (depth_ > 1 && places_[depth_ - 2] == Place::uid_mappings);
-    return uids ? spec_.uid_mappings : spec_.gid_mappings;
-  }
-
   bool string(std::string_view value) {
     switch (place()) {
       case Place::root:
@@ -215,6 +193,7 @@ class SpecHandler : public JsonHandler {
       case Place::options:
         if (value == "bind" || value == "rbind") spec_.mounts.back().bind = true;
         if (value == "exec") spec_.mounts.back().exec = true;
+        if (value == "ro") spec_.mounts.back().read_only = true;
         return true;
       case Place::capability_set:
         if (value == "CAP_SYS_ADMIN") spec_.may_mount = true;
@@ -242,16 +221,8 @@ class SpecHandler : public JsonHandler {
   }
 
   bool number(std::uint32_t value) {
-    std::uint32_t* target = nullptr;
-    if (place() == Place::user && key_ == "uid") target = &spec_.uid;
-    if (place() == Place::user && key_ == "gid") target = &spec_.gid;
-    if (place() == Place::mapping) {
-      IdMapping& mapping = mappings().back();
-      if (key_ == "containerID") target = &mapping.container_id;
-      if (key_ == "hostID") target = &mapping.host_id;
-      if (key_ == "size") target = &mapping.size;
-    }
-    if (target != nullptr) *target = value;
+    if (place() == Place::user && key_ == "uid") spec_.uid = value;
+    if (place() == Place::user && key_ == "gid") spec_.gid = value;
     return true;
   }
 
@@ -263,24 +234,6 @@ class SpecHandler : public JsonHandler {
   std::string refusal_;
 };
 
-std::optional<std::uint32_t> map_id(const std::vector<IdMapping>& mappings, std::uint32_t id) {
-  constexpr std::uint32_t no_id = std::numeric_limits<std::uint32_t>::max();  // chown(2): leave it as it is
-  if (mappings.empty()) return id != no_id ? std::optional(id) : std::nullopt;
-  for (const IdMapping& mapping : mappings) {
-    if (id < mapping.container_id || id - mapping.container_id >= mapping.size) continue;
-    const std::uint64_t host = std::uint64_t{mapping.host_id} + (id - mapping.container_id);
-    if (host < no_id) return static_cast<std::uint32_t>(host);
-  }
-  return std::nullopt;
-}
-
-std::optional<Owner> map_owner(const Spec& spec, std::uint32_t uid, std::uint32_t gid) {
-  const auto host_uid = map_id(spec.uid_mappings, uid);
-  const auto host_gid = map_id(spec.gid_mappings, gid);
-  if (!host_uid || !host_gid) return std::nullopt;
-  return Owner{*host_uid, *host_gid};
-}
-
 }  // namespace
 
 const std::string* Spec::annotation(std::string_view key) const {
@@ -288,13 +241,6 @@ const std::string* Spec::annotation(std::string_view key) const {
     if (name == key) return &value;
   }
   return nullptr;
-}
-
-std::optional<Owner> Spec::user_on_host() const {
-  return map_owner(*this, uid, gid);
-}
-std::optional<Owner> Spec::root_on_host() const {
-  return map_owner(*this, 0, 0);
 }
 
 Result<Spec> parse_spec(const std::string& text, std::string_view source) {

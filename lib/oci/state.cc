@@ -12,10 +12,8 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr JsonField fields[] = {{"id", JsonType::string},
-                                {"bundle", JsonType::string},
-                                {"pid", JsonType::integer},
-                                {"root", JsonType::string}};
+constexpr JsonField fields[] = {
+    {"id", JsonType::string}, {"bundle", JsonType::string}, {"pid", JsonType::integer}};
 
 Error bad(std::string_view reason) {
   return {ErrorKind::failed, fmt::format("state: {}", reason), ""};
@@ -34,10 +32,9 @@ Result<ContainerState> parse_state(std::string_view text) {
   if (!state.bundle.starts_with('/') || state.bundle.find('\0') != std::string::npos) {
     return bad(fmt::format("bundle '{}' is not an absolute path", state.bundle));
   }
-  const std::int64_t pid = json_member(*json, "pid") == nullptr ? 0 : json_int(*json, "pid").value_or(-1);
-  if (pid < 0 || pid > std::numeric_limits<pid_t>::max()) return bad(fmt::format("'{}' is no pid", pid));
-  state.pid = static_cast<pid_t>(pid);
-  state.root = json_string(*json, "root").value_or("");
+  const std::int64_t pid = json_member(*json, "pid") == nullptr ? 0 : json_int(*json, "pid").value_or(-2);
+  if (pid < -1 || pid > std::numeric_limits<pid_t>::max()) return bad(fmt::format("'{}' is not a pid", pid));
+  state.pid = static_cast<pid_t>(std::max<std::int64_t>(pid, 0));
   return state;
 }
 

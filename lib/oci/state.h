@@ -13,9 +13,10 @@ namespace oci_oauth {
 
 struct ContainerState {
   std::string id;
-  pid_t pid = 0;       // 0 at poststop, and in stages that run inside the container
+  // 0 where there is none to see: at poststop, where some runtimes write -1, and in stages that run inside
+  // the container.
+  pid_t pid = 0;
   std::string bundle;  // absolute
-  std::string root;    // crun's extra key; may be relative to the bundle; empty where absent
 };
 
 // Failure: "state: reason" where the text is not JSON, not an object, or lacks an id or an absolute bundle.

@@ -32,12 +32,16 @@ std::uint64_t name_of(int space) {
 
 Result<UniqueFd> find(pid_t pid, std::uint64_t name) {
   const std::string path = fmt::format("/proc/{}/ns/user", pid);
+  const std::string failure = fmt::format("{}: no way to its engine's user namespace", path);
   UniqueFd space(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  for (int i = 0; space && i < most_parents; ++i) {
+  for (int i = 0; i < most_parents; ++i) {
+    if (!space) return Error::from_errno(errno, failure);
     if (name_of(space.get()) == name) return space;
-    space.reset(::ioctl(space.get(), NS_GET_PARENT));
+    UniqueFd parent(::ioctl(space.get(), NS_GET_PARENT));
+    if (!parent) return Error::from_errno(errno, failure);
+    space = std::move(parent);
   }
-  return Error::from_errno(errno, fmt::format("{}: no way to its engine's user namespace", path));
+  return Error{ErrorKind::failed, failure, ""};
 }
 
 Result<void> join(pid_t pid, std::uint64_t name) {

@@ -44,11 +44,9 @@ void fuzz_spec(std::string_view input) {
   const auto spec = parse_spec(std::string(input), "config.json");
   if (!spec) return;
   expect(!spec->root_path.empty());
-  (void)spec->root_on_host();
   const Offer offer = {
       .profile = "claude", .target = "/run/secrets/claude", .share = "/run/oci-oauth/share/claude"};
   const Decision decision = decide(*spec, offer);
-  if (const auto owner = spec->user_on_host()) expect(owner->uid != static_cast<uid_t>(-1));
   if (decision.consent == Consent::write) expect(!is_anonymous_volume(decision.bind_source));
   if (decision.consent != Consent::no) expect(!spec->mounts.empty());  // no annotation chooses
   // Nothing in a build chooses, whatever it is.

@@ -135,7 +135,7 @@ the_volume_around_the_target_is_shared() {
     findmnt --noheadings --list --output TARGET | grep -c "$directory" | grep -qx 1 || status=1
     umount "$directory"
     ((status == 0))
-    says 'passes its mounts on to others'
+    says 'the target is on a shared mount'
 }
 
 paths_cases() {

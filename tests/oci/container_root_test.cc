@@ -10,7 +10,7 @@
 #include <cstring>
 
 #include "support/catch.h"
-#include "support/child_process.h"
+#include "support/container.h"
 #include "support/skip.h"
 #include "support/temp_dir.h"
 
@@ -32,7 +32,7 @@ struct Tree {
     return std::move(*opened);
   }
   ContainerRoot open() const { return open(root); }
-  Result<UniqueFd> make(std::string_view path) const { return open().make_directory(path, std::nullopt); }
+  Result<UniqueFd> make(std::string_view path) const { return open().make_directory(path); }
   std::string refusal(std::string_view path) const {
     const auto made = make(path);
     return made ? "made" : made.error().message;
@@ -42,35 +42,6 @@ struct Tree {
 std::string failed(std::string_view call) {
   return std::string(call) + ": " + std::strerror(errno);
 }
-
-// A process with namespaces of its own, as a runtime leaves it at createRuntime; it lives as long as the
-// object.
-class Container {
- public:
-  // `meanwhile` runs in the test while the container sets itself up.
-  explicit Container(
-      const std::function<std::string()>& set_up, const std::function<void(pid_t)>& meanwhile = [](pid_t) {})
-      : process_([&] {
-          const std::string outcome = set_up();
-          outcome_.open();
-          over_.wait();
-          return outcome;
-        }) {
-    meanwhile(process_.pid());
-    ready_ = outcome_.wait();
-  }
-  bool ready() const { return ready_; }
-  pid_t pid() const { return process_.pid(); }
-  std::string outcome() const {
-    over_.open();
-    return process_.answer();
-  }
-
- private:
-  Gate outcome_, over_;
-  ChildProcess process_;
-  bool ready_ = false;
-};
 
 bool skipped(const std::string& outcome) {
   if (!outcome.starts_with("skipped")) return false;
@@ -125,7 +96,7 @@ TEST_CASE("the container's /proc, /sys and /dev are refused, however an image le
   const auto through = [&](const char* name, const char* to) {
     const std::string link = tree.host / name;
     fs::create_directory_symlink(to, link);
-    return host.make_directory(link + "/claude", std::nullopt).error().message;
+    return host.make_directory(link + "/claude").error().message;
   };
   CHECK(through("rootfs/run/to-proc", "/proc/self").find("kernel's") != std::string::npos);
   CHECK(through("rootfs/run/to-dev", "/dev").find("is in /dev") != std::string::npos);
@@ -152,7 +123,7 @@ TEST_CASE("a component that is swapped with a link while it is made never leads 
   const ContainerRoot root = tree.open();
   int made = 0;
   for (int i = 0; i < 2000; ++i) {
-    if (root.make_directory("/run/swapped/" + std::to_string(i), std::nullopt)) ++made;
+    if (root.make_directory("/run/swapped/" + std::to_string(i))) ++made;
   }
   CHECK(made > 0);
   CHECK(fs::is_empty(canary));
@@ -172,21 +143,11 @@ TEST_CASE("a link to nothing is told as such, and nothing is made") {
   CHECK_FALSE(fs::exists(tree.root + "/nowhere"));
 }
 
-TEST_CASE("directories are made with mode 0755 and the owner asked for") {
+TEST_CASE("directories are made with mode 0755") {
   const Tree tree;
-  if (::geteuid() != 0) return skip("only root makes another's directories");
-  fs::permissions(tree.host.path(), fs::perms(0755));
-  REQUIRE(::chown((tree.root + "/run").c_str(), 4711, 4712) == 0);
-  const ContainerRoot opened = tree.open();
-  REQUIRE(opened.make_directory("/run/secrets/claude", Owner{4711, 4712}));
-  struct stat status;
-  REQUIRE(::stat((tree.root + "/run/secrets").c_str(), &status) == 0);
-  CHECK(status.st_uid == 4711);
-  CHECK(status.st_gid == 4712);
-  CHECK((status.st_mode & 07777) == 0755);
-  REQUIRE(opened.make_directory("/run2", std::nullopt));  // the host's ids are back
-  REQUIRE(::stat((tree.root + "/run2").c_str(), &status) == 0);
-  CHECK(status.st_uid == 0);
+  REQUIRE(tree.make("/run/secrets/claude"));
+  CHECK(fs::status(tree.root + "/run/secrets").permissions() == fs::perms(0755));
+  CHECK(fs::status(tree.root + "/run/secrets/claude").permissions() == fs::perms(0755));
 }
 
 TEST_CASE("what is not there is not found, and opening it makes nothing") {
@@ -211,47 +172,52 @@ TEST_CASE("a link in the path of the root file system is the container's, not th
       process ? ContainerRoot::open(*process, "/var/rootfs") : Result<ContainerRoot>(process.error());
   if (skipped(container.outcome())) return;
   REQUIRE(root);
-  REQUIRE(root->make_directory("/run/secrets", std::nullopt));
+  REQUIRE(root->make_directory("/run/secrets"));
   CHECK(fs::is_directory(tree.host / "engine/data/rootfs/run/secrets"));
 }
 
+namespace {
+
+// A tree whose container has a user namespace, with a tmpfs of its own at /run and a home of its user 1000
+// that is on the host's file system.
+struct MappedTree : Tree {
+  std::string make_in_container(const std::string& path) {
+    fs::permissions(host.path(), fs::perms(0755));
+    fs::create_directories(root + "/home/node");
+    if (::chown((root + "/home/node").c_str(), 101000, 101000) != 0) return failed("chown");
+    const Container container(Mapping{"0 100000 65536"}, [&] {
+      const int mounted = ::mount("tmpfs", (root + "/run").c_str(), "tmpfs", 0, "");
+      return mounted == 0 ? std::string("ready") : failed("tmpfs");
+    });
+    const auto process = ContainerProcess::open(container.pid());
+    if (!container.ready() || !process) return container.outcome();
+    const auto opened = ContainerRoot::open(*process, root);
+    const auto made = opened ? opened->make_directory(path) : Result<UniqueFd>(opened.error());
+    if (!made) return made.error().message;
+    struct stat status;
+    if (::fstat(made->get(), &status) != 0) return failed("fstat");
+    return std::to_string(status.st_uid) + ":" + std::to_string(status.st_gid);
+  }
+};
+
+}  // namespace
+
 TEST_CASE("a file system of the container's user namespace takes directories of the container's root") {
-  const Tree tree;
   if (::geteuid() != 0) return skip("only root maps another's ids");
-  fs::permissions(tree.host.path(), fs::perms(0755));
-  const Gate unshared, mapped;
-  const Container container(
-      [&] {
-        const bool done = ::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0;
-        const std::string reason = failed("skipped: a user namespace");
-        unshared.open();
-        if (!done) return reason;
-        if (!mapped.wait()) return std::string("never mapped");
-        if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) return failed("setresuid");
-        const int mounted = ::mount("tmpfs", (tree.root + "/run").c_str(), "tmpfs", 0, "");
-        return mounted == 0 ? std::string("ready") : failed("tmpfs");
-      },
-      [&](pid_t pid) {
-        if (!unshared.wait()) return;
-        const std::string process = "/proc/" + std::to_string(pid);
-        std::ofstream(process + "/gid_map") << "0 100000 65536";
-        std::ofstream(process + "/uid_map") << "0 100000 65536";
-        mapped.open();
-      });
-  REQUIRE(container.ready());
-  const auto process = ContainerProcess::open(container.pid());
-  const auto root =
-      process ? ContainerRoot::open(*process, tree.root) : Result<ContainerRoot>(process.error());
-  if (!root && skipped(container.outcome())) return;
-  REQUIRE(root);
-  const auto refused = root->make_directory("/run/secrets", std::nullopt);
-  const auto made = root->make_directory("/run/secrets/claude", Owner{100000, 100000});
-  const std::string outcome = container.outcome();
-  if (skipped(outcome)) return;
-  CHECK(outcome == "ready");
-  CHECK_FALSE(refused);
-  REQUIRE(made);
+  CHECK(MappedTree().make_in_container("/run/secrets/claude") == "100000:100000");
+}
+
+TEST_CASE("a directory is made in one of the container's user, as the container's root could") {
+  if (::geteuid() != 0) return skip("only root maps another's ids");
+  CHECK(MappedTree().make_in_container("/home/node/.claude") == "100000:100000");
+}
+
+TEST_CASE("the ids of the caller are back once a directory is made") {
+  if (::geteuid() != 0) return skip("only root maps another's ids");
+  MappedTree tree;
+  REQUIRE(tree.make_in_container("/home/node/.claude") == "100000:100000");
+  REQUIRE(tree.make("/run2"));
   struct stat status;
-  REQUIRE(::fstat(made->get(), &status) == 0);
-  CHECK(status.st_uid == 100000);
+  REQUIRE(::stat((tree.root + "/run2").c_str(), &status) == 0);
+  CHECK(status.st_uid == 0);
 }

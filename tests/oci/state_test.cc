@@ -15,12 +15,15 @@ TEST_CASE("a state has an id, a bundle, and a pid while the container runs") {
   CHECK(parse_state(R"({"id":"a1","bundle":"/b"})")->pid == 0);
 }
 
+TEST_CASE("a runtime that writes -1 for a process that is gone means none") {
+  CHECK(parse_state(R"({"id":"a1","bundle":"/b","pid":-1})")->pid == 0);
+}
+
 TEST_CASE("a state of any other shape is refused") {
   for (const char* text :
        {"", "{", "[]", "{}", R"({"id":"a"})", R"({"id":"../a","bundle":"/b"})", R"({"id":"a","bundle":"b"})",
-        R"({"id":"a","bundle":"/b","pid":-1})", R"({"id":"a","bundle":"/b","pid":"1"})",
-        R"({"id":"a","bundle":"/b","pid":1.5})", R"({"id":"a","bundle":"/b","pid":18446744073709551615})",
-        R"({"id":"a","bundle":"/b","root":7})"}) {
+        R"({"id":"a","bundle":"/b","pid":-2})", R"({"id":"a","bundle":"/b","pid":"1"})",
+        R"({"id":"a","bundle":"/b","pid":1.5})", R"({"id":"a","bundle":"/b","pid":18446744073709551615})"}) {
     const auto state = parse_state(text);
     REQUIRE_FALSE(state);
     CHECK(state.error().message.starts_with("state"));

@@ -108,6 +108,20 @@ load oauth
     [[ $(stat -c '%n %u %a' "$SHARE"/token "$SHARE"/.credentials.json) == "$before" ]]
 }
 
+@test "a share directory that a person binds writable is covered by a read-only mount, and told" {
+    a_login
+    a_profile
+    oci_oauth refresh
+    start box --volume "$SHARE:$target" --user 0:0
+    has_current_token box
+    run inside box touch "$target/settings.json"
+    [[ $output == *'Read-only file system'* ]]
+    [[ ! -e $SHARE/settings.json ]]
+    [[ $(logged) == *"bound writable at '$target'"*"--volume $SHARE:$target:ro"* ]]
+    refreshed
+    has_current_token box
+}
+
 @test "two profiles reach one container" {
     a_login
     a_profile

@@ -39,7 +39,7 @@ podman_files() {
     parse_container "${@:2}"
     containers_conf >"$BATS_TEST_TMPDIR/containers.conf"
     hook_files "$BATS_TEST_TMPDIR/hooks.d"
-    chown --recursive --no-dereference "$OPERATOR_ID:$OPERATOR_ID" "$(rootfs_of "$1")"
+    chown --recursive --no-dereference "${ROOTFS_OWNER:-$OPERATOR_ID:$OPERATOR_ID}" "$(rootfs_of "$1")"
 }
 
 podman_run() {

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/mount_info.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/size.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t mountinfo_limit = 16 * MiB;
+// 340 ranges of ids at most for each of two maps, user_namespaces(7), and three numbers for each range.
+constexpr size_t id_maps_size = 32 * KiB;
+
+// What follows is include/uapi/linux/{stat,mount,nsfs}.h of Linux 6.15: the headers of older systems lack it.
+constexpr long statmount_call = 457;  // on every architecture
+constexpr unsigned statx_mount_id_unique = 0x4000;
+constexpr unsigned long get_mount_namespace_id = _IOR(0xb7, 5, std::uint64_t);
+constexpr std::uint64_t attribute_idmapped = 0x100000;
+constexpr std::uint64_t want_basic = 0x2, want_uid_map = 0x2000, want_gid_map = 0x4000;
+
+struct StatmountRequest {
+  std::uint32_t size, spare;
+  std::uint64_t mount_id, mask, mount_namespace_id;
+};
+static_assert(sizeof(StatmountRequest) == 32);  // MNT_ID_REQ_SIZE_VER1
+
+struct Statmount {
+  std::uint32_t size, options;
+  std::uint64_t mask;
+  std::uint32_t device_major, device_minor;
+  std::uint64_t magic;
+  std::uint32_t superblock_flags, type;
+  std::uint64_t id, parent_id;
+  std::uint32_t id_old, parent_id_old;
+  std::uint64_t attributes, propagation, peer_group, master, propagate_from;
+  std::uint32_t root, mount_point;
+  std::uint64_t namespace_id;
+  std::uint32_t subtype, source, option_count, option_array, security_option_count, security_option_array;
+  std::uint64_t supported_mask;
+  std::uint32_t uid_map_count, uid_map, gid_map_count, gid_map;  // the maps: offsets of strings
+  std::array<std::uint64_t, 43> spare;
+};
+static_assert(sizeof(Statmount) == 512 && offsetof(Statmount, attributes) == 64 &&
+              offsetof(Statmount, propagation) == 72 && offsetof(Statmount, namespace_id) == 112 &&
+              offsetof(Statmount, supported_mask) == 144 && offsetof(Statmount, gid_map) == 164);
+
+// Room for the strings, which come behind the structure.
+struct StatmountWithIdMaps {
+  Statmount head;
+  std::array<char, id_maps_size> strings;
+};
+
+// `count` strings behind each other, from `offset` on.
+Result<IdMap> id_map_in(const StatmountWithIdMaps& answer, std::uint32_t offset, std::uint32_t count) {
+  const std::string_view strings(answer.strings.data(), answer.strings.size());
+  size_t end = std::min<size_t>(offset, strings.size());
+  const size_t begin = end;
+  for (std::uint32_t i = 0; i < count && end < strings.size(); ++i) {
+    end = std::min(strings.find('\0', end), strings.size() - 1) + 1;
+  }
+  return IdMap::parse(strings.substr(begin, end - begin), "statmount of the target in the container");
+}
+
+std::optional<IdMaps> id_maps_of(StatmountRequest request) {
+  request.mask = want_uid_map | want_gid_map;
+  const auto answer = std::make_unique<StatmountWithIdMaps>();
+  if (::syscall(statmount_call, &request, answer.get(), sizeof *answer, 0) != 0) return std::nullopt;
+  const Statmount& head = answer->head;
+  if ((head.mask & request.mask) != request.mask) return std::nullopt;
+  auto uids = id_map_in(*answer, head.uid_map, head.uid_map_count);
+  auto gids = id_map_in(*answer, head.gid_map, head.gid_map_count);
+  if (!uids || !gids) return std::nullopt;
+  return IdMaps{std::move(*uids), std::move(*gids)};
+}
+
+// nullopt where the kernel does not tell so.
+std::optional<std::uint64_t> mount_namespace_id(const ContainerProcess& process) {
+  const auto space = open_file({.path = fmt::format("/proc/{}/ns/mnt", process.pid())}, O_RDONLY);
+  std::uint64_t id = 0;
+  if (!space || ::ioctl(space->get(), get_mount_namespace_id, &id) != 0) return std::nullopt;
+  return id;
+}
+
+std::optional<MountInfo> ask_statmount(const ContainerProcess& process, const struct statx& status) {
+  if ((status.stx_mask & statx_mount_id_unique) == 0) return std::nullopt;
+  const auto space = mount_namespace_id(process);
+  if (!space) return std::nullopt;
+  const StatmountRequest request = {sizeof request, 0, status.stx_mnt_id, want_basic, *space};
+  Statmount answer = {};
+  if (::syscall(statmount_call, &request, &answer, sizeof answer, 0) != 0 ||
+      (answer.mask & want_basic) == 0) {
+    return std::nullopt;
+  }
+  MountInfo info;
+  info.shared = (answer.propagation & MS_SHARED) != 0;
+  info.idmapped = (answer.attributes & attribute_idmapped) != 0;
+  if (info.idmapped) info.id_maps = id_maps_of(request);
+  return info;
+}
+
+// The line that begins with `id`; empty where there is none.
+std::string_view line_of(std::string_view mountinfo, std::string_view id) {
+  while (!mountinfo.empty()) {
+    const std::string_view line = mountinfo.substr(0, mountinfo.find('\n'));
+    if (line.starts_with(id) && line.substr(id.size()).starts_with(' ')) return line;
+    mountinfo.remove_prefix(std::min(line.size() + 1, mountinfo.size()));
+  }
+  return {};
+}
+
+// The text between the spaces before and after field `number`, counted from 1; proc(5) escapes others.
+std::string_view field_of(std::string_view line, int number) {
+  while (--number > 0) line.remove_prefix(std::min(line.find(' '), line.size() - 1) + 1);
+  return line.substr(0, line.find(' '));
+}
+
+bool has_option(std::string_view options, std::string_view wanted) {
+  while (!options.empty()) {
+    const std::string_view option = options.substr(0, options.find(','));
+    if (option == wanted) return true;
+    options.remove_prefix(std::min(option.size() + 1, options.size()));
+  }
+  return false;
+}
+
+// proc(5): "36 35 98:0 /root /mount/point rw,idmapped shared:1 master:2 - type source options", where the
+// fields before the hyphen are optional.
+Result<MountInfo> read_mountinfo(const ContainerProcess& process, std::uint64_t mount_id) {
+  const std::string path = fmt::format("/proc/{}/mountinfo", process.pid());
+  auto mountinfo = read_file({.path = path}, mountinfo_limit);
+  if (!mountinfo) return std::move(mountinfo).error();
+  std::string_view line = line_of(*mountinfo, fmt::format("{}", mount_id));
+  if (line.empty()) {
+    return Error{ErrorKind::failed, fmt::format("{}: lacks the mount of the target", path), ""};
+  }
+  line = line.substr(0, line.find(" - "));
+  MountInfo info;
+  info.shared = line.find(" shared:") != std::string_view::npos;
+  info.idmapped = has_option(field_of(line, 6), "idmapped");
+  return info;
+}
+
+Result<struct statx> mount_id_of(int file, unsigned which) {
+  struct statx status = {};
+  if (::statx(file, "", AT_EMPTY_PATH, which, &status) == 0) return status;
+  return Error::from_errno(errno, "statx of the target in the container");
+}
+
+}  // namespace
+
+Result<MountInfo> mount_info(const ContainerProcess& process, int file) {
+  const auto unique = mount_id_of(file, statx_mount_id_unique);
+  if (!unique) return unique.error();
+  if (auto info = ask_statmount(process, *unique)) return std::move(*info);
+  const auto old = mount_id_of(file, STATX_MNT_ID);
+  if (!old) return old.error();
+  return read_mountinfo(process, old->stx_mnt_id);
+}
+
+Result<void> check_unshared(const ContainerProcess& process, int target) {
+  const auto info = mount_info(process, target);
+  if (!info) return info.error();
+  if (!info->shared) return {};
+  return Error{ErrorKind::failed,
+               "the target is on a shared mount, so what is mounted there would appear elsewhere too",
+               "mount a tmpfs at the target, or mount the volume around it without \"shared\""};
+}
+
+}  // namespace oci_oauth
