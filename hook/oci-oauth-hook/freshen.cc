@@ -24,10 +24,10 @@ enum class Need { nothing, refresh, wait };
 
 Need need_of(const Profile& profile, const std::optional<Published>& published, Time time) {
   if (!published || !login_is_unchanged(profile.credentials, *published)) return Need::wait;
-  const Freshness state = freshness(time, published->due_at, published->expires_at);
+  const Freshness state = freshness(*published, time);
   if (published->has_token() && state == Freshness::fresh) return Need::nothing;
   // A dead login or a cool-down needs no refresher to say so again.
-  if (!published->dead_refresh_token_hash.empty() || published->rests(time)) return Need::nothing;
+  if (published->is_futile(time)) return Need::nothing;
   return state == Freshness::due ? Need::refresh : Need::wait;
 }
 

@@ -196,7 +196,7 @@ std::optional<Time> RefreshServer::wanted_at(const Profile& profile, Queue& queu
     const FileStamp login = FileStamp::of(status);
     if (login != known.login && login != std::exchange(queue.tried, login)) return wall_time;
   }
-  return next_look(known);
+  return next_look(known, wall_time);
 }
 
 void RefreshServer::look(Time wall_time, SteadyTime time) {

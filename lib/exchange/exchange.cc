@@ -2,6 +2,7 @@
 #include "exchange/exchange.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -32,8 +33,8 @@ FailureKind failure_kind(ErrorKind kind) {
   return kind == ErrorKind::temporary ? FailureKind::busy : FailureKind::login;
 }
 
-FailureKind failure_kind(AnswerKind kind) {
-  switch (kind) {
+FailureKind failure_kind(const TokenAnswer& answer) {
+  switch (answer.kind) {
     case AnswerKind::login_required:
       return FailureKind::login_required;
     case AnswerKind::throttled:
@@ -81,6 +82,7 @@ class Exchange {
   Result<void> complete_journal(JournalEntry& entry);
   Result<void> read_login();
   bool is_due() const;
+  std::string request_hash() const;
   bool may_send();
   void refresh();
   bool take_locks();
@@ -100,8 +102,8 @@ class Exchange {
   void unanswered(const RequestFailure& failure);
   bool refused_token_is_current();
   void take_snapshot();
-  void fail(ExchangeFailure failure) { report_.failure = std::move(failure); }
-  void fail(const Error& error) { fail({failure_kind(error.kind), error.message, error.hint, {}, {}}); }
+  void fail(ExchangeFailure failure);
+  void fail(const Error& error) { fail({failure_kind(error.kind), error.message, error.hint}); }
 
   const ExchangeRequest& request_;
   const std::function<bool()>& stop_;
@@ -182,32 +184,49 @@ bool Exchange::is_due() const {
   const Time time = now();
   const bool known = fingerprint(login.access_token) == request_.published.access_token_hash;
   const Time obtained_at = known ? request_.published.obtained_at : time;
-  const Time due = due_at(obtained_at, login.expires_at, request_.profile.refresh_before);
-  return freshness(time, due, login.expires_at) != Freshness::fresh ||
-         login.expires_at - time < request_.min_ttl;
+  const Milliseconds life = life_of_token(request_.published, login.expires_at, time);
+  const Time due = due_at(login.expires_at, life, request_.profile.refresh_before);
+  if (freshness(time, obtained_at, due, login.expires_at) != Freshness::fresh) return true;
+  // No refresh brings a token that lives longer than the server lets it.
+  const bool is_possible = life <= Milliseconds(0) || request_.min_ttl < life;
+  return is_possible && login.expires_at - time < request_.min_ttl;
 }
 
+// What an answer belongs to: with another refresh token, endpoint, client or scope it may be another one.
+std::string Exchange::request_hash() const {
+  const TokenRequest request = token_request(request_.profile, request_.provider, document_->login());
+  return fingerprint(Secret(fmt::format("{}\n{}\n{}\n{}", fingerprint(document_->login().refresh_token),
+                                        request.url, request.client_id, fmt::join(request.scopes, " "))));
+}
+
+void Exchange::fail(ExchangeFailure failure) {
+  if (document_) failure.request_hash = request_hash();
+  report_.failure = std::move(failure);
+}
+
+// False where the answer is known: this very request was refused for good, or failed a while ago.
 bool Exchange::may_send() {
   const Published& known = request_.published;
-  if (fingerprint(document_->login().refresh_token) == known.dead_refresh_token_hash) {
-    fail({FailureKind::login_required,
-          fmt::format("{}: the server refused this refresh token for good", store_->shown()),
-          "log in again with the program that owns this file",
-          {},
-          known.dead_refresh_token_hash});
-    return false;
-  }
-  if (!known.rests(now())) return true;
+  const std::string request = request_hash();
+  const bool is_dead = request == known.dead_request_hash;
+  const bool rests =
+      known.rests(now()) && (known.failed_request_hash.empty() || known.failed_request_hash == request);
+  if (!is_dead && !rests) return true;
   if (request_.force == Force::yes) {
-    report_.notices.push_back(
-        fmt::format("asking although the endpoint wants rest until {}", rfc3339(known.not_before)));
+    report_.notices.push_back(is_dead
+                                  ? "asking although the server refused this login"
+                                  : fmt::format("asking although the endpoint is to be left alone until {}",
+                                                rfc3339(known.not_before)));
     return true;
   }
-  fail({FailureKind::throttled,
-        fmt::format("not asking the token endpoint before {}", rfc3339(known.not_before)),
-        "wait, or override it once with --force",
-        {},
-        {}});
+  const FailureKind last = known.last_error ? known.last_error->kind : FailureKind::throttled;
+  const FailureKind kind = is_dead ? FailureKind::login_required : last;
+  std::string message =
+      is_dead ? fmt::format("{}: the server refused this refresh token for good", store_->shown())
+              : fmt::format("not asking the token endpoint before {}", rfc3339(known.not_before));
+  if (!is_dead && known.last_error) message += ": " + known.last_error->message;
+  std::string hint(is_dead ? rule_of(kind).hint : "wait, or override it once with --force");
+  fail({.kind = kind, .message = std::move(message), .hint = std::move(hint), .is_known = true});
   return false;
 }
 
@@ -297,7 +316,7 @@ std::optional<DirectoryLocks> Exchange::take_save_locks() {
 
 void Exchange::send() {
   if (stop_()) {
-    return fail({FailureKind::network, "interrupted before anything was sent", "", {}, {}});
+    return fail({FailureKind::network, "interrupted before anything was sent", ""});
   }
   sent_hash_ = fingerprint(document_->login().refresh_token);
   if (auto noted = store_->note_request(sent_hash_, now()); !noted) return fail(noted.error());
@@ -352,9 +371,11 @@ void Exchange::keep_grant(long status, std::string_view body) {
 }
 
 void Exchange::refuse(const TokenAnswer& answer) {
-  // A 200 without a token may have spent the refresh token: the fence stays, and the next run tells.
-  journal_is_needed_ = answer.kind == AnswerKind::unreadable;
-  const bool dead = answer.kind == AnswerKind::login_required;
+  const FailureKind kind = failure_kind(answer);
+  const FailureRule& rule = rule_of(kind);
+  // The fence stays, and the next run tells.
+  journal_is_needed_ = rule.refresh_token == RefreshToken::maybe_spent;
+  const bool dead = kind == FailureKind::login_required;
   if (dead && !refused_token_is_current()) {
     report_.notices.emplace_back("another program rotated the login meanwhile; using what it wrote");
     return;
@@ -364,27 +385,19 @@ void Exchange::refuse(const TokenAnswer& answer) {
     message +=
         fmt::format("; an earlier refresh began at {} and its answer never arrived", rfc3339(*interrupted_));
   }
-  fail({failure_kind(answer.kind), std::move(message),
-        dead ? "log in again with the program that owns this login" : "", answer.retry_after,
-        dead ? sent_hash_ : ""});
+  fail({kind, std::move(message), std::string(rule.hint), answer.retry_after});
 }
 
 void Exchange::unanswered(const RequestFailure& failure) {
   if (why_not_sent_) {
-    return fail({failure_kind(why_not_sent_->kind),
-                 why_not_sent_->message,
-                 "nothing was sent; the next run tries again",
-                 {},
-                 {}});
+    return fail({failure_kind(why_not_sent_->kind), why_not_sent_->message,
+                 "nothing was sent; the next run tries again"});
   }
-  const bool unsent = failure.sent == RequestFailure::Sent::no;
-  journal_is_needed_ = !unsent;
-  fail({unsent ? FailureKind::network : FailureKind::unknown,
-        failure.message,
-        unsent ? "nothing was sent; the next run tries again"
-               : "the request was sent and no answer arrived; the next run tries again",
-        {},
-        {}});
+  const bool sent = failure.sent != RequestFailure::Sent::no;
+  const FailureKind kind = sent ? FailureKind::unknown : FailureKind::network;
+  const FailureRule& rule = rule_of(kind);
+  journal_is_needed_ = rule.refresh_token == RefreshToken::maybe_spent;
+  fail({kind, failure.message, std::string(rule.hint)});
 }
 
 // invalid_grant is no verdict on a refresh token that somebody else put there meanwhile.
@@ -425,7 +438,7 @@ void Exchange::take_snapshot() {
   snapshot.stamp = stamp_;
   snapshot.is_on_local_storage = is_local_file_system(store_->shown());
   snapshot.access_token_hash = fingerprint(login.access_token);
-  snapshot.refresh_token_hash = fingerprint(login.refresh_token);
+  snapshot.request_hash = request_hash();
   snapshot.expires_at = login.expires_at;
   snapshot.login_expires_at = login.login_expires_at;
   snapshot.files.emplace_back(token_file, Secret(login.access_token.reveal()));

@@ -11,13 +11,14 @@ namespace oci_oauth {
 namespace {
 
 constexpr std::string_view source = "the exchange's report";
+constexpr int version = 2;  // of the text
 
 JsonValue snapshot_value(JsonDocument& json, const LoginSnapshot& login) {
   JsonValue value(rapidjson::kObjectType);
   json_set(json, value, "stamp", stamp_value(json, login.stamp));
   json_set(json, value, "is_on_local_storage", JsonValue(login.is_on_local_storage));
   json_set(json, value, "access_token_hash", json_copy(json, login.access_token_hash));
-  json_set(json, value, "refresh_token_hash", json_copy(json, login.refresh_token_hash));
+  json_set(json, value, "request_hash", json_copy(json, login.request_hash));
   json_set(json, value, "expires_at", time_value(login.expires_at));
   if (login.login_expires_at) json_set(json, value, "login_expires_at", time_value(*login.login_expires_at));
   JsonValue files(rapidjson::kObjectType);
@@ -29,12 +30,13 @@ JsonValue snapshot_value(JsonDocument& json, const LoginSnapshot& login) {
 
 JsonValue failure_value(JsonDocument& json, const ExchangeFailure& failure) {
   JsonValue value(rapidjson::kObjectType);
-  json_set(json, value, "kind", JsonValue(static_cast<int>(failure.kind)));
+  json_set(json, value, "kind", json_copy(json, word(failure.kind)));
   json_set(json, value, "message", json_copy(json, failure.message));
   json_set(json, value, "hint", json_copy(json, failure.hint));
   if (failure.retry_after)
     json_set(json, value, "retry_after", JsonValue(std::int64_t{failure.retry_after->count()}));
-  json_set(json, value, "dead_refresh_token_hash", json_copy(json, failure.dead_refresh_token_hash));
+  json_set(json, value, "request_hash", json_copy(json, failure.request_hash));
+  json_set(json, value, "is_known", JsonValue(failure.is_known));
   return value;
 }
 
@@ -48,7 +50,7 @@ std::optional<LoginSnapshot> read_snapshot(const JsonValue& value) {
   login.stamp = *read;
   login.is_on_local_storage = json_bool(value, "is_on_local_storage").value_or(true);
   login.access_token_hash = json_string(value, "access_token_hash").value_or("");
-  login.refresh_token_hash = json_string(value, "refresh_token_hash").value_or("");
+  login.request_hash = json_string(value, "request_hash").value_or("");
   login.expires_at = *expires_at;
   login.login_expires_at = json_time(value, "login_expires_at");
   for (const auto& file : files->GetObject()) {
@@ -59,13 +61,12 @@ std::optional<LoginSnapshot> read_snapshot(const JsonValue& value) {
 
 ExchangeFailure read_failure(const JsonValue& value) {
   ExchangeFailure failure;
-  const auto kind = json_int(value, "kind").value_or(0);
-  const bool known = kind >= 0 && kind <= static_cast<int>(FailureKind::login);
-  failure.kind = known ? static_cast<FailureKind>(kind) : FailureKind::login;
+  failure.kind = failure_kind_of(json_string(value, "kind").value_or("")).value_or(FailureKind::login);
   failure.message = json_string(value, "message").value_or("");
   failure.hint = json_string(value, "hint").value_or("");
   if (const auto delay = json_int(value, "retry_after")) failure.retry_after = Milliseconds(*delay);
-  failure.dead_refresh_token_hash = json_string(value, "dead_refresh_token_hash").value_or("");
+  failure.request_hash = json_string(value, "request_hash").value_or("");
+  failure.is_known = json_bool(value, "is_known").value_or(false);
   return failure;
 }
 
@@ -74,6 +75,7 @@ ExchangeFailure read_failure(const JsonValue& value) {
 Secret format_report(const ExchangeReport& report) {
   JsonDocument json;
   json.SetObject();
+  json_set(json, json, "version", JsonValue(version));
   json_set(json, json, "refreshed", JsonValue(report.refreshed));
   json_set(json, json, "stored_in_us", JsonValue(std::int64_t{report.stored_in.count()}));
   JsonValue notices(rapidjson::kArrayType);
@@ -95,7 +97,8 @@ Result<void> send_report(int fd, const ExchangeReport& report) {
 Result<ExchangeReport> parse_report(std::string_view text) {
   auto json = parse_json(text, source);
   if (!json) return std::move(json).error();
-  if (!json->IsObject()) return Error{ErrorKind::failed, fmt::format("{}: is no object", source), ""};
+  if (json_int(*json, "version") != version)
+    return Error{ErrorKind::failed, fmt::format("{}: is not of this version", source), ""};
   ExchangeReport report;
   report.refreshed = json_bool(*json, "refreshed").value_or(false);
   report.stored_in = std::chrono::microseconds(json_int(*json, "stored_in_us").value_or(0));

@@ -20,7 +20,8 @@ namespace oci_oauth {
 struct LoginSnapshot {
   FileStamp stamp;
   bool is_on_local_storage = true;
-  std::string access_token_hash, refresh_token_hash;
+  std::string access_token_hash;
+  std::string request_hash;  // of the request that would refresh it (published.h)
   Time expires_at;
   std::optional<Time> login_expires_at;
   std::vector<std::pair<std::string, Secret>> files;  // name and content, for share/NAME
@@ -29,8 +30,9 @@ struct LoginSnapshot {
 struct ExchangeFailure {
   FailureKind kind = FailureKind::server;
   std::string message, hint;
-  std::optional<Milliseconds> retry_after;
-  std::string dead_refresh_token_hash;  // kind login_required, refused by the server
+  std::optional<Milliseconds> retry_after = {};
+  std::string request_hash = {};  // of the request that failed; empty: it was not known yet
+  bool is_known = false;          // nothing was tried: an earlier failure holds
 };
 
 struct ExchangeReport {

@@ -12,6 +12,7 @@ namespace oci_oauth {
 namespace {
 
 constexpr std::string_view source = "the refresher's request";
+constexpr int version = 2;  // of the text
 
 // The members that an exchange needs, for writing and for reading: `member` is called with each key and its
 // place.
@@ -74,6 +75,7 @@ JsonValue provider_value(JsonDocument& json, const Provider& provider) {
   json_set(json, value, "unit", JsonValue(static_cast<int>(provider.fields.unit)));
   json_set(json, value, "locks", texts_value(json, provider.locks));
   json_set(json, value, "save_locks", locks_value(json, provider.save_locks));
+  json_set(json, value, "terminal_errors", texts_value(json, provider.terminal_errors));
   JsonValue deliver(rapidjson::kObjectType);
   for (const DeliveredFile& file : provider.deliver)
     json_set(json, deliver, file.name, texts_value(json, file.fields));
@@ -152,6 +154,7 @@ Provider read_provider(const JsonValue& value) {
   provider.fields.unit = read_enum<ExpiryUnit>(value, "unit");
   provider.locks = read_texts(json_member(value, "locks"));
   provider.save_locks = read_locks(json_member(value, "save_locks"));
+  provider.terminal_errors = read_texts(json_member(value, "terminal_errors"));
   if (const JsonValue* deliver = json_member(value, "deliver"); deliver != nullptr && deliver->IsObject()) {
     for (const auto& file : deliver->GetObject()) {
       provider.deliver.push_back({std::string(json_text(file.name)), read_texts(&file.value)});
@@ -165,6 +168,7 @@ Provider read_provider(const JsonValue& value) {
 std::string format_request(const ExchangeRequest& request) {
   JsonDocument json;
   json.SetObject();
+  json_set(json, json, "version", JsonValue(version));
   json_set(json, json, "profile", profile_value(json, request.profile));
   json_set(json, json, "provider", provider_value(json, request.provider));
   json_set(json, json, "published", json_copy(json, format_published(request.published)));
@@ -178,6 +182,10 @@ std::string format_request(const ExchangeRequest& request) {
 Result<ExchangeRequest> parse_request(std::string_view text) {
   auto json = parse_json(text, source);
   if (!json) return std::move(json).error();
+  if (json_int(*json, "version") != version) {
+    return Error{ErrorKind::failed, fmt::format("{}: is not of this version", source),
+                 "restart what asked: it was started before an upgrade"};
+  }
   const JsonValue* profile = json_member(*json, "profile");
   const JsonValue* provider = json_member(*json, "provider");
   if (profile == nullptr || provider == nullptr) {

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "base/size.h"
-#include "refresh/cooldown.h"
+#include "refresh/attempt.h"
 #include "refresh/deliveries.h"
 #include "token/policy.h"
 
@@ -23,9 +23,8 @@ bool nothing_to_do(const Profile& profile, const Published& published, const Ref
                    Time time) {
   // After a failure the journal may hold a login that is not in its place yet.
   return options.force == Force::no && published.has_token() && !published.last_error &&
-         freshness(time, published.due_at, published.expires_at) == Freshness::fresh &&
-         published.expires_at - time >= options.min_ttl && published.login_is_visible &&
-         login_is_unchanged(profile.credentials, published);
+         freshness(published, time) == Freshness::fresh && published.expires_at - time >= options.min_ttl &&
+         published.login_is_visible && login_is_unchanged(profile.credentials, published);
 }
 
 double random_fraction() {
@@ -33,60 +32,19 @@ double random_fraction() {
   return std::uniform_real_distribution<double>(0, 1)(device);
 }
 
-void note_failure(Published& published, const ExchangeFailure& failure, Time time) {
-  published.last_error = LastError{failure.kind, failure.message, failure.hint, time};
-  if (!failure.dead_refresh_token_hash.empty())
-    published.dead_refresh_token_hash = failure.dead_refresh_token_hash;
-  // A run that asked nobody because of an earlier cool-down must not prolong it.
-  if (published.rests(time) && !failure.retry_after) return;
-  ++published.failures;
-  ++published.outcomes[std::string(word(failure.kind))];
-  published.not_before =
-      time + cooldown(failure.kind, published.failures, failure.retry_after, random_fraction());
-}
-
-// No look where it may hang.
-bool is_visible(const LoginSnapshot& login, const std::string& path) {
+// The owner's word counts only where root can look as well; no look where it may hang.
+bool is_visible(const ExchangeReport& report, const std::string& path) {
   struct stat status;
-  return login.is_on_local_storage && ::stat(path.c_str(), &status) == 0;
-}
-
-void note_login(Published& published, const LoginSnapshot& login, const Profile& profile, Time time) {
-  published.login = login.stamp;
-  published.login_is_visible = is_visible(login, profile.credentials);
-  if (login.refresh_token_hash != published.dead_refresh_token_hash)
-    published.dead_refresh_token_hash.clear();
-  if (login.access_token_hash != published.access_token_hash) {
-    published.access_token_hash = login.access_token_hash;
-    published.obtained_at = time;
-    // The endpoint answers somebody.
-    published.failures = 0;
-    published.not_before = Time{};
-  }
-  published.expires_at = login.expires_at;
-  published.due_at = due_at(published.obtained_at, login.expires_at, profile.refresh_before);
-  published.login_expires_at = login.login_expires_at;
-}
-
-void note_attempt(Published& published, const ExchangeReport& report, Time time) {
-  published.attempted_at = time;
-  ++published.attempts;
-  if (report.refreshed) {
-    published.refreshed_at = time;
-    ++published.outcomes["refreshed"];
-  }
-  if (report.failure) {
-    note_failure(published, *report.failure, time);
-  } else {
-    published.last_error.reset();
-  }
+  return report.login->is_on_local_storage && ::stat(path.c_str(), &status) == 0;
 }
 
 // An exchange that never reported: its journal tells the next run what it did.
 ExchangeReport report_of(const Error& error) {
   ExchangeReport report;
   const bool killed = error.kind == ErrorKind::temporary;
-  report.failure = {killed ? FailureKind::unknown : FailureKind::login, error.message, error.hint, {}, {}};
+  report.failure = {.kind = killed ? FailureKind::unknown : FailureKind::login,
+                    .message = error.message,
+                    .hint = error.hint};
   return report;
 }
 
@@ -140,9 +98,13 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
                                               options.min_ttl, options.endpoint, std::nullopt});
   ExchangeReport report = run.report ? std::move(*run.report) : report_of(run.report.error());
   const Time time = now();
-  if (report.login) note_login(outcome.published, *report.login, profile, time);
+  if (report.login) {
+    report.login->is_on_local_storage = is_visible(report, profile.credentials);
+    note_login(outcome.published, report, profile, time);
+  }
   // Who asked nobody has learned nothing of the endpoint.
-  if (options.endpoint == Endpoint::asked || report.failure) note_attempt(outcome.published, report, time);
+  if (options.endpoint == Endpoint::asked || report.failure)
+    note_attempt(outcome.published, report, {time, random_fraction()});
   outcome.refreshed = report.refreshed;
   outcome.notices = std::move(report.notices);
   if (const auto damage = *before ? std::nullopt : refresher.runtime.damage_of(profile.name))

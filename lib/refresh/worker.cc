@@ -77,7 +77,7 @@ Error become_program(const ExchangeRequest& request, const Descriptors& descript
 // Result: whether the failure has been reported.
 Result<void> report_failure(int fd, const Error& error) {
   ExchangeReport report;
-  report.failure = {FailureKind::login, error.message, error.hint, {}, {}};
+  report.failure = {.kind = FailureKind::login, .message = error.message, .hint = error.hint};
   return send_report(fd, report);
 }
 

@@ -16,7 +16,7 @@ constexpr size_t token_limit = 64 * KiB;
 constexpr const char* token_name = "token";
 
 bool login_is_refused(const Published& published) {
-  return !published.dead_refresh_token_hash.empty() ||
+  return published.is_dead() ||
          (published.last_error && published.last_error->kind == FailureKind::login_required);
 }
 
@@ -120,7 +120,7 @@ ProfileState state_of(const std::optional<Published>& published, Time now) {
   if (!published) return ProfileState::unknown;
   if (login_is_refused(*published)) return ProfileState::login_required;
   if (!published->has_token()) return ProfileState::unknown;
-  switch (freshness(now, published->due_at, published->expires_at)) {
+  switch (freshness(*published, now)) {
     case Freshness::fresh:
       return ProfileState::fresh;
     case Freshness::due:

@@ -19,23 +19,41 @@ Milliseconds pause_between_tries(const Published& token) {
   return window > Milliseconds(0) ? std::clamp<Milliseconds>(window / 8, seconds(1), longest) : longest;
 }
 
+bool is_ahead(Time time, Time now) {
+  return time - now > tolerated_skew;
+}
+
 }  // namespace
 
-Time due_at(Time obtained_at, Time expires_at, Milliseconds refresh_before) {
-  const Milliseconds life = std::max(expires_at - obtained_at, Milliseconds(0));
-  return expires_at - std::min(std::max(refresh_before, timer_margin), life / 2);
+Time due_at(Time expires_at, Milliseconds life, Milliseconds refresh_before) {
+  const Milliseconds margin = std::max(refresh_before, timer_margin);
+  return expires_at - (life > Milliseconds(0) ? std::min(margin, life / 2) : margin);
 }
 
-Freshness freshness(Time now, Time due_at, Time expires_at) {
+Milliseconds life_of_token(const Published& known, Time expires_at, Time now) {
+  if (known.token_life <= Milliseconds(0)) return Milliseconds(0);
+  return std::max<Milliseconds>(known.token_life, expires_at - now);
+}
+
+Freshness freshness(Time now, Time obtained_at, Time due_at, Time expires_at) {
   if (now >= expires_at) return Freshness::expired;
-  return now >= due_at ? Freshness::due : Freshness::fresh;
+  return now >= due_at || is_ahead(obtained_at, now) ? Freshness::due : Freshness::fresh;
 }
 
-std::optional<Time> next_look(const Published& token) {
+Time granted_until(Time now, Milliseconds life, std::optional<Time> server_time) {
+  if (!server_time || !is_ahead(now, *server_time)) return now + life;
+  return std::max(*server_time + life, now + life / 2);
+}
+
+std::optional<Time> next_look(const Published& token, Time now) {
   const auto& error = token.last_error;
-  if (error && error_kind(error->kind) != ErrorKind::temporary) return std::nullopt;
+  if (error && rule_of(error->kind).remedy == Remedy::person) return std::nullopt;
   if (!error && !token.has_token()) return std::nullopt;
-  return std::max({token.due_at, token.not_before, token.attempted_at + pause_between_tries(token)});
+  const bool set_back = is_ahead(token.obtained_at, now);
+  const Time wanted = set_back ? now : token.due_at;
+  const Time rested = token.rests(now) ? token.not_before : now;
+  const Time tried = is_ahead(token.attempted_at, now) ? now : token.attempted_at;
+  return std::max({wanted, std::min(rested, token.not_before), tried + pause_between_tries(token)});
 }
 
 }  // namespace oci_oauth

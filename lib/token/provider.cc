@@ -123,6 +123,15 @@ Result<void> read_save_lock(const JsonValue& value, const std::string& source, c
   return {};
 }
 
+// Short and plain, because it gets into messages.
+bool is_error_code(std::string_view code) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
+  };
+  return !code.empty() && code.size() <= 64 && std::all_of(code.begin(), code.end(), plain);
+}
+
 // A name that every shell and runtime takes, POSIX.1-2017 section 8.1.
 bool is_variable_name(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
@@ -212,6 +221,10 @@ Result<Provider> parse_provider(std::string_view text, std::string_view path, st
   });
   if (const JsonValue* fields = object.take("credentials")) {
     if (auto read = read_fields(*fields, source, provider.fields); !read) return std::move(read).error();
+  }
+  object.strings("terminal_errors", provider.terminal_errors);
+  for (const std::string& code : provider.terminal_errors) {
+    if (!is_error_code(code)) object.fail("terminal_errors", fmt::format("'{}' is not an error code", code));
   }
   object.elements("deliver", [&](const JsonValue& value, const std::string& pointer) {
     return read_delivered(value, source, pointer, provider);

@@ -56,6 +56,8 @@ struct Provider {
   ScopeRule scope = ScopeRule::stored;
   std::string user_agent;
   CredentialFields fields;
+  // Codes of an error answer that end a login (RFC 6749 section 5.2, and what servers made of it).
+  std::vector<std::string> terminal_errors = {"invalid_grant"};
   std::vector<DeliveredFile> deliver;
   // Locks that other programs take before they refresh, in order, and where the holder of the first one
   // writes down who it is (lock_owner.h); paths as ProviderLock's.

@@ -3,22 +3,23 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace oci_oauth {
 
 namespace {
 
-constexpr std::array<std::string_view, failure_kinds.size()> words = {
-    "login_required", "throttled", "server", "network", "unknown", "rejected", "busy", "login"};
-
-constexpr std::array<JsonField, 14> fields = {{{"provider", JsonType::string},
+constexpr std::array<JsonField, 16> fields = {{{"provider", JsonType::string},
                                                {"login", JsonType::object},
                                                {"obtained_at", JsonType::integer},
                                                {"due_at", JsonType::integer},
                                                {"expires_at", JsonType::integer},
                                                {"refreshed_at", JsonType::integer},
                                                {"login_expires_at", JsonType::integer},
+                                               {"token_life_ms", JsonType::integer},
                                                {"access_token_hash", JsonType::string},
-                                               {"dead_refresh_token_hash", JsonType::string},
+                                               {"dead_request_hash", JsonType::string},
+                                               {"failed_request_hash", JsonType::string},
                                                {"attempted_at", JsonType::integer},
                                                {"not_before", JsonType::integer},
                                                {"attempts", JsonType::integer},
@@ -36,10 +37,7 @@ JsonValue error_value(JsonDocument& json, const LastError& error) {
 
 LastError read_error(const JsonValue& value) {
   LastError error;
-  const auto kind = json_string(value, "kind").value_or("");
-  for (size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == kind) error.kind = static_cast<FailureKind>(i);
-  }
+  error.kind = failure_kind_of(json_string(value, "kind").value_or("")).value_or(error.kind);
   error.message = json_string(value, "message").value_or("");
   error.hint = json_string(value, "hint").value_or("");
   error.at = json_time(value, "at").value_or(Time{});
@@ -90,27 +88,6 @@ bool login_is_unchanged(const std::string& path, const Published& published) {
   return ::stat(path.c_str(), &status) == 0 && FileStamp::of(status) == published.login;
 }
 
-std::string_view word(FailureKind kind) {
-  return words[static_cast<size_t>(kind)];
-}
-
-ErrorKind error_kind(FailureKind kind) {
-  switch (kind) {
-    case FailureKind::login_required:
-      return ErrorKind::login_required;
-    case FailureKind::rejected:
-    case FailureKind::login:
-      return ErrorKind::failed;
-    case FailureKind::throttled:
-    case FailureKind::server:
-    case FailureKind::network:
-    case FailureKind::unknown:
-    case FailureKind::busy:
-      return ErrorKind::temporary;
-  }
-  return ErrorKind::temporary;
-}
-
 Result<Published> parse_published(std::string_view text, std::string_view source) {
   auto json = parse_json(text, source);
   if (!json) return std::move(json).error();
@@ -128,8 +105,10 @@ Result<Published> parse_published(std::string_view text, std::string_view source
   published.expires_at = json_time(*json, "expires_at").value_or(Time{});
   published.refreshed_at = json_time(*json, "refreshed_at");
   published.login_expires_at = json_time(*json, "login_expires_at");
+  published.token_life = Milliseconds(json_int(*json, "token_life_ms").value_or(0));
   published.access_token_hash = json_string(*json, "access_token_hash").value_or("");
-  published.dead_refresh_token_hash = json_string(*json, "dead_refresh_token_hash").value_or("");
+  published.dead_request_hash = json_string(*json, "dead_request_hash").value_or("");
+  published.failed_request_hash = json_string(*json, "failed_request_hash").value_or("");
   published.attempted_at = json_time(*json, "attempted_at").value_or(Time{});
   published.not_before = json_time(*json, "not_before").value_or(Time{});
   published.attempts = json_uint(*json, "attempts").value_or(0);
@@ -153,8 +132,10 @@ std::string format_published(const Published& published) {
   if (published.refreshed_at) json_set(json, json, "refreshed_at", time_value(*published.refreshed_at));
   if (published.login_expires_at)
     json_set(json, json, "login_expires_at", time_value(*published.login_expires_at));
+  json_set(json, json, "token_life_ms", JsonValue(std::int64_t{published.token_life.count()}));
   json_set(json, json, "access_token_hash", json_copy(json, published.access_token_hash));
-  json_set(json, json, "dead_refresh_token_hash", json_copy(json, published.dead_refresh_token_hash));
+  json_set(json, json, "dead_request_hash", json_copy(json, published.dead_request_hash));
+  json_set(json, json, "failed_request_hash", json_copy(json, published.failed_request_hash));
   json_set(json, json, "attempted_at", time_value(published.attempted_at));
   json_set(json, json, "not_before", time_value(published.not_before));
   json_set(json, json, "attempts", JsonValue(published.attempts));

@@ -5,7 +5,6 @@
 
 #include <sys/stat.h>
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "token/failure_table.h"
 
 namespace oci_oauth {
 
@@ -31,31 +31,11 @@ struct FileStamp {
 JsonValue stamp_value(JsonDocument& json, const FileStamp& stamp);
 std::optional<FileStamp> read_stamp(const JsonValue& value);  // nullopt where it is none
 
-// How the last attempt to refresh ended; the words are the "kind" of last_error in status --json.
-enum class FailureKind {
-  login_required,  // the server refused this refresh token for good: invalid_grant, RFC 6749 section 5.2
-  throttled,       // 429, or 403 without an OAuth error
-  server,          // 5xx or an answer that is none
-  network,         // nothing was sent
-  unknown,         // sent, and no answer arrived
-  rejected,        // another OAuth error: the request or the client is wrong
-  busy,            // another program holds the login's lock
-  login,           // the credential document cannot be read, understood or replaced
-};
-inline constexpr std::array failure_kinds = {
-    FailureKind::login_required, FailureKind::throttled, FailureKind::server, FailureKind::network,
-    FailureKind::unknown,        FailureKind::rejected,  FailureKind::busy,   FailureKind::login};
-std::string_view word(FailureKind kind);
-ErrorKind error_kind(FailureKind kind);  // for a caller who wanted a valid token
-
 struct LastError {
   FailureKind kind = FailureKind::server;
   std::string message, hint;
   Time at;
 };
-
-// The longest that a token endpoint is left in peace.
-constexpr Milliseconds longest_rest = std::chrono::hours(1);
 
 struct Published {
   std::string provider;
@@ -66,10 +46,14 @@ struct Published {
   Time obtained_at, due_at, expires_at;  // of the access token in share/; all zero: none was ever published
   std::optional<Time> refreshed_at;      // our own last refresh
   std::optional<Time> login_expires_at;
-  std::string access_token_hash;        // SHA-256, hex: tells a new token from the old one
-  std::string dead_refresh_token_hash;  // the refresh token that the server refused for good; empty: none
-  Time attempted_at;                    // the end of the last attempt, whatever came of it
-  Time not_before;                      // the end of the cool-down
+  Milliseconds token_life{0};     // of the last token that was granted to us; zero: none was
+  std::string access_token_hash;  // SHA-256, hex: tells a new token from the old one
+  // What a request is, as far as an answer to it belongs to it: refresh token, endpoint, client and scopes
+  // (request_hash of the exchange). The one that the server refused for good, and the one of the last
+  // failure, whose rest holds for no other; empty: none.
+  std::string dead_request_hash, failed_request_hash;
+  Time attempted_at;           // the end of the last attempt, whatever came of it
+  Time not_before;             // the end of the rest after a failure
   std::uint64_t attempts = 0;  // how many refreshes have looked at the login so far, whatever came of them
   unsigned failures = 0;       // in a row
   std::optional<LastError> last_error;  // of the last attempt; empty after a success
@@ -77,8 +61,11 @@ struct Published {
   std::map<std::string, std::uint64_t, std::less<>> outcomes;
 
   bool has_token() const { return expires_at.time_since_epoch().count() != 0; }
-  // The cool-down is on. One that ends later than any can is a clock's that was set back since.
+  // The rest is on. One that ends later than any can is a clock's that was set back since.
   bool rests(Time now) const { return now < not_before && not_before - now <= longest_rest; }
+  bool is_dead() const { return !dead_request_hash.empty(); }
+  // Another attempt would be told what is known.
+  bool is_futile(Time now) const { return is_dead() || rests(now); }
 };
 
 // What a look at the credential document at `path` tells; no look is taken where it is not visible, and it

@@ -302,15 +302,74 @@ TEST_CASE("a refused refresh token is remembered, and nobody is asked again unti
   ExchangeReport report = host.run();
   REQUIRE(report.failure);
   CHECK(report.failure->kind == FailureKind::login_required);
-  CHECK(report.failure->dead_refresh_token_hash ==
-        fingerprint(Secret(std::string_view(host.field("refreshToken")))));
-  host.request.published.dead_refresh_token_hash = report.failure->dead_refresh_token_hash;
-  host.request.force = Force::yes;
+  host.request.published.dead_request_hash = report.failure->request_hash;
   report = host.run();
   REQUIRE(report.failure);
   CHECK(report.failure->kind == FailureKind::login_required);
+  CHECK(report.failure->is_known);
   CHECK(host.posts() == 1);
   host.login(-60s);
+  CHECK(host.run().refreshed);
+}
+
+TEST_CASE(
+    "a refusal belongs to the whole request: another endpoint, client or scope is asked, and --force asks") {
+  Host host;
+  host.endpoint.script(reply(400, R"({"error":"invalid_grant"})"));
+  host.request.provider.client_id = "mistyped";
+  const ExchangeReport refused = host.run();
+  REQUIRE(refused.failure);
+  host.request.published.dead_request_hash = refused.failure->request_hash;
+  host.request.published.failed_request_hash = refused.failure->request_hash;
+  host.request.published.not_before = now() + 30s;
+  const ExchangeRequest remembered = host.request;
+  const std::function<void(ExchangeRequest&)> changes[] = {
+      [](ExchangeRequest& request) { request.provider.client_id = "9d1c250a-e61b-44d9-88ed-5944d1962f5e"; },
+      [](ExchangeRequest& request) { request.provider.scope = ScopeRule::none; },
+      [](ExchangeRequest& request) { request.profile.token_url += "?"; },
+      [](ExchangeRequest& request) { request.force = Force::yes; }};
+  size_t posts = host.posts();
+  for (const auto& change : changes) {
+    host.request = remembered;
+    CHECK(host.run().failure);
+    CHECK(host.posts() == posts);
+    change(host.request);
+    host.endpoint.script(reply(503, ""));
+    host.run();
+    CHECK(host.posts() == ++posts);
+  }
+}
+
+TEST_CASE("a failure of any kind lets the endpoint rest, and is told again meanwhile") {
+  for (const FailureKind kind : {FailureKind::network, FailureKind::unknown, FailureKind::rejected}) {
+    Host host;
+    host.request.published.last_error = LastError{kind, "the first reason", "", now()};
+    host.request.published.not_before = now() + 30s;
+    const ExchangeReport report = host.run();
+    REQUIRE(report.failure);
+    CHECK(report.failure->kind == kind);
+    CHECK(report.failure->is_known);
+    CHECK_THAT(report.failure->message, Catch::EndsWith(": the first reason"));
+    CHECK(host.posts() == 0);
+  }
+}
+
+TEST_CASE("a token that was obtained in the future is due, however long it seems to live") {
+  Host host;
+  host.login(8h);
+  host.request.published.access_token_hash = fingerprint(Secret(std::string_view(host.field("accessToken"))));
+  host.request.published.obtained_at = now() + 3h;
+  CHECK(host.run().refreshed);
+}
+
+TEST_CASE("a life that no token of this server has is not asked for") {
+  Host host;
+  host.login(7h);
+  host.request.published.token_life = 8h;
+  host.request.min_ttl = 8h;
+  CHECK_FALSE(host.run().refreshed);
+  CHECK(host.posts() == 0);
+  host.request.min_ttl = 7h + 30min;
   CHECK(host.run().refreshed);
 }
 

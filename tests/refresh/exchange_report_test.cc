@@ -10,12 +10,13 @@ TEST_CASE("a report survives the way between two processes") {
   sent.refreshed = true;
   sent.notices = {"a notice"};
   sent.stored_in = std::chrono::microseconds(700);
-  sent.failure = ExchangeFailure{FailureKind::throttled, "not now", "wait", Milliseconds(30000), "hash"};
+  sent.failure =
+      ExchangeFailure{FailureKind::throttled, "not now", "wait", Milliseconds(30000), "hash", true};
   sent.login.emplace();
   sent.login->stamp = {1, 2, 3, 4};
   sent.login->is_on_local_storage = false;
   sent.login->access_token_hash = "access";
-  sent.login->refresh_token_hash = "refresh";
+  sent.login->request_hash = "request";
   sent.login->expires_at = Time(Milliseconds(17));
   sent.login->login_expires_at = Time(Milliseconds(18));
   sent.login->files.emplace_back("token", Secret(std::string_view("sk-\"quoted\"")));
@@ -30,12 +31,13 @@ TEST_CASE("a report survives the way between two processes") {
   CHECK(read->failure->message == "not now");
   CHECK(read->failure->hint == "wait");
   CHECK(read->failure->retry_after == Milliseconds(30000));
-  CHECK(read->failure->dead_refresh_token_hash == "hash");
+  CHECK(read->failure->request_hash == "hash");
+  CHECK(read->failure->is_known);
   REQUIRE(read->login);
   CHECK(read->login->stamp == sent.login->stamp);
   CHECK_FALSE(read->login->is_on_local_storage);
   CHECK(read->login->access_token_hash == "access");
-  CHECK(read->login->refresh_token_hash == "refresh");
+  CHECK(read->login->request_hash == "request");
   CHECK(read->login->expires_at == sent.login->expires_at);
   CHECK(read->login->login_expires_at == sent.login->login_expires_at);
   REQUIRE(read->login->files.size() == 1);
@@ -43,6 +45,7 @@ TEST_CASE("a report survives the way between two processes") {
   CHECK(read->login->files.front().second == sent.login->files.front().second);
 }
 
-TEST_CASE("what is no report is told as such") {
-  for (const char* text : {"", "{", "[]", "7"}) CHECK_FALSE(parse_report(text));
+TEST_CASE("a report of another version is refused, as is what is no report") {
+  for (const char* text : {"", "{", "[]", "7", "{}", R"({"version":1,"refreshed":true})"})
+    CHECK_FALSE(parse_report(text));
 }

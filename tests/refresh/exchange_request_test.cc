@@ -47,6 +47,7 @@ TEST_CASE("what an exchange needs arrives as it was sent") {
   REQUIRE(arrived->provider.save_locks.size() == 1);
   CHECK(arrived->provider.save_locks[0].path == sent.provider.save_locks.at(0).path);
   CHECK(arrived->provider.save_locks[0].stale_after == sent.provider.save_locks.at(0).stale_after);
+  CHECK(arrived->provider.terminal_errors == sent.provider.terminal_errors);
   REQUIRE(arrived->provider.deliver.size() == sent.provider.deliver.size());
   CHECK(arrived->provider.deliver[0].name == sent.provider.deliver[0].name);
   CHECK(arrived->provider.deliver[0].fields == sent.provider.deliver[0].fields);
@@ -65,8 +66,12 @@ TEST_CASE("what an exchange needs arrives as it was sent") {
 TEST_CASE("a text that is no request is refused") {
   CHECK_FALSE(parse_request(""));
   CHECK_FALSE(parse_request("{}"));
-  CHECK_FALSE(parse_request(R"({"profile": {}, "provider": {}, "published": "none"})"));
-  const std::string request = format_request(a_request());
+  CHECK_FALSE(parse_request(R"({"version": 2, "profile": {}, "provider": {}, "published": "none"})"));
+  std::string request = format_request(a_request());
+  CHECK(parse_request(request));
+  std::string other_version = request;
+  other_version.replace(other_version.find(R"("version":2)"), 11, R"("version":1)");
+  CHECK_FALSE(parse_request(other_version));
   for (const std::string owner :
        {"{}", R"({"uid": -1, "gid": 0, "groups": []})", R"({"uid": 1000, "gid": 1000})",
         R"({"uid": 0.5, "gid": 0, "groups": []})", R"({"uid": 0, "gid": 0, "groups": ["wheel"]})", "1000"}) {

@@ -92,6 +92,21 @@ TEST_CASE("the address of an API is https and has no path") {
   }
 }
 
+TEST_CASE("the codes that end a login are the provider's, and are codes") {
+  const auto with = [](const std::string& codes) {
+    return parse_provider(
+        R"({"token_url": "https://e/", "client_id": "c", "terminal_errors": )" + codes + R"(,
+      "credentials": {"access_token": "/a", "refresh_token": "/r", "expires_at": "/e"}})",
+        "f", "x");
+  };
+  CHECK(with(R"(["bad_refresh_token"])")->terminal_errors == std::vector<std::string>{"bad_refresh_token"});
+  CHECK(load_provider("claude", {SOURCE_DIR "/oci-config/providers"})->terminal_errors ==
+        std::vector<std::string>{"invalid_grant"});
+  for (const char* codes : {R"([""])", R"(["two words"])", R"("invalid_grant")", "[7]"})
+    CHECK_FALSE(with(codes));
+  CHECK(with(R"(["a b"])").error().message == "f: /terminal_errors: 'a b' is not an error code");
+}
+
 TEST_CASE("a provider that is nowhere is told with the directories that were searched") {
   const auto provider = load_provider("none", {"/a", "/b"});
   REQUIRE_FALSE(provider);

@@ -14,8 +14,10 @@ TEST_CASE("what is published is read back as it was") {
   published.due_at = Time(6ms);
   published.expires_at = Time(7ms);
   published.refreshed_at = Time(8ms);
-  published.dead_refresh_token_hash = std::string(64, 'a');
+  published.dead_request_hash = std::string(64, 'a');
+  published.failed_request_hash = std::string(64, 'b');
   published.not_before = Time(9ms);
+  published.token_life = 8h;
   published.failures = 3;
   published.attempts = 12;
   published.login_is_visible = false;
@@ -26,18 +28,14 @@ TEST_CASE("what is published is read back as it was") {
   CHECK(read->expires_at == published.expires_at);
   CHECK(read->refreshed_at == published.refreshed_at);
   CHECK_FALSE(read->login_expires_at);
-  CHECK(read->dead_refresh_token_hash == published.dead_refresh_token_hash);
+  CHECK(read->dead_request_hash == published.dead_request_hash);
+  CHECK(read->failed_request_hash == published.failed_request_hash);
+  CHECK(read->token_life == 8h);
   CHECK(read->failures == 3);
   CHECK(read->attempts == 12);
   CHECK_FALSE(read->login_is_visible);
   REQUIRE(read->last_error);
   CHECK(read->last_error->kind == FailureKind::throttled);
-}
-
-TEST_CASE("each kind of failure has its own word") {
-  CHECK(word(FailureKind::login_required) == "login_required");
-  CHECK(word(FailureKind::busy) == "busy");
-  CHECK(word(FailureKind::login) == "login");
 }
 
 TEST_CASE("a login that root cannot look at counts as unchanged") {

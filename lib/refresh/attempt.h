@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an attempt to refresh leaves in what is published. Pure: time and chance are arguments.
+#pragma once
+
+#include "refresh/exchange_report.h"
+#include "token/config.h"
+#include "token/published.h"
+
+namespace oci_oauth {
+
+struct Moment {
+  Time time;      // the end of the attempt
+  double jitter;  // in [0, 1)
+};
+
+// The login as it is: its token, its times, and whose rests and refusals are over with it.
+void note_login(Published& published, const ExchangeReport& report, const Profile& profile, Time time);
+
+// How the attempt went: counts it, keeps the error and lets everybody rest, or forgets both.
+void note_attempt(Published& published, const ExchangeReport& report, const Moment& moment);
+
+}  // namespace oci_oauth
