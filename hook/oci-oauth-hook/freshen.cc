@@ -44,7 +44,8 @@ Result<Fresh> freshen(const Creation& creation, const Profile& profile) {
   const Time time = now();
   auto published = creation.runtime.published(profile.name);
   if (!published) return std::move(published).error();
-  const RefreshRequest request = {creation.runtime, profile.name, creation.call.config.path, time};
+  const RefreshRequest request = {creation.runtime, profile.name, creation.call.config.path,
+                                  creation.process.fd(), *published ? (*published)->attempts : 0};
   switch (need_of(profile, *published, time)) {
     case Need::nothing:
       return judge(*published, {});

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh_request.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <optional>
 
+#include "attendant.h"
 #include "base/hint.h"
 #include "base/process.h"
 
@@ -21,38 +20,17 @@ namespace oci_oauth {
 namespace {
 
 constexpr unsigned hook_levels = 3;  // PREFIX/libexec/oci/hooks.d/oci-oauth-hook
-constexpr int lock_fd = 3;
+// What a refresher does after it has given the lock back (sinks, metrics) is worth waiting for no longer.
+constexpr Milliseconds longest_farewell = std::chrono::seconds(2);
 
-// Runs in the child: its own session, no stdio of the runtime's (runc waits until those pipes close), the
-// lock as fd 3.
-[[noreturn]] void run_detached(const std::string& program, const RefreshRequest& request, int lock) {
-  ::setsid();
-  if (::fork() != 0) ::_exit(0);
-  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (int fd = 0; fd < 3; ++fd) ::dup2(null, fd);
-  if (lock == lock_fd) {
-    ::fcntl(lock, F_SETFD, 0);
-  } else {
-    ::dup2(lock, lock_fd);
-  }
-  const char* const arguments[] = {program.c_str(), "--config", request.config.c_str(),  "refresh",
-                                   "--lock-fd",     "3",        request.profile.c_str(), nullptr};
-  const char* const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", nullptr};
-  ::execve(program.c_str(), const_cast<char* const*>(arguments), const_cast<char* const*>(environment));
-  ::_exit(127);
-}
-
-Result<void> spawn(const RefreshRequest& request, const FileLock& lock) {
+Result<Attendant> start(const RefreshRequest& request, const FileLock& lock) {
   auto prefix = installation_prefix(hook_levels);
   if (!prefix) return std::move(prefix).error();
   const std::string program = *prefix + "/bin/oci-oauth";
   if (::access(program.c_str(), X_OK) != 0)
     return Error::from_errno(errno, program).with_hint(incomplete_hint);
-  const pid_t child = ::fork();
-  if (child < 0) return Error::from_errno(errno, "fork");
-  if (child == 0) run_detached(program, request, lock.fd());
-  reap(child);
-  return {};
+  return Attendant::start({program, "--config", request.config, "refresh", "--lock-fd", "3", request.profile},
+                          lock.fd(), request.container);
 }
 
 Error too_late() {
@@ -78,7 +56,7 @@ Result<void> wait_until_unlocked(const RefreshRequest& request, SteadyTime deadl
 Result<bool> has_looked(const RefreshRequest& request) {
   auto published = request.runtime.published(request.profile);
   if (!published) return std::move(published).error();
-  return *published && (*published)->attempted_at >= request.since;
+  return *published && (*published)->attempts != request.attempts;
 }
 
 // Result: a connection on which the question is sent; empty where nobody listens, or listens any more.
@@ -114,7 +92,7 @@ Answer wait_for_answer(int socket, SteadyTime deadline) {
 
 // The lock is exclusive while a refresh is under way: all who wait for its end share it, and wake together.
 // Who has to start one then waits for it in line; asking again and again would only meet the others who ask.
-Result<void> wait_for_detached_refresh(const RefreshRequest& request, SteadyTime deadline) {
+Result<void> wait_for_own_refresh(const RefreshRequest& request, SteadyTime deadline) {
   auto ours = lock(request, LockMode::exclusive, SteadyTime{});
   if (!ours) return std::move(ours).error();
   if (!*ours) {
@@ -130,10 +108,13 @@ Result<void> wait_for_detached_refresh(const RefreshRequest& request, SteadyTime
   const auto looked = has_looked(request);
   if (!looked) return looked.error();
   if (*looked) return {};
-  // The child holds the lock from here on: it belongs to the open file description that it inherits.
-  if (auto spawned = spawn(request, **ours); !spawned) return spawned;
+  // The refresher holds the lock from here on: it belongs to the open file description that it inherits.
+  auto refresher = start(request, **ours);
+  if (!refresher) return std::move(refresher).error();
   ours->reset();
-  return wait_until_unlocked(request, deadline);
+  auto through = wait_until_unlocked(request, deadline);
+  std::move(*refresher).wait(std::min(deadline, std::chrono::steady_clock::now() + longest_farewell));
+  return through;
 }
 
 }  // namespace
@@ -143,7 +124,9 @@ Result<void> start_refresh(const RefreshRequest& request) {
   if (ask_refresher(request)) return {};
   const auto ours = lock(request, LockMode::exclusive, SteadyTime{});
   if (!ours) return ours.error();
-  return *ours ? spawn(request, **ours) : Result<void>();
+  if (!*ours) return {};
+  const auto refresher = start(request, **ours);
+  return refresher ? Result<void>() : refresher.error();
 }
 
 Result<void> wait_for_refresh(const RefreshRequest& request, SteadyTime deadline) {
@@ -152,7 +135,7 @@ Result<void> wait_for_refresh(const RefreshRequest& request, SteadyTime deadline
     if (answer == Answer::through) return {};
     if (answer == Answer::late) return too_late();
   }
-  return wait_for_detached_refresh(request, deadline);
+  return wait_for_own_refresh(request, deadline);
 }
 
 }  // namespace oci_oauth

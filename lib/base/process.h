@@ -26,6 +26,9 @@ Result<ProcessId> identify_process(pid_t pid);
 // Field 22 of the text of /proc/PID/stat, whose second field may hold any character; 0 where there is none.
 std::uint64_t start_time_of_stat(std::string_view stat);
 
+// pidfd_open(2), Linux 5.3: readable once the process has ended. Result: empty where there is none.
+UniqueFd open_process(pid_t pid);
+
 // Waits for the end of a child. Result: wait(2)'s status; 0 where it is no child of ours.
 int reap(pid_t child);
 

@@ -19,6 +19,7 @@
 
 #include "base/file_lock.h"
 #include "exchange/directory_lock.h"
+#include "faults/bundle.h"
 #include "faults/host.h"
 #include "support/catch.h"
 #include "support/child_process.h"
@@ -33,59 +34,6 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
-
-std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// The first process of a container, in a mount namespace of its own. One is enough for many bundles.
-class ContainerProcess {
- public:
-  ContainerProcess()
-      : child_([this] {
-          const bool alone = ::unshare(CLONE_NEWNS) == 0;
-          if (alone) ready_.open();
-          ::pause();
-          return std::string();
-        }) {
-    ready_.wait();
-  }
-  pid_t pid() const { return child_.pid(); }
-
- private:
-  Gate ready_;
-  ChildProcess child_;
-};
-
-// A container that a person gave a directory for its token: the hook writes the token there.
-class Bundle {
- public:
-  Bundle(const Host& host, const ContainerProcess& process, const std::string& id)
-      : config_(host.config), path_(host.directory / id), target_(path_ + "/rootfs/run/secrets/claude") {
-    fs::create_directories(target_);
-    std::ofstream(path_ + "/config.json")
-        << R"({"ociVersion":"1.0.2","process":{"user":{"uid":0,"gid":0}},"root":{"path":"rootfs"},"mounts":[)"
-        << R"({"destination":"/run/secrets/claude","type":"bind","source":")" << target_
-        << R"(","options":["rbind","rw"]}]})";
-    std::ofstream(state()) << R"({"ociVersion":"1.0.2","id":")" << id << R"(","status":"creating","pid":)"
-                           << process.pid() << R"(,"bundle":")" << path_ << "\"}";
-  }
-  std::vector<std::string> hook() const {
-    return {installed("libexec/oci/hooks.d/oci-oauth-hook"), "--config", config_, "createRuntime"};
-  }
-  std::string state() const { return path_ + "/state.json"; }
-  std::string token() const { return content_of(target_ + "/token"); }
-
- private:
-  std::string config_, path_, target_;
-};
-
-bool can_make_containers() {
-  if (::geteuid() == 0) return true;
-  skip("a container's process needs root");
-  return false;
-}
 
 // Programs that wait at one line until they are let go together.
 class StartLine {
