@@ -2,7 +2,6 @@
 // A refresh is killed before each of its system calls, in the program and in its worker; then a plain refresh
 // mends what is left. The login survives, unless the kill fell between the request and the note of its
 // answer.
-#include <sys/mount.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 
 #include "base/fingerprint.h"
 #include "faults/host.h"
+#include "faults/mounted_file.h"
 #include "faults/sweep.h"
 #include "faults/tracer.h"
 #include "support/catch.h"
@@ -32,21 +32,6 @@ struct Outcome {
   bool works = false;
   bool published = false;  // everywhere
   std::string left_behind, output;
-};
-
-// The login document as a mount point of its own, as a person binds a single file.
-class MountedFile {
- public:
-  explicit MountedFile(const std::string& path) : path_(path) {
-    if (::mount(path.c_str(), path.c_str(), nullptr, MS_BIND, nullptr) != 0)
-      throw std::runtime_error(path + ": mount");
-  }
-  ~MountedFile() { ::umount2(path_.c_str(), MNT_DETACH); }
-  MountedFile(const MountedFile&) = delete;
-  MountedFile& operator=(const MountedFile&) = delete;
-
- private:
-  const std::string path_;
 };
 
 bool is_journal(const Call& call) {

@@ -21,6 +21,7 @@
 #include <stdexcept>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "base/unique_fd.h"
 
@@ -142,7 +143,8 @@ void set_result(pid_t, int) {}
 
 class Tracer {
  public:
-  Tracer(pid_t program, const Fault& fault) : program_(program), fault_(fault) {}
+  Tracer(pid_t program, const Fault& fault, const Observer& observer)
+      : program_(program), fault_(fault), observer_(observer) {}
 
   // Returns when every process has ended.
   Traced follow();
@@ -153,6 +155,7 @@ class Tracer {
     unsigned calls = 0;
     bool begun = false;    // the program has replaced the test's copy; a child has stopped for the first time
     bool failing = false;  // between the two stops of the call that goes wrong
+    std::optional<Call> making = {};  // the call whose end the observer is told of
   };
 
   // A child may stop before its parent tells of it.
@@ -173,6 +176,7 @@ class Tracer {
   enum class Done { no, yes };
   const pid_t program_;
   const Fault fault_;
+  const Observer& observer_;
   std::map<pid_t, Process> processes_;
   unsigned started_ = 0;
   Done done_ = Done::no;
@@ -227,6 +231,7 @@ void Tracer::at_call(pid_t pid, Process& caller) {
   __ptrace_syscall_info info = {};
   if (!caller.begun || ::ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) <= 0) return;
   if (info.op == PTRACE_SYSCALL_INFO_ENTRY) return entering(pid, caller, info);
+  if (caller.making) observer_(*std::exchange(caller.making, std::nullopt));
   if (!caller.failing) return;
   caller.failing = false;
   done_ = Done::yes;
@@ -244,6 +249,7 @@ void Tracer::entering(pid_t pid, Process& caller, const __ptrace_syscall_info& i
   const bool meant = caller.index == fault_.process && fault_.number != 0 && caller.calls >= fault_.number &&
                      !result_.failed && (fault_.error == 0 || !call.name.empty());
   if (!meant) {
+    if (observer_ && !call.name.empty()) caller.making = call;
     result_.calls.push_back(std::move(call));
     return;
   }
@@ -291,7 +297,7 @@ std::string read_all(int fd) {
 
 }  // namespace
 
-Traced run_traced(const std::vector<std::string>& command, const Fault& fault) {
+Traced run_traced(const std::vector<std::string>& command, const Fault& fault, const Observer& observer) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -314,7 +320,7 @@ Traced run_traced(const std::vector<std::string>& command, const Fault& fault) {
   if (::waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
     throw std::runtime_error("ptrace: not allowed");
   Watchdog watchdog(pid);
-  Traced traced = Tracer(pid, fault).follow();
+  Traced traced = Tracer(pid, fault, observer).follow();
   traced.hung = watchdog.had_to_kill();
   traced.output = read_all(output.get());
   return traced;

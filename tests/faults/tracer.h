@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,8 +42,11 @@ struct Traced {
 // A refresh takes a second, and one that waits for a lock or an answer at most half a minute.
 constexpr std::chrono::seconds bound{90};
 
+// Told of each call on files and sockets when it was made, before its process goes on.
+using Observer = std::function<void(const Call&)>;
+
 // Returns when the program and all that it started have ended. Its environment is empty.
-Traced run_traced(const std::vector<std::string>& command, const Fault& fault);
+Traced run_traced(const std::vector<std::string>& command, const Fault& fault, const Observer& observer = {});
 
 // errors can be injected on this machine.
 bool can_inject_errors();
