@@ -18,8 +18,8 @@
 #include <thread>
 
 #include "base/file_lock.h"
-#include "exchange/directory_lock.h"
 #include "faults/bundle.h"
+#include "faults/claude_code.h"
 #include "faults/host.h"
 #include "support/catch.h"
 #include "support/child_process.h"
@@ -27,6 +27,7 @@
 #include "support/json_text.h"
 #include "support/lock_waiter.h"
 #include "support/skip.h"
+#include "token/provider.h"
 
 namespace oci_oauth::test {
 namespace {
@@ -69,48 +70,16 @@ class StartLine {
   std::vector<pid_t> programs_;
 };
 
-// Stands for a Claude Code on the same host, which needs an account: takes the two lock directories as it
-// does, and rewrites the login.
-class ClaudeCode {
- public:
-  explicit ClaudeCode(const Host& host) : host_(host) {}
-
-  // Nothing where another one holds a lock for longer than `patience`.
-  std::optional<DirectoryLocks> lock(Milliseconds patience) const {
-    auto locks = DirectoryLocks::acquire({{host_.home + "/.oauth_refresh.lock"}, {host_.home + ".lock"}},
-                                         steady_clock::now() + patience, [] { return false; });
-    if (!locks) return std::nullopt;
-    return std::optional<DirectoryLocks>(std::move(*locks));
-  }
-
-  // Rewrites the login as expired, for everybody to find, and changes what is not ours.
-  void rewrite(int round) const {
-    std::string text = host_.document();
-    const size_t at = text.find("\"expiresAt\":") + 12;
-    text.replace(at, text.find_first_not_of("0123456789", at) - at, "1700000000000");
-    if (const size_t more = text.find(",\"mcpOAuth\""); more != std::string::npos)
-      text.erase(more, text.size());
-    if (text.ends_with("}}") == false) text += "}";
-    text.insert(text.size() - 1, ",\"mcpOAuth\":{\"round\":" + std::to_string(round) + "}");
-    const std::string temporary = host_.credentials + ".claude";
-    std::ofstream(temporary) << text;
-    fs::permissions(temporary, fs::perms(0600));
-    if (::chown(temporary.c_str(), owner_id(), owner_id()) == 0) fs::rename(temporary, host_.credentials);
-  }
-
- private:
-  const Host& host_;
-};
-
 // A program that took both locks and died; the time of its last touch is nearly a minute ago.
 void die_holding(const Host& host, Milliseconds left) {
+  ClaudeCode claude(host, {"hold"});
+  REQUIRE(claude.line() == "held");
+  claude.die();
   const auto touched = (now() - ProviderLock().stale_after + left).time_since_epoch().count();
   const timespec times[] = {{touched / 1000, touched % 1000 * 1'000'000},
                             {touched / 1000, touched % 1000 * 1'000'000}};
   for (const std::string& lock : {host.home + "/.oauth_refresh.lock", host.home + ".lock"}) {
-    if (::mkdir(lock.c_str(), 0755) != 0) continue;  // somebody was faster
-    (void)!::chown(lock.c_str(), owner_id(), owner_id());
-    ::utimensat(AT_FDCWD, lock.c_str(), times, 0);
+    REQUIRE(::utimensat(AT_FDCWD, lock.c_str(), times, 0) == 0);
   }
 }
 
@@ -255,18 +224,18 @@ TEST_CASE("a cool-down is every process's, until a person overrides it", "[crowd
   CHECK(endpoint.counters().posts == 1);
   const Output forced = run_program(host.command({"refresh", "--force"}));
   CHECK(forced.status == 0);
-  CHECK_THAT(forced.text, Catch::Contains("asking although the endpoint wants rest until"));
+  CHECK_THAT(forced.text, Catch::Contains("asking although the endpoint is to be left alone until"));
   CHECK(host.login_works());
 }
 
-TEST_CASE("a dead login is nobody's to ask about again, until the file changes", "[crowd]") {
+TEST_CASE("a dead login is nobody's to ask about again, until the file changes or a person insists", "[crowd]") {
   if (!can_make_containers()) return;
   TokenEndpoint endpoint;
   Host host(endpoint);
   const ContainerProcess process;
   endpoint.script({.reply = Reply{400, {}, R"({"error":"invalid_grant"})"}});
   CHECK(host.refresh().status == 3);
-  const std::vector<std::string> commands[] = {{"refresh", "--force"}, {"token", "claude"}};
+  const std::vector<std::string> commands[] = {{"refresh"}, {"token", "claude"}};
   for (const auto& words : commands) {
     const Output output = run_program(host.command(words));
     CHECK(output.status == 3);
@@ -286,6 +255,9 @@ TEST_CASE("a dead login is nobody's to ask about again, until the file changes",
   host.expire();
   CHECK(host.refresh().status == 3);
   CHECK(endpoint.counters().connections == 1);
+  const Output forced = run_program(host.command({"refresh", "--force"}));
+  CHECK(forced.status == 0);
+  CHECK_THAT(forced.text, Catch::Contains("asking although the server refused this login"));
   host.log_in(-60s);
   CHECK(host.refresh().status == 0);
   CHECK(host.login_works());
@@ -309,14 +281,26 @@ TEST_CASE("two profiles on one login make one request", "[crowd]") {
   CHECK(content_of(host.runtime + "/share/other/token") == host.published_token());
 }
 
+TEST_CASE("proper-lockfile finds the locks held while a refresh is under way, and free afterwards",
+          "[crowd]") {
+  if (const std::string why = ClaudeCode::missing(); !why.empty()) return skip(why);
+  TokenEndpoint endpoint;
+  const Host host(endpoint);
+  std::string meanwhile;
+  endpoint.script({.meanwhile = [&] { meanwhile = ClaudeCode(host, {"try"}).line(); }});
+  CHECK(host.refresh().status == 0);
+  CHECK(meanwhile == "held");
+  CHECK(ClaudeCode(host, {"try"}).line() == "free");
+}
+
 TEST_CASE("refreshers, hooks, and a Claude Code that locks, rewrites and dies lose no login", "[crowd]") {
   if (!can_make_containers()) return;
+  if (const std::string why = ClaudeCode::missing(); !why.empty()) return skip(why);
   constexpr size_t refreshers = 8, hooks = 64;
   const int rounds = is_full_run() ? 200 : 12;
   TokenEndpoint endpoint;
   Host host(endpoint, patient);
   const ContainerProcess process;
-  const ClaudeCode claude(host);
   std::vector<std::unique_ptr<Bundle>> bundles;
   for (size_t i = 0; i < hooks; ++i)
     bundles.push_back(std::make_unique<Bundle>(host, process, "box-" + std::to_string(i)));
@@ -328,12 +312,12 @@ TEST_CASE("refreshers, hooks, and a Claude Code that locks, rewrites and dies lo
     }
     for (const auto& bundle : bundles) line.add(bundle->hook(), bundle->state(), "/dev/null");
     host.expire();
+    std::optional<ClaudeCode> claude;
     if (round % 4 == 3) die_holding(host, 500ms);
+    if (round % 4 != 3) claude.emplace(host, std::vector<std::string>{"rewrite", std::to_string(round)});
+    if (claude) REQUIRE(claude->line() == "ready");
     line.go();
-    if (round % 4 != 3) {
-      auto locks = claude.lock(10s);
-      if (locks) claude.rewrite(round);
-    }
+    if (claude) CHECK(claude->end() == 0);
     line.ends();
     REQUIRE(endpoint.counters().reuses == 0);
     CHECK(host.refresh().status == 0);
