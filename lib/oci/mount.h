@@ -18,7 +18,7 @@ Result<UniqueFd> clone_tree_read_only(int directory);
 
 // The same with its flags locked, so that nobody can make it writable again, whatever capability it has where
 // it is attached (mount_namespaces(7), "Restrictions on mount namespaces"): copied through a user namespace
-// that a child of ours makes. `path` leads to `directory`. Costs a process and two copies of the caller's
+// that a child of ours makes. `path` leads to `directory`. Costs a process and a copy of the caller's
 // mount namespace. Failure: names the call; user.max_user_namespaces may forbid it.
 Result<UniqueFd> clone_tree_locked(int directory, const std::string& path);
 

@@ -23,6 +23,16 @@ administrator_cannot_unlock() {
     [[ $output == 'mount_setattr: Operation not permitted' ]]
 }
 
+# A host that forbids user namespaces, user.max_user_namespaces: the flags stay unlocked, and the token comes.
+unlocked_where_forbidden() {
+    HOOK=$BATS_TEST_TMPDIR/refused
+    printf '%s\n' '#!/bin/sh' \
+        "exec strace -f -o /dev/null -e trace=unshare -e inject=unshare:error=ENOSPC $REAL_HOOK \"\$@\"" >"$HOOK"
+    chmod 755 "$HOOK"
+    [[ $(once_edited "$(with_capabilities CAP_SYS_ADMIN)" -- cat "$target/token") == "$(current_token)" ]]
+    says 'it can make its mount writable: lock the flags of the share directory'
+}
+
 privileged_podman_cannot_unlock() {
     cp "$INTRUDER" "$(a_rootfs)/bin/intruder"
     start "$BOX" --privileged
@@ -89,6 +99,7 @@ delivered_cases() {
     if has_bundles; then
         try "root in the container cannot write" root_cannot_write
         try "CAP_SYS_ADMIN cannot make the mount writable" administrator_cannot_unlock
+        try "where user namespaces are forbidden the token comes in a mount that is not locked" unlocked_where_forbidden
         try "CAP_DAC_READ_SEARCH reaches no other file by its handle" handles_lead_nowhere_else
         try "another container sees nothing" another_container_sees_nothing
         try "other users of the host cannot read it" others_cannot_read

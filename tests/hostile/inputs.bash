@@ -63,17 +63,6 @@ call_is_refused() {
     says "$2"
 }
 
-# A host that forbids user namespaces, user.max_user_namespaces: the flags stay unlocked, and the token comes.
-lock_is_refused() {
-    HOOK=$BATS_TEST_TMPDIR/refused
-    printf '%s\n' '#!/bin/sh' \
-        "exec strace -f -o /dev/null -e trace=unshare -e inject=unshare:error=ENOSPC $REAL_HOOK \"\$@\"" >"$HOOK"
-    chmod 755 "$HOOK"
-    once_edited "$(with_capabilities CAP_SYS_ADMIN)" -- cat "$target/token" >"$WORLD/output"
-    [[ $(cat "$WORLD/output") == "$(current_token)" ]]
-    says 'it can make its mount writable: lock the flags of the share directory'
-}
-
 inputs_cases() {
     if [[ $ENGINE == crun ]]; then
         try "an empty state" state_says 'state: is empty' ''
@@ -96,7 +85,6 @@ inputs_cases() {
     fi
     if has_bundles; then
         try "move_mount is refused" call_is_refused move_mount 'move_mount onto the target in the container: Operation not permitted'
-        try "user namespaces are refused" lock_is_refused
         try "openat2 is refused" call_is_refused openat2 'openat2: Operation not permitted'
     fi
 }

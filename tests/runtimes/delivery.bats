@@ -167,6 +167,20 @@ hook_called_for() {
     [[ -z $(ls -A "$(runtime_dir)/containers") ]]
 }
 
+# What an engine's hooks meet whose unit has MountFlags=slave.
+@test "what a hook in a mount namespace of its engine's makes first is what the host publishes into" {
+    a_login
+    a_profile
+    local hook=$BATS_TEST_TMPDIR/hook
+    printf '%s\n' '#!/bin/sh' "exec unshare --mount --propagation slave $HOOK \"\$@\"" >"$hook"
+    chmod 755 "$hook"
+    HOOK=$hook
+    start box --tmpfs "$target"
+    has_current_token box
+    refreshed
+    has_current_token box
+}
+
 @test "a refresh reaches the running containers, and poststop forgets them" {
     a_login
     a_profile
