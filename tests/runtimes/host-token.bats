@@ -43,3 +43,20 @@ load oauth
         [[ ${lines[0]} == 'oci-oauth: error: token: '* && ${lines[1]} == 'hint: oci-oauth token --help' ]]
     done
 }
+
+@test "what another version published, or what is damaged, is written anew, and told" {
+    a_login
+    a_profile
+    oci_oauth refresh
+    local published
+    published=$(runtime_dir)/profiles/claude.json
+    for damage in '{"version": 2, "login": {}}' '{"version": 1, "log'; do
+        echo "$damage" >"$published"
+        [[ $(status_of .state) == unknown ]]
+        run oci_oauth refresh
+        ((status == 0))
+        [[ $output == *"$published"*'so it is written anew'* ]]
+        [[ $(status_of .state) == fresh ]]
+    done
+    [[ $(counted posts) == 0 ]]
+}
