@@ -3,10 +3,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
+#include <optional>
+#include <set>
 
 #include "base/command_output.h"
 #include "doctor/checks.h"
+#include "setup/systemd.h"
+#include "token/unit_files.h"
 
 namespace oci_oauth {
 
@@ -15,13 +20,14 @@ namespace {
 constexpr Milliseconds systemctl_bound = std::chrono::seconds(10);
 
 struct Unit {
-  const char* name;
+  std::string name;
   Verdict when_inactive;
   std::string_view consequence;
 };
 
-constexpr Unit units[] = {
+const Unit units[] = {
     {"oci-oauth-refresh.timer", Verdict::problem, "nothing refreshes while no container starts"},
+    {"oci-oauth-boot.timer", Verdict::warning, "after a boot nothing refreshes until the next tick"},
     {"oci-oauth-refresh.path", Verdict::warning, "a new login is noticed at the next tick, not at once"},
     {"oci-oauth-refresh.socket", Verdict::warning,
      "a hook that finds no fresh token starts a refresh of its own"},
@@ -88,9 +94,34 @@ Finding check_unit(const Unit& unit) {
   return {check, Verdict::ok, next.empty() ? "active" : fmt::format("active, next at {}", next), ""};
 }
 
+// The unit of a login is not a person's to enable: it comes with oci-oauth-refresh.path. Told only where it
+// is off.
+void check_login_units(const Subject& subject, Findings& findings) {
+  std::set<std::string> seen;
+  for (const Profile& profile : subject.config.profiles) {
+    if (!seen.insert(profile.credentials).second) continue;
+    Finding finding = check_unit({login_path_unit(profile.name), Verdict::warning,
+                                  "a new login is noticed at the next tick, not at once"});
+    if (finding.verdict == Verdict::ok) continue;
+    const std::string systemctl_word = ::geteuid() == 0 ? "systemctl" : "systemctl --user";
+    finding.remedy = fmt::format("{0} daemon-reload && {0} restart oci-oauth-refresh.path", systemctl_word);
+    findings.push_back(std::move(finding));
+  }
+}
+
+// Without linger a user's manager, and $XDG_RUNTIME_DIR with all tokens in it, ends with the last session,
+// logind(8).
+std::optional<Finding> check_linger() {
+  if (::geteuid() == 0 || lingers(::geteuid())) return std::nullopt;
+  return Finding{
+      "linger", Verdict::warning,
+      "is off: when you log out, refreshing ends, and containers that go on keep the token they have",
+      linger_command};
+}
+
 }  // namespace
 
-Findings check_units(const Subject&) {
+Findings check_units(const Subject& subject) {
   if (!systemd_runs()) {
     return {{"units", Verdict::warning,
              "systemd does not run here: nothing refreshes while no container starts",
@@ -98,6 +129,12 @@ Findings check_units(const Subject&) {
   }
   Findings findings;
   for (const Unit& unit : units) findings.push_back(check_unit(unit));
+  // One hint is enough where its starter is off.
+  const bool follows = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.check == "unit oci-oauth-refresh.path" && finding.verdict != Verdict::ok;
+  });
+  if (follows) check_login_units(subject, findings);
+  if (auto linger = check_linger()) findings.push_back(std::move(*linger));
   return findings;
 }
 

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/command_output.h"
 #include "base/path.h"
@@ -43,6 +46,13 @@ Result<void> must(const Site& site, const std::vector<std::string>& words,
 bool has_systemd(const Site& site) {
   if (!site.tree.is_host() || !site.tree.exists("/run/systemd/system")) return false;
   return site.scope == Scope::system || site.tree.exists(parent_directory(site.runtime_dir) + "/systemd");
+}
+
+bool lingers(uid_t uid) {
+  const passwd* user = ::getpwuid(uid);
+  struct stat status;
+  if (user == nullptr || ::stat("/var/lib/systemd", &status) != 0) return true;
+  return ::stat(fmt::format("/var/lib/systemd/linger/{}", user->pw_name).c_str(), &status) == 0;
 }
 
 std::vector<std::string> installable_units(const Site& site) {

@@ -2,6 +2,8 @@
 // The systemd units of this installation, and whether there is a systemd to enable them.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -13,6 +15,10 @@ namespace oci_oauth {
 // sd_booted(3), for the machine that is being set up and not another tree; for a user: a manager of the
 // user's own.
 bool has_systemd(const Site& site);
+
+// Whether the user's manager stays when the user logs out, loginctl(1); true where that cannot be told.
+bool lingers(uid_t uid);
+constexpr const char* linger_command = "loginctl enable-linger";
 
 // The names of the installed units that have an [Install] section, sorted.
 std::vector<std::string> installable_units(const Site& site);

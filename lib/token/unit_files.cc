@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/json_object.h"
 #include "base/path.h"
@@ -37,12 +38,30 @@ Result<void> check(const Config& config, const std::string& pointer, const std::
                              "holds a character that no unit file of systemd's can hold");
 }
 
-UnitFile path_drop_in(const Config& config) {
-  std::string text = "[Path]\n";
+// One unit for each login: one that watches several misses changes of those that are there while another is
+// not. They come and go with oci-oauth-refresh.path, also where the configuration names a new one while that
+// runs.
+std::vector<UnitFile> path_units(const Config& config) {
+  std::vector<UnitFile> units;
+  std::string needed = "[Unit]\n";
+  std::set<std::string> seen;
   for (const Profile& profile : config.profiles) {
-    text += fmt::format("PathChanged={}\n", unit_value(profile.credentials));
+    if (!seen.insert(profile.credentials).second) continue;
+    const std::string name = login_path_unit(profile.name);
+    needed += fmt::format("Wants={0}\nUpholds={0}\n", name);
+    units.push_back({name, fmt::format(R"([Unit]
+Description=Republish the OAuth login of profile {0} as soon as its file changes
+Documentation=man:oci-oauth(1)
+PartOf=oci-oauth-refresh.path
+
+[Path]
+PathChanged={1}
+Unit=oci-oauth-refresh.service
+)",
+                                       profile.name, unit_value(profile.credentials))});
   }
-  return {drop_in_of("oci-oauth-refresh.path"), std::move(text)};
+  units.push_back({drop_in_of("oci-oauth-refresh.path"), std::move(needed)});
+  return units;
 }
 
 UnitFile socket_drop_in(const Config& config) {
@@ -91,6 +110,10 @@ UnitFile needs_mounts(std::string_view unit, const std::vector<std::string>& dir
 
 }  // namespace
 
+std::string login_path_unit(std::string_view profile) {
+  return fmt::format("oci-oauth-login-{}.path", profile);
+}
+
 std::string mount_unit_name(std::string_view path) {
   while (path.starts_with('/')) path.remove_prefix(1);
   std::string name;
@@ -114,7 +137,8 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
     auto fits = check(config, fmt::format("/profiles/{}/credentials", profile.name), profile.credentials);
     if (!fits) return std::move(fits).error();
   }
-  std::vector<UnitFile> files = {path_drop_in(config), socket_drop_in(config)};
+  std::vector<UnitFile> files = path_units(config);
+  files.push_back(socket_drop_in(config));
   if (manager == ServiceManager::user) return files;
   files.push_back(exchange_drop_in(config));
   // A file system for each profile: what a container has mounted leads by no handle to another profile's
@@ -126,8 +150,9 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
     directories.push_back(fmt::format("{}/{}", share, profile.name));
     files.push_back(memory_mount(directories.back(), "ConditionPathExists", "4m"));
   }
-  // "oci-oauth-.service" is every service whose name begins so, systemd.unit(5).
-  for (const std::string_view unit : {"oci-oauth-.service", "oci-oauth-refresh.socket"}) {
+  for (const std::string_view unit :
+       {"oci-oauth-refresh.service", "oci-oauth-publish.service", "oci-oauth-serve.service",
+        "oci-oauth-exchange@.service", "oci-oauth-sinks@.service", "oci-oauth-refresh.socket"}) {
     files.push_back(needs_mounts(unit, directories));
   }
   return files;

@@ -4,7 +4,7 @@
 # of its own, with the project installed in /usr/local and a token endpoint on its loopback. For .bats files that
 # `run` started.
 #
-#   prepare_tree, boot, shut_down   the machine's life; shut_down keeps its disk
+#   prepare_tree, boot, shut_down, remove_tree   the machine's life; shut_down keeps its disk
 #   machine COMMAND...              runs COMMAND as root in it
 #   as_person COMMAND...            the same as the person whose login it is, beside their user manager
 #   eventually COMMAND...           waits until COMMAND succeeds; fails when that takes too long
@@ -61,6 +61,11 @@ boot() {
 is_booted() { [[ $(machine systemctl is-system-running 2>/dev/null) == @(running|degraded) ]]; }
 
 shut_down() { podman rm --force --time 0 machine >/dev/null; }
+
+remove_tree() {
+    umount "$tree/usr/local" "$tree/usr"
+    rm -rf --one-file-system "$tree" "$shared"
+}
 
 machine() {
     nsenter --target "$(<"$shared/pid")" --all env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \

@@ -27,7 +27,7 @@ setup_file() {
 teardown_file() {
     shut_down
     stop_endpoint
-    umount "$tree/usr/local" "$tree/usr"
+    remove_tree
 }
 
 @test "after a boot the token was there before an engine started, in a tmpfs of its own" {
@@ -279,7 +279,7 @@ etc() { (cd "$tree/etc" && find . -type f -exec sha256sum {} + && find . -type l
 @test "install systemd enables the units, twice is the same as once, and uninstall leaves no trace" {
     local before all
     before=$(etc)
-    all=$(printf 'abled %s\n' oci-oauth-publish.service oci-oauth-refresh.{path,socket,timer})
+    all=$(printf 'abled %s\n' oci-oauth-boot.timer oci-oauth-publish.service oci-oauth-refresh.{path,socket,timer})
     [[ $(machine oci-oauth install systemd --dry-run) == *"${all//abled/would enable}"* ]]
     [[ $(etc) == "$before" ]]
     [[ $(machine oci-oauth install systemd) == *"${all//abled/enabled}"* ]]
@@ -296,7 +296,7 @@ etc() { (cd "$tree/etc" && find . -type f -exec sha256sum {} + && find . -type l
 @test "the first engine enables the units, and the last one takes them with it" {
     local before all
     before=$(etc)
-    all=$(printf 'abled %s\n' oci-oauth-publish.service oci-oauth-refresh.{path,socket,timer})
+    all=$(printf 'abled %s\n' oci-oauth-boot.timer oci-oauth-publish.service oci-oauth-refresh.{path,socket,timer})
     [[ $(machine oci-oauth install docker) == "wrote /etc/docker/daemon.json"*"${all//abled/enabled}"*'next: systemctl reload docker' ]]
     is_in_state active oci-oauth-refresh.timer
     machine oci-oauth install systemd

@@ -34,14 +34,30 @@ TEST_CASE("a mount unit is named as systemd-escape --path does it") {
   CHECK(mount_unit_name("/.hidden") == "\\x2ehidden.mount");
 }
 
-TEST_CASE("the path unit watches the login of each profile") {
+TEST_CASE("each login has a path unit, which goes with the one that is enabled") {
   Config config = a_config("/home/me/.claude/.credentials.json");
-  config.profiles.push_back(config.profiles.front());
+  for (const char* name : {"same", "other"}) {
+    config.profiles.push_back(config.profiles.front());
+    config.profiles.back().name = name;
+  }
   config.profiles.back().credentials = "/srv/100%/login";
   const auto files = unit_files(config, ServiceManager::system);
   REQUIRE(files);
+  CHECK_THAT(text_of(*files, "oci-oauth-login-claude.path"),
+             Contains("\nPathChanged=/home/me/.claude/.credentials.json\nUnit=oci-oauth-refresh.service\n") &&
+                 Contains("\nPartOf=oci-oauth-refresh.path\n"));
+  CHECK_THAT(text_of(*files, "oci-oauth-login-other.path"), Contains("\nPathChanged=/srv/100%%/login\n"));
+  CHECK(text_of(*files, "oci-oauth-login-same.path").empty());
   CHECK(text_of(*files, "oci-oauth-refresh.path.d/configuration.conf") ==
-        "[Path]\nPathChanged=/home/me/.claude/.credentials.json\nPathChanged=/srv/100%%/login\n");
+        "[Unit]\nWants=oci-oauth-login-claude.path\nUpholds=oci-oauth-login-claude.path\n"
+        "Wants=oci-oauth-login-other.path\nUpholds=oci-oauth-login-other.path\n");
+}
+
+TEST_CASE("no drop-in is for units that are not ours") {
+  const auto files = unit_files(a_config("/login"), ServiceManager::system);
+  REQUIRE(files);
+  for (const UnitFile& file : *files)
+    CHECK_THAT(file.path, !Contains("-.") && !Contains("oci-oauth-.service"));
 }
 
 TEST_CASE("the exchange may write where a login is, and beside that place") {
@@ -65,7 +81,8 @@ TEST_CASE(
   const std::string own = text_of(*files, mount_unit_name("/run/other place/share/claude"));
   CHECK_THAT(own, Contains("\nWhere=/run/other place/share/claude\n"));
   CHECK_THAT(own, Contains("\nConditionPathExists=!/run/other place/share/claude\n"));
-  for (const std::string unit : {"oci-oauth-.service", "oci-oauth-refresh.socket"}) {
+  for (const std::string unit :
+       {"oci-oauth-refresh.service", "oci-oauth-exchange@.service", "oci-oauth-refresh.socket"}) {
     CHECK(text_of(*files, unit + ".d/share.conf") ==
           "[Unit]\nRequiresMountsFor=\"/run/other place/share\"\n"
           "RequiresMountsFor=\"/run/other place/share/claude\"\n");
