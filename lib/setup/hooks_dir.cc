@@ -2,10 +2,14 @@
 // Podman and CRI-O: files in a hooks directory, oci-hooks(5).
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 
+#include "base/command_output.h"
 #include "base/json.h"
+#include "base/path.h"
 #include "setup/plan.h"
 #include "setup/toml.h"
 #include "token/hook_entry.h"
@@ -14,7 +18,9 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr std::string_view system_hooks = "/usr/share/containers/oci/hooks.d";
+constexpr const char* system_hooks = "/usr/share/containers/oci/hooks.d";
+// Where /usr is an image that nobody writes to (bootc, ostree).
+constexpr const char* local_hooks = "/etc/containers/oci/hooks.d";
 
 using Paths = std::vector<std::string>;
 
@@ -51,10 +57,13 @@ Paths drop_ins(const Tree& tree, const std::string& directory) {
   return paths;
 }
 
-// The list that the last of the files gives for `key`, and which file that is.
+// The list that the files come to, and which of them set it last. {append = true} in a list adds to what is
+// before, and so do those of later files until one says {append = false}: containers.conf(5), Podman 4.8 and
+// later.
 struct HooksDirs {
-  Paths directories = {std::string(system_hooks)};
+  Paths directories = {system_hooks};
   std::string file = {};
+  bool appends = false;
 };
 
 Result<HooksDirs> configured_hooks(const Tree& tree, const Paths& files, const TomlPath& key) {
@@ -65,7 +74,12 @@ Result<HooksDirs> configured_hooks(const Tree& tree, const Paths& files, const T
     if (!*text) continue;
     auto toml = Toml::parse(**text, tree.shown(file));
     if (!toml) return std::move(toml).error();
-    if (auto listed = toml->strings(key)) dirs = {std::move(*listed), file};
+    auto listed = toml->appendable(key);
+    if (!listed) continue;
+    dirs.appends = listed->append.value_or(dirs.appends);
+    if (!dirs.appends) dirs.directories.clear();
+    dirs.directories.insert(dirs.directories.end(), listed->strings.begin(), listed->strings.end());
+    dirs.file = file;
   }
   return dirs;
 }
@@ -80,46 +94,110 @@ void check_read(Plan& plan, const Site& site, const HooksDirs& dirs, std::string
                             fmt::join(dirs.directories, ", "), directory);
 }
 
-// containers.conf(5): later files win.
+// containers.conf(5): later files win. Some are for rootless Podman alone, and for one user of it.
 Paths podman_files(const Site& site) {
   Paths files = {"/usr/share/containers/containers.conf", "/etc/containers/containers.conf"};
-  const auto add = [&](const Paths& more) { files.insert(files.end(), more.begin(), more.end()); };
-  add(drop_ins(site.tree, "/etc/containers/containers.conf.d"));
+  const auto add = [&](const std::string& directory) {
+    for (std::string& file : drop_ins(site.tree, directory)) files.push_back(std::move(file));
+  };
+  add("/etc/containers/containers.conf.d");
   if (site.scope == Scope::system) return files;
-  add({site.config_home + "/containers/containers.conf"});
-  add(drop_ins(site.tree, site.config_home + "/containers/containers.conf.d"));
+  for (const char* place : {"/usr/share/containers", "/etc/containers"}) {
+    files.push_back(fmt::format("{}/containers.rootless.conf", place));
+    add(fmt::format("{}/containers.rootless.conf.d", place));
+    add(fmt::format("{}/containers.rootless.conf.d/{}", place, ::geteuid()));
+  }
+  files.push_back(site.config_home + "/containers/containers.conf");
+  add(site.config_home + "/containers/containers.conf.d");
   return files;
 }
 
 const TomlPath podman_key = {"engine", "hooks_dir"};
 
-// A user's hooks lie in a directory of the user's own, which Podman reads only when it is told to.
-Result<Plan> plan_user_podman(const Site& site) {
-  const std::string directory = site.config_home + "/containers/oci/hooks.d";
-  const std::string drop_in = site.config_home + "/containers/containers.conf.d/oci-oauth.conf";
-  Paths files = podman_files(site);
-  std::erase(files, drop_in);
-  auto dirs = configured_hooks(site.tree, files, podman_key);
-  if (!dirs) return std::move(dirs).error();
-  if (dirs->file > drop_in && dirs->file.starts_with(site.config_home + "/containers/containers.conf.d/")) {
-    Plan plan;
-    check_read(plan, site, *dirs, directory);
-    if (!plan.unread.empty())
-      plan.next.push_back(fmt::format("add \"{}\" to hooks_dir in {}", directory, dirs->file));
-    add_hooks(plan, site, directory, {"createRuntime", "poststop", "precreate"});
-    return plan;
-  }
-  Paths listed = dirs->directories;
+// Whether Podman knows {append = true}: it says so, or one of its files has it.
+bool can_append(const Site& site, const HooksDirs& dirs) {
+  constexpr auto bound = std::chrono::seconds(10);
+  if (dirs.appends) return true;
+  if (!site.tree.is_host()) return false;
+  const auto output = run_command({"podman", "--version"}, bound);
+  unsigned major = 0, minor = 0;
+  if (!output || std::sscanf(output->out.c_str(), "podman version %u.%u", &major, &minor) != 2) return false;
+  return major > 4 || (major == 4 && minor >= 8);
+}
+
+std::string list_with(const Site& site, const std::string& engine, const HooksDirs& dirs,
+                      const std::string& directory) {
+  if (engine == "podman" && can_append(site, dirs))
+    return fmt::format("[{}, {{append = true}}]", toml_quoted(directory));
+  Paths listed = dirs.directories;
   if (!holds(listed, directory)) listed.push_back(directory);
   Paths quoted;
   std::transform(listed.begin(), listed.end(), std::back_inserter(quoted), toml_quoted);
-  Plan plan;
+  return fmt::format("[{}]", fmt::join(quoted, ", "));
+}
+
+struct Reader {
+  std::string engine;
+  Paths files;
+  TomlPath key;
+  std::string drop_in, table;  // ours
+};
+
+// A directory that the engine reads only when it is told to: by a drop-in of ours, unless a later file has
+// the last word.
+Result<void> add_own_directory(Plan& plan, const Site& site, Reader reader, const std::string& directory) {
+  std::erase(reader.files, reader.drop_in);
+  const auto dirs = configured_hooks(site.tree, reader.files, reader.key);
+  if (!dirs) return dirs.error();
+  if (dirs->file > reader.drop_in && dirs->file.starts_with(parent_directory(reader.drop_in) + "/")) {
+    check_read(plan, site, *dirs, directory);
+    if (!plan.unread.empty())
+      plan.next.push_back(fmt::format("add \"{}\" to hooks_dir in {}", directory, dirs->file));
+    return {};
+  }
   plan.files.push_back(
-      {.path = drop_in,
-       .text = fmt::format("# Written by `oci-oauth install podman`. hooks_dir replaces the list of other "
-                           "files, so it names theirs too.\n[engine]\nhooks_dir = [{}]\n",
-                           fmt::join(quoted, ", "))});
-  add_hooks(plan, site, directory, {"createRuntime", "poststop", "precreate"});
+      {.path = reader.drop_in,
+       .text = fmt::format(
+           "# Written by `oci-oauth install {}`. hooks_dir may replace the list of other files: what "
+           "they name is read as before.\n[{}]\nhooks_dir = {}\n",
+           reader.engine, reader.table, list_with(site, reader.engine, *dirs, directory))});
+  return {};
+}
+
+Reader podman_reader(const Site& site) {
+  const std::string home = site.scope == Scope::user ? site.config_home : "/etc";
+  return {"podman", podman_files(site), podman_key, home + "/containers/containers.conf.d/oci-oauth.conf",
+          "engine"};
+}
+
+Reader crio_reader(const Site& site) {
+  Paths files = {"/etc/crio/crio.conf"};
+  for (std::string& file : drop_ins(site.tree, "/etc/crio/crio.conf.d")) files.push_back(std::move(file));
+  return {"crio",
+          std::move(files),
+          {"crio", "runtime", "hooks_dir"},
+          "/etc/crio/crio.conf.d/oci-oauth.conf",
+          "crio.runtime"};
+}
+
+// The directory that engines read by themselves, unless it cannot be written to, and nothing of ours is in
+// it.
+std::string hooks_directory(const Site& site) {
+  const bool is_there = site.tree.exists(hook_file_path(system_hooks, "createRuntime"));
+  return !is_there && site.tree.is_read_only(system_hooks) ? local_hooks : system_hooks;
+}
+
+Result<Plan> plan_hooks(const Site& site, Reader reader, const std::string& directory,
+                        std::initializer_list<const char*> stages) {
+  Plan plan;
+  if (directory == system_hooks) {
+    const auto dirs = configured_hooks(site.tree, reader.files, reader.key);
+    if (!dirs) return dirs.error();
+    check_read(plan, site, *dirs, directory);
+  } else if (auto added = add_own_directory(plan, site, std::move(reader), directory); !added) {
+    return std::move(added).error();
+  }
+  add_hooks(plan, site, directory, stages);
   return plan;
 }
 
@@ -130,34 +208,27 @@ bool has_crio(const Site& site) {
 }  // namespace
 
 Result<Plan> plan_podman(const Site& site, const Ledger&, Default) {
-  if (site.scope == Scope::user) return plan_user_podman(site);
-  auto dirs = configured_hooks(site.tree, podman_files(site), podman_key);
-  if (!dirs) return std::move(dirs).error();
-  Plan plan;
-  check_read(plan, site, *dirs, system_hooks);
-  add_hooks(plan, site, system_hooks, {"createRuntime", "poststop"});
-  // CRI-O reads the same directory, knows no such stage, and does not start with a file that it refuses.
-  if (has_crio(site)) {
-    plan.unwanted.push_back(hook_file_path(system_hooks, "precreate"));
-    plan.notes.emplace_back(
-        "CRI-O shares the hooks directory and refuses Podman's stage precreate: give containers the "
-        "provider's "
-        "variables with --env, or with a CDI device (oci-oauth install cdi)");
-  } else {
-    add_hooks(plan, site, system_hooks, {"precreate"});
+  if (site.scope == Scope::user) {
+    return plan_hooks(site, podman_reader(site), site.config_home + "/containers/oci/hooks.d",
+                      {"createRuntime", "poststop", "precreate"});
   }
+  const std::string directory = hooks_directory(site);
+  // CRI-O reads the same directory, knows no such stage, and does not start with a file that it refuses.
+  if (!has_crio(site))
+    return plan_hooks(site, podman_reader(site), directory, {"createRuntime", "poststop", "precreate"});
+  auto plan = plan_hooks(site, podman_reader(site), directory, {"createRuntime", "poststop"});
+  if (!plan) return plan;
+  plan->unwanted.push_back(hook_file_path(directory, "precreate"));
+  plan->notes.emplace_back(
+      "CRI-O shares the hooks directory and refuses Podman's stage precreate: give containers the provider's "
+      "variables with --env, or with a CDI device (oci-oauth install cdi)");
   return plan;
 }
 
 Result<Plan> plan_crio(const Site& site, const Ledger&, Default) {
-  Paths files = {"/etc/crio/crio.conf"};
-  for (std::string& file : drop_ins(site.tree, "/etc/crio/crio.conf.d")) files.push_back(std::move(file));
-  auto dirs = configured_hooks(site.tree, files, {"crio", "runtime", "hooks_dir"});
-  if (!dirs) return std::move(dirs).error();
-  Plan plan;
-  check_read(plan, site, *dirs, system_hooks);
-  add_hooks(plan, site, system_hooks, {"createRuntime", "poststop"});
-  plan.unwanted.push_back(hook_file_path(system_hooks, "precreate"));
+  const std::string directory = hooks_directory(site);
+  auto plan = plan_hooks(site, crio_reader(site), directory, {"createRuntime", "poststop"});
+  if (plan) plan->unwanted.push_back(hook_file_path(directory, "precreate"));
   return plan;
 }
 

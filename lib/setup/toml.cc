@@ -5,8 +5,10 @@
 
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
-#define TOML_ENABLE_FORMATTERS 0
+#define TOML_ENABLE_FORMATTERS 1
 #include <toml++/toml.h>
+
+#include <sstream>
 
 #include "base/json.h"
 
@@ -67,8 +69,45 @@ std::optional<std::vector<std::string>> Toml::strings(const TomlPath& path) cons
   return strings;
 }
 
+std::optional<Toml::Appendable> Toml::appendable(const TomlPath& path) const {
+  const toml::node* node = document_->at(path);
+  const toml::array* array = node == nullptr ? nullptr : node->as_array();
+  if (array == nullptr) return std::nullopt;
+  Appendable list;
+  for (const toml::node& element : *array) {
+    if (const auto text = element.value_exact<std::string>()) list.strings.push_back(*text);
+    if (const toml::table* table = element.as_table()) list.append = (*table)["append"].value<bool>();
+  }
+  return list;
+}
+
 bool Toml::has(const TomlPath& path) const {
   return document_->at(path) != nullptr;
+}
+
+std::vector<std::pair<std::string, std::string>> Toml::values(const TomlPath& path) const {
+  std::vector<std::pair<std::string, std::string>> values;
+  const toml::node* node = document_->at(path);
+  const toml::table* table = node == nullptr ? nullptr : node->as_table();
+  if (table == nullptr) return values;
+  for (const auto& [key, value] : *table) {
+    if (value.is_table()) continue;
+    std::ostringstream text;
+    value.visit([&](const auto& plain) { text << toml::toml_formatter{plain}; });
+    values.emplace_back(std::string(key), text.str());
+  }
+  return values;
+}
+
+std::vector<std::string> Toml::tables(const TomlPath& path) const {
+  std::vector<std::string> names;
+  const toml::node* node = document_->at(path);
+  const toml::table* table = node == nullptr ? nullptr : node->as_table();
+  if (table == nullptr) return names;
+  for (const auto& [key, value] : *table) {
+    if (value.is_table()) names.emplace_back(std::string(key));
+  }
+  return names;
 }
 
 bool Toml::empty() const {

@@ -24,7 +24,18 @@ class Toml {
   std::optional<std::int64_t> integer(const TomlPath& path) const;
   std::optional<std::string> string(const TomlPath& path) const;
   std::optional<std::vector<std::string>> strings(const TomlPath& path) const;
+  // A list of containers.conf(5): its texts, and what a table {append = …} in it says; nullopt where there is
+  // no array.
+  struct Appendable {
+    std::vector<std::string> strings;
+    std::optional<bool> append;
+  };
+  std::optional<Appendable> appendable(const TomlPath& path) const;
   bool has(const TomlPath& path) const;
+  // The members of a table that are no tables, each with its value as TOML; and the names of those that are.
+  // In the order of their names; none where there is no table.
+  std::vector<std::pair<std::string, std::string>> values(const TomlPath& path) const;
+  std::vector<std::string> tables(const TomlPath& path) const;
   bool empty() const;
 
  private:

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -95,6 +96,14 @@ Result<std::optional<std::string>> Tree::read(const std::string& path) const {
 
 bool Tree::exists(const std::string& path) const {
   return open_in(path, O_PATH).has_value();
+}
+
+bool Tree::is_read_only(const std::string& directory) const {
+  std::string at = directory;
+  while (at != "/" && !exists(at)) at = parent_directory(at);
+  const auto fd = open_in(at, O_RDONLY | O_DIRECTORY);
+  struct statvfs status;
+  return fd && ::fstatvfs(fd->get(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
 }
 
 std::vector<std::string> Tree::list(const std::string& directory) const {

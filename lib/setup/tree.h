@@ -29,6 +29,8 @@ class Tree {
   // nothing.
   Result<std::optional<std::string>> read(const std::string& path) const;
   bool exists(const std::string& path) const;
+  // Whether a directory, or what would have to be made for it, is on a file system that is mounted read-only.
+  bool is_read_only(const std::string& directory) const;
   // The names in a directory, sorted; none where it cannot be read.
   std::vector<std::string> list(const std::string& directory) const;
   // Where the tree has `program` among the usual places; empty where it has not.

@@ -76,6 +76,45 @@ hook_files() { find "$TREE/$hooks_d" -name '*.json' -printf '%f\n' | sort | tr '
     run install_engine crio
     [[ $output == *"crio.conf.d/99.conf: hooks_dir is [], so"* ]]
     a_file etc/containers/containers.conf <<<'[engine'
-    run unchanged_by install_engine podman
+    refuses install_engine podman
     [[ $output == *'etc/containers/containers.conf:1:'*'not TOML'* ]]
+}
+
+# in_read_only_usr COMMAND...: with the tree's /usr as an image that nobody writes to.
+# shellcheck disable=SC2016
+in_read_only_usr() {
+    unshare --mount bash -c 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && "$@"' - "$TREE/usr" \
+        "$OCI_OAUTH_PREFIX/bin/oci-oauth" "$1" --root "$TREE" "${@:2}"
+}
+
+@test "where /usr is read-only the hooks are in /etc, and engines are told to read them there" {
+    mkdir -p "$TREE/usr/share/containers/oci/hooks.d"
+    local before
+    before=$(snapshot)
+    in_read_only_usr install podman --credentials "$LOGIN"
+    [[ -e $TREE/etc/containers/oci/hooks.d/oci-oauth-createRuntime.json && -z $(hook_files) ]]
+    grep -Fqx 'hooks_dir = ["/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d"]' \
+        "$TREE/etc/containers/containers.conf.d/oci-oauth.conf"
+    [[ $(in_read_only_usr install podman) == 'podman: is registered already' ]]
+    in_read_only_usr uninstall podman
+    diff <(echo "$before") <(snapshot)
+    in_read_only_usr install crio --credentials "$LOGIN"
+    grep -Fqx 'hooks_dir = ["/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d"]' \
+        "$TREE/etc/crio/crio.conf.d/oci-oauth.conf"
+    in_read_only_usr uninstall crio
+    diff <(echo "$before") <(snapshot)
+}
+
+@test "hooks that are in a read-only /usr already, from when the image was built, stay the registration" {
+    install_engine podman
+    [[ $(in_read_only_usr install podman) == 'podman: is registered already' ]]
+}
+
+@test "a list that is added to, {append = true}, holds our directory with those before it" {
+    a_file etc/containers/containers.conf.d/10-x.conf <<<$'[engine]\nhooks_dir = ["/opt/hooks", {append = true}]'
+    [[ $(install_engine podman 2>&1) != *'is not read'* ]]
+    a_file etc/containers/containers.conf.d/20-x.conf <<<$'[engine]\nhooks_dir = ["/srv/hooks"]'
+    [[ $(oci_oauth install podman 2>&1) != *'is not read'* ]]
+    a_file etc/containers/containers.conf.d/30-x.conf <<<$'[engine]\nhooks_dir = ["/srv/hooks", {append = false}]'
+    [[ $(oci_oauth install podman 2>&1) == *'30-x.conf: hooks_dir is [/srv/hooks], so'* ]]
 }
