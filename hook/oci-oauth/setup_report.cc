@@ -2,44 +2,24 @@
 #include "setup_report.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
-
-#include <cerrno>
 
 #include "base/command_output.h"
-#include "base/file.h"
+#include "base/memory_file.h"
 
 namespace oci_oauth {
 
 namespace {
 
-// A text as a file in memory, for a program that reads files; open across exec.
-struct TextFile {
-  UniqueFd fd;
-  std::string path;
-
-  static Result<TextFile> of(const std::optional<std::string>& text) {
-    if (!text) return TextFile{UniqueFd(), "/dev/null"};
-    TextFile file = {UniqueFd(::memfd_create("oci-oauth", MFD_CLOEXEC)), ""};
-    ::fcntl(file.fd.get(), F_SETFD, 0);
-    if (!file.fd) return Error::from_errno(errno, "memfd_create");
-    file.path = fmt::format("/dev/fd/{}", file.fd.get());
-    if (auto written = write_all(file.fd.get(), *text, file.path); !written)
-      return std::move(written).error();
-    return file;
-  }
-};
-
 Result<std::string> diff_of(const Tree& tree, const Change& change) {
   constexpr auto bound = std::chrono::seconds(30);
-  const auto before = TextFile::of(change.before);
+  const auto before = MemoryFile::holding(change.before.value_or(""));
   if (!before) return before.error();
-  const auto after = TextFile::of(change.after);
+  const auto after = MemoryFile::holding(change.after.value_or(""));
   if (!after) return after.error();
   const std::string shown = tree.shown(change.path);
   const auto label = [&](const std::optional<std::string>& text) { return text ? shown : "/dev/null"; };
   const auto diff = run_command({"diff", "--unified", "--label", label(change.before), "--label",
-                                 label(change.after), "--", before->path, after->path},
+                                 label(change.after), "--", before->path(), after->path()},
                                 bound);
   if (!diff) return diff.error();
   if (diff->status > 1) return Error{ErrorKind::failed, fmt::format("diff: {}", diff->err), ""};

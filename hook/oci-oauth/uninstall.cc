@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth uninstall: takes out what install put in, and gives back every other byte.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "command.h"
 #include "setup/systemd.h"
+#include "setup/wrapper_use.h"
 #include "setup_report.h"
 
 namespace oci_oauth {
@@ -16,6 +18,7 @@ struct UninstallArguments {
   std::string engine;  // empty: all
   std::string root = "/";
   bool dry_run = false;
+  bool before_removal = false;  // the programs are about to go
 };
 
 Result<UninstallArguments> parse(const Invocation& invocation) {
@@ -25,12 +28,14 @@ Result<UninstallArguments> parse(const Invocation& invocation) {
   ArgumentReader reader(verb, invocation.arguments);
   parsed.dry_run = reader.flag("--dry-run");
   const bool all = reader.flag("--all");
+  parsed.before_removal = reader.flag("--before-removal");
   parsed.root = reader.value("--root").value_or("/");
   const auto engines = reader.operands();
   if (!engines) return engines.error();
   if (all ? !engines->empty() : engines->size() != 1) {
     return usage_error(verb, fmt::format("needs one engine, or --all: {}", engine_names()));
   }
+  if (parsed.before_removal && !all) return usage_error(verb, "--before-removal goes with --all");
   if (!all) parsed.engine = engines->front();
   return parsed;
 }
@@ -43,6 +48,21 @@ Result<void> take_out(const Site& site, Installation& removal) {
   }
   if (auto done = apply(site.tree, removal.registration, site.ledger); !done) return done;
   return systemd ? disable_units(site, {}) : Result<void>();
+}
+
+// Without the programs, an engine that still has our names in its memory would start no container, and nobody
+// could enter or restart those that run by way of the wrapper.
+ExitCode check_removal(const Log& log, const Site& site) {
+  if (reload_docker(site)) print(log, "reloaded dockerd\n");
+  const std::vector<std::string> running = containers_run_by_wrapper(site);
+  if (running.empty()) return ExitCode::fine;
+  std::vector<std::string> ids;
+  for (const std::string& id : running) ids.push_back(id.substr(0, 12));
+  return report(
+      log, {ErrorKind::failed,
+            fmt::format("{}: {} running container{} still need{} oci-oauth-runtime: {}", verb, ids.size(),
+                        ids.size() == 1 ? "" : "s", ids.size() == 1 ? "s" : "", fmt::join(ids, ", ")),
+            fmt::format("docker restart {}, or delete their pods, and remove it then", fmt::join(ids, " "))});
 }
 
 ExitCode uninstall_one(const Log& log, const Site& site, const std::string& engine, bool dry_run) {
@@ -74,18 +94,20 @@ ExitCode uninstall(const Invocation& invocation) {
   const auto site = open_site(parsed->root);
   if (!site) return report(invocation.log, nothing_changed(Error(site.error()).in(verb)));
   std::vector<std::string> engines = {parsed->engine};
+  ExitCode worst = ExitCode::fine;
   if (parsed->engine.empty()) {
     auto registered = registered_engines(*site);
     if (!registered) return report(invocation.log, nothing_changed(Error(registered.error()).in(verb)));
-    if (registered->empty()) return print(invocation.log, "no engine is registered\n");
+    if (registered->empty()) worst = print(invocation.log, "no engine is registered\n");
     engines = std::move(*registered);
   }
-  ExitCode worst = ExitCode::fine;
   for (const std::string& engine : engines) {
     const ExitCode code = uninstall_one(invocation.log, *site, engine, parsed->dry_run);
     if (code != ExitCode::fine) worst = code;
   }
-  return worst;
+  if (!parsed->before_removal || parsed->dry_run) return worst;
+  const ExitCode removable = check_removal(invocation.log, *site);
+  return worst == ExitCode::fine ? removable : worst;
 }
 
 }  // namespace oci_oauth

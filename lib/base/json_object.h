@@ -43,6 +43,8 @@ class JsonObject {
 
   // Failure (configuration): the first mistake; unknown keys count last.
   Result<void> finish();
+  // The same where unknown keys are none: for a record that another version may have written.
+  Result<void> mistake() const { return first_; }
 
  private:
   std::string at(std::string_view key) const { return pointer_ + "/" + std::string(key); }

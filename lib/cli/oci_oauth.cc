@@ -150,6 +150,13 @@ Docker's default runtime.)"},
 
 constexpr OptionSpec uninstall_options[] = {
     {"--all", "every engine", {}, "every engine."},
+    {"--before-removal",
+     "fail while a running container needs the programs",
+     {},
+     R"(for a package's removal, with
+.Fl -all :
+makes a running dockerd read its file again, and fails while a container runs by way of
+.Xr oci-oauth-runtime 8 .)"},
     install_options[2],
     install_options[3],
 };

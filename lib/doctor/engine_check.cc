@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include "doctor/checks.h"
 #include "setup/engine.h"
 
@@ -11,7 +13,9 @@ Verdict verdict_on(const EngineState& engine) {
     case EngineState::registered:
       return Verdict::ok;
     case EngineState::unread:
+    case EngineState::broken:
       return Verdict::problem;
+    case EngineState::withdrawn:
     case EngineState::unregistered:  // a person may want one engine of several
     case EngineState::absent:
       break;
@@ -19,12 +23,25 @@ Verdict verdict_on(const EngineState& engine) {
   return Verdict::warning;
 }
 
+// A registration that the running daemon has not read is none yet. One that does not answer is not asked
+// again.
+EngineState as_running(EngineState engine) {
+  if (engine.engine != "docker" || engine.state != EngineState::registered) return engine;
+  const auto taken_up = docker_has_taken_up();
+  if (!taken_up || *taken_up) return engine;
+  engine.state = EngineState::unread;
+  engine.message = fmt::format("the running daemon has not read {}", engine.file);
+  engine.remedy = "systemctl reload docker";
+  return engine;
+}
+
 }  // namespace
 
 Findings check_engines(const Subject&) {
   Findings findings;
-  for (const EngineState& engine : inspect_engines("/")) {
-    if (engine.state == EngineState::absent) continue;
+  for (const EngineState& found : inspect_engines("/")) {
+    if (found.state == EngineState::absent) continue;
+    const EngineState engine = as_running(found);
     const std::string check = engine.engine == "systemd" ? "units at boot" : "engine " + engine.engine;
     findings.push_back({check, verdict_on(engine), engine.message, engine.remedy});
   }

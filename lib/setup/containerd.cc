@@ -4,17 +4,36 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <cctype>
 
+#include "base/command_output.h"
+#include "base/memory_file.h"
 #include "base/path.h"
 #include "setup/plan.h"
+#include "setup/service_command.h"
 #include "setup/toml.h"
+#include "setup/wrapper_use.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr const char* main_file = "/etc/containerd/config.toml";
 constexpr std::int64_t newest_version = 4;
+constexpr auto dump_bound = std::chrono::seconds(20);
+constexpr const char* shim = "io.containerd.runc.v2";
+
+// The file that the unit names, or the usual one.
+std::string main_file_of(const Site& site) {
+  const std::vector<ServiceWord> words = service_command(site, "containerd.service");
+  for (size_t i = 1; i < words.size(); ++i) {
+    for (const std::string_view option : {"--config", "-c"}) {
+      if (words[i].text == option && i + 1 < words.size()) return words[i + 1].text;
+      if (words[i].text.starts_with(fmt::format("{}=", option)))
+        return words[i].text.substr(option.size() + 1);
+    }
+  }
+  return "/etc/containerd/config.toml";
+}
 
 // The plugin that holds the runtimes, by version of the file. Version 4 (containerd 2.3) names it as version
 // 3 does.
@@ -53,7 +72,7 @@ std::vector<std::string> imports_of(const Tree& tree, const File& file) {
 
 // The main file and what it imports, in the order in which containerd merges them, without what is ours. No
 // file at all: none.
-Result<std::vector<File>> load_files(const Site& site, const Ledger& ledger) {
+Result<std::vector<File>> load_files(const Site& site, const Ledger& ledger, const std::string& main_file) {
   std::vector<File> files;
   std::vector<std::string> pending = {main_file};
   for (size_t i = 0; i < pending.size(); ++i) {
@@ -72,68 +91,209 @@ Result<std::vector<File>> load_files(const Site& site, const Ledger& ledger) {
   return files;
 }
 
-std::string block_for(const std::string& runtimes, const std::string& wrapper) {
-  return fmt::format(
-      "[{0}.oci-oauth]\n  runtime_type = \"io.containerd.runc.v2\"\n  [{0}.oci-oauth.options]\n    "
-      "BinaryName = {1}\n",
-      runtimes, toml_quoted(wrapper));
+// Another containerd than the host's own, which writes its file itself, from a template.
+struct Embedded {
+  const char *name, *directory, *file;
+};
+constexpr Embedded embedded[] = {
+    {"k3s", "/var/lib/rancher/k3s", "/var/lib/rancher/k3s/agent/etc/containerd/config.toml.tmpl"},
+    {"RKE2", "/var/lib/rancher/rke2", "/var/lib/rancher/rke2/agent/etc/containerd/config.toml.tmpl"},
+    {"microk8s", "/var/snap/microk8s/current", "/var/snap/microk8s/current/args/containerd-template.toml"},
+};
+
+// Failure: the only containerd here is one that reads no file of ours.
+Result<void> check_served(const Site& site, Plan& plan) {
+  for (const Embedded& other : embedded) {
+    if (!site.tree.exists(other.directory)) continue;
+    const std::string said = fmt::format("{} runs a containerd of its own, which reads {}", other.name,
+                                         site.tree.shown(other.file));
+    if (site.tree.find_program("containerd").empty()) {
+      return Error{ErrorKind::failed, said,
+                   fmt::format("add the lines to it that docs/engines.md has for {}", other.name)};
+    }
+    plan.notes.push_back(said + ": pods there do not see the runtime");
+  }
+  return {};
 }
 
-// A table of runtimes takes the place of containerd's own, which has runc: who makes the table must name it.
-std::string runc_for(const std::string& runtimes) {
-  return fmt::format("[{}.runc]\n  runtime_type = \"io.containerd.runc.v2\"\n", runtimes);
+// Without its CRI plugin nothing in containerd reads the table of runtimes.
+Result<void> check_enabled(const Site& site, const std::vector<File>& files) {
+  for (const File& file : files) {
+    for (const std::string& plugin :
+         file.toml.strings({"disabled_plugins"}).value_or(std::vector<std::string>())) {
+      if (plugin != "cri" && plugin != "io.containerd.grpc.v1.cri" &&
+          plugin != "io.containerd.cri.v1.runtime")
+        continue;
+      return Error{ErrorKind::failed,
+                   fmt::format("{}: disabled_plugins has \"{}\", so nothing would read the runtime",
+                               site.tree.shown(file.path), plugin),
+                   "take it out of disabled_plugins; for Docker: sudo oci-oauth install docker"};
+    }
+  }
+  return {};
 }
 
-}  // namespace
+// Where the runtimes are, and go: the last file that has the plugin's table, because it takes the place of
+// those before it.
+struct Place {
+  std::string path, text;
+  Toml toml;
+  TomlPath runtimes;
+  std::string table;    // the header of `runtimes`
+  bool states_version;  // else ours must
+};
 
-Result<Plan> plan_containerd(const Site& site, const Ledger& ledger, Default) {
-  auto files = load_files(site, ledger);
-  if (!files) return std::move(files).error();
-  std::string target = main_file;
-  std::string text;
+Result<Place> find_place(const Site& site, const std::string& main_file, const std::vector<File>& files) {
   // A file without a version is read as version 1; where there is nothing at all, version 2 suits 1.x
   // and 2.x.
   std::int64_t version = 2;
-  bool states_version = false;
-  if (!files->empty() && files->front().path == main_file && !files->front().toml.empty()) {
-    version = files->front().toml.integer({"version"}).value_or(1);
-    states_version = true;
-  }
+  const bool states_version =
+      !files.empty() && files.front().path == main_file && !files.front().toml.empty();
+  if (states_version) version = files.front().toml.integer({"version"}).value_or(1);
   if (version < 1 || version > newest_version) {
     return Error{ErrorKind::failed,
                  fmt::format("{}: version {} is not known here", site.tree.shown(main_file), version),
                  "add the runtime by hand, as docs/engines.md shows it"};
   }
-  // A plugin's table in a file that is merged later takes the place of those before it: ours must go there.
-  for (const File& file : *files) {
+  std::string path = main_file, text;
+  for (const File& file : files) {
     const std::int64_t its_version = file.toml.integer({"version"}).value_or(version);
     if (file.path != main_file && !file.toml.has({"plugins", plugin_of(its_version)})) continue;
-    target = file.path;
+    path = file.path;
     text = file.text;
     if (file.path != main_file) version = its_version;
   }
-  const TomlPath runtimes = {"plugins", plugin_of(version), "containerd", "runtimes"};
-  const auto parsed = Toml::parse(text, site.tree.shown(target));
-  if (!parsed) return parsed.error();
+  auto toml = Toml::parse(text, site.tree.shown(path));
+  if (!toml) return std::move(toml).error();
+  const std::string plugin = plugin_of(version);
+  return Place{std::move(path),
+               std::move(text),
+               std::move(*toml),
+               {"plugins", plugin, "containerd", "runtimes"},
+               fmt::format("plugins.{}.containerd.runtimes", toml_quoted(plugin)),
+               states_version};
+}
+
+TomlPath below(TomlPath path, std::initializer_list<std::string> keys) {
+  path.insert(path.end(), keys.begin(), keys.end());
+  return path;
+}
+
+// The handler whose settings ours takes over: the default one, where runc's shim runs it; else runc's.
+std::string inherited_handler(const Place& place) {
+  TomlPath containerd = place.runtimes;
+  containerd.back() = "default_runtime_name";
+  const std::string name = place.toml.string(containerd).value_or("runc");
+  const std::string type = place.toml.string(below(place.runtimes, {name, "runtime_type"})).value_or(shim);
+  return name == "oci-oauth" || type != shim ? "runc" : name;
+}
+
+// A key as people write it: bare where TOML allows that.
+std::string key_of(const std::string& name) {
+  const bool is_bare = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-';
+  });
+  return is_bare ? name : toml_quoted(name);
+}
+
+// The lines of a handler's table with those below it; its program is the wrapper.
+std::string table_lines(const Toml& toml, const TomlPath& path, const std::string& header,
+                        const std::string& wrapper) {
+  const bool is_options = path.back() == "options";
+  std::string lines = fmt::format("[{}]\n", header);
+  for (const auto& [key, value] : toml.values(path)) {
+    if (key != "BinaryName" && key != "runtime_engine" && key != "runtime_type")
+      lines += fmt::format("  {} = {}\n", key_of(key), value);
+  }
+  if (is_options) return lines + fmt::format("  BinaryName = {}\n", toml_quoted(wrapper));
+  lines += fmt::format("  runtime_type = \"{}\"\n", shim);
+  std::vector<std::string> tables = toml.tables(path);
+  if (std::find(tables.begin(), tables.end(), "options") == tables.end()) tables.emplace_back("options");
+  for (const std::string& name : tables)
+    lines += table_lines(toml, below(path, {name}), fmt::format("{}.{}", header, key_of(name)), wrapper);
+  return lines;
+}
+
+// The program of the handler that ours takes over from, where it is not what the wrapper runs anyway.
+std::string real_runtime(const Site& site, const Place& place, const std::string& handler) {
+  std::string program =
+      place.toml.string(below(place.runtimes, {handler, "options", "BinaryName"})).value_or("");
+  if (program.find('/') == std::string::npos) program = site.tree.find_program(program);
+  return program == site.tree.find_program("runc") || is_wrapper(program) ? "" : program;
+}
+
+// A table of runtimes takes the place of containerd's own, which has runc: who makes the table must name it.
+std::string runc_for(const std::string& table) {
+  return fmt::format("[{}.runc]\n  runtime_type = \"{}\"\n", table, shim);
+}
+
+Result<std::string> config_dump(const std::string& text) {
+  const auto file = MemoryFile::holding(text);
+  if (!file) return file.error();
+  const auto dump = run_command({"containerd", "--config", file->path(), "config", "dump"}, dump_bound);
+  if (!dump) return dump.error();
+  if (dump->status == 0) return dump->out;
+  return Error{ErrorKind::failed,
+               fmt::format("containerd config dump: {}", dump->err.substr(0, dump->err.find('\n'))), ""};
+}
+
+}  // namespace
+
+Result<Plan> plan_containerd(const Site& site, const Ledger& ledger, Default) {
   Plan plan;
-  const auto below = [&](std::initializer_list<const char*> keys) {
-    TomlPath path = runtimes;
-    path.insert(path.end(), keys.begin(), keys.end());
-    return path;
-  };
-  if (parsed->has(below({"oci-oauth"}))) {
-    if (parsed->string(below({"oci-oauth", "options", "BinaryName"})) == site.wrapper()) return plan;
+  if (auto served = check_served(site, plan); !served) return std::move(served).error();
+  const std::string main_file = main_file_of(site);
+  auto files = load_files(site, ledger, main_file);
+  if (!files) return std::move(files).error();
+  if (auto enabled = check_enabled(site, *files); !enabled) return std::move(enabled).error();
+  const auto place = find_place(site, main_file, *files);
+  if (!place) return place.error();
+  if (place->toml.has(below(place->runtimes, {"oci-oauth"}))) {
+    const auto program = place->toml.string(below(place->runtimes, {"oci-oauth", "options", "BinaryName"}));
+    if (program == site.wrapper()) return plan;
     return Error{
         ErrorKind::failed,
-        fmt::format("{}: has a runtime 'oci-oauth' that runs another program", site.tree.shown(target)),
+        fmt::format("{}: has a runtime 'oci-oauth' that runs another program", site.tree.shown(place->path)),
         fmt::format("set its BinaryName to {}, or remove it", toml_quoted(site.wrapper()))};
   }
-  const std::string table = fmt::format("plugins.{}.containerd.runtimes", toml_quoted(plugin_of(version)));
-  std::string lines = states_version ? "" : "version = 2\n";
-  if (!parsed->has(runtimes)) lines += runc_for(table);
-  plan.files.push_back(
-      {.path = target, .share = Share::toml_block, .text = lines + block_for(table, site.wrapper())});
+  const std::string handler = inherited_handler(*place);
+  plan.real_runtime = real_runtime(site, *place, handler);
+  std::string lines = place->states_version ? "" : "version = 2\n";
+  if (!place->toml.has(place->runtimes)) lines += runc_for(place->table);
+  lines += table_lines(place->toml, below(place->runtimes, {handler}), place->table + ".oci-oauth",
+                       site.wrapper());
+  plan.files.push_back({.path = place->path, .share = Share::toml_block, .text = std::move(lines)});
   return plan;
+}
+
+Result<Plan> plan_containerd_removal(const Site& site, const Ledger& ledger) {
+  const std::string main_file = main_file_of(site);
+  auto files = load_files(site, ledger, main_file);
+  if (!files) return std::move(files).error();
+  const auto place = find_place(site, main_file, *files);
+  if (!place) return place.error();
+  if (is_wrapper(
+          place->toml.string(below(place->runtimes, {"oci-oauth", "options", "BinaryName"})).value_or(""))) {
+    return Error{
+        ErrorKind::failed,
+        fmt::format("{}: has the runtime 'oci-oauth' outside of the lines that are marked as ours",
+                    site.tree.shown(place->path)),
+        fmt::format("remove [{}.oci-oauth] and [{}.oci-oauth.options] from it", place->table, place->table)};
+  }
+  Plan plan;
+  for (const File& file : *files) plan.files.push_back({.path = file.path, .share = Share::toml_block});
+  return plan;
+}
+
+Result<void> check_containerd(const Site&, const Registration& registration) {
+  for (const Change& change : registration.changes) {
+    if (!change.path.ends_with(".toml") || !change.after) continue;
+    const auto dump = config_dump(*change.after);
+    // What it refuses already, or in a file of memory, is not made worse.
+    if (dump || !config_dump(change.before.value_or(""))) continue;
+    return Error(dump.error()).in(fmt::format("{}: would be refused", change.path));
+  }
+  return {};
 }
 
 }  // namespace oci_oauth

@@ -1,21 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// Docker: the wrapper as a runtime in daemon.json, dockerd(8).
+// Docker: the wrapper as a runtime in daemon.json, dockerd(8). Docker writes the runtime's name into each
+// container, and does not start one whose runtime it does not know; dockerd itself does not start with a file
+// that it refuses.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "base/json.h"
+#include "setup/docker_daemon.h"
 #include "setup/plan.h"
+#include "setup/wrapper_use.h"
+#include "token/config.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr const char* daemon_json = "/etc/docker/daemon.json";
 constexpr std::string_view runtime_name = "oci-oauth";
+constexpr const char* quoted_name = R"("oci-oauth")";
 constexpr JsonField fields[] = {{"runtimes", JsonType::object}, {"default-runtime", JsonType::string}};
+constexpr size_t shown_containers = 5;
 
 std::string quoted(std::string_view text) {
   JsonDocument json;
   return std::string(write_json(json_copy(json, text)).reveal());
+}
+
+std::string runtime_value(std::string_view program) {
+  return fmt::format(R"({{"path": {}}})", quoted(program));
 }
 
 // A runtime's program as Docker would find it: an absolute path, or a name among the usual places.
@@ -24,9 +37,9 @@ std::string program_path(const Tree& tree, std::string_view program) {
 }
 
 // What the wrapper must run so that containers still have the runtime that was the default before.
-Result<std::string> real_runtime(const Tree& tree, const JsonValue& json, std::string_view name) {
+Result<std::string> real_runtime(const Tree& tree, const JsonValue& json, const std::string& source) {
+  const std::string name(json_string(json, "default-runtime").value_or(""));
   if (name.empty() || name == "runc") return std::string();
-  const std::string source = tree.shown(daemon_json);
   const JsonValue* runtimes = json_member(json, "runtimes");
   const JsonValue* entry = runtimes == nullptr ? nullptr : json_member(*runtimes, name);
   const auto program = entry == nullptr ? std::nullopt : json_string(*entry, "path");
@@ -34,7 +47,7 @@ Result<std::string> real_runtime(const Tree& tree, const JsonValue& json, std::s
   if (!path.starts_with('/')) {
     return Error{
         ErrorKind::failed,
-        fmt::format("{}: default-runtime '{}' is no program that the wrapper could run", source, name),
+        fmt::format("{}: default-runtime '{}' is not a program that the wrapper could run", source, name),
         "oci-oauth install docker, without --default, and docker run --runtime oci-oauth"};
   }
   const JsonValue* args = json_member(*entry, "runtimeArgs");
@@ -47,33 +60,214 @@ Result<std::string> real_runtime(const Tree& tree, const JsonValue& json, std::s
   return path;
 }
 
+// The runtime that the wrapper runs, for containers that are to do without it.
+std::string runtime_behind_wrapper(const Site& site) {
+  if (const auto text = site.tree.read(site.config); text && *text) {
+    if (const auto config = parse_config(**text, site.config); config && !config->runtime.empty())
+      return config->runtime;
+  }
+  for (const char* name : {"runc", "crun"}) {
+    if (std::string path = site.tree.find_program(name); !path.empty()) return path;
+  }
+  return "runc";
+}
+
+// The program of the runtime that has our name in the file; nullopt where none has it.
+std::optional<std::string> named_program(const JsonValue& json) {
+  const JsonValue* runtimes = json_member(json, "runtimes");
+  const JsonValue* entry = runtimes == nullptr ? nullptr : json_member(*runtimes, runtime_name);
+  if (entry == nullptr) return std::nullopt;
+  return std::string(json_string(*entry, "path").value_or(""));
+}
+
+// What uninstall leaves for containers that have our name written into them.
+bool is_stand_in(const Site& site, const std::string& program) {
+  return program == "runc" || program == runtime_behind_wrapper(site) || program.ends_with("/runc") ||
+         program.ends_with("/crun");
+}
+
+// A daemon of snap's sees no program of the host, and no file but its own.
+Result<void> check_served(const Site& site, const DockerDaemon& daemon) {
+  const bool runs_in_snap = daemon.config_file.starts_with("/var/snap/");
+  const bool only_snap = site.scope == Scope::system && site.tree.exists("/var/snap/docker") &&
+                         site.tree.find_program("dockerd").empty();
+  if (!runs_in_snap && !only_snap) return {};
+  return Error{ErrorKind::failed,
+               fmt::format("Docker is a snap here: it reads {}, and cannot run programs of this host",
+                           runs_in_snap ? daemon.config_file : "/var/snap/docker/current/config/daemon.json"),
+               "sudo snap remove docker && sudo apt-get install docker.io"};
+}
+
+// dockerd refuses to start with what is both an option and in the file.
+Result<void> check_flags(const DockerDaemon& daemon, const WantedFile& file) {
+  const bool sets_default =
+      std::any_of(file.members.begin(), file.members.end(),
+                  [](const JsonSetting& setting) { return setting.path.front() == "default-runtime"; });
+  for (const DaemonFlag& flag : daemon.flags) {
+    const bool adds = flag.name == "--add-runtime";
+    if (!adds && !(sets_default && flag.name == "--default-runtime")) continue;
+    const char* key = adds ? "runtimes" : "default-runtime";
+    return Error{ErrorKind::failed,
+                 fmt::format("{}: starts dockerd with {}={}, and dockerd refuses \"{}\" in {} beside it",
+                             flag.place, flag.name, flag.value, key, daemon.config_file),
+                 fmt::format("move that option's value into {} as \"{}\": sudo systemctl edit docker.service",
+                             daemon.config_file, key)};
+  }
+  return {};
+}
+
+struct DaemonFile {
+  std::string path, shown;
+  std::string text;  // JSON, as it is
+  JsonDocument now;
+};
+
+Result<DaemonFile> read_daemon_file(const Site& site, const DockerDaemon& daemon) {
+  DaemonFile file = {daemon.config_file, site.tree.shown(daemon.config_file), "", JsonDocument()};
+  auto current = site.tree.read(file.path);
+  if (!current) return std::move(current).error();
+  file.text = json_of(*current);
+  auto json = parse_json(file.text, file.shown, JsonComments::allowed);
+  if (!json) return std::move(json).error();
+  if (auto checked = check_types(*json, file.shown, fields); !checked) return std::move(checked).error();
+  file.now = std::move(*json);
+  return file;
+}
+
+WantedFile wanted_of(const DaemonFile& file) {
+  WantedFile wanted = {.path = file.path, .share = Share::json_members};
+  wanted.owned = {{{"runtimes", std::string(runtime_name)}, ""}, {{"default-runtime"}, quoted_name}};
+  return wanted;
+}
+
+Result<JsonDocument> without_ours(const Site& site, const Ledger& ledger, const DaemonFile& file,
+                                  const WantedFile& wanted) {
+  auto base = read_without_ours(site.tree, ledger, file.path);
+  if (!base) return std::move(base).error();
+  auto text = without_owned(json_of(*base), file.shown, wanted.owned);
+  if (!text) return std::move(text).error();
+  return parse_json(*text, file.shown, JsonComments::allowed);
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  const std::vector<std::string> first(
+      names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), shown_containers)));
+  return fmt::format("{} container{} ({}{})", names.size(), names.size() == 1 ? "" : "s",
+                     fmt::join(first, ", "), names.size() > first.size() ? ", ..." : "");
+}
+
+std::vector<std::string> containers_of(const Site& site, const DockerDaemon& daemon, const DaemonFile& file) {
+  return containers_with_runtime(site, docker_data_root(site, daemon, file.text), runtime_name);
+}
+
+// Whether the running daemon would look for our runtime as its default after a reload that finds no default
+// in the file: it keeps the one that it has (20.10 panics then). What does not answer may.
+bool keeps_our_default(const Site& site, const DockerDaemon& daemon) {
+  if (!daemon.pid) return false;
+  const auto runtimes = ask_docker(docker_socket(site, daemon));
+  return !runtimes || runtimes->default_runtime == runtime_name;
+}
+
+// Also where an uninstall has written another in its place.
+bool default_was_ours(const Ledger& ledger, const DaemonFile& file) {
+  const auto now = json_string(file.now, "default-runtime");
+  if (now == runtime_name) return true;
+  const LedgerFile* entry = ledger.find(file.path);
+  if (now != "runc" || entry == nullptr) return false;
+  const auto before = find_json_member(json_of(entry->before), file.shown, {"default-runtime"});
+  return before && !*before;
+}
+
+std::string again(const Site& site) {
+  return fmt::format("{}oci-oauth uninstall docker", site.scope == Scope::system ? "sudo " : "");
+}
+
+// What an earlier uninstall left, where it did.
+std::string withdrawn(const Site& site, const DockerDaemon& daemon, const DaemonFile& file) {
+  const auto program = named_program(file.now);
+  if (!program || is_wrapper(*program)) return "";
+  const auto users = containers_of(site, daemon, file);
+  if (users.empty()) {
+    return fmt::format(
+        "was taken out; {} still has the runtime oci-oauth, as {}, and no container names it: {}", file.shown,
+        *program, again(site));
+  }
+  return fmt::format("was taken out; {} keeps the runtime oci-oauth, as {}, for {}", file.shown, *program,
+                     listed(users));
+}
+
 }  // namespace
 
 Result<Plan> plan_docker(const Site& site, const Ledger& ledger, Default as_default) {
-  const std::string source = site.tree.shown(daemon_json);
-  auto base = read_without_ours(site.tree, ledger, daemon_json);
-  if (!base) return std::move(base).error();
-  const auto json = parse_json(json_of(*base), source, JsonComments::allowed);
-  if (!json) return json.error();
-  if (auto checked = check_types(*json, source, fields); !checked) return std::move(checked).error();
-  auto current = site.tree.read(daemon_json);
-  if (!current) return std::move(current).error();
-  const auto now = parse_json(json_of(*current), source, JsonComments::allowed);
-  if (!now) return now.error();
-
+  const DockerDaemon daemon = find_docker(site);
+  if (auto served = check_served(site, daemon); !served) return std::move(served).error();
+  auto file = read_daemon_file(site, daemon);
+  if (!file) return std::move(file).error();
+  WantedFile wanted = wanted_of(*file);
+  const auto program = named_program(file->now);
+  if (program && !is_wrapper(*program) && !is_stand_in(site, *program)) {
+    return Error{
+        ErrorKind::failed,
+        fmt::format("{}: has a runtime 'oci-oauth' that runs another program, {}", file->shown, *program),
+        fmt::format("set its path to {}, or remove it", quoted(site.wrapper()))};
+  }
+  const auto base = without_ours(site, ledger, *file, wanted);
+  if (!base) return base.error();
   Plan plan;
-  WantedFile file = {.path = daemon_json, .share = Share::json_members};
-  file.members.push_back(
-      {{"runtimes", std::string(runtime_name)}, fmt::format(R"({{"path": {}}})", quoted(site.wrapper()))});
-  const bool is_default = json_string(*now, "default-runtime") == runtime_name;
-  if (as_default == Default::ours || is_default) {
-    auto real = real_runtime(site.tree, *json, json_string(*json, "default-runtime").value_or(""));
+  plan.withdrawn = withdrawn(site, daemon, *file);
+  wanted.members.push_back({wanted.owned.front().path, runtime_value(site.wrapper())});
+  if (as_default == Default::ours || json_string(file->now, "default-runtime") == runtime_name) {
+    auto real = real_runtime(site.tree, *base, file->shown);
     if (!real) return std::move(real).error();
     plan.real_runtime = std::move(*real);
-    file.members.push_back({{"default-runtime"}, quoted(runtime_name)});
+    wanted.members.push_back({{"default-runtime"}, quoted(runtime_name)});
   }
-  plan.files.push_back(std::move(file));
+  if (auto free = check_flags(daemon, wanted); !free) return std::move(free).error();
+  plan.files.push_back(std::move(wanted));
   return plan;
+}
+
+Result<Plan> plan_docker_removal(const Site& site, const Ledger& ledger) {
+  const DockerDaemon daemon = find_docker(site);
+  auto file = read_daemon_file(site, daemon);
+  if (!file) return std::move(file).error();
+  WantedFile wanted = wanted_of(*file);
+  Plan plan;
+  const auto program = named_program(file->now);
+  if (program && !is_wrapper(*program) && !is_stand_in(site, *program)) return plan;
+  const auto users = program ? containers_of(site, daemon, *file) : std::vector<std::string>();
+  if (!users.empty()) {
+    const std::string real = runtime_behind_wrapper(site);
+    wanted.kept.push_back({wanted.owned.front().path, runtime_value(real)});
+    plan.notes.push_back(fmt::format(
+        "{}: keeps the runtime oci-oauth, as {}, for {}, which would not start without it; once they are "
+        "recreated or removed, '{}' takes it out",
+        file->shown, real, listed(users), again(site)));
+  }
+  if (default_was_ours(ledger, *file) && keeps_our_default(site, daemon)) {
+    wanted.kept.push_back({{"default-runtime"}, R"("runc")"});
+    plan.notes.push_back(
+        fmt::format("{}: says \"default-runtime\": \"runc\", because the running dockerd keeps its default "
+                    "where a file names none; "
+                    "once it has read that, '{}' takes it out",
+                    file->shown, again(site)));
+  }
+  plan.files.push_back(std::move(wanted));
+  return plan;
+}
+
+Result<void> check_docker(const Site& site, const Registration& registration) {
+  const DockerDaemon daemon = find_docker(site);
+  for (const Change& change : registration.changes) {
+    if (change.path != daemon.config_file || !change.after) continue;
+    const auto verdict = validate_daemon_json(site, daemon, *change.after);
+    if (!verdict || *verdict) continue;
+    // What it refuses already is not made worse.
+    const auto before = validate_daemon_json(site, daemon, json_of(change.before));
+    if (before && !*before) continue;
+    return Error(verdict->error()).in(fmt::format("{}: would be refused", change.path));
+  }
+  return {};
 }
 
 }  // namespace oci_oauth

@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <signal.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <set>
 
-#include "base/command_output.h"
-#include "base/json.h"
 #include "setup/configuration.h"
+#include "setup/docker_daemon.h"
 #include "setup/systemd.h"
 
 namespace oci_oauth {
@@ -37,13 +39,17 @@ struct Engine {
   std::vector<std::string_view> programs;  // one of them: the engine is there; none: it always is
   Scope smallest;                          // whether a user can have it for himself
   Result<Plan> (*plan)(const Site&, const Ledger&, Default);
+  // nullptr: the opposite of `plan`.
+  Result<Plan> (*removal)(const Site&, const Ledger&) = nullptr;
+  // nullptr: the engine has no check of its own.
+  Result<void> (*check)(const Site&, const Registration&) = nullptr;
 };
 
 const Engine engines[] = {
     {"podman", {"podman"}, Scope::user, plan_podman},
     {"crio", {"crio"}, Scope::system, plan_crio},
-    {"docker", {"dockerd"}, Scope::system, plan_docker},
-    {"containerd", {"containerd"}, Scope::system, plan_containerd},
+    {"docker", {"dockerd"}, Scope::user, plan_docker, plan_docker_removal, check_docker},
+    {"containerd", {"containerd"}, Scope::system, plan_containerd, plan_containerd_removal, check_containerd},
     {"cdi", {"dockerd", "podman", "crio", "containerd"}, Scope::system, plan_cdi},
     {"systemd", {"systemctl"}, Scope::user, plan_systemd},
 };
@@ -104,6 +110,14 @@ Result<void> want_units(const Site& site, const std::string& engine, Installatio
   return {};
 }
 
+void check_linger(const Site& site, Plan& plan) {
+  if (site.scope == Scope::system || !has_systemd(site) || lingers(::geteuid())) return;
+  plan.notes.push_back(fmt::format(
+      "when you log out, refreshing ends and containers that go on keep the token they have, unless you "
+      "run '{}'",
+      linger_command));
+}
+
 Result<Installation> install_files(const Site& site, Plan plan, const Ledger& ledger,
                                    const InstallRequest& request) {
   auto configuration = plan_configuration(site, ledger, request.credentials, plan.real_runtime);
@@ -119,13 +133,25 @@ std::string install_command(const Site& site, std::string_view engine) {
   return fmt::format("{}oci-oauth install {}", site.scope == Scope::system ? "sudo " : "", engine);
 }
 
+bool knows(const Ledger& ledger, std::string_view engine) {
+  return std::any_of(ledger.files.begin(), ledger.files.end(),
+                     [&](const LedgerFile& file) { return file.engines.count(std::string(engine)) > 0; });
+}
+
+// What the engine itself says to it; only where it runs on this machine.
+Result<void> check(const Site& site, const Engine& engine, const Registration& registration) {
+  return engine.check == nullptr || !site.tree.is_host() ? Result<void>() : engine.check(site, registration);
+}
+
 EngineState inspect(const Site& site, const Ledger& ledger, const Engine& engine) {
   EngineState state = {std::string(engine.name), EngineState::absent, "", "", ""};
   if (!is_present(site, engine)) return state;
   state.state = EngineState::unregistered;
   state.remedy = install_command(site, engine.name);
+  const bool is_known = knows(ledger, engine.name);
   const auto refused = [&](const Error& error) {
-    state.message = "is not registered: " + error.message;
+    state.message = (is_known ? "may not start: " : "is not registered: ") + error.message;
+    if (is_known) state.state = EngineState::broken;
     if (!error.hint.empty()) state.remedy = error.hint;
     return state;
   };
@@ -134,7 +160,9 @@ EngineState inspect(const Site& site, const Ledger& ledger, const Engine& engine
   const auto todo = plan_install(site.tree, ledger, state.engine, plan->files, plan->unwanted);
   if (!todo) return refused(todo.error());
   if (!plan->files.empty()) state.file = site.tree.shown(plan->files.front().path);
-  if (!todo->changes.empty()) {
+  if (!plan->withdrawn.empty()) {
+    state = {state.engine, EngineState::withdrawn, state.file, plan->withdrawn, state.remedy};
+  } else if (!todo->changes.empty()) {
     const Change& first = todo->changes.front();
     state.file = site.tree.shown(first.path);
     state.message = fmt::format("is not registered: {} {}", state.file,
@@ -192,8 +220,11 @@ Result<Installation> plan_installation(const Site& site, const InstallRequest& r
   if (!plan) return std::move(plan).error();
   check_present(site, **engine, *plan);
   check_programs(site, *plan);
+  check_linger(site, *plan);
   auto installation = install_files(site, std::move(*plan), *ledger, request);
   if (!installation) return installation;
+  if (auto checked = check(site, **engine, installation->registration); !checked)
+    return std::move(checked).error();
   if (auto units = want_units(site, request.engine, *installation); !units) return std::move(units).error();
   return installation;
 }
@@ -203,13 +234,15 @@ Result<Installation> plan_removal(const Site& site, const std::string& engine) {
   if (!found) return found.error();
   auto ledger = load_ledger(site.tree, site.ledger);
   if (!ledger) return std::move(ledger).error();
-  auto plan = (*found)->plan(site, *ledger, Default::as_is);
-  const bool is_known = std::any_of(ledger->files.begin(), ledger->files.end(),
-                                    [&](const LedgerFile& file) { return file.engines.count(engine) > 0; });
-  if (!plan && !is_known) return std::move(plan).error();
+  auto plan = (*found)->removal != nullptr ? (*found)->removal(site, *ledger)
+                                           : (*found)->plan(site, *ledger, Default::as_is);
+  if (!plan && ((*found)->removal != nullptr || !knows(*ledger, engine))) return std::move(plan).error();
   auto registration =
       plan_uninstall(site.tree, *ledger, engine, plan ? plan->files : std::vector<WantedFile>());
   if (!registration) return std::move(registration).error();
+  if (auto checked = check(site, **found, *registration); !checked) return std::move(checked).error();
+  if (plan && (*found)->removal != nullptr)
+    registration->notes.insert(registration->notes.end(), plan->notes.begin(), plan->notes.end());
   Installation removal = {std::move(*registration), {}, "", {}};
   std::erase_if(removal.registration.ledger.units, [&](LedgerUnit& unit) {
     const bool last = unit.engines.erase(engine) > 0 && unit.engines.empty();
@@ -230,19 +263,20 @@ Result<std::vector<std::string>> registered_engines(const Site& site) {
 
 std::string reload_command(const Site& site, std::string_view engine) {
   const auto is = [&](std::string_view name) { return engine == name && site.tree.is_host(); };
-  if (is("docker")) return "systemctl reload docker";
+  if (is("docker"))
+    return site.scope == Scope::system ? "systemctl reload docker" : "systemctl --user reload docker";
   return is("containerd") ? "systemctl restart containerd" : "";
 }
 
+bool reload_docker(const Site& site) {
+  const auto pid = find_docker(site).pid;
+  return pid && ::kill(*pid, SIGHUP) == 0;
+}
+
 Result<bool> docker_has_taken_up() {
-  constexpr auto bound = std::chrono::seconds(10);
-  const auto info = run_command({"docker", "info", "--format", "{{json .Runtimes}}"}, bound);
-  if (!info) return info.error();
-  const auto runtimes = parse_json(info->out, "docker info");
-  if (info->status != 0 || !runtimes) {
-    return Error{ErrorKind::failed, "docker info: the daemon does not answer", "systemctl start docker"};
-  }
-  return json_member(*runtimes, "oci-oauth") != nullptr;
+  const auto runtimes = ask_docker("");
+  if (!runtimes) return runtimes.error();
+  return runtimes->names.count("oci-oauth") > 0;
 }
 
 }  // namespace oci_oauth

@@ -17,7 +17,9 @@ struct EngineState {
   enum {
     absent,        // it is not on this machine
     unregistered,  // `remedy` registers it
+    broken,        // it was registered, and the engine may not start with what it finds there
     unread,        // it is registered, but the engine is configured to look elsewhere
+    withdrawn,     // it was taken out, and something has to stay for now
     registered,
   } state;
   std::string file;     // that holds the registration, or would
@@ -48,10 +50,11 @@ struct Installation {
   std::vector<std::string> next;   // what is left for a person to do
 };
 
-// Failure: an unknown engine (usage), one that only root can set up, or as plan_install, plan_configuration.
+// Failure: an unknown engine (usage), one that only root can set up, or as plan_install, plan_configuration;
+// the engine would not start with it.
 Result<Installation> plan_installation(const Site& site, const InstallRequest& request);
 
-// Failure: an unknown engine (usage), or as plan_uninstall.
+// Failure: an unknown engine (usage), or as plan_uninstall; the engine would not start with what is left.
 Result<Installation> plan_removal(const Site& site, const std::string& engine);
 
 // The engines that the ledger knows, sorted.
@@ -59,6 +62,9 @@ Result<std::vector<std::string>> registered_engines(const Site& site);
 
 // The command that makes the engine read its files again; empty where it does so by itself.
 std::string reload_command(const Site& site, std::string_view engine);
+
+// Makes a running dockerd read its file again (SIGHUP, as systemctl reload does). False: none runs here.
+bool reload_docker(const Site& site);
 
 // Whether Docker's running daemon has taken the registration up. Failure: it does not answer.
 Result<bool> docker_has_taken_up();

@@ -9,6 +9,8 @@ namespace oci_oauth {
 
 namespace {
 
+constexpr int ledger_version = 1;
+
 constexpr std::pair<Share, std::string_view> share_names[] = {
     {Share::whole, "whole"}, {Share::json_members, "json members"}, {Share::toml_block, "toml block"}};
 
@@ -51,7 +53,7 @@ Result<LedgerFile> read_file_entry(const JsonValue& value, const std::string& so
   object.text("share", [&](std::string_view text) { return read_share(text, file.share); });
   if (json_member(value, "before") != nullptr) read_text(object, "before", file.before.emplace());
   read_text(object, "after", file.after);
-  if (auto done = object.finish(); !done) return std::move(done).error();
+  if (auto done = object.mistake(); !done) return std::move(done).error();
   return file;
 }
 
@@ -107,10 +109,10 @@ Result<Ledger> parse_ledger(std::string_view text, const std::string& source) {
     entry.string("name", unit.name);
     read_engines(entry, unit.engines);
     ledger.units.push_back(std::move(unit));
-    return entry.finish();
+    return entry.mistake();
   });
   object.strings("directories", ledger.directories);
-  if (auto done = object.finish(); !done) return std::move(done).error();
+  if (auto done = object.mistake(); !done) return std::move(done).error();
   return ledger;
 }
 
@@ -122,6 +124,7 @@ std::string format_ledger(const Ledger& ledger) {
     files.PushBack(file_value(document, file), document.GetAllocator());
   for (const LedgerUnit& unit : ledger.units)
     units.PushBack(unit_value(document, unit), document.GetAllocator());
+  json_set(document, document, "version", JsonValue(ledger_version));
   json_set(document, document, "files", std::move(files));
   json_set(document, document, "units", std::move(units));
   json_set(document, document, "directories", strings_value(document, ledger.directories));

@@ -39,7 +39,8 @@ struct Ledger {
   bool empty() const { return files.empty() && units.empty(); }
 };
 
-// Failure (kind failed): "SOURCE: reason" for text that format_ledger did not write.
+// A key that is not known is passed over: what a later version wrote can be taken out by this one. Failure
+// (kind failed): "SOURCE: reason" for text that no version wrote.
 Result<Ledger> parse_ledger(std::string_view text, const std::string& source);
 std::string format_ledger(const Ledger& ledger);
 

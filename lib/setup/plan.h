@@ -19,6 +19,7 @@ struct Plan {
   std::vector<std::string> unwanted = {};  // files of other engines that would do harm here
   std::string real_runtime = {};           // what the wrapper must run instead of the usual; empty: the usual
   std::string unread = {};                 // why the engine will not see it; empty: it will
+  std::string withdrawn = {};              // what an uninstall left behind for now, and why; empty: nothing
   std::vector<std::string> notes = {};     // what a person should know
   std::vector<std::string> next = {};      // what a person must do for it to take effect
 };
@@ -28,6 +29,15 @@ Result<Plan> plan_podman(const Site& site, const Ledger& ledger, Default as_defa
 Result<Plan> plan_crio(const Site& site, const Ledger& ledger, Default as_default);
 Result<Plan> plan_docker(const Site& site, const Ledger& ledger, Default as_default);
 Result<Plan> plan_containerd(const Site& site, const Ledger& ledger, Default as_default);
+// What uninstall does instead of the opposite of plan_docker, plan_containerd: what stays for now, and why.
+// Failure: what is ours in the file cannot be told from what is not.
+Result<Plan> plan_docker_removal(const Site& site, const Ledger& ledger);
+Result<Plan> plan_containerd_removal(const Site& site, const Ledger& ledger);
+
+// The engine's own verdict on the files as they would be. Failure: it would not start with them.
+Result<void> check_docker(const Site& site, const Registration& registration);
+Result<void> check_containerd(const Site& site, const Registration& registration);
+
 Result<Plan> plan_cdi(const Site& site, const Ledger& ledger, Default as_default);
 
 }  // namespace oci_oauth

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "base/path.h"
 #include "setup/toml.h"
 
@@ -68,16 +69,54 @@ bool was_changed_since(const Text& current, const LedgerFile& entry) {
   return entry.share == Share::whole && current && *current != entry.after && current != entry.before;
 }
 
-// What the ledger would say had it been kept.
-Result<LedgerFile> assumed_entry(const Text& current, const std::string& source, const WantedFile& wanted) {
-  LedgerFile entry = {.path = wanted.path, .engines = {}, .share = wanted.share, .before = {}, .after = {}};
-  if (wanted.share == Share::json_members) entry.before = "{}";
-  if (wanted.share == Share::toml_block) entry.before = remove_toml_block(current.value_or(""));
-  auto after = with_ours(entry.before, source, wanted);
-  if (!after) return std::move(after).error();
-  entry.after = std::move(*after);
-  if (wanted.share == Share::whole && current != entry.after) entry.before = current;
-  return entry;
+// Puts back under `path` what is to stay there, where nothing else is.
+Result<std::string> with_kept(std::string text, const std::string& source, const WantedFile& wanted) {
+  for (const JsonSetting& setting : wanted.kept) {
+    const auto there = find_json_member(text, source, setting.path);
+    if (!there) return there.error();
+    if (*there) continue;
+    auto edited = set_json_member(text, source, setting.path, setting.value);
+    if (!edited) return edited;
+    text = std::move(*edited);
+  }
+  return text;
+}
+
+// The file as it was before us, as far as it tells: for one that the ledger does not know. nullopt: nothing
+// in it is ours.
+Result<std::optional<Text>> found_before(const Text& current, const std::string& source,
+                                         const WantedFile& wanted) {
+  using Found = std::optional<Text>;
+  if (!current) return Found();
+  switch (wanted.share) {
+    case Share::whole:
+      return *current == wanted.text ? Found(Text()) : Found();
+    case Share::json_members: {
+      auto text = without_owned(*current, source, wanted.owned);
+      if (!text) return std::move(text).error();
+      if (*text == *current) return Found();
+      const auto root = parse_json(*text, source, JsonComments::allowed);
+      return Found(root && root->ObjectEmpty() ? Text() : Text(std::move(*text)));
+    }
+    case Share::toml_block: {
+      std::string text = remove_toml_block(*current);
+      return text == *current ? Found() : Found(Text(std::move(text)));
+    }
+  }
+  return Found();
+}
+
+// What the ledger would say had it been kept; nullopt where nothing in the file is ours.
+Result<std::optional<LedgerFile>> lost_entry(const Text& current, const std::string& source,
+                                             const WantedFile& wanted) {
+  auto before = found_before(current, source, wanted);
+  if (!before) return std::move(before).error();
+  if (!*before) return std::optional<LedgerFile>();
+  return std::optional<LedgerFile>(LedgerFile{.path = wanted.path,
+                                              .engines = {},
+                                              .share = wanted.share,
+                                              .before = std::move(**before),
+                                              .after = *current});
 }
 
 void add_change(Registration& registration, const std::string& path, Text before, Text after) {
@@ -92,6 +131,21 @@ void note_directories(const Tree& tree, Ledger& ledger, const std::string& file)
   }
 }
 
+// The file without anything of ours, by what the ledger knows, or else by what is found in it.
+Result<Text> base_of(const Text& current, const std::string& source, const LedgerFile* entry,
+                     const WantedFile& wanted) {
+  if (entry == nullptr) {
+    auto before = found_before(current, source, wanted);
+    if (!before) return std::move(before).error();
+    return *before ? std::move(**before) : current;
+  }
+  auto text = without_ours(current, source, *entry);
+  if (!text || !*text || wanted.owned.empty()) return text;
+  auto less = without_owned(std::move(**text), source, wanted.owned);
+  if (!less) return std::move(less).error();
+  return Text(std::move(*less));
+}
+
 Result<void> want(const Tree& tree, Registration& registration, const std::string& engine,
                   const WantedFile& wanted) {
   const std::string shown = tree.shown(wanted.path);
@@ -104,7 +158,7 @@ Result<void> want(const Tree& tree, Registration& registration, const std::strin
     entry->engines.insert(engine);
     return {};
   }
-  auto base = entry != nullptr ? without_ours(*current, shown, *entry) : current;
+  auto base = base_of(*current, shown, entry, wanted);
   if (!base) return std::move(base).error();
   auto after = with_ours(*base, shown, wanted);
   if (!after) return std::move(after).error();
@@ -119,29 +173,69 @@ Result<void> want(const Tree& tree, Registration& registration, const std::strin
   return {};
 }
 
-// Takes what is ours out of the file, whoever needed it.
-Result<void> give_back(const Tree& tree, Registration& registration, const LedgerFile& entry) {
+const WantedFile* find_wanted(const std::vector<WantedFile>& wanted, const std::string& path) {
+  const auto found =
+      std::find_if(wanted.begin(), wanted.end(), [&](const WantedFile& file) { return file.path == path; });
+  return found == wanted.end() ? nullptr : &*found;
+}
+
+// What is left of a JSON file's owned members by a person's own edits goes as well, and is told.
+Result<Text> cleaned(const Text& text, const std::string& source, const WantedFile& wanted,
+                     std::vector<std::string>& notes) {
+  if (!text) return text;
+  auto less = without_owned(*text, source, wanted.owned);
+  if (!less) return std::move(less).error();
+  if (*less != *text)
+    notes.push_back(fmt::format("{}: what was changed in oci-oauth's own entries goes with them", source));
+  return Text(std::move(*less));
+}
+
+// Takes what is ours out of the file, whoever needed it; `wanted`, where there is one, says what stays for
+// now. Result: the entry that the ledger keeps for that.
+Result<std::optional<LedgerFile>> give_back(const Tree& tree, Registration& registration,
+                                            const LedgerFile& entry, const WantedFile* wanted) {
+  using Kept = std::optional<LedgerFile>;
   const std::string shown = tree.shown(entry.path);
   auto current = tree.read(entry.path);
   if (!current) return std::move(current).error();
   if (was_changed_since(*current, entry)) {
     registration.notes.push_back(fmt::format("{}: was changed since it was written, and stays", shown));
-    return {};
+    return Kept();
   }
-  auto after = without_ours(*current, shown, entry);
+  auto before = without_ours(*current, shown, entry);
+  if (!before) return std::move(before).error();
+  if (wanted != nullptr && wanted->share == Share::json_members && *current)
+    before = cleaned(*before, shown, *wanted, registration.notes);
+  if (!before) return std::move(before).error();
+  if (wanted == nullptr || wanted->kept.empty() || !*current) {
+    add_change(registration, entry.path, std::move(*current), std::move(*before));
+    return Kept();
+  }
+  auto after = with_kept(json_of(*before), shown, *wanted);
   if (!after) return std::move(after).error();
+  if (*after == json_of(*before)) {
+    add_change(registration, entry.path, std::move(*current), std::move(*before));
+    return Kept();
+  }
+  LedgerFile kept = {entry.path, {}, entry.share, std::move(*before), *after};
   add_change(registration, entry.path, std::move(*current), std::move(*after));
-  return {};
+  return Kept(std::move(kept));
 }
 
-// For a file that the ledger does not know.
-Result<void> give_back_unknown(const Tree& tree, Registration& registration, const WantedFile& wanted) {
-  auto current = tree.read(wanted.path);
-  if (!current) return std::move(current).error();
-  if (!*current) return {};
-  auto entry = assumed_entry(*current, tree.shown(wanted.path), wanted);
-  if (!entry) return std::move(entry).error();
-  return give_back(tree, registration, *entry);
+// The entries of files that the ledger does not know, though something of ours is in them.
+Result<void> add_lost_entries(const Tree& tree, Ledger& ledger, const std::string& engine,
+                              const std::vector<WantedFile>& wanted) {
+  for (const WantedFile& file : wanted) {
+    if (ledger.find(file.path) != nullptr) continue;
+    auto current = tree.read(file.path);
+    if (!current) return std::move(current).error();
+    auto entry = lost_entry(*current, tree.shown(file.path), file);
+    if (!entry) return std::move(entry).error();
+    if (!*entry) continue;
+    (*entry)->engines.insert(engine);
+    ledger.files.push_back(std::move(**entry));
+  }
+  return {};
 }
 
 Result<void> make(const Tree& tree, const Change& change) {
@@ -179,7 +273,8 @@ Result<Registration> plan_install(const Tree& tree, Ledger ledger, const std::st
   for (const std::string& path : unwanted) {
     const LedgerFile* entry = registration.ledger.find(path);
     if (entry == nullptr) continue;
-    if (auto done = give_back(tree, registration, LedgerFile(*entry)); !done) return std::move(done).error();
+    auto done = give_back(tree, registration, LedgerFile(*entry), nullptr);
+    if (!done) return std::move(done).error();
     std::erase_if(registration.ledger.files, [&](const LedgerFile& file) { return file.path == path; });
   }
   for (const WantedFile& file : wanted) {
@@ -191,18 +286,20 @@ Result<Registration> plan_install(const Tree& tree, Ledger ledger, const std::st
 Result<Registration> plan_uninstall(const Tree& tree, Ledger ledger, const std::string& engine,
                                     const std::vector<WantedFile>& wanted) {
   Registration registration = {{}, {}, std::move(ledger)};
-  for (const WantedFile& file : wanted) {
-    if (registration.ledger.find(file.path) != nullptr) continue;
-    if (auto done = give_back_unknown(tree, registration, file); !done) return std::move(done).error();
-  }
+  if (auto added = add_lost_entries(tree, registration.ledger, engine, wanted); !added)
+    return std::move(added).error();
   std::vector<LedgerFile> kept;
   for (LedgerFile& entry : registration.ledger.files) {
     const bool ours = entry.engines.erase(engine) > 0;
     if (!ours || !entry.engines.empty()) {
       kept.push_back(std::move(entry));
-    } else if (auto done = give_back(tree, registration, entry); !done) {
-      return std::move(done).error();
+      continue;
     }
+    auto left = give_back(tree, registration, entry, find_wanted(wanted, entry.path));
+    if (!left) return std::move(left).error();
+    if (!*left) continue;
+    (*left)->engines.insert(engine);
+    kept.push_back(std::move(**left));
   }
   registration.ledger.files = std::move(kept);
   return registration;
@@ -224,6 +321,27 @@ Result<std::optional<std::string>> read_without_ours(const Tree& tree, const Led
   const LedgerFile* entry = ledger.find(path);
   if (!current || entry == nullptr) return current;
   return without_ours(*current, tree.shown(path), *entry);
+}
+
+Result<std::string> without_owned(std::string text, const std::string& source,
+                                  const std::vector<OwnedMember>& owned) {
+  if (is_blank(text)) return text;
+  for (const OwnedMember& member : owned) {
+    JsonPath path = member.path;
+    const auto there = find_json_member(text, source, path);
+    if (!there) return there.error();
+    if (!*there || (!member.value.empty() && **there != member.value)) continue;
+    for (bool is_empty = true; is_empty && !path.empty(); path.pop_back()) {
+      auto less = remove_json_member(text, source, path);
+      if (!less) return less;
+      text = std::move(*less);
+      if (path.size() == 1) break;
+      const auto parent = find_json_member(text, source, JsonPath(path.begin(), path.end() - 1));
+      if (!parent) return parent.error();
+      is_empty = *parent == "{}";
+    }
+  }
+  return text;
 }
 
 Result<void> apply(const Tree& tree, Registration& registration, const std::string& ledger_path) {

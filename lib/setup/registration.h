@@ -20,12 +20,20 @@ struct JsonSetting {
   std::string value;  // JSON
 };
 
+// A member that is ours whoever wrote it, or changed something in it.
+struct OwnedMember {
+  JsonPath path;
+  std::string value = {};  // JSON; not empty: ours only while it says that
+};
+
 // What an engine needs of one file.
 struct WantedFile {
   std::string path;
   Share share = Share::whole;
   std::string text = {};                  // the whole file, or the lines of the TOML block
   std::vector<JsonSetting> members = {};  // where the share is json_members
+  std::vector<OwnedMember> owned = {};    // of those: what goes whole
+  std::vector<JsonSetting> kept = {};     // what uninstall leaves in their place for now
 };
 
 struct Change {
@@ -45,7 +53,7 @@ Result<Registration> plan_install(const Tree& tree, Ledger ledger, const std::st
                                   const std::vector<std::string>& unwanted);
 
 // `wanted` is what plan_install would be given: where the ledger knows nothing of a file, what is ours in it
-// is told by that.
+// is told by that. A file in which something is kept stays in the ledger, for the next uninstall.
 Result<Registration> plan_uninstall(const Tree& tree, Ledger ledger, const std::string& engine,
                                     const std::vector<WantedFile>& wanted);
 
@@ -58,6 +66,10 @@ std::string json_of(const std::optional<std::string>& file);
 // A file without what we put into it; nullopt where there would be none.
 Result<std::optional<std::string>> read_without_ours(const Tree& tree, const Ledger& ledger,
                                                      const std::string& path);
+
+// A JSON text without its owned members, and without the objects that this leaves empty.
+Result<std::string> without_owned(std::string text, const std::string& source,
+                                  const std::vector<OwnedMember>& owned);
 
 // Makes the changes and keeps the ledger at `ledger_path`. Failure: the changes made so far were taken back.
 Result<void> apply(const Tree& tree, Registration& registration, const std::string& ledger_path);

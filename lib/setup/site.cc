@@ -41,7 +41,8 @@ Result<Site> open_user_site(Tree tree) {
               .config = config_home + "/oci-oauth/config.json",
               .ledger = state_home + "/oci-oauth/install.json",
               .runtime_dir = runtime + "/oci-oauth",
-              .config_home = config_home};
+              .config_home = config_home,
+              .data_home = absolute_from_environment("XDG_DATA_HOME", home + "/.local/share")};
 }
 
 }  // namespace

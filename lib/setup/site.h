@@ -20,7 +20,8 @@ struct Site {
   std::string ledger;  // what was put here (ledger.h)
   std::string
       runtime_dir;  // only for a user: the configuration must name it, because hooks see no XDG_RUNTIME_DIR
-  std::string config_home;  // only for a user: $XDG_CONFIG_HOME
+  std::string config_home;     // only for a user: $XDG_CONFIG_HOME
+  std::string data_home = {};  // only for a user: $XDG_DATA_HOME
 
   std::string hook() const { return hook_path(prefix); }
   std::string wrapper() const { return prefix + "/bin/oci-oauth-runtime"; }

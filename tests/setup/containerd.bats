@@ -37,7 +37,7 @@ effective() { containerd --config "$TREE/etc/containerd/config.toml" config dump
     [[ $(toml_after) == *'[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.oci-oauth]'* ]]
     oci_oauth uninstall containerd
     a_file etc/containerd/config.toml <<<'version = 9'
-    run unchanged_by install_engine containerd
+    refuses install_engine containerd
     [[ $output == *'version 9 is not known here'* ]]
 }
 
@@ -70,12 +70,11 @@ effective() { containerd --config "$TREE/etc/containerd/config.toml" config dump
     local text
     for text in '[plugins' 'version = "2"x' $'version = 2\nplugins = {"io.containerd.grpc.v1.cri" = {}}' $'a = 1\na = 2'; do
         a_file etc/containerd/config.toml <<<"$text"
-        run unchanged_by install_engine containerd
-        ((status == 0))
+        refuses install_engine containerd
         [[ $output == *"error: install: "*"$TREE/etc/containerd/config.toml:"*'not TOML: '* ]]
     done
     a_file etc/containerd/config.toml <<<$'version = 2\nplugins = 3'
-    run unchanged_by install_engine containerd
+    refuses install_engine containerd
     [[ $output == *"error: install: with the runtime oci-oauth added: $TREE/etc/containerd/config.toml:"* ]]
 }
 
@@ -85,6 +84,94 @@ version = 2
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.oci-oauth.options]
   BinaryName = "/opt/mine"
 END
-    run unchanged_by install_engine containerd
+    refuses install_engine containerd
     [[ $output == *"has a runtime 'oci-oauth' that runs another program"* ]]
+}
+
+# handler KEY...: of our runtime, as the real containerd reads the tree's file.
+handler() {
+    effective | grep -A 40 'containerd.runtimes.oci-oauth\]' | sed -n '2,/containerd.runtimes\.[^o]/p' | grep -E "^ *$1 = " | sed 's/.*= //'
+}
+
+@test "containerd: our runtime has the settings of the handler that was the default, and the wrapper runs its program" {
+    a_file etc/containerd/config.toml <<'END'
+version = 2
+[plugins."io.containerd.grpc.v1.cri".containerd]
+  default_runtime_name = "nvidia"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+    runtime_type = "io.containerd.runc.v2"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.nvidia]
+    runtime_type = "io.containerd.runc.v2"
+    privileged_without_host_devices = true
+    pod_annotations = ["nvidia.*", "io.oci-oauth.*"]
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.nvidia.options]
+      BinaryName = "/usr/bin/nvidia-container-runtime"
+      SystemdCgroup = true
+END
+    gives_back containerd
+    install_engine containerd
+    [[ $(handler privileged_without_host_devices) == true && $(handler SystemdCgroup) == true ]]
+    [[ $(handler pod_annotations) == '["nvidia.*", "io.oci-oauth.*"]' ]]
+    [[ $(handler BinaryName) == "\"$OCI_OAUTH_PREFIX/bin/oci-oauth-runtime\"" ]]
+    [[ $(jq -r .runtime "$TREE/etc/oci-oauth/config.json") == /usr/bin/nvidia-container-runtime ]]
+}
+
+@test "containerd: a default that runc's shim does not run is passed over for runc" {
+    a_file etc/containerd/config.toml <<'END'
+version = 2
+[plugins."io.containerd.grpc.v1.cri".containerd]
+  default_runtime_name = "kata"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.kata]
+    runtime_type = "io.containerd.kata.v2"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+    SystemdCgroup = true
+END
+    install_engine containerd
+    [[ $(handler SystemdCgroup) == true && $(handler runtime_type) == '"io.containerd.runc.v2"' ]]
+}
+
+@test "containerd: without its CRI plugin nothing would read the runtime" {
+    local plugin
+    for plugin in cri io.containerd.grpc.v1.cri; do
+        a_file etc/containerd/config.toml <<<"disabled_plugins = [\"$plugin\"]"
+        refuses install_engine containerd
+        [[ $output == *"disabled_plugins has \"$plugin\", so nothing would read the runtime"* ]]
+    done
+}
+
+@test "containerd: k3s, RKE2 and microk8s have their own, whose file is named; beside the host's it is a note" {
+    local -A files=([var/lib/rancher/k3s]=/agent/etc/containerd/config.toml.tmpl
+        [var/lib/rancher/rke2]=/agent/etc/containerd/config.toml.tmpl
+        [var/snap/microk8s/current]=/args/containerd-template.toml)
+    local directory
+    for directory in "${!files[@]}"; do
+        mkdir -p "$TREE/$directory"
+        refuses install_engine containerd
+        [[ $output == *"runs a containerd of its own, which reads $TREE/$directory${files[$directory]}"* ]]
+        a_file usr/bin/containerd </dev/null
+        [[ $(install_engine containerd --dry-run 2>&1) == *'pods there do not see the runtime'* ]]
+        rm -r "${TREE:?}/${directory%%/*}" "$TREE/usr/bin"
+    done
+}
+
+@test "containerd: a registration whose record was lost is adopted, and goes again" {
+    a_file etc/containerd/config.toml <<<'version = 2'
+    install_engine containerd
+    rm -r "$TREE/var"
+    [[ $(oci_oauth install containerd 2>/dev/null) == 'containerd: is registered already' ]]
+    oci_oauth uninstall containerd
+    [[ $(toml_after) == 'version = 2' ]]
+}
+
+@test "containerd: a runtime of ours that has lost its marks is not said to be gone" {
+    a_file etc/containerd/config.toml <<<'version = 2'
+    install_engine containerd
+    sed -i '/^#/d' "$TREE/etc/containerd/config.toml"
+    refuses oci_oauth uninstall containerd
+    [[ $output == *"has the runtime 'oci-oauth' outside of the lines that are marked as ours"*'hint: remove ['*'.oci-oauth] and ['* ]]
+}
+
+@test "containerd: the file that the unit names is the one that is written" {
+    a_file usr/lib/systemd/system/containerd.service <<<$'[Service]\nExecStart=/usr/bin/containerd --config /srv/containerd.toml'
+    [[ $(install_engine containerd 2>/dev/null) == *"wrote $TREE/srv/containerd.toml" ]]
 }

@@ -61,9 +61,8 @@ END
 
 @test "docker: a default runtime that the wrapper cannot run is refused" {
     a_file etc/docker/daemon.json <<<'{"default-runtime": "io.containerd.kata.v2"}'
-    run unchanged_by install_engine docker --default
-    ((status == 0))
-    [[ $output == *"default-runtime 'io.containerd.kata.v2' is no program that the wrapper could run"* ]]
+    refuses install_engine docker --default
+    [[ $output == *"default-runtime 'io.containerd.kata.v2' is not a program that the wrapper could run"* ]]
 }
 
 @test "docker: install without --default leaves the default as it is" {
@@ -99,27 +98,135 @@ END
     for text in '{"debug": true' '{"debug": tru}' '[]' 'debug = true' $'{"a": 1, "a": 2}' $'\xff\xfe{}' '{"runtimes": []}' \
         '{"default-runtime": 5}'; do
         printf '%s' "$text" | a_file etc/docker/daemon.json
-        run install_engine docker
-        ((status == 1))
+        refuses install_engine docker
         [[ $output == *"error: install: $TREE/etc/docker/daemon.json"* ]]
-        unchanged_by install_engine docker
     done
 }
 
 @test "docker: what is no file is refused: a directory, a FIFO, a link to nothing, a file of 2 MiB" {
     mkdir -p "$TREE/etc/docker/daemon.json"
-    run unchanged_by install_engine docker
-    [[ $output == *'is a directory, not a regular file'* && $status == 0 ]]
+    refuses install_engine docker
+    [[ $output == *'is a directory, not a regular file'* ]]
     rmdir "$TREE/etc/docker/daemon.json"
     mkfifo "$TREE/etc/docker/daemon.json"
     run timeout 10 "$OCI_OAUTH_PREFIX/bin/oci-oauth" install docker --root "$TREE" --credentials "$LOGIN"
     [[ $output == *'is a FIFO, not a regular file'* && $status == 1 ]]
     rm "$TREE/etc/docker/daemon.json"
     ln -s /nowhere "$TREE/etc/docker/daemon.json"
-    run unchanged_by install_engine docker
-    [[ $output == *'is a symbolic link to nothing'* && $status == 0 ]]
+    refuses install_engine docker
+    [[ $output == *'is a symbolic link to nothing'* ]]
     rm "$TREE/etc/docker/daemon.json"
     head -c 2M /dev/zero | a_file etc/docker/daemon.json
-    run unchanged_by install_engine docker
-    [[ $output == *'is larger than 1048576 bytes'* && $status == 0 ]]
+    refuses install_engine docker
+    [[ $output == *'is larger than 1048576 bytes'* ]]
+}
+
+# a_container NAME RUNTIME [DATA_ROOT]: as Docker keeps it on disk.
+a_container() {
+    a_file "${3:-var/lib/docker}/containers/${1}00000000000000/hostconfig.json" <<<"{\"Runtime\": \"$2\"}"
+    a_file "${3:-var/lib/docker}/containers/${1}00000000000000/config.v2.json" <<<"{\"Name\": \"/$1\"}"
+}
+runtime_path() { jq -r '.runtimes["oci-oauth"].path' "$TREE/etc/docker/daemon.json"; }
+
+@test "docker: as long as a container names our runtime an entry stays that runs it, and the next uninstall takes it out" {
+    a_file etc/docker/daemon.json <<<'{"debug": true}'
+    a_file usr/sbin/runc </dev/null
+    install_engine docker --default
+    a_container db oci-oauth
+    a_container other runc
+    run oci_oauth uninstall docker
+    ((status == 0))
+    [[ $output == *"keeps the runtime oci-oauth, as /usr/sbin/runc, for 1 container (db), "*"'sudo oci-oauth uninstall docker' takes it out"* ]]
+    [[ $(jq -c . "$TREE/etc/docker/daemon.json") == '{"debug":true,"runtimes":{"oci-oauth":{"path":"/usr/sbin/runc"}}}' ]]
+    [[ $(oci_oauth uninstall docker 2>/dev/null) != *changed* && $(runtime_path) == /usr/sbin/runc ]]
+    [[ $(oci_oauth uninstall --all 2>&1) == *'for 1 container (db)'* ]]
+    rm -r "$TREE/var/lib/docker/containers/db"*
+    oci_oauth uninstall docker
+    [[ $(daemon_json) == '{"debug": true}' && ! -e $TREE/var/lib/oci-oauth ]]
+}
+
+@test "docker: the containers are found where the unit, daemon.json or user namespaces have them, and are named, a few" {
+    a_file usr/sbin/runc </dev/null
+    local place
+    for place in srv/file srv/unit srv/unit/1000.1000; do
+        a_file etc/docker/daemon.json <<<'{"data-root": "/srv/file"}'
+        [[ $place == srv/file ]] ||
+            a_file etc/systemd/system/docker.service <<<$'[Service]\nExecStart=-/usr/sbin/dockerd -H fd:// \\\n  --data-root "/srv/unit"'
+        install_engine docker
+        for name in a b c d e f; do a_container "$name" oci-oauth "$place"; done
+        run oci_oauth uninstall docker
+        [[ $output == *'for 6 containers (a, b, c, d, e, ...)'* ]]
+        rm -r "$TREE/srv"
+        oci_oauth uninstall docker
+        [[ $(daemon_json) == '{"data-root": "/srv/file"}' ]]
+    done
+}
+
+@test "docker: what an uninstall left is taken over by the next install" {
+    a_file usr/sbin/runc </dev/null
+    install_engine docker
+    a_container db oci-oauth
+    oci_oauth uninstall docker
+    oci_oauth install docker --credentials "$LOGIN"
+    [[ $(runtime_path) == "$OCI_OAUTH_PREFIX/bin/oci-oauth-runtime" ]]
+    rm -r "$TREE"/var/lib/{docker,oci-oauth}
+    oci_oauth install docker
+    oci_oauth uninstall docker
+    [[ ! -e $TREE/etc/docker/daemon.json ]]
+}
+
+@test "docker: a registration whose record was lost is adopted, and goes again" {
+    a_file etc/docker/daemon.json <<<'{"debug": true}'
+    install_engine docker --default
+    rm -r "$TREE/var"
+    [[ $(oci_oauth install docker 2>/dev/null) == 'docker: is registered already' ]]
+    oci_oauth uninstall docker
+    [[ $(daemon_json) == '{"debug": true}' ]]
+}
+
+@test "docker: what a person changed in our own entry goes with it, and a default that names us by hand" {
+    a_file etc/docker/daemon.json <<<'{"debug": true}'
+    install_engine docker
+    local edited
+    edited=$(jq -c '.runtimes["oci-oauth"].runtimeArgs = ["--debug"] | .["default-runtime"] = "oci-oauth"' "$TREE/etc/docker/daemon.json")
+    a_file etc/docker/daemon.json <<<"$edited"
+    run oci_oauth uninstall docker
+    [[ $output == *"what was changed in oci-oauth's own entries goes with them"* ]]
+    [[ $(daemon_json) == '{"debug":true}' ]]
+}
+
+@test "docker: an option of dockerd's that its file may not repeat is refused with the place that has it" {
+    a_file usr/lib/systemd/system/docker.service <<<$'[Service]\nEnvironmentFile=-/etc/default/docker\nExecStart=/usr/sbin/dockerd -H fd:// $DOCKER_OPTS'
+    install_engine docker --default
+    oci_oauth uninstall docker
+    a_file etc/default/docker <<<'DOCKER_OPTS="--default-runtime=nvidia --debug"'
+    refuses install_engine docker --default
+    [[ $output == *'/etc/default/docker: starts dockerd with --default-runtime=nvidia, and dockerd refuses "default-runtime" in /etc/docker/daemon.json'* ]]
+    install_engine docker
+    oci_oauth uninstall docker
+    a_file etc/systemd/system/docker.service.d/nvidia.conf <<<$'[Service]\nExecStart=\nExecStart=/usr/sbin/dockerd --add-runtime nvidia=/usr/bin/nvidia-container-runtime'
+    refuses install_engine docker
+    [[ $output == *'/docker.service.d/nvidia.conf: starts dockerd with --add-runtime=nvidia=/usr/bin/nvidia-container-runtime'*'hint: move '* ]]
+}
+
+@test "docker: the file that the unit names is the one that is written" {
+    a_file etc/systemd/system/docker.service <<<$'[Service]\nExecStart=/usr/sbin/dockerd --config-file=/srv/daemon.json'
+    [[ $(install_engine docker 2>/dev/null) == *"wrote $TREE/srv/daemon.json" ]]
+    [[ ! -e $TREE/etc/docker/daemon.json ]]
+    oci_oauth uninstall docker
+    [[ ! -e $TREE/srv ]]
+}
+
+@test "docker: snap's daemon is refused with the file that it reads" {
+    mkdir -p "$TREE/var/snap/docker/current"
+    refuses install_engine docker
+    [[ $output == *'Docker is a snap here: it reads /var/snap/docker/current/config/daemon.json'* ]]
+}
+
+@test "docker: a runtime of our name that runs another program is a person's" {
+    a_file etc/docker/daemon.json <<<'{"runtimes": {"oci-oauth": {"path": "/opt/mine"}}}'
+    refuses install_engine docker
+    [[ $output == *"has a runtime 'oci-oauth' that runs another program, /opt/mine"* ]]
+    oci_oauth uninstall docker
+    [[ $(daemon_json) == *'/opt/mine'* ]]
 }

@@ -34,5 +34,16 @@ TEST_CASE("a ledger that was tampered with is refused with its place") {
   CHECK(reason(R"({"files": [{"path": "/a", "after": "", "share": "most"}]})") ==
         "f: /files/0/share: is no share of a file");
   CHECK(reason(R"({"files": [{"path": "/a", "share": "whole"}]})") == "f: /files/0/after: is not a string");
-  CHECK(reason(R"({"version": 9})") == "f: /version: is not a known key");
+  CHECK(reason(R"({"files": 1})") == "f: /files: is not an array");
+}
+
+TEST_CASE("a ledger has a version, and what another version added is passed over") {
+  CHECK(format_ledger({}).find("\"version\": 1") != std::string::npos);
+  const auto ledger = parse_ledger(
+      R"({"version": 9, "colours": [], "files": [{"path": "/a", "after": "", "share": "whole", "mode": 1}],
+          "units": [{"name": "x.timer", "engines": ["podman"], "since": 2}]})",
+      "f");
+  REQUIRE(ledger);
+  CHECK(ledger->find("/a") != nullptr);
+  CHECK(ledger->units.at(0).name == "x.timer");
 }

@@ -6,7 +6,8 @@
 #   as_user COMMAND...       runs it as a user without privileges, at home in USER_HOME
 #   a_file PATH              puts stdin into the tree as PATH
 #   snapshot                 every name in the tree with its type, mode, owner, link target and content
-#   unchanged_by COMMAND...  fails where COMMAND changes anything in the tree
+#   unchanged_by COMMAND...  exits as COMMAND does, and with 99 where it changes anything in the tree
+#   refuses COMMAND...       COMMAND exits with 1 and changes nothing; $output is what it said
 #   gives_back ENGINE [OPTION]...  installs twice, uninstalls, and compares with before
 
 readonly user_id=59998
@@ -41,10 +42,16 @@ snapshot() {
 }
 
 unchanged_by() {
-    local before
+    local before status=0
     before=$(snapshot)
-    "$@" || true
-    diff <(echo "$before") <(snapshot)
+    "$@" || status=$?
+    diff <(echo "$before") <(snapshot) || return 99
+    return "$status"
+}
+
+refuses() {
+    run unchanged_by "$@"
+    ((status == 1))
 }
 
 gives_back() {

@@ -42,6 +42,7 @@ load trees
 +  \"runtimes\": {"* ]]
     install_engine docker
     run unchanged_by oci_oauth uninstall docker --dry-run
+    ((status == 0))
     [[ $output == *"+++ /dev/null"* ]]
 }
 
@@ -112,7 +113,7 @@ changed $TREE/etc/docker/daemon.json" ]]
 @test "a broken record is refused with its place" {
     install_engine docker
     echo '{' >"$TREE/var/lib/oci-oauth/install.json"
-    run unchanged_by oci_oauth uninstall docker
+    refuses oci_oauth uninstall docker
     [[ $output == *"$TREE/var/lib/oci-oauth/install.json:"*'not JSON'* ]]
 }
 
@@ -132,6 +133,7 @@ changed $TREE/etc/docker/daemon.json" ]]
     local engine
     for engine in podman crio docker containerd cdi; do
         run unchanged_by oci_oauth install "$engine"
+        ((status == 2))
         [[ $output == *"install: $TREE/etc/oci-oauth/config.json: /colour: is not a known key"* ]]
     done
     oci_oauth uninstall podman
@@ -147,7 +149,7 @@ changed $TREE/etc/docker/daemon.json" ]]
 
 @test "the login is that of the user who called sudo, and of nobody else" {
     run oci_oauth install podman
-    [[ $status == 3 && $output == *'no login found: /root/.claude/.credentials.json'* ]] || [[ -e /root/.claude/.credentials.json ]]
+    [[ $status == 3 && $output == *"no login found: /mnt/root/.claude/.credentials.json"* ]]
     export SUDO_USER=oci-oauth-setup SUDO_UID=59998
     run oci-oauth install podman --dry-run
     [[ $status == 3 && $output == *"no login found: $USER_HOME/.claude/.credentials.json"*'hint: run claude as oci-oauth-setup'* ]]
@@ -175,10 +177,10 @@ changed $TREE/etc/docker/daemon.json" ]]
 }
 
 @test "a user without privileges is sent to sudo for what belongs to root" {
-    run as_user oci-oauth install docker
-    [[ $status == 2 && $output == *'docker: is set up for the whole machine, by root'*'hint: sudo oci-oauth install docker'* ]]
-    run as_user oci-oauth uninstall docker
-    [[ $status == 2 && $output == *'hint: sudo oci-oauth uninstall docker'* ]]
+    run as_user oci-oauth install containerd
+    [[ $status == 2 && $output == *'containerd: is set up for the whole machine, by root'*'hint: sudo oci-oauth install containerd'* ]]
+    run as_user oci-oauth uninstall containerd
+    [[ $status == 2 && $output == *'hint: sudo oci-oauth uninstall containerd'* ]]
     chmod 755 "$TREE"
     run as_user oci-oauth install podman --root "$TREE" --credentials "$LOGIN"
     [[ $status == 1 && $output == *'nothing was changed: '*'Permission denied'*'hint: it takes a user who may write there'* ]]
@@ -211,4 +213,42 @@ changed $TREE/etc/docker/daemon.json" ]]
     grep -Fqx "hooks_dir = [\"/opt/hooks\", \"$USER_HOME/.config/containers/oci/hooks.d\"]" \
         "$USER_HOME/.config/containers/containers.conf.d/oci-oauth.conf"
     as_user oci-oauth uninstall podman
+}
+
+@test "a user's hooks_dir that is added to stays, and ours is added as well; rootless files are read" {
+    TREE=$USER_HOME
+    install -D -m 600 -o "$user_id" -g "$user_id" "$LOGIN" "$USER_HOME/.claude/.credentials.json"
+    local hooks=$USER_HOME/.config/containers/oci/hooks.d ours=$USER_HOME/.config/containers/containers.conf.d/oci-oauth.conf
+    a_file .config/containers/containers.conf <<<$'[engine]\nhooks_dir = ["/home/me/hooks", {append=true}]'
+    chown -R "$user_id:$user_id" "$USER_HOME"
+    as_user oci-oauth install podman
+    grep -Fqx "hooks_dir = [\"$hooks\", {append = true}]" "$ours"
+    as_user oci-oauth uninstall podman
+    rm "$USER_HOME/.config/containers/containers.conf"
+    mkdir -p "/etc/containers/containers.rootless.conf.d/$user_id"
+    printf '[engine]\nhooks_dir = ["/srv/hooks"]\n' >"/etc/containers/containers.rootless.conf.d/$user_id/10.conf"
+    as_user oci-oauth install podman
+    grep -Fqx "hooks_dir = [\"/srv/hooks\", \"$hooks\"]" "$ours"
+    as_user oci-oauth uninstall podman
+    rm -r /etc/containers/containers.rootless.conf.d
+}
+
+@test "a user's rootless Docker is registered in the user's own daemon.json, and gives it back" {
+    TREE=$USER_HOME
+    install -D -m 600 -o "$user_id" -g "$user_id" "$LOGIN" "$USER_HOME/.claude/.credentials.json"
+    a_file .config/docker/daemon.json <<<'{"debug": true}'
+    mkdir "$USER_HOME/.local"
+    chown -R "$user_id:$user_id" "$USER_HOME"
+    local before
+    before=$(snapshot)
+    [[ $(as_user oci-oauth install docker 2>/dev/null) == *"changed $USER_HOME/.config/docker/daemon.json"*'next: systemctl --user reload docker' ]]
+    [[ $(jq -r '.runtimes["oci-oauth"].path' "$USER_HOME/.config/docker/daemon.json") == "$OCI_OAUTH_PREFIX/bin/oci-oauth-runtime" ]]
+    [[ $(jq -r .runtime_dir "$USER_HOME/.config/oci-oauth/config.json") == /mnt/home-run/oci-oauth ]]
+    mkdir -p "$USER_HOME/.local/share/docker/containers/box"
+    echo '{"Runtime": "oci-oauth"}' >"$USER_HOME/.local/share/docker/containers/box/hostconfig.json"
+    chown -R "$user_id:$user_id" "$USER_HOME/.local"
+    [[ $(as_user oci-oauth uninstall docker --dry-run 2>&1) == *'for 1 container (box)'*"'oci-oauth uninstall docker' takes it out"* ]]
+    rm -r "$USER_HOME/.local/share"
+    as_user oci-oauth uninstall docker
+    diff <(echo "$before") <(snapshot)
 }

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/memory_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+
+#include "base/file.h"
+
+namespace oci_oauth {
+
+Result<MemoryFile> MemoryFile::holding(std::string_view text) {
+  UniqueFd fd(::memfd_create("oci-oauth", MFD_CLOEXEC));
+  if (!fd) return Error::from_errno(errno, "memfd_create");
+  if (::fcntl(fd.get(), F_SETFD, 0) != 0) return Error::from_errno(errno, "fcntl");
+  std::string path = fmt::format("/dev/fd/{}", fd.get());
+  if (auto written = write_all(fd.get(), text, path); !written) return std::move(written).error();
+  return MemoryFile(std::move(fd), std::move(path));
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// A text as a file in memory, for a program that reads files: it is on no disk, and gone with the last who
+// has it open.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace oci_oauth {
+
+class MemoryFile {
+ public:
+  // Failure: no descriptor or no memory is left.
+  static Result<MemoryFile> holding(std::string_view text);
+
+  // How a child of this process opens it: the descriptor stays open across exec(3).
+  const std::string& path() const { return path_; }
+
+ private:
+  MemoryFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  UniqueFd fd_;
+  std::string path_;
+};
+
+}  // namespace oci_oauth

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/docker_daemon.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <climits>
+
+#include "base/command_output.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory_file.h"
+#include "base/path.h"
+#include "base/size.h"
+#include "setup/service_command.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr auto docker_bound = std::chrono::seconds(10);
+constexpr size_t command_line_limit = 256 * KiB;
+
+// Options with a value, as dockerd(8) spells them, and as we call them.
+constexpr std::pair<std::string_view, std::string_view> known_flags[] = {
+    {"--add-runtime", "--add-runtime"},
+    {"--default-runtime", "--default-runtime"},
+    {"--config-file", "--config-file"},
+    {"--data-root", "--data-root"},
+    {"--graph", "--data-root"},
+    {"-g", "--data-root"},
+    {"--exec-root", "--exec-root"},
+    {"--host", "--host"},
+    {"-H", "--host"},
+};
+
+void add_flag(const std::string& word, const std::string* next, const std::string& place,
+              std::vector<DaemonFlag>& flags) {
+  for (const auto& [spelling, name] : known_flags) {
+    if (word == spelling && next != nullptr) flags.push_back({std::string(name), *next, place});
+    if (word.starts_with(fmt::format("{}=", spelling)))
+      flags.push_back({std::string(name), word.substr(spelling.size() + 1), place});
+  }
+}
+
+std::string link_target(const std::string& path) {
+  char target[PATH_MAX];
+  const ssize_t size = ::readlink(path.c_str(), target, sizeof target);
+  return size < 0 ? "" : std::string(target, static_cast<size_t>(size));
+}
+
+std::string text_of(const std::string& path) {
+  auto text = read_file({.path = path}, command_line_limit);
+  return text ? std::move(*text) : "";
+}
+
+// The daemon of the site's own user, and not that of a container.
+bool is_daemon(const std::string& process) {
+  struct stat status;
+  return text_of(process + "/comm") == "dockerd\n" && ::stat(process.c_str(), &status) == 0 &&
+         status.st_uid == ::geteuid() && link_target(process + "/ns/pid") == link_target("/proc/self/ns/pid");
+}
+
+std::optional<pid_t> running_daemon(const Site& site) {
+  if (!site.tree.is_host()) return std::nullopt;
+  for (const std::string& name : site.tree.list("/proc")) {
+    pid_t pid = 0;
+    const auto [end, failure] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (failure == std::errc() && end == name.data() + name.size() && is_daemon("/proc/" + name)) return pid;
+  }
+  return std::nullopt;
+}
+
+void add_running_flags(DockerDaemon& daemon) {
+  std::vector<std::string> words;
+  const std::string text = text_of(fmt::format("/proc/{}/cmdline", *daemon.pid));
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\0', at), text.size());
+    words.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  const std::string place = fmt::format("dockerd (pid {})", *daemon.pid);
+  for (size_t i = 1; i < words.size(); ++i)
+    add_flag(words[i], i + 1 < words.size() ? &words[i + 1] : nullptr, place, daemon.flags);
+}
+
+// Where user namespaces are on for all containers, the root is one for their ids: DATA_ROOT/UID.GID.
+bool is_remapped_root(std::string_view name) {
+  return name.find('.') != std::string_view::npos &&
+         name.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+std::optional<JsonDocument> json_in(const Site& site, const std::string& path) {
+  const auto text = site.tree.read(path);
+  if (!text || !*text) return std::nullopt;
+  auto json = parse_json(**text, path);
+  if (!json || !json->IsObject()) return std::nullopt;
+  return std::move(*json);
+}
+
+void add_containers(const Site& site, const std::string& directory, std::string_view runtime,
+                    std::vector<std::string>& names) {
+  for (const std::string& id : site.tree.list(directory)) {
+    const auto host = json_in(site, fmt::format("{}/{}/hostconfig.json", directory, id));
+    if (!host || json_string(*host, "Runtime") != runtime) continue;
+    const auto config = json_in(site, fmt::format("{}/{}/config.v2.json", directory, id));
+    const auto name = config ? json_string(*config, "Name") : std::nullopt;
+    names.emplace_back(name && name->size() > 1 ? name->substr(1) : std::string_view(id).substr(0, 12));
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> DockerDaemon::flag(std::string_view name) const {
+  const auto found =
+      std::find_if(flags.rbegin(), flags.rend(), [&](const DaemonFlag& flag) { return flag.name == name; });
+  return found == flags.rend() ? std::nullopt : std::optional<std::string>(found->value);
+}
+
+DockerDaemon find_docker(const Site& site) {
+  DockerDaemon daemon;
+  const std::vector<ServiceWord> words = service_command(site, "docker.service");
+  for (size_t i = 1; i < words.size(); ++i)
+    add_flag(words[i].text, i + 1 < words.size() ? &words[i + 1].text : nullptr, words[i].file, daemon.flags);
+  daemon.pid = running_daemon(site);
+  if (daemon.pid) add_running_flags(daemon);
+  const std::string usual = site.scope == Scope::system ? "/etc/docker" : site.config_home + "/docker";
+  daemon.config_file = daemon.flag("--config-file").value_or(usual + "/daemon.json");
+  return daemon;
+}
+
+std::string docker_data_root(const Site& site, const DockerDaemon& daemon, std::string_view config) {
+  if (auto named = daemon.flag("--data-root")) return *named;
+  if (const auto json = parse_json(config, "", JsonComments::allowed); json && json->IsObject()) {
+    for (const char* key : {"data-root", "graph"}) {
+      if (const auto named = json_string(*json, key)) return std::string(*named);
+    }
+  }
+  return site.scope == Scope::system ? "/var/lib/docker" : site.data_home + "/docker";
+}
+
+std::vector<std::string> containers_with_runtime(const Site& site, const std::string& data_root,
+                                                 std::string_view runtime) {
+  std::vector<std::string> names;
+  add_containers(site, data_root + "/containers", runtime, names);
+  for (const std::string& name : site.tree.list(data_root)) {
+    if (is_remapped_root(name))
+      add_containers(site, fmt::format("{}/{}/containers", data_root, name), runtime, names);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string docker_socket(const Site& site, const DockerDaemon& daemon) {
+  for (const DaemonFlag& flag : daemon.flags) {
+    if (flag.name == "--host" && flag.value.starts_with("unix://")) return flag.value;
+  }
+  const std::string directory = site.scope == Scope::system ? "/var/run" : parent_directory(site.runtime_dir);
+  return fmt::format("unix://{}/docker.sock", directory);
+}
+
+Result<DockerRuntimes> ask_docker(const std::string& host) {
+  std::vector<std::string> command = {"docker"};
+  if (!host.empty()) command.insert(command.end(), {"--host", host});
+  constexpr const char* format = R"({"default": {{json .DefaultRuntime}}, "all": {{json .Runtimes}}})";
+  command.insert(command.end(), {"info", "--format", format});
+  const auto info = run_command(command, docker_bound);
+  if (!info) return info.error();
+  const auto json = parse_json(info->out, "docker info");
+  const JsonValue* all = json && json->IsObject() ? json_member(*json, "all") : nullptr;
+  if (info->status != 0 || all == nullptr || !all->IsObject())
+    return Error{ErrorKind::failed, "docker info: the daemon does not answer", "systemctl start docker"};
+  DockerRuntimes runtimes = {std::string(json_string(*json, "default").value_or("")), {}};
+  for (const auto& runtime : all->GetObject()) runtimes.names.emplace(json_text(runtime.name));
+  return runtimes;
+}
+
+std::optional<Result<void>> validate_daemon_json(const Site& site, const DockerDaemon& daemon,
+                                                 std::string_view text) {
+  const std::string program = site.tree.is_host() ? site.tree.find_program("dockerd") : "";
+  if (program.empty()) return std::nullopt;
+  const auto file = MemoryFile::holding(text);
+  if (!file) return std::nullopt;
+  std::vector<std::string> command = {program, "--validate", "--config-file", file->path()};
+  for (const DaemonFlag& flag : daemon.flags) {
+    if (flag.name == "--add-runtime" || flag.name == "--default-runtime")
+      command.push_back(fmt::format("{}={}", flag.name, flag.value));
+  }
+  const auto output = run_command(command, docker_bound);
+  if (!output || output->err.find("unknown flag: --validate") != std::string::npos) return std::nullopt;
+  if (output->status == 0) return Result<void>();
+  return Result<void>(
+      Error{ErrorKind::failed,
+            fmt::format("dockerd --validate: {}", output->err.substr(0, output->err.find('\n'))), ""});
+}
+
+}  // namespace oci_oauth
