@@ -88,6 +88,11 @@ bool is_stand_in(const Site& site, const std::string& program) {
 
 // A daemon of snap's sees no program of the host, and no file but its own.
 Result<void> check_served(const Site& site, const DockerDaemon& daemon) {
+  if (site.scope == Scope::user && !has_rootless_docker(site)) {
+    return Error{ErrorKind::usage,
+                 "docker: is set up for the whole machine, by root, and you have no rootless one",
+                 "sudo oci-oauth install docker, or first: dockerd-rootless-setuptool.sh install"};
+  }
   const bool runs_in_snap = daemon.config_file.starts_with("/var/snap/");
   const bool only_snap = site.scope == Scope::system && site.tree.exists("/var/snap/docker") &&
                          site.tree.find_program("dockerd").empty();

@@ -132,6 +132,11 @@ DockerDaemon find_docker(const Site& site) {
   return daemon;
 }
 
+bool has_rootless_docker(const Site& site) {
+  return site.scope == Scope::user &&
+         (!service_command(site, "docker.service").empty() || running_daemon(site).has_value());
+}
+
 std::string docker_data_root(const Site& site, const DockerDaemon& daemon, std::string_view config) {
   if (auto named = daemon.flag("--data-root")) return *named;
   if (const auto json = parse_json(config, "", JsonComments::allowed); json && json->IsObject()) {

@@ -35,6 +35,9 @@ struct DockerDaemon {
 // The daemon of the machine, or of the user. `config_file` is the default's where no option names another.
 DockerDaemon find_docker(const Site& site);
 
+// Whether this user has a daemon of their own: a unit for it, or one that runs.
+bool has_rootless_docker(const Site& site);
+
 // Where the daemon keeps its containers, by option, by daemon.json (`config`, JSON), or by default.
 std::string docker_data_root(const Site& site, const DockerDaemon& daemon, std::string_view config);
 

@@ -66,8 +66,14 @@ Result<const Engine*> find_engine(const Site& site, std::string_view verb, std::
 }
 
 bool is_present(const Site& site, const Engine& engine) {
+  if (engine.plan == plan_docker && site.scope == Scope::user) return has_rootless_docker(site);
   return std::any_of(engine.programs.begin(), engine.programs.end(),
                      [&](std::string_view program) { return !site.tree.find_program(program).empty(); });
+}
+
+bool knows(const Ledger& ledger, std::string_view engine) {
+  return std::any_of(ledger.files.begin(), ledger.files.end(),
+                     [&](const LedgerFile& file) { return file.engines.count(std::string(engine)) > 0; });
 }
 
 void check_present(const Site& site, const Engine& engine, Plan& plan) {
@@ -110,6 +116,13 @@ Result<void> want_units(const Site& site, const std::string& engine, Installatio
   return {};
 }
 
+// What an uninstall of Docker's left behind is not forgotten.
+void check_withdrawn(const Site& site, const Ledger& ledger, const std::string& engine, Plan& plan) {
+  if (engine == "docker" || !knows(ledger, "docker")) return;
+  const auto docker = plan_docker(site, ledger, Default::as_is);
+  if (docker && !docker->withdrawn.empty()) plan.notes.push_back("docker: " + docker->withdrawn);
+}
+
 void check_linger(const Site& site, Plan& plan) {
   if (site.scope == Scope::system || !has_systemd(site) || lingers(::geteuid())) return;
   plan.notes.push_back(fmt::format(
@@ -131,11 +144,6 @@ Result<Installation> install_files(const Site& site, Plan plan, const Ledger& le
 
 std::string install_command(const Site& site, std::string_view engine) {
   return fmt::format("{}oci-oauth install {}", site.scope == Scope::system ? "sudo " : "", engine);
-}
-
-bool knows(const Ledger& ledger, std::string_view engine) {
-  return std::any_of(ledger.files.begin(), ledger.files.end(),
-                     [&](const LedgerFile& file) { return file.engines.count(std::string(engine)) > 0; });
 }
 
 // What the engine itself says to it; only where it runs on this machine.
@@ -221,6 +229,7 @@ Result<Installation> plan_installation(const Site& site, const InstallRequest& r
   check_present(site, **engine, *plan);
   check_programs(site, *plan);
   check_linger(site, *plan);
+  check_withdrawn(site, *ledger, request.engine, *plan);
   auto installation = install_files(site, std::move(*plan), *ledger, request);
   if (!installation) return installation;
   if (auto checked = check(site, **engine, installation->registration); !checked)

@@ -139,6 +139,7 @@ runtime_path() { jq -r '.runtimes["oci-oauth"].path' "$TREE/etc/docker/daemon.js
     [[ $output == *"keeps the runtime oci-oauth, as /usr/sbin/runc, for 1 container (db), "*"'sudo oci-oauth uninstall docker' takes it out"* ]]
     [[ $(jq -c . "$TREE/etc/docker/daemon.json") == '{"debug":true,"runtimes":{"oci-oauth":{"path":"/usr/sbin/runc"}}}' ]]
     [[ $(oci_oauth uninstall docker 2>/dev/null) != *changed* && $(runtime_path) == /usr/sbin/runc ]]
+    [[ $(install_engine podman 2>&1) == *'docker: was taken out; '*' for 1 container (db)'* ]]
     [[ $(oci_oauth uninstall --all 2>&1) == *'for 1 container (db)'* ]]
     rm -r "$TREE/var/lib/docker/containers/db"*
     oci_oauth uninstall docker

@@ -79,6 +79,30 @@ TEST_CASE("the file that misses the registration is named, whether it is there o
   CHECK(machine.state("docker").message == "is not registered: " + file + " does not name this installation");
 }
 
+TEST_CASE("a registration that would keep Docker from starting is broken, and told with the place") {
+  const Machine machine;
+  machine.install("docker");
+  std::filesystem::create_directories(machine / "etc/systemd/system");
+  machine.write("etc/systemd/system/docker.service",
+                "[Service]\nExecStart=/usr/sbin/dockerd --add-runtime a=/b\n");
+  const EngineState state = machine.state("docker");
+  CHECK(state.state == EngineState::broken);
+  CHECK(state.message.starts_with(
+      "may not start: /etc/systemd/system/docker.service: starts dockerd with --add-runtime=a=/b"));
+}
+
+TEST_CASE("what an uninstall left is neither registered nor gone") {
+  const Machine machine;
+  machine.install("docker");
+  machine.write("etc/docker/daemon.json", R"({"runtimes": {"oci-oauth": {"path": "/usr/sbin/runc"}}})");
+  EngineState state = machine.state("docker");
+  CHECK(state.state == EngineState::withdrawn);
+  CHECK(state.message.find("no container names it: sudo oci-oauth uninstall docker") != std::string::npos);
+  std::filesystem::create_directories(machine / "var/lib/docker/containers/x");
+  machine.write("var/lib/docker/containers/x/hostconfig.json", R"({"Runtime": "oci-oauth"})");
+  CHECK(machine.state("docker").message.find("for 1 container (x)") != std::string::npos);
+}
+
 TEST_CASE("an engine's file that cannot be parsed is told with its place") {
   const Machine machine;
   machine.write("etc/docker/daemon.json", "{");

@@ -177,6 +177,8 @@ changed $TREE/etc/docker/daemon.json" ]]
 }
 
 @test "a user without privileges is sent to sudo for what belongs to root" {
+    run as_user oci-oauth install docker
+    [[ $status == 2 && $output == *'docker: is set up for the whole machine, by root, and you have no rootless one'*'hint: sudo oci-oauth install docker, or '* ]]
     run as_user oci-oauth install containerd
     [[ $status == 2 && $output == *'containerd: is set up for the whole machine, by root'*'hint: sudo oci-oauth install containerd'* ]]
     run as_user oci-oauth uninstall containerd
@@ -237,6 +239,7 @@ changed $TREE/etc/docker/daemon.json" ]]
     TREE=$USER_HOME
     install -D -m 600 -o "$user_id" -g "$user_id" "$LOGIN" "$USER_HOME/.claude/.credentials.json"
     a_file .config/docker/daemon.json <<<'{"debug": true}'
+    a_file .config/systemd/user/docker.service <<<$'[Service]\nExecStart=/usr/bin/dockerd-rootless.sh'
     mkdir "$USER_HOME/.local"
     chown -R "$user_id:$user_id" "$USER_HOME"
     local before
