@@ -163,6 +163,49 @@ Result<JsonDocument> parse_json(std::string_view text, std::string_view source, 
   return document;
 }
 
+namespace {
+
+// Makes the number at `at`, which is too large for a double, the largest that is short enough for its place.
+void shrink_number(std::string& text, size_t at) {
+  const size_t end = std::min(text.find_first_not_of("+-.0123456789eE", at), text.size());
+  const std::string_view largest = text[at] == '-' ? "-9e307" : "9e307";
+  text.replace(at, end - at, std::string(largest) + std::string(end - at - largest.size(), ' '));
+}
+
+}  // namespace
+
+std::optional<JsonDocument> parse_json_leniently(std::string_view text) {
+  constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseStopWhenDoneFlag;
+  std::string readable(text);
+  while (true) {
+    JsonDocument document;
+    rapidjson::MemoryStream bytes(readable.data(), readable.size());
+    rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
+    WipingJsonReader reader;
+    rapidjson::ParseResult result;
+    auto generate = [&](JsonDocument& target) {
+      result = reader.Parse<flags>(stream, target);
+      return !result.IsError();
+    };
+    document.Populate(generate);
+    if (result.Code() != rapidjson::kParseErrorNumberTooBig) wipe(readable);
+    if (!result.IsError()) return document;
+    if (result.Code() != rapidjson::kParseErrorNumberTooBig) return std::nullopt;
+    shrink_number(readable, result.Offset());
+  }
+}
+
+bool is_utf8(std::string_view text) {
+  struct Nowhere {
+    void Put(char) {}
+  } nowhere;
+  rapidjson::MemoryStream bytes(text.data(), text.size());
+  while (bytes.Tell() < text.size()) {
+    if (!rapidjson::UTF8<>::Validate(bytes, nowhere)) return false;
+  }
+  return true;
+}
+
 const JsonValue* json_member(const JsonValue& object, std::string_view key) {
   if (!object.IsObject()) return nullptr;
   for (const auto& member : object.GetObject()) {

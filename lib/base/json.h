@@ -75,6 +75,14 @@ constexpr unsigned json_max_depth = 64;
 Result<JsonDocument> parse_json(std::string_view text, std::string_view source,
                                 JsonComments comments = JsonComments::refused);
 
+// For an answer that exists only once: the JSON value that `text` begins with, whatever its depth and its
+// encoding; what follows it is ignored. A key that an object repeats is kept each time, in order. A number
+// beyond a double is a large one. Strings may hold halves of surrogate pairs. nullopt: `text` does not begin
+// with a whole JSON value.
+std::optional<JsonDocument> parse_json_leniently(std::string_view text);
+
+bool is_utf8(std::string_view text);  // RFC 3629: no half of a surrogate pair
+
 // The error of a parse that stopped at byte `offset` of `text`.
 Error json_error(std::string_view text, size_t offset, std::string_view source, std::string_view reason);
 

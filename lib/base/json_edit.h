@@ -31,12 +31,6 @@ Result<std::string> remove_json_member(std::string_view text, std::string_view s
 Result<std::optional<std::string>> find_json_member(std::string_view text, std::string_view source,
                                                     const JsonPath& path);
 
-// Replaces values that are there: for each pair of a JSON Pointer (RFC 6901) and a JSON text, the value at
-// the one becomes the other. Every other byte of `text`, which parse_json took, stays. Result: nullopt where
-// a pointer leads nowhere.
-std::optional<Secret> replace_json_values(std::string_view text,
-                                          std::span<const std::pair<std::string, Secret>> values);
-
 // Undoes in `current` what was done from `before` to `after`: a member that still is as in `after` becomes
 // what it was in `before`, or goes, and an object that this leaves empty goes with it. Whatever else differs
 // stays.

@@ -142,6 +142,7 @@ class Transfer {
   RequestFailure failure() const;
   std::string unsent_reason() const;
   std::string unanswered_reason() const;
+  std::string header(const char* name) const;
   HttpReply reply();
 
   const HttpRequest& request_;
@@ -255,7 +256,7 @@ size_t Transfer::receive(char* bytes, size_t, size_t count, void* self) {
   if (transfer.events_.arriving) {
     long status = 0;
     curl_easy_getinfo(transfer.easy_.get(), CURLINFO_RESPONSE_CODE, &status);
-    transfer.events_.arriving(status, transfer.received_);
+    transfer.events_.arriving({status, transfer.header("Date"), transfer.received_});
   }
   return count;
 }
@@ -272,14 +273,16 @@ RequestResult Transfer::perform() {
   return failure();
 }
 
+// Empty where the answer has none of that name.
+std::string Transfer::header(const char* name) const {
+  curl_header* found = nullptr;
+  const auto code = curl_easy_header(easy_.get(), name, 0, CURLH_HEADER, -1, &found);
+  return code == CURLHE_OK ? found->value : "";
+}
+
 HttpReply Transfer::reply() {
   HttpReply reply;
   curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &reply.status);
-  const auto header = [this](const char* name) -> std::string {
-    curl_header* found = nullptr;
-    const auto code = curl_easy_header(easy_.get(), name, 0, CURLH_HEADER, -1, &found);
-    return code == CURLHE_OK ? found->value : "";
-  };
   reply.retry_after = header("Retry-After");
   reply.date = header("Date");
   reply.body = Secret(std::move(received_));

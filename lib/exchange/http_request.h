@@ -38,14 +38,21 @@ struct RequestFailure {
 
 using RequestResult = std::variant<HttpReply, RequestFailure>;
 
+// An answer as far as it has come.
+struct Arrival {
+  long status = 0;
+  std::string date;       // the header's value; empty where absent
+  std::string_view body;  // up to here
+};
+
 // What the caller does while a request is under way. Each may be empty.
 struct RequestEvents {
   // About once a second until the answer is there.
   std::function<void()> waiting = {};
   // The connection is up and nothing is written: false gives the request up, and nothing is sent.
   std::function<bool()> may_send = {};
-  // The body as far as it has come, each time more of it arrives, before anything else happens.
-  std::function<void(long status, std::string_view body)> arriving = {};
+  // Each time more of the body arrives, before anything else happens.
+  std::function<void(const Arrival&)> arriving = {};
 };
 
 RequestResult send_request(const HttpRequest& request, const RequestEvents& events = {});

@@ -5,20 +5,20 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "base/json.h"
-#include "base/size.h"
 #include "exchange/retry_after.h"
 
 namespace oci_oauth {
 
 namespace {
 
-using std::chrono::hours;
 using std::chrono::seconds;
 
-constexpr size_t longest_token = 16 * KiB;
-constexpr seconds longest_life = hours(24) * 366;
+constexpr size_t longest_error_code = 64;
+// A thousand years: what ends later ends never.
+constexpr double longest_life = 1000.0 * 366 * 24 * 3600;
 
 // RFC 6749 sections 4.1.2.1 and 5.2, RFC 8707, RFC 9449.
 constexpr std::string_view oauth_errors[] = {
@@ -26,83 +26,137 @@ constexpr std::string_view oauth_errors[] = {
     "unsupported_grant_type",  "invalid_scope",  "access_denied",      "server_error",
     "temporarily_unavailable", "invalid_target", "invalid_dpop_proof", "use_dpop_nonce"};
 
-// RFC 6749 appendix A.12: 1*VSCHAR. What is none becomes empty.
+// Of keys that an object repeats the last one counts: RFC 8259 section 4 leaves it open, and that is what
+// most readers do.
+const JsonValue* last_member(const JsonValue& object, std::string_view key) {
+  const JsonValue* last = nullptr;
+  if (!object.IsObject()) return last;
+  for (const auto& member : object.GetObject()) {
+    if (json_text(member.name) == key) last = &member.value;
+  }
+  return last;
+}
+
+// Empty where there is no such string.
+std::string_view text(const JsonValue& object, std::string_view key) {
+  const JsonValue* value = last_member(object, key);
+  return value != nullptr && value->IsString() ? json_text(*value) : std::string_view();
+}
+
+// UTF-8 as JSON has it (RFC 8259 section 8.1); another text could not be written to a credential document.
 Secret token(const JsonValue& answer, std::string_view key) {
-  const auto text = json_string(answer, key);
-  const auto visible = [](char c) { return c >= 0x20 && c <= 0x7e; };
-  const bool usable =
-      text && text->size() <= longest_token && std::all_of(text->begin(), text->end(), visible);
-  return usable ? Secret(*text) : Secret();
+  const std::string_view value = text(answer, key);
+  return is_utf8(value) ? Secret(value) : Secret();
 }
 
 // A JSON number; or one in a string, as some servers write it.
-double number(const JsonValue* value) {
+std::optional<double> number(const JsonValue* value) {
+  if (value != nullptr && value->IsNumber()) return value->GetDouble();
+  if (value == nullptr || !value->IsString()) return std::nullopt;
+  const std::string_view digits = json_text(*value);
+  const char* const end = digits.data() + digits.size();
   double result = 0;
-  if (value == nullptr) return result;
-  if (value->IsNumber()) return value->GetDouble();
-  if (!value->IsString()) return result;
-  const std::string_view text = json_text(*value);
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, result);
-  return parsed.ec == std::errc() && parsed.ptr == end ? result : 0;
+  const auto parsed = std::from_chars(digits.data(), end, result);
+  if (parsed.ec != std::errc() || parsed.ptr != end || !std::isfinite(result)) return std::nullopt;
+  return result;
 }
 
-std::optional<Milliseconds> lifetime(const JsonValue& answer) {
-  const double count = number(json_member(answer, "expires_in"));
-  // Written so that a NaN is out of range, too.
-  if (!(count >= 1 && count <= static_cast<double>(longest_life.count()))) return std::nullopt;
-  return seconds(static_cast<seconds::rep>(count));
+std::optional<Milliseconds> lifetime(const JsonValue& answer, std::string_view key) {
+  const auto count = number(last_member(answer, key));
+  if (!count) return std::nullopt;
+  return seconds(static_cast<seconds::rep>(std::clamp(*count, 0.0, longest_life)));
 }
 
 std::vector<std::string> scopes(const JsonValue& answer) {
   std::vector<std::string> result;
-  std::string_view left = json_string(answer, "scope").value_or("");
+  std::string_view left = text(answer, "scope");
   while (!left.empty()) {
     const std::string_view word = left.substr(0, left.find(' '));
-    if (!word.empty()) result.emplace_back(word);
+    if (!word.empty() && is_utf8(word)) result.emplace_back(word);
     left.remove_prefix(std::min(word.size() + 1, left.size()));
   }
   return result;
 }
 
-TokenAnswer read_grant(const HttpReply& reply) {
+bool is_bearer(std::string_view type) {
+  const auto same = [](char a, char b) { return (a | 0x20) == b; };
+  return std::ranges::equal(type, std::string_view("bearer"), same);
+}
+
+TokenAnswer read_grant(const JsonValue& document, long status) {
   TokenAnswer answer;
-  answer.kind = AnswerKind::unreadable;
-  answer.message = fmt::format("{} without an access token", reply.status);
-  const auto document = parse_json(reply.body.reveal(), "answer");
-  if (!document || !document->IsObject()) return answer;
-  answer.access_token = token(*document, "access_token");
-  if (answer.access_token.empty()) return answer;
   answer.kind = AnswerKind::granted;
-  answer.message = fmt::format("{}", reply.status);
-  answer.refresh_token = token(*document, "refresh_token");
-  answer.expires_in = lifetime(*document);
-  answer.scopes = scopes(*document);
+  answer.message = fmt::format("{}", status);
+  answer.access_token = token(document, "access_token");
+  answer.refresh_token = token(document, "refresh_token");
+  answer.expires_in = lifetime(document, "expires_in");
+  answer.refresh_token_expires_in = lifetime(document, "refresh_token_expires_in");
+  if (answer.refresh_token_expires_in == Milliseconds(0)) answer.refresh_token_expires_in.reset();
+  answer.scopes = scopes(document);
+  // RFC 6749 section 7.1; its name is the body's, so it is not repeated.
+  if (const auto type = text(document, "token_type"); !type.empty() && !is_bearer(type)) {
+    answer.notices.emplace_back("the token that was granted is not a Bearer token: programs may not know it");
+  }
+  if (answer.expires_in && *answer.expires_in <= Milliseconds(0)) {
+    answer.notices.emplace_back("the token that was granted has expired already, by its expires_in");
+  }
   return answer;
 }
 
-// RFC 6749 section 5.2: the top-level "error"; empty where it is no code that is known. The result is ours,
-// never the body's.
-std::string_view oauth_error(const Secret& body) {
-  const auto document = parse_json(body.reveal(), "answer");
-  if (!document || !document->IsObject()) return {};
-  const auto code = json_string(*document, "error");
-  const auto known = std::find(std::begin(oauth_errors), std::end(oauth_errors), code);
+// A word that an error handler would compare with: not free text, which may hold anything.
+std::string_view code_or_nothing(std::string_view word) {
+  const auto in_code = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
+  };
+  return word.size() <= longest_error_code && std::ranges::all_of(word, in_code) ? word : std::string_view();
+}
+
+// RFC 6749 section 5.2 has a string; some servers an object with a code in it, or a top-level code.
+std::string_view error_code(const JsonValue& document) {
+  const JsonValue* const error = last_member(document, "error");
+  std::string_view code;
+  if (error != nullptr && error->IsString()) code = code_or_nothing(json_text(*error));
+  for (const char* key : {"code", "type"}) {
+    if (code.empty() && error != nullptr) code = code_or_nothing(text(*error, key));
+  }
+  return code.empty() ? code_or_nothing(text(document, "code")) : code;
+}
+
+// Only the RFC's own place counts without a provider's word for it. The result is ours, never the body's.
+std::string_view oauth_error(const JsonValue& document) {
+  const auto known = std::ranges::find(oauth_errors, text(document, "error"));
   return known == std::end(oauth_errors) ? std::string_view() : *known;
 }
 
+bool says_error(const JsonValue& document) {
+  const JsonValue* const error = last_member(document, "error");
+  return error != nullptr && (error->IsString() || error->IsObject());
+}
+
+// Some servers say "200" to what they refuse: then it is the body's word that counts.
+bool is_success(long status) {
+  return status >= 200 && status < 300;
+}
+
+// Behind any other status an "invalid_grant" is not the authorization server's word.
+bool is_of_oauth(long status) {
+  return status == 400 || status == 401 || status == 403 || is_success(status);
+}
+
 AnswerKind refusal_kind(long status, std::string_view error) {
-  // Behind any other status an "invalid_grant" is not the authorization server's word.
-  const bool of_oauth = status == 400 || status == 401 || status == 403;
+  const bool of_oauth = is_of_oauth(status);
   if (status == 429 || (status == 403 && error.empty())) return AnswerKind::throttled;
   if (of_oauth && error == "invalid_grant") return AnswerKind::login_required;
   if (of_oauth && error == "invalid_scope") return AnswerKind::invalid_scope;
-  return status >= 400 && status < 500 ? AnswerKind::rejected : AnswerKind::server_error;
+  const bool is_refusal = (status >= 400 && status < 500) || is_success(status);
+  return is_refusal ? AnswerKind::rejected : AnswerKind::server_error;
 }
 
 std::string refusal_message(long status, std::string_view error, std::optional<Milliseconds> retry_after) {
   std::string message = fmt::format("{}", status);
   if (!error.empty()) message += fmt::format(" {}", error);
+  if (error.empty() && is_success(status)) message += " with an error in place of a token";
   if (status >= 300 && status < 400) message += ", redirect refused";
   if (retry_after) {
     message += fmt::format(", retry after {} s", std::chrono::ceil<seconds>(*retry_after).count());
@@ -110,17 +164,35 @@ std::string refusal_message(long status, std::string_view error, std::optional<M
   return message;
 }
 
-}  // namespace
-
-TokenAnswer read_token_answer(const HttpReply& reply, Time now) {
-  if (reply.status >= 200 && reply.status < 300) return read_grant(reply);
+TokenAnswer read_refusal(const HttpReply& reply, const JsonValue& document, Time now) {
   TokenAnswer answer;
-  const std::string_view error = oauth_error(reply.body);
+  const std::string_view error = oauth_error(document);
+  if (is_of_oauth(reply.status)) answer.error_code = error_code(document);
   answer.kind = refusal_kind(reply.status, error);
   if (answer.kind == AnswerKind::throttled || answer.kind == AnswerKind::server_error) {
     answer.retry_after = parse_retry_after(reply.retry_after, now);
   }
   answer.message = refusal_message(reply.status, error, answer.retry_after);
+  return answer;
+}
+
+TokenAnswer read_answer(const HttpReply& reply, Time now) {
+  auto parsed = parse_json_leniently(reply.body.reveal());
+  const JsonDocument document = parsed ? std::move(*parsed) : JsonDocument();
+  if (!is_success(reply.status)) return read_refusal(reply, document, now);
+  if (!token(document, "access_token").empty()) return read_grant(document, reply.status);
+  if (says_error(document)) return read_refusal(reply, document, now);
+  TokenAnswer answer;
+  answer.kind = AnswerKind::unreadable;
+  answer.message = fmt::format("{} without an access token", reply.status);
+  return answer;
+}
+
+}  // namespace
+
+TokenAnswer read_token_answer(const HttpReply& reply, Time now) {
+  TokenAnswer answer = read_answer(reply, now);
+  answer.date = parse_http_date(reply.date);
   return answer;
 }
 

@@ -105,20 +105,3 @@ TEST_CASE("what cannot be edited is refused with the reason") {
   CHECK(set(R"({"a": 1, "a": 2})", {"b"}, "1") == "f: key 'a' stands twice in one object");
   CHECK(set("", {"b"}, "1") == "f: is empty");
 }
-
-TEST_CASE("values at pointers are replaced, whatever they are, and nothing else") {
-  const auto replaced = [](std::string_view text, const std::string& pointer, const std::string& other) {
-    std::vector<std::pair<std::string, Secret>> values;
-    values.emplace_back("/first", Secret(std::string_view("0")));
-    values.emplace_back(pointer, Secret(std::string_view(other)));
-    const auto result = replace_json_values(text, values);
-    return result ? std::string(result->reveal()) : "nowhere";
-  };
-  CHECK(replaced(R"({"a": [ {}, [1, {"b~/" : "x"}] ], "first" :true})", "/a/1/1/b~0~1", "[]") ==
-        R"({"a": [ {}, [1, {"b~/" : []}] ], "first" :0})");
-  CHECK(replaced(R"({"first":[[], {"first":1}], "a": {"b": [2, null]}})", "/a", "1") ==
-        R"({"first":0, "a": 1})");
-  CHECK(replaced(R"({"first": -1.5e3 ,"a":[0,"\"]"]})", "/a/1", "2") == R"({"first": 0 ,"a":[0,2]})");
-  CHECK(replaced(R"({"first": 1})", "/a", "2") == "nowhere");
-  CHECK(replaced(R"({"first": {"a": 1}})", "/first/a", "2") == "nowhere");
-}

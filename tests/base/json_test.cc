@@ -65,3 +65,37 @@ TEST_CASE("a member that is set keeps its place, and order survives writing") {
   json_set(*json, *json, "a", JsonValue(7));
   CHECK(write_json(*json).reveal() == R"({"z":1,"a":7,"m":"x"})");
 }
+
+TEST_CASE(
+    "read leniently: depth, repeated keys, bytes that are not UTF-8 and numbers of any size are no "
+    "obstacle") {
+  const std::string deep(10'000, '[');
+  CHECK(parse_json_leniently(R"({"a":)" + deep + std::string(10'000, ']') + "}"));
+  const auto twice = parse_json_leniently(R"({"a":1,"a":2})");
+  REQUIRE(twice);
+  CHECK(twice->MemberCount() == 2);
+  CHECK(parse_json_leniently("\xef\xbb\xbf{\"a\":\"M\xfcller\"}"));
+  const auto numbers = parse_json_leniently("[3600, -1.5, 1e999, -1E9999 , 1e-999]");
+  REQUIRE(numbers);
+  const double expected[] = {3600, -1.5, 9e307, -9e307, 0};
+  for (unsigned i = 0; i < 5; ++i) CHECK((*numbers)[i].GetDouble() == expected[i]);
+}
+
+TEST_CASE("read leniently: what follows the value is ignored, and half of a value is none") {
+  CHECK(parse_json_leniently("{} <!-- a proxy's remark -->"));
+  CHECK(parse_json_leniently(std::string("{}\0\0", 4)));
+  for (const char* half : {"", "{", R"({"a":"b)", R"({"a":1)", "<html>"}) {
+    CAPTURE(half);
+    CHECK_FALSE(parse_json_leniently(half));
+  }
+}
+
+TEST_CASE("UTF-8 is told from other bytes") {
+  CHECK(is_utf8("M\xc3\xbcller \xf0\x9f\x94\x91"));
+  CHECK(is_utf8(std::string_view("a\0b", 3)));
+  CHECK(is_utf8(""));
+  for (const char* other : {"M\xfcller", "\xc3", "\xed\xa0\x80", "\xf0\x9f\x94"}) {
+    CAPTURE(other);
+    CHECK_FALSE(is_utf8(other));
+  }
+}

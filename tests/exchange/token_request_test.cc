@@ -250,8 +250,10 @@ TEST_CASE("a body is shown as it arrives, also where it then ends early") {
   endpoint.script({.ending = Ending::truncate, .reply = test::Reply{200, {}, "{}      "}});
   const Client client(endpoint.url());
   std::string seen;
-  const auto keep = [&](long status, std::string_view body) {
-    seen = std::to_string(status) + " " + std::string(body);
+  std::string date;
+  const auto keep = [&](const Arrival& arrival) {
+    seen = std::to_string(arrival.status) + " " + std::string(arrival.body);
+    date = arrival.date;
   };
   failure_of(post_token_request(client.request, Secret(refresh_token), {.arriving = keep}));
   CHECK(seen == "200 {}  ");
