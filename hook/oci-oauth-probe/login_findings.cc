@@ -16,12 +16,13 @@
 #include "base/secret.h"
 #include "base/size.h"
 #include "exchange/credential_document.h"
+#include "exchange/journal.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr size_t document_limit = MiB;
+constexpr size_t document_limit = 4 * MiB;
 constexpr const char* log_in_hint = "log in first, or correct \"credentials\" in the configuration";
 
 // Collects what is wrong with one login.
@@ -66,11 +67,26 @@ class LoginExamination {
       findings_.push_back(problem(check_, document.error()));
       return;
     }
-    const auto end = document->login().login_expires_at;
-    if (end && *end <= now_) {
+    examine_end(document->login());
+  }
+
+  void examine_end(const Login& login) {
+    const auto end = login.login_expires_at;
+    const bool has_ended = end && *end <= now_;
+    if (has_ended) {
       add(Verdict::problem, fmt::format("{}: the login itself ended at {}", path_, rfc3339(*end)),
           "log in again with the program that owns this file");
     }
+    if (login.refresh_token.empty() && !has_ended) {
+      add(Verdict::warning,
+          end ? fmt::format("{}: holds no refresh token: its access token is used until {}", path_,
+                            rfc3339(*end))
+              : fmt::format("{}: holds no refresh token, and does not say when its access token expires",
+                            path_),
+          "log in with a program that keeps a refresh token");
+    }
+    if (const auto usable = check_usable(login.access_token); !usable)
+      findings_.push_back(problem(check_, Error(usable.error()).in(path_)));
   }
 
   void examine_owner() {
@@ -116,8 +132,14 @@ class LoginExamination {
   }
 
   void examine_journal() {
-    const std::string journal = parent_directory(path_) + "/.oci-oauth.journal";
+    const std::string directory = parent_directory(path_) + "/";
+    const std::string journal = directory + journal_name(path_.substr(directory.size()));
+    const std::string shared = directory + shared_journal_name;
     struct stat status;
+    if (::lstat(shared.c_str(), &status) == 0 && status.st_size > 0) {
+      add(Verdict::warning, fmt::format("{}: an interrupted refresh of a login in this directory", shared),
+          fmt::format("oci-oauth refresh && rm -f '{}'", shared));
+    }
     if (::lstat(journal.c_str(), &status) != 0) return;
     if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid()) {
       add(Verdict::problem,

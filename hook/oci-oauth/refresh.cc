@@ -39,8 +39,10 @@ ExitCode tell(const Log& log, const Profile& profile, const RefreshOutcome& outc
   }
   if (outcome.failure) return report(log, to_error(*outcome.failure).in(context));
   const Published& token = outcome.published;
-  log.write(Priority::info, fmt::format("{}: {}, valid until {}", context, deed(outcome, endpoint),
-                                        rfc3339(token.expires_at)));
+  const auto expiry = token.known_expiry();
+  log.write(Priority::info,
+            fmt::format("{}: {}, {}", context, deed(outcome, endpoint),
+                        expiry ? "valid until " + rfc3339(*expiry) : "its expiry is not known"));
   return ExitCode::fine;
 }
 

@@ -14,6 +14,9 @@ using Milliseconds = std::chrono::milliseconds;
 using Time = std::chrono::sys_time<Milliseconds>;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
+// What expires then, or later, never does: the last day that RFC 3339 can write.
+inline constexpr Time end_of_time = std::chrono::sys_days(std::chrono::year(9999) / 12 / 31);
+
 // The wall clock. Decisions take the time as an argument; only mains and edges call this.
 Time now();
 

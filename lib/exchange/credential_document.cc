@@ -2,133 +2,186 @@
 #include "exchange/credential_document.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 
-#include "base/json_edit.h"
+#include "base/json_values.h"
+#include "base/size.h"
 #include "delivery/delivery.h"
+#include "token/published.h"
 
 namespace oci_oauth {
 
 namespace {
 
 constexpr Time earliest = std::chrono::sys_days(std::chrono::year(2001) / 1 / 1);
-constexpr Time latest = std::chrono::sys_days(std::chrono::year(2200) / 1 / 1);
+constexpr size_t longest_usable_token = 64 * KiB;
+constexpr const char* log_in_hint = "log in again with the program that owns this file";
 
 const JsonValue* find(const JsonValue& document, const std::string& pointer) {
   return pointer.empty() ? nullptr : JsonPointer(pointer.c_str(), pointer.size()).Get(document);
 }
 
 Error bad(const std::string& shown, const std::string& pointer, std::string_view reason) {
-  return {ErrorKind::failed, fmt::format("{}: {}: {}", shown, pointer, reason),
-          "log in again with the program that owns this file"};
+  return {ErrorKind::failed, fmt::format("{}: {}: {}", shown, pointer, reason), log_in_hint};
 }
 
+// A file system that lost its last writes in a power cut may leave NULs in their place.
+Result<void> check_for_nuls(std::string_view text, const std::string& shown) {
+  const size_t end = text.find_last_not_of('\0') + 1;
+  if (end == text.size()) return {};
+  const std::string message =
+      fmt::format("{}: ends in {} NUL bytes, as a power cut leaves them", shown, text.size() - end);
+  const bool is_whole = parse_json(text.substr(0, end), shown).has_value();
+  return Error{ErrorKind::failed, message,
+               is_whole ? fmt::format("truncate -s {} '{}'", end, shown) : log_in_hint};
+}
+
+// Empty where there is none: a client's own mark of a login that ended is "".
 Result<Secret> read_token(const JsonValue& document, const std::string& pointer, const std::string& shown) {
   const JsonValue* value = find(document, pointer);
-  if (value == nullptr)
-    return Error{ErrorKind::login_required, fmt::format("{}: {}: is missing", shown, pointer), ""};
+  if (value == nullptr || value->IsNull()) return Secret();
   if (!value->IsString()) return bad(shown, pointer, "is not a string");
-  if (value->GetStringLength() == 0) {
-    return Error{ErrorKind::login_required, fmt::format("{}: {}: is empty", shown, pointer), ""};
-  }
-  for (const char c : json_text(*value)) {
-    if (c < 0x20 || c > 0x7e) return bad(shown, pointer, "holds a character that no token has");
-  }
   return Secret(json_text(*value));
 }
 
-Result<Time> read_time(const JsonValue& value, ExpiryUnit unit, const std::string& shown,
-                       const std::string& pointer) {
-  if (!value.IsNumber()) return bad(shown, pointer, "is not a number");
-  const double number = value.GetDouble();
-  const double scale = unit == ExpiryUnit::milliseconds ? 1 : 1000;
-  const auto in_range = [](double ms) {
-    return ms >= static_cast<double>(earliest.time_since_epoch().count()) &&
-           ms < static_cast<double>(latest.time_since_epoch().count());
-  };
-  if (std::isfinite(number) && in_range(number * scale)) {
-    return Time(Milliseconds(static_cast<Milliseconds::rep>(number * scale)));
-  }
-  if (unit == ExpiryUnit::milliseconds && in_range(number * 1000)) {
-    return bad(shown, pointer,
-               fmt::format("'{:.0f}' is in seconds, expected milliseconds since 1970", number));
-  }
-  return bad(shown, pointer, fmt::format("'{:.15g}' is no time between the years 2001 and 2200", number));
+// What is no time, or one long before OAuth, says nothing.
+std::optional<Time> read_time(const JsonValue* value, ExpiryUnit unit) {
+  if (value == nullptr || !value->IsNumber()) return std::nullopt;
+  const double milliseconds = value->GetDouble() * (unit == ExpiryUnit::milliseconds ? 1 : 1000);
+  if (!(milliseconds >= static_cast<double>(earliest.time_since_epoch().count()))) return std::nullopt;
+  const auto last = static_cast<double>(end_of_time.time_since_epoch().count());
+  return Time(Milliseconds(static_cast<Milliseconds::rep>(std::min(milliseconds, last))));
 }
 
-Result<std::vector<std::string>> read_scopes(const JsonValue& document, const std::string& pointer,
-                                             const std::string& shown) {
+// An array of strings, or one string of words (RFC 6749 section 3.3).
+std::vector<std::string> read_scopes(const JsonValue* value) {
   std::vector<std::string> scopes;
-  const JsonValue* value = find(document, pointer);
-  if (value == nullptr || value->IsNull()) return scopes;
-  if (!value->IsArray()) return bad(shown, pointer, "is not an array of strings");
-  for (const JsonValue& scope : value->GetArray()) {
-    if (!scope.IsString()) return bad(shown, pointer, "is not an array of strings");
-    scopes.emplace_back(json_text(scope));
+  if (value != nullptr && value->IsArray()) {
+    for (const JsonValue& scope : value->GetArray()) {
+      if (scope.IsString()) scopes.emplace_back(json_text(scope));
+    }
+  }
+  if (value == nullptr || !value->IsString()) return scopes;
+  for (std::string_view left = json_text(*value); !left.empty();) {
+    const std::string_view word = left.substr(0, left.find(' '));
+    if (!word.empty()) scopes.emplace_back(word);
+    left.remove_prefix(std::min(word.size() + 1, left.size()));
   }
   return scopes;
 }
 
-void set(JsonDocument& document, const std::string& pointer, JsonValue value) {
-  JsonPointer(pointer.c_str(), pointer.size()).Set(document, value);
+std::string read_text(const JsonValue* value) {
+  return value != nullptr && value->IsString() ? std::string(json_text(*value)) : "";
+}
+
+// The value at `pointer` becomes `value`, or appears there; all other bytes stay. nullopt where it cannot.
+std::optional<Secret> edited(const Secret& text, const std::string& pointer, bool is_there,
+                             const JsonValue& value) {
+  std::vector<std::pair<std::string, Secret>> change;
+  change.emplace_back(pointer, write_json(value));
+  return is_there ? replace_json_values(text.reveal(), change)
+                  : insert_json_value(text.reveal(), pointer, change[0].second.reveal());
 }
 
 }  // namespace
 
+Time expiry_of(const Login& login) {
+  return login.expires_at.value_or(login.refresh_token.empty() ? end_of_time : unknown_expiry);
+}
+
+Result<void> check_usable(const Secret& access_token) {
+  const std::string_view text = access_token.reveal();
+  const auto is_control = [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; };
+  const auto control = std::ranges::find_if(text, is_control);
+  std::string reason;
+  if (control != text.end()) {
+    reason = fmt::format("byte {} is a control character, which no HTTP header can carry",
+                         control - text.begin() + 1);
+  } else if (text.size() > longest_usable_token) {
+    reason = fmt::format("is {} bytes long, more than an HTTP header can carry", text.size());
+  }
+  if (reason.empty()) return {};
+  return Error{ErrorKind::failed, "the access token cannot be used: " + reason,
+               "oci-oauth refresh --force asks for another one"};
+}
+
 Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::string& shown,
                                                      const CredentialFields& fields) {
+  if (auto checked = check_for_nuls(text.reveal(), shown); !checked) return std::move(checked).error();
   auto document = parse_json(text.reveal(), shown);
-  if (!document)
-    return std::move(document).error().with_hint("log in again with the program that owns this file");
+  if (!document) return std::move(document).error().with_hint(log_in_hint);
   if (!document->IsObject()) return bad(shown, "/", "is not an object");
 
   Login login;
   auto refresh_token = read_token(*document, fields.refresh_token, shown);
-  if (!refresh_token)
-    return std::move(refresh_token).error().with_hint("log in again: no refresh token is left");
+  if (!refresh_token) return std::move(refresh_token).error();
   login.refresh_token = std::move(*refresh_token);
   auto access_token = read_token(*document, fields.access_token, shown);
   if (!access_token) return std::move(access_token).error();
   login.access_token = std::move(*access_token);
-
-  const JsonValue* expiry = find(*document, fields.expires_at);
-  if (expiry == nullptr) return bad(shown, fields.expires_at, "is missing");
-  auto expires_at = read_time(*expiry, fields.unit, shown, fields.expires_at);
-  if (!expires_at) return std::move(expires_at).error();
-  login.expires_at = *expires_at;
-
-  auto scopes = read_scopes(*document, fields.scopes, shown);
-  if (!scopes) return std::move(scopes).error();
-  login.scopes = std::move(*scopes);
-  // Only a warning for people hangs on the end of the login, so a value that is none is no reason to stop.
-  if (const JsonValue* end = find(*document, fields.login_expires_at)) {
-    if (auto time = read_time(*end, fields.unit, shown, fields.login_expires_at))
-      login.login_expires_at = *time;
+  if (login.access_token.empty() && login.refresh_token.empty()) {
+    return Error{ErrorKind::login_required,
+                 fmt::format("{}: {}: no token is there", shown, fields.refresh_token), log_in_hint};
   }
+  login.expires_at = read_time(find(*document, fields.expires_at), fields.unit);
+  login.scopes = read_scopes(find(*document, fields.scopes));
+  login.client_id = read_text(find(*document, fields.client_id));
+  login.login_expires_at = read_time(find(*document, fields.login_expires_at), fields.unit);
+  // Nothing prolongs it.
+  if (login.refresh_token.empty() && !login.login_expires_at) login.login_expires_at = login.expires_at;
   return CredentialDocument(std::move(text), std::move(*document), std::move(login));
 }
 
-Secret CredentialDocument::with(const Grant& grant, const CredentialFields& fields) {
-  std::vector<std::pair<std::string, Secret>> changes;
-  const auto change = [&](const std::string& pointer, JsonValue value) {
-    changes.emplace_back(pointer, write_json(value));
-    set(document_, pointer, std::move(value));
+void CredentialDocument::set(const std::string& pointer, JsonValue value) {
+  auto text = edited(text_, pointer, find(document_, pointer) != nullptr, value);
+  JsonPointer(pointer.c_str(), pointer.size()).Set(document_, value);
+  // The grant exists nowhere else: should the edit of the text not be that of the document, this is written.
+  const auto says = text ? parse_json(text->reveal(), "") : Result<JsonDocument>(Error{});
+  text_ = says && *says == document_ ? std::move(*text) : write_json(document_);
+}
+
+// In the form that the document has.
+void CredentialDocument::set_scopes(const std::vector<std::string>& scopes, const std::string& pointer) {
+  const auto is_granted = [&](const std::string& scope) {
+    return std::ranges::find(scopes, scope) != scopes.end();
   };
-  change(fields.access_token, json_copy(document_, grant.access_token.reveal()));
+  const JsonValue* const there = find(document_, pointer);
+  if (scopes.empty() || there == nullptr || std::ranges::all_of(login_.scopes, is_granted)) return;
+  if (there->IsString()) {
+    set(pointer, json_copy(document_, fmt::format("{}", fmt::join(scopes, " "))));
+  } else {
+    JsonValue array(rapidjson::kArrayType);
+    for (const std::string& scope : scopes)
+      array.PushBack(json_copy(document_, scope), document_.GetAllocator());
+    set(pointer, std::move(array));
+  }
+  login_.scopes = scopes;
+}
+
+void CredentialDocument::set_login_end(Time end, const CredentialFields& fields) {
+  const auto& known = login_.login_expires_at;
+  const bool is_later = known && end >= *known;
+  if (fields.login_expires_at.empty() || (is_later && fields.login_end == LoginEndRule::lowered)) return;
+  const std::int64_t time = end.time_since_epoch().count();
+  set(fields.login_expires_at, JsonValue(fields.unit == ExpiryUnit::milliseconds ? time : time / 1000));
+  login_.login_expires_at = end;
+}
+
+Secret CredentialDocument::with(const Grant& grant, const CredentialFields& fields) {
+  set(fields.access_token, json_copy(document_, grant.access_token.reveal()));
   login_.access_token = Secret(grant.access_token.reveal());
   if (!grant.refresh_token.empty()) {
-    change(fields.refresh_token, json_copy(document_, grant.refresh_token.reveal()));
+    set(fields.refresh_token, json_copy(document_, grant.refresh_token.reveal()));
     login_.refresh_token = Secret(grant.refresh_token.reveal());
   }
   const std::int64_t expiry = grant.expires_at.time_since_epoch().count();
-  change(fields.expires_at, JsonValue(fields.unit == ExpiryUnit::milliseconds ? expiry : expiry / 1000));
+  set(fields.expires_at, JsonValue(fields.unit == ExpiryUnit::milliseconds ? expiry : expiry / 1000));
   login_.expires_at = grant.expires_at;
-
-  // The grant exists nowhere else: should the edit of the text not be that of the document, this is written.
-  auto edited = replace_json_values(text_.reveal(), changes);
-  const auto says = edited ? parse_json(edited->reveal(), "") : Result<JsonDocument>(Error{});
-  text_ = says && *says == document_ ? std::move(*edited) : write_json(document_);
+  set_scopes(grant.scopes, fields.scopes);
+  if (grant.login_expires_at) set_login_end(*grant.login_expires_at, fields);
   return Secret(text_.reveal());
 }
 
@@ -138,7 +191,7 @@ Secret CredentialDocument::delivered(const DeliveredFile& file) const {
   for (const std::string& field : file.fields) {
     const JsonValue* value = find(document_, field);
     if (value == nullptr || holds_refresh_token(*value)) continue;
-    set(copy, field, JsonValue(*value, copy.GetAllocator()));
+    JsonPointer(field.c_str(), field.size()).Set(copy, JsonValue(*value, copy.GetAllocator()));
   }
   return write_json(copy);
 }

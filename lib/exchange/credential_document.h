@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The file that holds a login, in its owner's own format: read by JSON Pointers, changed in three places, and
-// otherwise kept, byte for byte.
+// The document that holds a login. Only what a refresh changes is touched; every other value, known or not,
+// stays where it was in the text, byte for byte.
 #pragma once
 
 #include <optional>
@@ -14,10 +14,13 @@
 
 namespace oci_oauth {
 
+// One of the two tokens is there.
 struct Login {
-  Secret access_token, refresh_token;
-  Time expires_at;
+  Secret access_token;   // empty: a refresh brings one
+  Secret refresh_token;  // empty: the access token cannot be refreshed, and is used until it expires
+  std::optional<Time> expires_at;  // nullopt: missing, or nothing that is known as a time
   std::vector<std::string> scopes;
+  std::string client_id;  // empty: the provider's
   std::optional<Time> login_expires_at;
 };
 
@@ -26,17 +29,28 @@ struct Grant {
   Secret access_token;
   Secret refresh_token;  // empty: the old one stays
   Time expires_at;
+  std::vector<std::string> scopes;       // empty: as they were
+  std::optional<Time> login_expires_at;  // nullopt: as it was
 };
+
+// What counts as the access token's expiry: where the document does not say, one that can be refreshed has
+// expired, and another never does.
+Time expiry_of(const Login& login);
+
+// Failure: why an access token is of no use, however valid: no HTTP header can carry it (RFC 9110 section
+// 5.5).
+Result<void> check_usable(const Secret& access_token);
 
 class CredentialDocument {
  public:
-  // Failure: "SHOWN:LINE:COLUMN: reason", "SHOWN: /claudeAiOauth/expiresAt: reason"; kind login_required
-  // where the document holds no refresh token.
+  // Failure: "SHOWN:LINE:COLUMN: reason", "SHOWN: /claudeAiOauth/accessToken: reason"; kind login_required
+  // where the document holds no token.
   static Result<CredentialDocument> parse(Secret text, const std::string& shown,
                                           const CredentialFields& fields);
 
   const Login& login() const { return login_; }
-  // The document with the grant in it.
+  // The document with the grant in it. Scopes are written only where the grant lacks one of them, and the end
+  // of the login only as the provider says.
   Secret with(const Grant& grant, const CredentialFields& fields);
   // A file for containers: the listed fields at the same places, nothing else, and none in which a refresh
   // token is hidden.
@@ -45,6 +59,10 @@ class CredentialDocument {
  private:
   CredentialDocument(Secret text, JsonDocument document, Login login)
       : text_(std::move(text)), document_(std::move(document)), login_(std::move(login)) {}
+  void set(const std::string& pointer, JsonValue value);
+  void set_scopes(const std::vector<std::string>& scopes, const std::string& pointer);
+  void set_login_end(Time end, const CredentialFields& fields);
+
   Secret text_;
   JsonDocument document_;  // what text_ says
   Login login_;

@@ -10,8 +10,8 @@
 #include "base/fingerprint.h"
 #include "base/size.h"
 #include "exchange/credential_document.h"
-#include "exchange/directory_lock.h"
-#include "exchange/login_store.h"
+#include "exchange/login_locks.h"
+#include "exchange/recovery.h"
 #include "exchange/token_answer.h"
 #include "exchange/token_request.h"
 #include "token/policy.h"
@@ -33,7 +33,15 @@ FailureKind failure_kind(ErrorKind kind) {
   return kind == ErrorKind::temporary ? FailureKind::busy : FailureKind::login;
 }
 
-FailureKind failure_kind(const TokenAnswer& answer) {
+// A code that the provider calls terminal, wherever the answer has it.
+bool is_terminal(const TokenAnswer& answer, const Provider& provider) {
+  const bool is_refusal = answer.kind == AnswerKind::rejected || answer.kind == AnswerKind::throttled;
+  return is_refusal &&
+         std::ranges::find(provider.terminal_errors, answer.error_code) != provider.terminal_errors.end();
+}
+
+FailureKind failure_kind(const TokenAnswer& answer, const Provider& provider) {
+  if (is_terminal(answer, provider)) return FailureKind::login_required;
   switch (answer.kind) {
     case AnswerKind::login_required:
       return FailureKind::login_required;
@@ -51,26 +59,6 @@ FailureKind failure_kind(const TokenAnswer& answer) {
   return FailureKind::server;
 }
 
-std::string expand(std::string text, std::string_view name, std::string_view value) {
-  const size_t at = text.find(name);
-  return at == std::string::npos ? text : text.replace(at, name.size(), value);
-}
-
-TokenRequest token_request(const Profile& profile, const Provider& provider, const Login& login) {
-  const auto either = [](const std::string& own, const std::string& other) {
-    return own.empty() ? other : own;
-  };
-  TokenRequest request;
-  request.url = either(profile.token_url, provider.token_url);
-  request.client_id = provider.client_id;
-  request.user_agent = either(profile.user_agent, provider.user_agent);
-  request.ca_file = profile.ca_file;
-  request.proxy = profile.proxy;
-  request.body = provider.body;
-  if (provider.scope == ScopeRule::stored) request.scopes = login.scopes;
-  return request;
-}
-
 class Exchange {
  public:
   Exchange(const ExchangeRequest& request, const std::function<bool()>& stop)
@@ -79,28 +67,21 @@ class Exchange {
 
  private:
   Result<void> open_and_recover();
-  Result<void> complete_journal(JournalEntry& entry);
   Result<void> read_login();
   bool is_due() const;
   std::string request_hash() const;
   bool may_send();
   void refresh();
-  bool take_locks();
-  std::optional<DirectoryLocks> take_save_locks();
-  std::string expanded(const std::string& path) const {
-    return expand(path, "{directory}", store_->directory());
-  }
-  LockManner manner(const std::string& owner_record) const;
-  void tidy_up(const DirectoryIdentity& lock) const;
-  bool is_save_lock(const std::string& path) const;
   void send();
   RequestResult post(const TokenRequest& request);
   bool is_still_ours();
-  void keep_grant(long status, std::string_view body);
+  void keep_grant(const Arrival& arrival);
   void store();
+  void keep_in_journal(Error error);
   void refuse(const TokenAnswer& answer);
   void unanswered(const RequestFailure& failure);
   bool refused_token_is_current();
+  void check_unrefreshable();
   void take_snapshot();
   void fail(ExchangeFailure failure);
   void fail(const Error& error) { fail({failure_kind(error.kind), error.message, error.hint}); }
@@ -109,10 +90,11 @@ class Exchange {
   const std::function<bool()>& stop_;
   ExchangeReport report_;
   std::optional<LoginStore> store_;
-  std::optional<DirectoryLocks> locks_;
+  std::optional<LoginLocks> locks_;
   std::optional<CredentialDocument> document_;
   FileStamp stamp_;  // of the file that document_ was read from, or written to
   std::string sent_hash_;
+  Time began_at_;                      // when it was sent
   std::optional<Error> why_not_sent_;  // something changed at the last moment
   std::optional<Time> interrupted_;    // an earlier refresh of this refresh token began then, and never ended
   std::optional<Grant> grant_;         // what the answer granted
@@ -121,51 +103,17 @@ class Exchange {
 };
 
 Result<void> Exchange::open_and_recover() {
-  auto store = LoginStore::open(request_.profile.credentials, steady_clock::now() + wait_for_our_lock);
+  const SteadyTime deadline = steady_clock::now() + wait_for_our_lock;
+  auto store = LoginStore::open(request_.profile.credentials, deadline);
   if (!store) return std::move(store).error();
   store_.emplace(std::move(*store));
-  auto journal = store_->journal();
-  if (!journal) return std::move(journal).error();
-  if (!*journal) return read_login();
-  for (const DirectoryIdentity& lock : (*journal)->locks) {
-    if (is_save_lock(lock.path)) tidy_up(lock);
-  }
-  auto completed = complete_journal(**journal);
-  // Only now: another program that waits for them must not meet the old refresh token.
-  for (const DirectoryIdentity& lock : (*journal)->locks) {
-    if (!is_save_lock(lock.path)) tidy_up(lock);
-  }
-  if (completed && !journal_is_needed_) completed = store_->clear_journal();
-  return completed;
-}
-
-// What an earlier run received is never thrown away; what it never received is told once.
-Result<void> Exchange::complete_journal(JournalEntry& entry) {
-  const bool saves = entry.grant || !entry.new_text.empty();
-  const auto saving = saves ? take_save_locks() : std::nullopt;
-  FileStamp stamp;
-  auto text = store_->read(stamp);
-  if (!text) return std::move(text).error();
-  if (is_torn(text->reveal(), entry.old_text.reveal(), entry.new_text.reveal())) {
-    if (auto replaced = store_->replace(entry.new_text); !replaced) return std::move(replaced).error();
-  }
-  if (auto read = read_login(); !read) return read;
-  if (fingerprint(document_->login().refresh_token) != entry.refresh_token_hash) return {};
-  const std::string name = short_fingerprint(entry.refresh_token_hash);
-  if (!entry.grant) {
-    interrupted_ = entry.began_at;
-    report_.notices.push_back(fmt::format(
-        "a refresh of token {} began at {} and its answer never arrived: if the login is now refused, a "
-        "person must log in again",
-        name, rfc3339(entry.began_at)));
-    return {};
-  }
-  auto replaced = store_->replace(document_->with(*entry.grant, request_.provider.fields));
-  if (!replaced) return std::move(replaced).error();
-  stamp_ = *replaced;
-  report_.notices.push_back(fmt::format("completed the refresh of token {} that was interrupted at {}", name,
-                                        rfc3339(entry.began_at)));
-  return {};
+  locks_.emplace(request_.provider, *store_, stop_, report_.notices);
+  auto recovery = recover(*store_, *locks_, request_.provider.fields, deadline);
+  if (!recovery) return std::move(recovery).error();
+  report_.notices.insert(report_.notices.end(), recovery->notices.begin(), recovery->notices.end());
+  interrupted_ = recovery->interrupted;
+  journal_is_needed_ = recovery->journal_is_needed;
+  return read_login();
 }
 
 Result<void> Exchange::read_login() {
@@ -181,15 +129,16 @@ Result<void> Exchange::read_login() {
 
 bool Exchange::is_due() const {
   const Login& login = document_->login();
+  const Time expires_at = expiry_of(login);
   const Time time = now();
   const bool known = fingerprint(login.access_token) == request_.published.access_token_hash;
   const Time obtained_at = known ? request_.published.obtained_at : time;
-  const Milliseconds life = life_of_token(request_.published, login.expires_at, time);
-  const Time due = due_at(login.expires_at, life, request_.profile.refresh_before);
-  if (freshness(time, obtained_at, due, login.expires_at) != Freshness::fresh) return true;
+  const Milliseconds life = life_of_token(request_.published, expires_at, time);
+  const Time due = due_at(expires_at, life, request_.profile.refresh_before);
+  if (freshness(time, obtained_at, due, expires_at) != Freshness::fresh) return true;
   // No refresh brings a token that lives longer than the server lets it.
   const bool is_possible = life <= Milliseconds(0) || request_.min_ttl < life;
-  return is_possible && login.expires_at - time < request_.min_ttl;
+  return is_possible && expires_at - time < request_.min_ttl;
 }
 
 // What an answer belongs to: with another refresh token, endpoint, client or scope it may be another one.
@@ -237,7 +186,9 @@ ExchangeReport Exchange::run() {
   }
   const bool wanted = request_.endpoint == Endpoint::asked && !journal_is_needed_ &&
                       (request_.force == Force::yes || is_due());
-  if (wanted && may_send()) refresh();
+  const bool is_possible = !document_->login().refresh_token.empty();
+  if (wanted && is_possible && may_send()) refresh();
+  if (!is_possible) check_unrefreshable();
   take_snapshot();
   return std::move(report_);
 }
@@ -247,7 +198,9 @@ void Exchange::refresh() {
     return fail(prepared.error());
   }
   const std::string before = fingerprint(document_->login().refresh_token);
-  if (take_locks()) {
+  if (auto taken = locks_->take(steady_clock::now() + wait_for_foreign_locks); !taken) {
+    fail(taken.error());
+  } else {
     // Another program may have refreshed while we waited.
     const auto read = read_login();
     if (!read) {
@@ -257,61 +210,9 @@ void Exchange::refresh() {
     }
   }
   // The journal names the locks, so they go first.
-  locks_.reset();
+  locks_->give_back();
   if (journal_is_needed_) return;
-  if (auto cleared = store_->clear_journal(); !cleared) report_.notices.push_back(cleared.error().message);
-}
-
-bool Exchange::take_locks() {
-  std::vector<ProviderLock> wanted;
-  for (const std::string& lock : request_.provider.locks) wanted.push_back({expanded(lock)});
-  auto locks = DirectoryLocks::acquire(
-      wanted, steady_clock::now() + wait_for_foreign_locks, stop_,
-      [this](const auto& lock) { return store_->note_lock(lock); }, manner(request_.provider.lock_owner));
-  if (locks) {
-    for (const std::string& notice : locks->passed_over()) report_.notices.push_back(notice);
-    locks_.emplace(std::move(*locks));
-  } else {
-    fail(locks.error());
-  }
-  return locks.has_value();
-}
-
-// Two logins of one directory share its locks, and each may leave something beside them.
-LockManner Exchange::manner(const std::string& owner_record) const {
-  return {fingerprint(Secret(store_->shown())).substr(0, 8), expanded(owner_record)};
-}
-
-bool Exchange::is_save_lock(const std::string& path) const {
-  return std::ranges::any_of(request_.provider.save_locks,
-                             [&](const ProviderLock& lock) { return expanded(lock.path) == path; });
-}
-
-void Exchange::tidy_up(const DirectoryIdentity& lock) const {
-  remove_left_behind(lock, manner(is_save_lock(lock.path) ? "" : request_.provider.lock_owner));
-}
-
-// A program that read the document before our rename and writes its own change of it afterwards would put the
-// spent refresh token back; these locks keep it out. One that holds them for longer than makes them stale is
-// not waited for: the journal then keeps the grant, and the next run brings it back where it was overwritten.
-std::optional<DirectoryLocks> Exchange::take_save_locks() {
-  std::vector<ProviderLock> wanted = request_.provider.save_locks;
-  Milliseconds longest(0);
-  for (ProviderLock& lock : wanted) {
-    lock.path = expanded(lock.path);
-    longest = std::max(longest, lock.stale_after);
-  }
-  const auto keep_waiting = [this] {
-    if (locks_) (void)locks_->keep_alive(steady_clock::now());
-    return false;
-  };
-  auto locks = DirectoryLocks::acquire(
-      wanted, steady_clock::now() + longest + seconds(1), keep_waiting,
-      [this](const auto& lock) { return store_->note_lock(lock); }, manner(""));
-  if (locks) return std::optional(std::move(*locks));
-  journal_is_needed_ = true;
-  report_.notices.push_back(locks.error().message + "; saving the login without it");
-  return std::nullopt;
+  if (auto cleared = store_->journal().clear(); !cleared) report_.notices.push_back(cleared.error().message);
 }
 
 void Exchange::send() {
@@ -319,7 +220,8 @@ void Exchange::send() {
     return fail({FailureKind::network, "interrupted before anything was sent", ""});
   }
   sent_hash_ = fingerprint(document_->login().refresh_token);
-  if (auto noted = store_->note_request(sent_hash_, now()); !noted) return fail(noted.error());
+  began_at_ = now();
+  if (auto noted = store_->journal().note_request(sent_hash_, began_at_); !noted) return fail(noted.error());
 
   TokenRequest request = token_request(request_.profile, request_.provider, document_->login());
   const SteadyTime began = steady_clock::now();
@@ -340,11 +242,10 @@ void Exchange::send() {
 }
 
 RequestResult Exchange::post(const TokenRequest& request) {
-  return post_token_request(
-      request, document_->login().refresh_token,
-      {.waiting = [this] { (void)locks_->keep_alive(steady_clock::now()); },
-       .may_send = [this] { return is_still_ours(); },
-       .arriving = [this](long status, std::string_view body) { keep_grant(status, body); }});
+  return post_token_request(request, document_->login().refresh_token,
+                            {.waiting = [this] { (void)locks_->keep_alive(steady_clock::now()); },
+                             .may_send = [this] { return is_still_ours(); },
+                             .arriving = [this](const Arrival& arrival) { keep_grant(arrival); }});
 }
 
 // A host that slept, or a connection that took long, may have cost us the locks.
@@ -356,22 +257,27 @@ bool Exchange::is_still_ours() {
 }
 
 // Called while the answer arrives: as soon as it says what it grants, that is durable.
-void Exchange::keep_grant(long status, std::string_view body) {
+void Exchange::keep_grant(const Arrival& arrival) {
   const auto arrived = steady_clock::now();
-  if (grant_ || status < 200 || status >= 300) return;
-  const TokenAnswer answer =
-      read_token_answer({.status = status, .retry_after = "", .date = "", .body = Secret(body)}, now());
+  if (grant_ || arrival.status < 200 || arrival.status >= 300) return;
+  const TokenAnswer answer = read_token_answer(
+      {.status = arrival.status, .retry_after = "", .date = arrival.date, .body = Secret(arrival.body)},
+      now());
   if (answer.kind != AnswerKind::granted) return;
   const Secret& old = document_->login().refresh_token;
   const Secret& rotated = answer.refresh_token.empty() ? old : answer.refresh_token;
-  grant_.emplace(Grant{Secret(answer.access_token.reveal()), Secret(rotated.reveal()),
-                       now() + answer.expires_in.value_or(assumed_life)});
-  grant_noted_ = store_->note_grant(*grant_);
+  const Time time = now();
+  const Time expires_at = granted_until(time, answer.expires_in.value_or(assumed_life), answer.date);
+  grant_.emplace(Grant{Secret(answer.access_token.reveal()), Secret(rotated.reveal()), expires_at,
+                       answer.scopes, std::nullopt});
+  if (answer.refresh_token_expires_in) grant_->login_expires_at = time + *answer.refresh_token_expires_in;
+  grant_noted_ = store_->journal().note_grant(sent_hash_, began_at_, *grant_);
+  report_.notices.insert(report_.notices.end(), answer.notices.begin(), answer.notices.end());
   report_.stored_in = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - arrived);
 }
 
 void Exchange::refuse(const TokenAnswer& answer) {
-  const FailureKind kind = failure_kind(answer);
+  const FailureKind kind = failure_kind(answer, request_.provider);
   const FailureRule& rule = rule_of(kind);
   // The fence stays, and the next run tells.
   journal_is_needed_ = rule.refresh_token == RefreshToken::maybe_spent;
@@ -381,6 +287,7 @@ void Exchange::refuse(const TokenAnswer& answer) {
     return;
   }
   std::string message = "token endpoint: " + answer.message;
+  if (is_terminal(answer, request_.provider)) message += " " + answer.error_code;
   if (dead && interrupted_) {
     message +=
         fmt::format("; an earlier refresh began at {} and its answer never arrived", rfc3339(*interrupted_));
@@ -410,36 +317,66 @@ void Exchange::store() {
   // Even without a journal the answer may still reach the document.
   if (!grant_noted_) report_.notices.push_back(grant_noted_.error().message);
 
-  const auto saving = take_save_locks();
+  const auto saving = locks_->take_for_saving();
+  journal_is_needed_ = !saving;
   const auto read = read_login();
-  if (read && fingerprint(document_->login().refresh_token) != sent_hash_) {
+  const bool is_ours = read && fingerprint(document_->login().refresh_token) == sent_hash_;
+  if (read && !is_ours && !document_->login().refresh_token.empty()) {
     report_.notices.emplace_back("another program wrote a newer login meanwhile; it stays");
     return;
   }
-  const bool logged_out =
-      !read && (read.error().kind == ErrorKind::not_found || read.error().kind == ErrorKind::login_required);
-  auto replaced = logged_out ? Result<FileStamp>(read.error())
-                             : store_->replace(document_->with(*grant_, request_.provider.fields));
-  if (replaced) {
+  if (is_ours) {
+    auto replaced = store_->replace(document_->with(*grant_, request_.provider.fields));
+    if (!replaced) return keep_in_journal(std::move(replaced).error());
     stamp_ = *replaced;
     return;
   }
+  // A login that a person ended, or that another program wrote in a form that we cannot read, is not
+  // overwritten.
+  keep_in_journal(read ? Error{ErrorKind::failed,
+                               fmt::format("{}: another program took its refresh token out", store_->shown()),
+                               ""}
+                       : read.error());
+}
+
+void Exchange::keep_in_journal(Error error) {
   journal_is_needed_ = grant_noted_.has_value();
-  Error error = std::move(replaced).error();
   if (journal_is_needed_) {
-    error.hint = "the new login is kept in .oci-oauth.journal beside it, and the next run completes it";
+    error.hint = fmt::format("the new login is kept in {}, and the next run completes it where it can",
+                             store_->journal().shown());
   }
   fail(error);
 }
 
+// A login without a refresh token is used as long as it lives.
+void Exchange::check_unrefreshable() {
+  const Time end = expiry_of(document_->login());
+  if (end <= now()) {
+    return fail(Error{ErrorKind::login_required,
+                      fmt::format("{}: the access token expired at {}, and there is no refresh token",
+                                  store_->shown(), rfc3339(end)),
+                      "log in again with the program that owns this file"});
+  }
+  if (request_.force == Force::no) return;
+  report_.notices.push_back(fmt::format("{}: there is no refresh token: the access token is used {}",
+                                        store_->shown(),
+                                        end < end_of_time ? "until " + rfc3339(end) : "as it is"));
+}
+
 void Exchange::take_snapshot() {
   const Login& login = document_->login();
+  if (login.access_token.empty()) return;
+  if (const auto usable = check_usable(login.access_token); !usable) {
+    if (!report_.failure) fail(Error(usable.error()).in(store_->shown()));
+    return;
+  }
   LoginSnapshot snapshot;
   snapshot.stamp = stamp_;
   snapshot.is_on_local_storage = is_local_file_system(store_->shown());
   snapshot.access_token_hash = fingerprint(login.access_token);
   snapshot.request_hash = request_hash();
-  snapshot.expires_at = login.expires_at;
+  snapshot.expires_at = expiry_of(login);
+  snapshot.can_be_refreshed = !login.refresh_token.empty();
   snapshot.login_expires_at = login.login_expires_at;
   snapshot.files.emplace_back(token_file, Secret(login.access_token.reveal()));
   for (const DeliveredFile& file : request_.provider.deliver) {

@@ -46,6 +46,21 @@ Secret request_body(const TokenRequest& request, const Secret& refresh_token) {
 
 }  // namespace
 
+TokenRequest token_request(const Profile& profile, const Provider& provider, const Login& login) {
+  const auto either = [](const std::string& own, const std::string& other) {
+    return own.empty() ? other : own;
+  };
+  TokenRequest request;
+  request.url = either(profile.token_url, provider.token_url);
+  request.client_id = either(login.client_id, provider.client_id);
+  request.user_agent = either(profile.user_agent, provider.user_agent);
+  request.ca_file = profile.ca_file;
+  request.proxy = profile.proxy;
+  request.body = provider.body;
+  if (provider.scope == ScopeRule::stored) request.scopes = login.scopes;
+  return request;
+}
+
 RequestResult post_token_request(const TokenRequest& request, const Secret& refresh_token,
                                  const RequestEvents& events) {
   if (auto checked = check_url(request.url); !checked) {

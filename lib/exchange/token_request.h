@@ -7,7 +7,9 @@
 
 #include "base/secret.h"
 #include "base/time.h"
+#include "exchange/credential_document.h"
 #include "exchange/http_request.h"
+#include "token/config.h"
 #include "token/provider.h"
 
 namespace oci_oauth {
@@ -19,6 +21,10 @@ struct TokenRequest {
   Milliseconds connect_timeout = std::chrono::seconds(10);
   Milliseconds total_timeout = std::chrono::seconds(25);
 };
+
+// What a refresh of that login asks: the profile's word counts before the provider's, and the login's own
+// client before the provider's.
+TokenRequest token_request(const Profile& profile, const Provider& provider, const Login& login);
 
 RequestResult post_token_request(const TokenRequest& request, const Secret& refresh_token,
                                  const RequestEvents& events);

@@ -52,8 +52,11 @@ void note_login(Published& published, const ExchangeReport& report, const Profil
     end_rest(published);  // the endpoint answers somebody
   }
   published.expires_at = login.expires_at;
+  // Nothing is to be done for a token that cannot be refreshed while it lives.
   published.due_at =
-      due_at(login.expires_at, life_of_token(published, login.expires_at, time), profile.refresh_before);
+      login.can_be_refreshed
+          ? due_at(login.expires_at, life_of_token(published, login.expires_at, time), profile.refresh_before)
+          : login.expires_at;
   published.login_expires_at = login.login_expires_at;
 }
 

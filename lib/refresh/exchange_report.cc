@@ -20,6 +20,7 @@ JsonValue snapshot_value(JsonDocument& json, const LoginSnapshot& login) {
   json_set(json, value, "access_token_hash", json_copy(json, login.access_token_hash));
   json_set(json, value, "request_hash", json_copy(json, login.request_hash));
   json_set(json, value, "expires_at", time_value(login.expires_at));
+  json_set(json, value, "can_be_refreshed", JsonValue(login.can_be_refreshed));
   if (login.login_expires_at) json_set(json, value, "login_expires_at", time_value(*login.login_expires_at));
   JsonValue files(rapidjson::kObjectType);
   for (const auto& [name, content] : login.files)
@@ -52,6 +53,7 @@ std::optional<LoginSnapshot> read_snapshot(const JsonValue& value) {
   login.access_token_hash = json_string(value, "access_token_hash").value_or("");
   login.request_hash = json_string(value, "request_hash").value_or("");
   login.expires_at = *expires_at;
+  login.can_be_refreshed = json_bool(value, "can_be_refreshed").value_or(true);
   login.login_expires_at = json_time(value, "login_expires_at");
   for (const auto& file : files->GetObject()) {
     if (file.value.IsString()) login.files.emplace_back(json_text(file.name), Secret(json_text(file.value)));

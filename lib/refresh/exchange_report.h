@@ -23,6 +23,7 @@ struct LoginSnapshot {
   std::string access_token_hash;
   std::string request_hash;  // of the request that would refresh it (published.h)
   Time expires_at;
+  bool can_be_refreshed = true;  // false: the login has no refresh token
   std::optional<Time> login_expires_at;
   std::vector<std::pair<std::string, Secret>> files;  // name and content, for share/NAME
 };

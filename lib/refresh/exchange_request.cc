@@ -37,6 +37,7 @@ void each_text_of_provider(Provider& provider, const Member& member) {
   member("scopes", provider.fields.scopes);
   member("login_expires_at", provider.fields.login_expires_at);
   member("lock_owner", provider.lock_owner);
+  member("client_id_field", provider.fields.client_id);
 }
 
 JsonValue texts_value(JsonDocument& json, const std::vector<std::string>& texts) {
@@ -73,6 +74,7 @@ JsonValue provider_value(JsonDocument& json, const Provider& provider) {
   json_set(json, value, "body", JsonValue(static_cast<int>(provider.body)));
   json_set(json, value, "scope", JsonValue(static_cast<int>(provider.scope)));
   json_set(json, value, "unit", JsonValue(static_cast<int>(provider.fields.unit)));
+  json_set(json, value, "login_end", JsonValue(static_cast<int>(provider.fields.login_end)));
   json_set(json, value, "locks", texts_value(json, provider.locks));
   json_set(json, value, "save_locks", locks_value(json, provider.save_locks));
   json_set(json, value, "terminal_errors", texts_value(json, provider.terminal_errors));
@@ -152,6 +154,7 @@ Provider read_provider(const JsonValue& value) {
   provider.body = read_enum<BodyEncoding>(value, "body");
   provider.scope = read_enum<ScopeRule>(value, "scope");
   provider.fields.unit = read_enum<ExpiryUnit>(value, "unit");
+  provider.fields.login_end = read_enum<LoginEndRule>(value, "login_end");
   provider.locks = read_texts(json_member(value, "locks"));
   provider.save_locks = read_locks(json_member(value, "save_locks"));
   provider.terminal_errors = read_texts(json_member(value, "terminal_errors"));

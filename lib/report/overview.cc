@@ -105,7 +105,7 @@ std::string_view word(DeliveryKind delivery) {
 }
 
 std::optional<Time> ProfileView::expires_at() const {
-  return published && published->has_token() ? std::optional(published->expires_at) : std::nullopt;
+  return published ? published->known_expiry() : std::nullopt;
 }
 
 std::optional<Time> ProfileView::refreshed_at() const {

@@ -46,7 +46,7 @@ struct ProfileView {
   std::optional<Published> published;
   std::vector<ContainerView> containers;  // that run
 
-  std::optional<Time> expires_at() const;        // of the token; nullopt: there is none
+  std::optional<Time> expires_at() const;        // of the token; nullopt: none is known
   std::optional<Time> refreshed_at() const;      // by us
   std::optional<Time> login_expires_at() const;  // of the login itself, where it says so
 };

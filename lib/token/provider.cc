@@ -40,6 +40,12 @@ Result<void> read_fields(const JsonValue& value, const std::string& source, Cred
   object.text("expires_at", pointer(fields.expires_at));
   object.text("scopes", pointer(fields.scopes));
   object.text("login_expires_at", pointer(fields.login_expires_at));
+  object.text("client_id", pointer(fields.client_id));
+  object.text("refresh_token_expires_in", [&](std::string_view text) -> Result<void> {
+    if (text != "sets" && text != "lowers") return bad(fmt::format("'{}' is neither sets nor lowers", text));
+    fields.login_end = text == "sets" ? LoginEndRule::set : LoginEndRule::lowered;
+    return {};
+  });
   object.text("expires_at_unit", [&](std::string_view text) -> Result<void> {
     if (text != "milliseconds" && text != "seconds")
       return bad(fmt::format("'{}' is neither milliseconds nor seconds", text));

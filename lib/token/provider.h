@@ -17,9 +17,13 @@ enum class BodyEncoding { json, form };  // form is RFC 6749 section 6; some ser
 enum class ScopeRule { stored, none };   // send the scopes of the document, or leave the parameter out
 enum class ExpiryUnit { milliseconds, seconds };  // since the epoch
 
+// What an answer's refresh_token_expires_in does to the end of the login that the document tells.
+enum class LoginEndRule { set, lowered };
+
 // JSON Pointers (RFC 6901) into the credential document; an empty one: the document has no such field.
 struct CredentialFields {
-  std::string access_token, refresh_token, expires_at, scopes, login_expires_at;
+  std::string access_token, refresh_token, expires_at, scopes, login_expires_at, client_id;
+  LoginEndRule login_end = LoginEndRule::set;
   ExpiryUnit unit = ExpiryUnit::milliseconds;
 };
 

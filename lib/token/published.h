@@ -37,6 +37,9 @@ struct LastError {
   Time at;
 };
 
+// Of a token that can be refreshed and whose expiry nobody knows: it counts as expired.
+inline constexpr Time unknown_expiry = Time(Milliseconds(1));
+
 struct Published {
   std::string provider;
   FileStamp login;  // of the document that `expires_at` was read from
@@ -61,6 +64,10 @@ struct Published {
   std::map<std::string, std::uint64_t, std::less<>> outcomes;
 
   bool has_token() const { return expires_at.time_since_epoch().count() != 0; }
+  // nullopt: there is no token, or nobody knows when it expires, or it never does.
+  std::optional<Time> known_expiry() const {
+    return expires_at > unknown_expiry && expires_at < end_of_time ? std::optional(expires_at) : std::nullopt;
+  }
   // The rest is on. One that ends later than any can is a clock's that was set back since.
   bool rests(Time now) const { return now < not_before && not_before - now <= longest_rest; }
   bool is_dead() const { return !dead_request_hash.empty(); }

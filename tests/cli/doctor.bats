@@ -103,7 +103,7 @@ a_login_of_somebody() {
 
 @test "what an interrupted refresh left, and what is in its way" {
     a_login_of_somebody
-    local journal=${CREDENTIALS%/*}/.oci-oauth.journal
+    local journal=${CREDENTIALS%/*}/.${CREDENTIALS##*/}.oci-oauth.journal
     echo '{}' >"$journal"
     doctor_finds problem login 'is a regular file of uid 0' "chown $somebody '$journal'"
     chown "$somebody" "$journal"

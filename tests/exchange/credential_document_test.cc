@@ -12,6 +12,7 @@ const CredentialFields fields = {.access_token = "/oauth/0/access",
                                  .expires_at = "/oauth/0/expires",
                                  .scopes = "",
                                  .login_expires_at = "",
+                                 .client_id = "",
                                  .unit = ExpiryUnit::milliseconds};
 
 // With everything in it that a rewriting through numbers, escapes and indentation would change.
@@ -40,31 +41,166 @@ Time at(std::int64_t milliseconds) {
 
 TEST_CASE("a grant changes three values, and not one other byte") {
   CredentialDocument document = parsed(a_document("old-access", "old-refresh", "1790000000000"));
-  const Grant grant = {Secret(std::string_view("new-access")), Secret(std::string_view("new")),
-                       at(1800000000000)};
+  const Grant grant = {
+      Secret(std::string_view("new-access")), Secret(std::string_view("new")), at(1800000000000), {}, {}};
   CHECK(document.with(grant, fields).reveal() == a_document("new-access", "new", "1800000000000"));
   CHECK(document.login().refresh_token.reveal() == "new");
 }
 
 TEST_CASE("without a new refresh token the old one stays") {
   CredentialDocument document = parsed(a_document("old-access", "old-refresh", "1790000000000"));
-  const Grant grant = {Secret(std::string_view("new-access")), Secret(), at(1800000000000)};
+  const Grant grant = {Secret(std::string_view("new-access")), Secret(), at(1800000000000), {}, {}};
   CHECK(document.with(grant, fields).reveal() == a_document("new-access", "old-refresh", "1800000000000"));
   CHECK(document.login().refresh_token.reveal() == "old-refresh");
 }
 
 TEST_CASE("a second grant builds on the first") {
   CredentialDocument document = parsed(a_document("a", "r", "1790000000000"));
-  (void)document.with({Secret(std::string_view("b")), Secret(std::string_view("s")), at(1800000000000)},
-                      fields);
-  const Grant second = {Secret(std::string_view("c")), Secret(), at(1810000000000)};
+  (void)document.with(
+      {Secret(std::string_view("b")), Secret(std::string_view("s")), at(1800000000000), {}, {}}, fields);
+  const Grant second = {Secret(std::string_view("c")), Secret(), at(1810000000000), {}, {}};
   CHECK(document.with(second, fields).reveal() == a_document("c", "s", "1810000000000"));
 }
 
 TEST_CASE("a token that JSON must escape reads back as it was granted") {
   CredentialDocument document = parsed(a_document("a", "r", "1790000000000"));
-  const Grant grant = {Secret(std::string_view("quote\"and\\")), Secret(), at(1800000000000)};
+  const Grant grant = {Secret(std::string_view("quote\"and\\")), Secret(), at(1800000000000), {}, {}};
   const auto again = CredentialDocument::parse(document.with(grant, fields), "login", fields);
   REQUIRE(again);
   CHECK(again->login().access_token.reveal() == "quote\"and\\");
+}
+
+TEST_CASE("a login is read as documents are, and what is no time says nothing") {
+  const auto login_with = [](std::string_view expires) {
+    return parsed(a_document("access", "refresh", expires)).login().expires_at;
+  };
+  for (const char* unknown : {"null", "0", "1", "-1", "\"soon\"", "\"2026-11-24T06:30:00Z\"", "true", "{}",
+                              "1795490906", "-1e300"}) {
+    CAPTURE(unknown);
+    CHECK(login_with(unknown) == std::nullopt);
+  }
+  CHECK(login_with("1795490906245") == at(1795490906245));
+  CHECK(login_with("12307161600000") == at(12307161600000));  // the year 2360
+  CHECK(login_with("1e300") == end_of_time);
+}
+
+TEST_CASE("a refresh mends what its document lacked, and keeps its layout") {
+  CredentialFields where = fields;
+  where.login_expires_at = "/oauth/0/ends";
+  const std::pair<std::string, std::string> rows[] = {
+      {R"({"oauth":[{"access":"a","refresh/token":"r"}]})",
+       R"({"oauth":[{"ends":1810000000000,"expires":1800000000000,"access":"b","refresh/token":"s"}]})"},
+      {"{\r\n\t\"oauth\": [{\r\n\t\t\"refresh/token\": \"r\"\r\n\t}]\r\n}\r\n",
+       "{\r\n\t\"oauth\": [{\r\n\t\t\"ends\": 1810000000000,\r\n\t\t\"expires\": 1800000000000,\r\n\t\t"
+       "\"access\": \"b\",\r\n\t\t\"refresh/token\": \"s\"\r\n\t}]\r\n}\r\n"},
+      {R"({"oauth":[{"access":null,"refresh/token":"r","expires":"soon","ends":0}]})",
+       R"({"oauth":[{"access":"b","refresh/token":"s","expires":1800000000000,"ends":1810000000000}]})"}};
+  for (const auto& [before, after] : rows) {
+    CAPTURE(before);
+    auto document = CredentialDocument::parse(Secret(std::string_view(before)), "login", where);
+    REQUIRE(document);
+    CHECK(document->login().expires_at == std::nullopt);
+    const Grant grant = {Secret(std::string_view("b")),
+                         Secret(std::string_view("s")),
+                         at(1800000000000),
+                         {},
+                         at(1810000000000)};
+    CHECK(document->with(grant, where).reveal() == after);
+  }
+}
+
+TEST_CASE("a byte order mark stays") {
+  const std::string mark = "\xef\xbb\xbf";
+  CredentialDocument document = parsed(mark + a_document("a", "r", "1790000000000"));
+  const Grant grant = {
+      Secret(std::string_view("b")), Secret(std::string_view("s")), at(1800000000000), {}, {}};
+  CHECK(document.with(grant, fields).reveal() == mark + a_document("b", "s", "1800000000000"));
+  CredentialDocument bare = parsed(mark + R"({"oauth":[{"refresh/token":"r"}]})");
+  CHECK(bare.with(grant, fields).reveal() ==
+        mark + R"({"oauth":[{"expires":1800000000000,"access":"b","refresh/token":"s"}]})");
+}
+
+TEST_CASE("a login without a refresh token is one, and ends with its access token") {
+  for (const char* refresh : {"", R"(,"refresh/token":"")", R"(,"refresh/token":null)"}) {
+    CAPTURE(refresh);
+    const CredentialDocument document =
+        parsed(std::string(R"({"oauth":[{"access":"a","expires":1800000000000)") + refresh + "}]}");
+    CHECK(document.login().access_token.reveal() == "a");
+    CHECK(document.login().refresh_token.empty());
+    CHECK(document.login().login_expires_at == at(1800000000000));
+  }
+}
+
+TEST_CASE("a document without any token is a login that ended") {
+  for (const char* text : {"{}", R"({"oauth":[{"access":"","refresh/token":"","expires":0}]})",
+                           R"({"oauth":[{"access":null,"refresh/token":null}]})"}) {
+    CAPTURE(text);
+    const auto document = CredentialDocument::parse(Secret(std::string_view(text)), "login", fields);
+    REQUIRE_FALSE(document);
+    CHECK(document.error().kind == ErrorKind::login_required);
+  }
+}
+
+TEST_CASE("scopes are an array or one string of words, and are narrowed in the same form") {
+  CredentialFields where = fields;
+  where.scopes = "/scopes";
+  const auto narrowed = [&](const std::string& scopes, std::vector<std::string> granted) {
+    auto document = CredentialDocument::parse(
+        Secret(R"({"scopes":)" + scopes + R"(,"oauth":[{"refresh/token":"r"}]})"), "login", where);
+    REQUIRE(document);
+    CHECK(document->login().scopes == std::vector<std::string>{"a", "b"});
+    const Grant grant = {Secret(std::string_view("x")), Secret(), at(1800000000000), std::move(granted), {}};
+    const std::string text(document->with(grant, where).reveal());
+    return text.substr(0, text.find(R"(,"oauth")"));
+  };
+  CHECK(narrowed(R"(["a","b"])", {"b"}) == R"({"scopes":["b"])");
+  CHECK(narrowed(R"("a  b ")", {"b"}) == R"({"scopes":"b")");
+  using Words = std::vector<std::string>;
+  for (const Words& as_before : {Words{}, Words{"a", "b"}, Words{"b", "c", "a"}})
+    CHECK(narrowed(R"(["a", "b"])", as_before) == R"({"scopes":["a", "b"])");
+}
+
+TEST_CASE("the end of a login is lowered only, or set, as the provider says") {
+  CredentialFields where = fields;
+  where.login_expires_at = "/ends";
+  const auto end_after = [&](LoginEndRule rule, Time end) {
+    where.login_end = rule;
+    auto document = CredentialDocument::parse(
+        Secret(std::string_view(R"({"ends":1805000000000,"oauth":[{"refresh/token":"r"}]})")), "login",
+        where);
+    REQUIRE(document);
+    (void)document->with({Secret(std::string_view("x")), Secret(), at(1800000000000), {}, end}, where);
+    return document->login().login_expires_at;
+  };
+  CHECK(end_after(LoginEndRule::lowered, at(1804000000000)) == at(1804000000000));
+  CHECK(end_after(LoginEndRule::lowered, at(1806000000000)) == at(1805000000000));
+  CHECK(end_after(LoginEndRule::set, at(1806000000000)) == at(1806000000000));
+}
+
+TEST_CASE("NULs that a power cut left are told, with a command that mends a document that is whole") {
+  const auto error_of = [](const std::string& text) {
+    const auto document = CredentialDocument::parse(Secret(std::string_view(text)), "/login", fields);
+    REQUIRE_FALSE(document);
+    return document.error();
+  };
+  const std::string whole = a_document("a", "r", "1790000000000"), nuls(100, '\0');
+  CHECK_THAT(error_of(whole + nuls).message, Catch::Contains("ends in 100 NUL bytes"));
+  CHECK(error_of(whole + nuls).hint == "truncate -s " + std::to_string(whole.size()) + " '/login'");
+  CHECK_THAT(error_of(nuls).message, Catch::Contains("ends in 100 NUL bytes"));
+  CHECK_THAT(error_of(nuls).hint, Catch::Contains("log in again"));
+  CHECK_THAT(error_of(whole.substr(0, 50) + nuls).hint, Catch::Contains("log in again"));
+}
+
+TEST_CASE("a token that no HTTP header can carry is told, and is a login all the same") {
+  for (const char* token : {"a\nb", "a\tb",
+                            "a\x7f"
+                            "b"}) {
+    CAPTURE(token);
+    const auto usable = check_usable(Secret(std::string_view(token)));
+    REQUIRE_FALSE(usable);
+    CHECK_THAT(usable.error().message, Catch::Contains("byte 2 "));
+  }
+  CHECK_FALSE(check_usable(Secret(std::string(64 * 1024 + 1, 'x'))));
+  for (const char* token : {"a b", "\xc3\xa9", "sk-ant-oat01-a/b+c="})
+    CHECK(check_usable(Secret(std::string_view(token))));
 }

@@ -32,7 +32,7 @@ TEST_CASE("what an interrupted rewriting leaves is known, and another text is no
   CHECK_FALSE(is_torn("", "", ""));
 }
 
-TEST_CASE("one store at a time, also where somebody removes the journal") {
+TEST_CASE("one store at a time for a document, and two documents at once") {
   const TempDir home;
   home.write("login.json", "{}");
   const auto first = open_store(home);
@@ -40,6 +40,8 @@ TEST_CASE("one store at a time, also where somebody removes the journal") {
   const auto second = open_store(home);
   REQUIRE_FALSE(second);
   CHECK(second.error().kind == ErrorKind::temporary);
+  home.write("other.json", "{}");
+  CHECK(LoginStore::open(home / "other.json", std::chrono::steady_clock::now()));
 }
 
 TEST_CASE("a staged login that a killed run left is gone once the store is open") {
@@ -48,24 +50,6 @@ TEST_CASE("a staged login that a killed run left is gone once the store is open"
   home.write(".login.json.oci-oauth", "secret");
   REQUIRE(open_store(home));
   CHECK_FALSE(std::filesystem::exists(home / ".login.json.oci-oauth"));
-}
-
-TEST_CASE("notes come back in their order, without a last line that was never finished") {
-  const TempDir home;
-  home.write("login.json", "{}");
-  auto store = open_store(home);
-  REQUIRE(store);
-  REQUIRE(store->note_lock({"/lock", 1, 2, 3}));
-  REQUIRE(store->note_request("hash", Time(5ms)));
-  const std::string whole = home.read(".oci-oauth.journal");
-  home.write(".oci-oauth.journal", whole + R"({"access_token":"a","refr)");
-  const auto entry = store->journal();
-  REQUIRE((entry && *entry));
-  CHECK((*entry)->locks == std::vector<DirectoryIdentity>{{"/lock", 1, 2, 3}});
-  CHECK((*entry)->refresh_token_hash == "hash");
-  CHECK((*entry)->began_at == Time(5ms));
-  CHECK_FALSE((*entry)->grant);
-  CHECK(home.read(".oci-oauth.journal") == whole);
 }
 
 TEST_CASE("a limit on the size of files is told before anything is sent") {

@@ -152,7 +152,7 @@ std::string Host::left_behind() const {
     for (const auto& entry : fs::directory_iterator(where)) {
       const std::string path = entry.path();
       if (path == home || path == credentials) continue;
-      if (path == home + "/.oci-oauth.journal" && fs::file_size(path) == 0) continue;
+      if (path == journal && fs::file_size(path) == 0) continue;
       found += path + " ";
     }
   }

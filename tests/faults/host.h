@@ -48,6 +48,7 @@ class Host {
 
   const TempDir directory;
   const std::string home = directory / "home/claude", credentials = home + "/.credentials.json";
+  const std::string journal = home + "/..credentials.json.oci-oauth.journal";
   const std::string runtime = directory / "run", config = directory / "config.json";
 
   // Writes a new login whose access token ends `from_now`.

@@ -16,6 +16,7 @@
 #include "faults/sweep.h"
 #include "faults/tracer.h"
 #include "support/catch.h"
+#include "support/control_api.h"
 
 namespace oci_oauth::test {
 namespace {
@@ -35,7 +36,7 @@ struct Outcome {
 };
 
 bool is_journal(const Call& call) {
-  return call.subject.ends_with("/.oci-oauth.journal");
+  return call.subject.ends_with("/..credentials.json.oci-oauth.journal");
 }
 
 bool is_journal_write(const Call& call) {
@@ -48,6 +49,7 @@ struct Course {
   // The worker's calls from the fence to the journal's end, in which a login could be lost.
   unsigned fence = 0, end = 0;
   unsigned sends = 0;  // the worker's, up to the one that completes the request
+  unsigned noted = 0;  // the worker's call that notes the answer
 };
 
 // The worker has completed its request with the last of `sends`, and has not noted the answer.
@@ -97,13 +99,32 @@ Course course_of(TokenEndpoint& endpoint, Place place) {
     if (call.process != 1) continue;
     if (call.name == "sendto") ++sends;
     // The first note after a request is the answer's, the last one before it the fence.
-    if (is_journal_write(call) && course.sends == 0) course.sends = sends;
+    if (is_journal_write(call) && course.sends == 0 && sends > 0) {
+      course.sends = sends;
+      course.noted = call.number;
+    }
     if (is_journal_write(call) && sends == 0) course.fence = call.number;
     if (call.name == "ftruncate" && is_journal(call)) course.end = call.number;
   }
   REQUIRE(course.sends != 0);
   REQUIRE(course.fence < course.end);
   return course;
+}
+
+// A second login beside the one of `host`, as profile "other".
+void add_login(const Host& host, TokenEndpoint& endpoint) {
+  Login login = endpoint.issue_login();
+  login.expires_in = std::chrono::seconds(-60);
+  const std::string path = host.directory.write("home/claude/other.json",
+                                                claude_credentials(login, std::chrono::system_clock::now()));
+  if (::chown(path.c_str(), owner_id(), owner_id()) != 0) throw std::runtime_error(path + ": chown");
+  std::string config = host.directory.read("config.json");
+  std::string profile = config.substr(config.find("\"claude\": {"));
+  profile = profile.substr(10, profile.find('}') - 9);
+  profile.replace(profile.find(host.credentials), host.credentials.size(), path);
+  profile.insert(1, "\"provider\": \"claude\", ");
+  config.insert(config.find("\"claude\": {"), "\"other\": " + profile + ", ");
+  host.directory.write("config.json", config);
 }
 
 // A few more than there were: runs differ by a call or two. The sample has each call that matters, and some
@@ -191,8 +212,7 @@ TEST_CASE("what a step relies on is synced before it, and nothing comes between 
   const Host host(endpoint);
   const Traced traced = run_traced(host.command({"refresh"}), {});
   REQUIRE(traced.status == 0);
-  const std::string journal = host.home + "/.oci-oauth.journal",
-                    staged = host.home + "/..credentials.json.oci-oauth",
+  const std::string journal = host.journal, staged = host.home + "/..credentials.json.oci-oauth",
                     mark = fingerprint(Secret(std::string_view(host.credentials))).substr(0, 8);
   CHECK(out_of_order(traced.calls, {{"fallocate", journal},
                                     {"fallocate", staged},
@@ -266,6 +286,33 @@ TEST_CASE("asked to end before any call, a refresh gives the locks back and lose
       check_mended(outcome);
     }
   }
+}
+
+TEST_CASE("killed while its answer is in the journal alone, a login survives the refresh of one beside it",
+          "[kill]") {
+  TokenEndpoint endpoint;
+  const Course course = course_of(endpoint, Place::directory);
+  unsigned only_in_journal = 0;
+  for (unsigned number = course.noted; number < course.noted + 8; ++number) {
+    const Host host(endpoint);
+    add_login(host, endpoint);
+    Fault fault;
+    fault.process = 1;
+    fault.number = number;
+    const Traced traced = run_traced(host.command({"refresh", "claude"}), fault);
+    REQUIRE(traced.failed);
+    INFO("killed before " << traced.failed->name << " " << traced.failed->subject);
+    if (has_sent(traced.calls, course.sends)) continue;
+    if (!host.login_works()) ++only_in_journal;
+    const Output other = run_program(host.command({"refresh", "other"}));
+    INFO(other.text);
+    CHECK(other.status == 0);
+    const Output completed = run_program(host.command({"refresh", "claude"}));
+    INFO(completed.text);
+    CHECK(completed.status == 0);
+    CHECK(host.login_works());
+  }
+  CHECK(only_in_journal > 0);
 }
 
 }  // namespace oci_oauth::test

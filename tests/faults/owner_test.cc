@@ -102,7 +102,8 @@ TEST_CASE("a user's links lead root nowhere", "[owner]") {
       {"credential file",
        [](const auto& host, const auto& canary) { plant(canary.file(), host.credentials); }},
       {"directory", [](const auto& host, const auto& canary) { plant(canary.place(), host.home); }},
-      {"journal",
+      {"journal", [](const auto& host, const auto& canary) { plant(canary.file(), host.journal); }},
+      {"shared journal",
        [](const auto& host, const auto& canary) { plant(canary.file(), host.home + "/.oci-oauth.journal"); }},
       {"temporary name",
        [](const auto& host, const auto& canary) {
@@ -118,11 +119,11 @@ TEST_CASE("a user's links lead root nowhere", "[owner]") {
        [](const auto& host, const auto& canary) {
          struct stat status;
          REQUIRE(::stat(canary.place().c_str(), &status) == 0);
-         std::ofstream(host.home + "/.oci-oauth.journal")
-             << R"({"lock":")" << canary.place() << R"(","device":)" << status.st_dev << R"(,"inode":)"
-             << status.st_ino << R"(,"born_ns":0})"
-             << "\n";
-         REQUIRE(::chown((host.home + "/.oci-oauth.journal").c_str(), owner_id(), owner_id()) == 0);
+         std::ofstream(host.journal) << R"({"version":1,"document":".credentials.json","lock":")"
+                                     << canary.place() << R"(","device":)" << status.st_dev << R"(,"inode":)"
+                                     << status.st_ino << R"(,"born_ns":0})"
+                                     << "\n";
+         REQUIRE(::chown(host.journal.c_str(), owner_id(), owner_id()) == 0);
        }},
   };
   for (const Row& row : rows) {

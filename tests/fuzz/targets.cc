@@ -85,7 +85,7 @@ void fuzz_credentials(std::string_view input) {
     expect(!holds_refresh_token(document->delivered(file).reveal()));
   }
   const Grant grant = {Secret(std::string_view("granted-access")),
-                       Secret(std::string_view("granted-refresh")), noon};
+                       Secret(std::string_view("granted-refresh")), noon, {}, {}};
   const auto again =
       CredentialDocument::parse(document->with(grant, claude().fields), "login", claude().fields);
   expect(again && again->login().access_token == grant.access_token);

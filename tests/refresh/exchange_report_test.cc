@@ -19,6 +19,7 @@ TEST_CASE("a report survives the way between two processes") {
   sent.login->request_hash = "request";
   sent.login->expires_at = Time(Milliseconds(17));
   sent.login->login_expires_at = Time(Milliseconds(18));
+  sent.login->can_be_refreshed = false;
   sent.login->files.emplace_back("token", Secret(std::string_view("sk-\"quoted\"")));
 
   const auto read = parse_report(format_report(sent).reveal());
@@ -40,6 +41,7 @@ TEST_CASE("a report survives the way between two processes") {
   CHECK(read->login->request_hash == "request");
   CHECK(read->login->expires_at == sent.login->expires_at);
   CHECK(read->login->login_expires_at == sent.login->login_expires_at);
+  CHECK_FALSE(read->login->can_be_refreshed);
   REQUIRE(read->login->files.size() == 1);
   CHECK(read->login->files.front().first == "token");
   CHECK(read->login->files.front().second == sent.login->files.front().second);

@@ -42,6 +42,8 @@ TEST_CASE("what an exchange needs arrives as it was sent") {
   CHECK(arrived->provider.fields.refresh_token == sent.provider.fields.refresh_token);
   CHECK(arrived->provider.fields.login_expires_at == sent.provider.fields.login_expires_at);
   CHECK(arrived->provider.fields.unit == sent.provider.fields.unit);
+  CHECK(arrived->provider.fields.client_id == sent.provider.fields.client_id);
+  CHECK(arrived->provider.fields.login_end == sent.provider.fields.login_end);
   CHECK(arrived->provider.locks == sent.provider.locks);
   CHECK(arrived->provider.lock_owner == sent.provider.lock_owner);
   REQUIRE(arrived->provider.save_locks.size() == 1);

@@ -135,6 +135,8 @@ TEST_CASE("schema and reader accept the same providers") {
   }
   provider_is(true,
               provider("", R"("scopes": "/s", "login_expires_at": "/l", "expires_at_unit": "seconds")"));
+  provider_is(true, provider("", R"("client_id": "/c", "refresh_token_expires_in": "sets")"));
+  provider_is(true, provider("", R"("login_expires_at": "/l", "refresh_token_expires_in": "lowers")"));
 }
 
 TEST_CASE("schema and reader refuse the same providers") {
@@ -168,7 +170,9 @@ TEST_CASE("schema and reader refuse the same providers") {
                               R"("colour": 1)"}) {
     provider_is(false, provider(members));
   }
-  for (const char* fields : {R"("scopes": "s")", R"("expires_at_unit": "days")", R"("colour": "/c")"}) {
+  for (const char* fields :
+       {R"("scopes": "s")", R"("expires_at_unit": "days")", R"("colour": "/c")", R"("client_id": "c")",
+        R"("client_id": 1)", R"("refresh_token_expires_in": "raises")", R"("refresh_token_expires_in": 1)"}) {
     provider_is(false, provider("", fields));
   }
   for (const char* text : {"", "[]", "{}", R"({"token_url": "https://a/", "client_id": "c"})",

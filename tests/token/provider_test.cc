@@ -24,6 +24,8 @@ TEST_CASE("Claude's provider is data") {
   CHECK(provider->body == BodyEncoding::json);
   CHECK(provider->scope == ScopeRule::stored);
   CHECK(provider->fields.refresh_token == "/claudeAiOauth/refreshToken");
+  CHECK(provider->fields.client_id == "/claudeAiOauth/clientId");
+  CHECK(provider->fields.login_end == LoginEndRule::lowered);
   CHECK(provider->locks.size() == 2);
   REQUIRE(provider->deliver.size() == 1);
   CHECK(provider->deliver.front().member == "/claudeAiOauth");

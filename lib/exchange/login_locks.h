@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The locks of other programs that a provider names for a login: those that are held through a refresh, and
+// those around the saving of the document.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exchange/directory_lock.h"
+#include "exchange/login_store.h"
+#include "token/provider.h"
+
+namespace oci_oauth {
+
+class LoginLocks {
+ public:
+  // All of them must outlive the object. `stop` is asked while waiting; `notices` gets what a person should
+  // know.
+  LoginLocks(const Provider& provider, LoginStore& store, const std::function<bool()>& stop,
+             std::vector<std::string>& notices)
+      : provider_(provider), store_(store), stop_(stop), notices_(notices) {}
+
+  // Those of a refresh, each noted in the journal before it is a lock. Failure: as DirectoryLocks::acquire.
+  Result<void> take(SteadyTime deadline);
+  void give_back() { held_.reset(); }
+  // As those of DirectoryLocks; only while they are taken.
+  Result<void> touch(SteadyTime now) { return held_->touch(now); }
+  Result<void> keep_alive(SteadyTime now) { return held_->keep_alive(now); }
+
+  // Those around the last read of the document and its rename. nullopt, with a notice: somebody holds one for
+  // longer than makes it stale. The document is then saved without, and the journal is still needed: it
+  // brings back what that program may overwrite.
+  std::optional<DirectoryLocks> take_for_saving();
+
+  // Removes what a killed run left behind of those that it noted: of the locks around the saving, or of all
+  // others.
+  void tidy_up_saving(const std::vector<DirectoryIdentity>& locks) const;
+  void tidy_up_rest(const std::vector<DirectoryIdentity>& locks) const;
+
+ private:
+  LockManner manner(const std::string& owner_record) const;
+  std::string expanded(const std::string& path) const;
+  bool is_for_saving(const DirectoryIdentity& lock) const;
+  LockNotice notice() const;
+
+  const Provider& provider_;
+  LoginStore& store_;
+  const std::function<bool()>& stop_;
+  std::vector<std::string>& notices_;
+  std::optional<DirectoryLocks> held_;
+};
+
+}  // namespace oci_oauth

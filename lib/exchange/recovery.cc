@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exchange/recovery.h"
+
+#include <fmt/format.h>
+
+#include "base/fingerprint.h"
+
+namespace oci_oauth {
+
+namespace {
+
+Result<CredentialDocument> read_document(const LoginStore& store, const CredentialFields& fields) {
+  FileStamp stamp;
+  auto text = store.read(stamp);
+  if (!text) return std::move(text).error();
+  return CredentialDocument::parse(std::move(*text), store.shown(), fields);
+}
+
+// Whether notes that name no document are of this one.
+bool is_of_this_login(const LoginStore& store, const CredentialFields& fields, const JournalEntry& entry) {
+  if (entry.refresh_token_hash.empty() && entry.new_text.empty()) return true;
+  FileStamp stamp;
+  const auto text = store.read(stamp);
+  if (!text) return false;
+  if (is_torn(text->reveal(), entry.old_text.reveal(), entry.new_text.reveal())) return true;
+  const auto document = read_document(store, fields);
+  if (!document) return false;
+  const Secret& refresh_token = document->login().refresh_token;
+  return fingerprint(refresh_token) == entry.refresh_token_hash ||
+         (entry.grant && refresh_token == entry.grant->refresh_token);
+}
+
+// A rewriting in place that was interrupted.
+Result<void> mend_document(LoginStore& store, const JournalEntry& entry) {
+  FileStamp stamp;
+  const auto text = store.read(stamp);
+  if (!text) return text.error();
+  if (!is_torn(text->reveal(), entry.old_text.reveal(), entry.new_text.reveal())) return {};
+  auto replaced = store.replace(entry.new_text);
+  if (!replaced) return std::move(replaced).error();
+  return {};
+}
+
+// Where a server does not rotate, the refresh token tells nothing: a journal that a power cut brought back
+// must not put an older access token over a newer one.
+bool is_complete(const Login& login, const Grant& grant) {
+  const bool rotated = !grant.refresh_token.empty() && !(grant.refresh_token == login.refresh_token);
+  return !rotated && !login.access_token.empty() && expiry_of(login) >= grant.expires_at;
+}
+
+Result<Recovery> complete(LoginStore& store, LoginLocks& locks, const CredentialFields& fields,
+                          const JournalEntry& entry) {
+  const bool saves = entry.grant || !entry.new_text.empty();
+  const auto saving = saves ? locks.take_for_saving() : std::nullopt;
+  if (auto mended = mend_document(store, entry); !mended) return std::move(mended).error();
+  auto document = read_document(store, fields);
+  if (!document) return std::move(document).error();
+  Recovery recovery;
+  recovery.journal_is_needed = saves && !saving;
+  const Secret& refresh_token = document->login().refresh_token;
+  if (fingerprint(refresh_token) != entry.refresh_token_hash) {
+    // A document without a refresh token may be a newer form of the login than we can read.
+    recovery.journal_is_needed = recovery.journal_is_needed || (entry.grant && refresh_token.empty());
+    return recovery;
+  }
+  const std::string name = short_fingerprint(entry.refresh_token_hash);
+  if (!entry.grant) {
+    recovery.interrupted = entry.began_at;
+    recovery.notices.push_back(fmt::format(
+        "a refresh of token {} began at {} and its answer never arrived: if the login is now refused, a "
+        "person must log in again",
+        name, rfc3339(entry.began_at)));
+    return recovery;
+  }
+  if (is_complete(document->login(), *entry.grant)) return recovery;
+  auto replaced = store.replace(document->with(*entry.grant, fields));
+  if (!replaced) return std::move(replaced).error();
+  recovery.notices.push_back(fmt::format("completed the refresh of token {} that was interrupted at {}", name,
+                                         rfc3339(entry.began_at)));
+  return recovery;
+}
+
+}  // namespace
+
+Result<Recovery> recover(LoginStore& store, LoginLocks& locks, const CredentialFields& fields,
+                         SteadyTime deadline) {
+  Journal& journal = store.journal();
+  const auto is_ours = [&](const JournalEntry& entry) { return is_of_this_login(store, fields, entry); };
+  if (auto taken = journal.take_over_shared(is_ours, deadline); !taken) return std::move(taken).error();
+  const auto entry = journal.replay();
+  if (!entry) return entry.error();
+  if (!*entry) return Recovery{};
+  locks.tidy_up_saving((*entry)->locks);
+  auto recovery = complete(store, locks, fields, **entry);
+  // Only now: another program that waits for them must not meet the old refresh token.
+  locks.tidy_up_rest((*entry)->locks);
+  if (!recovery || recovery->journal_is_needed) return recovery;
+  if (auto cleared = journal.clear(); !cleared) return std::move(cleared).error();
+  return recovery;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exchange/journal.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/catch.h"
+#include "support/lock_waiter.h"
+#include "support/temp_dir.h"
+
+using namespace oci_oauth;
+using namespace std::chrono_literals;
+
+namespace {
+
+Secret secret(std::string_view text) {
+  return Secret(text);
+}
+
+// A directory of documents, and what their refreshes note.
+struct Directory {
+  TempDir home;
+  const UniqueFd fd{::open(home.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+
+  Result<Journal> try_open(const std::string& document = "login.json") const {
+    return Journal::open(fd.get(), home.path(), document, std::chrono::steady_clock::now());
+  }
+  Journal open(const std::string& document = "login.json") const {
+    auto journal = try_open(document);
+    REQUIRE(journal);
+    return std::move(*journal);
+  }
+  std::string file(const std::string& document = "login.json") const { return home / journal_name(document); }
+  std::string text() const { return home.read(journal_name("login.json")); }
+  void write(const std::string& notes) const { home.write(journal_name("login.json"), notes); }
+};
+
+Grant a_grant() {
+  return {secret("new-access"), secret("new-refresh"), Time(8h), {"a", "b"}, Time(720h)};
+}
+
+JournalEntry replayed(Journal& journal) {
+  auto entry = journal.replay();
+  REQUIRE(entry);
+  REQUIRE(*entry);
+  return std::move(**entry);
+}
+
+void check_grant(const JournalEntry& entry) {
+  CHECK(entry.refresh_token_hash == "hash");
+  CHECK(entry.began_at == Time(5ms));
+  REQUIRE(entry.grant);
+  CHECK(entry.grant->access_token.reveal() == "new-access");
+  CHECK(entry.grant->refresh_token.reveal() == "new-refresh");
+  CHECK(entry.grant->expires_at == Time(8h));
+}
+
+// A line of the shared journal, which names neither a version nor a document.
+constexpr const char* shared_grant =
+    R"({"lock":"/lock","device":1,"inode":2,"born_ns":3})"
+    "\n"
+    R"({"refresh_token_hash":"hash","began_at":5})"
+    "\n"
+    R"({"access_token":"new-access","refresh_token":"new-refresh","expires_at":28800000})"
+    "\n";
+
+}  // namespace
+
+TEST_CASE("what was noted comes back, and is gone once it is cleared") {
+  const Directory directory;
+  Journal journal = directory.open();
+  CHECK_FALSE(*journal.replay());
+  REQUIRE(journal.note_lock({"/lock", 1, 2, 3}));
+  REQUIRE(journal.note_request("hash", Time(5ms)));
+  REQUIRE(journal.note_grant("hash", Time(5ms), a_grant()));
+  REQUIRE(journal.note_rewrite(secret("old"), secret("new")));
+  const JournalEntry entry = replayed(journal);
+  CHECK(entry.locks == std::vector<DirectoryIdentity>{{"/lock", 1, 2, 3}});
+  check_grant(entry);
+  CHECK(entry.grant->scopes == std::vector<std::string>{"a", "b"});
+  CHECK(entry.grant->login_expires_at == Time(720h));
+  CHECK(entry.old_text.reveal() == "old");
+  CHECK(entry.new_text.reveal() == "new");
+  REQUIRE(journal.clear());
+  CHECK_FALSE(*journal.replay());
+  CHECK(directory.text().empty());
+}
+
+TEST_CASE("a token of any letters comes back as it was") {
+  const Directory directory;
+  Journal journal = directory.open();
+  const std::string_view token("quote\" \\ \n \xc3\xa9 \0 end", 20);
+  REQUIRE(journal.note_grant("hash", Time(5ms), {secret(token), secret(token), Time(8h), {}, {}}));
+  const JournalEntry entry = replayed(journal);
+  REQUIRE(entry.grant);
+  CHECK(entry.grant->access_token.reveal() == token);
+  CHECK(entry.grant->refresh_token.reveal() == token);
+}
+
+TEST_CASE("every line names its version and its document") {
+  const Directory directory;
+  Journal journal = directory.open();
+  REQUIRE(journal.note_lock({"/lock", 1, 2, 3}));
+  REQUIRE(journal.note_request("hash", Time(5ms)));
+  REQUIRE(journal.note_grant("hash", Time(5ms), a_grant()));
+  REQUIRE(journal.note_rewrite(secret("old"), secret("new")));
+  const std::string text = directory.text();
+  size_t lines = 0;
+  for (std::string_view left = text; !left.empty(); left.remove_prefix(left.find('\n') + 1), ++lines)
+    CHECK_THAT(std::string(left.substr(0, left.find('\n'))),
+               Catch::StartsWith(R"({"version":1,"document":"login.json",)"));
+  CHECK(lines == 4);
+}
+
+TEST_CASE("damage costs the line that it is in, and no other") {
+  const Directory directory;
+  Journal journal = directory.open();
+  REQUIRE(journal.note_request("hash", Time(5ms)));
+  const std::string fence = directory.text();
+  REQUIRE(journal.note_grant("hash", Time(5ms), a_grant()));
+  const std::string grant = directory.text().substr(fence.size());
+  for (const std::string& damage :
+       {std::string("{\"version\":1,\"docu\n"), std::string("\n"), std::string("[1]\n"), std::string("{}\n"),
+        std::string(100, '\0') + "\n", std::string(100, '\0'), std::string("\xff\xfe\n")}) {
+    CAPTURE(damage);
+    for (const std::string& notes : {damage + fence + grant, fence + damage + grant, damage + grant}) {
+      directory.write(notes);
+      check_grant(replayed(journal));
+    }
+  }
+}
+
+TEST_CASE("what is noted after half a line is not glued to it") {
+  const Directory directory;
+  Journal journal = directory.open();
+  directory.write(R"({"version":1,"document":"login.json","access_token":"a","refr)");
+  CHECK_FALSE(replayed(journal).grant);
+  REQUIRE(journal.note_grant("hash", Time(5ms), a_grant()));
+  check_grant(replayed(journal));
+}
+
+TEST_CASE("notes of another document are not taken for this one's") {
+  const Directory directory;
+  Journal journal = directory.open();
+  directory.write(R"({"version":1,"document":"other.json","refresh_token_hash":"hash","began_at":5})"
+                  "\n");
+  CHECK(replayed(journal).refresh_token_hash.empty());
+}
+
+TEST_CASE("notes of a newer version are told and left alone") {
+  const Directory directory;
+  Journal journal = directory.open();
+  const std::string notes = R"({"version":2,"document":"login.json","grant":{}})"
+                            "\n";
+  directory.write(notes);
+  const auto entry = journal.replay();
+  REQUIRE_FALSE(entry);
+  CHECK_THAT(entry.error().message, Catch::Contains("a newer version of oci-oauth wrote it"));
+  CHECK(directory.text() == notes);
+}
+
+TEST_CASE("one journal at a time for a document, and two documents at once") {
+  const Directory directory;
+  const Journal first = directory.open();
+  const auto again = directory.try_open();
+  REQUIRE_FALSE(again);
+  CHECK(again.error().kind == ErrorKind::temporary);
+  CHECK(directory.try_open("other.json"));
+}
+
+TEST_CASE("a journal that is removed while another waits for it is made anew") {
+  const Directory directory;
+  std::optional<Journal> first = directory.open();
+  const pid_t waiter = ::fork();
+  if (waiter == 0) {
+    first.reset();  // only its copy: the lock is the parent's as well
+    const auto second = Journal::open(directory.fd.get(), directory.home.path(), "login.json",
+                                      std::chrono::steady_clock::now() + 10s);
+    ::_exit(second && std::filesystem::exists(directory.file()) ? 0 : 1);
+  }
+  CHECK(test::comes_to_wait(waiter));
+  std::filesystem::remove(directory.file());
+  first.reset();
+  int status = 0;
+  REQUIRE(::waitpid(waiter, &status, 0) == waiter);
+  CHECK(status == 0);
+}
+
+TEST_CASE("a shared journal's notes are taken over where they are of this document, and it goes") {
+  const Directory directory;
+  directory.home.write(shared_journal_name, shared_grant);
+  Journal journal = directory.open();
+  REQUIRE(
+      journal.take_over_shared([](const JournalEntry& entry) { return entry.refresh_token_hash == "hash"; },
+                               std::chrono::steady_clock::now()));
+  CHECK_FALSE(std::filesystem::exists(directory.home / shared_journal_name));
+  const JournalEntry entry = replayed(journal);
+  check_grant(entry);
+  CHECK(entry.locks == std::vector<DirectoryIdentity>{{"/lock", 1, 2, 3}});
+}
+
+TEST_CASE("a shared journal of another document stays, and does not make it wait") {
+  const Directory directory;
+  directory.home.write(shared_journal_name, shared_grant);
+  Journal journal = directory.open(), other = directory.open("other.json");
+  const auto never = [](const JournalEntry&) { return false; };
+  REQUIRE(journal.take_over_shared(never, std::chrono::steady_clock::now()));
+  CHECK_FALSE(*journal.replay());
+  CHECK(directory.home.read(shared_journal_name) == shared_grant);
+  REQUIRE(other.take_over_shared([](const JournalEntry&) { return true; }, std::chrono::steady_clock::now()));
+  CHECK(replayed(other).grant);
+}
+
+TEST_CASE("an empty shared journal goes, and what never was a journal is left alone") {
+  const Directory directory;
+  const auto always = [](const JournalEntry&) { return true; };
+  directory.home.write(shared_journal_name, "");
+  REQUIRE(directory.open().take_over_shared(always, std::chrono::steady_clock::now()));
+  CHECK_FALSE(std::filesystem::exists(directory.home / shared_journal_name));
+  std::filesystem::create_symlink("/etc/passwd", directory.home / shared_journal_name);
+  REQUIRE(directory.open().take_over_shared(always, std::chrono::steady_clock::now()));
+  CHECK(std::filesystem::is_symlink(directory.home / shared_journal_name));
+}
