@@ -19,6 +19,7 @@
 #include "create_runtime.h"
 #include "poststop.h"
 #include "precreate.h"
+#include "token/scope.h"
 
 namespace oci_oauth {
 
@@ -111,7 +112,7 @@ bool is_for_us(const std::string& config) {
 
 // nullopt: there is nothing to do, or what is wrong is logged.
 std::optional<Config> load_configuration(const Arguments& arguments, const Log& log) {
-  const bool rootless = !is_host_root();
+  const bool rootless = scope_of_caller() == Scope::user;
   const std::string path = arguments.config.empty() ? system_config : arguments.config;
   if (rootless && (arguments.config.empty() || !is_for_us(path))) return std::nullopt;
   auto config = load_config(path);

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "oci/real_runtime.h"
 #include "preparation.h"
+#include "token/scope.h"
 
 namespace oci_oauth {
 
@@ -28,21 +29,15 @@ const std::vector<std::string> search_path = {"/usr/local/sbin", "/usr/local/bin
                                               "/usr/bin",        "/sbin",          "/bin"};
 
 // A rootless engine's environment is its user's, and so is what that user could reach by it.
-std::string rootless_config_path() {
-  const auto directory = [](const char* name) {
-    const char* value = std::getenv(name);
-    return value != nullptr && value[0] == '/' ? std::string(value) : std::string();
-  };
-  const std::string base = directory("XDG_CONFIG_HOME");
-  if (!base.empty()) return base + "/oci-oauth/config.json";
-  const std::string home = directory("HOME");
-  return home.empty() ? "" : home + "/.config/oci-oauth/config.json";
+const char* callers_environment(const char* name) {
+  return std::getenv(name);
 }
 
 // nullopt: nothing is configured, or it cannot be used, which is no reason to fail a container.
 std::optional<Config> load_configuration(const RuntimeCall& call, const Log& log) {
-  const bool rootless = !is_host_root();
-  const std::string path = rootless ? rootless_config_path() : system_config;
+  const Scope scope = scope_of_caller();
+  const bool rootless = scope == Scope::user;
+  const std::string path = config_path(scope, callers_environment);
   if (path.empty()) return std::nullopt;
   auto config = load_config(path);
   if (!config) {

@@ -11,27 +11,28 @@
 #include "refresh/sinks.h"
 #include "report/metrics.h"
 #include "token/provider.h"
+#include "token/scope.h"
 
 namespace oci_oauth {
 
 namespace {
 
-std::string from_environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
+const char* own_environment(const char* name) {
+  return std::getenv(name);
 }
 
-std::string default_config_path() {
-  if (std::string path = from_environment("OCI_OAUTH_CONFIG"); !path.empty()) return path;
-  if (::geteuid() == 0) return "/etc/oci-oauth/config.json";
-  const std::string base = from_environment("XDG_CONFIG_HOME");
-  return (base.empty() ? from_environment("HOME") + "/.config" : base) + "/oci-oauth/config.json";
+Result<std::string> find_config() {
+  const char* named = std::getenv("OCI_OAUTH_CONFIG");
+  if (named != nullptr && *named != '\0') return std::string(named);
+  std::string path = config_path(scope_of_caller(), own_environment);
+  if (!path.empty()) return path;
+  return Error{ErrorKind::configuration, "neither XDG_CONFIG_HOME nor HOME names a directory",
+               "name the configuration with --config FILE"};
 }
 
-Result<std::string> default_runtime_dir() {
-  if (::geteuid() == 0) return std::string("/run/oci-oauth");
-  const std::string base = from_environment("XDG_RUNTIME_DIR");
-  if (base.starts_with('/')) return base + "/oci-oauth";
+Result<std::string> find_runtime_dir() {
+  std::string path = default_runtime_dir(scope_of_caller(), own_environment);
+  if (!path.empty()) return path;
   return Error{ErrorKind::configuration, "no runtime_dir is configured and XDG_RUNTIME_DIR is not set",
                "set \"runtime_dir\" in the configuration"};
 }
@@ -39,13 +40,15 @@ Result<std::string> default_runtime_dir() {
 }  // namespace
 
 Result<Config> open_configuration(const Invocation& invocation) {
-  auto config = load_config(invocation.config.empty() ? default_config_path() : invocation.config);
+  auto path = invocation.config.empty() ? find_config() : Result<std::string>(invocation.config);
+  if (!path) return std::move(path).error();
+  auto config = load_config(*path);
   if (!config) {
     if (config.error().kind == ErrorKind::not_found) config.error().kind = ErrorKind::configuration;
     return config;
   }
   if (config->runtime_dir.empty()) {
-    auto runtime_dir = default_runtime_dir();
+    auto runtime_dir = find_runtime_dir();
     if (!runtime_dir) return std::move(runtime_dir).error();
     config->runtime_dir = std::move(*runtime_dir);
   }

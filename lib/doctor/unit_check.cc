@@ -11,6 +11,7 @@
 #include "base/command_output.h"
 #include "doctor/checks.h"
 #include "setup/systemd.h"
+#include "token/scope.h"
 #include "token/unit_files.h"
 
 namespace oci_oauth {
@@ -41,7 +42,7 @@ bool systemd_runs() {
 
 std::vector<std::string> systemctl(std::vector<std::string> arguments) {
   std::vector<std::string> command = {"systemctl"};
-  if (::geteuid() != 0) command.emplace_back("--user");
+  if (scope_of_caller() == Scope::user) command.emplace_back("--user");
   command.insert(command.end(), arguments.begin(), arguments.end());
   return command;
 }
@@ -62,7 +63,8 @@ Properties parse_properties(std::string_view text) {
 }
 
 std::string enable_command(const Unit& unit) {
-  return fmt::format("systemctl {}enable --now {}", ::geteuid() == 0 ? "" : "--user ", unit.name);
+  return fmt::format("systemctl {}enable --now {}", scope_of_caller() == Scope::system ? "" : "--user ",
+                     unit.name);
 }
 
 Finding check_unit(const Unit& unit) {

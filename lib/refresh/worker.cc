@@ -22,6 +22,7 @@
 #include "base/size.h"
 #include "refresh/login_owner.h"
 #include "refresh/stop_signals.h"
+#include "token/scope.h"
 
 namespace oci_oauth {
 
@@ -224,7 +225,7 @@ int Child::wait() {
 }
 
 ExchangeRun exchange_as_owner(const Exchanger& exchanger, ExchangeRequest request) {
-  if (is_host_root()) {
+  if (scope_of_caller() == Scope::system) {
     auto owner = find_login_owner(request.profile.credentials);
     if (!owner) return {std::move(owner).error(), Child()};
     request.owner.emplace(std::move(*owner));

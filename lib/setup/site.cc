@@ -50,7 +50,7 @@ Result<Site> open_user_site(Tree tree) {
 Result<Site> open_site(const std::string& root) {
   auto tree = Tree::open(root);
   if (!tree) return std::move(tree).error();
-  if (::geteuid() != 0 && tree->is_host()) return open_user_site(std::move(*tree));
+  if (tree->is_host() && scope_of_caller() == Scope::user) return open_user_site(std::move(*tree));
   std::string prefix = prefix_in(*tree);
   return Site{.tree = std::move(*tree),
               .scope = Scope::system,

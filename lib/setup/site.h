@@ -7,10 +7,9 @@
 #include "base/result.h"
 #include "setup/tree.h"
 #include "token/hook_entry.h"
+#include "token/scope.h"
 
 namespace oci_oauth {
-
-enum class Scope { system, user };
 
 struct Site {
   Tree tree;
