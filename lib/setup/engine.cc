@@ -261,12 +261,30 @@ Result<Installation> plan_removal(const Site& site, const std::string& engine) {
   return removal;
 }
 
+namespace {
+
+// Where the record was lost: uninstall would take something out.
+bool is_found(const Site& site, const Ledger& ledger, const Engine& engine) {
+  if (site.scope == Scope::user && engine.smallest != Scope::user) return false;
+  const auto plan =
+      engine.removal != nullptr ? engine.removal(site, ledger) : engine.plan(site, ledger, Default::as_is);
+  if (!plan) return false;
+  const auto removal = plan_uninstall(site.tree, ledger, std::string(engine.name), plan->files);
+  return removal && !removal->changes.empty();
+}
+
+}  // namespace
+
 Result<std::vector<std::string>> registered_engines(const Site& site) {
   const auto ledger = load_ledger(site.tree, site.ledger);
   if (!ledger) return ledger.error();
   std::set<std::string> names;
   for (const LedgerFile& file : ledger->files) names.insert(file.engines.begin(), file.engines.end());
   for (const LedgerUnit& unit : ledger->units) names.insert(unit.engines.begin(), unit.engines.end());
+  for (const Engine& engine : engines) {
+    const std::string name(engine.name);
+    if (names.count(name) == 0 && is_found(site, *ledger, engine)) names.insert(name);
+  }
   return std::vector<std::string>(names.begin(), names.end());
 }
 

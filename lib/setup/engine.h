@@ -57,7 +57,7 @@ Result<Installation> plan_installation(const Site& site, const InstallRequest& r
 // Failure: an unknown engine (usage), or as plan_uninstall; the engine would not start with what is left.
 Result<Installation> plan_removal(const Site& site, const std::string& engine);
 
-// The engines that the ledger knows, sorted.
+// The engines that the ledger knows, and those in whose files something of ours is found; sorted.
 Result<std::vector<std::string>> registered_engines(const Site& site);
 
 // The command that makes the engine read its files again; empty where it does so by itself.

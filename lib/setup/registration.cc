@@ -308,7 +308,11 @@ Result<Registration> plan_uninstall(const Tree& tree, Ledger ledger, const std::
 Result<Ledger> load_ledger(const Tree& tree, const std::string& path) {
   auto text = tree.read(path);
   if (!text) return std::move(text).error();
-  return *text ? parse_ledger(**text, tree.shown(path)) : Ledger();
+  if (!*text) return Ledger();
+  auto ledger = parse_ledger(**text, tree.shown(path));
+  if (ledger) return ledger;
+  return std::move(ledger).error().with_hint(
+      fmt::format("rm {}: what is ours is found without it, too", tree.shown(path)));
 }
 
 std::string json_of(const std::optional<std::string>& file) {

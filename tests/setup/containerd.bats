@@ -88,6 +88,29 @@ END
     [[ $output == *"has a runtime 'oci-oauth' that runs another program"* ]]
 }
 
+# with_containerd COMMAND...: while the real one runs with the tree's file.
+with_containerd() {
+    local pid status=0
+    containerd --config "$TREE/etc/containerd/config.toml" --address "$TMPDIR/containerd.sock" --root "$TMPDIR/containerd" \
+        --state /run/containerd-of-setup </dev/null >"$BATS_TEST_TMPDIR/containerd.log" 2>&1 3>&- &
+    pid=$!
+    timeout 30 sh -c 'until ctr --address "$1" version >/dev/null 2>&1; do kill -0 "$2" && sleep 0.05; done' - \
+        "$TMPDIR/containerd.sock" "$pid" && "$@" || status=$?
+    kill "$pid"
+    tail --pid "$pid" -f /dev/null
+    return "$status"
+}
+has_cri() { ctr --address "$TMPDIR/containerd.sock" plugins ls | grep -qE 'cri .* ok *$'; }
+
+@test "containerd: the real one has its CRI plugin before, with our runtime, and after it" {
+    a_file etc/containerd/config.toml <<<'version = 2'
+    with_containerd has_cri
+    install_engine containerd
+    with_containerd has_cri
+    oci_oauth uninstall containerd
+    with_containerd has_cri
+}
+
 # handler KEY...: of our runtime, as the real containerd reads the tree's file.
 handler() {
     effective | grep -A 40 'containerd.runtimes.oci-oauth\]' | sed -n '2,/containerd.runtimes\.[^o]/p' | grep -E "^ *$1 = " | sed 's/.*= //'

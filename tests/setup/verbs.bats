@@ -110,11 +110,22 @@ changed $TREE/etc/docker/daemon.json" ]]
     [[ $(<"$TREE/etc/containerd/config.toml") == 'version = 2' ]]
 }
 
+@test "without the record, --all still takes everything out that engines read" {
+    local engine
+    a_file etc/containerd/config.toml <<<'version = 2'
+    install_engine cdi
+    for engine in podman docker containerd; do oci_oauth install "$engine"; done
+    rm -r "$TREE/var"
+    oci_oauth uninstall --all
+    [[ -z $(grep -rl oci-oauth "$TREE"/{etc,usr} --exclude-dir oci-oauth) ]]
+    [[ $(oci_oauth uninstall --all) == 'no engine is registered' ]]
+}
+
 @test "a broken record is refused with its place" {
     install_engine docker
     echo '{' >"$TREE/var/lib/oci-oauth/install.json"
     refuses oci_oauth uninstall docker
-    [[ $output == *"$TREE/var/lib/oci-oauth/install.json:"*'not JSON'* ]]
+    [[ $output == *"$TREE/var/lib/oci-oauth/install.json:"*'not JSON'*"hint: rm $TREE/var/lib/oci-oauth/install.json: "* ]]
 }
 
 @test "a configuration that is there is left as it is, and its login is not replaced" {
