@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.h"
 
-#include <fmt/format.h>
 #include <rapidjson/prettywriter.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
@@ -11,6 +10,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/fmt.h"
 #include "base/json_reader.h"
 
 namespace oci_oauth {
@@ -99,6 +99,9 @@ rapidjson::ParseResult populate(JsonDocument& document, std::string_view text, s
     Guard guard(target, text);
     result = reader.Parse<flags>(stream, guard);
     refusal = guard.refusal();
+    // RapidJSON takes a NUL for the end of the text, whatever follows.
+    if (!result.IsError() && bytes.Tell() < text.size())
+      result.Set(rapidjson::kParseErrorDocumentRootNotSingular, bytes.Tell());
     return !result.IsError();
   };
   document.Populate(generate);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.h"
 
+#include <fmt/format.h>
+
 #include "support/catch.h"
 
 using namespace oci_oauth;
@@ -20,6 +22,18 @@ TEST_CASE("an error names the line and the column") {
 
 TEST_CASE("an empty text is not JSON") {
   CHECK(reason("") == "f: is empty");
+}
+
+TEST_CASE("what follows a NUL is not taken for the end") {
+  using namespace std::string_view_literals;
+  const std::string_view singular = "not JSON: the document root must not be followed by other values";
+  CHECK(reason("{}\0"sv) == fmt::format("f:1:3: {}", singular));
+  CHECK(reason("{} \0{\"refreshToken\": \"x\"}"sv) == fmt::format("f:1:4: {}", singular));
+  CHECK(reason("{\"profiles\": {}}\n\0 garbage"sv, JsonComments::allowed) ==
+        fmt::format("f:2:1: {}", singular));
+  CHECK(
+      reason("// a comment\0 that has no end\n{}"sv, JsonComments::allowed).starts_with("f:1:13: not JSON"));
+  CHECK_FALSE(reason("[1\0, 2]"sv).empty());
 }
 
 TEST_CASE("a hundred thousand nested arrays are refused, not recursed into") {
