@@ -2,17 +2,19 @@
 #include "base/command_output.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
+#include "base/fmt.h"
 #include "base/path.h"
 #include "base/process.h"
 #include "base/size.h"
@@ -70,16 +72,17 @@ struct Stream {
   }
 };
 
-// Result: false where the time was over first.
-bool read_to_end(Stream& out, Stream& err, SteadyTime deadline) {
-  while (out.fd || err.fd) {
+// Until both streams and the process, a pidfd, have ended. Result: false where the time was over first.
+bool read_to_end(Stream& out, Stream& err, UniqueFd process, SteadyTime deadline) {
+  while (out.fd || err.fd || process) {
     const auto left = std::chrono::ceil<Milliseconds>(deadline - std::chrono::steady_clock::now());
-    pollfd events[] = {{out.fd.get(), POLLIN, 0}, {err.fd.get(), POLLIN, 0}};
-    const int ready = ::poll(events, 2, static_cast<int>(std::max<Milliseconds::rep>(left.count(), 0)));
+    pollfd events[] = {{out.fd.get(), POLLIN, 0}, {err.fd.get(), POLLIN, 0}, {process.get(), POLLIN, 0}};
+    const int ready = ::poll(events, 3, static_cast<int>(std::max<Milliseconds::rep>(left.count(), 0)));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) return false;
     if (events[0].revents != 0) out.read_some();
     if (events[1].revents != 0) err.read_some();
+    if (events[2].revents != 0) process.reset();
   }
   return true;
 }
@@ -105,10 +108,15 @@ Result<CommandOutput> run_command(const std::vector<std::string>& command, Milli
   if (!pid) return pid.error();
   out_writer.reset();
   err_writer.reset();
-  const bool ended = read_to_end(out, err, std::chrono::steady_clock::now() + bound);
+  const SteadyTime deadline = std::chrono::steady_clock::now() + bound;
+  // By number: glibc 2.36 declares pidfd_open(2) without C linkage.
+  UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
+  const int failure = process ? 0 : errno;
+  const bool ended = process && read_to_end(out, err, std::move(process), deadline);
   if (!ended) ::kill(-*pid, SIGKILL);
   output.status = wait_for(*pid);
   if (ended) return output;
+  if (failure != 0) return Error::from_errno(failure, fmt::format("pidfd_open of {}", command.front()));
   return Error{ErrorKind::temporary, fmt::format("{}: no answer within {}", command.front(), describe(bound)),
                ""};
 }

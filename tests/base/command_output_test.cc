@@ -33,6 +33,12 @@ TEST_CASE("a program that does not end is killed with its children") {
   CHECK(output.error().message == "sh: no answer within 0 s");
 }
 
+TEST_CASE("a program that closes its streams and stays is killed as well") {
+  const auto output = run_command({"sh", "-c", "exec sleep 100 >&- 2>&-"}, 100ms);
+  REQUIRE_FALSE(output);
+  CHECK(output.error().kind == ErrorKind::temporary);
+}
+
 TEST_CASE("more than can be kept is read and dropped") {
   const auto output = run_command({"head", "-c", "1000000", "/dev/zero"}, 20s);
   REQUIRE(output);
