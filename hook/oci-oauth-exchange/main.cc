@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth-exchange: does one exchange as the login's owner. Reads the request from stdin, writes the report
 // to stdout. Started by oci-oauth alone.
-#include <fmt/format.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 
 #include "base/exit_code.h"
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/size.h"

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "create_runtime.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "base/fmt.h"
 #include "base/size.h"
 #include "deliver.h"
 #include "delivery/choice.h"

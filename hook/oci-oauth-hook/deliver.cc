@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deliver.h"
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "base/fmt.h"
 #include "delivery/delivery.h"
 #include "oci/mount.h"
 

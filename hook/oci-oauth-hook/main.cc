@@ -2,7 +2,6 @@
 // oci-oauth-hook: the OCI hook. Trusts nothing of its caller: environment, descriptors, directory and umask
 // are its own before it reads a byte. Exits 0 unless a profile with on_failure "block" could not be served.
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include <optional>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/process.h"
 #include "base/size.h"
 #include "create_runtime.h"
@@ -49,7 +49,7 @@ void leave_the_callers_world() {
   ::close_range(3, ~0U, 0);
   ::clearenv();
   ::umask(022);
-  (void)::chdir("/");
+  [[maybe_unused]] const int done = ::chdir("/");
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
   ::signal(SIGCHLD, SIG_DFL);

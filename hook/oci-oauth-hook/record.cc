@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "record.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cerrno>
 
+#include "base/fmt.h"
 #include "oci/user_namespace.h"
 
 namespace oci_oauth {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth-onecli: updates one secret of a OneCLI server as the login's owner. Reads the request from stdin;
 // on failure exits with 1 and prints a message, and a hint in a second line. Started by oci-oauth alone.
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 
 #include "base/exit_code.h"
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/process.h"
 #include "base/size.h"
 #include "base/standard_options.h"

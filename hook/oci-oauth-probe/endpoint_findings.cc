@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
+#include "base/fmt.h"
 #include "exchange/http_request.h"
 #include "exchange/retry_after.h"
 #include "login_findings.h"

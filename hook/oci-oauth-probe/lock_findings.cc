@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +7,7 @@
 #include <memory>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/path.h"
 #include "login_findings.h"
 

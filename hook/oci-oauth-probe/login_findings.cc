@@ -2,7 +2,6 @@
 #include "login_findings.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include <memory>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/path.h"
 #include "base/secret.h"
 #include "base/size.h"

@@ -2,7 +2,6 @@
 // oci-oauth-runtime: stands in an OCI runtime's place for engines without a hook directory. A chosen
 // container gets our hooks and its environment; then the real runtime takes over by exec(3), so that
 // arguments, environment, descriptors, signals and exit code are as if nobody had stood between.
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +10,7 @@
 #include <optional>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/process.h"
 #include "base/time.h"
 #include "oci/real_runtime.h"

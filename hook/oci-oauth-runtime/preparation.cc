@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "preparation.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/fmt.h"
 #include "base/hint.h"
 #include "delivery/choice.h"
 #include "delivery/container_record.h"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdlib>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/process.h"
 #include "refresh/sinks.h"
 #include "report/metrics.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth doctor: looks at everything that a token passes on its way, and names what would mend it.
-#include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/fmt.h"
 #include "base/process.h"
 #include "command.h"
 #include "doctor/checks.h"

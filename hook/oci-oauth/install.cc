@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth install: registers with an engine, for the whole machine or, rootless, for the user who calls.
-#include <fmt/format.h>
 
+#include "base/fmt.h"
 #include "command.h"
 #include "setup/systemd.h"
 #include "setup_report.h"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth: the command for people, units and the hook. Keeps logins fresh and reports their state.
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <string_view>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/process.h"
 #include "base/version.h"
 #include "command.h"

@@ -2,11 +2,11 @@
 // oci-oauth refresh: refreshes what is due, publishes it, brings it to the containers, forgets those that are
 // gone.
 #include <fcntl.h>
-#include <fmt/format.h>
 
 #include <charconv>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "command.h"
 
 #include "refresh/deliveries.h"

@@ -2,7 +2,6 @@
 #include "refresh_server.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
@@ -13,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/fmt.h"
 #include "token/policy.h"
 
 namespace oci_oauth {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth status: a table for people, JSON for scripts, metrics for Prometheus. Never a secret.
-#include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/fmt.h"
 #include "command.h"
 #include "report/metrics.h"
 #include "report/overview_json.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth token: prints a token that lives for at least --min-ttl, refreshing if it must. The host's way
 // in.
-#include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/json.h"
 #include "base/size.h"
 #include "command.h"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/fmt.h"
 #include "command.h"
 #include "setup/systemd.h"
 #include "setup/wrapper_use.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "watch.h"
 
-#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
@@ -12,6 +11,7 @@
 #include <cerrno>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/size.h"
 #include "base/time.h"
 

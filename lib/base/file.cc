@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.h"
 
-#include <fmt/format.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <utility>
 
+#include "base/fmt.h"
 #include "base/secret.h"
 #include "base/size.h"
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file_lock.h"
 
-#include <fmt/format.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/time.h>
 
 #include <cerrno>
+
+#include "base/fmt.h"
 
 namespace oci_oauth {
 

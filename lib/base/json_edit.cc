@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json_edit.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <deque>
 
+#include "base/fmt.h"
 #include "base/json_reader.h"
 
 namespace oci_oauth {
@@ -168,7 +166,7 @@ std::string laid_out(const JsonValue& value, const Layout& layout) {
   return result;
 }
 
-std::string quoted(std::string_view key) {
+std::string in_json(std::string_view key) {
   JsonDocument document;
   return std::string(write_json(json_copy(document, key)).reveal());
 }
@@ -183,7 +181,7 @@ std::string inserted(std::string_view text, const Node& object, std::string_view
   std::string result(text.substr(0, last));
   if (!object.members.empty()) result += ',';
   result += text.substr(last, at - last);
-  result += fmt::format("{}{}: {}", separator, quoted(key), laid_out(value, layout));
+  result += fmt::format("{}{}: {}", separator, in_json(key), laid_out(value, layout));
   const std::string_view tail = text.substr(at, close - at);
   if (layout.lines && tail.find('\n') == std::string_view::npos) {
     result += "\n" + layout.parent;

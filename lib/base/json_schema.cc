@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json_schema.h"
 
-#include <fmt/format.h>
 #include <rapidjson/schema.h>
 #include <rapidjson/stringbuffer.h>
+
+#include "base/fmt.h"
 
 namespace oci_oauth {
 

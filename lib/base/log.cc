@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <syslog.h>
 
 #include <cstdlib>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/hint.h"
 
 namespace oci_oauth {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/process.h"
 
-#include <fmt/format.h>
 #include <limits.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -13,6 +12,7 @@
 #include <charconv>
 
 #include "base/file.h"
+#include "base/fmt.h"
 
 namespace oci_oauth {
 

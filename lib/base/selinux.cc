@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/selinux.h"
 
-#include <fmt/format.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
+
+#include "base/fmt.h"
 
 namespace oci_oauth {
 

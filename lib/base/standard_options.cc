@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/standard_options.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/version.h"
 
 namespace oci_oauth {

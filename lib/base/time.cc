@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/time.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <limits>
+
+#include "base/fmt.h"
 
 namespace oci_oauth {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include "cli/command_line.h"
+
+#include "base/fmt.h"
 
 namespace oci_oauth {
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <optional>
 
+#include "base/fmt.h"
 #include "cli/command_line.h"
 
 namespace oci_oauth {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/choice.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "base/fmt.h"
 #include "token/provider.h"
 
 namespace oci_oauth {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/consent.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <iterator>
 
+#include "base/fmt.h"
 #include "base/path.h"
 
 namespace oci_oauth {

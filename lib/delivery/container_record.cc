@@ -2,13 +2,13 @@
 #include "delivery/container_record.h"
 
 #include <dirent.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <limits>
 #include <memory>
 
+#include "base/fmt.h"
 #include "base/json.h"
 #include "base/size.h"
 #include "oci/state.h"

@@ -2,7 +2,6 @@
 #include "delivery/delivery.h"
 
 #include <dirent.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/fmt.h"
 #include "base/json.h"
 #include "base/selinux.h"
 #include "base/size.h"

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/written_directory.h"
 
-#include <fmt/format.h>
-
 #include <cerrno>
 
 #include "base/file.h"
+#include "base/fmt.h"
 
 namespace oci_oauth {
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/size.h"
 #include "doctor/checks.h"
 #include "report/config_schema.h"

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 
 #include "base/command_output.h"
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/secret.h"
 #include "base/size.h"
 #include "doctor/checks.h"

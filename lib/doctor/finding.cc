@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "doctor/finding.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <iterator>
 
+#include "base/fmt.h"
 #include "base/hint.h"
 #include "base/json.h"
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <linux/landlock.h>
 #include <linux/openat2.h>
 #include <sys/mount.h>
@@ -10,6 +9,7 @@
 #include <cerrno>
 #include <climits>
 
+#include "base/fmt.h"
 #include "base/unique_fd.h"
 #include "doctor/checks.h"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include "base/command_output.h"
+#include "base/fmt.h"
 #include "base/hint.h"
 #include "doctor/checks.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "base/fmt.h"
 #include "base/path.h"
 #include "base/process.h"
 #include "doctor/checks.h"

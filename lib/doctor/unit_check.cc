@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <set>
 
 #include "base/command_output.h"
+#include "base/fmt.h"
 #include "doctor/checks.h"
 #include "setup/systemd.h"
 #include "token/scope.h"

@@ -2,7 +2,6 @@
 #include "exchange/directory_lock.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/inotify.h>
@@ -17,6 +16,7 @@
 #include <optional>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/path.h"
 #include "base/size.h"
 #include "exchange/lock_owner.h"

@@ -8,6 +8,7 @@
 
 #include "base/file_system.h"
 #include "base/fingerprint.h"
+#include "base/fmt.h"
 #include "base/size.h"
 #include "exchange/credential_document.h"
 #include "exchange/login_locks.h"

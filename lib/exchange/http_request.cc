@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
-#include <fmt/format.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/json.h"
 #include "base/size.h"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/login_store.h"
 
-#include <fmt/format.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -11,6 +10,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "base/fmt.h"
 #include "base/path.h"
 #include "base/size.h"
 #include "exchange/file_access.h"

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/patch_secret.h"
 
-#include <fmt/format.h>
-
+#include "base/fmt.h"
 #include "base/json.h"
 #include "exchange/http_request.h"
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/token_answer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 
+#include "base/fmt.h"
 #include "base/json.h"
 #include "exchange/retry_after.h"
 

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/token_request.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <utility>
 
+#include "base/fmt.h"
 #include "base/json.h"
 
 namespace oci_oauth {

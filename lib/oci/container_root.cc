@@ -15,6 +15,8 @@
 
 #include "base/file.h"
 
+#include "base/fmt.h"
+
 namespace oci_oauth {
 
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/real_runtime.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+
+#include "base/fmt.h"
 
 namespace oci_oauth {
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/spec.h"
 
-#include <fmt/format.h>
-
 #include <array>
 
+#include "base/fmt.h"
 #include "base/json_reader.h"
 
 namespace oci_oauth {

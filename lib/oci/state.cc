@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/state.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <limits>
 
+#include "base/fmt.h"
 #include "base/json.h"
 
 namespace oci_oauth {

@@ -2,7 +2,6 @@
 #include "oci/user_namespace.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -14,6 +13,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/process.h"
 #include "base/size.h"
 #include "base/unique_fd.h"

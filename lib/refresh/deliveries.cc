@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh/deliveries.h"
 
-#include <fmt/format.h>
 #include <sys/statvfs.h>
 
 #include <cerrno>
 
+#include "base/fmt.h"
 #include "delivery/container_record.h"
 #include "delivery/delivery.h"
 #include "delivery/forget_container.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh/environment_file.h"
 
-#include <fmt/format.h>
-
 #include <string>
+
+#include "base/fmt.h"
 
 namespace oci_oauth {
 
@@ -41,7 +41,7 @@ bool is_end(std::string_view rest) {
          (blanks.find(rest[0]) != std::string_view::npos && (trim(rest).empty() || trim(rest)[0] == '#'));
 }
 
-Result<Secret> unquoted(std::string_view text) {
+Result<Secret> plain_value(std::string_view text) {
   for (size_t i = 1; i < text.size(); ++i) {
     if (text[i] == '#' && blanks.find(text[i - 1]) != std::string_view::npos) text = trim(text.substr(0, i));
   }
@@ -50,7 +50,7 @@ Result<Secret> unquoted(std::string_view text) {
   return Secret(text);
 }
 
-Result<Secret> quoted(std::string_view text) {
+Result<Secret> quoted_value(std::string_view text) {
   const char quote = text[0];
   std::string value;
   value.reserve(text.size());  // a string that grows leaves copies behind
@@ -76,7 +76,7 @@ Result<std::optional<Secret>> find_in_environment_file(std::string_view text, st
     const auto value = assigned(next_line(text), name);
     if (!value) continue;
     const bool in_quotes = value->starts_with('"') || value->starts_with('\'');
-    auto read = in_quotes ? quoted(*value) : unquoted(*value);
+    auto read = in_quotes ? quoted_value(*value) : plain_value(*value);
     if (!read) return std::move(read).error().in(fmt::format("{}:{}: {}", source, number, name));
     found.reset();
     if (!read->empty()) found.emplace(std::move(*read));

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh/exchange_report.h"
 
-#include <fmt/format.h>
-
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/json.h"
 
 namespace oci_oauth {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh/exchange_request.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "base/fmt.h"
 #include "base/json.h"
 
 namespace oci_oauth {

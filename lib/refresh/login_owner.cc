@@ -2,7 +2,6 @@
 #include "refresh/login_owner.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
@@ -18,6 +17,7 @@
 #include <cstdint>
 #include <deque>
 
+#include "base/fmt.h"
 #include "base/unique_fd.h"
 
 namespace oci_oauth {
@@ -177,8 +177,8 @@ Result<bool> confine_writes(const std::string& writable, const std::vector<std::
   if (abi < 0 && (errno == ENOSYS || errno == EOPNOTSUPP)) return false;
   if (abi < 0) return Error::from_errno(errno, "landlock_create_ruleset");
 
-  const landlock_ruleset_attr attributes = {.handled_access_fs =
-                                                abi >= abi_with_truncation ? writes | truncation : writes};
+  landlock_ruleset_attr attributes = {};
+  attributes.handled_access_fs = abi >= abi_with_truncation ? writes | truncation : writes;
   const UniqueFd ruleset(
       static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
   if (!ruleset) return Error::from_errno(errno, "landlock_create_ruleset");

@@ -2,7 +2,6 @@
 #include "refresh/onecli.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <initializer_list>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/size.h"
 #include "refresh/environment_file.h"
 #include "refresh/onecli_request.h"

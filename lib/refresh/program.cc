@@ -2,7 +2,6 @@
 #include "refresh/program.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -17,6 +16,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/process.h"
 #include "base/size.h"
 #include "base/unique_fd.h"

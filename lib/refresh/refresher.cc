@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh/refresher.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <random>
 
+#include "base/fmt.h"
 #include "base/size.h"
 #include "refresh/attempt.h"
 #include "refresh/deliveries.h"

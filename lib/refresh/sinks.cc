@@ -2,8 +2,6 @@
 #include "refresh/sinks.h"
 
 #include <dirent.h>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/file_lock.h"
+#include "base/fmt.h"
 #include "base/json.h"
 #include "base/size.h"
 #include "refresh/program.h"

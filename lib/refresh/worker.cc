@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh/worker.h"
 
-#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include <optional>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/path.h"
 #include "base/process.h"
 #include "base/size.h"

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/metrics.h"
 
-#include <fmt/format.h>
-
 #include <array>
 
+#include "base/fmt.h"
 #include "base/path.h"
 
 namespace oci_oauth {
@@ -12,7 +11,7 @@ namespace oci_oauth {
 namespace {
 
 // A label's value, which may hold anything but must escape three characters.
-std::string quoted(std::string_view value) {
+std::string label_value(std::string_view value) {
   std::string text = "\"";
   for (const char c : value) {
     if (c == '\\' || c == '"') text += '\\';
@@ -40,7 +39,7 @@ class Family {
       : name_(name), text_(fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type)) {}
 
   void add(const std::string& profile, const std::string& value, const std::string& more_labels = "") {
-    text_ += fmt::format("{}{{profile={}{}}} {}\n", name_, quoted(profile), more_labels, value);
+    text_ += fmt::format("{}{{profile={}{}}} {}\n", name_, label_value(profile), more_labels, value);
   }
   template <class Value>
   void add(const std::string& profile, const std::optional<Value>& value) {
@@ -53,7 +52,7 @@ class Family {
 };
 
 std::string label(std::string_view name, std::string_view value) {
-  return fmt::format(",{}={}", name, quoted(value));
+  return fmt::format(",{}={}", name, label_value(value));
 }
 
 std::string state_text(const Overview& overview) {

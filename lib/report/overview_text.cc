@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/overview_text.h"
 
-#include <fmt/format.h>
-
+#include "base/fmt.h"
 #include "base/hint.h"
 
 namespace oci_oauth {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/text_table.h"
 
-#include <fmt/format.h>
 #include <locale.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #include <algorithm>
 #include <cstdlib>
+
+#include "base/fmt.h"
 
 namespace oci_oauth {
 

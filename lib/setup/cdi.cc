@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/cdi.h"
 
-#include <fmt/format.h>
+#include "base/fmt.h"
 
 namespace oci_oauth {
 

@@ -2,8 +2,7 @@
 // CDI: a file that makes each profile a device, for every engine that reads /etc/cdi.
 #include "setup/cdi.h"
 
-#include <fmt/format.h>
-
+#include "base/fmt.h"
 #include "setup/plan.h"
 #include "token/config.h"
 #include "token/provider.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/configuration.h"
 
-#include <fmt/format.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <cstdlib>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/json.h"
 #include "base/path.h"
 #include "token/config.h"
@@ -73,7 +73,7 @@ Result<void> check_configuration(const std::string& text, const std::string& sou
                "add a profile to it by hand, or leave --credentials out"};
 }
 
-std::string quoted(std::string_view text) {
+std::string in_json(std::string_view text) {
   JsonDocument json;
   return std::string(write_json(json_copy(json, text)).reveal());
 }
@@ -82,7 +82,7 @@ Result<void> check_runtime(const std::string& text, const std::string& source,
                            const std::string& real_runtime) {
   const auto there = find_json_member(text, source, {"runtime"});
   if (!there) return there.error();
-  if (!*there || **there == quoted(real_runtime)) return {};
+  if (!*there || **there == in_json(real_runtime)) return {};
   return Error{
       ErrorKind::configuration,
       fmt::format("{}: /runtime: is {}, but the engine's default is {}", source, **there, real_runtime),
@@ -104,7 +104,7 @@ Result<WantedFile> new_configuration(const Site& site, const std::string& text,
                                      const std::string& real_runtime) {
   WantedFile wanted = {.path = site.config, .text = text};
   if (real_runtime.empty()) return wanted;
-  auto edited = set_json_member(text, site.tree.shown(site.config), {"runtime"}, quoted(real_runtime));
+  auto edited = set_json_member(text, site.tree.shown(site.config), {"runtime"}, in_json(real_runtime));
   if (!edited) return std::move(edited).error();
   wanted.text = std::move(*edited);
   return wanted;
@@ -176,7 +176,7 @@ Result<std::optional<WantedFile>> plan_configuration(const Site& site, const Led
   }
   if (real_runtime.empty()) return Answer();
   return Answer(
-      {.path = site.config, .share = Share::json_members, .members = {{{"runtime"}, quoted(real_runtime)}}});
+      {.path = site.config, .share = Share::json_members, .members = {{{"runtime"}, in_json(real_runtime)}}});
 }
 
 }  // namespace oci_oauth

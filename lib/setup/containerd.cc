@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // containerd: the wrapper as a runtime of its CRI plugin, for a RuntimeClass of Kubernetes to choose.
-#include <fmt/format.h>
 #include <fnmatch.h>
 
 #include <algorithm>

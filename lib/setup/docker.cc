@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/fmt.h"
 #include "base/json.h"
 #include "setup/docker_daemon.h"
 #include "setup/plan.h"
@@ -22,7 +23,7 @@ constexpr const char* quoted_name = R"("oci-oauth")";
 constexpr JsonField fields[] = {{"runtimes", JsonType::object}, {"default-runtime", JsonType::string}};
 constexpr size_t shown_containers = 5;
 
-std::string quoted(std::string_view text) {
+std::string in_json(std::string_view text) {
   JsonDocument json;
   return std::string(write_json(json_copy(json, text)).reveal());
 }

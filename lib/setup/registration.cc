@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/registration.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "base/json.h"

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/command_output.h"
+#include "base/fmt.h"
 #include "base/path.h"
 
 namespace oci_oauth {

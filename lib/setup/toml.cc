@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/toml.h"
 
-#include <fmt/format.h>
-
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
 #define TOML_ENABLE_FORMATTERS 1

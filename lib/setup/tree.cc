@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <limits.h>
 #include <linux/openat2.h>
 #include <sys/statvfs.h>
@@ -15,6 +14,7 @@
 #include <memory>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/path.h"
 #include "base/size.h"
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/config.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/json_object.h"
 #include "base/size.h"
 

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/provider.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/json_object.h"
 #include "base/size.h"
 #include "token/config.h"

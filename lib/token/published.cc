@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/published.h"
 
-#include <fmt/format.h>
+#include "base/fmt.h"
 
 #include <array>
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/runtime_dir.h"
 
-#include <fmt/format.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
 
 #include <cerrno>
 
+#include "base/fmt.h"
 #include "base/process.h"
 #include "base/size.h"
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/sink_config.h"
 
-#include <fmt/format.h>
-
+#include "base/fmt.h"
 #include "base/json_object.h"
 #include "token/config.h"
 

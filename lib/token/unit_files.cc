@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/unit_files.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
 
+#include "base/fmt.h"
 #include "base/json_object.h"
 #include "base/path.h"
 
