@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "prepare.h"
 
-#include <fmt/format.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
 
+#include "base/fmt.h"
 #include "base/process.h"
 #include "delivery/delivery.h"
 #include "oci/bound_directory.h"

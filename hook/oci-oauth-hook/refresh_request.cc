@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh_request.h"
 
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -12,6 +11,7 @@
 #include <optional>
 
 #include "attendant.h"
+#include "base/fmt.h"
 #include "base/hint.h"
 #include "base/process.h"
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/exchange.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
 #include "base/file_system.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/lock_owner.h"
 
-#include <fmt/format.h>
 #include <limits.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/json.h"
 #include "base/size.h"
 

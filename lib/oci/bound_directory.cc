@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/bound_directory.h"
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <cerrno>
 
+#include "base/fmt.h"
 #include "oci/container_root.h"
 #include "oci/mount_info.h"
 

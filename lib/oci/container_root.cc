@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/container_root.h"
 
-#include <fmt/format.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/id_map.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <limits>
+
+#include "base/fmt.h"
 
 namespace oci_oauth {
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/mount_info.h"
 
-#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/fmt.h"
 #include "base/size.h"
 
 namespace oci_oauth {

@@ -15,7 +15,8 @@ unsigned skipped = 0;
 
 void skip(const std::string& why) {
   ++skipped;
-  const std::string line = "SKIPPED: " + Catch::getResultCapture().getCurrentTestName() + ": " + why + "\n";
+  const std::string line =
+      "SKIPPED: " + std::string(Catch::getResultCapture().getCurrentTestName()) + ": " + why + "\n";
   std::fputs(line.c_str(), stderr);
 }
 
