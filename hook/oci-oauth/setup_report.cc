@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup_report.h"
 
-#include <fmt/format.h>
-
 #include "base/command_output.h"
+#include "base/fmt.h"
 #include "base/memory_file.h"
 
 namespace oci_oauth {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth uninstall: takes out what install put in, and gives back every other byte.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "base/fmt.h"
 #include "command.h"

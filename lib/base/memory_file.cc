@@ -2,12 +2,12 @@
 #include "base/memory_file.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/mman.h>
 
 #include <cerrno>
 
 #include "base/file.h"
+#include "base/fmt.h"
 
 namespace oci_oauth {
 

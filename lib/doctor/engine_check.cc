@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
+#include "base/fmt.h"
 #include "doctor/checks.h"
 #include "setup/engine.h"
 

@@ -2,8 +2,6 @@
 // Docker: the wrapper as a runtime in daemon.json, dockerd(8). Docker writes the runtime's name into each
 // container, and does not start one whose runtime it does not know; dockerd itself does not start with a file
 // that it refuses.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/docker_daemon.h"
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 
 #include "base/command_output.h"
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/json.h"
 #include "base/memory_file.h"
 #include "base/path.h"

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/engine.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <set>
 
+#include "base/fmt.h"
 #include "setup/configuration.h"
 #include "setup/docker_daemon.h"
 #include "setup/systemd.h"

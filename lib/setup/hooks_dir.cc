@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Podman and CRI-O: files in a hooks directory, oci-hooks(5).
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 
 #include "base/command_output.h"
+#include "base/fmt.h"
 #include "base/json.h"
 #include "base/path.h"
 #include "setup/plan.h"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/service_command.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <string_view>
+
+#include "base/fmt.h"
 
 namespace oci_oauth {
 

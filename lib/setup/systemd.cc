@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/systemd.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/wrapper_use.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "base/fmt.h"
 #include "base/json.h"
 #include "setup/docker_daemon.h"
 
