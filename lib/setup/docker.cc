@@ -27,7 +27,7 @@ std::string in_json(std::string_view text) {
 }
 
 std::string runtime_value(std::string_view program) {
-  return fmt::format(R"({{"path": {}}})", quoted(program));
+  return fmt::format(R"({{"path": {}}})", in_json(program));
 }
 
 // A runtime's program as Docker would find it: an absolute path, or a name among the usual places.
@@ -213,7 +213,7 @@ Result<Plan> plan_docker(const Site& site, const Ledger& ledger, Default as_defa
     return Error{
         ErrorKind::failed,
         fmt::format("{}: has a runtime 'oci-oauth' that runs another program, {}", file->shown, *program),
-        fmt::format("set its path to {}, or remove it", quoted(site.wrapper()))};
+        fmt::format("set its path to {}, or remove it", in_json(site.wrapper()))};
   }
   const auto base = without_ours(site, ledger, *file, wanted);
   if (!base) return base.error();
@@ -224,7 +224,7 @@ Result<Plan> plan_docker(const Site& site, const Ledger& ledger, Default as_defa
     auto real = real_runtime(site.tree, *base, file->shown);
     if (!real) return std::move(real).error();
     plan.real_runtime = std::move(*real);
-    wanted.members.push_back({{"default-runtime"}, quoted(runtime_name)});
+    wanted.members.push_back({{"default-runtime"}, in_json(runtime_name)});
   }
   if (auto free = check_flags(daemon, wanted); !free) return std::move(free).error();
   plan.files.push_back(std::move(wanted));
