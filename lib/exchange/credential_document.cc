@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/credential_document.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <cmath>
 
+#include "base/fmt.h"
 #include "base/json_values.h"
 #include "base/size.h"
 #include "delivery/delivery.h"

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/file_access.h"
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <vector>
+
+#include "base/fmt.h"
 
 namespace oci_oauth {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/journal.h"
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/json.h"
 #include "base/size.h"
 

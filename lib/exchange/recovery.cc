@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/recovery.h"
 
-#include <fmt/format.h>
-
 #include "base/fingerprint.h"
+#include "base/fmt.h"
 
 namespace oci_oauth {
 
