@@ -141,9 +141,12 @@ bool Exchange::is_due() const {
 
 // What an answer belongs to: with another refresh token, endpoint, client or scope it may be another one.
 std::string Exchange::request_hash() const {
-  const TokenRequest request = token_request(request_.profile, request_.provider, document_->login());
-  return fingerprint(Secret(fmt::format("{}\n{}\n{}\n{}", fingerprint(document_->login().refresh_token),
-                                        request.url, request.client_id, fmt::join(request.scopes, " "))));
+  const Login& login = document_->login();
+  const TokenRequest request = token_request(request_.profile, request_.provider, login);
+  // Without a refresh token it is the access token that another login has another of.
+  const Secret& token = login.refresh_token.empty() ? login.access_token : login.refresh_token;
+  return fingerprint(Secret(fmt::format("{}\n{}\n{}\n{}", fingerprint(token), request.url, request.client_id,
+                                        fmt::join(request.scopes, " "))));
 }
 
 void Exchange::fail(ExchangeFailure failure) {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <thread>
 
 #include "base/fingerprint.h"
@@ -506,7 +507,25 @@ TEST_CASE("a login without a refresh token is published until it ends, and no re
   CHECK(ended.failure->kind == FailureKind::login_required);
   CHECK_THAT(ended.failure->message, Catch::Contains("expired at"));
   CHECK_THAT(ended.failure->hint, Catch::Contains("log in again"));
+  // Another such login is not the one that ended.
+  host.home.write("claude/.credentials.json", R"({"claudeAiOauth":{"accessToken":"another"}})");
+  const ExchangeReport renewed = host.run();
+  REQUIRE(renewed.login);
+  CHECK(renewed.login->request_hash != ended.failure->request_hash);
   CHECK(host.posts() == 0);
+}
+
+TEST_CASE("where this clock is ahead of the server's, a token expires by the server's") {
+  Host host;
+  const std::time_t before = ::time(nullptr) - 3 * 3600;
+  char date[64];
+  REQUIRE(std::strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", std::gmtime(&before)) != 0);
+  host.endpoint.script(
+      reply(200, R"({"access_token":"a","refresh_token":"r","expires_in":28800})", {{"Date", date}}));
+  const ExchangeReport report = host.run();
+  REQUIRE(report.login);
+  CHECK(report.login->expires_at < now() + 5h + 1min);
+  CHECK(report.login->expires_at > now() + 4h);
 }
 
 TEST_CASE("a login with nothing but a refresh token is refreshed") {
