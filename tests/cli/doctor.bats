@@ -70,7 +70,9 @@ a_login_of_somebody() {
     a_login
     a_profile
     edit_file "$CREDENTIALS" 'del(.claudeAiOauth.refreshToken)'
-    doctor_finds problem login '/claudeAiOauth/refreshToken: is missing' 'log in again'
+    doctor_finds warning login 'holds no refresh token: its access token is used until 20' 'log in with a program that keeps'
+    edit_file "$CREDENTIALS" 'del(.claudeAiOauth.accessToken)'
+    doctor_finds problem login '/claudeAiOauth/refreshToken: no token is there' 'log in again'
     echo '{"claudeAiOauth":' >"$CREDENTIALS"
     doctor_finds problem login 'not JSON' 'log in again'
     rm "$CREDENTIALS" && mkdir "$CREDENTIALS"

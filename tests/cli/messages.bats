@@ -88,10 +88,10 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     says 1 "refresh 'claude': $CREDENTIALS: No such file or directory" 'log in first, or correct "credentials" in the configuration' refresh
     echo '{' >"$CREDENTIALS"
     says 1 "refresh 'claude': $CREDENTIALS:2:1: not JSON*" 'log in again with the program that owns this file' refresh
-    jq '.claudeAiOauth.expiresAt = "soon"' "$BATS_TEST_TMPDIR/login" >"$CREDENTIALS"
-    says 1 "refresh 'claude': $CREDENTIALS: /claudeAiOauth/expiresAt: is not a number" 'log in again with the program that owns this file' refresh
-    jq '.claudeAiOauth.refreshToken = ""' "$BATS_TEST_TMPDIR/login" >"$CREDENTIALS"
-    says 3 "refresh 'claude': $CREDENTIALS: /claudeAiOauth/refreshToken: is empty" 'log in again: no refresh token is left' refresh
+    jq '.claudeAiOauth.accessToken = 7' "$BATS_TEST_TMPDIR/login" >"$CREDENTIALS"
+    says 1 "refresh 'claude': $CREDENTIALS: /claudeAiOauth/accessToken: is not a string" 'log in again with the program that owns this file' refresh
+    jq '.claudeAiOauth |= . + {accessToken: "", refreshToken: "", expiresAt: 0}' "$BATS_TEST_TMPDIR/login" >"$CREDENTIALS"
+    says 3 "refresh 'claude': $CREDENTIALS: /claudeAiOauth/refreshToken: no token is there" 'log in again with the program that owns this file' refresh
 }
 
 # Everything that a command or the log has said, without what `token` is asked for.

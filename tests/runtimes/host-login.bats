@@ -61,16 +61,23 @@ expect() {
     [[ $output == *'hint: nothing was sent'* ]]
 }
 
-@test "a login without a refresh token wants a person" {
+@test "a login without a refresh token is published until it ends, and then wants a person" {
     a_users_login
     edit_file "$CREDENTIALS" 'del(.claudeAiOauth.refreshToken)'
-    expect $login_required '.credentials.json: /claudeAiOauth/refreshToken: is missing' oci_oauth refresh
+    login_ends_in 600
+    expect 0 "refresh 'claude': fresh, valid until" oci_oauth refresh
+    [[ $(oci_oauth token claude) == "$(jq -r .claudeAiOauth.accessToken "$CREDENTIALS")" ]]
+    login_ends_in -60
+    expect $login_required 'there is no refresh token' oci_oauth refresh
+    edit_file "$CREDENTIALS" '.claudeAiOauth.accessToken = "" | .claudeAiOauth.refreshToken = ""'
+    expect $login_required '.credentials.json: /claudeAiOauth/refreshToken: no token is there' oci_oauth refresh
+    [[ $(counted posts) == 0 ]]
 }
 
 @test "a login of 50 MiB, one that its owner cannot read, a FIFO and a directory are told, and none blocks" {
     a_users_login
     fallocate -l 50M "$CREDENTIALS"
-    expect $failed '.credentials.json: is larger than 1048576 bytes' oci_oauth refresh
+    expect $failed '.credentials.json: is larger than 4194304 bytes' oci_oauth refresh
     truncate -s 0 "$CREDENTIALS"
     expect $failed '.credentials.json: is empty' oci_oauth refresh
     chmod 000 "$CREDENTIALS"
