@@ -43,6 +43,17 @@ privileged_podman_cannot_unlock() {
     [[ $output == 'mount_setattr: Operation not permitted' ]]
 }
 
+# The person gives the container more than it was made with, and no rights on the host.
+rootless_exec_privileged_cannot_unlock() {
+    cp "$INTRUDER" "$(a_rootfs)/bin/intruder"
+    start "$BOX"
+    has_current_token "$BOX"
+    local output
+    output=$(podman_as_operator exec --privileged "$BOX" /bin/intruder unlock "$target" </dev/null 3>&-) || true
+    echo "$output"
+    [[ $output == 'mount_setattr: Operation not permitted' ]]
+}
+
 # The directory itself opens by its handle, so the capability is there; nothing beside it does.
 handles_lead_nowhere_else() {
     local file handles=() output
@@ -107,5 +118,7 @@ delivered_cases() {
         try "other users who can read a written directory are told of" others_are_told_of
     else
         try "a privileged container cannot make the mount writable" privileged_podman_cannot_unlock
+        [[ $ENGINE != podman-rootless ]] ||
+            try "exec --privileged cannot make the mount writable" rootless_exec_privileged_cannot_unlock
     fi
 }
