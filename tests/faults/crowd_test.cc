@@ -228,7 +228,8 @@ TEST_CASE("a cool-down is every process's, until a person overrides it", "[crowd
   CHECK(host.login_works());
 }
 
-TEST_CASE("a dead login is nobody's to ask about again, until the file changes or a person insists", "[crowd]") {
+TEST_CASE("a dead login is nobody's to ask about again, until the file changes or a person insists",
+          "[crowd]") {
   if (!can_make_containers()) return;
   TokenEndpoint endpoint;
   Host host(endpoint);

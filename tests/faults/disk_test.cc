@@ -101,7 +101,7 @@ TEST_CASE("a full disk is told before anything is sent", "[disk]") {
   disk.fill();
   check_told_first(endpoint, host, host.document(), host.home, "No space left on device");
   disk.make_room();
-  CHECK(host.refresh().status == 0);
+  CHECK(host.mend().status == 0);
   CHECK(host.login_works());
 }
 
@@ -111,7 +111,7 @@ TEST_CASE("a disk that fills up while the answer is on its way keeps the room th
   const Host host(endpoint);
   const SmallDisk disk(host, "512k");
   endpoint.script({.at = Stage::rotated, .meanwhile = [&] { disk.fill(); }});
-  const Output output = host.refresh();
+  const Output output = host.mend();
   INFO(output.text);
   CHECK(output.status == 0);
   CHECK(host.login_works());
@@ -132,14 +132,14 @@ TEST_CASE("a directory without write permission is told before anything is sent"
   const Host host(endpoint);
   for (const bool with_journal : {false, true}) {
     if (with_journal) {
-      REQUIRE(host.refresh().status == 0);
+      REQUIRE(host.mend().status == 0);
       host.expire();
     }
     fs::permissions(host.home, fs::perms(0500));
     check_told_first(endpoint, host, host.document(), host.home, "Permission denied");
     fs::permissions(host.home, fs::perms(0700));
   }
-  CHECK(host.refresh().status == 0);
+  CHECK(host.mend().status == 0);
 }
 
 TEST_CASE("a file that is immutable, or in a directory that only grows, is told before anything is sent",
@@ -158,7 +158,7 @@ TEST_CASE("a file that is immutable, or in a directory that only grows, is told 
   REQUIRE(set_attribute(host.home, FS_APPEND_FL, true));
   check_told_first(endpoint, host, host.document(), host.home, "Operation not permitted");
   set_attribute(host.home, FS_APPEND_FL, false);
-  CHECK(host.refresh().status == 0);
+  CHECK(host.mend().status == 0);
 }
 
 TEST_CASE("a file that is mounted by itself is rewritten in place, longer or shorter", "[disk]") {
@@ -172,7 +172,7 @@ TEST_CASE("a file that is mounted by itself is rewritten in place, longer or sho
     std::ofstream(host.credentials) << login;
     REQUIRE(::mount(host.credentials.c_str(), host.credentials.c_str(), nullptr, MS_BIND, nullptr) == 0);
     const ino_t inode = inode_of(host.credentials);
-    const Output output = host.refresh();
+    const Output output = host.mend();
     INFO(output.text);
     CHECK(output.status == 0);
     CHECK(inode_of(host.credentials) == inode);
@@ -192,7 +192,7 @@ TEST_CASE("a mounted file whose disk is full is told before anything is sent", "
   REQUIRE(::mount(other.credentials.c_str(), host.credentials.c_str(), nullptr, MS_BIND, nullptr) == 0);
   check_told_first(endpoint, host, host.document(), host.credentials, "No space left on device");
   disk.make_room();
-  CHECK(host.refresh().status == 0);
+  CHECK(host.mend().status == 0);
   CHECK(host.login_works());
   ::umount2(host.credentials.c_str(), MNT_DETACH);
 }

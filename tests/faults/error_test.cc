@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "faults/host.h"
+#include "faults/scene.h"
 #include "faults/sweep.h"
 #include "faults/tracer.h"
 #include "support/catch.h"
@@ -23,42 +23,49 @@ struct Outcome {
   bool hung = false, was_whole = false;
   Output first, mended;
   bool works = false;
-  bool sent = false;  // the answer to a request may have been lost
+  bool in_window = false;  // it had sent the request, and had not noted the answer
 };
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-// The calls of a refresh that its own code makes: before the one that opens the configuration, or in the
-// worker reads the request, the loader is at work.
-std::vector<Call> calls_of_refresh(TokenEndpoint& endpoint) {
-  Host host(endpoint);
-  host.add_container();
-  std::vector<Call> calls;
+struct Calls {
+  std::vector<Call> own;  // that its own code makes
+  unsigned sends = 0;     // Course::sends
+};
+
+// Before the call that opens the configuration, or in the worker reads the request, the loader is at work.
+Calls calls_of_refresh(TokenEndpoint& endpoint, Place place) {
+  const Scene scene(endpoint, place);
+  const Traced traced = scene.run({});
+  Calls calls;
   bool ours[2] = {false, false};
-  for (const Call& call : run_traced(host.command({"refresh"}), {}).calls) {
+  for (const Call& call : traced.calls) {
     bool& begun = ours[call.process % 2];
-    begun = begun || call.subject == host.config ||
-            (call.process == 1 && call.name == "read" && contains(call.subject, "memfd:request"));
-    if (begun && !call.name.empty()) calls.push_back(call);
+    begun =
+        begun || call.subject == scene.host.config ||
+        (call.process == scene.worker() && call.name == "read" && contains(call.subject, "memfd:request"));
+    if (begun && !call.name.empty()) calls.own.push_back(call);
   }
-  REQUIRE_FALSE(calls.empty());
+  calls.sends = course_of(traced.calls, scene.worker()).sends;
+  REQUIRE_FALSE(calls.own.empty());
+  REQUIRE(calls.sends != 0);
   return calls;
 }
 
-Outcome refresh_with(TokenEndpoint& endpoint, const Call& call, int error) {
-  Host host(endpoint);
-  host.add_container();
-  const Traced traced = run_traced(host.command({"refresh"}), {call.process, call.number, error});
+Outcome refresh_with(TokenEndpoint& endpoint, const Call& call, int error, unsigned sends, Place place) {
+  const Scene scene(endpoint, place);
+  const Traced traced = scene.run({call.process, call.number, error});
   Outcome outcome;
   outcome.call = traced.failed.value_or(call);
   outcome.error = error;
   outcome.hung = traced.hung;
-  outcome.was_whole = host.is_whole();
+  outcome.was_whole = scene.host.is_whole();
   outcome.first = {WIFEXITED(traced.status) ? WEXITSTATUS(traced.status) : -1, traced.output};
-  outcome.mended = host.refresh();
-  outcome.works = host.login_works();
+  outcome.mended = scene.mend();
+  outcome.works = scene.logins_work();
+  outcome.in_window = outcome.call.process == scene.worker() && has_sent(traced.calls, sends, scene.worker());
   return outcome;
 }
 
@@ -80,21 +87,20 @@ bool may_be_silent(const Call& call) {
          call.name == "ppoll";
 }
 
-}  // namespace
-
-TEST_CASE("whichever call fails, no login is lost and the reason is told", "[error]") {
-  if (!can_inject_errors()) return skip("errors are injected on x86-64 only");
+// Every call with every reason, or each `stride`-th call with one, and so each kind of call with several.
+void check_errors(Place place, size_t stride) {
   TokenEndpoint endpoint;
-  const std::vector<Call> calls = calls_of_refresh(endpoint);
+  const Calls calls = calls_of_refresh(endpoint, place);
   std::vector<std::pair<Call, int>> faults;
-  for (size_t i = 0; i < calls.size(); ++i) {
+  for (size_t i = 0; i < calls.own.size(); ++i) {
     for (size_t j = 0; j < std::size(reasons); ++j) {
-      // The sample meets every other call with one reason, and so each kind of call with several.
-      if (is_full_run() || (i % 2 == 0 && j == i / 2 % 7)) faults.emplace_back(calls[i], reasons[j]);
+      if (is_full_run() || (i % stride == 0 && j == i / stride % 7))
+        faults.emplace_back(calls.own[i], reasons[j]);
     }
   }
-  const auto outcomes = in_parallel<Outcome>(
-      faults.size(), [&](size_t i) { return refresh_with(endpoint, faults[i].first, faults[i].second); });
+  const auto outcomes = in_parallel<Outcome>(faults.size(), [&](size_t i) {
+    return refresh_with(endpoint, faults[i].first, faults[i].second, calls.sends, place);
+  });
   unsigned tolerated = 0, answers_lost = 0;
   for (const Outcome& outcome : outcomes) {
     INFO(outcome.call.process << ":" << outcome.call.number << " " << outcome.call.name << " "
@@ -105,7 +111,7 @@ TEST_CASE("whichever call fails, no login is lost and the reason is told", "[err
     CHECK(outcome.was_whole);
     CHECK(outcome.first.text.find("sk-ant-") == std::string::npos);
     const bool receives = contains(outcome.call.subject, "socket:") || outcome.call.name == "poll";
-    if (receives && !outcome.works) {
+    if (receives && outcome.in_window && !outcome.works) {
       ++answers_lost;
       CHECK_THAT(outcome.mended.text, Catch::Contains("its answer never arrived"));
       continue;
@@ -115,8 +121,25 @@ TEST_CASE("whichever call fails, no login is lost and the reason is told", "[err
     if (outcome.first.status == 0) ++tolerated;
     if (outcome.first.status != 0 && !may_be_silent(outcome.call)) CHECK(tells_of(outcome));
   }
-  WARN(outcomes.size() << " failures of " << calls.size() << " calls: " << tolerated << " did no harm; "
+  WARN(outcomes.size() << " failures of " << calls.own.size() << " calls: " << tolerated << " did no harm; "
                        << answers_lost << " lost the answer on its way");
+}
+
+}  // namespace
+
+TEST_CASE("whichever call fails, no login is lost and the reason is told", "[error]") {
+  if (!can_inject_errors()) return skip("errors are injected on x86-64 only");
+  check_errors(Place::directory, 2);
+}
+
+TEST_CASE("whichever call fails, neither login of one directory is lost", "[error]") {
+  if (!can_inject_errors()) return skip("errors are injected on x86-64 only");
+  check_errors(Place::two_logins, 8);
+}
+
+TEST_CASE("whichever call of an exchange fails that is a service of its own, no login is lost", "[error]") {
+  if (!can_inject_errors()) return skip("errors are injected on x86-64 only");
+  check_errors(Place::socket, 4);
 }
 
 }  // namespace oci_oauth::test

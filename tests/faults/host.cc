@@ -85,10 +85,8 @@ Host::Host(TokenEndpoint& endpoint, const std::string& more) : endpoint_(endpoin
   }
   fs::permissions(runtime, fs::perms(0700));
   directory.write("ca.pem", TokenEndpoint::ca_pem());
-  directory.write("config.json", R"({"runtime_dir": ")" + runtime +
-                                     R"(", "profiles": {"claude": {"credentials": ")" + credentials +
-                                     R"(", "token_url": ")" + endpoint.url() + R"(", "ca_file": ")" +
-                                     (directory / "ca.pem") + "\"" + more + "}}}");
+  directory.write("config.json", R"({"runtime_dir": ")" + runtime + R"(", "profiles": {"claude": )" +
+                                     profile(credentials, more) + "}}");
   log_in(std::chrono::seconds(-60));
   for (const std::string& path : {directory / "home", home, credentials}) {
     if (::chown(path.c_str(), owner_id(), owner_id()) != 0) throw std::runtime_error(path + ": chown");
@@ -101,6 +99,29 @@ void Host::log_in(std::chrono::seconds from_now) {
   directory.write("home/claude/.credentials.json",
                   claude_credentials(login, std::chrono::system_clock::now()));
   fs::permissions(credentials, fs::perms(0600));
+}
+
+Output Host::mend(const std::string& profile) const {
+  Output output = run_program(command({"refresh", profile}));
+  if (output.text.find("not asking the token endpoint before") == std::string::npos) return output;
+  const Output forced = run_program(command({"refresh", "--force", profile}));
+  return {forced.status, output.text + forced.text};
+}
+
+void Host::add_other_login() {
+  Login login = endpoint_.issue_login();
+  login.expires_in = std::chrono::seconds(-60);
+  const std::string path =
+      directory.write("home/claude/other.json", claude_credentials(login, std::chrono::system_clock::now()));
+  fs::permissions(path, fs::perms(0600));
+  if (::chown(path.c_str(), owner_id(), owner_id()) != 0) throw std::runtime_error(path + ": chown");
+  directory.write("config.json", R"({"runtime_dir": ")" + runtime + R"(", "profiles": {"claude": )" +
+                                     profile(credentials) + R"(, "other": )" +
+                                     profile(path, R"(, "provider": "claude")") + "}}");
+}
+
+bool Host::other_login_works() const {
+  return endpoint_.accepts_refresh_token(field_of(directory.read("home/claude/other.json"), "refreshToken"));
 }
 
 void Host::expire() const {
@@ -139,8 +160,14 @@ std::vector<std::string> Host::command(std::vector<std::string> words) const {
   return words;
 }
 
-std::string Host::field(const std::string& name) const {
-  const auto members = parse_json_object(document());
+// As a member of "profiles" in the configuration.
+std::string Host::profile(const std::string& path, const std::string& more) const {
+  return R"({"credentials": ")" + path + R"(", "token_url": ")" + endpoint_.url() + R"(", "ca_file": ")" +
+         (directory / "ca.pem") + "\"" + more + "}";
+}
+
+std::string Host::field_of(const std::string& document, const std::string& name) {
+  const auto members = parse_json_object(document);
   if (!members || members->count("claudeAiOauth") == 0) return "";
   const auto oauth = parse_json_object(members->at("claudeAiOauth"));
   return oauth && oauth->count(name) != 0 ? json_plain(oauth->at(name)) : "";
@@ -151,8 +178,8 @@ std::string Host::left_behind() const {
   for (const std::string& where : {directory / "home", home}) {
     for (const auto& entry : fs::directory_iterator(where)) {
       const std::string path = entry.path();
-      if (path == home || path == credentials) continue;
-      if (path == journal && fs::file_size(path) == 0) continue;
+      if (path == home || path == credentials || path == home + "/other.json") continue;
+      if (path.ends_with(".oci-oauth.journal") && fs::file_size(path) == 0) continue;
       found += path + " ";
     }
   }

@@ -53,6 +53,9 @@ class Host {
 
   // Writes a new login whose access token ends `from_now`.
   void log_in(std::chrono::seconds from_now);
+  // Another one in the same directory, expired, with a profile "other" of its own.
+  void add_other_login();
+  bool other_login_works() const;
   // The access token has expired, and the rest stays.
   void expire() const;
   // A running container (this process) has `delivered`, a directory that refreshes are written into.
@@ -61,9 +64,12 @@ class Host {
 
   std::vector<std::string> command(std::vector<std::string> words) const;
   Output refresh() const { return run_program(command({"refresh"})); }
+  // As a person does it: a refresh, and where that leaves the endpoint alone for a while, one with --force.
+  Output mend(const std::string& profile = "claude") const;
 
   std::string document() const { return directory.read("home/claude/.credentials.json"); }
-  std::string field(const std::string& name) const;  // of the document; empty where it is not whole
+  // Of the document; empty where it is not whole.
+  std::string field(const std::string& name) const { return field_of(document(), name); }
   bool is_whole() const { return !field("refreshToken").empty() && !field("accessToken").empty(); }
   bool login_works() const { return endpoint_.accepts_refresh_token(field("refreshToken")); }
   std::string published_token() const { return directory.read("run/share/claude/token"); }
@@ -74,6 +80,9 @@ class Host {
   std::string left_behind() const;
 
  private:
+  std::string profile(const std::string& path, const std::string& more = "") const;
+  static std::string field_of(const std::string& document, const std::string& name);
+
   TokenEndpoint& endpoint_;
 };
 

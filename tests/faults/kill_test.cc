@@ -12,16 +12,13 @@
 
 #include "base/fingerprint.h"
 #include "faults/host.h"
-#include "faults/mounted_file.h"
+#include "faults/scene.h"
 #include "faults/sweep.h"
 #include "faults/tracer.h"
 #include "support/catch.h"
-#include "support/control_api.h"
 
 namespace oci_oauth::test {
 namespace {
-
-enum class Place { directory, mounted_file };
 
 struct Outcome {
   Fault fault;
@@ -35,49 +32,20 @@ struct Outcome {
   std::string left_behind, output;
 };
 
-bool is_journal(const Call& call) {
-  return call.subject.ends_with("/..credentials.json.oci-oauth.journal");
-}
-
-bool is_journal_write(const Call& call) {
-  return call.name == "write" && is_journal(call);
-}
-
-// A refresh's calls when nothing goes wrong.
-struct Course {
-  std::map<unsigned, unsigned> counts;  // of each process
-  // The worker's calls from the fence to the journal's end, in which a login could be lost.
-  unsigned fence = 0, end = 0;
-  unsigned sends = 0;  // the worker's, up to the one that completes the request
-  unsigned noted = 0;  // the worker's call that notes the answer
-};
-
-// The worker has completed its request with the last of `sends`, and has not noted the answer.
-bool has_sent(const std::vector<Call>& calls, unsigned sends) {
-  unsigned sent = 0;
-  for (const Call& call : calls) {
-    if (call.process != 1) continue;
-    if (call.name == "sendto") ++sent;
-    if (sent == sends && is_journal_write(call)) return false;
-  }
-  return sent == sends;
-}
-
 Outcome refresh_with(TokenEndpoint& endpoint, const Fault& fault, unsigned sends, Place place) {
-  Host host(endpoint);
-  host.add_container();
-  std::optional<MountedFile> mounted;
-  if (place == Place::mounted_file) mounted.emplace(host.credentials);
-  const Traced traced = run_traced(host.command({"refresh"}), fault);
+  const Scene scene(endpoint, place);
+  const Host& host = scene.host;
+  const Traced traced = scene.run(fault);
   Outcome outcome;
   outcome.fault = fault;
   outcome.killed = traced.failed;
-  outcome.in_window = traced.failed && traced.failed->process == 1 && has_sent(traced.calls, sends);
+  outcome.in_window = traced.failed && traced.failed->process == scene.worker() &&
+                      has_sent(traced.calls, sends, scene.worker());
   outcome.hung = traced.hung;
   outcome.was_whole = host.is_whole();
   outcome.had_locks = host.has_locks();
-  outcome.mended = host.refresh();
-  outcome.works = host.login_works();
+  outcome.mended = scene.mend();
+  outcome.works = scene.logins_work();
   const std::string token = host.field("accessToken");
   outcome.published = host.published_token() == token && host.directory.read("delivered/token") == token;
   outcome.left_behind = host.left_behind();
@@ -86,54 +54,23 @@ Outcome refresh_with(TokenEndpoint& endpoint, const Fault& fault, unsigned sends
 }
 
 Course course_of(TokenEndpoint& endpoint, Place place) {
-  Host host(endpoint);
-  host.add_container();
-  std::optional<MountedFile> mounted;
-  if (place == Place::mounted_file) mounted.emplace(host.credentials);
-  const Traced traced = run_traced(host.command({"refresh"}), {});
+  const Scene scene(endpoint, place);
+  const Traced traced = scene.run({});
+  INFO(traced.output);
   REQUIRE(traced.status == 0);
-  Course course;
-  unsigned sends = 0;
-  for (const Call& call : traced.calls) {
-    course.counts[call.process] = std::max(course.counts[call.process], call.number);
-    if (call.process != 1) continue;
-    if (call.name == "sendto") ++sends;
-    // The first note after a request is the answer's, the last one before it the fence.
-    if (is_journal_write(call) && course.sends == 0 && sends > 0) {
-      course.sends = sends;
-      course.noted = call.number;
-    }
-    if (is_journal_write(call) && sends == 0) course.fence = call.number;
-    if (call.name == "ftruncate" && is_journal(call)) course.end = call.number;
-  }
+  const Course course = course_of(traced.calls, scene.worker());
   REQUIRE(course.sends != 0);
   REQUIRE(course.fence < course.end);
   return course;
 }
 
-// A second login beside the one of `host`, as profile "other".
-void add_login(const Host& host, TokenEndpoint& endpoint) {
-  Login login = endpoint.issue_login();
-  login.expires_in = std::chrono::seconds(-60);
-  const std::string path = host.directory.write("home/claude/other.json",
-                                                claude_credentials(login, std::chrono::system_clock::now()));
-  if (::chown(path.c_str(), owner_id(), owner_id()) != 0) throw std::runtime_error(path + ": chown");
-  std::string config = host.directory.read("config.json");
-  std::string profile = config.substr(config.find("\"claude\": {"));
-  profile = profile.substr(10, profile.find('}') - 9);
-  profile.replace(profile.find(host.credentials), host.credentials.size(), path);
-  profile.insert(1, "\"provider\": \"claude\", ");
-  config.insert(config.find("\"claude\": {"), "\"other\": " + profile + ", ");
-  host.directory.write("config.json", config);
-}
-
 // A few more than there were: runs differ by a call or two. The sample has each call that matters, and some
 // others.
-std::vector<Fault> every_call(const Course& course, const Fault& like) {
+std::vector<Fault> every_call(const Course& course, const Fault& like, unsigned worker = 1) {
   std::vector<Fault> faults;
   for (const auto& [process, count] : course.counts) {
     for (unsigned number = 1; number <= count + 10; ++number) {
-      const bool matters = process == 1 && number >= course.fence && number <= course.end + 1;
+      const bool matters = process == worker && number >= course.fence && number <= course.end + 1;
       if (!is_full_run() && !matters && number % 16 != 0) continue;
       faults.push_back(like);
       faults.back().process = process;
@@ -171,7 +108,7 @@ void check_kills(const std::vector<Outcome>& outcomes, Place place) {
     if (outcome.killed) ++kills;
     CHECK_FALSE(outcome.hung);
     CHECK(outcome.output.find("sk-ant-") == std::string::npos);
-    if (place == Place::directory) CHECK(outcome.was_whole);
+    if (place != Place::mounted_file) CHECK(outcome.was_whole);
     if (outcome.in_window) {
       ++window;
       calls += " " + outcome.killed->name;
@@ -267,6 +204,27 @@ TEST_CASE("killed before any call, a refresh that rewrites a mounted file loses 
   check_kills(sweep(endpoint, faults, course.sends, Place::mounted_file), Place::mounted_file);
 }
 
+TEST_CASE("killed before any call, a refresh harms neither its login nor another in the same directory",
+          "[kill]") {
+  TokenEndpoint endpoint;
+  const Course course = course_of(endpoint, Place::two_logins);
+  auto faults = every_call(course, {});
+  if (!is_full_run()) {
+    std::erase_if(faults, [&](const Fault& fault) {
+      return fault.process == 0 || fault.number < course.fence || fault.number % 2 != 0;
+    });
+  }
+  check_kills(sweep(endpoint, faults, course.sends, Place::two_logins), Place::two_logins);
+}
+
+TEST_CASE("killed before any call, an exchange that is a service of its own loses no login", "[kill]") {
+  TokenEndpoint endpoint;
+  const Course course = course_of(endpoint, Place::socket);
+  auto faults = every_call(course, {}, 0);
+  if (!is_full_run()) std::erase_if(faults, [](const Fault& fault) { return fault.number % 2 != 0; });
+  check_kills(sweep(endpoint, faults, course.sends, Place::socket), Place::socket);
+}
+
 TEST_CASE("asked to end before any call, a refresh gives the locks back and loses no login", "[kill]") {
   TokenEndpoint endpoint;
   const Course course = course_of(endpoint, Place::directory);
@@ -286,33 +244,6 @@ TEST_CASE("asked to end before any call, a refresh gives the locks back and lose
       check_mended(outcome);
     }
   }
-}
-
-TEST_CASE("killed while its answer is in the journal alone, a login survives the refresh of one beside it",
-          "[kill]") {
-  TokenEndpoint endpoint;
-  const Course course = course_of(endpoint, Place::directory);
-  unsigned only_in_journal = 0;
-  for (unsigned number = course.noted; number < course.noted + 8; ++number) {
-    const Host host(endpoint);
-    add_login(host, endpoint);
-    Fault fault;
-    fault.process = 1;
-    fault.number = number;
-    const Traced traced = run_traced(host.command({"refresh", "claude"}), fault);
-    REQUIRE(traced.failed);
-    INFO("killed before " << traced.failed->name << " " << traced.failed->subject);
-    if (has_sent(traced.calls, course.sends)) continue;
-    if (!host.login_works()) ++only_in_journal;
-    const Output other = run_program(host.command({"refresh", "other"}));
-    INFO(other.text);
-    CHECK(other.status == 0);
-    const Output completed = run_program(host.command({"refresh", "claude"}));
-    INFO(completed.text);
-    CHECK(completed.status == 0);
-    CHECK(host.login_works());
-  }
-  CHECK(only_in_journal > 0);
 }
 
 }  // namespace oci_oauth::test

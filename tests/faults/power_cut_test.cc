@@ -8,8 +8,8 @@
 #include <filesystem>
 
 #include "faults/host.h"
-#include "faults/mounted_file.h"
 #include "faults/power_cut.h"
+#include "faults/scene.h"
 #include "faults/sweep.h"
 #include "faults/tracer.h"
 #include "support/catch.h"
@@ -115,8 +115,6 @@ std::vector<Case> sample(std::vector<Case> cases, size_t size) {
   return chosen;
 }
 
-enum class Place { directory, mounted_file, two_logins };
-
 struct Outcome {
   Output output;
   std::string token;    // the login's refresh token then
@@ -135,6 +133,7 @@ std::string problem_of(const Case& found, const Record& record, const Outcome& o
 // Puts the state on a disk and lets the next run find it: the one at boot, which asks no endpoint.
 Outcome give_to_next_run(TokenEndpoint& endpoint, const Record& record, const Case& found, Place place) {
   Host host(endpoint);
+  if (place == Place::two_logins) host.add_other_login();
   fs::remove(host.credentials);
   for (const auto& [name, content] : found.state) {
     const std::string path = host.home + "/" + name;
@@ -145,7 +144,11 @@ Outcome give_to_next_run(TokenEndpoint& endpoint, const Record& record, const Ca
   std::optional<MountedFile> mounted;
   if (place == Place::mounted_file && fs::exists(host.credentials)) mounted.emplace(host.credentials);
   Outcome outcome;
-  outcome.output = run_program(host.command({"refresh", "--offline", "claude"}));
+  // Another login in the same directory has its turn first, and does no harm.
+  std::vector<std::string> next = {"refresh", "--offline"};
+  if (place == Place::two_logins) next.emplace_back("other");
+  next.emplace_back("claude");
+  outcome.output = run_program(host.command(next));
   outcome.token = host.field("refreshToken");
   outcome.problem = problem_of(found, record, outcome);
   return outcome;
@@ -225,6 +228,14 @@ TEST_CASE("a power cut after any call of a refresh that rewrites a mounted file 
   const MountedFile mounted(host.credentials);
   const Record record = record_refresh(host);
   CHECK(check_states(endpoint, record, Place::mounted_file, 60, true) == 0);
+}
+
+TEST_CASE("a power cut after any call loses no login where another one is in the same directory", "[power]") {
+  TokenEndpoint endpoint;
+  Host host(endpoint);
+  host.add_other_login();
+  const Record record = record_refresh(host);
+  CHECK(check_states(endpoint, record, Place::two_logins, 60, true) == 0);
 }
 
 TEST_CASE("a program that leaves out a sync is found to lose a login", "[power]") {

@@ -297,7 +297,8 @@ std::string read_all(int fd) {
 
 }  // namespace
 
-Traced run_traced(const std::vector<std::string>& command, const Fault& fault, const Observer& observer) {
+Traced run_traced(const std::vector<std::string>& command, const Fault& fault, const Observer& observer,
+                  UniqueFd connection) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -307,8 +308,8 @@ Traced run_traced(const std::vector<std::string>& command, const Fault& fault, c
   const pid_t pid = ::fork();
   if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (pid == 0) {
-    ::dup2(input.get(), STDIN_FILENO);
-    ::dup2(output.get(), STDOUT_FILENO);
+    ::dup2(connection ? connection.get() : input.get(), STDIN_FILENO);
+    ::dup2(connection ? connection.get() : output.get(), STDOUT_FILENO);
     ::dup2(output.get(), STDERR_FILENO);
     ::setpgid(0, 0);
     ::ptrace(PTRACE_TRACEME, 0, 0, 0);
@@ -316,6 +317,7 @@ Traced run_traced(const std::vector<std::string>& command, const Fault& fault, c
     ::execve(arguments[0], arguments.data(), environment);
     ::_exit(127);
   }
+  connection.reset();
   int status = 0;
   if (::waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
     throw std::runtime_error("ptrace: not allowed");

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "base/unique_fd.h"
+
 namespace oci_oauth::test {
 
 // One call, as the process is about to make it.
@@ -46,7 +48,9 @@ constexpr std::chrono::seconds bound{90};
 using Observer = std::function<void(const Call&)>;
 
 // Returns when the program and all that it started have ended. Its environment is empty.
-Traced run_traced(const std::vector<std::string>& command, const Fault& fault, const Observer& observer = {});
+// A `connection` is its stdin and stdout.
+Traced run_traced(const std::vector<std::string>& command, const Fault& fault, const Observer& observer = {},
+                  UniqueFd connection = UniqueFd());
 
 // errors can be injected on this machine.
 bool can_inject_errors();
