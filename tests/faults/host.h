@@ -75,6 +75,8 @@ class Host {
   std::string published_token() const { return directory.read("run/share/claude/token"); }
 
   bool has_locks() const;
+  // A minute passes for locks that were left behind: who does not know whose they are takes them for stale.
+  void age_locks() const;
 
   // What a refresh that is complete leaves of itself: nothing. Empty, or what is there all the same.
   std::string left_behind() const;

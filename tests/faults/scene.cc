@@ -62,6 +62,7 @@ Traced Scene::run_service(const Fault& fault) const {
 
 Output Scene::mend() const {
   if (second_) {
+    host.age_locks();
     Output other = host.mend("other");
     if (other.status != 0) return other;
   }
