@@ -18,7 +18,7 @@ namespace oci_oauth {
 
 struct Invocation {
   const Log& log;
-  std::string config;   // --config; empty: $OCI_OAUTH_CONFIG, else the default place
+  std::string config;  // --config; empty: $OCI_OAUTH_CONFIG, else the default place
   Arguments arguments;
 };
 

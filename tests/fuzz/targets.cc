@@ -84,8 +84,8 @@ void fuzz_credentials(std::string_view input) {
   for (const DeliveredFile& file : claude().deliver) {
     expect(!holds_refresh_token(document->delivered(file).reveal()));
   }
-  const Grant grant = {Secret(std::string_view("granted-access")),
-                       Secret(std::string_view("granted-refresh")), noon, {}, {}};
+  const Grant grant = {
+      Secret(std::string_view("granted-access")), Secret(std::string_view("granted-refresh")), noon, {}, {}};
   const auto again =
       CredentialDocument::parse(document->with(grant, claude().fields), "login", claude().fields);
   expect(again && again->login().access_token == grant.access_token);
