@@ -110,24 +110,26 @@ bool is_for_us(const std::string& config) {
   return ::stat(config.c_str(), &status) != 0 || status.st_uid == ::geteuid();
 }
 
-// nullopt: there is nothing to do, or what is wrong is logged.
-std::optional<Config> load_configuration(const Arguments& arguments, const Log& log) {
+// Result: nullopt where there is nothing to do, or what is wrong is logged. Failure: what is wrong, where it
+// could be that a profile blocks.
+Result<std::optional<Config>> load_configuration(const Arguments& arguments, const Log& log) {
   const bool rootless = scope_of_caller() == Scope::user;
   const std::string path = arguments.config.empty() ? system_config : arguments.config;
-  if (rootless && (arguments.config.empty() || !is_for_us(path))) return std::nullopt;
+  if (rootless && (arguments.config.empty() || !is_for_us(path))) return std::optional<Config>();
   auto config = load_config(path);
   if (!config) {
     log.write(Priority::error, config.error());
-    return std::nullopt;
+    if (could_block(path, !arguments.profiles.empty())) return std::move(config).error();
+    return std::optional<Config>();
   }
   if (config->runtime_dir.empty() && rootless) {
     log.write(Priority::error,
               fmt::format("{}: /runtime_dir: is missing, and a hook does not see XDG_RUNTIME_DIR", path),
               fmt::format("set it to \"/run/user/{}/oci-oauth\"", ::geteuid()));
-    return std::nullopt;
+    return std::optional<Config>();
   }
   if (config->runtime_dir.empty()) config->runtime_dir = system_runtime_dir;
-  return std::move(*config);
+  return std::optional<Config>(std::move(*config));
 }
 
 // Engines show what a hook that failed wrote here.
@@ -158,8 +160,10 @@ int run(int argc, char** argv) {
     Log::to_stderr(program).write(Priority::error, arguments.error());
     return 0;
   }
-  const auto config = load_configuration(*arguments, log);
+  const auto loaded = load_configuration(*arguments, log);
+  const std::optional<Config> config = loaded ? *loaded : std::nullopt;
   if (arguments->stage == Stage::precreate) return run_precreate(input, config, *arguments, log);
+  if (!loaded && arguments->stage == Stage::create_runtime) return fail(loaded.error());
   if (!config) return 0;
   auto state = input ? parse_state(*input) : Result<ContainerState>(input.error());
   if (!state) {

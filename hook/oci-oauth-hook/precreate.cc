@@ -22,7 +22,7 @@ Result<std::string> with_environment(const std::string& text, const Config& conf
   auto prefix = installation_prefix(levels_below_prefix);
   if (!prefix) return std::move(prefix).error();
   const std::vector<std::string> environment =
-      environment_of(profiles_of(choice.chosen), provider_directories(*prefix), log);
+      environment_of(places_of(choice.chosen), provider_directories(*prefix), log);
   return edit_spec(text, source, {.environment = environment});
 }
 

@@ -33,20 +33,22 @@ const char* callers_environment(const char* name) {
   return std::getenv(name);
 }
 
-// nullopt: nothing is configured, or it cannot be used, which is no reason to fail a container.
-std::optional<Config> load_configuration(const RuntimeCall& call, const Log& log) {
+// Result: nullopt where nothing is configured, or it cannot be used. Failure: why, where it could be that a
+// profile blocks.
+Result<std::optional<Config>> load_configuration(const RuntimeCall& call, const Log& log) {
   const Scope scope = scope_of_caller();
   const bool rootless = scope == Scope::user;
   const std::string path = config_path(scope, callers_environment);
-  if (path.empty()) return std::nullopt;
+  if (path.empty()) return std::optional<Config>();
   auto config = load_config(path);
   if (!config) {
     const bool quiet = !call.creates() || (rootless && config.error().kind == ErrorKind::not_found);
     if (!quiet) log.write(Priority::warning, config.error());
-    return std::nullopt;
+    if (call.creates() && could_block(path, false)) return std::move(config).error();
+    return std::optional<Config>();
   }
   if (config->runtime_dir.empty() && !rootless) config->runtime_dir = system_runtime_dir;
-  return std::move(*config);
+  return std::optional<Config>(std::move(*config));
 }
 
 Result<void> prepare(const Config& config, const RuntimeCall& call, const Log& log) {
@@ -100,7 +102,9 @@ Result<std::string> real_runtime(const std::string& configured, const Log& log) 
 int run(int argc, char** argv) {
   const Log log = Log::to_syslog(program);
   const RuntimeCall call = parse_runtime_call({argv + (argc > 0), argv + argc});
-  const std::optional<Config> config = load_configuration(call, log);
+  const auto loaded = load_configuration(call, log);
+  if (!loaded) return refuse(call, log, loaded.error());
+  const std::optional<Config>& config = *loaded;
   if (config) {
     if (auto prepared = prepare(*config, call, log); !prepared) return refuse(call, log, prepared.error());
   }

@@ -50,8 +50,8 @@ Result<void> start_or_block(const Preparation& preparation, const RuntimeCall& c
   return {};
 }
 
-std::vector<std::string> environment_for(const Preparation& preparation, const Profiles& profiles) {
-  return environment_of(profiles, provider_directories(preparation.prefix), preparation.log);
+std::vector<std::string> environment_for(const Preparation& preparation, const std::vector<Place>& places) {
+  return environment_of(places, provider_directories(preparation.prefix), preparation.log);
 }
 
 std::string entry_for(const Preparation& preparation, std::string_view stage) {
@@ -64,7 +64,8 @@ Result<void> replace_if_changed(const RuntimeFile& file, const Result<std::strin
   return *text == file.text() ? Result<void>() : file.replace(*text);
 }
 
-Result<void> edit_bundle(const Preparation& preparation, const RuntimeFile& file, const Profiles& chosen) {
+Result<void> edit_bundle(const Preparation& preparation, const RuntimeFile& file,
+                         const std::vector<Place>& chosen) {
   // A hook that is not there would fail every chosen container.
   if (::access(preparation.hook.path.c_str(), X_OK) != 0)
     return Error::from_errno(errno, preparation.hook.path).with_hint(incomplete_hint);
@@ -75,17 +76,18 @@ Result<void> edit_bundle(const Preparation& preparation, const RuntimeFile& file
   return replace_if_changed(file, edit_spec(file.text(), file.path(), edit));
 }
 
-// The profiles that the container was given, by the record that the hook made.
-Result<Profiles> given_profiles(const Preparation& preparation, const RuntimeCall& call) {
-  if (!is_valid_container_id(call.container)) return Profiles();
+// Where the container was given which profile, by the record that the hook made.
+Result<std::vector<Place>> given_places(const Preparation& preparation, const RuntimeCall& call) {
+  if (!is_valid_container_id(call.container)) return std::vector<Place>();
   const auto containers =
       open_file({.path = preparation.config.runtime_dir + "/containers"}, O_RDONLY | O_DIRECTORY);
   if (!containers) return containers.error();
   const auto record = load_record(containers->get(), call.container);
   if (!record) return record.error();
-  Profiles given;
+  std::vector<Place> given;
   for (const DeliveryRecord& delivery : record->deliveries) {
-    if (const Profile* profile = preparation.config.find(delivery.profile)) given.push_back(profile);
+    if (const Profile* profile = preparation.config.find(delivery.profile))
+      given.push_back({profile, delivery.target});
   }
   return given;
 }
@@ -101,14 +103,14 @@ Result<void> prepare_creation(const Preparation& preparation, const RuntimeCall&
   log_passed_over(preparation.log, call.container, choice);
   const Profiles chosen = profiles_of(choice.chosen);
   if (chosen.empty()) return {};
-  auto edited = edit_bundle(preparation, *file, chosen);
+  auto edited = edit_bundle(preparation, *file, places_of(choice.chosen));
   if (edited) return {};
   return start_or_block(preparation, call, chosen, std::move(edited).error());
 }
 
 void prepare_exec(const Preparation& preparation, const RuntimeCall& call) {
   if (call.process.empty()) return;
-  const auto given = given_profiles(preparation, call);
+  const auto given = given_places(preparation, call);
   if (!given && given.error().kind == ErrorKind::not_found) return;
   const std::string context = fmt::format("container {}: exec without our environment", call.container);
   if (!given) return preparation.log.write(Priority::warning, Error(given.error()).in(context));

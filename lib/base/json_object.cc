@@ -19,6 +19,20 @@ Result<JsonDocument> parse_configuration(std::string_view text, std::string_view
   return json;
 }
 
+namespace {
+
+Result<void> read_path(std::string_view text, std::string& target) {
+  std::string normalised;
+  if (!normalise_path(text, normalised)) {
+    return Error{ErrorKind::configuration, fmt::format("'{}' is not an absolute path without '..'", text),
+                 ""};
+  }
+  target = std::move(normalised);
+  return {};
+}
+
+}  // namespace
+
 JsonObject::JsonObject(const JsonValue& value, std::string source, std::string pointer)
     : value_(value), source_(std::move(source)), pointer_(std::move(pointer)) {
   if (!value_.IsObject()) keep(configuration_error(source_, pointer_, "is not an object"));
@@ -65,15 +79,23 @@ void JsonObject::strings(std::string_view key, std::vector<std::string>& target)
 }
 
 void JsonObject::path(std::string_view key, std::string& target) {
-  text(key, [&](std::string_view value) -> Result<void> {
-    std::string normalised;
-    if (!normalise_path(value, normalised)) {
-      return Error{ErrorKind::configuration, fmt::format("'{}' is not an absolute path without '..'", value),
-                   ""};
-    }
-    target = std::move(normalised);
-    return {};
-  });
+  text(key, [&](std::string_view value) { return read_path(value, target); });
+}
+
+void JsonObject::paths(std::string_view key, std::vector<std::string>& target) {
+  const JsonValue* value = json_member(value_, key);
+  if (value == nullptr || !value->IsArray()) {
+    std::string one;
+    path(key, one);
+    if (!one.empty()) target = {std::move(one)};
+    return;
+  }
+  strings(key, target);
+  if (!first_) return;
+  if (target.empty()) return fail(key, "is an empty array");
+  for (std::string& one : target) {
+    if (auto read = read_path(one, one); !read) return fail(key, read.error().message);
+  }
 }
 
 void JsonObject::duration(std::string_view key, Milliseconds& target) {

@@ -22,7 +22,8 @@ class JsonObject {
   void string(std::string_view key, std::string& target);
   void boolean(std::string_view key, bool& target);
   void strings(std::string_view key, std::vector<std::string>& target);
-  void path(std::string_view key, std::string& target);  // absolute, without "..", normalised
+  void path(std::string_view key, std::string& target);                // absolute, without "..", normalised
+  void paths(std::string_view key, std::vector<std::string>& target);  // one, or an array of some
   void duration(std::string_view key, Milliseconds& target);
 
   // A string that `convert` accepts: Result<void> convert(std::string_view).

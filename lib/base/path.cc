@@ -24,6 +24,10 @@ bool normalise_path(std::string_view path, std::string& normalised) {
   return true;
 }
 
+bool lies_within(std::string_view path, std::string_view directory) {
+  return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
+}
+
 std::string parent_directory(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";

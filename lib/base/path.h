@@ -13,6 +13,9 @@ std::string_view next_component(std::string_view& path);
 // "/a//b/./c/" -> "/a/b/c"; false for a relative path or one with "..".
 bool normalise_path(std::string_view path, std::string& normalised);
 
+// "/a/b" lies within "/a", and neither "/a" nor "/ab" does. Both are normalised.
+bool lies_within(std::string_view path, std::string_view directory);
+
 // "/a/b" -> "/a", "/a" -> "/", "a" -> ".".
 std::string parent_directory(const std::string& path);
 

@@ -2,6 +2,7 @@
 #include "delivery/choice.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/fmt.h"
 #include "token/provider.h"
@@ -10,32 +11,63 @@ namespace oci_oauth {
 
 namespace {
 
-Decision decide(const Config& config, const Profile& profile, const Occasion& occasion, const Spec& spec) {
+enum class Whole {
+  no,
+  yes
+};  // whether the container as a whole may be chosen, besides by a mount at the target
+
+Decision decide(const Config& config, const Profile& profile, const std::string& target,
+                const Occasion& occasion, const Spec& spec, Whole whole) {
   const std::string share = fmt::format("{}/share/{}", config.runtime_dir, profile.name);
   const auto& names = occasion.by_argument;
   const bool named = std::find(names.begin(), names.end(), profile.name) != names.end();
+  const bool may = whole == Whole::yes;
   return decide(spec, {.profile = profile.name,
-                       .target = profile.target,
-                       .to_all = profile.deliver_to == DeliverTo::all,
-                       .by_argument = named,
-                       .trusts_annotations = profile.annotations == Trust::yes,
+                       .target = target,
+                       .to_all = may && profile.deliver_to == DeliverTo::all,
+                       .by_argument = may && named,
+                       .trusts_annotations = may && profile.annotations == Trust::yes,
                        .in_build = occasion.in_build,
                        .share = share});
+}
+
+// A container that is chosen as a whole is given the token at each target where a person mounted something;
+// where that is none, at the first.
+void choose(const Config& config, const Profile& profile, const Occasion& occasion, const Spec& spec,
+            Choice& choice) {
+  std::vector<PassedOver> passed_over;
+  bool is_chosen = false;
+  const auto consider = [&](const std::string& target, Whole whole) {
+    Decision decision = decide(config, profile, target, occasion, spec, whole);
+    if (decision.consent != Consent::no) {
+      is_chosen = true;
+      choice.chosen.push_back({&profile, target, decision.consent, decision.bind_source});
+    } else if (!decision.why_not.empty()) {
+      passed_over.push_back({&profile, std::move(decision.why_not)});
+    }
+  };
+  if (profile.targets.size() == 1) {
+    consider(profile.target, Whole::yes);
+  } else {
+    for (const std::string& target : profile.targets) consider(target, Whole::no);
+    if (!is_chosen) consider(profile.target, Whole::yes);
+  }
+  if (is_chosen) return;
+  for (PassedOver& one : passed_over) choice.passed_over.push_back(std::move(one));
 }
 
 }  // namespace
 
 Choice choose(const Config& config, const Occasion& occasion, const Spec& spec) {
   Choice choice;
-  for (const Profile& profile : config.profiles) {
-    Decision decision = decide(config, profile, occasion, spec);
-    if (decision.consent != Consent::no) {
-      choice.chosen.push_back({&profile, profile.target, decision.consent, decision.bind_source});
-    } else if (!decision.why_not.empty()) {
-      choice.passed_over.push_back({&profile, std::move(decision.why_not)});
-    }
-  }
+  for (const Profile& profile : config.profiles) choose(config, profile, occasion, spec, choice);
   return choice;
+}
+
+std::vector<Place> places_of(const std::vector<Chosen>& chosen) {
+  std::vector<Place> places;
+  for (const Chosen& one : chosen) places.push_back({one.profile, std::string(one.target)});
+  return places;
 }
 
 std::vector<const Profile*> profiles_of(const std::vector<Chosen>& chosen) {
@@ -54,17 +86,19 @@ void log_passed_over(const Log& log, std::string_view container, const Choice& c
   }
 }
 
-std::vector<std::string> environment_of(const std::vector<const Profile*>& profiles,
+std::vector<std::string> environment_of(const std::vector<Place>& places,
                                         const std::vector<std::string>& provider_directories,
                                         const Log& log) {
   std::vector<std::string> environment;
-  for (const Profile* profile : profiles) {
+  const Profile* last = nullptr;
+  for (const auto& [profile, target] : places) {
+    if (std::exchange(last, profile) == profile) continue;
     const auto provider = load_provider(profile->provider, provider_directories);
     if (!provider) {
       log.write(Priority::warning, Error(provider.error()).in(fmt::format("profile '{}'", profile->name)));
       continue;
     }
-    for (std::string& assignment : environment_of(*provider, profile->target)) {
+    for (std::string& assignment : environment_of(*provider, target)) {
       environment.push_back(std::move(assignment));
     }
   }

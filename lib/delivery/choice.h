@@ -22,7 +22,7 @@ struct Occasion {
 // A place in the container that a person chose for a profile's token.
 struct Chosen {
   const Profile* profile;
-  std::string_view target;  // of the profile
+  std::string_view target;  // one of the profile's
   Consent consent;
   std::string_view bind_source;  // consent write: the mount's source, of the spec
 };
@@ -47,9 +47,16 @@ std::vector<const Profile*> profiles_of(const std::vector<Chosen>& chosen);
 // One line for each profile that is passed over.
 void log_passed_over(const Log& log, std::string_view container, const Choice& choice);
 
-// The variables that the profiles' providers want, the first profile's first. A provider that cannot be read
-// is logged and left out.
-std::vector<std::string> environment_of(const std::vector<const Profile*>& profiles,
+// Where a container finds a profile's token.
+struct Place {
+  const Profile* profile;
+  std::string target;
+};
+std::vector<Place> places_of(const std::vector<Chosen>& chosen);
+
+// The variables that the profiles' providers want, the first profile's first; they name the first place of
+// each. A provider that cannot be read is logged and left out.
+std::vector<std::string> environment_of(const std::vector<Place>& places,
                                         const std::vector<std::string>& provider_directories, const Log& log);
 
 }  // namespace oci_oauth

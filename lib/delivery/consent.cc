@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "base/fmt.h"
 #include "base/path.h"
@@ -27,6 +28,21 @@ const SpecMount* mount_at(const Spec& spec, std::string_view target) {
   return nullptr;
 }
 
+// The last bind mount or tmpfs at a directory that leads to the target.
+const SpecMount* mount_above(const Spec& spec, std::string_view target) {
+  for (auto mount = spec.mounts.rbegin(); mount != spec.mounts.rend(); ++mount) {
+    if (lies_within(target, mount->destination) && (mount->bind || mount->type == "tmpfs")) return &*mount;
+  }
+  return nullptr;
+}
+
+// A mount there chooses nothing: whoever made it may not have thought of a token.
+std::string not_at_the_target(const SpecMount& mount, const Offer& offer) {
+  return fmt::format(
+      "'{}' lies within the {} at '{}', which chooses nothing; mount a tmpfs or bind a directory at '{}'",
+      offer.target, mount.bind ? "bind mount" : "tmpfs", mount.destination, offer.target);
+}
+
 // Nobody's choice: the sentence for the log says whose mount it is.
 std::string whose_mount(const SpecMount& mount, const Offer& offer) {
   if (offer.in_build)
@@ -34,7 +50,13 @@ std::string whose_mount(const SpecMount& mount, const Offer& offer) {
                        offer.target);
   const std::string_view advice = "choose the container with a tmpfs or a bind mount there";
   if (mount.bind)
-    return fmt::format("the engine made the volume at '{}' for the image; {}", offer.target, advice);
+    return fmt::format(
+        "the engine made the volume at '{}' for the image, as the name of 64 hexadecimal digits in '{}' "
+        "says; {}, from "
+        "a directory of another name",
+        offer.target, mount.source, advice);
+  if (mount.type != "tmpfs")
+    return fmt::format("the mount at '{}' is of type '{}'; {}", offer.target, mount.type, advice);
   if (mount.exec) {
     return fmt::format(
         "the tmpfs at '{}' has the option \"exec\", as one that Podman makes for the image's volume; mount "
@@ -83,12 +105,15 @@ bool is_anonymous_volume(std::string_view source) {
 
 bool is_build_step(const ContainerState& state) {
   if (state.id.starts_with("buildah-")) return true;  // run_common.go: "buildah-" and the bundle's name
-  // BuildKit, by itself or in dockerd, keeps its bundles below a directory of its name.
-  std::string_view path = state.bundle;
+  // BuildKit keeps its bundles in ROOT/runc-SNAPSHOTTER/executor/ID, in dockerd in ROOT/buildkit/executor/ID,
+  // and those of its containerd worker in the directory of containerd's namespace "buildkit".
+  std::string_view path = state.bundle, above, parent, name;
   while (!path.empty()) {
-    if (next_component(path) == "buildkit") return true;
+    const std::string_view component = next_component(path);
+    if (!component.empty()) above = std::exchange(parent, std::exchange(name, component));
   }
-  return false;
+  return parent == "buildkit" ||
+         (parent == "executor" && (above == "buildkit" || above.starts_with("runc-")));
 }
 
 Decision decide(const Spec& spec, const Offer& offer) {
@@ -105,9 +130,7 @@ Decision decide(const Spec& spec, const Offer& offer) {
   if (offer.to_all || offer.by_argument || (annotated && offer.trusts_annotations))
     return {Consent::mount, {}, {}};
   if (mount != nullptr && is_persons_tmpfs(*mount, offer)) return {Consent::mount, {}, {}};
-  if (mount != nullptr && (mount->bind || mount->type == "tmpfs")) {
-    return {Consent::no, {}, whose_mount(*mount, offer)};
-  }
+  if (mount != nullptr) return {Consent::no, {}, whose_mount(*mount, offer)};
   if (annotated) {
     return {
         Consent::no,
@@ -116,7 +139,9 @@ Decision decide(const Spec& spec, const Offer& offer) {
                     "or mount a tmpfs at '{}'",
                     profiles_annotation, offer.target)};
   }
-  return {};
+  if (offer.in_build) return {};
+  const SpecMount* above = mount_above(spec, offer.target);
+  return above == nullptr ? Decision() : Decision{Consent::no, {}, not_at_the_target(*above, offer)};
 }
 
 }  // namespace oci_oauth

@@ -18,7 +18,7 @@ struct RuntimeCall {
   std::string log;           // where the runtime's messages go for the engine to read; empty where not given
   bool log_is_json = false;
 
-  bool creates() const { return verb == "create" || verb == "run"; }
+  bool creates() const { return verb == "create" || verb == "run" || verb == "restore"; }
   // The file that tells the runtime what to create.
   std::string spec_path() const { return config.empty() ? bundle + "/config.json" : config; }
 };

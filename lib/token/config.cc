@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/json_object.h"
+#include "base/path.h"
 #include "base/size.h"
 
 namespace oci_oauth {
@@ -46,6 +47,13 @@ Result<void> read_choice(std::string_view text, std::pair<std::string_view, Enum
   return {};
 }
 
+// A path, or an array of paths.
+void read_targets(JsonObject& object, std::vector<std::string>& targets) {
+  object.paths("target", targets);
+  if (std::find(targets.begin(), targets.end(), "/") != targets.end())
+    object.fail("target", "'/' is no directory of its own");
+}
+
 Result<Profile> read_profile(std::string_view name, const JsonValue& value, const std::string& source,
                              const std::string& pointer) {
   if (!is_valid_name(name)) {
@@ -55,7 +63,7 @@ Result<Profile> read_profile(std::string_view name, const JsonValue& value, cons
   Profile profile;
   profile.name = name;
   profile.provider = name;
-  profile.target = "/run/secrets/" + profile.name;
+  profile.targets = {"/run/secrets/" + profile.name};
   JsonObject object(value, source, pointer);
   object.text("provider", [&](std::string_view text) -> Result<void> {
     if (!is_valid_name(text)) return bad(fmt::format("'{}' is no provider name", text));
@@ -64,8 +72,7 @@ Result<Profile> read_profile(std::string_view name, const JsonValue& value, cons
   });
   object.require("credentials");
   object.path("credentials", profile.credentials);
-  object.path("target", profile.target);
-  if (profile.target == "/") object.fail("target", "'/' is no directory of its own");
+  read_targets(object, profile.targets);
   object.text("deliver_to", [&](std::string_view text) {
     return read_choice<DeliverTo>(text, {"chosen", DeliverTo::chosen}, {"all", DeliverTo::all},
                                   profile.deliver_to);
@@ -93,24 +100,42 @@ Result<Profile> read_profile(std::string_view name, const JsonValue& value, cons
   object.string("user_agent", profile.user_agent);
   object.string("proxy", profile.proxy);
   if (auto done = object.finish(); !done) return std::move(done).error();
+  profile.target = profile.targets.front();
   return profile;
 }
 
-bool lies_within(std::string_view path, std::string_view directory) {
-  return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
-}
+struct PlacedTarget {
+  const Profile* profile;
+  const std::string* target;
+};
 
 // What is mounted at the outer of two nested targets would cover the inner one, or be written into it.
+Result<void> check_apart(const Config& config, const PlacedTarget& a, const PlacedTarget& b) {
+  const bool same = *a.target == *b.target;
+  if (!same && !lies_within(*a.target, *b.target) && !lies_within(*b.target, *a.target)) return {};
+  const bool own = a.profile == b.profile;
+  const std::string place = "/profiles/" + a.profile->name + "/target";
+  if (same && own)
+    return configuration_error(config.path, place, fmt::format("'{}' is there twice", *a.target));
+  if (same) {
+    return configuration_error(
+        config.path, place,
+        fmt::format("'{}' is the target of profile '{}' too", *a.target, b.profile->name));
+  }
+  return configuration_error(config.path, place,
+                             fmt::format("'{}' and the target '{}' of profile '{}' lie one within the other",
+                                         *a.target, *b.target, b.profile->name));
+}
+
 Result<void> check_targets(const Config& config) {
-  for (auto a = config.profiles.begin(); a != config.profiles.end(); ++a) {
-    for (auto b = config.profiles.begin(); b != a; ++b) {
-      const bool same = a->target == b->target;
-      if (!same && !lies_within(a->target, b->target) && !lies_within(b->target, a->target)) continue;
-      return configuration_error(
-          config.path, "/profiles/" + a->name + "/target",
-          same ? fmt::format("'{}' is the target of profile '{}' too", a->target, b->name)
-               : fmt::format("'{}' and the target '{}' of profile '{}' lie one within the other", a->target,
-                             b->target, b->name));
+  std::vector<PlacedTarget> placed;
+  for (const Profile& profile : config.profiles) {
+    for (const std::string& target : profile.targets) {
+      const PlacedTarget one = {&profile, &target};
+      for (const PlacedTarget& other : placed) {
+        if (auto apart = check_apart(config, one, other); !apart) return apart;
+      }
+      placed.push_back(one);
     }
   }
   return {};
@@ -170,6 +195,12 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
   if (auto checked = check_targets(config); !checked) return std::move(checked).error();
   if (auto checked = check_sinks(config); !checked) return std::move(checked).error();
   return config;
+}
+
+bool could_block(const std::string& path, bool named) {
+  const auto text = read_file({.path = path}, config_limit);
+  if (text) return text->find("\"block\"") != std::string::npos;
+  return named && text.error().kind != ErrorKind::not_found;
 }
 
 Result<Config> load_config(const std::string& path) {

@@ -28,7 +28,9 @@ struct Profile {
   std::string name;         // [A-Za-z0-9][A-Za-z0-9._-]{0,63}: also a file name
   std::string provider;     // likewise; default: the profile's name
   std::string credentials;  // absolute path of the credential document
-  std::string target;       // absolute, normalised directory in the container; default "/run/secrets/NAME"
+  // Absolute, normalised directories in containers; default "/run/secrets/NAME".
+  std::vector<std::string> targets;
+  std::string target;  // the first of them: what a container is given that has a mount at none
   DeliverTo deliver_to = DeliverTo::chosen;
   Trust annotations = Trust::no;
   OnFailure on_failure = OnFailure::start;
@@ -50,6 +52,10 @@ struct Config {
 
   const Profile* find(std::string_view profile) const;
 };
+
+// Whether a configuration that cannot be used could say "block": its text does; where nobody can read that,
+// whether the caller names a profile (`named`). A file that is not there says nothing.
+bool could_block(const std::string& path, bool named);
 
 // Result: the configuration. Failure (kind configuration): "PATH:LINE:COLUMN: reason" or "PATH:
 // /profiles/x/mode: reason".

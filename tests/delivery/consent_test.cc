@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/consent.h"
 
+#include <fmt/format.h>
+
 #include "support/catch.h"
 
 using namespace oci_oauth;
@@ -88,8 +90,48 @@ TEST_CASE("Buildah's and BuildKit's containers are told by their names") {
   state.id = "c3hsmk5hx4gmnxl1yjc3qbs9q";
   state.bundle = "/var/lib/docker/buildkit/executor/c3hsmk5hx4gmnxl1yjc3qbs9q";
   CHECK(is_build_step(state));
+  state.bundle = "/data/runc-overlayfs/executor/c3hsmk5hx4gmnxl1yjc3qbs9q";
+  CHECK(is_build_step(state));
+  state.bundle = "/run/containerd/io.containerd.runtime.v2.task/buildkit/c3hsmk5hx4gmnxl1yjc3qbs9q";
+  CHECK(is_build_step(state));
   state.bundle = "/var/lib/containers/storage/overlay-containers/buildkitty/userdata";
   CHECK_FALSE(is_build_step(state));
+}
+
+TEST_CASE("a container of a user whose name is buildkit is no build") {
+  ContainerState state;
+  state.id = "c3hsmk5hx4gmnxl1yjc3qbs9q";
+  state.bundle = "/home/buildkit/.local/share/containers/storage/overlay-containers/c3hs/userdata";
+  CHECK_FALSE(is_build_step(state));
+}
+
+TEST_CASE("a target within a mount is not chosen, and the log says what to do") {
+  for (const bool bind : {true, false}) {
+    Spec spec;
+    spec.mounts.push_back({"/run", bind ? "bind" : "tmpfs", "/srv/run", bind, false});
+    const Decision decision = decide(spec, plain);
+    CHECK(decision.consent == Consent::no);
+    CHECK(decision.why_not ==
+          fmt::format("'{}' lies within the {} at '/run', which chooses nothing; mount a tmpfs or bind "
+                      "a directory at '{}'",
+                      plain.target, bind ? "bind mount" : "tmpfs", plain.target));
+  }
+  Spec other;
+  other.mounts.push_back({"/runs", "tmpfs", "tmpfs", false, false});
+  CHECK(decide(other, plain).why_not.empty());
+}
+
+TEST_CASE("a mount of another type at the target is not chosen, and the log says so") {
+  const Decision decision = decide(mounting("overlay", "overlay"), plain);
+  CHECK(decision.consent == Consent::no);
+  CHECK(decision.why_not.find("is of type 'overlay'") != std::string::npos);
+}
+
+TEST_CASE("a person's path that looks like an engine's volume is not chosen, and the log names it") {
+  const std::string source = "/srv/" + std::string(64, 'a') + "/tokens";
+  const Decision decision = decide(mounting("bind", source), plain);
+  CHECK(decision.consent == Consent::no);
+  CHECK(decision.why_not.find(source) != std::string::npos);
 }
 
 TEST_CASE("an annotation counts only where the profile trusts annotations") {

@@ -51,7 +51,7 @@ an_image_is_built() { greedy_image; }
 a_volume_chooses_nothing() {
     start_image "$image"
     has_nothing
-    [[ $(log_since_mark | grep -c "no token delivered: the engine made the volume at '$target' for the image; choose the container with a tmpfs or a bind mount there") == 1 ]]
+    [[ $(log_since_mark | grep -c "no token delivered: the engine made the volume at '$target' for the image, as the name of 64 hexadecimal digits in '.*' says; choose the container with a tmpfs or a bind mount there, from a directory of another name") == 1 ]]
 }
 
 a_volume_as_tmpfs_chooses_nothing() {

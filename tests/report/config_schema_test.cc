@@ -52,6 +52,7 @@ TEST_CASE("schema and reader accept the same configurations") {
                               R"("provider": "a.b_c-D0")",
                               R"("target": "/run/secrets/x")",
                               R"("target": "//run/./x/")",
+                              R"("target": ["/run/secrets/x", "/home/x/.claude"])",
                               R"("target": "/..x")",
                               R"("target": "/x..")",
                               R"("target": "/...")",
@@ -86,15 +87,16 @@ TEST_CASE("schema and reader accept the same configurations") {
 
 TEST_CASE("schema and reader refuse the same configurations") {
   for (const char* members :
-       {R"("provider": "a/b")",    R"("provider": ".a")",     R"("provider": "")",
-        R"("provider": 1)",        R"("target": "run")",      R"("target": "/")",
-        R"("target": "//./")",     R"("target": "/a/../b")",  R"("target": "/..")",
-        R"("target": "")",         R"("deliver_to": "some")", R"("trust_annotations": "yes")",
-        R"("on_failure": "stop")", R"("hook_wait": "8")",     R"("hook_wait": "8 s")",
-        R"("hook_wait": "-1s")",   R"("hook_wait": 8)",       R"("refresh_before": "1w")",
-        R"("mode": 444)",          R"("mode": "0999")",       R"("mode": "0044")",
-        R"("mode": "04444")",      R"("mode": "00444")",      R"("mode": "1444")",
-        R"("token_url": "")",      R"("ca_file": "ca.pem")",  R"("user_agent": "")",
+       {R"("provider": "a/b")",    R"("provider": ".a")",      R"("provider": "")",
+        R"("provider": 1)",        R"("target": "run")",       R"("target": "/")",
+        R"("target": "//./")",     R"("target": "/a/../b")",   R"("target": "/..")",
+        R"("target": [])",         R"("target": ["/a", "/"])", R"("target": ["a"])",
+        R"("target": "")",         R"("deliver_to": "some")",  R"("trust_annotations": "yes")",
+        R"("on_failure": "stop")", R"("hook_wait": "8")",      R"("hook_wait": "8 s")",
+        R"("hook_wait": "-1s")",   R"("hook_wait": 8)",        R"("refresh_before": "1w")",
+        R"("mode": 444)",          R"("mode": "0999")",        R"("mode": "0044")",
+        R"("mode": "04444")",      R"("mode": "00444")",       R"("mode": "1444")",
+        R"("token_url": "")",      R"("ca_file": "ca.pem")",   R"("user_agent": "")",
         R"("proxy": [])",          R"("colour": "red")"}) {
     config_is(false, with(members));
   }

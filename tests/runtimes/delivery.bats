@@ -122,6 +122,42 @@ load oauth
     has_current_token box
 }
 
+@test "a profile with several targets reaches each that a person mounted, by one request" {
+    a_login
+    login_ends_in -60
+    a_profile ".target = [\"/home/node/.claude\", \"$target\", \"/home/vscode/.claude\"]"
+    local directory
+    directory=$(a_directory tokens)
+    start box --tmpfs "$target" --volume "$directory:/home/vscode/.claude" --user 0:0
+    has_current_token box
+    has_current_token box /home/vscode/.claude
+    run inside box ls /home/node
+    ((status != 0))
+    [[ $(counted posts) == 1 ]]
+    [[ $(status_of '.containers | map(.path) | sort | join(" ")') == "/home/vscode/.claude $target" ]]
+    refreshed
+    has_current_token box
+    has_current_token box /home/vscode/.claude
+    stop box
+    [[ -z $(ls -A "$directory") ]]
+}
+
+@test "a target within a mount is not chosen, and the log says what to do" {
+    a_login
+    a_profile
+    start box --tmpfs /run/secrets
+    [[ -z $(inside box ls -A /run/secrets) ]]
+    [[ $(logged) == *"profile 'claude', container $(id_of box): no token delivered: '$target' lies within the tmpfs at '/run/secrets'"* ]]
+}
+
+@test "a configuration that cannot be used and says block lets no container start without a token" {
+    a_login
+    a_profile '.on_failure = "block" | .colour = "red"'
+    run start box --tmpfs "$target"
+    ((status != 0))
+    [[ $(logged) == *'/profiles/claude/colour'* ]]
+}
+
 @test "two profiles reach one container" {
     a_login
     a_profile

@@ -80,6 +80,40 @@ TEST_CASE("each mistake names the file, the place and the bad value") {
   for (const auto& [text, message] : mistakes) CHECK(reason(text) == message);
 }
 
+TEST_CASE("a profile has one target or several") {
+  const auto config = parse_config(with(R"("target": ["/home/node/.claude", "/run//secrets/claude/"])"), "f");
+  REQUIRE(config);
+  CHECK(config->profiles.at(0).targets ==
+        std::vector<std::string>{"/home/node/.claude", "/run/secrets/claude"});
+  CHECK(config->profiles.at(0).target == "/home/node/.claude");
+  CHECK(reason(with(R"("target": [])")) == "f: /profiles/claude/target: is an empty array");
+  CHECK(reason(with(R"("target": ["/a", 1])")) == "f: /profiles/claude/target: is not an array of strings");
+  CHECK(reason(with(R"("target": ["/a", "b"])")) ==
+        "f: /profiles/claude/target: 'b' is not an absolute path without '..'");
+  CHECK(reason(with(R"("target": ["/a", "/"])")) ==
+        "f: /profiles/claude/target: '/' is no directory of its own");
+  CHECK(reason(with(R"("target": ["/a", "/a/"])")) == "f: /profiles/claude/target: '/a' is there twice");
+  CHECK(
+      reason(with(R"("target": ["/a", "/a/b"])")) ==
+      "f: /profiles/claude/target: '/a/b' and the target '/a' of profile 'claude' lie one within the other");
+}
+
+TEST_CASE("a configuration that cannot be used could block where its text says so") {
+  const TempDir directory;
+  const std::string path = directory / "config.json";
+  directory.write("config.json", R"({"profiles": {"claude": {"on_failure": "block",}}})");
+  CHECK(could_block(path, false));
+  directory.write("config.json", R"({"profiles": {"claude": {"on_failure": "start",}}})");
+  CHECK_FALSE(could_block(path, true));
+}
+
+TEST_CASE("a configuration that nobody can read could block whom the caller names") {
+  const TempDir directory;
+  CHECK(could_block(directory.path(), true));
+  CHECK_FALSE(could_block(directory.path(), false));
+  CHECK_FALSE(could_block(directory / "missing", true));
+}
+
 TEST_CASE("a target within another profile's target is refused") {
   const auto both = [](const std::string& a, const std::string& b) {
     return reason(R"({"profiles": {"a": {"credentials": "/c", "target": ")" + a +
