@@ -18,11 +18,12 @@ namespace {
 
 constexpr size_t spec_limit = 16 * MiB;
 
-Result<Spec> read_spec(const ContainerState& state) {
+Result<Spec> read_spec(const ContainerState& state, std::string& text) {
   const std::string path = state.bundle + "/config.json";
-  auto text = read_file({.path = path}, spec_limit);
-  if (!text) return std::move(text).error();
-  return parse_spec(*text, path);
+  auto read = read_file({.path = path}, spec_limit);
+  if (!read) return std::move(read).error();
+  text = std::move(*read);
+  return parse_spec(text, path);
 }
 
 void log_unknown_profiles(const HookCall& call) {
@@ -46,14 +47,29 @@ Result<void> judge_unreadable(const HookCall& call, Error error) {
   return blocks ? Result<void>(std::move(told)) : Result<void>();
 }
 
+void warn_of_shadows(const Creation& creation, const Profile& profile,
+                     const std::vector<std::string>& names) {
+  creation.call.log.write(Priority::warning,
+                          fmt::format("profile '{}', container {}: its environment has {}, which a client "
+                                      "there uses instead of the token",
+                                      profile.name, creation.call.state.id, fmt::join(names, ", ")),
+                          "start it without that variable");
+}
+
 // Without a valid token the directory is delivered all the same: the next refresh heals the container.
-void freshen_all(const Creation& creation, const std::vector<Chosen>& chosen, Failures& failures) {
+void freshen_all(const Creation& creation, std::vector<Chosen>& chosen, Failures& failures) {
   for (const Profile* profile : profiles_of(chosen)) {
     auto fresh = freshen(creation, *profile);
     if (!fresh) {
       failures.add(*profile, std::move(fresh).error());
-    } else if (fresh->trouble) {
-      failures.warn(*profile, std::move(*fresh->trouble));
+      continue;
+    }
+    if (fresh->trouble) failures.warn(*profile, std::move(*fresh->trouble));
+    const auto shadowed_by = assigned_among(fresh->shadowed_by, creation.spec_text);
+    if (shadowed_by.empty()) continue;
+    warn_of_shadows(creation, *profile, shadowed_by);
+    for (Chosen& one : chosen) {
+      if (one.profile == profile) one.shadowed_by = shadowed_by;
     }
   }
 }
@@ -105,13 +121,14 @@ void serve(const Creation& creation, std::vector<Chosen> chosen, Failures& failu
 }
 
 // Failure: none of the chosen can be served.
-Result<void> serve(const HookCall& call, const Spec& spec, const std::vector<Chosen>& chosen,
-                   Failures& failures) {
+Result<void> serve(const HookCall& call, const Spec& spec, std::string_view spec_text,
+                   const std::vector<Chosen>& chosen, Failures& failures) {
   const auto runtime = RuntimeDir::open(call.config.runtime_dir);
   if (!runtime) return runtime.error();
   const auto process = ContainerProcess::open(call.state.pid);
   if (!process) return process.error();
-  serve(Creation{call, spec, *runtime, *process, runtime->containers(), identify_process(call.state.pid)},
+  serve(Creation{call, spec, spec_text, *runtime, *process, runtime->containers(),
+                 identify_process(call.state.pid)},
         chosen, failures);
   return {};
 }
@@ -119,7 +136,8 @@ Result<void> serve(const HookCall& call, const Spec& spec, const std::vector<Cho
 }  // namespace
 
 Result<void> create_runtime(const HookCall& call) {
-  const auto spec = read_spec(call.state);
+  std::string text;
+  const auto spec = read_spec(call.state, text);
   if (!spec) return judge_unreadable(call, spec.error());
   log_unknown_profiles(call);
   const Choice choice =
@@ -128,7 +146,7 @@ Result<void> create_runtime(const HookCall& call) {
   if (choice.chosen.empty()) return {};
 
   Failures failures(call.state.id);
-  if (auto served = serve(call, *spec, choice.chosen, failures); !served) {
+  if (auto served = serve(call, *spec, text, choice.chosen, failures); !served) {
     for (const Profile* profile : profiles_of(choice.chosen)) failures.add(*profile, Error(served.error()));
   }
   return failures.judge(call.log);

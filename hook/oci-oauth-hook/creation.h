@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/log.h"
@@ -28,6 +29,7 @@ struct HookCall {
 struct Creation {
   const HookCall& call;
   const Spec& spec;
+  std::string_view spec_text;
   const RuntimeDir& runtime;
   const ContainerProcess& process;
   UniqueFd containers;         // where the records are

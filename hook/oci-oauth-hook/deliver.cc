@@ -19,17 +19,6 @@ void warn_of_readers(const Creation& creation, const DeliveryRecord& record) {
       fmt::format("chmod o-x {}", record.source));
 }
 
-// The mounted files are root's of the host, so that the mode's last digit is everybody else's.
-void warn_of_mode(const Creation& creation, const Chosen& chosen) {
-  creation.call.log.write(
-      Priority::warning,
-      fmt::format(
-          "profile '{}', container {}: uid {} cannot read the files that are mounted at '{}': mode {:04o}",
-          chosen.profile->name, creation.call.state.id, creation.spec.uid, chosen.target,
-          chosen.profile->mode),
-      "set the profile's \"mode\" to \"0444\", or bind a directory of the host at the target");
-}
-
 Result<void> write_into(const Creation& creation, Prepared& prepared, DeliveryRecord& record) {
   auto known = creation.runtime.published(record.profile);
   if (!known) return std::move(known).error();
@@ -53,8 +42,6 @@ Result<void> deliver(const Creation& creation, Recorded& recorded) {
     case Consent::write:
       return write_into(creation, prepared, recorded.record);
     case Consent::mount:
-      if ((prepared.chosen.profile->mode & S_IROTH) == 0 && creation.spec.uid != 0)
-        warn_of_mode(creation, prepared.chosen);
       return mount_in_container(creation.process, prepared.tree.get(), prepared.target.get());
     case Consent::in_place:
     case Consent::no:

@@ -33,9 +33,10 @@ Need need_of(const Profile& profile, const std::optional<Published>& published, 
 
 // By the token that is there, whatever became of the refresh.
 Result<Fresh> judge(const std::optional<Published>& published, Result<void> asked) {
-  const bool valid = is_valid(published, now());
-  if (!asked) return valid ? Result<Fresh>(Fresh{std::move(asked).error()}) : std::move(asked).error();
-  return valid ? Result<Fresh>(Fresh{}) : no_token(published);
+  if (!is_valid(published, now())) return asked ? no_token(published) : std::move(asked).error();
+  Fresh fresh = {std::nullopt, published->shadowed_by};
+  if (!asked) fresh.trouble = std::move(asked).error();
+  return fresh;
 }
 
 }  // namespace

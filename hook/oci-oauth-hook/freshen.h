@@ -3,6 +3,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "creation.h"
@@ -11,7 +13,8 @@ namespace oci_oauth {
 
 // A valid token is published.
 struct Fresh {
-  std::optional<Error> trouble;  // why it is not a newer one
+  std::optional<Error> trouble;          // why it is not a newer one
+  std::vector<std::string> shadowed_by;  // variables that a client obeys before it looks at the token
 };
 
 // Asks for a refresh where one is needed, and waits for it where the token has expired or the login changed.

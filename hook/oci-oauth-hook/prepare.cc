@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "prepare.h"
 
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -78,6 +79,17 @@ Result<UniqueFd> clone_share(const Creation& creation, const Profile& profile, i
   return clone_tree_read_only(share);
 }
 
+// The mounted files are root's of the host, so that the mode's last digit is everybody else's.
+void warn_of_mode(const Creation& creation, const Chosen& chosen) {
+  creation.call.log.write(
+      Priority::warning,
+      fmt::format(
+          "profile '{}', container {}: uid {} cannot read the files that are mounted at '{}': mode {:04o}",
+          chosen.profile->name, creation.call.state.id, creation.spec.uid, chosen.target,
+          chosen.profile->mode),
+      "set the profile's \"mode\" to \"0444\", or bind a directory of the host at the target");
+}
+
 Result<void> prepare_writing(const Creation& creation, Prepared& prepared) {
   const Chosen& chosen = prepared.chosen;
   auto bound = open_bound_directory(creation.process, rootfs_of(creation), chosen.target,
@@ -97,6 +109,7 @@ Result<void> prepare_mount(const Creation& creation, Prepared& prepared) {
   if (auto checked = check_unshared(creation.process, target->get()); !checked) return checked;
   auto tree = clone_share(creation, *chosen.profile, prepared.share.get());
   if (!tree) return std::move(tree).error();
+  if ((chosen.profile->mode & S_IROTH) == 0 && creation.spec.uid != 0) warn_of_mode(creation, chosen);
   prepared.target = std::move(*target);
   prepared.tree = std::move(*tree);
   return {};

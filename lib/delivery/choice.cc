@@ -31,6 +31,11 @@ Decision decide(const Config& config, const Profile& profile, const std::string&
                        .share = share});
 }
 
+bool is_new(const std::vector<PassedOver>& passed_over, const std::string& why_not) {
+  return std::none_of(passed_over.begin(), passed_over.end(),
+                      [&](const PassedOver& one) { return one.why_not == why_not; });
+}
+
 // A container that is chosen as a whole is given the token at each target where a person mounted something;
 // where that is none, at the first.
 void choose(const Config& config, const Profile& profile, const Occasion& occasion, const Spec& spec,
@@ -42,7 +47,7 @@ void choose(const Config& config, const Profile& profile, const Occasion& occasi
     if (decision.consent != Consent::no) {
       is_chosen = true;
       choice.chosen.push_back({&profile, target, decision.consent, decision.bind_source});
-    } else if (!decision.why_not.empty()) {
+    } else if (!decision.why_not.empty() && is_new(passed_over, decision.why_not)) {
       passed_over.push_back({&profile, std::move(decision.why_not)});
     }
   };

@@ -24,7 +24,8 @@ struct Chosen {
   const Profile* profile;
   std::string_view target;  // one of the profile's
   Consent consent;
-  std::string_view bind_source;  // consent write: the mount's source, of the spec
+  std::string_view bind_source;               // consent write: the mount's source, of the spec
+  std::vector<std::string> shadowed_by = {};  // variables of the container that win over the token
 };
 
 // A profile that the container does not get although a person may have wanted it.

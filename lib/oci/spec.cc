@@ -242,6 +242,14 @@ const std::string* Spec::annotation(std::string_view key) const {
   return nullptr;
 }
 
+std::vector<std::string> assigned_among(const std::vector<std::string>& names, std::string_view text) {
+  std::vector<std::string> assigned;
+  for (const std::string& name : names) {
+    if (text.find(fmt::format("\"{}=", name)) != std::string_view::npos) assigned.push_back(name);
+  }
+  return assigned;
+}
+
 Result<Spec> parse_spec(const std::string& text, std::string_view source) {
   Spec spec;
   SpecHandler handler(spec);

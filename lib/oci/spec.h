@@ -31,6 +31,10 @@ struct Spec {
   const std::string* annotation(std::string_view key) const;
 };
 
+// Which of `names` have a value in an array of assignments in the text of config.json: process.env, as
+// nothing else there has such variables. Costs a search for each, and no pass over the document.
+std::vector<std::string> assigned_among(const std::vector<std::string>& names, std::string_view text);
+
 // One pass without building a document: this is most of what a hook does for a container that nobody chose.
 // Failure: "config.json:LINE:COLUMN: reason" where the text is not JSON, nests too deep, or has another type
 // at a member that is kept (null counts as absent, as for the runtimes).

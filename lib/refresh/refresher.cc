@@ -91,6 +91,7 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   auto provider = load_provider(profile.provider, refresher.provider_directories);
   if (!provider) return std::move(provider).error();
   outcome.published.provider = profile.provider;
+  outcome.published.shadowed_by = provider->shadowed_by;
 
   auto run =
       exchange_as_owner(refresher.exchanger, {profile, std::move(*provider), outcome.published, options.force,

@@ -241,6 +241,11 @@ Result<Provider> parse_provider(std::string_view text, std::string_view path, st
   if (const JsonValue* api = object.take("api")) {
     if (auto read = read_api(*api, source, provider.api); !read) return std::move(read).error();
   }
+  object.strings("shadowed_by", provider.shadowed_by);
+  for (const std::string& variable : provider.shadowed_by) {
+    if (!is_variable_name(variable))
+      object.fail("shadowed_by", fmt::format("'{}' is not the name of a variable", variable));
+  }
   object.members("environment",
                  [&](std::string_view key, const JsonValue& value, const std::string& pointer) {
                    return read_variable(key, value, source, pointer, provider);

@@ -71,6 +71,8 @@ struct Provider {
   // the rename, never while the token endpoint is asked.
   std::vector<ProviderLock> save_locks;
   Api api;
+  // Variables of a container's environment that its client obeys before it looks at the delivered files.
+  std::vector<std::string> shadowed_by;
   // What a container wants in its environment; "{target}" is the profile's target.
   std::vector<std::pair<std::string, std::string>> environment;
 };

@@ -53,6 +53,21 @@ std::map<std::string, std::uint64_t, std::less<>> read_outcomes(const JsonValue&
   return outcomes;
 }
 
+std::vector<std::string> read_names(const JsonValue& value) {
+  std::vector<std::string> names;
+  if (!value.IsArray()) return names;
+  for (const JsonValue& name : value.GetArray()) {
+    if (name.IsString()) names.emplace_back(json_text(name));
+  }
+  return names;
+}
+
+JsonValue names_value(JsonDocument& json, const std::vector<std::string>& names) {
+  JsonValue value(rapidjson::kArrayType);
+  for (const std::string& name : names) value.PushBack(json_copy(json, name), json.GetAllocator());
+  return value;
+}
+
 JsonValue outcomes_value(JsonDocument& json, const Published& published) {
   JsonValue value(rapidjson::kObjectType);
   for (const auto& [outcome, count] : published.outcomes) json_set(json, value, outcome, JsonValue(count));
@@ -114,6 +129,7 @@ Result<Published> parse_published(std::string_view text, std::string_view source
   published.attempts = json_uint(*json, "attempts").value_or(0);
   published.failures = static_cast<unsigned>(json_int(*json, "failures").value_or(0));
   if (const JsonValue* error = json_member(*json, "last_error")) published.last_error = read_error(*error);
+  if (const JsonValue* names = json_member(*json, "shadowed_by")) published.shadowed_by = read_names(*names);
   if (const JsonValue* outcomes = json_member(*json, "outcomes"))
     published.outcomes = read_outcomes(*outcomes);
   return published;
@@ -141,6 +157,7 @@ std::string format_published(const Published& published) {
   json_set(json, json, "attempts", JsonValue(published.attempts));
   json_set(json, json, "failures", JsonValue(published.failures));
   if (published.last_error) json_set(json, json, "last_error", error_value(json, *published.last_error));
+  json_set(json, json, "shadowed_by", names_value(json, published.shadowed_by));
   json_set(json, json, "outcomes", outcomes_value(json, published));
   return std::string(write_json(json).reveal());
 }

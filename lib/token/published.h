@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -59,7 +60,8 @@ struct Published {
   Time not_before;             // the end of the rest after a failure
   std::uint64_t attempts = 0;  // how many refreshes have looked at the login so far, whatever came of them
   unsigned failures = 0;       // in a row
-  std::optional<LastError> last_error;  // of the last attempt; empty after a success
+  std::optional<LastError> last_error;   // of the last attempt; empty after a success
+  std::vector<std::string> shadowed_by;  // the provider's
   // How many attempts ended how, for metrics: "refreshed", or the word of a FailureKind.
   std::map<std::string, std::uint64_t, std::less<>> outcomes;
 

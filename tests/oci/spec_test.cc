@@ -45,6 +45,14 @@ TEST_CASE("a spec is what the hook needs of config.json, and nothing of the rest
   CHECK(spec->mount_label == "label");
 }
 
+TEST_CASE("a variable is assigned where an assignment begins with its name") {
+  const std::string text =
+      R"({"process":{"env":["PATH=/bin","A_KEY=x","MY_B_KEY=A_TOKEN=1"],"args":["B_KEY"]}})";
+  CHECK(assigned_among({"A_KEY", "B_KEY", "A_TOKEN", "PATH"}, text) ==
+        std::vector<std::string>{"A_KEY", "PATH"});
+  CHECK(assigned_among({}, text).empty());
+}
+
 TEST_CASE("null is absence, as it is for the runtimes") {
   CHECK(
       parse_spec(R"({"root":{"path":"r"},"mounts":null,"process":null,"annotations":null})", "config.json"));

@@ -129,7 +129,7 @@ TEST_CASE("schema and reader accept the same providers") {
   for (const char* members :
        {"", R"("body": "json")", R"("body": "form")", R"("scope": "stored")", R"("scope": "none")",
         R"("user_agent": "x")", R"("locks": ["{directory}.lock"])", R"("lock_owner": "{directory}/x")",
-        R"("save_locks": [])",
+        R"("save_locks": [])", R"("shadowed_by": ["A_KEY"])",
         R"("save_locks": [{"path": "{directory}/x"}, {"path": "y", "stale_after": "015s"}])",
         R"("environment": {"A": "{target}"})", R"("deliver": [])",
         R"("deliver": [{"file": ".x.json", "fields": ["/a", "/b~0/c~1d"]}])"}) {

@@ -158,6 +158,23 @@ load oauth
     [[ $(logged) == *'/profiles/claude/colour'* ]]
 }
 
+@test "a variable that wins over the token is told" {
+    a_login
+    a_profile
+    start box --tmpfs "$target" --env ANTHROPIC_API_KEY=placeholder
+    has_current_token box
+    [[ $(logged) == *"profile 'claude', container $(id_of box): its environment has ANTHROPIC_API_KEY, which"* ]]
+}
+
+@test "mounted files that the container's user cannot read are told" {
+    a_login
+    a_profile '.mode = "0400"'
+    start box --tmpfs "$target" --user 1000:1000
+    run token_in box
+    ((status != 0))
+    [[ $(logged) == *"profile 'claude', container $(id_of box): uid 1000 cannot read the files that are mounted at '$target': mode 0400"* ]]
+}
+
 @test "two profiles reach one container" {
     a_login
     a_profile

@@ -109,6 +109,18 @@ TEST_CASE("the codes that end a login are the provider's, and are codes") {
   CHECK(with(R"(["a b"])").error().message == "f: /terminal_errors: 'a b' is not an error code");
 }
 
+TEST_CASE("a provider names the variables that its client obeys first") {
+  const auto with = [](const std::string& names) {
+    return parse_provider(R"({"token_url": "https://e/", "client_id": "c", "shadowed_by": )" + names + R"(,
+            "credentials": {"access_token": "/a", "refresh_token": "/r", "expires_at": "/e"}})",
+                          "f", "p");
+  };
+  REQUIRE(with(R"(["A_KEY"])"));
+  CHECK(with(R"(["A_KEY"])")->shadowed_by == std::vector<std::string>{"A_KEY"});
+  CHECK(with(R"(["A KEY"])").error().message == "f: /shadowed_by: 'A KEY' is not the name of a variable");
+  CHECK(load_provider("claude", {SOURCE_DIR "/oci-config/providers"})->shadowed_by.size() == 4);
+}
+
 TEST_CASE("a provider that is nowhere is told with the directories that were searched") {
   const auto provider = load_provider("none", {"/a", "/b"});
   REQUIRE_FALSE(provider);

@@ -20,6 +20,7 @@ TEST_CASE("what is published is read back as it was") {
   published.token_life = 8h;
   published.failures = 3;
   published.attempts = 12;
+  published.shadowed_by = {"A_TOKEN", "B_KEY"};
   published.login_is_visible = false;
   published.last_error = LastError{FailureKind::throttled, "m", "h", Time(10ms)};
   const auto read = parse_published(format_published(published), "f");
@@ -33,6 +34,7 @@ TEST_CASE("what is published is read back as it was") {
   CHECK(read->token_life == 8h);
   CHECK(read->failures == 3);
   CHECK(read->attempts == 12);
+  CHECK(read->shadowed_by == published.shadowed_by);
   CHECK_FALSE(read->login_is_visible);
   REQUIRE(read->last_error);
   CHECK(read->last_error->kind == FailureKind::throttled);
