@@ -18,9 +18,9 @@ std::string directory(GetEnvironment environment, const char* name) {
 
 }  // namespace
 
-Scope scope_of_caller(const std::string& path) {
-  if (::geteuid() != 0) return Scope::user;
+Scope scope_of_caller(const char* path) {
   if (is_host_root()) return Scope::system;
+  if (::geteuid() != 0) return Scope::user;
   struct stat status;
   std::string nearest = path;
   while (::stat(nearest.c_str(), &status) != 0) {

@@ -12,7 +12,7 @@ enum class Scope { system, user };
 // The machine's for its root, and for the root of a user namespace that has an /etc of its own (an
 // unprivileged LXC container): the nearest of `path` and its parents that is there belongs to that root. A
 // rootless engine's root finds the host's there, which belongs to nobody it knows, and so serves its user.
-Scope scope_of_caller(const std::string& path = "/etc/oci-oauth/config.json");
+Scope scope_of_caller(const char* path = "/etc/oci-oauth/config.json");
 
 // As getenv(3). A program whose environment is its caller's passes one that knows nothing.
 using GetEnvironment = const char* (*)(const char* name);

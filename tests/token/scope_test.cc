@@ -44,7 +44,7 @@ std::string scope_in_user_namespace(const std::string& path) {
     unshared.open();
     mapped.wait();
     if (::setresuid(0, 0, 0) != 0) return "setresuid";
-    return scope_of_caller(path) == Scope::system ? "system" : "user";
+    return scope_of_caller(path.c_str()) == Scope::system ? "system" : "user";
   });
   if (!unshared.wait()) return child.answer();
   for (const char* map : {"uid_map", "gid_map"})
