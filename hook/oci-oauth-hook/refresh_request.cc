@@ -75,6 +75,22 @@ UniqueFd ask_refresher(const RefreshRequest& request) {
   return sent ? std::move(socket) : UniqueFd();
 }
 
+// All who wait for one attempt wait no longer than the first of them: a silent network is not worth another
+// wait. The refresher leaves the beginning of its attempt as the time of its lock; one before the end of the
+// last attempt is that one's.
+SteadyTime shared_deadline(const RefreshRequest& request, SteadyTime deadline) {
+  const auto free = lock(request, LockMode::shared, SteadyTime{});
+  const FileAt file = request.runtime.lock_file(request.profile);
+  struct stat status;
+  if (!free || *free || ::fstatat(file.directory, file.path.c_str(), &status, 0) != 0) return deadline;
+  const auto published = request.runtime.published(request.profile);
+  const Time last = published && *published ? (*published)->attempted_at : Time{};
+  const Time began(std::chrono::duration_cast<Milliseconds>(
+      std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec)));
+  const Time time = now();
+  return began > last && began <= time ? deadline - (time - began) : deadline;
+}
+
 enum class Answer { through, lost, late };
 
 // The answer is one short line: its first byte tells that the refresh is through.
@@ -130,6 +146,8 @@ Result<void> start_refresh(const RefreshRequest& request) {
 }
 
 Result<void> wait_for_refresh(const RefreshRequest& request, SteadyTime deadline) {
+  deadline = shared_deadline(request, deadline);
+  if (deadline <= std::chrono::steady_clock::now()) return too_late();
   if (const UniqueFd socket = ask_refresher(request)) {
     const Answer answer = wait_for_answer(socket.get(), deadline);
     if (answer == Answer::through) return {};

@@ -6,16 +6,26 @@
 #include <charconv>
 
 #include "base/file.h"
+#include "base/fingerprint.h"
 #include "base/fmt.h"
+#include "base/size.h"
 #include "command.h"
-
 #include "refresh/deliveries.h"
+#include "refresh/logins.h"
+#include "refresh/side_by_side.h"
+#include "token/policy.h"
+
 namespace oci_oauth {
 
 namespace {
 
 constexpr std::string_view verb = "refresh";
 constexpr int first_inherited_fd = 3;
+constexpr size_t longest_token = 64 * KiB;
+
+// A run is through after longest_run, whatever its logins do. What has sent its request when it is told to
+// end still takes its answer.
+constexpr Patience patience = {longest_run - std::chrono::seconds(35), longest_run - std::chrono::seconds(5)};
 
 // The worse of two: a login that is dead counts more than one that may come back.
 ExitCode worse(ExitCode a, ExitCode b) {
@@ -50,9 +60,20 @@ struct RefreshArguments {
   std::vector<const Profile*> profiles;
   Force force = Force::no;
   Endpoint endpoint = Endpoint::asked;
-  int lock_fd = -1;             // held for us by the hook
-  std::string exchange_socket;  // units of their own do the exchange and feed the sinks
+  std::string rejected_token_hash;  // of the token that was reported; empty: none was
+  int lock_fd = -1;                 // held for us by the hook
+  std::string exchange_socket;      // units of their own do the exchange and feed the sinks
 };
+
+// The token comes through standard input, so that no list of processes shows it.
+Result<std::string> reported_token_hash() {
+  auto text = read_to_end(STDIN_FILENO, longest_token, "stdin");
+  if (!text) return std::move(text).error();
+  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
+  const Secret token(std::move(*text));
+  if (token.empty()) return usage_error(verb, "--rejected: there is no token on standard input");
+  return fingerprint(token);
+}
 
 Result<RefreshArguments> parse(const Invocation& invocation, const Config& config) {
   RefreshArguments parsed;
@@ -75,6 +96,13 @@ Result<RefreshArguments> parse(const Invocation& invocation, const Config& confi
     return usage_error(verb, "--lock-fd goes with one profile");
   if (parsed.force == Force::yes && parsed.endpoint == Endpoint::left_alone)
     return usage_error(verb, "--force and --offline contradict each other");
+  if (!reader.flag("--rejected")) return parsed;
+  if (parsed.force == Force::yes || parsed.endpoint == Endpoint::left_alone)
+    return usage_error(verb, "--rejected goes with neither --force nor --offline");
+  if (names->size() != 1) return usage_error(verb, "--rejected needs the name of one profile");
+  auto hash = reported_token_hash();
+  if (!hash) return std::move(hash).error();
+  parsed.rejected_token_hash = std::move(*hash);
   return parsed;
 }
 
@@ -87,6 +115,45 @@ Result<FileLock> inherited_lock(const RuntimeDir& runtime, const Profile& profil
                     ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
   if (!same) return usage_error(verb, fmt::format("descriptor {} is not {}", fd, file.shown));
   return FileLock::acquire(UniqueFd(fd), LockMode::exclusive, SteadyTime{}, file.shown);
+}
+
+ExitCode refresh_one(const Log& log, const Workplace& workplace, const RefreshArguments& arguments,
+                     const LoginProfiles& login) {
+  RefreshOptions options = {.force = arguments.force,
+                            .endpoint = arguments.endpoint,
+                            .rejected_token_hash = arguments.rejected_token_hash};
+  if (arguments.lock_fd >= 0) {
+    auto lock = inherited_lock(workplace.runtime, *login.front(), arguments.lock_fd);
+    if (!lock) return report(log, lock.error());
+    options.lock.emplace(std::move(*lock));
+  }
+  const Refresher refresher = refresher_of(workplace, arguments.exchange_socket);
+  ExitCode worst = ExitCode::fine;
+  for (const auto& [profile, outcome] :
+       refresh_login(refresher, workplace.config, login, std::move(options))) {
+    worst = worse(worst, outcome ? tell(log, *profile, *outcome, arguments.endpoint)
+                                 : report(log, Error(outcome.error()).in("refresh '" + profile->name + "'")));
+  }
+  return worst;
+}
+
+// Each login by itself: one whose endpoint hangs delays no other.
+ExitCode refresh_logins(const Log& log, const Workplace& workplace, const RefreshArguments& arguments) {
+  const std::vector<LoginProfiles> logins = logins_of(arguments.profiles);
+  if (logins.size() == 1) return refresh_one(log, workplace, arguments, logins.front());
+  std::vector<std::function<int()>> jobs;
+  for (const LoginProfiles& login : logins) {
+    jobs.push_back([&] { return static_cast<int>(refresh_one(log, workplace, arguments, login)); });
+  }
+  const auto results = run_side_by_side(jobs, patience);
+  ExitCode worst = ExitCode::fine;
+  for (size_t i = 0; i < results.size(); ++i) {
+    const Error unfinished = {ErrorKind::temporary,
+                              fmt::format("refresh '{}': was not through in time", logins[i].front()->name),
+                              "the next refresh completes what it left"};
+    worst = worse(worst, results[i] ? ExitCode{*results[i]} : report(log, unfinished));
+  }
+  return worst;
 }
 
 }  // namespace
@@ -102,23 +169,7 @@ ExitCode refresh(const Invocation& invocation) {
         fmt::format("{}/share: is on a disk, so access tokens are written to it", workplace->runtime.path()),
         "move runtime_dir to a tmpfs, such as below /run");
   }
-  const Refresher refresher = refresher_of(*workplace, parsed->exchange_socket);
-  ExitCode worst = ExitCode::fine;
-  for (const Profile* profile : parsed->profiles) {
-    RefreshOptions options = {.force = parsed->force,
-                              .min_ttl = Milliseconds(0),
-                              .endpoint = parsed->endpoint,
-                              .lock = std::nullopt};
-    if (parsed->lock_fd >= 0) {
-      auto lock = inherited_lock(workplace->runtime, *profile, parsed->lock_fd);
-      if (!lock) return report(invocation.log, lock.error());
-      options.lock.emplace(std::move(*lock));
-    }
-    const auto outcome = refresh_profile(refresher, *profile, std::move(options));
-    worst = worse(worst, outcome ? tell(invocation.log, *profile, *outcome, parsed->endpoint)
-                                 : report(invocation.log,
-                                          Error(outcome.error()).in("refresh '" + profile->name + "'")));
-  }
+  const ExitCode worst = refresh_logins(invocation.log, *workplace, *parsed);
   if (const size_t swept = sweep_records(workplace->runtime); swept > 0) {
     invocation.log.write(Priority::info, fmt::format("swept {} containers that are gone", swept));
   }

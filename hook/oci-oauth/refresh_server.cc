@@ -87,6 +87,21 @@ int code_of(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : static_cast<int>(ExitCode::failed);
 }
 
+// Device and inode; zero where there is nothing.
+FileStamp identity_of(const std::string& path) {
+  struct stat status;
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {.device = status.st_dev, .inode = status.st_ino};
+}
+
+// Result: the login's file, where that is another one than was published.
+FileStamp changed_login(const Profile& profile, const Published& known) {
+  struct stat status;
+  if (!known.login_is_visible || ::stat(profile.credentials.c_str(), &status) != 0) return {};
+  const FileStamp login = FileStamp::of(status);
+  return login == known.login ? FileStamp{} : login;
+}
+
 }  // namespace
 
 Result<RefreshServer> RefreshServer::open(const Invocation& invocation, UniqueFd listening,
@@ -100,8 +115,10 @@ Result<RefreshServer> RefreshServer::open(const Invocation& invocation, UniqueFd
   if (!server.signals_) return Error::from_errno(errno, "signalfd");
   const std::string profiles = server.workplace_.runtime.path() + "/profiles";
   server.publications_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  if (::inotify_add_watch(server.publications_.get(), profiles.c_str(), IN_MOVED_TO | IN_ONLYDIR) < 0)
+  if (::inotify_add_watch(server.publications_.get(), profiles.c_str(),
+                          IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR) < 0)
     return Error::from_errno(errno, profiles);
+  server.directory_ = identity_of(profiles);
   return server;
 }
 
@@ -114,6 +131,7 @@ Result<void> RefreshServer::run() {
     end_runs(time);
     accept_callers(time);
     read_callers(time);
+    if (!stopping_ && !is_current()) stop();
     if (time >= look_at_ && !stopping_) look(now(), time);
     start_runs();
     if (may_leave(now(), time)) return {};
@@ -164,6 +182,8 @@ void RefreshServer::start_runs() {
 
 void RefreshServer::start_run(const std::string& profile, Queue& queue) {
   queue.served = std::exchange(queue.waiting, {});
+  queue.attempts = attempts_of(profile);
+  queue.is_barren = false;
   queue.run = spawn_refresh(workplace_.config.path, profile, exchange_socket_);
   if (queue.run > 0) return;
   invocation_.log.write(Priority::error, Error::from_errno(errno, "serve: fork"));
@@ -180,23 +200,32 @@ void RefreshServer::end_runs(SteadyTime time) {
         code == static_cast<int>(ExitCode::fine) || code == static_cast<int>(ExitCode::temporary);
     answer(queue.served, code);
     queue.run = 0;
+    queue.is_barren = !went_well && attempts_of(profile) == queue.attempts;
     queue.rest_until = time + (went_well ? rest_after_run : rest_after_failure);
     active_at_ = look_at_ = time;
   }
 }
 
+std::uint64_t RefreshServer::attempts_of(const std::string& profile) const {
+  const auto published = workplace_.runtime.published(profile);
+  return published && *published ? (*published)->attempts : 0;
+}
+
+// A runtime_dir that was removed is made anew by whoever comes next: we would look at the old one for ever.
+bool RefreshServer::is_current() const {
+  return identity_of(workplace_.runtime.path() + "/profiles") == directory_;
+}
+
 // A login that changed while no unit was looking at it is wanted now: systemd.path(5) does not see what
 // happens while its service runs.
-std::optional<Time> RefreshServer::wanted_at(const Profile& profile, Queue& queue, Time wall_time) {
+std::optional<Time> RefreshServer::wanted_at(const Profile& profile, const Queue& queue,
+                                             Time wall_time) const {
   const auto published = workplace_.runtime.published(profile.name);
   if (!published) return std::nullopt;
   const Published known = published->value_or(Published{});
-  struct stat status;
-  if (::stat(profile.credentials.c_str(), &status) == 0) {
-    const FileStamp login = FileStamp::of(status);
-    if (login != known.login && login != std::exchange(queue.tried, login)) return wall_time;
-  }
-  return next_look(known, wall_time);
+  const FileStamp changed = changed_login(profile, known);
+  if (changed != FileStamp{} && changed != queue.tried) return wall_time;
+  return queue.is_barren ? std::nullopt : next_look(known, wall_time);
 }
 
 void RefreshServer::look(Time wall_time, SteadyTime time) {
@@ -206,9 +235,12 @@ void RefreshServer::look(Time wall_time, SteadyTime time) {
   for (const Profile& profile : workplace_.config.profiles) {
     Queue& queue = queues_[profile.name];
     if (queue.run != 0) continue;
+    auto wanted = wanted_at(profile, queue, wall_time);
     const auto rest = std::chrono::ceil<Milliseconds>(queue.rest_until - time);
-    const auto wanted = rest > 0ms ? wall_time + rest : wanted_at(profile, queue, wall_time);
+    if (wanted && rest > 0ms) wanted = std::max<Time>(*wanted, wall_time + rest);
     if (wanted && *wanted <= wall_time) {
+      struct stat status;
+      if (::stat(profile.credentials.c_str(), &status) == 0) queue.tried = FileStamp::of(status);
       start_run(profile.name, queue);
     } else if (wanted) {
       next_look_ = std::min(next_look_.value_or(*wanted), *wanted);

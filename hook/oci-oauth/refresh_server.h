@@ -27,8 +27,8 @@ class RefreshServer {
   static Result<RefreshServer> open(const Invocation& invocation, UniqueFd listening,
                                     std::string exchange_socket);
 
-  // Returns when nobody has asked for a while and no token needs it awake; after SIGTERM or SIGINT, when what
-  // is under way is through. Failure: poll(2).
+  // Returns when nobody has asked for a while and no token needs it awake; after SIGTERM or SIGINT, and when
+  // somebody removed runtime_dir, when what is under way is through. Failure: poll(2).
   Result<void> run();
 
  private:
@@ -43,6 +43,8 @@ class RefreshServer {
     std::vector<UniqueFd> waiting;  // asked since: for the run after it
     SteadyTime rest_until;          // of refreshes that nobody asked for
     FileStamp tried;                // the changed login that the last of them was started for
+    std::uint64_t attempts = 0;     // that were published when it began
+    bool is_barren = false;         // it ended without an attempt, so the next would as well
   };
 
   RefreshServer(const Invocation& invocation, Workplace workplace, UniqueFd listening,
@@ -61,7 +63,9 @@ class RefreshServer {
 
   // Starts the refreshes that a token or a changed login wants, and notes when to look again.
   void look(Time wall_time, SteadyTime time);
-  std::optional<Time> wanted_at(const Profile& profile, Queue& queue, Time wall_time);
+  std::optional<Time> wanted_at(const Profile& profile, const Queue& queue, Time wall_time) const;
+  std::uint64_t attempts_of(const std::string& profile) const;
+  bool is_current() const;
 
   bool may_leave(Time wall_time, SteadyTime time) const;
   Result<void> sleep();
@@ -74,6 +78,7 @@ class RefreshServer {
   std::string exchange_socket_;
   std::vector<Caller> callers_;
   std::map<std::string, Queue> queues_;
+  FileStamp directory_;  // runtime_dir/profiles as it was opened
   SteadyTime active_at_, look_at_;
   std::optional<Time> next_look_;  // the earliest that some token needs
   bool stopping_ = false;

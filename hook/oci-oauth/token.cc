@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/size.h"
 #include "command.h"
+#include "refresh/logins.h"
 
 namespace oci_oauth {
 
@@ -68,6 +69,14 @@ Secret formatted(const Secret& token, Time expires_at, TokenFormat format) {
   return write_json(json, JsonStyle::indented);
 }
 
+Error too_long(Milliseconds life) {
+  return {ErrorKind::usage,
+          life > Milliseconds(0)
+              ? fmt::format("--min-ttl: this server's tokens live for {} in all", describe(life))
+              : "--min-ttl: the server's tokens do not live that long",
+          "ask for a smaller --min-ttl"};
+}
+
 }  // namespace
 
 ExitCode token(const Invocation& invocation) {
@@ -77,22 +86,20 @@ ExitCode token(const Invocation& invocation) {
   if (!parsed) return report(invocation.log, parsed.error());
   const Profile& profile = *parsed->profile;
   const std::string context = fmt::format("token '{}'", profile.name);
-  const auto outcome =
-      refresh_profile(refresher_of(*workplace), profile,
-                      {.force = Force::no, .min_ttl = parsed->min_ttl, .lock = std::nullopt});
+  const Refresher refresher = refresher_of(*workplace);
+  const auto outcome = refresh_profile(refresher, profile, {.min_ttl = parsed->min_ttl});
   if (!outcome) return report(invocation.log, Error(outcome.error()).in(context));
   if (!outcome->published.has_token() || outcome->published.expires_at - now() < parsed->min_ttl) {
     if (outcome->failure) return report(invocation.log, to_error(*outcome->failure).in(context));
-    const Error error = {ErrorKind::temporary, "the server's tokens do not live that long",
-                         "ask for a smaller --min-ttl"};
-    return report(invocation.log, Error(error).in(context));
+    return report(invocation.log, too_long(outcome->published.token_life).in(context));
   }
   const std::string path = workplace->runtime.share_path(profile.name) + "/token";
   auto content = read_file({.path = path}, 64 * KiB, Links::refused);
   if (!content) return report(invocation.log, content.error());
   const Secret text = formatted(Secret(std::move(*content)), outcome->published.expires_at, parsed->format);
   const ExitCode code = print(invocation.log, text.reveal());
-  if (outcome->refreshed) (void)feed_sinks(invocation.log, *workplace, {&profile});
+  // Sinks are left to the next refresh, or to the units, which see the login change: they may take minutes.
+  if (outcome->refreshed) (void)follow(refresher, siblings_of(workplace->config, profile), *outcome);
   return code;
 }
 

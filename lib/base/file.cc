@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.h"
 
+#include <sys/file.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <utility>
@@ -213,6 +215,14 @@ Result<void> sync_directory(int directory, std::string_view shown) {
     return Error::from_errno(errno, fmt::format("{}: fsync", shown));
   }
   return {};
+}
+
+Result<void> replace_file_in_turn(int directory, std::string_view name, std::string_view shown_directory,
+                                  std::string_view bytes, AtomicFile::Options options) {
+  while (::flock(directory, LOCK_EX) != 0 && errno == EINTR) continue;
+  auto replaced = replace_file(directory, name, shown_directory, bytes, std::move(options));
+  (void)::flock(directory, LOCK_UN);
+  return replaced;
 }
 
 Result<void> replace_file(int directory, std::string_view name, std::string_view shown_directory,

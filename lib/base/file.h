@@ -100,4 +100,9 @@ Result<void> sync_directory(int directory, std::string_view shown);
 Result<void> replace_file(int directory, std::string_view name, std::string_view shown_directory,
                           std::string_view bytes, AtomicFile::Options options = {});
 
+// The same where several processes may write it at once: they take turns, by a lock on `directory`
+// (flock(2)), which is open for reading. A file system that has no such lock leaves them to luck.
+Result<void> replace_file_in_turn(int directory, std::string_view name, std::string_view shown_directory,
+                                  std::string_view bytes, AtomicFile::Options options = {});
+
 }  // namespace oci_oauth

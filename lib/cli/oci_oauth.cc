@@ -58,9 +58,11 @@ is one of
 .Cm rejected
 (another OAuth error),
 .Cm busy
-(another program holds the login's lock) and
+(another program holds the login's lock),
 .Cm login
-(the login's file cannot be read, understood or replaced).)";
+(the login's file cannot be read, understood or replaced) and
+.Cm configuration
+(the provider cannot be read; nothing was tried).)";
 
 constexpr std::string_view doctor_try_manual =
     R"(also starts a throw-away container for each profile, from a root file system that holds
@@ -76,7 +78,17 @@ constexpr OptionSpec refresh_options[] = {
      "refresh even if the token is not due",
      {},
      R"(also refreshes a token that is not due, and ignores a rest that the token endpoint asked for.
-For tokens that a server refuses before they expire.)"},
+Scripts that saw a token refused report it with
+.Fl -rejected
+instead.)"},
+    {"--rejected",
+     "refresh the token on standard input, if it is still the current one",
+     {},
+     R"(reads from standard input an access token that a server refused before it expired.
+Only if it is still the current one is the login refreshed, so any number of reports makes one request; else, and after
+it, there is another token, and the exit status is 0.
+Needs the name of one profile, and does not override a rest after a failure.
+The token is compared by its SHA-256, and never shown.)"},
     {"--offline",
      "publish what the logins hold; send no request",
      {},
@@ -113,7 +125,8 @@ constexpr OptionSpec token_options[] = {
     {"--min-ttl",
      "how long the token must stay valid (default 5m)",
      {"DURATION", Completion::nothing, durations},
-     "a whole number and ms, s, m, h or d; 5m unless given."},
+     R"(a whole number and ms, s, m, h or d; 5m unless given.
+As long as a token's whole life, or longer, is refused.)"},
     {"--format",
      "the token alone (default), JSON with its expiry, or an HTTP header",
      {"raw|json|header", Completion::words, formats},

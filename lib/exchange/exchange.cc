@@ -129,7 +129,9 @@ bool Exchange::is_due() const {
   const Login& login = document_->login();
   const Time expires_at = expiry_of(login);
   const Time time = now();
-  const bool known = fingerprint(login.access_token) == request_.published.access_token_hash;
+  const std::string token = fingerprint(login.access_token);
+  if (token == request_.rejected_token_hash) return true;
+  const bool known = token == request_.published.access_token_hash;
   const Time obtained_at = known ? request_.published.obtained_at : time;
   const Milliseconds life = life_of_token(request_.published, expires_at, time);
   const Time due = due_at(expires_at, life, request_.profile.refresh_before);

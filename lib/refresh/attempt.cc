@@ -74,4 +74,20 @@ void note_attempt(Published& published, const ExchangeReport& report, const Mome
   }
 }
 
+void note_attempt_of(Published& published, const ExchangeReport& report, const Published& other) {
+  const std::string request = report.login ? report.login->request_hash : "";
+  const bool is_same = other.last_error ? other.failed_request_hash == request
+                                        : other.access_token_hash == published.access_token_hash;
+  if (!is_same) return;
+  published.attempted_at = other.attempted_at;
+  ++published.attempts;
+  published.last_error = other.last_error;
+  published.failures = other.failures;
+  published.not_before = other.not_before;
+  published.failed_request_hash = other.failed_request_hash;
+  published.dead_request_hash = other.dead_request_hash;
+  published.refreshed_at = other.refreshed_at;
+  published.token_life = other.token_life;
+}
+
 }  // namespace oci_oauth

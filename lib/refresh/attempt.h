@@ -19,4 +19,8 @@ void note_login(Published& published, const ExchangeReport& report, const Profil
 // How the attempt went: counts it, keeps the error and lets everybody rest, or forgets both.
 void note_attempt(Published& published, const ExchangeReport& report, const Moment& moment);
 
+// The same for a profile whose login another one has refreshed, or tried to: `other` is what that one
+// published. It counts where both ask the same.
+void note_attempt_of(Published& published, const ExchangeReport& report, const Published& other);
+
 }  // namespace oci_oauth

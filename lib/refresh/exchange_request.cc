@@ -177,6 +177,7 @@ std::string format_request(const ExchangeRequest& request) {
   json_set(json, json, "force", JsonValue(request.force == Force::yes));
   json_set(json, json, "min_ttl", JsonValue(std::int64_t{request.min_ttl.count()}));
   json_set(json, json, "offline", JsonValue(request.endpoint == Endpoint::left_alone));
+  json_set(json, json, "rejected_token_hash", json_copy(json, request.rejected_token_hash));
   if (request.owner) json_set(json, json, "owner", owner_value(json, *request.owner));
   return std::string(write_json(json).reveal());
 }
@@ -202,6 +203,7 @@ Result<ExchangeRequest> parse_request(std::string_view text) {
   request.force = json_bool(*json, "force").value_or(false) ? Force::yes : Force::no;
   request.min_ttl = Milliseconds(json_int(*json, "min_ttl").value_or(0));
   request.endpoint = json_bool(*json, "offline").value_or(false) ? Endpoint::left_alone : Endpoint::asked;
+  request.rejected_token_hash = read_text(*json, "rejected_token_hash");
   if (const JsonValue* value = json_member(*json, "owner")) {
     auto owner = read_owner(*value);
     if (!owner) return std::move(owner).error();

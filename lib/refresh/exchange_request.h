@@ -26,6 +26,8 @@ struct ExchangeRequest {
   Force force = Force::no;
   Milliseconds min_ttl{0};  // refresh also where less than this is left
   Endpoint endpoint = Endpoint::asked;
+  std::string
+      rejected_token_hash;  // an access token that a server refused: not to be kept, however long it lives
   std::optional<LoginOwner> owner;  // whom to become for it; nullopt: whoever runs it is the one
 };
 

@@ -20,10 +20,13 @@ constexpr size_t delivered_limit = MiB;
 
 bool nothing_to_do(const Profile& profile, const Published& published, const RefreshOptions& options,
                    Time time) {
+  if (options.force == Force::yes || options.follows != nullptr) return false;
+  if (!options.rejected_token_hash.empty() && options.rejected_token_hash == published.access_token_hash)
+    return false;
   // After a failure the journal may hold a login that is not in its place yet.
-  return options.force == Force::no && published.has_token() && !published.last_error &&
-         freshness(published, time) == Freshness::fresh && published.expires_at - time >= options.min_ttl &&
-         published.login_is_visible && login_is_unchanged(profile.credentials, published);
+  return published.has_token() && !published.last_error && freshness(published, time) == Freshness::fresh &&
+         published.expires_at - time >= options.min_ttl && published.login_is_visible &&
+         login_is_unchanged(profile.credentials, published);
 }
 
 double random_fraction() {
@@ -40,10 +43,10 @@ bool is_visible(const ExchangeReport& report, const std::string& path) {
 // An exchange that never reported: its journal tells the next run what it did.
 ExchangeReport report_of(const Error& error) {
   ExchangeReport report;
-  const bool killed = error.kind == ErrorKind::temporary;
-  report.failure = {.kind = killed ? FailureKind::unknown : FailureKind::login,
-                    .message = error.message,
-                    .hint = error.hint};
+  const FailureKind kind = error.kind == ErrorKind::temporary       ? FailureKind::unknown
+                           : error.kind == ErrorKind::configuration ? FailureKind::configuration
+                                                                    : FailureKind::login;
+  report.failure = {.kind = kind, .message = error.message, .hint = error.hint};
   return report;
 }
 
@@ -66,6 +69,24 @@ Result<bool> publish_files(int share, const std::string& shown, const LoginSnaps
   return changed;
 }
 
+// A lock's time of change tells since when a refresh is under way: hooks wait together for one that is
+// silent.
+Result<FileLock> lock_profile(const RuntimeDir& runtime, const std::string& profile) {
+  return FileLock::acquire(runtime.lock_file(profile), LockMode::exclusive,
+                           std::chrono::steady_clock::now() + wait_for_other_refresh);
+}
+
+ExchangeReport exchange(const Refresher& refresher, const Profile& profile, Published& published,
+                        const RefreshOptions& options) {
+  auto provider = load_provider(profile.provider, refresher.provider_directories);
+  if (!provider) return report_of(provider.error());
+  published.shadowed_by = provider->shadowed_by;
+  auto run = exchange_as_owner(refresher.exchanger,
+                               {profile, std::move(*provider), published, options.force, options.min_ttl,
+                                options.endpoint, options.rejected_token_hash, std::nullopt});
+  return run.report ? std::move(*run.report) : report_of(run.report.error());
+}
+
 }  // namespace
 
 Error to_error(const ExchangeFailure& failure) {
@@ -77,8 +98,7 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   auto share = refresher.runtime.share(profile.name);
   if (!share) return std::move(share).error();
   if (!options.lock) {
-    auto lock = FileLock::acquire(refresher.runtime.lock_file(profile.name), LockMode::exclusive,
-                                  std::chrono::steady_clock::now() + wait_for_other_refresh);
+    auto lock = lock_profile(refresher.runtime, profile.name);
     if (!lock) return std::move(lock).error();
     options.lock.emplace(std::move(*lock));
   }
@@ -88,23 +108,20 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   if (*before) outcome.published = **before;
   if (nothing_to_do(profile, outcome.published, options, now())) return outcome;
 
-  auto provider = load_provider(profile.provider, refresher.provider_directories);
-  if (!provider) return std::move(provider).error();
+  ::futimens(options.lock->fd(), nullptr);
   outcome.published.provider = profile.provider;
-  outcome.published.shadowed_by = provider->shadowed_by;
-
-  auto run =
-      exchange_as_owner(refresher.exchanger, {profile, std::move(*provider), outcome.published, options.force,
-                                              options.min_ttl, options.endpoint, std::nullopt});
-  ExchangeReport report = run.report ? std::move(*run.report) : report_of(run.report.error());
+  ExchangeReport report = exchange(refresher, profile, outcome.published, options);
   const Time time = now();
   if (report.login) {
     report.login->is_on_local_storage = is_visible(report, profile.credentials);
     note_login(outcome.published, report, profile, time);
   }
   // Who asked nobody has learned nothing of the endpoint.
-  if (options.endpoint == Endpoint::asked || report.failure)
+  if (options.endpoint == Endpoint::asked || report.failure) {
     note_attempt(outcome.published, report, {time, random_fraction()});
+  } else if (options.follows != nullptr) {
+    note_attempt_of(outcome.published, report, *options.follows);
+  }
   outcome.refreshed = report.refreshed;
   outcome.notices = std::move(report.notices);
   if (const auto damage = *before ? std::nullopt : refresher.runtime.damage_of(profile.name))

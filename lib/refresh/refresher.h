@@ -27,8 +27,12 @@ struct RefreshOptions {
   Force force = Force::no;
   Milliseconds min_ttl{0};
   Endpoint endpoint = Endpoint::asked;  // left alone: publish what the login holds, however old
+  std::string rejected_token_hash =
+      {};  // a token that a server refused: refresh it if it is still the current one
+  // Of another profile with this login, which has asked the endpoint just now: what came of it counts.
+  const Published* follows = nullptr;
   // Held already by the process that asked (the hook); empty: taken here.
-  std::optional<FileLock> lock;
+  std::optional<FileLock> lock = std::nullopt;
 };
 
 struct RefreshOutcome {
@@ -39,8 +43,7 @@ struct RefreshOutcome {
   std::vector<Error> deliveries_failed;  // written directories that could not be updated
 };
 
-// Result: also where the refresh itself failed. Failure: configuration, provider or runtime_dir; nothing was
-// tried.
+// Result: also where the refresh itself failed, or had no provider. Failure: runtime_dir; nothing was tried.
 Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,
                                        RefreshOptions options);
 

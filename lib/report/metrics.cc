@@ -150,8 +150,8 @@ Result<void> write_metrics_file(const Config& config, Time now) {
   AtomicFile::Options options;
   options.mode = 0644;
   auto written =
-      replace_file(directory->get(), config.metrics_file.substr(config.metrics_file.rfind('/') + 1), parent,
-                   metrics_text(*overview, now), options);
+      replace_file_in_turn(directory->get(), config.metrics_file.substr(config.metrics_file.rfind('/') + 1),
+                           parent, metrics_text(*overview, now), options);
   if (!written) return std::move(written).error().in("metrics_file");
   return {};
 }

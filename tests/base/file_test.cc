@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <vector>
+
 #include "support/catch.h"
 #include "support/temp_dir.h"
 
@@ -115,4 +121,36 @@ TEST_CASE("a file that comes while another one is put back keeps its name") {
     return Error{ErrorKind::failed, "refused", ""};
   }));
   CHECK(dir.read("file") == "newer");
+}
+
+TEST_CASE("any number of writers that take turns publish whole files, and leave nothing else") {
+  const TempDir dir;
+  constexpr int writers = 8, rounds = 100;
+  std::vector<pid_t> children;
+  for (int writer = 0; writer < writers; ++writer) {
+    children.push_back(::fork());
+    if (children.back() != 0) continue;
+    bool done = true;
+    for (int round = 0; round < rounds; ++round) {
+      const UniqueFd own = open_directory(dir);
+      const std::string content(20000, static_cast<char>('a' + writer));
+      done = done && replace_file_in_turn(own.get(), "file", dir.path(), content);
+    }
+    ::_exit(done ? 0 : 1);
+  }
+  bool whole = true;
+  for (int look = 0; look < 200; ++look) {
+    const auto content = read_file({.path = dir / "file"}, 1 << 20);
+    if (!content) continue;
+    whole =
+        whole && content->size() == 20000 && content->find_first_not_of((*content)[0]) == std::string::npos;
+  }
+  CHECK(whole);
+  for (const pid_t child : children) {
+    int status = -1;
+    CHECK(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+  }
+  const std::filesystem::directory_iterator entries(dir.path());
+  CHECK(std::distance(begin(entries), end(entries)) == 1);
 }

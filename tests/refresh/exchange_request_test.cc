@@ -22,6 +22,7 @@ ExchangeRequest a_request() {
   request.force = Force::yes;
   request.min_ttl = std::chrono::minutes(5);
   request.endpoint = Endpoint::left_alone;
+  request.rejected_token_hash = "def";
   request.owner = LoginOwner{1000, 1001, {1001, 27}, "me"};
   return request;
 }
@@ -57,6 +58,7 @@ TEST_CASE("what an exchange needs arrives as it was sent") {
   CHECK(arrived->force == Force::yes);
   CHECK(arrived->min_ttl == sent.min_ttl);
   CHECK(arrived->endpoint == sent.endpoint);
+  CHECK(arrived->rejected_token_hash == "def");
   REQUIRE(arrived->owner);
   CHECK(arrived->owner->uid == 1000);
   CHECK(arrived->owner->gid == 1001);

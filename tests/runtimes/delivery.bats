@@ -287,6 +287,22 @@ hook_called_for() {
     has_current_token box
 }
 
+@test "containers that meet a silent endpoint wait together no longer than one of them, and then not at all" {
+    a_login
+    login_ends_in -60
+    a_black_hole
+    a_profile '.hook_wait = "3s"'
+    configure '.profiles.claude.token_url = "'"$(cat "$HOLE/url")"'"'
+    local began number
+    start first --tmpfs "$target"
+    began=$SECONDS
+    # The attempt goes on: each of these would wait for it, or for one of its own.
+    for number in {1..5}; do start "next-$number" --tmpfs "$target"; done
+    ((SECONDS - began < 12))
+    [[ $(logged | grep -c 'no answer from the refresher in time') -ge 2 ]]
+    ((began >= 3))
+}
+
 @test "on_failure block refuses a container that would have no valid token" {
     a_login
     login_ends_in -60

@@ -11,6 +11,7 @@
 #   counted COUNTER              what the endpoint has counted (tests/support/control_api.h)
 #   script STEP                  queues a step (JSON) at the endpoint
 #   stop_endpoint                ends it: its port refuses
+#   a_black_hole                 an endpoint, with its files in $HOLE, whose port takes connections and never says a word
 #   current_token                the access token of the login
 #   token_in NAME [DIR]          the token that a container finds
 
@@ -32,12 +33,15 @@ oauth_setup() {
     fi
     ENDPOINT=$BATS_TEST_TMPDIR/endpoint
     ENDPOINT_PID=
+    HOLE=$BATS_TEST_TMPDIR/hole
+    HOLE_PID=
     HOOK_ARGS=(--config "$CONFIG")
 }
 
 oauth_teardown() {
     lab_teardown
     stop_endpoint
+    if [[ $HOLE_PID ]]; then kill -KILL "$HOLE_PID"; fi
 }
 
 runtime_dir() { ((OPERATOR_ID == 0)) && echo /run/oci-oauth || echo "$XDG_RUNTIME_DIR/oci-oauth"; }
@@ -56,6 +60,14 @@ stop_endpoint() {
     kill "$ENDPOINT_PID"
     wait "$ENDPOINT_PID" || true
     ENDPOINT_PID=
+}
+
+a_black_hole() {
+    mkdir -p "$HOLE"
+    "$TOKEN_ENDPOINT" "$HOLE" --login "$HOLE/login.json" </dev/null >"$HOLE/log" 2>&1 3>&- &
+    HOLE_PID=$!
+    eventually test -s "$HOLE/ready"
+    kill -STOP "$HOLE_PID"
 }
 
 login_ends_in() {

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "refresh/logins.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <tuple>
+
+#include "base/path.h"
+
+namespace oci_oauth {
+
+namespace {
+
+// A document is replaced by rename(2), so it is known by its directory and name. The path itself where its
+// directory cannot be seen.
+using Place = std::tuple<dev_t, ino_t, std::string>;
+
+Place place_of(const std::string& path) {
+  const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), ::free);
+  const std::string followed = real ? real.get() : path;
+  struct stat status;
+  if (::stat(parent_directory(followed).c_str(), &status) != 0) return {0, 0, path};
+  return {status.st_dev, status.st_ino, followed.substr(followed.rfind('/') + 1)};
+}
+
+bool has_asked(const ProfileOutcome& done) {
+  if (!done.outcome) return false;
+  const auto& failure = done.outcome->failure;
+  return done.outcome->refreshed || (failure && !failure->is_known);
+}
+
+}  // namespace
+
+std::vector<LoginProfiles> logins_of(const std::vector<const Profile*>& profiles) {
+  std::vector<LoginProfiles> logins;
+  std::vector<Place> places;
+  for (const Profile* profile : profiles) {
+    const Place place = place_of(profile->credentials);
+    const auto known = std::find(places.begin(), places.end(), place);
+    if (known == places.end()) {
+      places.push_back(place);
+      logins.push_back({profile});
+    } else {
+      logins[static_cast<size_t>(known - places.begin())].push_back(profile);
+    }
+  }
+  return logins;
+}
+
+LoginProfiles siblings_of(const Config& config, const Profile& profile) {
+  LoginProfiles siblings;
+  if (config.profiles.size() < 2) return siblings;
+  const Place place = place_of(profile.credentials);
+  for (const Profile& other : config.profiles) {
+    if (other.name != profile.name && place_of(other.credentials) == place) siblings.push_back(&other);
+  }
+  return siblings;
+}
+
+std::vector<ProfileOutcome> follow(const Refresher& refresher, const LoginProfiles& profiles,
+                                   const RefreshOutcome& first) {
+  std::vector<ProfileOutcome> done;
+  for (const Profile* profile : profiles) {
+    done.push_back(
+        {profile, refresh_profile(refresher, *profile,
+                                  {.endpoint = Endpoint::left_alone, .follows = &first.published})});
+  }
+  return done;
+}
+
+std::vector<ProfileOutcome> refresh_login(const Refresher& refresher, const Config& config,
+                                          const LoginProfiles& profiles, RefreshOptions options) {
+  std::vector<ProfileOutcome> done;
+  for (const Profile* profile : profiles) {
+    done.push_back({profile, refresh_profile(refresher, *profile, std::move(options))});
+    options.lock.reset();
+    if (!has_asked(done.back())) continue;
+    LoginProfiles others = siblings_of(config, *profile);
+    std::erase_if(others, [&](const Profile* other) {
+      return std::any_of(done.begin(), done.end(), [&](const auto& one) { return one.profile == other; });
+    });
+    auto followed = follow(refresher, others, *done.back().outcome);
+    std::move(followed.begin(), followed.end(), std::back_inserter(done));
+    break;
+  }
+  return done;
+}
+
+}  // namespace oci_oauth

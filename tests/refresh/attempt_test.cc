@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "refresh/attempt.h"
+
+#include "support/catch.h"
+
+using namespace oci_oauth;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Time noon = Time(1'800'000'000'000ms);
+
+ExchangeReport with_token(const std::string& access_token, const std::string& request) {
+  ExchangeReport report;
+  report.login.emplace();
+  report.login->access_token_hash = access_token;
+  report.login->request_hash = request;
+  report.login->expires_at = noon + 8h;
+  return report;
+}
+
+ExchangeReport failed(FailureKind kind, const std::string& request) {
+  ExchangeReport report = with_token("old", request);
+  report.failure = ExchangeFailure{.kind = kind, .message = "reason", .hint = "", .request_hash = request};
+  return report;
+}
+
+}  // namespace
+
+TEST_CASE("each attempt counts, and a failure of any kind lets everybody rest for longer each time") {
+  for (const FailureKind kind : failure_kinds) {
+    CAPTURE(word(kind));
+    Published published;
+    note_attempt(published, failed(kind, "r"), {noon, 0.5});
+    CHECK(published.attempts == 1);
+    CHECK(published.rests(noon + 1s));
+    CHECK(published.last_error->kind == kind);
+    const Milliseconds first = published.not_before - noon;
+    const Time later = published.not_before;
+    note_attempt(published, failed(kind, "r"), {later, 0.5});
+    CHECK(published.not_before - later > first);
+    CHECK(published.failures == 2);
+  }
+}
+
+TEST_CASE("what was known already is no other failure and prolongs no rest") {
+  Published published;
+  note_attempt(published, failed(FailureKind::server, "r"), {noon, 0.5});
+  const Time rest = published.not_before;
+  ExchangeReport again = failed(FailureKind::server, "r");
+  again.failure->is_known = true;
+  again.failure->message = "not asking";
+  note_attempt(published, again, {noon + 5s, 0.5});
+  CHECK(published.not_before == rest);
+  CHECK(published.failures == 1);
+  CHECK(published.last_error->message == "reason");
+  CHECK(published.attempts == 2);
+}
+
+TEST_CASE("what the server asked for is not cut short by another failure") {
+  Published published;
+  ExchangeReport throttled = failed(FailureKind::throttled, "r");
+  throttled.failure->retry_after = 30min;
+  note_attempt(published, throttled, {noon, 0.5});
+  note_attempt(published, failed(FailureKind::busy, "r"), {noon + 1min, 0.5});
+  CHECK(published.not_before == noon + 30min);
+}
+
+TEST_CASE("a refusal belongs to its request, and is over with another one") {
+  Published published;
+  const Profile profile;
+  note_login(published, with_token("old", "r"), profile, noon);
+  note_attempt(published, failed(FailureKind::login_required, "r"), {noon, 0.5});
+  CHECK(published.is_dead());
+  note_login(published, with_token("old", "r"), profile, noon);
+  CHECK(published.is_dead());
+  CHECK(published.rests(noon + 1s));
+  note_login(published, with_token("old", "another endpoint"), profile, noon);
+  CHECK_FALSE(published.is_futile(noon + 1s));
+}
+
+TEST_CASE("a new token ends every rest") {
+  Published published;
+  const Profile profile;
+  note_login(published, with_token("old", "r"), profile, noon);
+  note_attempt(published, failed(FailureKind::network, "r"), {noon, 0.5});
+  note_login(published, with_token("new", "r"), profile, noon);
+  CHECK_FALSE(published.rests(noon + 1s));
+  CHECK(published.failures == 0);
+}
+
+TEST_CASE("the life of a token that was granted is remembered for those that others obtain") {
+  Published published;
+  Profile profile;
+  profile.refresh_before = 60min;
+  ExchangeReport granted = with_token("ours", "r");
+  granted.refreshed = true;
+  granted.login->expires_at = noon + 1h;
+  note_login(published, granted, profile, noon);
+  CHECK(published.token_life == 1h);
+  CHECK(published.due_at == noon + 30min);
+  ExchangeReport found = with_token("somebody's", "r2");
+  found.login->expires_at = noon + 50min;
+  note_login(published, found, profile, noon + 10min);
+  CHECK(published.due_at == noon + 20min);
+}
+
+TEST_CASE("a token that was first seen with little left is due: what is left is not its life") {
+  Published published;
+  Profile profile;
+  profile.refresh_before = 60min;
+  ExchangeReport found = with_token("somebody's", "r");
+  found.login->expires_at = noon + 29min;
+  note_login(published, found, profile, noon);
+  CHECK(published.due_at <= noon);
+}
+
+TEST_CASE("what came of one profile's attempt counts for another one that asks the same") {
+  Published first;
+  note_attempt(first, failed(FailureKind::network, "r"), {noon, 0.5});
+  Published second;
+  note_attempt_of(second, with_token("old", "r"), first);
+  CHECK(second.rests(noon + 1s));
+  CHECK(second.last_error->message == "reason");
+  CHECK(second.attempts == 1);
+  Published elsewhere;
+  note_attempt_of(elsewhere, with_token("old", "another endpoint"), first);
+  CHECK_FALSE(elsewhere.rests(noon + 1s));
+  CHECK(elsewhere.attempts == 0);
+}
