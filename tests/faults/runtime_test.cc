@@ -62,14 +62,10 @@ std::vector<pid_t> children_of(pid_t parent) {
   return children;
 }
 
-// The published token was seen long ago, and has been due ever since.
-void make_due(const Host& host) {
-  std::string published = host.directory.read("run/profiles/claude.json");
-  for (const std::string key : {"\"obtained_at\":", "\"due_at\":"}) {
-    const size_t at = published.find(key) + key.size();
-    published.replace(at, published.find(',', at) - at, "1700000000000");
-  }
-  host.directory.write("run/profiles/claude.json", published);
+// The published token lives, and is due.
+bool publish_due(Host& host) {
+  host.log_in(1800s);
+  return run_program(host.command({"refresh", "--offline"})).status == 0;
 }
 
 // For every container.
@@ -179,9 +175,7 @@ TEST_CASE("a refresher that is started for a token that is due does not end unde
   if (!can_make_containers()) return;
   TokenEndpoint endpoint;
   Host host(endpoint);
-  host.log_in(1800s);
-  REQUIRE(host.refresh().status == 0);
-  make_due(host);
+  REQUIRE(publish_due(host));
   expect_quiet_end(host, endpoint);
 }
 
@@ -191,9 +185,7 @@ TEST_CASE("a refresher that ends while its hook waits for something else does no
   const ContainerProcess process;
   TokenEndpoint endpoint;
   Host host(endpoint);
-  host.log_in(1800s);
-  REQUIRE(host.refresh().status == 0);
-  make_due(host);
+  REQUIRE(publish_due(host));
   const std::string before = host.field("refreshToken");
   // A second profile, which was never refreshed and whose lock somebody has: the hook waits for it.
   host.directory.write("config.json", with_second_profile(content_of(host.config)));

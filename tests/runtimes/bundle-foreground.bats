@@ -24,8 +24,7 @@ slowly() {
     a_login
     login_ends_in 1800
     a_profile
-    oci_oauth refresh
-    as_operator sed -Ei 's/("obtained_at"|"due_at"):[0-9]+/\1:1700000000000/g' "$(runtime_dir)/profiles/claude.json"
+    oci_oauth refresh --offline
     bundle once --tmpfs "$target" -- true
     run "$ENGINE" run --bundle "$(bundle_of once)" once </dev/null 3>&-
     ((status == 0))

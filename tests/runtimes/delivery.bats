@@ -264,9 +264,7 @@ hook_called_for() {
     a_login
     login_ends_in 1800
     a_profile
-    oci_oauth refresh
-    # Not with jq, which rounds the login's time of change.
-    as_operator sed -Ei 's/("obtained_at"|"due_at"):[0-9]+/\1:1700000000000/g' "$(runtime_dir)/profiles/claude.json"
+    oci_oauth refresh --offline
     login=$(current_token)
     script '{"delay_ms": 3000}'
     start box --tmpfs "$target"
