@@ -148,7 +148,8 @@ Result<void> add_own_directory(Plan& plan, const Site& site, Reader reader, cons
   std::erase(reader.files, reader.drop_in);
   const auto dirs = configured_hooks(site.tree, reader.files, reader.key);
   if (!dirs) return dirs.error();
-  if (dirs->file > reader.drop_in && dirs->file.starts_with(parent_directory(reader.drop_in) + "/")) {
+  if (!dirs->appends && dirs->file > reader.drop_in &&
+      dirs->file.starts_with(parent_directory(reader.drop_in) + "/")) {
     check_read(plan, site, *dirs, directory);
     if (!plan.unread.empty())
       plan.next.push_back(fmt::format("add \"{}\" to hooks_dir in {}", directory, dirs->file));

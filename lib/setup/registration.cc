@@ -135,7 +135,8 @@ Result<Text> base_of(const Text& current, const std::string& source, const Ledge
   if (entry == nullptr) {
     auto before = found_before(current, source, wanted);
     if (!before) return std::move(before).error();
-    return *before ? std::move(**before) : current;
+    if (!*before) return current;
+    return std::move(**before);
   }
   auto text = without_ours(current, source, *entry);
   if (!text || !*text || wanted.owned.empty()) return text;
@@ -171,6 +172,8 @@ Result<void> want(const Tree& tree, Registration& registration, const std::strin
   return {};
 }
 
+constexpr const char* goes_whole = "{}: what was changed in oci-oauth's own entries goes with them";
+
 const WantedFile* find_wanted(const std::vector<WantedFile>& wanted, const std::string& path) {
   const auto found =
       std::find_if(wanted.begin(), wanted.end(), [&](const WantedFile& file) { return file.path == path; });
@@ -183,8 +186,7 @@ Result<Text> cleaned(const Text& text, const std::string& source, const WantedFi
   if (!text) return text;
   auto less = without_owned(*text, source, wanted.owned);
   if (!less) return std::move(less).error();
-  if (*less != *text)
-    notes.push_back(fmt::format("{}: what was changed in oci-oauth's own entries goes with them", source));
+  if (*less != *text) notes.push_back(fmt::format(goes_whole, source));
   return Text(std::move(*less));
 }
 
@@ -202,6 +204,9 @@ Result<std::optional<LedgerFile>> give_back(const Tree& tree, Registration& regi
   }
   auto before = without_ours(*current, shown, entry);
   if (!before) return std::move(before).error();
+  const bool is_edited_block = entry.share == Share::toml_block && *current && *before != *current &&
+                               find_toml_block(**current) != find_toml_block(entry.after);
+  if (is_edited_block) registration.notes.push_back(fmt::format(goes_whole, shown));
   if (wanted != nullptr && wanted->share == Share::json_members && *current)
     before = cleaned(*before, shown, *wanted, registration.notes);
   if (!before) return std::move(before).error();

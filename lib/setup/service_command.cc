@@ -76,7 +76,7 @@ Strings split(std::string_view text) {
   bool within = false;
   for (const char c : text) {
     if (quote != 0 ? c == quote : c == '"' || c == '\'') {
-      quote = quote == 0 ? c : 0;
+      quote = quote == 0 ? c : '\0';
       if (!within) words.emplace_back();
       within = true;
     } else if (quote == 0 && (c == '\n' || blanks.find(c) != std::string_view::npos)) {

@@ -123,11 +123,18 @@ Result<std::string> add_toml_block(std::string_view text, std::string_view sourc
   return result;
 }
 
-std::string remove_toml_block(std::string_view text) {
+std::string_view find_toml_block(std::string_view text) {
   const size_t begin = text.find(begin_mark);
   const size_t end = begin == std::string_view::npos ? begin : text.find(end_mark, begin);
-  if (end == std::string_view::npos) return std::string(text);
-  return fmt::format("{}{}", text.substr(0, begin), text.substr(end + end_mark.size()));
+  if (end == std::string_view::npos) return "";
+  return text.substr(begin, end + end_mark.size() - begin);
+}
+
+std::string remove_toml_block(std::string_view text) {
+  const std::string_view block = find_toml_block(text);
+  if (block.empty()) return std::string(text);
+  const auto begin = static_cast<size_t>(block.data() - text.data());
+  return fmt::format("{}{}", text.substr(0, begin), text.substr(begin + block.size()));
 }
 
 std::string toml_quoted(std::string_view text) {

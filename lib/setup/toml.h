@@ -48,6 +48,9 @@ class Toml {
 // block does not go with it (it defines a table that is there already, or within an inline one).
 Result<std::string> add_toml_block(std::string_view text, std::string_view source, std::string_view block);
 
+// What add_toml_block added, marks included; empty where there is no block.
+std::string_view find_toml_block(std::string_view text);
+
 // `text` without what add_toml_block added; as it is where there is no block.
 std::string remove_toml_block(std::string_view text);
 

@@ -66,6 +66,15 @@ effective() { containerd --config "$TREE/etc/containerd/config.toml" config dump
     [[ $(toml_after) == $'version = 2\n[debug]\n  level = "debug"' ]]
 }
 
+@test "containerd: what a person changed between our marks goes with them, and is told" {
+    a_file etc/containerd/config.toml <<<'version = 2'
+    install_engine containerd
+    sed -i 's/BinaryName = .*/BinaryName = "\/opt\/mine"/' "$TREE/etc/containerd/config.toml"
+    run oci_oauth uninstall containerd
+    [[ $output == *"config.toml: what was changed in oci-oauth's own entries goes with them"* ]]
+    [[ $(toml_after) == 'version = 2' ]]
+}
+
 @test "containerd: a file that is no TOML, and tables that cannot be added to, are refused unchanged" {
     local text
     for text in '[plugins' 'version = "2"x' $'version = 2\nplugins = {"io.containerd.grpc.v1.cri" = {}}' $'a = 1\na = 2'; do

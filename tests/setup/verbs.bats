@@ -237,7 +237,12 @@ changed $TREE/etc/docker/daemon.json" ]]
     as_user oci-oauth install podman
     grep -Fqx "hooks_dir = [\"$hooks\", {append = true}]" "$ours"
     as_user oci-oauth uninstall podman
-    rm "$USER_HOME/.config/containers/containers.conf"
+    as_user mkdir -p "$USER_HOME/.config/containers/containers.conf.d"
+    mv "$USER_HOME/.config/containers/containers.conf" "$USER_HOME/.config/containers/containers.conf.d/zz.conf"
+    as_user oci-oauth install podman
+    grep -Fqx "hooks_dir = [\"$hooks\", {append = true}]" "$ours"
+    as_user oci-oauth uninstall podman
+    rm "$USER_HOME/.config/containers/containers.conf.d/zz.conf"
     mkdir -p "/etc/containers/containers.rootless.conf.d/$user_id"
     printf '[engine]\nhooks_dir = ["/srv/hooks"]\n' >"/etc/containers/containers.rootless.conf.d/$user_id/10.conf"
     as_user oci-oauth install podman

@@ -321,6 +321,11 @@ etc() { (cd "$tree/etc" && find . -type f -exec sha256sum {} + && find . -type l
     [[ $(as_person ask-refresher "$own/refresh.sock" ask 20 claude) == '20 answered 0' ]]
     own_token_is_current
     [[ $(as_person oci-oauth install podman) == 'wrote '*/oci-oauth.conf$'\n'* ]]
+    [[ $(as_person sh -c 'oci-oauth doctor || true') == *'warning  linger '*'is off: when you log out'*'hint: loginctl enable-linger'* ]]
+    [[ $(as_person sh -c 'oci-oauth install systemd 2>&1') == *"unless you run 'loginctl enable-linger'"* ]]
+    machine mkdir -p /var/lib/systemd/linger
+    machine touch "/var/lib/systemd/linger/$person"
+    [[ $(as_person sh -c 'oci-oauth doctor || true') != *linger* ]]
     as_person oci-oauth uninstall systemd
     [[ $(as_person oci-oauth uninstall podman) == *'disabled '*oci-oauth-refresh.timer* ]]
     nothing_of_theirs_runs() { [[ -z $(as_person systemctl --user list-units --no-legend 'oci-oauth*') ]]; }
