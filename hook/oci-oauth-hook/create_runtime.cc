@@ -74,50 +74,78 @@ void freshen_all(const Creation& creation, std::vector<Chosen>& chosen, Failures
   }
 }
 
-std::vector<Recorded> prepare_all(const Creation& creation, const std::vector<Chosen>& chosen,
+std::vector<Prepared> prepare_all(const Creation& creation, const std::vector<Chosen>& chosen,
                                   Failures& failures) {
-  std::vector<Recorded> ready;
+  std::vector<Prepared> ready;
   for (const Chosen& one : chosen) {
-    auto prepared = prepare(creation, one);
-    auto recorded = prepared ? record(creation, std::move(*prepared)) : Result<Recorded>(prepared.error());
-    if (recorded) {
-      ready.push_back(std::move(*recorded));
+    if (auto prepared = prepare(creation, one); prepared) {
+      ready.push_back(std::move(*prepared));
     } else {
-      failures.add(*one.profile, std::move(recorded).error());
+      failures.add(*one.profile, std::move(prepared).error());
     }
   }
   return ready;
 }
 
-void deliver_all(const Creation& creation, std::vector<Recorded>& recorded, Failures& failures) {
-  creation.call.log.connect();  // entering the container's mount namespace takes the way to the log away
-  // Written directories are reached from the host, so they come before the first mount.
-  for (const Consent consent : {Consent::write, Consent::mount}) {
-    for (Recorded& one : recorded) {
-      if (one.prepared.chosen.consent != consent) continue;
-      if (auto done = deliver(creation, one); !done)
-        failures.add(*one.prepared.chosen.profile, std::move(done).error());
+// What nobody would find is not written; a mount goes with its container.
+std::vector<Recorded> record_all(const Creation& creation, const Earlier& earlier,
+                                 std::vector<Prepared> prepared, Failures& failures) {
+  std::vector<Recorded> recorded;
+  for (Prepared& one : prepared) {
+    const Profile& profile = *one.chosen.profile;
+    if (auto done = record(creation, std::move(one)); done) {
+      recorded.push_back(std::move(*done));
+    } else {
+      failures.add(profile, std::move(done).error());
     }
+  }
+  if (recorded.empty()) return recorded;
+  if (auto saved = save(creation, earlier, recorded); !saved) {
+    for (const Recorded& one : recorded) failures.add(*one.prepared.chosen.profile, Error(saved.error()));
+    std::erase_if(recorded, [](const Recorded& one) { return one.record.kind == DeliveryKind::write; });
+  }
+  return recorded;
+}
+
+void deliver_all(const Creation& creation, DeliveryKind kind, std::vector<Recorded>& recorded,
+                 Failures& failures) {
+  for (Recorded& one : recorded) {
+    if (one.record.kind != kind) continue;
+    if (auto done = deliver(creation, one); !done)
+      failures.add(*one.prepared.chosen.profile, std::move(done).error());
   }
 }
 
+// A mount that is made needs no second note.
+void save_outcome(const Creation& creation, DeliveryKind kind, const Earlier& earlier,
+                  const std::vector<Recorded>& recorded) {
+  const bool is_new = std::any_of(recorded.begin(), recorded.end(), [&](const Recorded& one) {
+    return one.record.kind == kind && one.record.state != DeliveryState::planned;
+  });
+  if (is_new) (void)save(creation, earlier, recorded);
+}
+
 void serve(const Creation& creation, std::vector<Chosen> chosen, Failures& failures) {
-  const std::vector<DeliveryRecord> earlier = recorded_earlier(creation);
-  std::erase_if(chosen, [&](const Chosen& one) { return is_recorded(earlier, one); });
+  Earlier earlier = find_earlier(creation);
+  std::erase_if(chosen, [&](const Chosen& one) { return is_delivered(earlier, one); });
 
   freshen_all(creation, chosen, failures);
-  std::vector<Recorded> recorded = prepare_all(creation, chosen, failures);
-  if (recorded.empty()) return;
-  if (auto saved = save(creation, earlier, recorded); !saved) {
-    for (const Recorded& one : recorded) failures.add(*one.prepared.chosen.profile, Error(saved.error()));
-    // What nobody would find is not written; a mount goes with its container.
-    std::erase_if(recorded,
-                  [](const Recorded& one) { return one.prepared.chosen.consent == Consent::write; });
+  std::vector<Prepared> prepared = prepare_all(creation, chosen, failures);
+  if (prepared.empty()) return;
+  auto lock = lock_ledger(creation, earlier, prepared);
+  if (!lock) {
+    for (const Prepared& one : prepared) failures.add(*one.chosen.profile, Error(lock.error()));
+    std::erase_if(prepared, [](const Prepared& one) { return one.chosen.consent == Consent::write; });
   }
-  deliver_all(creation, recorded, failures);
-  const bool wrote = std::any_of(recorded.begin(), recorded.end(),
-                                 [](const Recorded& one) { return !one.record.files.empty(); });
-  if (wrote) (void)save(creation, earlier, recorded);
+  std::vector<Recorded> recorded = record_all(creation, earlier, std::move(prepared), failures);
+  earlier.has_left_files = false;
+  creation.call.log.connect();  // entering the container's mount namespace takes the way to the log away
+  // Written directories are reached from the host, so they come before the first mount.
+  deliver_all(creation, DeliveryKind::write, recorded, failures);
+  save_outcome(creation, DeliveryKind::write, earlier, recorded);
+  if (lock) lock->reset();
+  deliver_all(creation, DeliveryKind::mount, recorded, failures);
+  save_outcome(creation, DeliveryKind::mount, earlier, recorded);
 }
 
 // Failure: none of the chosen can be served.
@@ -127,7 +155,7 @@ Result<void> serve(const HookCall& call, const Spec& spec, std::string_view spec
   if (!runtime) return runtime.error();
   const auto process = ContainerProcess::open(call.state.pid);
   if (!process) return process.error();
-  serve(Creation{call, spec, spec_text, *runtime, *process, runtime->containers(),
+  serve(Creation{call, spec, spec_text, *runtime, *process, ContainerLedger(runtime->containers()),
                  identify_process(call.state.pid)},
         chosen, failures);
   return {};

@@ -10,7 +10,7 @@
 #include "base/process.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "delivery/container_record.h"
+#include "delivery/container_ledger.h"
 #include "oci/container_process.h"
 #include "oci/spec.h"
 #include "oci/state.h"
@@ -32,7 +32,7 @@ struct Creation {
   std::string_view spec_text;
   const RuntimeDir& runtime;
   const ContainerProcess& process;
-  UniqueFd containers;         // where the records are
+  ContainerLedger ledger;
   Result<ProcessId> identity;  // of `process`
   // All profiles together wait no longer than the longest hook_wait: the runtime's own timeout counts them
   // together too.

@@ -4,7 +4,8 @@
 #include <sys/stat.h>
 
 #include "base/fmt.h"
-#include "delivery/delivery.h"
+#include "delivery/delivery_state.h"
+#include "delivery/written_directory.h"
 #include "oci/mount.h"
 
 namespace oci_oauth {
@@ -19,28 +20,20 @@ void warn_of_readers(const Creation& creation, const DeliveryRecord& record) {
       fmt::format("chmod o-x {}", record.source));
 }
 
-Result<void> write_into(const Creation& creation, Prepared& prepared, DeliveryRecord& record) {
-  auto known = creation.runtime.published(record.profile);
-  if (!known) return std::move(known).error();
-  const FileStamp login = *known ? (*known)->login : FileStamp{};
-  const auto share = read_share(prepared.share.get());
-  if (!share) return share.error();
-  const FileAccess access = {record.owner, record.mode, record.label};
-  auto written = deliver_files(*share, prepared.target.get(), record.target, access, login);
-  if (!written) return std::move(written).error();
-  record.files = std::move(*written);
-  if ((record.mode & S_IROTH) != 0 && is_open_to_others(prepared.target.get()))
-    warn_of_readers(creation, record);
+Result<void> write_into(const Creation& creation, Recorded& recorded) {
+  const DeliveryRecord& record = recorded.record;
+  const WrittenDirectory directory(std::move(recorded.prepared.target), record, *creation.identity,
+                                   record.target);
+  if (auto done = directory.deliver(recorded.share, recorded.knowledge); !done) return done;
+  if ((record.mode & S_IROTH) != 0 && is_open_to_others(directory.fd())) warn_of_readers(creation, record);
   return {};
 }
 
-}  // namespace
-
-Result<void> deliver(const Creation& creation, Recorded& recorded) {
-  Prepared& prepared = recorded.prepared;
+Result<void> deliver_by_consent(const Creation& creation, Recorded& recorded) {
+  const Prepared& prepared = recorded.prepared;
   switch (prepared.chosen.consent) {
     case Consent::write:
-      return write_into(creation, prepared, recorded.record);
+      return write_into(creation, recorded);
     case Consent::mount:
       return mount_in_container(creation.process, prepared.tree.get(), prepared.target.get());
     case Consent::in_place:
@@ -48,6 +41,18 @@ Result<void> deliver(const Creation& creation, Recorded& recorded) {
       return {};
   }
   return {};
+}
+
+}  // namespace
+
+Result<void> deliver(const Creation& creation, Recorded& recorded) {
+  auto done = deliver_by_consent(creation, recorded);
+  if (!done) {
+    (void)note_failed(recorded.record, done.error());
+  } else if (recorded.record.kind == DeliveryKind::write) {
+    note_delivered(recorded.record, recorded.share);
+  }
+  return done;
 }
 
 }  // namespace oci_oauth

@@ -8,9 +8,9 @@
 
 namespace oci_oauth {
 
-// Writes into the directory that a person bound, and notes the names in the record; or mounts the share,
-// after which the caller is in the container's mount namespace. Failure: the container does not have it, and
-// why.
+// Writes into the directory that a person bound, or mounts the share, after which the caller is in the
+// container's mount namespace; notes in the record how that ended. Failure: the container does not have it,
+// and why.
 Result<void> deliver(const Creation& creation, Recorded& recorded);
 
 }  // namespace oci_oauth

@@ -8,7 +8,7 @@
 
 #include "base/fmt.h"
 #include "base/process.h"
-#include "delivery/delivery.h"
+#include "delivery/share.h"
 #include "oci/bound_directory.h"
 #include "oci/container_root.h"
 #include "oci/mount.h"

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "record.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cerrno>
 
 #include "base/fmt.h"
+#include "delivery/delivery_state.h"
+#include "delivery/forget_container.h"
 #include "oci/user_namespace.h"
+#include "token/provider.h"
 
 namespace oci_oauth {
 
 namespace {
+
+constexpr unsigned levels_below_prefix = 3;  // PREFIX/libexec/oci/hooks.d/oci-oauth-hook
+constexpr auto wait_for_ledger = std::chrono::seconds(3);
 
 // The directory, its files' owner and what they are for the container.
 Result<void> describe_written(const Creation& creation, const Prepared& prepared, DeliveryRecord& record) {
@@ -26,40 +34,105 @@ Result<void> describe_written(const Creation& creation, const Prepared& prepared
   return {};
 }
 
-}  // namespace
-
-// A record of another process is of the container's life before a restart.
-std::vector<DeliveryRecord> recorded_earlier(const Creation& creation) {
-  if (!creation.identity) return {};
-  auto record = load_record(creation.containers.get(), creation.call.state.id);
-  if (!record || record->process != *creation.identity) return {};
-  return std::move(record->deliveries);
+Result<Provider> provider_of(const Profile& profile) {
+  const auto prefix = installation_prefix(levels_below_prefix);
+  if (!prefix) return prefix.error();
+  return load_provider(profile.provider, provider_directories(*prefix));
 }
 
-bool is_recorded(const std::vector<DeliveryRecord>& records, const Chosen& chosen) {
-  return std::any_of(records.begin(), records.end(), [&](const DeliveryRecord& record) {
-    return record.profile == chosen.profile->name && record.target == chosen.target;
+// The names that the provider delivers, what of theirs is published, and what is there already.
+Result<void> plan_files(const Creation& creation, Recorded& recorded) {
+  DeliveryRecord& record = recorded.record;
+  const auto provider = provider_of(*recorded.prepared.chosen.profile);
+  if (!provider) return provider.error();
+  std::vector<WrittenFile> files = delivered_files(*provider);
+  auto share = read_share(recorded.prepared.share.get(), files);
+  if (!share) return std::move(share).error();
+  recorded.share = std::move(*share);
+  // Bound by a person under a name that is not the configured one: nothing is to be written.
+  if (record.device == recorded.share.device && record.inode == recorded.share.inode) return {};
+  record.files = std::move(files);
+  plan_delivery(record, recorded.share);
+
+  const auto published = creation.runtime.published(record.profile);
+  if (!published) return published.error();
+  if (*published) recorded.knowledge.login = (*published)->login;
+  const auto written = creation.ledger.list_written();
+  if (!written) return written.error();
+  recorded.knowledge.known = known_fingerprints(written->records(), record);
+  UniqueFd directory(::fcntl(recorded.prepared.target.get(), F_DUPFD_CLOEXEC, 0));
+  const DeliveryRecord looked_at = record;
+  WrittenDirectory(std::move(directory), looked_at, {}, record.target)
+      .note_what_was_there(record.files, recorded.knowledge);
+  return {};
+}
+
+Result<void> forget_earlier_life(const Creation& creation, const Earlier& earlier) {
+  const auto all = creation.ledger.list_written();
+  if (!all) return all.error();
+  return forget_container(creation.runtime, creation.ledger, {earlier.place.name, *earlier.place.record},
+                          all->records());
+}
+
+}  // namespace
+
+Earlier find_earlier(const Creation& creation) {
+  Earlier earlier = {creation.ledger.find(creation.call.state.id, creation.call.state.bundle), {}};
+  if (!earlier.place.record) return earlier;
+  const ContainerRecord& record = *earlier.place.record;
+  if (creation.identity && record.process == *creation.identity) {
+    earlier.deliveries = record.deliveries;
+  } else {
+    earlier.has_left_files = has_written_directory(record);
+  }
+  return earlier;
+}
+
+bool is_delivered(const Earlier& earlier, const Chosen& chosen) {
+  return std::any_of(earlier.deliveries.begin(), earlier.deliveries.end(), [&](const DeliveryRecord& record) {
+    return record.profile == chosen.profile->name && record.target == chosen.target &&
+           record.state != DeliveryState::failed;
   });
 }
 
-Result<Recorded> record(const Creation& creation, Prepared prepared) {
-  DeliveryRecord record;
-  record.profile = prepared.chosen.profile->name;
-  record.target = prepared.chosen.target;
-  if (prepared.chosen.consent == Consent::write) {
-    if (auto described = describe_written(creation, prepared, record); !described)
-      return std::move(described).error();
-  }
-  return Recorded{std::move(prepared), std::move(record)};
+Result<std::optional<FileLock>> lock_ledger(const Creation& creation, const Earlier& earlier,
+                                            const std::vector<Prepared>& prepared) {
+  const bool writes = std::any_of(prepared.begin(), prepared.end(),
+                                  [](const Prepared& one) { return one.chosen.consent == Consent::write; });
+  if (!writes && !earlier.has_left_files) return std::optional<FileLock>();
+  auto lock = creation.ledger.lock(std::chrono::steady_clock::now() + wait_for_ledger);
+  if (!lock) return std::move(lock).error();
+  return std::optional<FileLock>(std::move(*lock));
 }
 
-Result<void> save(const Creation& creation, const std::vector<DeliveryRecord>& earlier,
-                  const std::vector<Recorded>& recorded) {
+Result<Recorded> record(const Creation& creation, Prepared prepared) {
+  Recorded recorded = {std::move(prepared), {}};
+  recorded.record.profile = recorded.prepared.chosen.profile->name;
+  recorded.record.target = recorded.prepared.chosen.target;
+  recorded.record.shadowed_by = recorded.prepared.chosen.shadowed_by;
+  if (recorded.prepared.chosen.consent != Consent::write) return recorded;
+  if (auto described = describe_written(creation, recorded.prepared, recorded.record); !described)
+    return std::move(described).error();
+  if (auto planned = plan_files(creation, recorded); !planned) return std::move(planned).error();
+  return recorded;
+}
+
+Result<void> save(const Creation& creation, const Earlier& earlier, const std::vector<Recorded>& recorded) {
   if (!creation.identity) return creation.identity.error();
-  std::vector<DeliveryRecord> deliveries = earlier;
-  for (const Recorded& one : recorded) deliveries.push_back(one.record);
-  return save_record(creation.containers.get(),
-                     {creation.call.state.id, *creation.identity, now(), std::move(deliveries)});
+  if (earlier.has_left_files) {
+    // What cannot be removed is still known by its record's fingerprints, which then must stay.
+    if (auto done = forget_earlier_life(creation, earlier); !done) return done;
+  }
+  std::vector<DeliveryRecord> deliveries = earlier.deliveries;
+  for (const Recorded& one : recorded) {
+    std::erase_if(deliveries, [&](const DeliveryRecord& before) {
+      return before.profile == one.record.profile && before.target == one.record.target;
+    });
+    deliveries.push_back(one.record);
+  }
+  const ContainerState& state = creation.call.state;
+  return creation.ledger.save(earlier.place.name,
+                              {state.id, state.bundle, *creation.identity, now(), std::move(deliveries)});
 }
 
 }  // namespace oci_oauth

@@ -3,29 +3,47 @@
 // refreshes, mends or sweeps finds it.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "base/file_lock.h"
 #include "base/result.h"
 #include "creation.h"
+#include "delivery/written_directory.h"
 #include "prepare.h"
 
 namespace oci_oauth {
 
-// The record that an earlier call of the hook made for this container; empty where there was none. Engines
-// call the hook once for each CDI device, and once more where there is a hook file.
-std::vector<DeliveryRecord> recorded_earlier(const Creation& creation);
-bool is_recorded(const std::vector<DeliveryRecord>& records, const Chosen& chosen);
+// What is on record for this container before this call.
+struct Earlier {
+  ContainerLedger::Place place;
+  // Of earlier calls of the hook for this very process: engines call it once for each CDI device, and once
+  // more where there is a hook file.
+  std::vector<DeliveryRecord> deliveries;
+  bool has_left_files = false;  // the container's life before a restart, whose files nobody has removed
+};
+Earlier find_earlier(const Creation& creation);
+bool is_delivered(const Earlier& earlier, const Chosen& chosen);
 
 struct Recorded {
   Prepared prepared;
   DeliveryRecord record;
+  // Consent write: what is written, and what may be replaced.
+  Share share = {};
+  WrittenDirectory::Knowledge knowledge = {};
 };
 
-// Failure: the target cannot be looked at.
+// Held from the records to the last written byte; empty where nothing is written. Failure: another process
+// holds it for longer than a container can wait.
+Result<std::optional<FileLock>> lock_ledger(const Creation& creation, const Earlier& earlier,
+                                            const std::vector<Prepared>& prepared);
+
+// Failure: the provider cannot be read, or the target cannot be looked at.
 Result<Recorded> record(const Creation& creation, Prepared prepared);
 
-// Writes all of them down beside those of earlier calls. Failure: nothing may be written for the container.
-Result<void> save(const Creation& creation, const std::vector<DeliveryRecord>& earlier,
-                  const std::vector<Recorded>& recorded);
+// Writes all of them down beside those of earlier calls, and cleans up after the container's life before a
+// restart. Failure: nothing may be written for the container.
+Result<void> save(const Creation& creation, const Earlier& earlier, const std::vector<Recorded>& recorded);
 
 }  // namespace oci_oauth

@@ -12,7 +12,7 @@
 #include "base/fmt.h"
 #include "base/hint.h"
 #include "delivery/choice.h"
-#include "delivery/container_record.h"
+#include "delivery/container_ledger.h"
 #include "oci/runtime_file.h"
 #include "oci/spec.h"
 #include "oci/spec_edit.h"
@@ -79,10 +79,10 @@ Result<void> edit_bundle(const Preparation& preparation, const RuntimeFile& file
 // Where the container was given which profile, by the record that the hook made.
 Result<std::vector<Place>> given_places(const Preparation& preparation, const RuntimeCall& call) {
   if (!is_valid_container_id(call.container)) return std::vector<Place>();
-  const auto containers =
+  auto containers =
       open_file({.path = preparation.config.runtime_dir + "/containers"}, O_RDONLY | O_DIRECTORY);
   if (!containers) return containers.error();
-  const auto record = load_record(containers->get(), call.container);
+  const auto record = ContainerLedger(std::move(*containers)).find(call.container);
   if (!record) return record.error();
   std::vector<Place> given;
   for (const DeliveryRecord& delivery : record->deliveries) {

@@ -156,6 +156,16 @@ ExitCode refresh_logins(const Log& log, const Workplace& workplace, const Refres
   return worst;
 }
 
+// Containers and profiles that are gone leave nothing.
+void tidy_up(const Log& log, const Workplace& workplace) {
+  for (const Error& error : retire_profiles(workplace.runtime, workplace.config))
+    log.write(Priority::warning, error);
+  const Sweep sweep = sweep_records(workplace.runtime);
+  for (const Error& error : sweep.failures) log.write(Priority::warning, error);
+  if (sweep.swept > 0)
+    log.write(Priority::info, fmt::format("swept {} containers that are gone", sweep.swept));
+}
+
 }  // namespace
 
 ExitCode refresh(const Invocation& invocation) {
@@ -169,10 +179,10 @@ ExitCode refresh(const Invocation& invocation) {
         fmt::format("{}/share: is on a disk, so access tokens are written to it", workplace->runtime.path()),
         "move runtime_dir to a tmpfs, such as below /run");
   }
+  for (const Profile* profile : parsed->profiles)
+    workplace->runtime.note_configuration(profile->name, workplace->config.path);
   const ExitCode worst = refresh_logins(invocation.log, *workplace, *parsed);
-  if (const size_t swept = sweep_records(workplace->runtime); swept > 0) {
-    invocation.log.write(Priority::info, fmt::format("swept {} containers that are gone", swept));
-  }
+  tidy_up(invocation.log, *workplace);
   // Last, without any profile's lock: a slow sink delays neither a container nor another profile.
   if (parsed->exchange_socket.empty()) (void)feed_sinks(invocation.log, *workplace, parsed->profiles);
   update_metrics(invocation.log, workplace->config);

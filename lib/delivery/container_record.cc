@@ -1,53 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/container_record.h"
 
-#include <dirent.h>
-
 #include <algorithm>
-#include <cerrno>
+#include <array>
 #include <limits>
-#include <memory>
 
 #include "base/fmt.h"
 #include "base/json.h"
-#include "base/size.h"
 #include "oci/state.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr size_t record_limit = 256 * KiB;
-constexpr std::string_view suffix = ".json";
-constexpr const char* written_notes =
-    "../written";  // an empty file for each container that has a written directory
+constexpr std::int64_t version = 2;
+constexpr std::array<std::string_view, 3> states = {"planned", "delivered", "failed"};
 
-std::string file_name(std::string_view id) {
-  return fmt::format("{}{}", id, suffix);
+JsonValue strings_value(JsonDocument& json, const std::vector<std::string>& strings) {
+  JsonValue value(rapidjson::kArrayType);
+  for (const std::string& text : strings) value.PushBack(json_copy(json, text), json.GetAllocator());
+  return value;
 }
 
-// Found by what has to update written directories, which need not read the records of all others.
-std::string written_note(std::string_view id) {
-  return fmt::format("{}/{}", written_notes, id);
-}
-
-Result<void> note_written(int directory, std::string_view id) {
-  if (::mkdirat(directory, written_notes, 0700) != 0 && errno != EEXIST)
-    return Error::from_errno(errno, "written: mkdir");
-  const std::string name = written_note(id);
-  auto note =
-      open_file({directory, name, fmt::format("written/{}", id)}, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600);
-  if (!note) return std::move(note).error();
-  return {};
-}
-
-JsonValue delivery_value(JsonDocument& json, const DeliveryRecord& delivery) {
+JsonValue file_value(JsonDocument& json, const WrittenFile& file) {
   JsonValue value(rapidjson::kObjectType);
-  json_set(json, value, "profile", json_copy(json, delivery.profile));
-  json_set(json, value, "delivery",
-           json_copy(json, delivery.kind == DeliveryKind::mount ? "mount" : "write"));
-  json_set(json, value, "target", json_copy(json, delivery.target));
-  if (delivery.kind == DeliveryKind::mount) return value;
+  json_set(json, value, "name", json_copy(json, file.name));
+  if (!file.member.empty()) {
+    json_set(json, value, "member", json_copy(json, file.member));
+    json_set(json, value, "access_token", json_copy(json, file.access_token));
+    json_set(json, value, "refresh_token", json_copy(json, file.refresh_token));
+  }
+  if (file.was_there) json_set(json, value, "was_there", JsonValue(true));
+  json_set(json, value, "sha256", strings_value(json, file.fingerprints));
+  return value;
+}
+
+void set_written(JsonDocument& json, JsonValue& value, const DeliveryRecord& delivery) {
   json_set(json, value, "source", json_copy(json, delivery.source));
   json_set(json, value, "device", JsonValue(delivery.device));
   json_set(json, value, "inode", JsonValue(delivery.inode));
@@ -57,8 +45,23 @@ JsonValue delivery_value(JsonDocument& json, const DeliveryRecord& delivery) {
   json_set(json, value, "mode", JsonValue(delivery.mode));
   if (!delivery.label.empty()) json_set(json, value, "label", json_copy(json, delivery.label));
   JsonValue files(rapidjson::kArrayType);
-  for (const std::string& file : delivery.files) files.PushBack(json_copy(json, file), json.GetAllocator());
+  for (const WrittenFile& file : delivery.files) files.PushBack(file_value(json, file), json.GetAllocator());
   json_set(json, value, "files", std::move(files));
+}
+
+JsonValue delivery_value(JsonDocument& json, const DeliveryRecord& delivery) {
+  JsonValue value(rapidjson::kObjectType);
+  json_set(json, value, "profile", json_copy(json, delivery.profile));
+  json_set(json, value, "delivery",
+           json_copy(json, delivery.kind == DeliveryKind::mount ? "mount" : "write"));
+  json_set(json, value, "target", json_copy(json, delivery.target));
+  if (delivery.state != DeliveryState::planned)
+    json_set(json, value, "state", json_copy(json, states[static_cast<size_t>(delivery.state)]));
+  if (!delivery.reason.empty()) json_set(json, value, "reason", json_copy(json, delivery.reason));
+  if (!delivery.hint.empty()) json_set(json, value, "hint", json_copy(json, delivery.hint));
+  if (!delivery.shadowed_by.empty())
+    json_set(json, value, "shadowed_by", strings_value(json, delivery.shadowed_by));
+  if (delivery.kind == DeliveryKind::write) set_written(json, value, delivery);
   return value;
 }
 
@@ -66,22 +69,67 @@ Error bad(std::string_view source, std::string_view reason) {
   return {ErrorKind::failed, fmt::format("{}: {}", source, reason), ""};
 }
 
-constexpr JsonField record_fields[] = {{"id", JsonType::string},
-                                       {"pid", JsonType::integer},
-                                       {"start_time", JsonType::integer},
-                                       {"created_at", JsonType::integer},
+constexpr JsonField record_fields[] = {{"id", JsonType::string},          {"version", JsonType::integer},
+                                       {"bundle", JsonType::string},      {"pid", JsonType::integer},
+                                       {"start_time", JsonType::integer}, {"created_at", JsonType::integer},
                                        {"deliveries", JsonType::array}};
-constexpr JsonField delivery_fields[] = {{"profile", JsonType::string}, {"delivery", JsonType::string},
-                                         {"target", JsonType::string},  {"source", JsonType::string},
-                                         {"device", JsonType::integer}, {"inode", JsonType::integer},
-                                         {"uid", JsonType::integer},    {"gid", JsonType::integer},
-                                         {"mode", JsonType::integer},   {"user_namespace", JsonType::integer},
-                                         {"label", JsonType::string},   {"files", JsonType::array}};
+constexpr JsonField delivery_fields[] = {
+    {"profile", JsonType::string},    {"delivery", JsonType::string},
+    {"target", JsonType::string},     {"state", JsonType::string},
+    {"reason", JsonType::string},     {"hint", JsonType::string},
+    {"shadowed_by", JsonType::array}, {"source", JsonType::string},
+    {"device", JsonType::integer},    {"inode", JsonType::integer},
+    {"uid", JsonType::integer},       {"gid", JsonType::integer},
+    {"mode", JsonType::integer},      {"user_namespace", JsonType::integer},
+    {"label", JsonType::string},      {"files", JsonType::array}};
+constexpr JsonField file_fields[] = {{"name", JsonType::string},
+                                     {"member", JsonType::string},
+                                     {"access_token", JsonType::string},
+                                     {"refresh_token", JsonType::string},
+                                     {"sha256", JsonType::array}};
 
 // A name of a file in the directory, nothing that leads elsewhere.
-bool is_file_name(const JsonValue& name) {
-  const std::string_view text = name.IsString() ? json_text(name) : "";
-  return !text.empty() && text != "." && text != ".." && text.find_first_of({"/\0", 2}) == text.npos;
+bool is_file_name(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." && name.find_first_of({"/\0", 2}) == name.npos;
+}
+
+Result<std::vector<std::string>> read_strings(const JsonValue& object, std::string_view key,
+                                              std::string_view source) {
+  std::vector<std::string> strings;
+  const JsonValue* value = json_member(object, key);
+  if (value == nullptr) return strings;
+  for (const JsonValue& element : value->GetArray()) {
+    if (!element.IsString()) return bad(source, fmt::format("/{}: holds what is not a string", key));
+    strings.emplace_back(json_text(element));
+  }
+  return strings;
+}
+
+bool is_pointer(const std::string& text) {
+  return text.empty() || JsonPointer(text.c_str(), text.size()).IsValid();
+}
+
+Result<WrittenFile> read_file_value(const JsonValue& value, std::string_view source) {
+  WrittenFile file;
+  if (value.IsString()) {  // version 1
+    file.name = json_text(value);
+  } else {
+    if (auto checked = check_types(value, source, file_fields); !checked) return std::move(checked).error();
+    file.name = json_string(value, "name").value_or("");
+    file.member = json_string(value, "member").value_or("");
+    file.access_token = json_string(value, "access_token").value_or("");
+    file.refresh_token = json_string(value, "refresh_token").value_or("");
+    file.was_there = json_bool(value, "was_there").value_or(false);
+    auto fingerprints = read_strings(value, "sha256", source);
+    if (!fingerprints) return std::move(fingerprints).error();
+    file.fingerprints = std::move(*fingerprints);
+  }
+  if (!is_file_name(file.name)) return bad(source, "/files: holds what is not a file's name");
+  for (const std::string* pointer : {&file.member, &file.access_token, &file.refresh_token}) {
+    if (!is_pointer(*pointer))
+      return bad(source, fmt::format("/files: '{}' is not a JSON Pointer", *pointer));
+  }
+  return file;
 }
 
 // The files, and whom they belong to: read only where they are written.
@@ -102,10 +150,24 @@ Result<void> read_written(const JsonValue& value, std::string_view source, Deliv
   delivery.user_namespace = number("user_namespace").value_or(0);
   delivery.mode = static_cast<mode_t>(*mode);
   delivery.label = json_string(value, "label").value_or("");
-  for (const JsonValue& file : files->GetArray()) {
-    if (!is_file_name(file)) return bad(source, "/files: holds what is no file's name");
-    delivery.files.emplace_back(json_text(file));
+  for (const JsonValue& element : files->GetArray()) {
+    auto file = read_file_value(element, source);
+    if (!file) return std::move(file).error();
+    delivery.files.push_back(std::move(*file));
   }
+  return {};
+}
+
+Result<void> read_state(const JsonValue& value, std::string_view source, DeliveryRecord& delivery) {
+  const auto state = json_string(value, "state").value_or(states[0]);
+  const auto found = std::find(states.begin(), states.end(), state);
+  if (found == states.end()) return bad(source, "/state: is not one of planned, delivered, failed");
+  delivery.state = static_cast<DeliveryState>(found - states.begin());
+  delivery.reason = json_string(value, "reason").value_or("");
+  delivery.hint = json_string(value, "hint").value_or("");
+  auto shadowed_by = read_strings(value, "shadowed_by", source);
+  if (!shadowed_by) return std::move(shadowed_by).error();
+  delivery.shadowed_by = std::move(*shadowed_by);
   return {};
 }
 
@@ -114,24 +176,13 @@ Result<DeliveryRecord> read_delivery(const JsonValue& value, std::string_view so
   DeliveryRecord delivery;
   delivery.profile = json_string(value, "profile").value_or("");
   delivery.target = json_string(value, "target").value_or("");
+  if (auto read = read_state(value, source, delivery); !read) return std::move(read).error();
   const auto kind = json_string(value, "delivery");
   if (kind == "mount") return delivery;
   if (kind != "write") return bad(source, "/delivery: is neither \"mount\" nor \"write\"");
   delivery.kind = DeliveryKind::write;
   if (auto read = read_written(value, source, delivery); !read) return std::move(read).error();
   return delivery;
-}
-
-Result<std::vector<std::string>> names_in(int directory, const char* path) {
-  UniqueFd again(::openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!again) return Error::from_errno(errno, "containers");
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(again.release()), ::closedir);
-  if (entries == nullptr) return Error::from_errno(errno, "containers");
-  std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(entries.get())) {
-    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-  }
-  return names;
 }
 
 }  // namespace
@@ -141,14 +192,18 @@ bool has_written_directory(const ContainerRecord& record) {
                      [](const DeliveryRecord& delivery) { return delivery.kind == DeliveryKind::write; });
 }
 
-bool is_shared(const std::vector<ContainerRecord>& records, std::string_view id,
+bool is_same_directory(const DeliveryRecord& a, const DeliveryRecord& b) {
+  return a.kind == DeliveryKind::write && b.kind == DeliveryKind::write && a.device == b.device &&
+         a.inode == b.inode;
+}
+
+bool is_shared(const std::vector<ContainerRecord>& records, const ContainerRecord& record,
                const DeliveryRecord& delivery) {
-  return std::any_of(records.begin(), records.end(), [&](const ContainerRecord& record) {
-    return record.id != id && is_running(record.process) &&
-           std::any_of(record.deliveries.begin(), record.deliveries.end(), [&](const DeliveryRecord& other) {
-             return other.kind == DeliveryKind::write && other.device == delivery.device &&
-                    other.inode == delivery.inode;
-           });
+  return std::any_of(records.begin(), records.end(), [&](const ContainerRecord& other) {
+    const bool is_another = other.id != record.id || other.process != record.process;
+    return is_another && is_running(other.process) &&
+           std::any_of(other.deliveries.begin(), other.deliveries.end(),
+                       [&](const DeliveryRecord& its) { return is_same_directory(its, delivery); });
   });
 }
 
@@ -156,13 +211,15 @@ Result<ContainerRecord> parse_record(std::string_view text, std::string_view sou
   auto json = parse_json(text, source);
   if (!json) return std::move(json).error();
   if (auto checked = check_types(*json, source, record_fields); !checked) return std::move(checked).error();
+  if (json_int(*json, "version").value_or(1) > version) return bad(source, "was written by a newer version");
   ContainerRecord record;
   record.id = json_string(*json, "id").value_or("");
+  record.bundle = json_string(*json, "bundle").value_or("");
   const JsonValue* deliveries = json_member(*json, "deliveries");
   const std::int64_t pid = json_int(*json, "pid").value_or(0);
   if (!is_valid_container_id(record.id) || deliveries == nullptr || pid < 0 ||
       pid > std::numeric_limits<pid_t>::max()) {
-    return bad(source, "is no container's record");
+    return bad(source, "is not a container's record");
   }
   record.process = {static_cast<pid_t>(pid), json_uint(*json, "start_time").value_or(0)};
   record.created_at = json_time(*json, "created_at").value_or(Time{});
@@ -179,6 +236,8 @@ std::string format_record(const ContainerRecord& record) {
   JsonDocument json;
   json.SetObject();
   json_set(json, json, "id", json_copy(json, record.id));
+  json_set(json, json, "version", JsonValue(version));
+  if (!record.bundle.empty()) json_set(json, json, "bundle", json_copy(json, record.bundle));
   json_set(json, json, "pid", JsonValue(record.process.pid));
   json_set(json, json, "start_time", JsonValue(record.process.start_time));
   json_set(json, json, "created_at", time_value(record.created_at));
@@ -188,53 +247,6 @@ std::string format_record(const ContainerRecord& record) {
   }
   json_set(json, json, "deliveries", std::move(deliveries));
   return std::string(write_json(json).reveal());
-}
-
-Result<void> save_record(int directory, const ContainerRecord& record) {
-  if (has_written_directory(record)) {
-    if (auto noted = note_written(directory, record.id); !noted) return noted;
-  }
-  return replace_file(directory, file_name(record.id), "containers", format_record(record));
-}
-
-Result<ContainerRecord> load_record(int directory, std::string_view id) {
-  const std::string name = file_name(id);
-  auto text = read_file({directory, name, "containers/" + name}, record_limit, Links::refused);
-  if (!text) return std::move(text).error();
-  auto record = parse_record(*text, "containers/" + name);
-  if (record && record->id != id) {
-    return bad("containers/" + name, fmt::format("is the record of container '{}'", record->id));
-  }
-  return record;
-}
-
-void remove_record(int directory, std::string_view id) {
-  ::unlinkat(directory, written_note(id).c_str(), 0);
-  ::unlinkat(directory, file_name(id).c_str(), 0);
-}
-
-Result<std::vector<ContainerRecord>> list_records(int directory) {
-  auto names = names_in(directory, ".");
-  if (!names) return std::move(names).error();
-  std::vector<ContainerRecord> records;
-  for (const std::string& name : *names) {
-    if (!name.ends_with(suffix)) continue;
-    auto record = load_record(directory, std::string_view(name).substr(0, name.size() - suffix.size()));
-    if (record) records.push_back(std::move(*record));
-  }
-  return records;
-}
-
-Result<std::vector<ContainerRecord>> list_written_records(int directory) {
-  auto ids = names_in(directory, written_notes);
-  std::vector<ContainerRecord> records;
-  if (!ids && ids.error().kind == ErrorKind::not_found) return records;
-  if (!ids) return std::move(ids).error();
-  for (const std::string& id : *ids) {
-    auto record = load_record(directory, id);
-    if (record) records.push_back(std::move(*record));
-  }
-  return records;
 }
 
 }  // namespace oci_oauth

@@ -1,30 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/forget_container.h"
 
-#include "delivery/delivery.h"
+#include "base/fmt.h"
 #include "delivery/written_directory.h"
 
 namespace oci_oauth {
 
 namespace {
 
-void remove_written(const RuntimeDir& runtime, const DeliveryRecord& delivery) {
-  const auto directory = open_same_directory(delivery.source, delivery.device, delivery.inode);
-  if (!directory) return;
-  const auto known = runtime.published(delivery.profile);
-  const FileStamp login = known && *known ? (*known)->login : FileStamp{};
-  remove_delivered(directory->get(), delivery.files, login);
+Result<void> clean(const RuntimeDir& runtime, const ContainerRecord& record, const DeliveryRecord& delivery,
+                   const std::vector<ContainerRecord>& all) {
+  const std::string shown = fmt::format("container {}: {}", record.id, delivery.source);
+  const auto directory = WrittenDirectory::open(delivery, record.process, shown);
+  if (!directory && directory.error().kind == ErrorKind::not_found) return {};
+  if (!directory) return directory.error();
+  const auto published = runtime.published(delivery.profile);
+  const FileStamp login = published && *published ? (*published)->login : FileStamp{};
+  return directory->clean({login, known_fingerprints(all, delivery)});
 }
 
 }  // namespace
 
-void forget_container(const RuntimeDir& runtime, const ContainerRecord& record,
-                      const std::vector<ContainerRecord>& others) {
-  for (const DeliveryRecord& delivery : record.deliveries) {
-    if (delivery.kind == DeliveryKind::write && !is_shared(others, record.id, delivery))
-      remove_written(runtime, delivery);
+Result<void> forget_container(const RuntimeDir& runtime, const ContainerLedger& ledger,
+                              const ContainerLedger::Entry& entry, const std::vector<ContainerRecord>& all) {
+  for (const DeliveryRecord& delivery : entry.record.deliveries) {
+    if (delivery.kind != DeliveryKind::write || is_shared(all, entry.record, delivery)) continue;
+    if (auto done = clean(runtime, entry.record, delivery, all); !done) return done;
   }
-  remove_record(runtime.containers().get(), record.id);
+  ledger.remove(entry.name);
+  return {};
 }
 
 }  // namespace oci_oauth

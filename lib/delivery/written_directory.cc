@@ -1,24 +1,309 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/written_directory.h"
 
+#include <sys/statvfs.h>
+
+#include <algorithm>
 #include <cerrno>
 
-#include "base/file.h"
+#include "base/fingerprint.h"
 #include "base/fmt.h"
+#include "oci/container_root.h"
+#include "oci/user_namespace.h"
 
 namespace oci_oauth {
+
+namespace {
+
+constexpr int attempts = 3;  // at a directory in which somebody writes at the same time
+constexpr int most_parents = 64;
+constexpr const char* another_target =
+    "set the profile's target to a directory of its own, for example /run/secrets/claude";
+
+bool is_read_only(int directory) {
+  struct statvfs status;
+  return ::fstatvfs(directory, &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
+}
+
+bool is_same(int directory, std::uint64_t device, std::uint64_t inode) {
+  struct stat status;
+  return ::fstat(directory, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+}
+
+// As the running container has it.
+Result<UniqueFd> open_inside(const DeliveryRecord& delivery, const ProcessId& container) {
+  const WatchedProcess watched(container);
+  auto process = ContainerProcess::open(container.pid);
+  auto root = process ? ContainerRoot::open(*process, "/") : Result<ContainerRoot>(process.error());
+  auto inside = root ? root->open_directory(delivery.target) : Result<UniqueFd>(root.error());
+  if (!inside) return inside;
+  if (is_same(inside->get(), delivery.device, delivery.inode) && watched.is_running()) return inside;
+  return Error{ErrorKind::not_found, delivery.target + ": is another directory in the container", ""};
+}
+
+std::string hint_for(const PlantedFile& there) {
+  if (there.foreign.starts_with("is a")) return "remove it, or set the profile's target to another directory";
+  return another_target;
+}
+
+}  // namespace
+
+// A delivered name, what it holds, and what it should.
+struct WrittenDirectory::Step {
+  const WrittenFile* file;
+  const Secret* wanted;  // nullptr: nothing is published
+  PlantedFile there;
+  Judgement judgement;
+
+  bool is_foreign() const { return there.exists && judgement.content == Content::foreign; }
+  bool is_current() const { return there.exists && judgement.content == Content::current; }
+};
 
 Result<UniqueFd> open_same_directory(const std::string& source, std::uint64_t device, std::uint64_t inode) {
   auto directory = open_file({.path = source}, O_PATH | O_DIRECTORY);
   if (!directory) return directory;
-  struct stat status;
-  if (::fstat(directory->get(), &status) != 0) return Error::from_errno(errno, source);
-  if (status.st_dev != device || status.st_ino != inode) {
-    return Error{ErrorKind::failed,
+  if (!is_same(directory->get(), device, inode)) {
+    return Error{ErrorKind::not_found,
                  fmt::format("{}: is another directory than the container's, so it is left alone", source),
                  "restart the container"};
   }
   return directory;
+}
+
+Fingerprints known_fingerprints(const std::vector<ContainerRecord>& records, const DeliveryRecord& delivery) {
+  Fingerprints known;
+  const auto add = [&](const DeliveryRecord& one) {
+    for (const WrittenFile& file : one.files)
+      known.insert(file.fingerprints.begin(), file.fingerprints.end());
+  };
+  add(delivery);
+  for (const ContainerRecord& record : records) {
+    for (const DeliveryRecord& other : record.deliveries) {
+      if (is_same_directory(other, delivery)) add(other);
+    }
+  }
+  return known;
+}
+
+bool is_open_to_others(int directory) {
+  UniqueFd here(::openat(directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (int i = 0; here && i < most_parents; ++i) {
+    struct stat status, above;
+    if (::fstat(here.get(), &status) != 0 || (status.st_mode & S_IXOTH) == 0) return false;
+    UniqueFd parent(::openat(here.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!parent || ::fstat(parent.get(), &above) != 0) return false;
+    if (above.st_dev == status.st_dev && above.st_ino == status.st_ino) return true;
+    here = std::move(parent);
+  }
+  return false;
+}
+
+WrittenDirectory::WrittenDirectory(UniqueFd directory, const DeliveryRecord& delivery,
+                                   const ProcessId& container, std::string shown)
+    : directory_(std::move(directory)),
+      delivery_(&delivery),
+      container_(container),
+      shown_(std::move(shown)),
+      access_({delivery.owner, delivery.mode, delivery.label}) {}
+
+Result<WrittenDirectory> WrittenDirectory::open(const DeliveryRecord& delivery, const ProcessId& container,
+                                                const std::string& shown) {
+  const auto made = [&](UniqueFd directory) {
+    return WrittenDirectory(std::move(directory), delivery, container, shown);
+  };
+  auto here = open_same_directory(delivery.source, delivery.device, delivery.inode);
+  if (here && !is_read_only(here->get())) return made(std::move(*here));
+  if (auto inside = open_inside(delivery, container)) return made(std::move(*inside));
+  // A sandbox of ours has it read-only.
+  if (here) {
+    auto outside = open_same_directory("/proc/1/root" + delivery.source, delivery.device, delivery.inode);
+    return made(outside ? std::move(*outside) : std::move(*here));
+  }
+  return std::move(here).error();
+}
+
+template <class Action>
+Result<void> WrittenDirectory::inside(const Action& action) const {
+  return in_user_namespace(container_.pid, delivery_->user_namespace, action);
+}
+
+bool WrittenDirectory::is_share(const Share& share) const {
+  return is_same(directory_.get(), share.device, share.inode);
+}
+
+std::vector<WrittenDirectory::Step> WrittenDirectory::examine(const Share* share,
+                                                              const Knowledge& knowledge) const {
+  Fingerprints known = knowledge.known;
+  std::vector<Step> steps;
+  for (const WrittenFile& file : delivery_->files) {
+    Step step = {&file, share == nullptr ? nullptr : share->find(file.name), {}, {}};
+    step.there = look_at({directory_.get(), file.name}, knowledge.login);
+    if (!step.there.foreign.empty()) {
+      step.judgement.why = step.there.foreign;
+    } else if (step.there.exists) {
+      if (!step.there.mark.empty()) known.insert(step.there.mark);
+      step.judgement = judge(step.there.text.reveal(), file, step.wanted, known);
+      // The token in a file of ours tells whose a document beside it is.
+      const bool is_ours =
+          step.judgement.content == Content::ours || step.judgement.content == Content::current;
+      if (is_ours && file.member.empty()) known.insert(fingerprint(step.there.text));
+    }
+    steps.push_back(std::move(step));
+  }
+  return steps;
+}
+
+Result<void> WrittenDirectory::refuse_foreign(const std::vector<Step>& steps) const {
+  for (const Step& step : steps) {
+    if (!step.is_foreign()) continue;
+    return Error{ErrorKind::failed,
+                 fmt::format("{}/{}: {}, so it is left alone", shown_, step.file->name, step.judgement.why),
+                 hint_for(step.there)};
+  }
+  return {};
+}
+
+Result<void> WrittenDirectory::look(const Share& share, const Knowledge& knowledge) const {
+  if (is_share(share)) return {};
+  return inside([&]() -> Result<void> {
+    const std::vector<Step> steps = examine(&share, knowledge);
+    if (auto refused = refuse_foreign(steps); !refused) return refused;
+    for (const Step& step : steps) {
+      if (step.wanted == nullptr || step.is_current()) continue;
+      const bool is_lacking = !step.there.exists || step.judgement.content == Content::blank;
+      return Error{
+          ErrorKind::not_found,
+          fmt::format("{} {}", step.file->name, is_lacking ? "is missing or blank" : "holds an older token"),
+          ""};
+    }
+    return {};
+  });
+}
+
+Result<void> WrittenDirectory::deliver(const Share& share, const Knowledge& knowledge) const {
+  // Bound by a person under a name that is not the configured one, for example through a symbolic link.
+  if (is_share(share)) return {};
+  return inside([&]() -> Result<void> {
+    Result<void> done;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+      done = deliver_once(share, knowledge);
+      if (done || done.error().kind != ErrorKind::temporary) break;
+    }
+    return done;
+  });
+}
+
+Result<void> WrittenDirectory::deliver_once(const Share& share, const Knowledge& knowledge) const {
+  const std::vector<Step> steps = examine(&share, knowledge);
+  if (auto refused = refuse_foreign(steps); !refused) return refused;
+  for (const Step& step : steps) {
+    if (step.wanted == nullptr || step.is_current()) continue;
+    if (auto written = write(step); !written) return written;
+  }
+  return {};
+}
+
+Result<void> WrittenDirectory::write(const Step& step) const {
+  const WrittenFile& file = *step.file;
+  const PlantedName name = {directory_.get(), file.name};
+  const std::string mark = fingerprint_of(*step.wanted, file);
+  if (!step.there.exists || !step.judgement.has_others)
+    return replace_planted(name, step.there, {*step.wanted, access_, mark}, shown_);
+  const auto merged = with_member(step.there.text.reveal(), file, *step.wanted);
+  if (!merged) return Error(merged.error()).in(shown_);
+  const FileAccess access = {step.there.owner, step.there.mode, access_.label};
+  return replace_planted(name, step.there, {*merged, access, mark}, shown_);
+}
+
+Result<void> WrittenDirectory::clean(const Knowledge& knowledge) const {
+  const auto action = [&]() -> Result<void> {
+    clean_temporaries(knowledge);
+    auto done = clean_names(knowledge);
+    clean_temporaries(knowledge);  // what was set aside for a file of ours has its name free
+    return done;
+  };
+  // Nobody may be left in the user namespace, and the directory's owner can mostly do without it.
+  if (!is_running(container_) && action()) return {};
+  return inside(action);
+}
+
+Result<void> WrittenDirectory::clean_names(const Knowledge& knowledge) const {
+  Result<void> first;
+  for (const Step& step : examine(nullptr, knowledge)) {
+    if (!step.there.exists) continue;
+    Result<void> done;
+    if (!step.there.unreadable.empty()) {
+      done = Error{ErrorKind::failed, fmt::format("{}/{}", shown_, step.there.unreadable), ""};
+    } else if (!step.is_foreign()) {
+      done = take_out(step);
+    }
+    if (!done && first) first = std::move(done);
+  }
+  return first;
+}
+
+Result<void> WrittenDirectory::take_out(const Step& step) const {
+  const WrittenFile& file = *step.file;
+  const PlantedName name = {directory_.get(), file.name};
+  const bool is_blank = step.judgement.content == Content::blank;
+  if (!step.judgement.has_others && !file.was_there) return remove_planted(name, step.there, shown_);
+  const FileAccess access = {step.there.owner, step.there.mode, access_.label};
+  if (file.member.empty())
+    return is_blank ? Result<void>() : replace_planted(name, step.there, {Secret(), access, ""}, shown_);
+  const auto rest = without_member(step.there.text.reveal(), file);
+  if (!rest) return is_blank ? Result<void>() : Result<void>(Error(rest.error()).in(shown_));
+  if (rest->reveal() == step.there.text.reveal()) return {};
+  return replace_planted(name, step.there, {*rest, access, ""}, shown_);
+}
+
+// What a writer set aside, or had not renamed yet, holds nothing that is not in its place too.
+bool WrittenDirectory::is_spare(const std::string& temporary, const WrittenFile& file,
+                                const Knowledge& knowledge) const {
+  const PlantedFile there = look_at({directory_.get(), temporary}, knowledge.login);
+  if (!there.exists || !there.foreign.empty()) return false;
+  Fingerprints known = knowledge.known;
+  if (!there.mark.empty()) known.insert(there.mark);
+  const Judgement judgement = judge(there.text.reveal(), file, nullptr, known);
+  if (judgement.content == Content::foreign) return false;
+  if (!judgement.has_others) return true;
+  const PlantedFile final_file = look_at({directory_.get(), file.name}, knowledge.login);
+  if (!final_file.exists || !final_file.foreign.empty()) return false;
+  const auto others = without_member(there.text.reveal(), file);
+  const auto others_there = without_member(final_file.text.reveal(), file);
+  if (!others || !others_there) return false;
+  const auto before = parse_json(others->reveal(), ""), after = parse_json(others_there->reveal(), "");
+  return before && after && *before == *after;
+}
+
+void WrittenDirectory::clean_temporaries(const Knowledge& knowledge) const {
+  std::vector<std::string> names;
+  for (const WrittenFile& file : delivery_->files) names.push_back(file.name);
+  for (const std::string& temporary : temporary_names(directory_.get(), names)) {
+    const std::string name = name_of_temporary(temporary);
+    const auto file = std::find_if(delivery_->files.begin(), delivery_->files.end(),
+                                   [&](const WrittenFile& one) { return one.name == name; });
+    struct stat status;
+    const bool is_regular =
+        ::fstatat(directory_.get(), temporary.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(status.st_mode);
+    if (!is_regular) continue;
+    if (is_spare(temporary, *file, knowledge)) {
+      ::unlinkat(directory_.get(), temporary.c_str(), 0);
+    } else {
+      (void)restore(directory_.get(), temporary, name);
+    }
+  }
+}
+
+void WrittenDirectory::note_what_was_there(std::vector<WrittenFile>& files,
+                                           const Knowledge& knowledge) const {
+  const std::vector<Step> steps = examine(nullptr, knowledge);
+  for (const Step& step : steps) {
+    const bool is_ours = step.judgement.content == Content::ours && !step.judgement.has_others;
+    for (WrittenFile& file : files) {
+      if (file.name == step.file->name) file.was_there = step.there.exists && !is_ours;
+    }
+  }
 }
 
 }  // namespace oci_oauth

@@ -7,7 +7,7 @@
 #include "base/fmt.h"
 #include "base/json_values.h"
 #include "base/size.h"
-#include "delivery/delivery.h"
+#include "delivery/document.h"
 #include "token/published.h"
 
 namespace oci_oauth {

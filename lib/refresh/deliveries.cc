@@ -1,95 +1,165 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh/deliveries.h"
 
-#include <sys/statvfs.h>
-
-#include <cerrno>
+#include <algorithm>
 
 #include "base/fmt.h"
-#include "delivery/container_record.h"
-#include "delivery/delivery.h"
+#include "delivery/container_ledger.h"
+#include "delivery/delivery_state.h"
 #include "delivery/forget_container.h"
 #include "delivery/written_directory.h"
-#include "oci/container_root.h"
-#include "oci/user_namespace.h"
 
 namespace oci_oauth {
 
 namespace {
 
-bool is_read_only(const UniqueFd& directory) {
-  struct statvfs status;
-  return ::fstatvfs(directory.get(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
+// Others hold it for as long as it takes to write or remove a few files.
+constexpr auto wait_for_ledger = std::chrono::seconds(30);
+
+bool is_written(const DeliveryRecord& delivery, const std::string& profile) {
+  return delivery.kind == DeliveryKind::write && delivery.profile == profile;
 }
 
-// The host's view of the directory; where its path no longer leads there, or our sandbox has it read-only,
-// the running container's.
-Result<UniqueFd> open_written_directory(const ContainerRecord& record, const WatchedProcess& container,
-                                        const DeliveryRecord& delivery) {
-  auto directory = open_same_directory(delivery.source, delivery.device, delivery.inode);
-  if (directory && !is_read_only(*directory)) return directory;
-  auto process = ContainerProcess::open(record.process.pid);
-  auto root = process ? ContainerRoot::open(*process, "/") : Result<ContainerRoot>(process.error());
-  auto inside = root ? root->open_directory(delivery.target) : Result<UniqueFd>(root.error());
-  struct stat status;
-  const bool same = inside && ::fstat(inside->get(), &status) == 0 && status.st_dev == delivery.device &&
-                    status.st_ino == delivery.inode && container.is_running();
-  return same ? std::move(inside) : std::move(directory);
+std::vector<WrittenFile> files_of(const std::vector<ContainerLedger::Entry>& entries,
+                                  const std::string& profile) {
+  std::vector<WrittenFile> files;
+  for (const auto& [name, record] : entries) {
+    for (const DeliveryRecord& delivery : record.deliveries) {
+      if (is_written(delivery, profile))
+        files.insert(files.end(), delivery.files.begin(), delivery.files.end());
+    }
+  }
+  return files;
 }
 
-// Nothing happens where the container is gone.
-Result<void> deliver_again(const ContainerRecord& record, const DeliveryRecord& delivery,
-                           const ShareContent& share, const FileStamp& login) {
-  const WatchedProcess container(record.process);
-  if (!container.is_running()) return {};
-  const std::string shown = fmt::format("container {}: {}", record.id, delivery.target);
-  auto directory = open_written_directory(record, container, delivery);
-  if (!directory) return std::move(directory).error().in(shown);
-  const FileAccess access = {delivery.owner, delivery.mode, delivery.label};
-  return in_user_namespace(record.process.pid, delivery.user_namespace, [&]() -> Result<void> {
-    auto written = deliver_files(share, directory->get(), shown, access, login);
-    if (!written) return std::move(written).error();
-    // Its poststop hook may have cleaned up before we wrote.
-    if (!container.is_running()) remove_delivered(directory->get(), *written, login);
-    return {};
-  });
+// Brings one container of the ledger what it lacks.
+class Mending {
+ public:
+  Mending(const ContainerLedger& ledger, const std::vector<ContainerRecord>& all, const Share& share,
+          const FileStamp& login)
+      : ledger_(ledger), all_(all), share_(share), login_(login) {}
+
+  void mend(ContainerLedger::Entry& entry, DeliveryRecord& delivery) {
+    if (!is_running(entry.record.process)) return;
+    saved_ = format_record(entry.record);
+    auto done = deliver(entry, delivery);
+    if (done) {
+      note_delivered(delivery, share_);
+    } else if (!is_running(entry.record.process)) {
+      return;  // the sweep's
+    } else if (note_failed(delivery, done.error())) {
+      failures_.push_back(std::move(done).error());
+    }
+    (void)save_if_changed(entry);
+  }
+  std::vector<Error> take_failures() && { return std::move(failures_); }
+
+ private:
+  Result<void> deliver(const ContainerLedger::Entry& entry, DeliveryRecord& delivery) {
+    const Fingerprints known = known_fingerprints(all_, delivery);
+    plan_delivery(delivery, share_);
+    if (auto saved = save_if_changed(entry); !saved) return saved;
+    const std::string shown = fmt::format("container {}: {}", entry.record.id, delivery.target);
+    const auto directory = WrittenDirectory::open(delivery, entry.record.process, shown);
+    if (!directory) return Error(directory.error()).in(shown);
+    return directory->deliver(share_, {login_, known});
+  }
+  Result<void> save_if_changed(const ContainerLedger::Entry& entry) {
+    std::string text = format_record(entry.record);
+    if (text == saved_) return {};
+    saved_ = std::move(text);
+    return ledger_.save(entry.name, entry.record);
+  }
+
+  const ContainerLedger& ledger_;
+  const std::vector<ContainerRecord>& all_;
+  const Share& share_;
+  const FileStamp& login_;
+  std::string saved_;
+  std::vector<Error> failures_;
+};
+
+SteadyTime ledger_deadline() {
+  return std::chrono::steady_clock::now() + wait_for_ledger;
+}
+
+std::string holders(const ContainerLedger& ledger, const std::string& profile) {
+  std::string ids;
+  const auto listing = ledger.list();
+  if (!listing) return ids;
+  for (const auto& [name, record] : listing->entries) {
+    const bool holds = std::any_of(record.deliveries.begin(), record.deliveries.end(),
+                                   [&](const DeliveryRecord& one) { return one.profile == profile; });
+    if (holds && is_running(record.process)) ids += (ids.empty() ? "" : ", ") + record.id;
+  }
+  return ids;
 }
 
 }  // namespace
 
 std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::string& profile, int share,
                                          const FileStamp& login) {
-  std::vector<Error> failed;
-  const auto records = list_written_records(runtime.containers().get());
-  if (!records) failed.push_back(records.error());
-  if (!records || records->empty()) return failed;
-  const auto content = read_share(share);
-  if (!content) failed.push_back(content.error());
-  if (!content) return failed;
-  for (const ContainerRecord& record : *records) {
-    for (const DeliveryRecord& delivery : record.deliveries) {
-      if (delivery.profile != profile || delivery.kind != DeliveryKind::write) continue;
-      if (auto done = deliver_again(record, delivery, *content, login); !done)
-        failed.push_back(std::move(done).error());
+  const ContainerLedger ledger(runtime.containers());
+  const auto none = ledger.list_written();
+  if (!none) return {none.error()};
+  if (none->entries.empty()) return {};
+  const auto lock = ledger.lock(ledger_deadline());
+  if (!lock) return {lock.error()};
+  // Again, and what is published, too: a hook may have written since.
+  auto listing = ledger.list_written();
+  if (!listing) return {listing.error()};
+  const auto files = files_of(listing->entries, profile);
+  if (files.empty()) return {};
+  const auto content = read_share(share, files);
+  if (!content) return {content.error()};
+  const std::vector<ContainerRecord> all = listing->records();
+  Mending mending(ledger, all, *content, login);
+  for (ContainerLedger::Entry& entry : listing->entries) {
+    for (DeliveryRecord& delivery : entry.record.deliveries) {
+      if (is_written(delivery, profile)) mending.mend(entry, delivery);
     }
   }
-  return failed;
+  return std::move(mending).take_failures();
 }
 
-size_t sweep_records(const RuntimeDir& runtime) {
-  const UniqueFd directory = runtime.containers();
-  auto records = list_records(directory.get());
-  if (!records) return 0;
-  size_t swept = 0;
-  for (const ContainerRecord& record : *records) {
-    if (is_running(record.process)) continue;
-    // A container that was started again meanwhile has the same id and another process.
-    const auto still = load_record(directory.get(), record.id);
-    if (!still || still->process != record.process) continue;
-    forget_container(runtime, record, *records);
-    ++swept;
+Sweep sweep_records(const RuntimeDir& runtime) {
+  Sweep sweep;
+  const ContainerLedger ledger(runtime.containers());
+  const auto lock = ledger.lock(ledger_deadline());
+  const auto listing = lock ? ledger.list() : Result<ContainerLedger::Listing>(lock.error());
+  if (!listing) {
+    sweep.failures.push_back(listing.error());
+    return sweep;
   }
-  return swept;
+  for (const Error& unreadable : listing->unreadable) sweep.failures.push_back(unreadable);
+  const std::vector<ContainerRecord> all = listing->records();
+  for (const ContainerLedger::Entry& entry : listing->entries) {
+    if (is_running(entry.record.process)) continue;
+    if (auto done = forget_container(runtime, ledger, entry, all); done) {
+      ++sweep.swept;
+    } else {
+      sweep.failures.push_back(std::move(done).error());
+    }
+  }
+  return sweep;
+}
+
+std::vector<Error> retire_profiles(const RuntimeDir& runtime, const Config& config) {
+  std::vector<Error> told;
+  for (const std::string& name : runtime.profiles_of(config.path)) {
+    if (config.find(name) != nullptr) continue;
+    const auto lock = FileLock::acquire(runtime.lock_file(name), LockMode::exclusive, SteadyTime{});
+    const auto withdrawn = lock ? runtime.withdraw(name) : Result<bool>(lock.error());
+    if (!withdrawn) told.push_back(Error(withdrawn.error()).in(fmt::format("profile '{}'", name)));
+    if (!withdrawn || !*withdrawn) continue;
+    const std::string ids = holders(ContainerLedger(runtime.containers()), name);
+    told.push_back(
+        {ErrorKind::failed,
+         fmt::format("profile '{}': is not in {} any more, so its token is withdrawn{}{}", name, config.path,
+                     ids.empty() ? "" : " from container ", ids),
+         ids.empty() ? "" : "add the profile again, or create the container anew with another one"});
+  }
+  return told;
 }
 
 }  // namespace oci_oauth

@@ -50,9 +50,8 @@ ExchangeReport report_of(const Error& error) {
   return report;
 }
 
-// Unchanged content is not written again: no watcher wakes for nothing. Result: whether anything changed.
-Result<bool> publish_files(int share, const std::string& shown, const LoginSnapshot& login, mode_t mode) {
-  bool changed = false;
+// Unchanged content is not written again: no watcher wakes for nothing.
+Result<void> publish_files(int share, const std::string& shown, const LoginSnapshot& login, mode_t mode) {
   for (const auto& [name, content] : login.files) {
     auto old = read_file({share, name, fmt::format("{}/{}", shown, name)}, delivered_limit, Links::refused);
     if (old) {
@@ -63,10 +62,9 @@ Result<bool> publish_files(int share, const std::string& shown, const LoginSnaps
       if (current == content && same_mode) continue;
     }
     auto written = replace_file(share, name, shown, content.reveal(), {mode, std::nullopt, ""});
-    if (!written) return std::move(written).error();
-    changed = true;
+    if (!written) return written;
   }
-  return changed;
+  return {};
 }
 
 // A lock's time of change tells since when a refresh is under way: hooks wait together for one that is
@@ -106,7 +104,13 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   if (!before) return std::move(before).error();
   RefreshOutcome outcome;
   if (*before) outcome.published = **before;
-  if (nothing_to_do(profile, outcome.published, options, now())) return outcome;
+  const auto deliver = [&] {
+    return deliver_to_containers(refresher.runtime, profile.name, share->get(), outcome.published.login);
+  };
+  if (nothing_to_do(profile, outcome.published, options, now())) {
+    outcome.deliveries_failed = deliver();  // a container may have lost what it had
+    return outcome;
+  }
 
   ::futimens(options.lock->fd(), nullptr);
   outcome.published.provider = profile.provider;
@@ -127,16 +131,11 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   if (const auto damage = *before ? std::nullopt : refresher.runtime.damage_of(profile.name))
     outcome.notices.push_back(damage->message + ", so it is written anew");
   if (report.login) {
-    auto changed =
+    auto done =
         publish_files(share->get(), refresher.runtime.share_path(profile.name), *report.login, profile.mode);
-    if (!changed) return std::move(changed).error();
-    // Also where an earlier run published the files and was killed before it came to the containers.
-    const bool is_new = !*before || (*before)->access_token_hash != report.login->access_token_hash;
-    if (*changed || is_new) {
-      outcome.deliveries_failed =
-          deliver_to_containers(refresher.runtime, profile.name, share->get(), outcome.published.login);
-    }
+    if (!done) return done.error();
   }
+  outcome.deliveries_failed = deliver();
   // Last: until it is there, the next run does all of this again.
   if (auto done = refresher.runtime.publish(profile.name, outcome.published); !done)
     return std::move(done).error();

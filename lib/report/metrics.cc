@@ -102,7 +102,7 @@ std::string refreshes_text(const Overview& overview) {
 }
 
 std::string containers_text(const Overview& overview) {
-  constexpr std::array holdings = {Holding::current, Holding::outdated, Holding::unknown};
+  constexpr std::array holdings = {Holding::current, Holding::outdated, Holding::failed, Holding::unknown};
   Family family("oci_oauth_containers", "gauge",
                 "Running containers that hold a token, by delivery and by which token they have.");
   for (const ProfileView& profile : overview.profiles) {

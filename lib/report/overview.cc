@@ -3,65 +3,135 @@
 
 #include <unistd.h>
 
-#include "base/secret.h"
-#include "base/size.h"
+#include "base/file.h"
+#include "delivery/container_ledger.h"
 #include "delivery/written_directory.h"
+#include "oci/container_root.h"
 #include "token/policy.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr size_t token_limit = 64 * KiB;
-constexpr const char* token_name = "token";
-
 bool login_is_refused(const Published& published) {
   return published.is_dead() ||
          (published.last_error && published.last_error->kind == FailureKind::login_required);
 }
 
-// Empty where there is none, or none that the caller may read.
-Secret read_token(const FileAt& file) {
-  auto content = read_file(file, token_limit, Links::refused);
-  return content ? Secret(std::move(*content)) : Secret();
-}
+// What is really there, which the record alone does not tell.
+class Look {
+ public:
+  Look(const RuntimeDir& runtime, const std::vector<ContainerRecord>& all, const ProfileView& profile)
+      : all_(all), path_(runtime.share_path(profile.name)) {
+    if (profile.published) login_ = profile.published->login;
+    share_ = open_file({.path = path_}, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  }
 
-// A mounted directory is the share itself; a written one has a copy, which is compared.
-Holding holding_of(const DeliveryRecord& delivery, const Secret& current) {
-  if (delivery.kind == DeliveryKind::mount) return Holding::current;
-  const auto directory = open_same_directory(delivery.source, delivery.device, delivery.inode);
-  if (!directory) return Holding::unknown;
-  const Secret held = read_token({directory->get(), token_name});
-  if (current.empty() || held.empty()) return Holding::unknown;
-  return held == current ? Holding::current : Holding::outdated;
-}
+  void at(const ContainerRecord& record, const DeliveryRecord& delivery, ContainerView& view) const {
+    if (delivery.kind == DeliveryKind::mount) {
+      at_mount(record, delivery, view);
+    } else {
+      at_directory(record, delivery, view);
+    }
+    // An attempt that failed tells more than what is missing since.
+    const bool has_failed = delivery.state == DeliveryState::failed;
+    if (!has_failed || (view.token != Holding::outdated && view.token != Holding::unknown)) return;
+    say(view, Holding::failed, {ErrorKind::failed, delivery.reason, delivery.hint});
+  }
 
-std::vector<ContainerView> holders_of(const std::vector<ContainerRecord>& records, const std::string& profile,
-                                      const Secret& current) {
+ private:
+  static void say(ContainerView& view, Holding token, const Error& why) {
+    view.token = token;
+    view.reason = why.message;
+    view.hint = why.hint;
+  }
+  void at_mount(const ContainerRecord& record, const DeliveryRecord& delivery, ContainerView& view) const {
+    const auto process = ContainerProcess::open(record.process.pid);
+    const auto root = process ? ContainerRoot::open(*process, "/") : Result<ContainerRoot>(process.error());
+    if (!root) return say(view, Holding::unknown, root.error());
+    const auto target = root->open_directory(delivery.target);
+    struct stat ours, theirs;
+    const bool is_mounted = target && share_ && ::fstat(share_->get(), &ours) == 0 &&
+                            ::fstat(target->get(), &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+                            ours.st_ino == theirs.st_ino;
+    if (is_mounted) {
+      view.token = Holding::current;
+    } else {
+      say(view, Holding::failed,
+          {ErrorKind::failed, delivery.target + ": the token's directory is not mounted there",
+           "create the container anew"});
+    }
+  }
+  void at_directory(const ContainerRecord& record, const DeliveryRecord& delivery,
+                    ContainerView& view) const {
+    const auto share = share_ ? read_share(share_->get(), delivery.files) : Result<Share>(share_.error());
+    if (!share) return say(view, Holding::unknown, share.error());
+    const auto directory = WrittenDirectory::open(delivery, record.process, delivery.target);
+    if (!directory) return say(view, Holding::unknown, directory.error());
+    const auto looked = directory->look(*share, {login_, known_fingerprints(all_, delivery)});
+    if (!looked) {
+      const bool is_lacking = looked.error().kind == ErrorKind::not_found;
+      return say(view, is_lacking ? Holding::outdated : Holding::failed, looked.error());
+    }
+    if (share->files.empty() && !delivery.files.empty())
+      return say(view, Holding::unknown, {ErrorKind::failed, "nothing was published yet", ""});
+    view.token = Holding::current;
+  }
+
+  const std::vector<ContainerRecord>& all_;
+  std::string path_;
+  FileStamp login_;
+  Result<UniqueFd> share_ = UniqueFd();
+};
+
+std::vector<ContainerView> holders_of(const RuntimeDir& runtime, const std::vector<ContainerRecord>& records,
+                                      const ProfileView& profile) {
   std::vector<ContainerView> holders;
+  const Look look(runtime, records, profile);
   for (const ContainerRecord& record : records) {
     if (!is_running(record.process)) continue;
     for (const DeliveryRecord& delivery : record.deliveries) {
-      if (delivery.profile != profile) continue;
-      holders.push_back(
-          {record.id, delivery.kind, delivery.target, record.created_at, holding_of(delivery, current)});
+      if (delivery.profile != profile.name) continue;
+      ContainerView view = {record.id, delivery.kind, delivery.target, record.created_at};
+      view.shadowed_by = delivery.shadowed_by;
+      look.at(record, delivery, view);
+      holders.push_back(std::move(view));
     }
   }
   return holders;
 }
 
-Result<void> fill(Overview& overview, const RuntimeDir& runtime, Time now) {
+// Profiles that the configuration had, and that running containers still have.
+void add_left_over(Overview& overview, const Config& config, const RuntimeDir& runtime,
+                   const std::vector<ContainerRecord>& records) {
+  for (const std::string& name : runtime.profiles_of(config.path)) {
+    if (config.find(name) != nullptr) continue;
+    ProfileView profile = {.name = name};
+    profile.containers = holders_of(runtime, records, profile);
+    for (ContainerView& container : profile.containers) {
+      container.token = Holding::outdated;
+      container.reason = "its profile is not in the configuration any more";
+      container.hint = "add the profile again, or create the container anew with another one";
+    }
+    profile.is_left_over = true;
+    if (!profile.containers.empty()) overview.profiles.push_back(std::move(profile));
+  }
+}
+
+Result<void> fill(Overview& overview, const Config& config, const RuntimeDir& runtime, Time now) {
   overview.storage = runtime.share_storage();
-  auto records = list_records(runtime.containers().get());
-  if (!records) return std::move(records).error();
+  const auto listing = ContainerLedger(runtime.containers()).list();
+  if (!listing) return listing.error();
+  const std::vector<ContainerRecord> records = listing->records();
+  overview.unreadable = listing->unreadable;
   for (ProfileView& profile : overview.profiles) {
     auto published = runtime.published(profile.name);
     if (!published) return std::move(published).error();
     profile.published = std::move(*published);
     profile.state = state_of(profile.published, now);
-    const Secret token = read_token({.path = runtime.share_path(profile.name) + "/" + token_name});
-    profile.containers = holders_of(*records, profile.name, token);
+    profile.containers = holders_of(runtime, records, profile);
   }
+  add_left_over(overview, config, runtime, records);
   // sink_states() would make the directory.
   if (::access((runtime.path() + "/sinks").c_str(), F_OK) != 0) return {};
   auto sinks = sink_states(runtime);
@@ -94,6 +164,8 @@ std::string_view word(Holding holding) {
       return "current";
     case Holding::outdated:
       return "outdated";
+    case Holding::failed:
+      return "failed";
     case Holding::unknown:
       return "unknown";
   }
@@ -132,14 +204,14 @@ ProfileState state_of(const std::optional<Published>& published, Time now) {
 }
 
 Result<Overview> look_over(const Config& config, Time now) {
-  Overview overview = {config.path, config.runtime_dir, ShareStorage::memory, {}, {}};
+  Overview overview = {config.path, config.runtime_dir, ShareStorage::memory, {}, {}, {}};
   for (const Profile& profile : config.profiles) {
-    overview.profiles.push_back({profile.name, profile.provider, ProfileState::unknown, {}, {}});
+    overview.profiles.push_back({profile.name, profile.provider});
   }
   auto runtime = RuntimeDir::open_existing(config.runtime_dir);
   if (!runtime) return std::move(runtime).error();
   if (!*runtime) return overview;
-  if (auto filled = fill(overview, **runtime, now); !filled) return std::move(filled).error();
+  if (auto filled = fill(overview, config, **runtime, now); !filled) return std::move(filled).error();
   return overview;
 }
 

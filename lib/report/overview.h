@@ -28,7 +28,12 @@ enum class ProfileState {
 std::string_view word(ProfileState state);  // as in status --json
 
 // Which token a container has.
-enum class Holding { current, outdated, unknown };
+enum class Holding {
+  current,
+  outdated,  // an older one, or none: the next refresh mends it
+  failed,    // it could not be delivered, or is somebody else's
+  unknown
+};
 std::string_view word(Holding holding);
 
 struct ContainerView {
@@ -37,14 +42,17 @@ struct ContainerView {
   std::string path;  // in the container
   Time since;
   Holding token = Holding::unknown;
+  std::string reason = {}, hint = {};         // where it is not current
+  std::vector<std::string> shadowed_by = {};  // variables of its environment that win over the token
 };
 std::string_view word(DeliveryKind delivery);
 
 struct ProfileView {
-  std::string name, provider;
+  std::string name, provider = {};
   ProfileState state = ProfileState::unknown;
-  std::optional<Published> published;
-  std::vector<ContainerView> containers;  // that run
+  std::optional<Published> published = {};
+  std::vector<ContainerView> containers = {};  // that run
+  bool is_left_over = false;                   // the configuration does not have it any more
 
   std::optional<Time> expires_at() const;        // of the token; nullopt: none is known
   std::optional<Time> refreshed_at() const;      // by us
@@ -56,6 +64,7 @@ struct Overview {
   ShareStorage storage = ShareStorage::memory;
   std::vector<ProfileView> profiles;
   std::vector<SinkState> sinks;
+  std::vector<Error> unreadable = {};  // records of containers
 };
 
 ProfileState state_of(const std::optional<Published>& published, Time now);

@@ -26,6 +26,12 @@ JsonValue container_value(JsonDocument& json, const ContainerView& container) {
   json_set(json, value, "id", json_copy(json, container.id));
   json_set(json, value, "delivery", json_copy(json, word(container.delivery)));
   json_set(json, value, "path", json_copy(json, container.path));
+  json_set(json, value, "state", json_copy(json, word(container.token)));
+  json_set(json, value, "reason", container.reason.empty() ? JsonValue() : json_copy(json, container.reason));
+  JsonValue shadowed_by(rapidjson::kArrayType);
+  for (const std::string& name : container.shadowed_by)
+    shadowed_by.PushBack(json_copy(json, name), json.GetAllocator());
+  json_set(json, value, "shadowed_by", std::move(shadowed_by));
   return value;
 }
 

@@ -47,7 +47,7 @@ Row profile_row(const ProfileView& profile, Time now) {
   const auto refreshed_at = profile.refreshed_at();
   const bool alive = expires_at && *expires_at > now;
   return {{profile.name},
-          state_cell(profile.state),
+          profile.is_left_over ? Cell{"not configured", Tone::bad} : state_cell(profile.state),
           {alive ? span(*expires_at - now) : nothing},
           {refreshed_at ? ago(*refreshed_at, now) : nothing},
           login_cell(profile.login_expires_at(), now)};
@@ -59,6 +59,8 @@ Cell holding_cell(Holding holding) {
       return {"current", Tone::good};
     case Holding::outdated:
       return {"outdated", Tone::bad};
+    case Holding::failed:
+      return {"failed", Tone::bad};
     case Holding::unknown:
       return {"cannot tell", Tone::attention};
   }
@@ -108,10 +110,19 @@ void remark_on_login(Remarks& remarks, const ProfileView& profile, Time now) {
 
 void remark_on_containers(Remarks& remarks, const ProfileView& profile) {
   for (const ContainerView& container : profile.containers) {
-    if (container.token != Holding::outdated) continue;
-    remarks.add(Tone::bad, profile.name,
-                fmt::format("container {} has an older token", container.id.substr(0, id_length)),
-                fmt::format("oci-oauth refresh {}", profile.name));
+    const std::string who = fmt::format("container {}", container.id.substr(0, id_length));
+    if (container.token != Holding::current && !container.reason.empty()) {
+      const bool is_mended = container.hint.empty() && container.token != Holding::unknown;
+      remarks.add(container.token == Holding::unknown ? Tone::attention : Tone::bad, profile.name,
+                  fmt::format("{}: {}", who, container.reason),
+                  is_mended ? fmt::format("oci-oauth refresh {}", profile.name) : container.hint);
+    }
+    if (!container.shadowed_by.empty()) {
+      remarks.add(Tone::attention, profile.name,
+                  fmt::format("{} has {} in its environment, which wins over the token", who,
+                              fmt::join(container.shadowed_by, ", ")),
+                  "create the container without it");
+    }
   }
 }
 
@@ -126,7 +137,7 @@ void remark_on_sink(Remarks& remarks, const SinkState& sink, Time now) {
 std::string remarks_on(const Overview& overview, Time now, Colour colour) {
   Remarks remarks(colour);
   for (const ProfileView& profile : overview.profiles) {
-    if (!profile.published) {
+    if (!profile.published && !profile.is_left_over) {
       remarks.add(Tone::attention, profile.name, "nothing was published yet",
                   fmt::format("oci-oauth refresh {}", profile.name));
     }
@@ -135,6 +146,8 @@ std::string remarks_on(const Overview& overview, Time now, Colour colour) {
     remark_on_containers(remarks, profile);
   }
   for (const SinkState& sink : overview.sinks) remark_on_sink(remarks, sink, now);
+  for (const Error& error : overview.unreadable)
+    remarks.add(Tone::attention, "container record", error.message, error.hint);
   if (overview.storage == ShareStorage::disk) {
     remarks.add(Tone::attention, overview.runtime_dir + "/share", "is on a disk, not in memory",
                 "set \"runtime_dir\" to a directory of a tmpfs, as /run is on most hosts");

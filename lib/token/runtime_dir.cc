@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/runtime_dir.h"
 
+#include <dirent.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
 
 #include <cerrno>
+#include <memory>
 
 #include "base/fmt.h"
 #include "base/process.h"
@@ -15,6 +18,7 @@ namespace oci_oauth {
 
 namespace {
 
+constexpr std::string_view configuration_suffix = ".config";
 constexpr size_t published_limit = 64 * KiB;
 // A maker needs microseconds.
 constexpr auto wait_for_maker = std::chrono::seconds(5);
@@ -114,6 +118,27 @@ Result<UniqueFd> open_share(int directory, const std::string& share) {
   return make_share(directory, share);
 }
 
+// Empty where it is not a symbolic link.
+std::string read_link(int directory, const std::string& name) {
+  char target[PATH_MAX];
+  const ssize_t size = ::readlinkat(directory, name.c_str(), target, sizeof target);
+  return size < 0 ? "" : std::string(target, static_cast<size_t>(size));
+}
+
+std::vector<std::string> names_in(int directory) {
+  std::vector<std::string> names;
+  UniqueFd again(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!again) return names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again.get()), ::closedir);
+  if (stream == nullptr) return names;
+  (void)again.release();
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  return names;
+}
+
 }  // namespace
 
 Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
@@ -192,6 +217,39 @@ std::optional<Error> RuntimeDir::damage_of(std::string_view profile) const {
 Result<void> RuntimeDir::publish(std::string_view profile, const Published& published) const {
   return replace_file(profiles_.get(), fmt::format("{}.json", profile), path_ + "/profiles",
                       format_published(published));
+}
+
+void RuntimeDir::note_configuration(std::string_view profile, const std::string& config) const {
+  const std::string link = fmt::format("{}{}", profile, configuration_suffix);
+  if (read_link(profiles_.get(), link) == config) return;
+  ::unlinkat(profiles_.get(), link.c_str(), 0);
+  // Without it, a profile that is gone is not found, and its token expires where it is.
+  if (::symlinkat(config.c_str(), profiles_.get(), link.c_str()) != 0) return;
+}
+
+std::vector<std::string> RuntimeDir::profiles_of(std::string_view config) const {
+  std::vector<std::string> profiles;
+  for (const std::string& name : names_in(profiles_.get())) {
+    if (!name.ends_with(configuration_suffix) || read_link(profiles_.get(), name) != config) continue;
+    profiles.push_back(name.substr(0, name.size() - configuration_suffix.size()));
+  }
+  return profiles;
+}
+
+Result<bool> RuntimeDir::withdraw(std::string_view profile) const {
+  // First: a profile that comes back is then published anew.
+  const std::string published = fmt::format("{}.json", profile);
+  bool was_there = ::unlinkat(profiles_.get(), published.c_str(), 0) == 0;
+  auto directory = open_file({share_.get(), std::string(profile), share_path(profile)},
+                             O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!directory && directory.error().kind == ErrorKind::not_found) return was_there;
+  if (!directory) return std::move(directory).error();
+  for (const std::string& name : names_in(directory->get())) {
+    if (::unlinkat(directory->get(), name.c_str(), 0) != 0)
+      return Error::from_errno(errno, fmt::format("{}/{}", share_path(profile), name));
+    was_there = true;
+  }
+  return was_there;
 }
 
 FileAt RuntimeDir::lock_file(std::string_view profile) const {

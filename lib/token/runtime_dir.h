@@ -2,6 +2,7 @@
 // The directory that the refresher and the hook share (default /run/oci-oauth, mode 0700):
 //   share/NAME/        what containers mount: access tokens only; made once, never replaced
 //   profiles/NAME.json what the hook needs to decide (published.h)
+//   profiles/NAME.config a symbolic link to the configuration that has the profile
 //   containers/ID.json who got what (delivery/container_record.h)
 //   written/ID         whose directories are written into, of those
 //   refresh.sock       where `oci-oauth serve` answers, if systemd listens there
@@ -50,6 +51,13 @@ class RuntimeDir {
   // Why published() takes no notice of what is there; nullopt where it does not have to.
   std::optional<Error> damage_of(std::string_view profile) const;
   Result<void> publish(std::string_view profile, const Published& published) const;
+
+  // Which configuration a profile is of, so that one that it no longer has is known: another configuration
+  // may share this directory.
+  void note_configuration(std::string_view profile, const std::string& config) const;
+  std::vector<std::string> profiles_of(std::string_view config) const;
+  // Empties share/NAME and forgets what was published. Result: whether there was anything.
+  Result<bool> withdraw(std::string_view profile) const;
 
   FileAt lock_file(std::string_view profile) const;  // locks/NAME
   FileAt socket_file() const;                        // refresh.sock

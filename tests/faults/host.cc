@@ -16,7 +16,7 @@
 
 #include "base/process.h"
 #include "base/time.h"
-#include "delivery/container_record.h"
+#include "delivery/container_ledger.h"
 #include "support/control_api.h"
 #include "support/json_text.h"
 #include "support/skip.h"
@@ -135,7 +135,8 @@ void Host::add_container() const {
   fs::create_directory(delivered);
   struct stat status;
   const auto process = identify_process(::getpid());
-  const UniqueFd records(::open((runtime + "/containers").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const ContainerLedger ledger(
+      UniqueFd(::open((runtime + "/containers").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
   if (!process || ::stat(delivered.c_str(), &status) != 0) throw std::runtime_error("no container");
   DeliveryRecord delivery;
   delivery.profile = "claude";
@@ -146,7 +147,12 @@ void Host::add_container() const {
   delivery.inode = status.st_ino;
   delivery.owner = {::geteuid(), ::getegid()};
   delivery.mode = 0444;
-  if (!save_record(records.get(), {"box", *process, now(), {delivery}}))
+  delivery.files = {{.name = "token"},
+                    {.name = ".credentials.json",
+                     .member = "/claudeAiOauth",
+                     .access_token = "/claudeAiOauth/accessToken",
+                     .refresh_token = "/claudeAiOauth/refreshToken"}};
+  if (!ledger.save("box", {"box", directory / "bundle", *process, now(), {delivery}}))
     throw std::runtime_error("no record");
 }
 

@@ -9,7 +9,7 @@
 #include "base/path.h"
 #include "delivery/consent.h"
 #include "delivery/container_record.h"
-#include "delivery/delivery.h"
+#include "delivery/document.h"
 #include "exchange/credential_document.h"
 #include "exchange/retry_after.h"
 #include "exchange/token_answer.h"
@@ -118,8 +118,8 @@ void fuzz_record(std::string_view input) {
   const auto again = parse_record(text, "record");
   expect(again && format_record(*again) == text);
   for (const DeliveryRecord& delivery : record->deliveries) {
-    for (const std::string& file : delivery.files)
-      expect(file.find('/') == std::string::npos && file != "..");
+    for (const WrittenFile& file : delivery.files)
+      expect(file.name.find('/') == std::string::npos && file.name != "..");
   }
 }
 
@@ -147,11 +147,22 @@ void fuzz_request(std::string_view input) {
   expect(again && format_request(*again) == text);
 }
 
-// A file that a container's user planted under a name of ours.
+// A file that a container's user planted under a name of ours: whatever it is, others keep what is theirs.
 void fuzz_planted(std::string_view input) {
   const bool mentioned =
       input.find("refresh") != std::string_view::npos || input.find("\\u") != std::string_view::npos;
   if (holds_refresh_token(input)) expect(mentioned);
+
+  const WrittenFile file = {".credentials.json", "/l", "/l/a", "/l/r"};
+  const Secret published(std::string_view(R"({"l":{"a":"token"}})"));
+  const Judgement judgement = judge(input, file, &published, {});
+  expect(judgement.content != Content::ours || input.find("token") != std::string_view::npos || mentioned);
+  if (judgement.content == Content::foreign || !judgement.has_others) return;
+  const auto merged = with_member(input, file, published);
+  if (!merged) return;
+  expect(judge(merged->reveal(), file, &published, {}).content == Content::current);
+  const auto before = without_member(input, file), after = without_member(merged->reveal(), file);
+  expect(before && after && *parse_json(before->reveal(), "") == *parse_json(after->reveal(), ""));
 }
 
 constexpr Target all[] = {

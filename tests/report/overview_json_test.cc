@@ -10,7 +10,10 @@ using namespace oci_oauth::test;
 TEST_CASE("the JSON has the fixed words, and null where there is nothing") {
   ProfileView view = profile("claude", ProfileState::login_required);
   view.published->last_error = LastError{FailureKind::login_required, "400", "log in again", noon};
-  view.containers = {container("box", DeliveryKind::write, Holding::outdated)};
+  view.containers = {container("box", DeliveryKind::write, Holding::outdated),
+                     container("other", DeliveryKind::mount, Holding::current)};
+  view.containers[0].reason = "token holds an older token";
+  view.containers[1].shadowed_by = {"ANTHROPIC_API_KEY"};
   CHECK(overview_json(overview_of({view, unpublished("other")})) == R"({
   "version": 1,
   "profiles": [
@@ -30,7 +33,20 @@ TEST_CASE("the JSON has the fixed words, and null where there is nothing") {
         {
           "id": "box",
           "delivery": "write",
-          "path": "/run/secrets/claude"
+          "path": "/run/secrets/claude",
+          "state": "outdated",
+          "reason": "token holds an older token",
+          "shadowed_by": []
+        },
+        {
+          "id": "other",
+          "delivery": "mount",
+          "path": "/run/secrets/claude",
+          "state": "current",
+          "reason": null,
+          "shadowed_by": [
+            "ANTHROPIC_API_KEY"
+          ]
         }
       ]
     },

@@ -8,7 +8,8 @@
 #include <filesystem>
 #include <string>
 
-#include "delivery/container_record.h"
+#include "base/fingerprint.h"
+#include "delivery/container_ledger.h"
 #include "support/catch.h"
 #include "support/temp_dir.h"
 #include "token/runtime_dir.h"
@@ -29,7 +30,9 @@ struct WrittenHost {
     REQUIRE(opened);
     return std::move(*opened);
   }
-  ContainerRecord container(const std::string& id, const ProcessId& process) const {
+  // What the hook records for a container that has the directory written with `token`, and Claude's document.
+  ContainerLedger::Entry container(const std::string& id, const ProcessId& process,
+                                   const std::string& token = "sk-ant-oat01-x") const {
     struct stat status;
     REQUIRE(::stat(written.c_str(), &status) == 0);
     DeliveryRecord delivery;
@@ -38,16 +41,33 @@ struct WrittenHost {
     delivery.source = written;
     delivery.device = status.st_dev;
     delivery.inode = status.st_ino;
-    delivery.files = {"token", ".credentials.json"};
-    ContainerRecord record = {id, process, now(), {delivery}};
-    REQUIRE(save_record(runtime.containers().get(), record));
-    return record;
+    delivery.owner = {::geteuid(), ::getegid()};
+    delivery.mode = 0444;
+    delivery.files = {{.name = "token", .fingerprints = {fingerprint(token)}},
+                      {.name = ".credentials.json",
+                       .member = "/claudeAiOauth",
+                       .access_token = "/claudeAiOauth/accessToken",
+                       .refresh_token = "/claudeAiOauth/refreshToken",
+                       .fingerprints = {fingerprint(token)}}};
+    ContainerRecord record = {id, "/bundles/" + id, process, now(), {delivery}};
+    REQUIRE(ledger().save(id, record));
+    return {id, std::move(record)};
+  }
+  ContainerLedger ledger() const { return ContainerLedger(runtime.containers()); }
+  void publish(const std::string& token) const {
+    REQUIRE(runtime.share("claude"));
+    root.write("run/share/claude/token", token);
+    root.write("run/share/claude/.credentials.json", document(token));
+  }
+  static std::string document(const std::string& token) {
+    return R"({"claudeAiOauth":{"accessToken":")" + token + R"(","scopes":["a"]}})";
   }
   void file(const std::string& name, const std::string& content) const {
     root.write("written/" + name, content);
   }
   bool has(const std::string& name) const { return std::filesystem::exists(written + "/" + name); }
-  bool knows(const std::string& id) const { return load_record(runtime.containers().get(), id).has_value(); }
+  std::string read(const std::string& name) const { return root.read("written/" + name); }
+  bool knows(const std::string& id) const { return ledger().find(id).has_value(); }
 };
 
 inline ProcessId this_process() {

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "delivery/container_ledger.h"
+
+#include <dirent.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "base/fmt.h"
+#include "base/size.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t record_limit = 256 * KiB;
+constexpr std::string_view suffix = ".json";
+constexpr const char* written_notes = "../written";  // an empty file for each record with a written directory
+
+std::string file_name(std::string_view name) {
+  return fmt::format("{}{}", name, suffix);
+}
+
+// Found by what has to update written directories, which need not read the records of all others.
+std::string written_note(std::string_view name) {
+  return fmt::format("{}/{}", written_notes, name);
+}
+
+// FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv: tells the bundles of one id apart.
+std::uint64_t hash(std::string_view text) {
+  std::uint64_t value = 0xcbf29ce484222325;
+  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return value;
+}
+
+Result<void> note_written(int directory, const std::string& name) {
+  if (::mkdirat(directory, written_notes, 0700) != 0 && errno != EEXIST)
+    return Error::from_errno(errno, "written: mkdir");
+  auto note = open_file({directory, written_note(name), fmt::format("written/{}", name)},
+                        O_WRONLY | O_CREAT | O_NOFOLLOW, 0600);
+  if (!note) return std::move(note).error();
+  return {};
+}
+
+Result<std::vector<std::string>> names_in(int directory, const char* path) {
+  UniqueFd again(::openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!again) return Error::from_errno(errno, "containers");
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(again.get()), ::closedir);
+  if (entries == nullptr) return Error::from_errno(errno, "containers");
+  (void)again.release();
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(entries.get())) {
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  }
+  return names;
+}
+
+}  // namespace
+
+// A lock belongs to an open file description, so that it needs one that ends with it.
+Result<FileLock> ContainerLedger::lock(SteadyTime deadline) const {
+  auto own = open_file({directory_.get(), ".", "containers"}, O_RDONLY | O_DIRECTORY);
+  if (!own) return std::move(own).error();
+  return FileLock::acquire(std::move(*own), LockMode::exclusive, deadline, "containers");
+}
+
+Result<ContainerRecord> ContainerLedger::load(const std::string& name) const {
+  const std::string file = file_name(name), shown = "containers/" + file;
+  auto text = read_file({directory_.get(), file, shown}, record_limit, Links::refused);
+  if (!text) return std::move(text).error();
+  auto record = parse_record(*text, shown);
+  if (!record || record->id == name || name.starts_with(record->id + "@")) return record;
+  return Error{ErrorKind::failed, fmt::format("{}: is the record of container '{}'", shown, record->id), ""};
+}
+
+ContainerLedger::Place ContainerLedger::find(const std::string& id, std::string_view bundle) const {
+  auto record = load(id);
+  const bool is_free = !record && record.error().kind == ErrorKind::not_found;
+  if (record && (record->bundle.empty() || record->bundle == bundle)) return {id, std::move(record)};
+  std::string other = fmt::format("{}@{:016x}", id, hash(bundle));
+  auto second = load(other);
+  if (is_free && !second && second.error().kind == ErrorKind::not_found) return {id, std::move(second)};
+  return {std::move(other), std::move(second)};
+}
+
+Result<ContainerRecord> ContainerLedger::find(const std::string& id) const {
+  return load(id);
+}
+
+Result<void> ContainerLedger::save(const std::string& name, const ContainerRecord& record) const {
+  if (has_written_directory(record)) {
+    if (auto noted = note_written(directory_.get(), name); !noted) return noted;
+  }
+  return replace_file(directory_.get(), file_name(name), "containers", format_record(record));
+}
+
+void ContainerLedger::remove(const std::string& name) const {
+  ::unlinkat(directory_.get(), written_note(name).c_str(), 0);
+  ::unlinkat(directory_.get(), file_name(name).c_str(), 0);
+}
+
+std::vector<ContainerRecord> ContainerLedger::Listing::records() const {
+  std::vector<ContainerRecord> all;
+  for (const Entry& entry : entries) all.push_back(entry.record);
+  return all;
+}
+
+Result<ContainerLedger::Listing> ContainerLedger::load_all(const std::vector<std::string>& names) const {
+  Listing listing;
+  for (const std::string& name : names) {
+    auto record = load(name);
+    if (record) {
+      listing.entries.push_back({name, std::move(*record)});
+    } else if (record.error().kind != ErrorKind::not_found) {
+      listing.unreadable.push_back(std::move(record).error());
+    }
+  }
+  return listing;
+}
+
+Result<ContainerLedger::Listing> ContainerLedger::list() const {
+  auto files = names_in(directory_.get(), ".");
+  if (!files) return std::move(files).error();
+  std::vector<std::string> names;
+  for (const std::string& file : *files) {
+    if (file.ends_with(suffix)) names.push_back(file.substr(0, file.size() - suffix.size()));
+  }
+  return load_all(names);
+}
+
+Result<ContainerLedger::Listing> ContainerLedger::list_written() const {
+  auto names = names_in(directory_.get(), written_notes);
+  if (!names && names.error().kind == ErrorKind::not_found) return Listing{};
+  if (!names) return std::move(names).error();
+  return load_all(*names);
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "delivery/document.h"
+
+#include <array>
+
+#include "base/fingerprint.h"
+#include "base/json_edit.h"
+#include "base/json_values.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::string_view blanks = " \t\r\n";
+
+const JsonValue* at(const JsonValue& document, const std::string& pointer) {
+  return pointer.empty() ? nullptr : JsonPointer(pointer.c_str(), pointer.size()).Get(document);
+}
+
+std::string last_key(const std::string& pointer) {
+  const JsonPointer parsed(pointer.c_str(), pointer.size());
+  if (pointer.empty() || !parsed.IsValid() || parsed.GetTokenCount() == 0) return "";
+  const auto& token = parsed.GetTokens()[parsed.GetTokenCount() - 1];
+  return {token.name, token.length};
+}
+
+std::string_view text_at(const JsonValue& document, const std::string& pointer) {
+  const JsonValue* value = at(document, pointer);
+  return value != nullptr && value->IsString() ? json_text(*value) : std::string_view();
+}
+
+bool names_refresh_token(std::string_view key, std::string_view own) {
+  return key == "refreshToken" || key == "refresh_token" || (!own.empty() && key == own);
+}
+
+// The depth is bounded: parse_json made the value.
+bool holds_token_under(const JsonValue& value, std::string_view own) {
+  if (value.IsArray()) {
+    for (const JsonValue& element : value.GetArray()) {
+      if (holds_token_under(element, own)) return true;
+    }
+  }
+  if (!value.IsObject()) return false;
+  for (const auto& member : value.GetObject()) {
+    const bool named = names_refresh_token(json_text(member.name), own);
+    if (named && member.value.IsString() && member.value.GetStringLength() > 0) return true;
+    if (holds_token_under(member.value, own)) return true;
+  }
+  return false;
+}
+
+Judgement foreign(std::string why) {
+  return {Content::foreign, true, std::move(why)};
+}
+
+Judgement judge_whole(std::string_view text, const WrittenFile& file, const Fingerprints& known) {
+  if (known.contains(fingerprint(text))) return {Content::ours};
+  return foreign(holds_refresh_token(text, file.refresh_token) ? "holds a refresh token"
+                                                               : "was not written by oci-oauth");
+}
+
+Judgement judge_member(const JsonDocument& document, const WrittenFile& file, const Secret* published,
+                       const Fingerprints& known) {
+  const JsonValue* member = at(document, file.member);
+  const bool has_others = document.MemberCount() > (member == nullptr ? 0U : 1U);
+  if (member == nullptr) return {Content::blank, has_others};
+  if (!text_at(document, file.refresh_token).empty() || holds_refresh_token(*member, file.refresh_token))
+    return foreign("holds a refresh token");
+  const std::string_view token = text_at(document, file.access_token);
+  if (published != nullptr) {
+    const auto wanted = parse_json(published->reveal(), "");
+    const JsonValue* ours = wanted ? at(*wanted, file.member) : nullptr;
+    if (ours != nullptr && *ours == *member) return {Content::current, has_others};
+    if (ours != nullptr && !token.empty() && token == text_at(*wanted, file.access_token))
+      return {Content::ours, has_others};
+  }
+  if (token.empty() && (member->IsObject() || member->IsNull())) return {Content::blank, has_others};
+  if (known.contains(fingerprint(token))) return {Content::ours, has_others};
+  return foreign("holds an access token that is not from oci-oauth");
+}
+
+}  // namespace
+
+bool holds_refresh_token(const JsonValue& value, const std::string& pointer) {
+  return holds_token_under(value, last_key(pointer));
+}
+
+bool holds_refresh_token(std::string_view document, const std::string& pointer) {
+  const std::string own = last_key(pointer);
+  const std::array<std::string_view, 3> names = {"refreshToken", "refresh_token", own};
+  const auto mentions = [&](std::string_view name) {
+    return !name.empty() && document.find(name) != std::string_view::npos;
+  };
+  const bool mentioned = mentions(names[0]) || mentions(names[1]) || mentions(names[2]);
+  // A name that is not spelled out needs an escape.
+  if (!mentioned && document.find('\\') == std::string_view::npos) return false;
+  const auto parsed = parse_json(document, "");
+  return parsed ? holds_token_under(*parsed, own) : mentioned;
+}
+
+Judgement judge(std::string_view text, const WrittenFile& file, const Secret* published,
+                const Fingerprints& known) {
+  if (published != nullptr && text == published->reveal()) return {Content::current};
+  if (text.find_first_not_of(blanks) == std::string_view::npos) return {Content::blank};
+  if (file.member.empty()) return judge_whole(text, file, known);
+  const auto document = parse_json(text, "");
+  if (!document) return foreign("is not a JSON document");
+  if (!document->IsObject()) return foreign("is not a JSON object");
+  return judge_member(*document, file, published, known);
+}
+
+std::string fingerprint_of(const Secret& published, const WrittenFile& file) {
+  if (file.member.empty()) return fingerprint(published);
+  const auto document = parse_json(published.reveal(), "");
+  const std::string_view token = document ? text_at(*document, file.access_token) : std::string_view();
+  return token.empty() ? "" : fingerprint(token);
+}
+
+Result<Secret> with_member(std::string_view text, const WrittenFile& file, const Secret& published) {
+  const auto wanted = parse_json(published.reveal(), file.name);
+  if (!wanted) return wanted.error();
+  const JsonValue* ours = at(*wanted, file.member);
+  if (ours == nullptr) return Error{ErrorKind::failed, "what is published lacks " + file.member, ""};
+  std::vector<std::pair<std::string, Secret>> change;
+  change.emplace_back(file.member, write_json(*ours));
+  const auto document = parse_json(text, file.name);
+  if (!document) return document.error();
+  if (at(*document, file.member) != nullptr) {
+    if (auto replaced = replace_json_values(text, change)) return std::move(*replaced);
+    return Error{ErrorKind::failed, file.member + " cannot be replaced", ""};
+  }
+  auto set = set_json_member(text, file.name, {last_key(file.member)}, change.front().second.reveal());
+  if (!set) return std::move(set).error();
+  return Secret(std::move(*set));
+}
+
+Result<Secret> without_member(std::string_view text, const WrittenFile& file) {
+  auto rest = remove_json_member(text, file.name, {last_key(file.member)});
+  if (!rest) return std::move(rest).error();
+  return Secret(std::move(*rest));
+}
+
+bool is_empty_object(std::string_view text) {
+  const auto document = parse_json(text, "");
+  return document && document->IsObject() && document->MemberCount() == 0;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "delivery/planted_file.h"
+
+#include <dirent.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include "base/fmt.h"
+#include "base/selinux.h"
+#include "base/size.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t planted_limit = MiB;
+constexpr std::string_view temporary_suffix = ".oci-oauth";
+// On file systems that keep it, our file is known again after the host has restarted without a record.
+constexpr const char* mark_name = "user.oci-oauth.sha256";
+constexpr size_t mark_size = 64;
+
+// The process id keeps two writers of one directory apart.
+std::string temporary_name(const std::string& name) {
+  return fmt::format(".{}.{}{}", name, ::getpid(), temporary_suffix);
+}
+
+bool is_login(const struct stat& file, const FileStamp& login) {
+  return file.st_dev == login.device && file.st_ino == login.inode;
+}
+
+bool leads_to_login(const PlantedName& link, const FileStamp& login) {
+  struct stat status;
+  return ::fstatat(link.directory, link.name.c_str(), &status, 0) == 0 && is_login(status, login);
+}
+
+// Empty where its text may be read.
+std::string why_foreign(const PlantedName& name, const struct stat& status, const FileStamp& login) {
+  if (S_ISLNK(status.st_mode))
+    return leads_to_login(name, login) ? "is the login itself" : "is a symbolic link";
+  if (is_login(status, login)) return "is the login itself";
+  if (!S_ISREG(status.st_mode)) return fmt::format("is {}", file_type(status.st_mode));
+  return "";
+}
+
+std::string read_mark(int file) {
+  char mark[mark_size];
+  const ssize_t size = ::fgetxattr(file, mark_name, mark, sizeof mark);
+  return size == static_cast<ssize_t>(mark_size) ? std::string(mark, mark_size) : "";
+}
+
+Error changed(const std::string& shown, const std::string& name) {
+  return {ErrorKind::temporary, fmt::format("{}/{}: changes while it is replaced", shown, name), ""};
+}
+
+Result<void> check_unchanged(int directory, const std::string& name, const FileStamp& stamp,
+                             const Error& otherwise) {
+  struct stat status;
+  const bool is_there = ::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  return is_there && FileStamp::of(status) == stamp ? Result<void>() : otherwise;
+}
+
+}  // namespace
+
+PlantedFile look_at(const PlantedName& name, const FileStamp& login) {
+  PlantedFile file;
+  const UniqueFd found(::openat(name.directory, name.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status;
+  if (!found || ::fstat(found.get(), &status) != 0) return file;
+  file.exists = true;
+  file.stamp = FileStamp::of(status);
+  file.owner = {status.st_uid, status.st_gid};
+  file.mode = status.st_mode & 07777;
+  file.foreign = why_foreign(name, status, login);
+  if (!file.foreign.empty()) return file;
+  // Opened only once it is known to be a regular file: opening a device can do things.
+  auto opened =
+      open_file({.path = fmt::format("/proc/self/fd/{}", found.get()), .shown = name.name}, O_RDONLY);
+  auto text =
+      opened ? read_file(opened->get(), planted_limit, name.name) : Result<std::string>(opened.error());
+  if (!text) {
+    file.foreign = "cannot be read whole and may hold a refresh token";
+    file.unreadable = std::move(text).error().message;
+    return file;
+  }
+  file.text = Secret(std::move(*text));
+  file.mark = read_mark(opened->get());
+  return file;
+}
+
+Result<void> replace_planted(const PlantedName& name, const PlantedFile& looked_at,
+                             const Replacement& replacement, const std::string& shown) {
+  AtomicFile::Options options = {replacement.access.mode, std::nullopt, temporary_name(name.name)};
+  // Without root in its user namespace nobody can give files away: they stay the person's.
+  if (::geteuid() == 0) options.owner = replacement.access.owner;
+  auto file = AtomicFile::create(name.directory, name.name, shown, std::move(options));
+  if (!file) return std::move(file).error();
+  if (!replacement.access.label.empty() && selinux_is_on()) {
+    auto labelled = set_selinux_label(file->fd(), replacement.access.label, shown + "/" + name.name);
+    if (!labelled) return labelled;
+  }
+  if (auto written = file->write(replacement.text.reveal()); !written) return written;
+  if (!replacement.mark.empty())
+    (void)::fsetxattr(file->fd(), mark_name, replacement.mark.data(), replacement.mark.size(), 0);
+  return file->commit_if([&](const std::string& aside) {
+    return check_unchanged(name.directory, aside, looked_at.stamp, changed(shown, name.name));
+  });
+}
+
+// Looked at once more when nobody can swap it any longer.
+Result<void> remove_planted(const PlantedName& name, const PlantedFile& looked_at, const std::string& shown) {
+  const std::string aside = temporary_name(name.name);
+  const auto failure = [&] { return Error::from_errno(errno, fmt::format("{}/{}", shown, name.name)); };
+  if (::renameat(name.directory, name.name.c_str(), name.directory, aside.c_str()) != 0) return failure();
+  if (auto same = check_unchanged(name.directory, aside, looked_at.stamp, changed(shown, name.name)); !same) {
+    (void)restore(name.directory, aside, name.name);
+    return same;
+  }
+  if (::unlinkat(name.directory, aside.c_str(), 0) != 0) return failure();
+  return {};
+}
+
+std::vector<std::string> temporary_names(int directory, const std::vector<std::string>& names) {
+  std::vector<std::string> found;
+  UniqueFd again(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!again) return found;
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again.get()), ::closedir);
+  if (stream == nullptr) return found;
+  (void)again.release();
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string name = name_of_temporary(entry->d_name);
+    if (!name.empty() && std::find(names.begin(), names.end(), name) != names.end())
+      found.emplace_back(entry->d_name);
+  }
+  return found;
+}
+
+// ".NAME.PID.oci-oauth"
+std::string name_of_temporary(const std::string& temporary) {
+  if (!temporary.starts_with('.') || !temporary.ends_with(temporary_suffix)) return "";
+  const std::string inner = temporary.substr(1, temporary.size() - 1 - temporary_suffix.size());
+  const size_t dot = inner.rfind('.');
+  const bool has_pid = dot != std::string::npos && dot + 1 < inner.size() &&
+                       inner.find_first_not_of("0123456789", dot + 1) == std::string::npos;
+  return has_pid ? inner.substr(0, dot) : "";
+}
+
+bool restore(int directory, const std::string& temporary, const std::string& name) {
+  if (::renameat2(directory, temporary.c_str(), directory, name.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno == EEXIST) return false;
+  // A file system without that flag, NFS for one, has hard links.
+  return ::linkat(directory, temporary.c_str(), directory, name.c_str(), 0) == 0 &&
+         ::unlinkat(directory, temporary.c_str(), 0) == 0;
+}
+
+}  // namespace oci_oauth

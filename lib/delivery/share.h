@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a profile's share directory holds under the names that its provider delivers; whatever else lies there
+// is not looked at.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "delivery/container_record.h"
+#include "token/provider.h"
+
+namespace oci_oauth {
+
+// The files that `provider` delivers, as a record names them before anything of them is written.
+std::vector<WrittenFile> delivered_files(const Provider& provider);
+
+struct Share {
+  std::uint64_t device = 0, inode = 0;  // of the directory
+  std::map<std::string, Secret, std::less<>> files;
+
+  // nullptr: nothing is published under that name.
+  const Secret* find(std::string_view name) const;
+};
+
+// `share`: open directory. Failure: a name that holds anything but a regular file.
+Result<Share> read_share(int share, const std::vector<WrittenFile>& files);
+
+// Gives the share directory and its files the label that every container of `mount_label`'s type may read.
+// New files inherit it from the directory. Nothing happens where SELinux is off or the container has no
+// label.
+Result<void> label_share(int share, std::string_view mount_label);
+
+}  // namespace oci_oauth

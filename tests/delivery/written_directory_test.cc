@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "delivery/written_directory.h"
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <thread>
+
+#include "base/fingerprint.h"
+#include "support/catch.h"
+#include "support/temp_dir.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* document = ".credentials.json";
+
+std::string claude(const std::string& token) {
+  return R"({"claudeAiOauth":{"accessToken":")" + token + R"("}})";
+}
+
+struct Directories {
+  TempDir share, target;
+  DeliveryRecord record;
+
+  Directories() {
+    struct stat status;
+    REQUIRE(::stat(target.path().c_str(), &status) == 0);
+    record.kind = DeliveryKind::write;
+    record.source = target.path();
+    record.device = status.st_dev;
+    record.inode = status.st_ino;
+    record.owner = {::getuid(), ::getgid()};
+    record.mode = 0440;
+    record.files = {{.name = "token"},
+                    {.name = document,
+                     .member = "/claudeAiOauth",
+                     .access_token = "/claudeAiOauth/accessToken",
+                     .refresh_token = "/claudeAiOauth/refreshToken"}};
+    publish("new");
+  }
+  void publish(const std::string& token) const {
+    share.write("token", token);
+    share.write(document, claude(token));
+  }
+  Share content(const TempDir& of) const {
+    const UniqueFd fd(::open(of.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    auto read = read_share(fd.get(), record.files);
+    REQUIRE(read);
+    return std::move(*read);
+  }
+  WrittenDirectory open() const {
+    auto directory = WrittenDirectory::open(record, {}, "target");
+    REQUIRE(directory);
+    return std::move(*directory);
+  }
+  Result<void> deliver(const std::string& known = "", const FileStamp& login = {}) const {
+    return open().deliver(content(share), {login, known_as(known)});
+  }
+  Result<void> clean(const std::string& known = "new") const { return open().clean({{}, known_as(known)}); }
+  Result<void> look() const { return open().look(content(share), {{}, known_as("new")}); }
+  bool has(const std::string& name) const { return fs::exists(target / name); }
+
+  static Fingerprints known_as(const std::string& token) {
+    return token.empty() ? Fingerprints() : Fingerprints{fingerprint(token)};
+  }
+};
+
+std::string message(const Result<void>& done) {
+  return done ? "" : done.error().message;
+}
+
+mode_t mode_of(const std::string& path) {
+  struct stat status;
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  return status.st_mode & 07777;
+}
+
+}  // namespace
+
+TEST_CASE("each published file is written with its mode") {
+  const Directories d;
+  REQUIRE(d.deliver());
+  CHECK(d.target.read("token") == "new");
+  CHECK(d.target.read(document) == claude("new"));
+  CHECK(mode_of(d.target / "token") == 0440);
+  CHECK(d.look());
+}
+
+TEST_CASE("only what a provider delivers is written, whatever lies in the share directory") {
+  const Directories d;
+  d.share.write("settings.json", "{}");
+  REQUIRE(d.deliver());
+  CHECK_FALSE(d.has("settings.json"));
+}
+
+TEST_CASE(
+    "what we wrote before is replaced: by a record's fingerprint, by our mark, by the token beside it") {
+  const Directories d;
+  REQUIRE(d.deliver());
+  d.publish("newer");
+  REQUIRE(d.deliver("new"));
+  CHECK(d.target.read("token") == "newer");
+  CHECK(d.target.read(document) == claude("newer"));
+
+  d.publish("newest");
+  const bool keeps_marks = d.deliver().has_value();  // nothing is on record: /tmp may have no user xattrs
+  CHECK(d.target.read("token") == (keeps_marks ? "newest" : "newer"));
+}
+
+TEST_CASE("what we did not write is never replaced, and nothing is written beside it") {
+  const Directories d;
+  const auto refused = [&](const std::string& name, const std::string& text) {
+    fs::remove(d.target / "token");
+    fs::remove(d.target / document);
+    d.target.write(name, text);
+    const auto done = d.deliver();
+    CHECK(d.target.read(name) == text);
+    CHECK(std::distance(fs::directory_iterator(d.target.path()), {}) == 1);
+    CHECK(d.clean());
+    CHECK(d.target.read(name) == text);
+    return message(done);
+  };
+  CHECK(refused("token", "glpat-x") == "target/token: was not written by oci-oauth, so it is left alone");
+  CHECK(refused(document, R"({"claudeAiOauth":{"refreshToken":"r"}})") ==
+        "target/.credentials.json: holds a refresh token, so it is left alone");
+  CHECK(refused(document, claude("sk-ant-oat01-setup")) ==
+        "target/.credentials.json: holds an access token that is not from oci-oauth, so it is left alone");
+  CHECK(refused(document, "plain text") ==
+        "target/.credentials.json: is not a JSON document, so it is left alone");
+}
+
+TEST_CASE("the login itself is left alone, also behind a symbolic link") {
+  const Directories d;
+  const TempDir home;
+  const std::string path = home.write("login.json", "{}");
+  REQUIRE(::symlink(path.c_str(), (d.target / document).c_str()) == 0);
+  struct stat status;
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  CHECK(message(d.deliver("", FileStamp::of(status))) ==
+        "target/.credentials.json: is the login itself, so it is left alone");
+}
+
+TEST_CASE("what is not a regular file is left alone, and never opened or followed") {
+  const Directories d;
+  const TempDir host;
+  host.write("canary", "untouched");
+  REQUIRE(::mkfifo((d.target / "token").c_str(), 0600) == 0);
+  CHECK(message(d.deliver()) == "target/token: is a FIFO, so it is left alone");
+  CHECK(d.clean());
+  CHECK(fs::is_fifo(d.target / "token"));
+  fs::remove(d.target / "token");
+  REQUIRE(::symlink((host / "canary").c_str(), (d.target / "token").c_str()) == 0);
+  CHECK(message(d.deliver()) == "target/token: is a symbolic link, so it is left alone");
+  CHECK(host.read("canary") == "untouched");
+}
+
+TEST_CASE("a document that others write too is merged, and keeps its owner's mode") {
+  const Directories d;
+  const std::string others = R"({"mcpOAuth":{"refreshToken":"r"}})";
+  d.target.write(document, others);
+  ::chmod((d.target / document).c_str(), 0600);
+  REQUIRE(d.deliver());
+  CHECK(d.target.read(document) ==
+        R"({"mcpOAuth":{"refreshToken":"r"}, "claudeAiOauth": {"accessToken":"new"}})");
+  CHECK(mode_of(d.target / document) == 0600);
+
+  d.publish("newer");
+  REQUIRE(d.deliver("new"));
+  CHECK(d.target.read(document) ==
+        R"({"mcpOAuth":{"refreshToken":"r"}, "claudeAiOauth": {"accessToken":"newer"}})");
+  REQUIRE(d.clean("newer"));
+  CHECK(d.target.read(document) == others);
+  CHECK_FALSE(d.has("token"));
+  CHECK(mode_of(d.target / document) == 0600);
+}
+
+TEST_CASE("what a container blanked or removed is seen, and mended") {
+  const Directories d;
+  for (const char* blanked :
+       {"", "{}", R"({"claudeAiOauth":{"accessToken":"","refreshToken":"","expiresAt":0}})"}) {
+    REQUIRE(d.deliver("new"));
+    fs::remove(d.target / document);
+    d.target.write(document, blanked);
+    CHECK(message(d.look()) == ".credentials.json is missing or blank");
+  }
+  REQUIRE(d.deliver("new"));
+  CHECK(d.target.read(document) == claude("new"));
+  fs::remove(d.target / "token");
+  CHECK(d.look().error().kind == ErrorKind::not_found);
+  REQUIRE(d.deliver("new"));
+  CHECK(d.look());
+  d.publish("newer");
+  CHECK(message(d.look()) == "token holds an older token");
+}
+
+TEST_CASE("a login that comes at any moment of a delivery is there afterwards") {
+  constexpr int moments = 500;
+  const Directories d;
+  const std::string login = R"({"claudeAiOauth":{"refreshToken":"r"}})";
+  for (int moment = 0; moment < moments; ++moment) {
+    fs::remove(d.target / document);
+    d.target.write(document, claude("old"));
+    const auto newer = d.target.write("newer", login);
+    std::atomic<bool> begun = false;
+    std::jthread delivery([&] {
+      begun = true;
+      (void)d.deliver("old");
+    });
+    while (!begun) {
+    }
+    for (int spin = 0; spin < moment; ++spin) (void)::getppid();
+    fs::rename(newer, d.target / document);
+    delivery.join();
+    REQUIRE(d.target.read(document) == login);
+    fs::remove(d.target / "token");
+  }
+}
+
+TEST_CASE("at the end what still is ours goes, and what came meanwhile does not") {
+  const Directories d;
+  REQUIRE(d.deliver());
+  fs::remove(d.target / document);
+  d.target.write(document, R"({"claudeAiOauth":{"refreshToken":"r"}})");
+  REQUIRE(d.clean());
+  CHECK_FALSE(d.has("token"));
+  CHECK(d.has(document));
+}
+
+TEST_CASE("a document that was empty before us is empty again, and one that we made is gone") {
+  Directories d;
+  d.target.write(document, "{}");
+  d.open().note_what_was_there(d.record.files, {});
+  REQUIRE(d.deliver());
+  REQUIRE(d.clean());
+  CHECK(d.target.read(document) == "{}");
+  d.record.files[1].was_there = false;
+  REQUIRE(d.deliver());
+  REQUIRE(d.clean());
+  CHECK_FALSE(d.has(document));
+}
+
+TEST_CASE("the share directory under another name has everything already, and stays as it is") {
+  const Directories d;
+  struct stat before, after;
+  REQUIRE(::stat((d.share / "token").c_str(), &before) == 0);
+  UniqueFd fd(::open(d.share.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  REQUIRE(WrittenDirectory(std::move(fd), d.record, {}, "target").deliver(d.content(d.share), {}));
+  REQUIRE(::stat((d.share / "token").c_str(), &after) == 0);
+  CHECK(after.st_ino == before.st_ino);
+  CHECK(after.st_mode == before.st_mode);
+}
+
+TEST_CASE("what a writer that was killed has left goes, and what it had set aside comes back") {
+  const Directories d;
+  REQUIRE(d.deliver());
+  const std::string login = R"({"claudeAiOauth":{"refreshToken":"r"}})";
+  d.target.write(".token.4711.oci-oauth", "new");
+  d.target.write("..credentials.json.4711.oci-oauth", login);
+  d.target.write(".other.4711.oci-oauth", "somebody's");
+  REQUIRE(d.clean());
+  CHECK_FALSE(d.has(".token.4711.oci-oauth"));
+  CHECK_FALSE(d.has("token"));
+  CHECK(d.target.read(document) == login);
+  CHECK(d.has(".other.4711.oci-oauth"));
+}
+
+TEST_CASE("what cannot be removed is an error, so that somebody tries again") {
+  if (::geteuid() == 0) return;
+  const Directories d;
+  REQUIRE(d.deliver());
+  ::chmod(d.target.path().c_str(), 0500);
+  CHECK_FALSE(d.clean());
+  ::chmod(d.target.path().c_str(), 0700);
+  CHECK(d.clean());
+}
+
+TEST_CASE("a directory that has another's name is not opened") {
+  const Directories d;
+  DeliveryRecord other = d.record;
+  ++other.inode;
+  const auto opened = WrittenDirectory::open(other, {}, "target");
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().kind == ErrorKind::not_found);
+}
+
+TEST_CASE("a directory is open to others only if all that lead to it are") {
+  const Directories d;
+  fs::permissions(d.target.path(), fs::perms(0755));
+  CHECK(is_open_to_others(d.open().fd()));
+  fs::create_directories(d.target / "inner");
+  fs::permissions(d.target.path(), fs::perms(0700));
+  const UniqueFd inner(::open((d.target / "inner").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  CHECK_FALSE(is_open_to_others(inner.get()));
+}
