@@ -32,14 +32,34 @@ hint: ask as root, with sudo" ]]
     [[ $(grep -c ' current ' <<<"$output") == 2 ]]
     [[ $output == *'claude   fresh  7 h 59 min   - '* ]]
 
-    echo stale >"$directory/token"
+    rm "$directory/token"
     run oci_oauth status
-    [[ $output == *"claude: container $(id_of written | cut -c1-12) has an older token"*'hint: oci-oauth refresh claude'* ]]
+    [[ $output == *"claude: container $(id_of written | cut -c1-12): token is missing or blank"*'hint: oci-oauth refresh claude'* ]]
     grep -qE "^$(id_of written | cut -c1-12) +claude +write +.* outdated +$target\$" <<<"$output"
+    oci_oauth refresh claude
+    [[ $(oci_oauth status | grep -c ' current ') == 2 ]]
 
-    mv "$directory" "$directory.old"
+    rm "$directory/token"
+    echo mine >"$directory/token"
     run oci_oauth status
-    grep -qE ' write +.* cannot tell ' <<<"$output"
+    grep -qE ' write +.* failed ' <<<"$output"
+    [[ $output == *'token: was not written by oci-oauth, so it is left alone'*'hint: set the profile'* ]]
+    [[ $(status_of '.containers[] | select(.delivery == "write") | .state') == failed ]]
+}
+
+@test "a container whose profile is gone is shown, and its token is withdrawn" {
+    a_login
+    a_profile
+    start box --tmpfs "$target"
+    oci_oauth refresh
+    configure '.profiles.renamed = (.profiles.claude | .provider = "claude" | .target = "/run/secrets/renamed") | del(.profiles.claude)'
+    run oci_oauth status
+    [[ $output == *"claude: container $(id_of box | cut -c1-12): its profile is not in the configuration any more"* ]]
+    run -0 oci_oauth refresh
+    [[ $output == *"profile 'claude': is not in $CONFIG any more, so its token is withdrawn from container $(id_of box)"* ]]
+    [[ -z $(ls -A "$SHARE") ]]
+    run -0 oci_oauth refresh
+    [[ $output != *'is withdrawn'* ]]
 }
 
 @test "the last error stands there with its time and its remedy" {
