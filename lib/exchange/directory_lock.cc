@@ -102,7 +102,17 @@ bool is_stale(Time touched, Milliseconds stale_after) {
 struct InTheWay {
   Directory lock;
   Milliseconds stale_after;
+  bool is_abandoned = false;  // its holder is proven gone
+
+  bool counts(Time touched) const { return !is_abandoned && !is_stale(touched, stale_after); }
 };
+
+// What is written down beside the locks; empty where nothing is.
+std::string read_record(const std::string& path) {
+  if (path.empty()) return "";
+  auto text = read_file(FileAt{.path = path}, record_limit, Links::refused);
+  return text ? std::move(*text) : "";
+}
 
 // A directory that will be the lock at `path`. What a killed run left at its place is only ever ours.
 Result<DirectoryIdentity> make_unnamed(const std::string& path, const LockManner& manner) {
@@ -140,7 +150,7 @@ Result<void> remove_stale(const InTheWay& seen, const LockManner& manner) {
     return errno == ENOENT ? Result<void>() : not_removable(errno, seen.lock);
   }
   const auto found = look_at(aside);
-  if (found && is_same(found->identity, seen.lock.identity) && is_stale(found->touched, seen.stale_after)) {
+  if (found && is_same(found->identity, seen.lock.identity) && !seen.counts(found->touched)) {
     if ((found->is_directory ? ::rmdir(aside.c_str()) : ::unlink(aside.c_str())) == 0) return {};
     const int reason = errno;
     ::renameat2(AT_FDCWD, aside.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE);
@@ -210,8 +220,11 @@ Result<std::optional<InTheWay>> Taker::take(const ProviderLock& lock) {
     auto found = look_at(lock.path);
     if (!found && found.error().kind != ErrorKind::not_found) return std::move(found).error();
     std::optional<InTheWay> there;
-    if (found) there.emplace(InTheWay{std::move(*found), lock.stale_after});
-    if (there && !is_stale(there->lock.touched, lock.stale_after)) return there;
+    if (found) {
+      const bool abandoned = is_abandoned(read_record(manner_.owner_record), found->identity.born_ns);
+      there.emplace(InTheWay{std::move(*found), lock.stale_after, abandoned});
+    }
+    if (there && there->counts(there->lock.touched)) return there;
     const auto taken = make_and_name(lock, there);
     if (!taken) return taken.error();
     if (*taken) return std::optional<InTheWay>();
@@ -337,8 +350,7 @@ void DirectoryLocks::record_owner(const std::string& path) {
 
 // Unless a program that took the locks over has written its own.
 void DirectoryLocks::remove_record() const {
-  const auto there = read_file(FileAt{.path = record_path_}, record_limit, Links::refused);
-  if (there && *there == record_) ::unlink(record_path_.c_str());
+  if (read_record(record_path_) == record_) ::unlink(record_path_.c_str());
 }
 
 Result<void> DirectoryLocks::touch(SteadyTime now) {
@@ -353,9 +365,8 @@ void remove_left_behind(const DirectoryIdentity& lock, const LockManner& manner)
   if (lock.born_ns == 0) return;
   // As long as the lock is there, nobody else can have written a record, whole or not.
   if (!manner.owner_record.empty()) {
-    const auto record = read_file(FileAt{.path = manner.owner_record}, record_limit, Links::refused);
-    const bool ours = record && (is_at(lock.path, lock) || names_lock(*record, lock.born_ns));
-    if (ours) ::unlink(manner.owner_record.c_str());
+    const std::string record = read_record(manner.owner_record);
+    if (is_at(lock.path, lock) || names_lock(record, lock.born_ns)) ::unlink(manner.owner_record.c_str());
   }
   remove(lock);
   const std::string temporary = unnamed(lock.path, manner);

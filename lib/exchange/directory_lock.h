@@ -40,11 +40,12 @@ class DirectoryLocks {
   static constexpr Milliseconds touch_every = std::chrono::seconds(5);
 
   // Takes `locks` in order. A lock is stale when its mtime is older than its stale_after or more than 5 s in
-  // the future (proper-lockfile rounds up to seconds), and is then replaced, whatever it is. On contention
-  // for a later one the earlier ones are given back. Waits until `deadline`, woken by inotify(7) (and at the
-  // moment a lock would turn stale); `stop` is asked at each wake. A lock whose parent this user cannot write
-  // is passed over: none of the user's programs can take it. Failure: temporary, naming the lock and its age;
-  // another where a directory cannot be made, a stale lock cannot be removed, or `notice` fails.
+  // the future (proper-lockfile rounds up to seconds), and is then replaced, whatever it is; so is one whose
+  // holder, by the manner's owner record, is gone. On contention for a later one the earlier ones are given
+  // back. Waits until `deadline`, woken by inotify(7) (and at the moment a lock would turn stale); `stop` is
+  // asked at each wake. A lock whose parent this user cannot write is passed over: none of the user's
+  // programs can take it. Failure: temporary, naming the lock and its age; another where a directory cannot
+  // be made, a stale lock cannot be removed, or `notice` fails.
   static Result<DirectoryLocks> acquire(const std::vector<ProviderLock>& locks, SteadyTime deadline,
                                         const std::function<bool()>& stop, const LockNotice& notice = {},
                                         const LockManner& manner = {});

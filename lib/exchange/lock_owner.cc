@@ -2,14 +2,18 @@
 #include "exchange/lock_owner.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <limits>
 
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/json.h"
+#include "base/process.h"
 #include "base/size.h"
 
 namespace oci_oauth {
@@ -35,30 +39,49 @@ std::string line_of(const char* path) {
   return text ? text->substr(0, text->find('\n')) : "";
 }
 
-// proc(5): the words of stat after the name, which is in parentheses and may hold anything, begin with the
-// third; the start time is the 22nd.
-std::string start_time() {
-  const std::string line = line_of("/proc/self/stat");
-  std::string_view rest = std::string_view(line).substr(std::min(line.size(), line.rfind(')') + 2));
-  for (int word = 3; word < 22; ++word) rest.remove_prefix(std::min(rest.size(), rest.find(' ') + 1));
-  return std::string(rest.substr(0, rest.find(' ')));
+// Where a pid means something: the machine and the PID namespace.
+std::string pid_domain() {
+  return fmt::format("linux:{}:{}", line_of("/etc/machine-id"), link_target("/proc/self/ns/pid"));
+}
+
+std::string pid_space() {
+  const std::string space = link_target("/proc/self/ns/pid");
+  utsname host = {};
+  ::uname(&host);
+  return fmt::format("{}{}{}", host.nodename, space.empty() ? "" : "#", space);
+}
+
+bool is_born(const JsonValue& record, std::string_view key, std::int64_t born_ns) {
+  constexpr double parser_error = 0.001;  // of RapidJSON's fast way to read a double, and far below a tick
+  const JsonValue* born = json_member(record, key);
+  return born != nullptr && born->IsNumber() &&
+         std::abs(born->GetDouble() - javascript_milliseconds(born_ns)) < parser_error;
+}
+
+bool names_lock(const JsonValue& record, std::int64_t born_ns) {
+  return is_born(record, "lockBirthtimeMs", born_ns) || is_born(record, "legacyLockBirthtimeMs", born_ns);
+}
+
+// kill(2) tells of a process that /proc hides (hidepid) as well.
+bool is_gone(pid_t pid, std::string_view start_time) {
+  if (::kill(pid, 0) != 0 && errno == ESRCH) return true;
+  const auto running = identify_process(pid);
+  return running && fmt::format("{}", running->start_time) != start_time;
 }
 
 }  // namespace
 
 std::string lock_owner_record(std::int64_t first_born_ns, std::optional<std::int64_t> second_born_ns) {
-  const std::string space = link_target("/proc/self/ns/pid");
-  utsname host = {};
-  ::uname(&host);
+  const auto self = identify_process(::getpid());
   JsonDocument record;
   record.SetObject();
   const auto set = [&](std::string_view key, std::string_view text) {
     json_set(record, record, key, json_copy(record, text));
   };
   json_set(record, record, "pid", JsonValue(::getpid()));
-  set("procStart", start_time());
-  set("pidDomain", fmt::format("linux:{}:{}", line_of("/etc/machine-id"), space));
-  set("pidSpace", fmt::format("{}{}{}", host.nodename, space.empty() ? "" : "#", space));
+  set("procStart", self ? fmt::format("{}", self->start_time) : "");
+  set("pidDomain", pid_domain());
+  set("pidSpace", pid_space());
   json_set(record, record, "lockBirthtimeMs", JsonValue(javascript_milliseconds(first_born_ns)));
   if (second_born_ns) {
     json_set(record, record, "legacyLockBirthtimeMs", JsonValue(javascript_milliseconds(*second_born_ns)));
@@ -68,9 +91,17 @@ std::string lock_owner_record(std::int64_t first_born_ns, std::optional<std::int
 
 bool names_lock(std::string_view record, std::int64_t born_ns) {
   const auto json = parse_json(record, "lock owner");
-  if (!json || !json->IsObject()) return false;
-  const JsonValue* born = json_member(*json, "lockBirthtimeMs");
-  return born != nullptr && born->IsNumber() && born->GetDouble() == javascript_milliseconds(born_ns);
+  return json && json->IsObject() && names_lock(*json, born_ns);
+}
+
+bool is_abandoned(std::string_view record, std::int64_t born_ns) {
+  const auto json = parse_json(record, "lock owner");
+  if (!json || !json->IsObject() || born_ns == 0 || !names_lock(*json, born_ns)) return false;
+  const std::int64_t pid = json_int(*json, "pid").value_or(0);
+  const std::string_view start_time = json_string(*json, "procStart").value_or("");
+  return pid > 0 && pid <= std::numeric_limits<pid_t>::max() && !start_time.empty() &&
+         json_string(*json, "pidDomain") == pid_domain() && json_string(*json, "pidSpace") == pid_space() &&
+         is_gone(static_cast<pid_t>(pid), start_time);
 }
 
 }  // namespace oci_oauth

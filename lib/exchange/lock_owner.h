@@ -15,7 +15,10 @@ namespace oci_oauth {
 // namespace, where the pid means something), lockBirthtimeMs, legacyLockBirthtimeMs.
 std::string lock_owner_record(std::int64_t first_born_ns, std::optional<std::int64_t> second_born_ns);
 
-// `record` is about a first lock that was born then.
+// `record` is about a lock that was born then.
 bool names_lock(std::string_view record, std::int64_t born_ns);
+
+// The same, and the process that holds it, one of this PID namespace and this host, is proven gone.
+bool is_abandoned(std::string_view record, std::int64_t born_ns);
 
 }  // namespace oci_oauth

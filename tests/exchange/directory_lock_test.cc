@@ -287,6 +287,58 @@ TEST_CASE("a killed run's record goes with its lock, half of one too, and anothe
   CHECK(exists(manner.owner_record));
 }
 
+TEST_CASE("locks whose holder was killed are taken over at once, those of one that lives are not") {
+  const TwoLocks test;
+  const LockManner manner = {"", test.directory / "first.lock.owner"};
+  const auto take = [&] {
+    return DirectoryLocks::acquire(locks_at(test.paths), steady_clock::now(), never, {}, manner);
+  };
+  const Gate gate;
+  {
+    const ChildProcess holder([&]() -> std::string {
+      const auto locks = take();
+      if (!locks) return locks.error().message;
+      gate.open();
+      ::pause();
+      return "";
+    });
+    REQUIRE(gate.wait());
+    const auto refused = take();
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind == ErrorKind::temporary);
+  }
+  if (!exists(manner.owner_record)) return skip("no birth times in " + test.directory.path());
+  REQUIRE(exists(test.first));
+  CHECK(take().has_value());
+}
+
+TEST_CASE("a record of another host, or of another lock, takes nothing from its holder") {
+  const TwoLocks test;
+  const LockManner manner = {"", test.directory / "first.lock.owner"};
+  make_lock(test.first);
+  const auto identity = [&] {
+    struct statx found = {};
+    REQUIRE(::statx(AT_FDCWD, test.first.c_str(), 0, STATX_BTIME, &found) == 0);
+    return found.stx_btime.tv_sec * std::int64_t{1'000'000'000} + found.stx_btime.tv_nsec;
+  }();
+  const std::string record = lock_owner_record(identity, std::nullopt);
+  CHECK_FALSE(is_abandoned(record, identity));  // this process holds it
+  const auto replaced = [&](const std::string& key, const std::string& value) {
+    auto json = parse_json(record, "record");
+    REQUIRE(json);
+    JsonDocument copy;
+    copy.CopyFrom(*json, copy.GetAllocator());
+    copy[key.c_str()].SetString(value.c_str(), copy.GetAllocator());
+    return std::string(write_json(copy).reveal());
+  };
+  CHECK(is_abandoned(replaced("procStart", "1"), identity));
+  CHECK_FALSE(is_abandoned(replaced("procStart", "1"), identity + 5'000'000));
+  CHECK_FALSE(is_abandoned(replaced("procStart", ""), identity));
+  CHECK_FALSE(is_abandoned(replaced("pidDomain", "linux:elsewhere"), identity));
+  CHECK_FALSE(is_abandoned(replaced("pidSpace", "elsewhere"), identity));
+  CHECK_FALSE(is_abandoned("{", identity));
+}
+
 TEST_CASE("a lock without a birth time is not known for ours after a kill") {
   const TwoLocks test;
   make_lock(test.first);
