@@ -63,18 +63,19 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
 @test "a refresh that fails tells why, what to do, and whether it is worth trying again" {
     a_login
     a_profile
-    answer() { script "$(jq -nc --argjson status "$1" --arg body "$2" '{$status, $body}')"; }
+    # Each after nothing: what was learned of an earlier answer would be told first.
+    answer() { rm -rf "$(runtime_dir)/profiles" && script "$(jq -nc --argjson status "$1" --arg body "$2" '{$status, $body}')"; }
     answer 400 '{"error": "invalid_grant"}'
     says 3 "refresh 'claude': token endpoint: 400 invalid_grant" 'log in again *' refresh --force
-    says 3 "refresh 'claude': $CREDENTIALS: the server refused this refresh token for good" 'log in again *' refresh --force
-    rm -r "$(runtime_dir)/profiles"
+    login_ends_in -60
+    says 3 "refresh 'claude': $CREDENTIALS: the server refused this refresh token for good" 'log in again *' refresh
     answer 400 '{"error": "invalid_client"}'
     says 1 "refresh 'claude': token endpoint: 400 invalid_client" '?*' refresh --force
     answer 503 '{}'
     says 4 "refresh 'claude': token endpoint: 503" '?*' refresh --force
     login_ends_in -60
-    says 4 "refresh 'claude': not asking the token endpoint before 20*Z" 'wait, or override it once with --force' refresh
-    says 4 "token 'claude': not asking the token endpoint before 20*Z" 'wait, or override it once with --force' token claude
+    says 4 "refresh 'claude': not asking the token endpoint before 20*Z: token endpoint: 503" 'wait, or override it once with --force' refresh
+    says 4 "token 'claude': not asking the token endpoint before 20*Z: token endpoint: 503" 'wait, or override it once with --force' token claude
     stop_endpoint
     run -4 oci_oauth refresh --force
     [[ $output == *"refresh 'claude': connect to localhost:"*": connection refused"*'hint: '* ]]

@@ -48,10 +48,12 @@ teardown() { sinks_teardown; }
     wait $!
 }
 
-@test "a token that oci-oauth token refreshes reaches the sink as well" {
+@test "a token that oci-oauth token refreshes reaches the sink with the next refresh" {
     sink "{exec: [\"/bin/sh\", \"-c\", \"cat > $seen\"]}"
     login_ends_in -60
     oci_oauth token claude >"$seen.printed"
+    [[ ! -e $seen ]]
+    oci_oauth refresh
     cmp "$seen" <(tr -d '\n' <"$seen.printed")
 }
 
