@@ -56,7 +56,7 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
         setpriv --reuid "$somebody" --regid "$somebody" --clear-groups "$HOOK" --config "$own" createRuntime
     a_profile
     HOOK_ARGS+=(--profile other)
-    hook_says "warning: profile 'other': is not in $CONFIG" 'add it there, or correct the --profile *' created
+    hook_says "warning: profile 'other', container box: is not in $CONFIG" 'add it there, or correct the --profile *' created
 }
 
 @test "hook: what an engine sends" {
@@ -98,7 +98,9 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     eventually has_current_token box
     oci_oauth refresh # waits for the one that is late
     echo '{"version": 0}' >"$(runtime_dir)/profiles/claude.json"
-    hook_says "$(of_box "$(runtime_dir)/profiles/claude.json: was not written by this version")" 'oci-oauth refresh writes it anew once the file is removed' created
+    created
+    has_current_token box
+    [[ $(jq .version "$(runtime_dir)/profiles/claude.json") != 0 ]]
     rm "$(runtime_dir)/profiles/claude.json"
     # A hook beside which the refresher is missing.
     install -D "$HOOK" "$BATS_TEST_TMPDIR/elsewhere/libexec/oci/hooks.d/oci-oauth-hook"
@@ -113,8 +115,8 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     local rootfs
     rootfs=$(rootfs_of box)
     in_the_image() { stop box && rm -rf "$rootfs/run/secrets" && "$@" && start box; }
-    hook_says "$(of_box '/run/secrets/claude in the container: openat2: Not a directory')" 'the image has something else than a directory there: choose another target' in_the_image touch "$rootfs/run/secrets"
-    hook_says "$(of_box '/run/secrets/claude in the container: openat2: Too many levels of symbolic links')" 'the image has symbolic links there that lead nowhere: choose another target' in_the_image ln -s secrets "$rootfs/run/secrets"
+    hook_says "$(of_box '/run/secrets/claude in the container: openat2: Not a directory')" 'something else than a directory is there: choose another target' in_the_image touch "$rootfs/run/secrets"
+    hook_says "$(of_box '/run/secrets/claude in the container: openat2: Too many levels of symbolic links')" 'symbolic links there lead nowhere: choose another target' in_the_image ln -s secrets "$rootfs/run/secrets"
     hook_says "$(of_box '/run/secrets in the container: is a symbolic link that leads to nothing')" 'choose another target, or make the directory in the image' in_the_image ln -s none "$rootfs/run/secrets"
     a_profile '.deliver_to = "all" | .target = "/sys/kernel"'
     hook_says "$(of_box "/sys/kernel in the container: is the kernel's")" 'choose a target outside /proc, /sys and /dev' in_the_image true
@@ -132,16 +134,18 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     mkfifo "$directory/token"
     hook_says "$(of_box "$target/token: is a FIFO, so it is left alone")" "remove it, or set the profile's target to another directory" created_with "$directory"
     rm "$directory/token"
-    hook_says "$(of_box "other users of this host can read the token in '$directory'")" "chmod o-x $directory, or set the profile's \"mode\" to \"0400\"" created_with "$directory"
+    hook_says "$(of_box "other users of this host can read the token in '$directory'")" "chmod o-x $directory" created_with "$directory"
     # A container of a user namespace, as it is before its root is its own.
     local other=$BATS_TEST_TMPDIR/other process
     mkdir "$other"
-    jq '.process.user.uid = 5 | .linux.uidMappings = [{containerID: 0, hostID: 0, size: 1}]' "$(bundle_of box)/config.json" >"$other/config.json"
-    unshare --mount sleep infinity </dev/null >/dev/null 2>&1 3>&- &
+    jq '.process.user.uid = 5' "$(bundle_of box)/config.json" >"$other/config.json"
+    # shellcheck disable=SC2016
+    unshare --user --map-root-user --mount sh -c 'mount --bind "$1" "$2" && exec sleep infinity' \
+        sh "$directory" "$(rootfs_of box)$target" </dev/null >/dev/null 2>&1 3>&- &
     process=$!
-    has_mounts_of_its_own() { [[ $(readlink "/proc/$process/ns/mnt") != "$(readlink /proc/self/ns/mnt)" ]]; }
-    eventually has_mounts_of_its_own
-    hook_says "$(of_box 'uid 5 of the container is not mapped to the host')" 'map it, or let the hook mount the directory*' state_of "$process" "$other"
+    is_asleep() { [[ $(<"/proc/$process/comm") == sleep ]]; }
+    eventually is_asleep
+    hook_says "$(of_box 'uid 5 of the container is not mapped to the host')" 'give the container a user namespace that maps it' state_of "$process" "$other"
     kill "$process"
 }
 

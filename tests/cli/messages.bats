@@ -33,7 +33,7 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     says 2 'exchange: stdin is no connection' "it is for oci-oauth-exchange.socket; a person's verb is: refresh" exchange
     says 2 "sinks: no profile 'x' in $CONFIG" 'oci-oauth sinks --help' sinks x
     says 2 'units: needs one directory' 'oci-oauth units --help' units
-    says 1 '/no/such/directory/oci-oauth-refresh.path.d: No such file or directory' '?*' units /no/such/directory
+    says 1 '/no/such/directory: No such file or directory' '?*' units /no/such/directory
     says 2 'install: needs one engine: podman, crio, docker, containerd, cdi, systemd' 'oci-oauth install --help' install
     says 2 "uninstall: unknown engine 'lxc'" 'one of podman, crio, docker, containerd, cdi, systemd' uninstall lxc
 }
