@@ -136,8 +136,8 @@ a_persons_files_are_there() {
 the_document_is_shared() {
     local directory mcp='{"mcpOAuth":{"server":{"accessToken":"a","refreshToken":"r"}}}'
     directory=$(a_directory "$BOX")
-    echo "$mcp" >"$directory/.credentials.json"
-    chmod 600 "$directory/.credentials.json"
+    # shellcheck disable=SC2016
+    echo "$mcp" | as_operator sh -c 'umask 077 && cat >"$0"' "$directory/.credentials.json"
     start "$BOX" --volume "$directory:$target"
     has_current_token "$BOX"
     refreshed
