@@ -16,6 +16,7 @@
 #include "base/fmt.h"
 #include "base/process.h"
 #include "base/size.h"
+#include "base/standard_options.h"
 #include "create_runtime.h"
 #include "poststop.h"
 #include "precreate.h"
@@ -26,6 +27,10 @@ namespace oci_oauth {
 namespace {
 
 constexpr const char* program = "oci-oauth-hook";
+constexpr const char* synopsis =
+    "oci-oauth-hook [--config FILE] [--profile NAME]... precreate|createRuntime|prestart|poststop";
+constexpr std::string_view purpose =
+    "puts access tokens into a container; a container runtime calls it with the container's state on stdin";
 constexpr size_t state_limit = MiB;
 constexpr size_t spec_limit = 16 * MiB;
 
@@ -71,9 +76,7 @@ struct Arguments {
 
 Result<Arguments> parse_arguments(int argc, char** argv) {
   const auto usage = [](std::string message) {
-    return Error{
-        ErrorKind::usage, std::move(message),
-        "oci-oauth-hook [--config FILE] [--profile NAME]... precreate|createRuntime|prestart|poststop"};
+    return Error{ErrorKind::usage, std::move(message), synopsis};
   };
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
@@ -149,6 +152,8 @@ int run_precreate(const Result<std::string>& input, const std::optional<Config>&
 
 int run(int argc, char** argv) {
   leave_the_callers_world();
+  const std::string help = fmt::format("usage: {}\n\n{}\n", synopsis, purpose);
+  if (const auto answered = answer_standard_options(argc, argv, program, help)) return *answered;
   const Log log = Log::to_syslog(program);
   const auto arguments = parse_arguments(argc, argv);
   const bool reads_spec = arguments && arguments->stage == Stage::precreate;

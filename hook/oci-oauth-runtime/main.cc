@@ -9,9 +9,11 @@
 #include <exception>
 #include <optional>
 
+#include "base/command_output.h"
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/process.h"
+#include "base/standard_options.h"
 #include "base/time.h"
 #include "oci/real_runtime.h"
 #include "preparation.h"
@@ -22,6 +24,11 @@ namespace oci_oauth {
 namespace {
 
 constexpr const char* program = "oci-oauth-runtime";
+constexpr std::string_view help =
+    "usage: oci-oauth-runtime ARGUMENT...\n\n"
+    "prepares the bundle of a container that is to be created, then is runc or crun with the same "
+    "arguments\n";
+constexpr Milliseconds version_bound = std::chrono::seconds(10);
 constexpr unsigned levels_below_prefix = 1;  // PREFIX/bin/oci-oauth-runtime
 
 // Not the environment's PATH, which is the engine's caller's.
@@ -99,7 +106,30 @@ Result<std::string> real_runtime(const std::string& configured, const Log& log) 
   return find_runtime(search_path);
 }
 
+bool asks_for_version(int argc, char** argv) {
+  return argc == 2 && argv[1] == std::string_view("--version");
+}
+
+// The real runtime's answer first, which engines parse, and then ours.
+int tell_versions(int argc, char** argv, const Result<std::string>& runtime) {
+  if (runtime) {
+    const auto output = run_command({*runtime, "--version"}, version_bound);
+    if (!output) {
+      Log::to_stderr(program).write(Priority::error, output.error());
+      return 1;
+    }
+    (void)write_all(STDERR_FILENO, output->err, "stderr");
+    if (!write_all(STDOUT_FILENO, output->out, "stdout")) return 1;
+    if (output->status != 0) return output->status;
+  }
+  return answer_standard_options(argc, argv, program, help).value_or(1);
+}
+
 int run(int argc, char** argv) {
+  const bool versions = asks_for_version(argc, argv);
+  if (!versions) {
+    if (const auto answered = answer_standard_options(argc, argv, program, help)) return *answered;
+  }
   const Log log = Log::to_syslog(program);
   const RuntimeCall call = parse_runtime_call({argv + (argc > 0), argv + argc});
   const auto loaded = load_configuration(call, log);
@@ -109,6 +139,7 @@ int run(int argc, char** argv) {
     if (auto prepared = prepare(*config, call, log); !prepared) return refuse(call, log, prepared.error());
   }
   const auto runtime = real_runtime(config ? config->runtime : "", log);
+  if (versions) return tell_versions(argc, argv, runtime);
   if (!runtime) return refuse(call, log, runtime.error());
   std::vector<char*> words(argv, argv + argc + 1);
   if (argc > 0) words[0] = const_cast<char*>(runtime->c_str());

@@ -202,9 +202,12 @@ wrapped_anew() {
     for program in "${programs[@]}"; do
         mount --bind /dev/null "$program"
     done
-    run complains oci-oauth-runtime 1 'there is neither runc nor crun in *' 'install one, or set "runtime" in the configuration' oci-oauth-runtime --version
+    run complains oci-oauth-runtime 1 'there is neither runc nor crun in *' 'install one, or set "runtime" in the configuration' oci-oauth-runtime state box
+    local alone
+    alone=$(oci-oauth-runtime --version 2>&1) || alone="exit status $?"
     umount "${programs[@]}"
     ((status == 0))
+    [[ $alone =~ ^oci-oauth-runtime\ [0-9.]+$ ]]
 }
 
 @test "wrapper: an exec whose process cannot be edited" {

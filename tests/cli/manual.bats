@@ -47,11 +47,13 @@ man_text() { MANWIDTH=200 mandoc -T ascii "$share/man/man${1##*.}/$1" | col -b; 
     local program version
     version=$(oci-oauth --version)
     [[ $version =~ ^oci-oauth\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
-    for program in "$OCI_OAUTH_PREFIX"/libexec/oci-oauth/*; do
+    for program in "$OCI_OAUTH_PREFIX"/libexec/{oci-oauth,oci/hooks.d}/*; do
         [[ $("$program" --version) == "${program##*/} ${version#* }" ]]
         [[ $("$program" --help) == "usage: ${program##*/} "* ]]
     done
     [[ $(oci-oauth status --version) == "$version" ]]
+    [[ $(oci-oauth-runtime --version | tail -n 1) == "oci-oauth-runtime ${version#* }" ]]
+    [[ $(oci-oauth-runtime --help) == "usage: oci-oauth-runtime "* ]]
 }
 
 @test "what only units type is in the manual, and neither in the help nor completed" {

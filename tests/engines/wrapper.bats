@@ -2,6 +2,8 @@
 # The wrapper itself: what it changes, what it leaves, and that nothing of it shows.
 load ../runtimes/oauth
 
+# The wrapper's own line of its --version.
+versioned() { as_operator oci-oauth --version | sed 's/^oci-oauth /oci-oauth-runtime /'; }
 config_of() { echo "$(bundle_of "$1")/config.json"; }
 
 @test "the config.json of a container that nobody chose is not touched" {
@@ -44,14 +46,14 @@ config_of() { echo "$(bundle_of "$1")/config.json"; }
 @test "the configured runtime is called, and runc where that one cannot be" {
     a_login
     a_profile
-    [[ $(as_operator oci-oauth-runtime --version) == "$(runc --version)" ]]
+    [[ $(as_operator oci-oauth-runtime --version) == "$(runc --version)"$'\n'"$(versioned)" ]]
     configure '.runtime = "/usr/bin/crun"'
-    [[ $(as_operator oci-oauth-runtime --version) == "$(as_operator crun --version)" ]]
+    [[ $(as_operator oci-oauth-runtime --version) == "$(as_operator crun --version)"$'\n'"$(versioned)" ]]
     start box "${chosen[@]}"
     has_current_token box
     stop box
     configure ".runtime = \"$OCI_OAUTH_PREFIX/bin/oci-oauth-runtime\""
-    [[ $(as_operator oci-oauth-runtime --version) == "$(runc --version)" ]]
+    [[ $(as_operator oci-oauth-runtime --version) == "$(runc --version)"$'\n'"$(versioned)" ]]
     [[ $(logged) == *'is this wrapper itself'* ]]
 }
 
