@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "command.h"
+#include "token/scope.h"
 #include "token/unit_files.h"
 
 namespace oci_oauth {
@@ -18,8 +19,10 @@ constexpr std::string_view verb = "units";
 // $SYSTEMD_SCOPE tells a generator who runs it, systemd.generator(7); by hand it is the caller's own manager.
 ServiceManager service_manager() {
   const char* scope = std::getenv("SYSTEMD_SCOPE");
-  const std::string_view word = scope == nullptr ? (::geteuid() == 0 ? "system" : "user") : scope;
-  return word == "user" ? ServiceManager::user : ServiceManager::system;
+  const std::string_view word = scope == nullptr ? "" : scope;
+  const bool by_hand = word.empty();
+  return word == "user" || (by_hand && scope_of_caller() == Scope::user) ? ServiceManager::user
+                                                                         : ServiceManager::system;
 }
 
 Result<void> write_unit(const std::string& directory, const UnitFile& unit) {
@@ -39,7 +42,7 @@ ExitCode units(const Invocation& invocation) {
   if (rest->size() != 1) return report(invocation.log, usage_error(verb, "needs one directory"));
   // Root's logins are the system's.
   const ServiceManager manager = service_manager();
-  if (manager == ServiceManager::user && ::geteuid() == 0) return ExitCode::fine;
+  if (manager == ServiceManager::user && scope_of_caller() == Scope::system) return ExitCode::fine;
   const auto config = open_configuration(invocation);
   if (!config) return report(invocation.log, config.error());
   const auto files = unit_files(*config, manager);

@@ -13,6 +13,7 @@
 #include "base/fmt.h"
 #include "base/secret.h"
 #include "base/size.h"
+#include "delivery/choice.h"
 #include "doctor/checks.h"
 #include "setup/cdi.h"
 #include "setup/engine.h"
@@ -105,47 +106,56 @@ bool is_registered(const EngineState& engine) {
   return engine.state == EngineState::registered;
 }
 
-Words choice_of(const Profile& profile, const EngineState& registration) {
-  if (registration.engine == "cdi") return {"--device", fmt::format("{}={}", cdi_kind, profile.name)};
-  return {"--tmpfs", profile.target};
+bool chooses_by_device(const EngineState& registration) {
+  return registration.engine == "cdi";
 }
 
-Finding judge(const Engine& engine, const Profile& profile, const CommandOutput& output,
-              const Secret& current) {
-  const std::string check = fmt::format("container '{}'", profile.name);
+Words choice_of(const Place& place, const EngineState& registration) {
+  if (chooses_by_device(registration))
+    return {"--device", fmt::format("{}={}", cdi_kind, place.profile->name)};
+  return {"--tmpfs", place.target};
+}
+
+// A device brings the first target; a mount may be at each.
+std::vector<std::string> targets_of(const Profile& profile, const EngineState& registration) {
+  return chooses_by_device(registration) ? std::vector{profile.target} : profile.targets;
+}
+
+Finding judge(const Engine& engine, const Place& place, const CommandOutput& output, const Secret& current) {
+  const std::string check = fmt::format("container '{}'", place.profile->name);
   const std::string container = fmt::format("a {} container", engine.name);
   if (output.status == 0 && Secret{std::string_view(output.out)} == current) {
-    return {check, Verdict::ok, fmt::format("{} reads the current token at {}", container, profile.target),
-            ""};
+    return {check, Verdict::ok, fmt::format("{} reads the current token at {}", container, place.target), ""};
   }
   if (output.status == 0) {
-    return {check, Verdict::problem, fmt::format("{} reads another token at {}", container, profile.target),
-            fmt::format("oci-oauth refresh {}", profile.name)};
+    return {check, Verdict::problem, fmt::format("{} reads another token at {}", container, place.target),
+            fmt::format("oci-oauth refresh {}", place.profile->name)};
   }
   if (output.status != 1) {  // cat's; the engines' own begin at 125
     return {check, Verdict::problem,
             fmt::format("{}: exit status {}: {}", engine.run.front(), output.status, last_words(output.err)),
             engine.run.front() + " info"};
   }
-  return {check, Verdict::problem, fmt::format("{} finds no token at {}", container, profile.target),
+  return {check, Verdict::problem, fmt::format("{} finds no token at {}", container, place.target),
           is_registered(engine.registration) ? "journalctl -t oci-oauth-hook -t oci-oauth-runtime tells why"
                                              : engine.registration.remedy};
 }
 
-Finding try_profile(const Subject& subject, const Profile& profile, const Engine& engine) {
+Finding try_place(const Subject& subject, const Place& place, const Engine& engine) {
   Words command = engine.run;
   const auto add = [&](const Words& words) { command.insert(command.end(), words.begin(), words.end()); };
   add({"--rm", "--network", "none", "--log-driver", "none"});
-  add(choice_of(profile, engine.registration));
+  add(choice_of(place, engine.registration));
   add(engine.image);
-  add({"/bin/busybox", "cat", profile.target + "/token"});
+  add({"/bin/busybox", "cat", place.target + "/token"});
   auto output = run_command(command, container_bound);
-  if (!output) return problem(fmt::format("container '{}'", profile.name), output.error());
+  if (!output) return problem(fmt::format("container '{}'", place.profile->name), output.error());
   // Read afterwards: the container's start may have refreshed it.
-  auto token = read_file({.path = fmt::format("{}/share/{}/token", subject.config.runtime_dir, profile.name)},
-                         token_limit, Links::refused);
+  auto token =
+      read_file({.path = fmt::format("{}/share/{}/token", subject.config.runtime_dir, place.profile->name)},
+                token_limit, Links::refused);
   const Secret current = token ? Secret(std::move(*token)) : Secret();
-  Finding finding = judge(engine, profile, *output, current);
+  Finding finding = judge(engine, place, *output, current);
   wipe(output->out);
   return finding;
 }
@@ -153,7 +163,8 @@ Finding try_profile(const Subject& subject, const Profile& profile, const Engine
 Findings try_profiles(const Subject& subject, const Engine& engine) {
   Findings findings;
   for (const Profile& profile : subject.config.profiles)
-    findings.push_back(try_profile(subject, profile, engine));
+    for (const std::string& target : targets_of(profile, engine.registration))
+      findings.push_back(try_place(subject, {&profile, target}, engine));
   return findings;
 }
 

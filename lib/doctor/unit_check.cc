@@ -105,7 +105,7 @@ void check_login_units(const Subject& subject, Findings& findings) {
     Finding finding = check_unit({login_path_unit(profile.name), Verdict::warning,
                                   "a new login is noticed at the next tick, not at once"});
     if (finding.verdict == Verdict::ok) continue;
-    const std::string systemctl_word = ::geteuid() == 0 ? "systemctl" : "systemctl --user";
+    const std::string systemctl_word = scope_of_caller() == Scope::system ? "systemctl" : "systemctl --user";
     finding.remedy = fmt::format("{0} daemon-reload && {0} restart oci-oauth-refresh.path", systemctl_word);
     findings.push_back(std::move(finding));
   }
@@ -114,7 +114,7 @@ void check_login_units(const Subject& subject, Findings& findings) {
 // Without linger a user's manager, and $XDG_RUNTIME_DIR with all tokens in it, ends with the last session,
 // logind(8).
 std::optional<Finding> check_linger() {
-  if (::geteuid() == 0 || lingers(::geteuid())) return std::nullopt;
+  if (scope_of_caller() == Scope::system || lingers(::geteuid())) return std::nullopt;
   return Finding{
       "linger", Verdict::warning,
       "is off: when you log out, refreshing ends, and containers that go on keep the token they have",

@@ -67,6 +67,12 @@ teardown_file() { engine_down; }
     [[ $(docker_in_place wait box) == 7 ]]
 }
 
+@test "Docker reads the real runtime's version through the wrapper's answer" {
+    local components
+    components=$(docker_in_place version --format '{{range .Server.Components}}{{.Name}}={{.Version}} {{end}}')
+    [[ " $components" == *" oci-oauth=$(runc --version | sed -n 's/^runc version //p') "* ]]
+}
+
 @test "a broken configuration stops no container" {
     a_login
     a_profile '.colour = "red"'
@@ -96,6 +102,10 @@ teardown_file() { engine_down; }
     [[ $output == *"ok       container 'claude' "*"a Docker container reads the current token at $target"* ]]
     [[ $output != *Podman* ]]
     [[ $(kept) == "$before" ]]
+    configure ".profiles.claude.target = [\"$target\", \"/srv/claude\"]"
+    try 0
+    [[ $output == *"the current token at $target"*"the current token at /srv/claude"* ]]
+    configure 'del(.profiles.claude.target)'
 
     rm "$CREDENTIALS"
     find "$SHARE" -type f -delete
