@@ -184,6 +184,7 @@ Result<void> WrittenDirectory::deliver(const Share& share, const Knowledge& know
   // Bound by a person under a name that is not the configured one, for example through a symbolic link.
   if (is_share(share)) return {};
   return inside([&]() -> Result<void> {
+    clean_temporaries(knowledge);
     Result<void> done;
     for (int attempt = 0; attempt < attempts; ++attempt) {
       done = deliver_once(share, knowledge);

@@ -52,8 +52,9 @@ class WrittenDirectory {
   // Success: what is published is there. Failure: not_found where a name holds less, or an older token, which
   // deliver() mends; failed where it holds somebody else's, or cannot be looked at.
   Result<void> look(const Share& share, const Knowledge& knowledge) const;
-  // Makes it so. Nothing is written where one of the names holds somebody else's. In a document that others
-  // write too, only our member changes, and its owner and mode stay.
+  // Makes it so, and removes what a writer that was killed has left: the caller holds the ledger's lock.
+  // Nothing is written where one of the names holds somebody else's. In a document that others write too,
+  // only our member changes, and its owner and mode stay.
   Result<void> deliver(const Share& share, const Knowledge& knowledge) const;
   // Removes what still is as we wrote it, our member of documents, and what a writer that was killed has
   // left. Failure: some of it is still there, and why.

@@ -46,23 +46,35 @@ class ContainerProcess {
 class Bundle {
  public:
   Bundle(const Host& host, const ContainerProcess& process, const std::string& id)
-      : config_(host.config), path_(host.directory / id), target_(path_ + "/rootfs/run/secrets/claude") {
+      : Bundle(host, process, id, host.directory / id + "/rootfs") {}
+  // It has the directory of another container.
+  Bundle(const Host& host, const ContainerProcess& process, const std::string& id, const Bundle& other)
+      : Bundle(host, process, id, other.rootfs_) {}
+
+  std::vector<std::string> hook(const std::string& step = "createRuntime") const {
+    return {installed("libexec/oci/hooks.d/oci-oauth-hook"), "--config", config_, step};
+  }
+  std::string state() const { return path_ + "/state.json"; }
+  std::string target() const { return target_; }
+  std::string token() const { return content_of(target_ + "/token"); }
+
+ private:
+  Bundle(const Host& host, const ContainerProcess& process, const std::string& id, const std::string& rootfs)
+      : config_(host.config),
+        path_(host.directory / id),
+        rootfs_(rootfs),
+        target_(rootfs_ + "/run/secrets/claude") {
+    std::filesystem::create_directories(path_);
     std::filesystem::create_directories(target_);
     std::ofstream(path_ + "/config.json")
-        << R"({"ociVersion":"1.0.2","process":{"user":{"uid":0,"gid":0}},"root":{"path":"rootfs"},"mounts":[)"
-        << R"({"destination":"/run/secrets/claude","type":"bind","source":")" << target_
+        << R"({"ociVersion":"1.0.2","process":{"user":{"uid":0,"gid":0}},"root":{"path":")" << rootfs_
+        << R"("},"mounts":[{"destination":"/run/secrets/claude","type":"bind","source":")" << target_
         << R"(","options":["rbind","rw"]}]})";
     std::ofstream(state()) << R"({"ociVersion":"1.0.2","id":")" << id << R"(","status":"creating","pid":)"
                            << process.pid() << R"(,"bundle":")" << path_ << "\"}";
   }
-  std::vector<std::string> hook() const {
-    return {installed("libexec/oci/hooks.d/oci-oauth-hook"), "--config", config_, "createRuntime"};
-  }
-  std::string state() const { return path_ + "/state.json"; }
-  std::string token() const { return content_of(target_ + "/token"); }
 
- private:
-  std::string config_, path_, target_;
+  std::string config_, path_, rootfs_, target_;
 };
 
 inline bool can_make_containers() {

@@ -13,9 +13,9 @@
 namespace oci_oauth::test {
 
 // proc(5): a lock that somebody waits for is followed by "N: -> FLOCK ADVISORY READ PID …". False when
-// `bound` passes first.
-inline bool comes_to_wait(pid_t process, std::chrono::seconds bound = std::chrono::seconds(10)) {
-  const auto deadline = std::chrono::steady_clock::now() + bound;
+// `patience` passes first.
+inline bool comes_to_wait(pid_t process, std::chrono::seconds patience = std::chrono::seconds(10)) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   const std::string id = fmt::format(" {} ", process);
   while (std::chrono::steady_clock::now() < deadline) {
     std::ifstream locks("/proc/locks");
