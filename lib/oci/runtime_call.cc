@@ -47,6 +47,29 @@ constexpr Option create_options[] = {
     {"usage", 0, Takes::nothing},
 };
 
+constexpr Option restore_options[] = {
+    {"bundle", 'b', Takes::value, &RuntimeCall::bundle},
+    {"console-socket", 0, Takes::value},
+    {"empty-ns", 0, Takes::value},
+    {"image-path", 0, Takes::value},
+    {"lsm-mount-context", 0, Takes::value},
+    {"lsm-profile", 0, Takes::value},
+    {"manage-cgroups-mode", 0, Takes::value},
+    {"pid-file", 0, Takes::value},
+    {"work-path", 0, Takes::value},
+    {"auto-dedup", 0, Takes::nothing},
+    {"detach", 'd', Takes::nothing},
+    {"ext-unix-sk", 0, Takes::nothing},
+    {"file-locks", 0, Takes::nothing},
+    {"lazy-pages", 0, Takes::nothing},
+    {"no-pivot", 0, Takes::nothing},
+    {"no-subreaper", 0, Takes::nothing},
+    {"shell-job", 0, Takes::nothing},
+    {"tcp-established", 0, Takes::nothing},
+    {"help", 'h', Takes::nothing},
+    {"usage", 0, Takes::nothing},
+};
+
 constexpr Option exec_options[] = {
     {"process", 'p', Takes::value, &RuntimeCall::process},
     {"additional-gids", 'g', Takes::value},
@@ -97,7 +120,11 @@ class Reader {
     // runc takes options after the container's name too; crun refuses them. What follows that of an exec is
     // the container's.
     std::optional<std::string_view> container;
-    if (call_.creates()) container = read_options(create_options, Operands::pass);
+    if (call_.verb == "restore") {
+      container = read_options(restore_options, Operands::pass);
+    } else if (call_.creates()) {
+      container = read_options(create_options, Operands::pass);
+    }
     if (call_.verb == "exec") container = read_options(exec_options, Operands::end);
     call_.container = container.value_or("");
     if (call_.bundle.empty()) call_.bundle = ".";

@@ -12,7 +12,7 @@ namespace oci_oauth {
 struct RuntimeCall {
   std::string verb;          // "create", "run", "exec", …; empty where there is none
   std::string container;     // the first operand of the verb
-  std::string bundle = ".";  // create, run
+  std::string bundle = ".";  // create, run, restore
   std::string config;        // crun's --config: stands in for the bundle's config.json; empty where not given
   std::string process;       // exec: the file that holds the process; empty where not given
   std::string log;           // where the runtime's messages go for the engine to read; empty where not given

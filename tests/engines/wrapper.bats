@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The wrapper itself: what it changes, what it leaves, and that nothing of it shows.
 load ../runtimes/oauth
+bats_require_minimum_version 1.5.0
 
 # The wrapper's own line of its --version.
 versioned() { as_operator oci-oauth --version | sed 's/^oci-oauth /oci-oauth-runtime /'; }
@@ -108,4 +109,39 @@ config_of() { echo "$(bundle_of "$1")/config.json"; }
     [[ $(logged) == *'oci-oauth-runtime'*'/profiles/claude/colour'* ]]
     rm "$CONFIG"
     start other "${chosen[@]}"
+}
+
+@test "a configuration that cannot be used and says block lets no container be created, and every other call pass" {
+    a_login
+    refused() {
+        run start box "${chosen[@]}"
+        ((status == 1))
+        [[ $output == *"oci-oauth-runtime: error: "*"$1"* ]]
+        run ! as_operator oci-oauth-runtime state box
+        [[ $output != *oci-oauth-runtime* ]]
+    }
+    a_profile '.on_failure = "block" | .colour = "red"'
+    refused /profiles/claude/colour
+    a_profile '.on_failure = "block"'
+    sed -i '$ s/}$/,}/' "$CONFIG"
+    refused 'not JSON'
+    a_profile '.on_failure = "block"'
+    chmod 666 "$CONFIG"
+    refused 'could have been changed'
+    chmod 644 "$CONFIG"
+    start box "${chosen[@]}"
+}
+
+@test "a container that is restored is prepared like a new one" {
+    a_login
+    a_profile
+    bundle box "${chosen[@]}"
+    restored() { as_operator oci-oauth-runtime restore --image-path "$BATS_TEST_TMPDIR/no-image" --bundle "$(bundle_of box)" box; }
+    run ! restored # there is nothing to restore
+    [[ $output != *oci-oauth-runtime* ]]
+    [[ $(jq -c '.hooks | keys' "$(config_of box)") == '["createRuntime","poststop"]' ]]
+    configure '.profiles.claude.provider = "other" | .profiles.claude.on_failure = "block"'
+    chmod 666 "$CONFIG"
+    run -1 restored
+    [[ $output == *'oci-oauth-runtime: error: '*'could have been changed'* ]]
 }

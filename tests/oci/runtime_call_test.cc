@@ -47,6 +47,17 @@ TEST_CASE("the last bundle counts") {
   CHECK(bundle_of("create --bundle /a -b /b id") == "/b");
 }
 
+TEST_CASE("a container that is restored is a created one, and its options have values of their own") {
+  const RuntimeCall read = call(
+      "restore --image-path /image --work-path /work --manage-cgroups-mode soft --empty-ns network --detach "
+      "--bundle /b id");
+  CHECK(read.creates());
+  CHECK(read.container == "id");
+  CHECK(read.bundle == "/b");
+  CHECK(call("restore -d --tcp-established --image-path /image id").spec_path() == "./config.json");
+  CHECK_FALSE(call("checkpoint --image-path /image id").creates());
+}
+
 TEST_CASE("values of other options are not taken for options or operands") {
   CHECK(bundle_of("create --console-socket --bundle --pid-file -b id") == ".");
   CHECK(call("create --preserve-fds 3 --console-socket /s id").container == "id");
