@@ -2,7 +2,7 @@
 # What Docker's own ways of choosing and running a container come to with the wrapper as default runtime.
 load ../cli/words
 
-readonly variable=CLAUDE_SECURESTORAGE_CONFIG_DIR
+readonly variable=CLAUDE_SECURESTORAGE_CONFIG_DIR hook_wait_ms=8000
 
 setup_file() { engine_up; }
 teardown_file() { engine_down; }
@@ -71,6 +71,22 @@ teardown_file() { engine_down; }
     local components
     components=$(docker_in_place version --format '{{range .Server.Components}}{{.Name}}={{.Version}} {{end}}')
     [[ " $components" == *" oci-oauth=$(runc --version | sed -n 's/^runc version //p') "* ]]
+}
+
+@test "foreground containers start on expired tokens, each by one request, where no refresher listens" {
+    a_login
+    a_profile
+    [[ ! -e $(runtime_dir)/refresh.sock ]]
+    local start began
+    for start in {1..5}; do
+        login_ends_in -60
+        began=${EPOCHREALTIME/./}
+        run once "${chosen[@]}" -- cat "$target/token"
+        ((status == 0))
+        [[ $output == "$(current_token)" ]]
+        ((${EPOCHREALTIME/./} - began < hook_wait_ms * 1000))
+        [[ $(counted posts) == "$start" ]]
+    done
 }
 
 @test "a broken configuration stops no container" {

@@ -158,6 +158,17 @@ load oauth
     [[ $(logged) == *'/profiles/claude/colour'* ]]
 }
 
+@test "an attempt that lies in the future, as after a clock was set back, keeps no container from a refresh" {
+    a_login
+    a_profile
+    oci_oauth refresh
+    edit_file "$(runtime_dir)/profiles/claude.json" '.attempted_at += 3600000'
+    login_ends_in -60
+    start box --tmpfs "$target"
+    [[ $(counted posts) == 1 ]]
+    has_current_token box
+}
+
 @test "a variable that wins over the token is told" {
     a_login
     a_profile
