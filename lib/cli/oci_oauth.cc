@@ -22,13 +22,14 @@ constexpr std::string_view status_json_manual = R"(prints
 {"version": 1, "profiles": [{"name", "provider", "state",
   "expires_at", "refreshed_at", "login_expires_at",
   "last_error": {"kind", "message", "at"},
-  "containers": [{"id", "delivery", "path"}]}],
+  "containers": [{"id", "delivery", "path", "state",
+   "reason", "shadowed_by"}]}],
  "sinks": [{"profile", "sink", "delivered_at",
   "failures", "error", "failed_at"}]}
 .Ed
 .Pp
 .Ar state
-is one of
+of a profile is one of
 .Cm fresh ,
 .Cm due
 (valid, and to be refreshed),
@@ -37,12 +38,26 @@ is one of
 .Cm login_required
 (a person must log in again) and
 .Cm unknown
-(nothing was published yet);
+(nothing was published yet).
 .Ar delivery
 is
 .Cm mount
 or
-.Cm write .
+.Cm write ,
+and
+.Ar state
+of a container is one of
+.Cm current ,
+.Cm outdated
+(it has an older token or none, and the next refresh brings the current one),
+.Cm failed
+(the token could not be delivered, or something of somebody else's is in its place) and
+.Cm unknown
+(the container cannot be looked at).
+.Ar reason
+says why a container does not have the current token, and is null where it does.
+.Ar shadowed_by
+lists the variables of the container's environment that a client there uses instead of the token.
 Times are RFC 3339 in UTC, or null.
 .Ar kind
 is one of
@@ -50,11 +65,11 @@ is one of
 .Cm throttled
 (429, or 403 without an OAuth error),
 .Cm server
-(5xx, or an answer that is none),
+(5xx, or a redirect),
 .Cm network
 (nothing was sent),
 .Cm unknown
-(sent, and no answer arrived),
+(sent, and no answer arrived, or one that cannot be read),
 .Cm rejected
 (another OAuth error),
 .Cm busy
