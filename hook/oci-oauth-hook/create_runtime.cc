@@ -7,6 +7,7 @@
 #include "base/size.h"
 #include "deliver.h"
 #include "delivery/choice.h"
+#include "delivery/delivery_state.h"
 #include "delivery/failures.h"
 #include "freshen.h"
 #include "prepare.h"
@@ -75,42 +76,54 @@ void freshen_all(const Creation& creation, std::vector<Chosen>& chosen, Failures
 }
 
 std::vector<Prepared> prepare_all(const Creation& creation, const std::vector<Chosen>& chosen,
-                                  Failures& failures) {
+                                  std::vector<Recorded>& failed, Failures& failures) {
   std::vector<Prepared> ready;
   for (const Chosen& one : chosen) {
     if (auto prepared = prepare(creation, one); prepared) {
       ready.push_back(std::move(*prepared));
     } else {
+      failed.push_back(failed_record(creation, one, prepared.error()));
       failures.add(*one.profile, std::move(prepared).error());
     }
   }
   return ready;
 }
 
-// What nobody would find is not written; a mount goes with its container.
-std::vector<Recorded> record_all(const Creation& creation, const Earlier& earlier,
-                                 std::vector<Prepared> prepared, Failures& failures) {
-  std::vector<Recorded> recorded;
+void record_all(const Creation& creation, std::vector<Prepared> prepared, std::vector<Recorded>& recorded,
+                Failures& failures) {
   for (Prepared& one : prepared) {
-    const Profile& profile = *one.chosen.profile;
-    if (auto done = record(creation, std::move(one)); done) {
-      recorded.push_back(std::move(*done));
-    } else {
-      failures.add(profile, std::move(done).error());
-    }
+    const Chosen chosen = one.chosen;
+    auto done = record(creation, std::move(one));
+    if (!done) failures.add(*chosen.profile, Error(done.error()));
+    recorded.push_back(done ? std::move(*done) : failed_record(creation, chosen, done.error()));
   }
-  if (recorded.empty()) return recorded;
-  if (auto saved = save(creation, earlier, recorded); !saved) {
-    for (const Recorded& one : recorded) failures.add(*one.prepared.chosen.profile, Error(saved.error()));
-    std::erase_if(recorded, [](const Recorded& one) { return one.record.kind == DeliveryKind::write; });
+}
+
+// What is on record whole is tried again by the next refresh.
+void give_up_writing(std::vector<Recorded>& recorded, const Error& error, Failures& failures) {
+  for (Recorded& one : recorded) {
+    if (one.record.kind != DeliveryKind::write || one.record.state == DeliveryState::failed) continue;
+    (void)note_failed(one.record, error);
+    failures.add(*one.prepared.chosen.profile, Error(error));
   }
-  return recorded;
+}
+
+// What nobody would find is not written; a mount goes with its container.
+void save_all(const Creation& creation, const Earlier& earlier, std::vector<Recorded>& recorded,
+              Failures& failures) {
+  auto saved = save(creation, earlier, recorded);
+  if (saved) return;
+  for (const Recorded& one : recorded) {
+    if (one.record.state != DeliveryState::failed)
+      failures.add(*one.prepared.chosen.profile, Error(saved.error()));
+  }
+  std::erase_if(recorded, [](const Recorded& one) { return one.record.kind == DeliveryKind::write; });
 }
 
 void deliver_all(const Creation& creation, DeliveryKind kind, std::vector<Recorded>& recorded,
                  Failures& failures) {
   for (Recorded& one : recorded) {
-    if (one.record.kind != kind) continue;
+    if (one.record.kind != kind || one.record.state == DeliveryState::failed) continue;
     if (auto done = deliver(creation, one); !done)
       failures.add(*one.prepared.chosen.profile, std::move(done).error());
   }
@@ -130,14 +143,13 @@ void serve(const Creation& creation, std::vector<Chosen> chosen, Failures& failu
   std::erase_if(chosen, [&](const Chosen& one) { return is_delivered(earlier, one); });
 
   freshen_all(creation, chosen, failures);
-  std::vector<Prepared> prepared = prepare_all(creation, chosen, failures);
-  if (prepared.empty()) return;
+  if (chosen.empty()) return;
+  std::vector<Recorded> recorded;
+  std::vector<Prepared> prepared = prepare_all(creation, chosen, recorded, failures);
   auto lock = lock_ledger(creation, earlier, prepared);
-  if (!lock) {
-    for (const Prepared& one : prepared) failures.add(*one.chosen.profile, Error(lock.error()));
-    std::erase_if(prepared, [](const Prepared& one) { return one.chosen.consent == Consent::write; });
-  }
-  std::vector<Recorded> recorded = record_all(creation, earlier, std::move(prepared), failures);
+  record_all(creation, std::move(prepared), recorded, failures);
+  if (!lock) give_up_writing(recorded, lock.error(), failures);
+  save_all(creation, earlier, recorded, failures);
   earlier.has_left_files = false;
   creation.call.log.connect();  // entering the container's mount namespace takes the way to the log away
   // Written directories are reached from the host, so they come before the first mount.

@@ -67,6 +67,14 @@ Result<void> plan_files(const Creation& creation, Recorded& recorded) {
   return {};
 }
 
+Recorded record_of(Prepared prepared) {
+  Recorded recorded = {std::move(prepared), {}};
+  recorded.record.profile = recorded.prepared.chosen.profile->name;
+  recorded.record.target = recorded.prepared.chosen.target;
+  recorded.record.shadowed_by = recorded.prepared.chosen.shadowed_by;
+  return recorded;
+}
+
 Result<void> forget_earlier_life(const Creation& creation, const Earlier& earlier) {
   const auto all = creation.ledger.list_written();
   if (!all) return all.error();
@@ -105,11 +113,20 @@ Result<std::optional<FileLock>> lock_ledger(const Creation& creation, const Earl
   return std::optional<FileLock>(std::move(*lock));
 }
 
+Recorded failed_record(const Creation& creation, const Chosen& chosen, const Error& error) {
+  Recorded recorded = record_of({chosen, {}, {}, {}});
+  if (chosen.consent == Consent::write) {
+    recorded.record.kind = DeliveryKind::write;
+    recorded.record.source = chosen.bind_source;
+    recorded.record.mode = chosen.profile->mode;
+    recorded.record.label = creation.spec.mount_label;
+  }
+  (void)note_failed(recorded.record, error);
+  return recorded;
+}
+
 Result<Recorded> record(const Creation& creation, Prepared prepared) {
-  Recorded recorded = {std::move(prepared), {}};
-  recorded.record.profile = recorded.prepared.chosen.profile->name;
-  recorded.record.target = recorded.prepared.chosen.target;
-  recorded.record.shadowed_by = recorded.prepared.chosen.shadowed_by;
+  Recorded recorded = record_of(std::move(prepared));
   if (recorded.prepared.chosen.consent != Consent::write) return recorded;
   if (auto described = describe_written(creation, recorded.prepared, recorded.record); !described)
     return std::move(described).error();

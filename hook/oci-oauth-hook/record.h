@@ -27,7 +27,7 @@ Earlier find_earlier(const Creation& creation);
 bool is_delivered(const Earlier& earlier, const Chosen& chosen);
 
 struct Recorded {
-  Prepared prepared;
+  Prepared prepared;  // of a failed_record() nothing but what was chosen
   DeliveryRecord record;
   // Consent write: what is written, and what may be replaced.
   Share share = {};
@@ -41,6 +41,9 @@ Result<std::optional<FileLock>> lock_ledger(const Creation& creation, const Earl
 
 // Failure: the provider cannot be read, or the target cannot be looked at.
 Result<Recorded> record(const Creation& creation, Prepared prepared);
+
+// What is noted of a delivery that one of the steps before failed for, so that `oci-oauth status` tells why.
+Recorded failed_record(const Creation& creation, const Chosen& chosen, const Error& error);
 
 // Writes all of them down beside those of earlier calls, and cleans up after the container's life before a
 // restart. Failure: nothing may be written for the container.

@@ -16,8 +16,9 @@ namespace {
 // Others hold it for as long as it takes to write or remove a few files.
 constexpr auto wait_for_ledger = std::chrono::seconds(30);
 
+// A directory that the hook could not even open has no files on record.
 bool is_written(const DeliveryRecord& delivery, const std::string& profile) {
-  return delivery.kind == DeliveryKind::write && delivery.profile == profile;
+  return delivery.kind == DeliveryKind::write && delivery.profile == profile && !delivery.files.empty();
 }
 
 std::vector<WrittenFile> files_of(const std::vector<ContainerLedger::Entry>& entries,

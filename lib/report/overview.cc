@@ -33,9 +33,10 @@ class Look {
     } else {
       at_directory(record, delivery, view);
     }
-    // An attempt that failed tells more than what is missing since.
-    const bool has_failed = delivery.state == DeliveryState::failed;
-    if (!has_failed || (view.token != Holding::outdated && view.token != Holding::unknown)) return;
+    // An attempt that failed tells more than what is missing since; what is in the way of writing changes.
+    const bool is_told = view.token == Holding::current ||
+                         (view.token == Holding::failed && delivery.kind == DeliveryKind::write);
+    if (delivery.state != DeliveryState::failed || is_told) return;
     say(view, Holding::failed, {ErrorKind::failed, delivery.reason, delivery.hint});
   }
 
