@@ -184,7 +184,7 @@ Result<void> WrittenDirectory::deliver(const Share& share, const Knowledge& know
   // Bound by a person under a name that is not the configured one, for example through a symbolic link.
   if (is_share(share)) return {};
   return inside([&]() -> Result<void> {
-    clean_temporaries(knowledge);
+    clean_temporaries(knowledge, Spare::only);
     Result<void> done;
     for (int attempt = 0; attempt < attempts; ++attempt) {
       done = deliver_once(share, knowledge);
@@ -218,9 +218,10 @@ Result<void> WrittenDirectory::write(const Step& step) const {
 
 Result<void> WrittenDirectory::clean(const Knowledge& knowledge) const {
   const auto action = [&]() -> Result<void> {
-    clean_temporaries(knowledge);
+    clean_temporaries(knowledge, Spare::and_others);
     auto done = clean_names(knowledge);
-    clean_temporaries(knowledge);  // what was set aside for a file of ours has its name free
+    // What was set aside for a file of ours has its name free.
+    clean_temporaries(knowledge, Spare::and_others);
     return done;
   };
   // Nobody may be left in the user namespace, and the directory's owner can mostly do without it.
@@ -276,7 +277,8 @@ bool WrittenDirectory::is_spare(const std::string& temporary, const WrittenFile&
   return before && after && *before == *after;
 }
 
-void WrittenDirectory::clean_temporaries(const Knowledge& knowledge) const {
+// Others are given their names back, but not while tokens go there: a planted one would take the place.
+void WrittenDirectory::clean_temporaries(const Knowledge& knowledge, Spare which) const {
   std::vector<std::string> names;
   for (const WrittenFile& file : delivery_->files) names.push_back(file.name);
   for (const std::string& temporary : temporary_names(directory_.get(), names)) {
@@ -290,7 +292,7 @@ void WrittenDirectory::clean_temporaries(const Knowledge& knowledge) const {
     if (!is_regular) continue;
     if (is_spare(temporary, *file, knowledge)) {
       ::unlinkat(directory_.get(), temporary.c_str(), 0);
-    } else {
+    } else if (which == Spare::and_others) {
       (void)restore(directory_.get(), temporary, name);
     }
   }

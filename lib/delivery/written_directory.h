@@ -70,7 +70,8 @@ class WrittenDirectory {
   Result<void> write(const Step& step) const;
   Result<void> clean_names(const Knowledge& knowledge) const;
   Result<void> take_out(const Step& step) const;
-  void clean_temporaries(const Knowledge& knowledge) const;
+  enum class Spare { only, and_others };
+  void clean_temporaries(const Knowledge& knowledge, Spare which) const;
   bool is_spare(const std::string& temporary, const WrittenFile& file, const Knowledge& knowledge) const;
   bool is_share(const Share& share) const;
   template <class Action>

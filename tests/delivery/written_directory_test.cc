@@ -268,6 +268,19 @@ TEST_CASE("what a writer that was killed has left goes, and what it had set asid
   CHECK(d.has(".other.4711.oci-oauth"));
 }
 
+TEST_CASE("a delivery removes what a writer that was killed has left, and gives nothing planted our names") {
+  const Directories d;
+  REQUIRE(d.deliver());
+  const std::string ours = d.target.read("token");
+  d.target.write(".token.4711.oci-oauth", ours);
+  d.target.write(".token.4712.oci-oauth", "planted");
+  fs::remove(d.target / "token");
+  REQUIRE(d.deliver("new"));
+  CHECK(d.target.read("token") == ours);
+  CHECK_FALSE(d.has(".token.4711.oci-oauth"));
+  CHECK(d.target.read(".token.4712.oci-oauth") == "planted");
+}
+
 TEST_CASE("what cannot be removed is an error, so that somebody tries again") {
   if (::geteuid() == 0) return;
   const Directories d;
