@@ -2,6 +2,7 @@
 #include "delivery/container_ledger.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <memory>
@@ -15,6 +16,8 @@ namespace {
 
 constexpr size_t record_limit = 256 * KiB;
 constexpr std::string_view suffix = ".json";
+constexpr std::string_view temporary_suffix = ".json.oci-oauth";  // of replace_file()
+constexpr auto longest_save = std::chrono::minutes(1);
 constexpr const char* written_notes = "../written";  // an empty file for each record with a written directory
 
 std::string file_name(std::string_view name) {
@@ -42,7 +45,8 @@ Result<void> note_written(int directory, const std::string& name) {
   return {};
 }
 
-Result<std::vector<std::string>> names_in(int directory, const char* path) {
+// All but "." and "..".
+Result<std::vector<std::string>> all_names_in(int directory, const char* path) {
   UniqueFd again(::openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!again) return Error::from_errno(errno, "containers");
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(again.get()), ::closedir);
@@ -50,9 +54,22 @@ Result<std::vector<std::string>> names_in(int directory, const char* path) {
   (void)again.release();
   std::vector<std::string> names;
   while (const dirent* entry = ::readdir(entries.get())) {
-    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
   }
   return names;
+}
+
+Result<std::vector<std::string>> names_in(int directory, const char* path) {
+  auto names = all_names_in(directory, path);
+  if (names) std::erase_if(*names, [](const std::string& name) { return name.starts_with('.'); });
+  return names;
+}
+
+bool is_old(int directory, const std::string& path, Time now) {
+  struct stat status;
+  return ::fstatat(directory, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         now - Time(std::chrono::seconds(status.st_mtim.tv_sec)) > longest_save;
 }
 
 }  // namespace
@@ -97,6 +114,22 @@ Result<void> ContainerLedger::save(const std::string& name, const ContainerRecor
 void ContainerLedger::remove(const std::string& name) const {
   ::unlinkat(directory_.get(), written_note(name).c_str(), 0);
   ::unlinkat(directory_.get(), file_name(name).c_str(), 0);
+}
+
+void ContainerLedger::remove_leftovers(Time now) const {
+  const auto files = all_names_in(directory_.get(), ".");
+  if (!files) return;
+  for (const std::string& file : *files) {
+    const bool is_temporary = file.starts_with('.') && file.ends_with(temporary_suffix);
+    if (is_temporary && is_old(directory_.get(), file, now)) ::unlinkat(directory_.get(), file.c_str(), 0);
+  }
+  const auto noted = names_in(directory_.get(), written_notes);
+  if (!noted) return;
+  for (const std::string& name : *noted) {
+    const bool has_record = ::faccessat(directory_.get(), file_name(name).c_str(), F_OK, 0) == 0;
+    if (!has_record && is_old(directory_.get(), written_note(name), now))
+      ::unlinkat(directory_.get(), written_note(name).c_str(), 0);
+  }
 }
 
 std::vector<ContainerRecord> ContainerLedger::Listing::records() const {

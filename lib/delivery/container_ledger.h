@@ -37,6 +37,9 @@ class ContainerLedger {
 
   Result<void> save(const std::string& name, const ContainerRecord& record) const;
   void remove(const std::string& name) const;
+  // Removes what whoever was killed while saving a record has left: it is older than a minute then, and
+  // nobody saves for so long. The caller holds the lock.
+  void remove_leftovers(Time now) const;
 
   struct Entry {
     std::string name;

@@ -132,6 +132,7 @@ Sweep sweep_records(const RuntimeDir& runtime) {
     sweep.failures.push_back(listing.error());
     return sweep;
   }
+  ledger.remove_leftovers(now());
   for (const Error& unreadable : listing->unreadable) sweep.failures.push_back(unreadable);
   const std::vector<ContainerRecord> all = listing->records();
   for (const ContainerLedger::Entry& entry : listing->entries) {

@@ -89,3 +89,17 @@ TEST_CASE("one process at a time has the lock, and it ends with its holder") {
   }
   CHECK(d.ledger.lock(std::chrono::steady_clock::now()));
 }
+
+TEST_CASE("what is left of a save that was killed goes when it is old, and nothing else does") {
+  const Directory d;
+  d.save(a_record("written", "/b", DeliveryKind::write));
+  const std::string temporary = d.dir.write("containers/.box.json.oci-oauth", "{"),
+                    note = d.dir.write("written/box", "");
+  d.ledger.remove_leftovers(now());
+  CHECK(std::filesystem::exists(temporary));
+  CHECK(std::filesystem::exists(note));
+  d.ledger.remove_leftovers(now() + std::chrono::minutes(2));
+  CHECK_FALSE(std::filesystem::exists(temporary));
+  CHECK_FALSE(std::filesystem::exists(note));
+  CHECK(d.ledger.list_written()->entries.size() == 1);
+}
