@@ -68,10 +68,11 @@ bool publish_due(Host& host) {
   return run_program(host.command({"refresh", "--offline"})).status == 0;
 }
 
-// For every container.
+// Of a login of its own, for every container.
 std::string with_second_profile(std::string config) {
   const size_t first = config.find("{\"credentials\"");
-  const std::string profile = config.substr(first, config.rfind("}}") - first);
+  std::string profile = config.substr(first, config.rfind("}}") - first);
+  profile.replace(profile.find(".credentials.json"), 17, "other.json");
   config.insert(config.rfind("}}"), R"(, "other": )" + profile.substr(0, profile.rfind('}')) +
                                         R"(, "provider": "claude", "deliver_to": "all"})");
   return config;
