@@ -102,7 +102,7 @@ the_end_takes_the_mount_away() {
     grep -q " $target " "/proc/$pid/mountinfo"
     stop "$BOX"
     fails grep -l " $target " /proc/[0-9]*/mountinfo
-    [[ -z $(ls -A "$(runtime_dir)/containers") ]]
+    [[ ! -e $(runtime_dir)/containers/$BOX.json ]]
     [[ -z $(ls -A "$(a_rootfs)$target") ]]
 }
 

@@ -115,7 +115,7 @@ the_end_leaves_nothing() {
     has_current_token "$BOX"
     cp "$directory/token" "$directory/.token.4711.oci-oauth" # a writer was killed
     stop "$BOX"
-    [[ -z $(ls -A "$directory") && -z $(ls -A "$(runtime_dir)/containers") ]]
+    [[ -z $(ls -A "$directory") && ! -e $(runtime_dir)/containers/$BOX.json ]]
 }
 
 # What a person wrote under our names: told with a remedy, and neither replaced nor removed.
