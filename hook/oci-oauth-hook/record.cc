@@ -40,6 +40,15 @@ Result<Provider> provider_of(const Profile& profile) {
   return load_provider(profile.provider, provider_directories(*prefix));
 }
 
+// Other records are asked who wrote a file only where one is: each of a crowd of hooks would read all
+// others'.
+bool is_any_there(int directory, const std::vector<WrittenFile>& files) {
+  return std::any_of(files.begin(), files.end(), [&](const WrittenFile& file) {
+    struct stat status;
+    return ::fstatat(directory, file.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  });
+}
+
 // The names that the provider delivers, what of theirs is published, and what is there already.
 Result<void> plan_files(const Creation& creation, Recorded& recorded) {
   DeliveryRecord& record = recorded.record;
@@ -57,6 +66,7 @@ Result<void> plan_files(const Creation& creation, Recorded& recorded) {
   const auto published = creation.runtime.published(record.profile);
   if (!published) return published.error();
   if (*published) recorded.knowledge.login = (*published)->login;
+  if (!is_any_there(recorded.prepared.target.get(), record.files)) return {};
   const auto written = creation.ledger.list_written();
   if (!written) return written.error();
   recorded.knowledge.known = known_fingerprints(written->records(), record);
