@@ -299,7 +299,9 @@ TEST_CASE("a connection ends at each stage, with a reset or in order") {
 
   const CURLcode result = refresh(endpoint, login.refresh_token).result;
   if (stage == Stage::accepted) {
-    CHECK(result == CURLE_SSL_CONNECT_ERROR);
+    // A reset may come before the client has noticed its connection.
+    const bool unnoticed = ending == Ending::reset && result == CURLE_COULDNT_CONNECT;
+    CHECK((result == CURLE_SSL_CONNECT_ERROR || unnoticed));
   } else if (ending == Ending::close) {
     CHECK(result == CURLE_GOT_NOTHING);
   } else {
