@@ -24,7 +24,8 @@ namespace {
 // equality.
 double javascript_milliseconds(std::int64_t born_ns) {
   constexpr std::int64_t second = 1'000'000'000;
-  return static_cast<double>(born_ns / second * 1000) + static_cast<double>(born_ns % second) / 1e6;
+  const std::int64_t whole_seconds = born_ns / second;
+  return static_cast<double>(whole_seconds * 1000) + static_cast<double>(born_ns % second) / 1e6;
 }
 
 std::string link_target(const char* path) {
