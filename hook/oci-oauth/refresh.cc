@@ -142,6 +142,7 @@ ExitCode refresh_logins(const Log& log, const Workplace& workplace, const Refres
   const std::vector<LoginProfiles> logins = logins_of(arguments.profiles);
   if (logins.size() == 1) return refresh_one(log, workplace, arguments, logins.front());
   std::vector<std::function<int()>> jobs;
+  jobs.reserve(logins.size());
   for (const LoginProfiles& login : logins) {
     jobs.push_back([&] { return static_cast<int>(refresh_one(log, workplace, arguments, login)); });
   }

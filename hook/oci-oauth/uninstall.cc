@@ -56,6 +56,7 @@ ExitCode check_removal(const Log& log, const Site& site) {
   const std::vector<std::string> running = containers_run_by_wrapper(site);
   if (running.empty()) return ExitCode::fine;
   std::vector<std::string> ids;
+  ids.reserve(running.size());
   for (const std::string& id : running) ids.push_back(id.substr(0, 12));
   return report(
       log, {ErrorKind::failed,
