@@ -6,10 +6,10 @@
 #include <string_view>
 #include <vector>
 
-#include "arguments.h"
 #include "base/exit_code.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "cli/command_line.h"
 #include "refresh/refresher.h"
 #include "token/config.h"
 #include "token/runtime_dir.h"

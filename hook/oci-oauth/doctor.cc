@@ -24,13 +24,12 @@ struct DoctorArguments {
 };
 
 Result<DoctorArguments> parse(const Invocation& invocation) {
-  ArgumentReader reader(verb, invocation.arguments);
+  const Arguments& arguments = invocation.arguments;
   DoctorArguments parsed;
-  parsed.json = reader.flag("--json");
-  parsed.with_container = reader.flag("--try");
-  const auto rest = reader.operands();
-  if (!rest) return rest.error();
-  if (!rest->empty()) return usage_error(verb, fmt::format("unknown argument '{}'", rest->front()));
+  parsed.json = arguments.has("--json");
+  parsed.with_container = arguments.has("--try");
+  const auto& rest = arguments.operands;
+  if (!rest.empty()) return usage_error(verb, fmt::format("unknown argument '{}'", rest.front()));
   return parsed;
 }
 

@@ -27,9 +27,8 @@ bool is_connection(int fd) {
 }  // namespace
 
 ExitCode exchange(const Invocation& invocation) {
-  const auto rest = ArgumentReader(verb, invocation.arguments).operands();
-  if (!rest) return report(invocation.log, rest.error());
-  if (!rest->empty()) return report(invocation.log, usage_error(verb, "takes no argument"));
+  const auto& rest = invocation.arguments.operands;
+  if (!rest.empty()) return report(invocation.log, usage_error(verb, "takes no argument"));
   if (!is_connection(STDIN_FILENO)) {
     return report(invocation.log, {ErrorKind::usage, "exchange: stdin is no connection",
                                    "it is for oci-oauth-exchange.socket; a person's verb is: refresh"});

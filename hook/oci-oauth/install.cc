@@ -22,15 +22,14 @@ Result<InstallArguments> parse(const Invocation& invocation) {
   InstallArguments parsed;
   if (!invocation.config.empty())
     return usage_error(verb, "goes without --config: engines name its usual place");
-  ArgumentReader reader(verb, invocation.arguments);
-  parsed.dry_run = reader.flag("--dry-run");
-  if (reader.flag("--default")) parsed.request.as_default = Default::ours;
-  parsed.root = reader.value("--root").value_or("/");
-  parsed.request.credentials = reader.value("--credentials");
-  const auto engines = reader.operands();
-  if (!engines) return engines.error();
-  if (engines->size() != 1) return usage_error(verb, fmt::format("needs one engine: {}", engine_names()));
-  parsed.request.engine = engines->front();
+  const Arguments& arguments = invocation.arguments;
+  parsed.dry_run = arguments.has("--dry-run");
+  if (arguments.has("--default")) parsed.request.as_default = Default::ours;
+  parsed.root = arguments.value("--root").value_or("/");
+  parsed.request.credentials = arguments.value("--credentials");
+  const auto& engines = arguments.operands;
+  if (engines.size() != 1) return usage_error(verb, fmt::format("needs one engine: {}", engine_names()));
+  parsed.request.engine = engines.front();
   if (parsed.request.as_default == Default::ours && parsed.request.engine != "docker") {
     return usage_error(verb, "--default goes with docker: the other engines need none");
   }

@@ -77,29 +77,28 @@ Result<std::string> reported_token_hash() {
 
 Result<RefreshArguments> parse(const Invocation& invocation, const Config& config) {
   RefreshArguments parsed;
-  ArgumentReader reader(verb, invocation.arguments);
-  if (reader.flag("--force")) parsed.force = Force::yes;
-  if (reader.flag("--offline")) parsed.endpoint = Endpoint::left_alone;
-  if (const auto number = reader.value("--lock-fd")) {
+  const Arguments& arguments = invocation.arguments;
+  if (arguments.has("--force")) parsed.force = Force::yes;
+  if (arguments.has("--offline")) parsed.endpoint = Endpoint::left_alone;
+  if (const auto number = arguments.value("--lock-fd")) {
     parsed.lock_fd = 0;  // refused below, as is anything that is no number
     std::from_chars(number->data(), number->data() + number->size(), parsed.lock_fd);
     if (parsed.lock_fd < first_inherited_fd || ::fcntl(parsed.lock_fd, F_SETFD, FD_CLOEXEC) != 0)
       return usage_error(verb, fmt::format("--lock-fd '{}' is no descriptor from 3", *number));
   }
-  parsed.exchange_socket = reader.value("--exchange").value_or("");
-  const auto names = reader.operands();
-  if (!names) return names.error();
-  auto profiles = find_profiles(verb, config, *names);
+  parsed.exchange_socket = arguments.value("--exchange").value_or("");
+  const auto& names = arguments.operands;
+  auto profiles = find_profiles(verb, config, names);
   if (!profiles) return std::move(profiles).error();
   parsed.profiles = std::move(*profiles);
   if (parsed.lock_fd >= 0 && parsed.profiles.size() != 1)
     return usage_error(verb, "--lock-fd goes with one profile");
   if (parsed.force == Force::yes && parsed.endpoint == Endpoint::left_alone)
     return usage_error(verb, "--force and --offline contradict each other");
-  if (!reader.flag("--rejected")) return parsed;
+  if (!arguments.has("--rejected")) return parsed;
   if (parsed.force == Force::yes || parsed.endpoint == Endpoint::left_alone)
     return usage_error(verb, "--rejected goes with neither --force nor --offline");
-  if (names->size() != 1) return usage_error(verb, "--rejected needs the name of one profile");
+  if (names.size() != 1) return usage_error(verb, "--rejected needs the name of one profile");
   auto hash = reported_token_hash();
   if (!hash) return std::move(hash).error();
   parsed.rejected_token_hash = std::move(*hash);

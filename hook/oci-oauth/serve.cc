@@ -42,11 +42,10 @@ Result<UniqueFd> inherited_socket() {
 }  // namespace
 
 ExitCode serve(const Invocation& invocation) {
-  ArgumentReader reader(verb, invocation.arguments);
-  const auto exchange_socket = reader.value("--exchange");
-  const auto rest = reader.operands();
-  if (!rest) return report(invocation.log, rest.error());
-  if (!rest->empty()) return report(invocation.log, usage_error(verb, "takes no argument"));
+  const Arguments& arguments = invocation.arguments;
+  const auto exchange_socket = arguments.value("--exchange");
+  const auto& rest = arguments.operands;
+  if (!rest.empty()) return report(invocation.log, usage_error(verb, "takes no argument"));
   if (!exchange_socket) return report(invocation.log, usage_error(verb, "needs --exchange SOCKET"));
   auto listening = inherited_socket();
   if (!listening) return report(invocation.log, listening.error());

@@ -13,9 +13,8 @@ constexpr std::string_view verb = "sinks";
 ExitCode sinks(const Invocation& invocation) {
   const auto workplace = open_workplace(invocation);
   if (!workplace) return report(invocation.log, workplace.error());
-  const auto names = ArgumentReader(verb, invocation.arguments).operands();
-  if (!names) return report(invocation.log, names.error());
-  const auto profiles = find_profiles(verb, workplace->config, *names);
+  const auto& names = invocation.arguments.operands;
+  const auto profiles = find_profiles(verb, workplace->config, names);
   if (!profiles) return report(invocation.log, profiles.error());
   const bool fed = feed_sinks(invocation.log, *workplace, *profiles);
   update_metrics(invocation.log, workplace->config);

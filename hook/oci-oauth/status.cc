@@ -18,19 +18,18 @@ constexpr std::string_view verb = "status";
 enum class Form { table, json, prometheus, watch };
 
 Result<Form> parse(const Invocation& invocation) {
-  ArgumentReader reader(verb, invocation.arguments);
+  const Arguments& arguments = invocation.arguments;
   Form form = Form::table;
   unsigned given = 0;
   for (const auto& [option, meaning] :
        {std::pair{"--json", Form::json}, std::pair{"--prometheus", Form::prometheus},
         std::pair{"--watch", Form::watch}}) {
-    if (!reader.flag(option)) continue;
+    if (!arguments.has(option)) continue;
     form = meaning;
     ++given;
   }
-  const auto rest = reader.operands();
-  if (!rest) return rest.error();
-  if (!rest->empty()) return usage_error(verb, fmt::format("unknown argument '{}'", rest->front()));
+  const auto& rest = arguments.operands;
+  if (!rest.empty()) return usage_error(verb, fmt::format("unknown argument '{}'", rest.front()));
   if (given > 1) return usage_error(verb, "--json, --prometheus and --watch exclude each other");
   if (form == Form::watch && ::isatty(STDOUT_FILENO) == 0) {
     return Error{ErrorKind::usage, "status: --watch needs a terminal, and stdout is none",

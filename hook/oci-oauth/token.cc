@@ -32,21 +32,20 @@ Result<TokenFormat> parse_format(std::string_view word) {
 
 Result<TokenArguments> parse(const Invocation& invocation, const Config& config) {
   TokenArguments parsed;
-  ArgumentReader reader(verb, invocation.arguments);
-  if (const auto text = reader.value("--min-ttl")) {
+  const Arguments& arguments = invocation.arguments;
+  if (const auto text = arguments.value("--min-ttl")) {
     auto duration = parse_duration(*text);
     if (!duration) return usage_error(verb, "--min-ttl: " + duration.error().message);
     parsed.min_ttl = *duration;
   }
-  if (const auto word = reader.value("--format")) {
+  if (const auto word = arguments.value("--format")) {
     auto format = parse_format(*word);
     if (!format) return std::move(format).error();
     parsed.format = *format;
   }
-  const auto names = reader.operands();
-  if (!names) return names.error();
-  if (names->size() != 1) return usage_error(verb, "needs the name of one profile");
-  auto profile = find_profile(verb, config, names->front());
+  const auto& names = arguments.operands;
+  if (names.size() != 1) return usage_error(verb, "needs the name of one profile");
+  auto profile = find_profile(verb, config, names.front());
   if (!profile) return std::move(profile).error();
   parsed.profile = *profile;
   return parsed;

@@ -24,18 +24,17 @@ Result<UninstallArguments> parse(const Invocation& invocation) {
   UninstallArguments parsed;
   if (!invocation.config.empty())
     return usage_error(verb, "goes without --config: engines name its usual place");
-  ArgumentReader reader(verb, invocation.arguments);
-  parsed.dry_run = reader.flag("--dry-run");
-  const bool all = reader.flag("--all");
-  parsed.before_removal = reader.flag("--before-removal");
-  parsed.root = reader.value("--root").value_or("/");
-  const auto engines = reader.operands();
-  if (!engines) return engines.error();
-  if (all ? !engines->empty() : engines->size() != 1) {
+  const Arguments& arguments = invocation.arguments;
+  parsed.dry_run = arguments.has("--dry-run");
+  const bool all = arguments.has("--all");
+  parsed.before_removal = arguments.has("--before-removal");
+  parsed.root = arguments.value("--root").value_or("/");
+  const auto& engines = arguments.operands;
+  if (all ? !engines.empty() : engines.size() != 1) {
     return usage_error(verb, fmt::format("needs one engine, or --all: {}", engine_names()));
   }
   if (parsed.before_removal && !all) return usage_error(verb, "--before-removal goes with --all");
-  if (!all) parsed.engine = engines->front();
+  if (!all) parsed.engine = engines.front();
   return parsed;
 }
 

@@ -36,10 +36,8 @@ Result<void> write_unit(const std::string& directory, const UnitFile& unit) {
 }  // namespace
 
 ExitCode units(const Invocation& invocation) {
-  ArgumentReader reader(verb, invocation.arguments);
-  const auto rest = reader.operands();
-  if (!rest) return report(invocation.log, rest.error());
-  if (rest->size() != 1) return report(invocation.log, usage_error(verb, "needs one directory"));
+  const auto& rest = invocation.arguments.operands;
+  if (rest.size() != 1) return report(invocation.log, usage_error(verb, "needs one directory"));
   // Root's logins are the system's.
   const ServiceManager manager = service_manager();
   if (manager == ServiceManager::user && scope_of_caller() == Scope::system) return ExitCode::fine;
@@ -48,7 +46,7 @@ ExitCode units(const Invocation& invocation) {
   const auto files = unit_files(*config, manager);
   if (!files) return report(invocation.log, files.error());
   for (const UnitFile& file : *files) {
-    if (auto written = write_unit(rest->front(), file); !written)
+    if (auto written = write_unit(rest.front(), file); !written)
       return report(invocation.log, written.error());
   }
   return ExitCode::fine;
