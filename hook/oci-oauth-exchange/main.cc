@@ -40,11 +40,9 @@ Result<void> run() {
   outlive_mishaps();
   ::umask(022);
   const StopSignals signals;
-  auto text = read_file(STDIN_FILENO, request_limit, "request");
-  if (!text) return std::move(text).error();
-  const auto request = parse_request(*text);
-  if (!request) return Error(request.error());
-  return send_report(STDOUT_FILENO, keep_fresh(*request, StopSignals::requested));
+  auto text = TRY(read_file(STDIN_FILENO, request_limit, "request"));
+  const auto request = TRY(parse_request(text));
+  return send_report(STDOUT_FILENO, keep_fresh(request, StopSignals::requested));
 }
 
 }  // namespace

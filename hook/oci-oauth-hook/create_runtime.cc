@@ -21,9 +21,7 @@ constexpr size_t spec_limit = 16 * MiB;
 
 Result<Spec> read_spec(const ContainerState& state, std::string& text) {
   const std::string path = state.bundle + "/config.json";
-  auto read = read_file({.path = path}, spec_limit);
-  if (!read) return std::move(read).error();
-  text = std::move(*read);
+  text = TRY(read_file({.path = path}, spec_limit));
   return parse_spec(text, path);
 }
 
@@ -163,11 +161,9 @@ void serve(const Creation& creation, std::vector<Chosen> chosen, Failures& failu
 // Failure: none of the chosen can be served.
 Result<void> serve(const HookCall& call, const Spec& spec, std::string_view spec_text,
                    const std::vector<Chosen>& chosen, Failures& failures) {
-  const auto runtime = RuntimeDir::open(call.config.runtime_dir);
-  if (!runtime) return runtime.error();
-  const auto process = ContainerProcess::open(call.state.pid);
-  if (!process) return process.error();
-  serve(Creation{call, spec, spec_text, *runtime, *process, ContainerLedger(runtime->containers()),
+  const auto runtime = TRY(RuntimeDir::open(call.config.runtime_dir));
+  const auto process = TRY(ContainerProcess::open(call.state.pid));
+  serve(Creation{call, spec, spec_text, runtime, process, ContainerLedger(runtime.containers()),
                  identify_process(call.state.pid)},
         chosen, failures);
   return {};

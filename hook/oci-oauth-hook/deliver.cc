@@ -24,7 +24,7 @@ Result<void> write_into(const Creation& creation, Recorded& recorded) {
   const DeliveryRecord& record = recorded.record;
   const WrittenDirectory directory(std::move(recorded.prepared.target), record, *creation.identity,
                                    record.target);
-  if (auto done = directory.deliver(recorded.share, recorded.knowledge); !done) return done;
+  TRY(directory.deliver(recorded.share, recorded.knowledge));
   if ((record.mode & S_IROTH) != 0 && is_open_to_others(directory.fd())) warn_of_readers(creation, record);
   return {};
 }

@@ -36,14 +36,12 @@ Result<void> forget(const HookCall& call, const RuntimeDir& runtime) {
     ledger.remove(place.name);
     return {};
   }
-  const auto lock = ledger.lock(std::chrono::steady_clock::now() + wait_for_ledger);
-  if (!lock) return lock.error();
-  const auto all = ledger.list_written();
-  if (!all) return all.error();
+  const auto lock = TRY(ledger.lock(std::chrono::steady_clock::now() + wait_for_ledger));
+  const auto all = TRY(ledger.list_written());
   // A container that was started again meanwhile has the same name and another process.
   const auto again = ledger.find(call.state.id, call.state.bundle);
   if (!again.record || again.record->process != place.record->process) return {};
-  return forget_container(runtime, ledger, {again.name, *again.record}, all->records());
+  return forget_container(runtime, ledger, {again.name, *again.record}, all.records());
 }
 
 }  // namespace

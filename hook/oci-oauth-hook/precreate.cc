@@ -15,14 +15,12 @@ constexpr unsigned levels_below_prefix = 3;  // PREFIX/libexec/oci/hooks.d/oci-o
 
 Result<std::string> with_environment(const std::string& text, const Config& config,
                                      const std::vector<std::string>& profiles, const Log& log) {
-  const auto spec = parse_spec(text, source);
-  if (!spec) return spec.error();
-  const Choice choice = choose(config, {.by_argument = profiles}, *spec);
+  const auto spec = TRY(parse_spec(text, source));
+  const Choice choice = choose(config, {.by_argument = profiles}, spec);
   if (choice.chosen.empty()) return text;
-  auto prefix = installation_prefix(levels_below_prefix);
-  if (!prefix) return std::move(prefix).error();
+  auto prefix = TRY(installation_prefix(levels_below_prefix));
   const std::vector<std::string> environment =
-      environment_of(places_of(choice.chosen), provider_directories(*prefix), log);
+      environment_of(places_of(choice.chosen), provider_directories(prefix), log);
   return edit_spec(text, source, {.environment = environment});
 }
 

@@ -68,8 +68,7 @@ bool needs_cover(const Creation& creation, const Chosen& chosen) {
 // Who may change mounts in the container could make this one writable: with CAP_SYS_ADMIN, or, where the
 // engine is rootless, by the engine's "exec --privileged". Others do not pay for the lock.
 Result<UniqueFd> clone_share(const Creation& creation, const Profile& profile, int share) {
-  if (auto labelled = label_share(share, creation.spec.mount_label); !labelled)
-    return std::move(labelled).error();
+  TRY(label_share(share, creation.spec.mount_label));
   if (!creation.spec.may_mount && is_host_root()) return clone_tree_read_only(share);
   auto locked = clone_tree_locked(share, creation.runtime.share_path(profile.name));
   if (locked) return locked;
@@ -92,41 +91,36 @@ void warn_of_mode(const Creation& creation, const Chosen& chosen) {
 
 Result<void> prepare_writing(const Creation& creation, Prepared& prepared) {
   const Chosen& chosen = prepared.chosen;
-  auto bound = open_bound_directory(creation.process, rootfs_of(creation), chosen.target,
-                                    std::string(chosen.bind_source), {creation.spec.uid, creation.spec.gid});
-  if (!bound) return std::move(bound).error();
-  prepared.target = std::move(bound->directory);
-  prepared.owner = bound->owner;
+  auto bound =
+      TRY(open_bound_directory(creation.process, rootfs_of(creation), chosen.target,
+                               std::string(chosen.bind_source), {creation.spec.uid, creation.spec.gid}));
+  prepared.target = std::move(bound.directory);
+  prepared.owner = bound.owner;
   return {};
 }
 
 Result<void> prepare_mount(const Creation& creation, Prepared& prepared) {
   const Chosen& chosen = prepared.chosen;
-  const auto root = open_root(creation, chosen);
-  if (!root) return root.error();
-  auto target = root->make_directory(chosen.target);
-  if (!target) return std::move(target).error();
-  if (auto checked = check_unshared(creation.process, target->get()); !checked) return checked;
-  auto tree = clone_share(creation, *chosen.profile, prepared.share.get());
-  if (!tree) return std::move(tree).error();
+  const auto root = TRY(open_root(creation, chosen));
+  auto target = TRY(root.make_directory(chosen.target));
+  TRY(check_unshared(creation.process, target.get()));
+  auto tree = TRY(clone_share(creation, *chosen.profile, prepared.share.get()));
   if ((chosen.profile->mode & S_IROTH) == 0 && creation.spec.uid != 0) warn_of_mode(creation, chosen);
-  prepared.target = std::move(*target);
-  prepared.tree = std::move(*tree);
+  prepared.target = std::move(target);
+  prepared.tree = std::move(tree);
   return {};
 }
 
 }  // namespace
 
 Result<Prepared> prepare(const Creation& creation, const Chosen& chosen) {
-  auto share = creation.runtime.share(chosen.profile->name);
-  if (!share) return std::move(share).error();
-  Prepared prepared = {chosen, std::move(*share), {}, {}};
+  auto share = TRY(creation.runtime.share(chosen.profile->name));
+  Prepared prepared = {chosen, std::move(share), {}, {}};
   Consent& consent = prepared.chosen.consent;
   if (consent == Consent::in_place && needs_cover(creation, chosen)) consent = Consent::mount;
-  auto done = consent == Consent::write   ? prepare_writing(creation, prepared)
-              : consent == Consent::mount ? prepare_mount(creation, prepared)
-                                          : Result<void>();
-  if (!done) return std::move(done).error();
+  TRY(consent == Consent::write   ? prepare_writing(creation, prepared)
+      : consent == Consent::mount ? prepare_mount(creation, prepared)
+                                  : Result<void>());
   return prepared;
 }
 

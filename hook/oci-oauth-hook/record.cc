@@ -35,9 +35,8 @@ Result<void> describe_written(const Creation& creation, const Prepared& prepared
 }
 
 Result<Provider> provider_of(const Profile& profile) {
-  const auto prefix = installation_prefix(levels_below_prefix);
-  if (!prefix) return prefix.error();
-  return load_provider(profile.provider, provider_directories(*prefix));
+  const auto prefix = TRY(installation_prefix(levels_below_prefix));
+  return load_provider(profile.provider, provider_directories(prefix));
 }
 
 // Other records are asked who wrote a file only where one is: each of a crowd of hooks would read all
@@ -52,24 +51,20 @@ bool is_any_there(int directory, const std::vector<WrittenFile>& files) {
 // The names that the provider delivers, what of theirs is published, and what is there already.
 Result<void> plan_files(const Creation& creation, Recorded& recorded) {
   DeliveryRecord& record = recorded.record;
-  const auto provider = provider_of(*recorded.prepared.chosen.profile);
-  if (!provider) return provider.error();
-  std::vector<WrittenFile> files = delivered_files(*provider);
-  auto share = read_share(recorded.prepared.share.get(), files);
-  if (!share) return std::move(share).error();
-  recorded.share = std::move(*share);
+  const auto provider = TRY(provider_of(*recorded.prepared.chosen.profile));
+  std::vector<WrittenFile> files = delivered_files(provider);
+  auto share = TRY(read_share(recorded.prepared.share.get(), files));
+  recorded.share = std::move(share);
   // Bound by a person under a name that is not the configured one: nothing is to be written.
   if (record.device == recorded.share.device && record.inode == recorded.share.inode) return {};
   record.files = std::move(files);
   plan_delivery(record, recorded.share);
 
-  const auto published = creation.runtime.published(record.profile);
-  if (!published) return published.error();
-  if (*published) recorded.knowledge.login = (*published)->login;
+  const auto published = TRY(creation.runtime.published(record.profile));
+  if (published) recorded.knowledge.login = published->login;
   if (!is_any_there(recorded.prepared.target.get(), record.files)) return {};
-  const auto written = creation.ledger.list_written();
-  if (!written) return written.error();
-  recorded.knowledge.known = known_fingerprints(written->records(), record);
+  const auto written = TRY(creation.ledger.list_written());
+  recorded.knowledge.known = known_fingerprints(written.records(), record);
   UniqueFd directory(::fcntl(recorded.prepared.target.get(), F_DUPFD_CLOEXEC, 0));
   const DeliveryRecord looked_at = record;
   WrittenDirectory(std::move(directory), looked_at, {}, record.target)
@@ -86,10 +81,9 @@ Recorded record_of(Prepared prepared) {
 }
 
 Result<void> forget_earlier_life(const Creation& creation, const Earlier& earlier) {
-  const auto all = creation.ledger.list_written();
-  if (!all) return all.error();
+  const auto all = TRY(creation.ledger.list_written());
   return forget_container(creation.runtime, creation.ledger, {earlier.place.name, *earlier.place.record},
-                          all->records());
+                          all.records());
 }
 
 }  // namespace
@@ -118,9 +112,8 @@ Result<std::optional<FileLock>> lock_ledger(const Creation& creation, const Earl
   const bool writes = std::any_of(prepared.begin(), prepared.end(),
                                   [](const Prepared& one) { return one.chosen.consent == Consent::write; });
   if (!writes && !earlier.has_left_files) return std::optional<FileLock>();
-  auto lock = creation.ledger.lock(std::chrono::steady_clock::now() + wait_for_ledger);
-  if (!lock) return std::move(lock).error();
-  return std::optional<FileLock>(std::move(*lock));
+  auto lock = TRY(creation.ledger.lock(std::chrono::steady_clock::now() + wait_for_ledger));
+  return std::optional<FileLock>(std::move(lock));
 }
 
 Recorded failed_record(const Creation& creation, const Chosen& chosen, const Error& error) {
@@ -138,9 +131,8 @@ Recorded failed_record(const Creation& creation, const Chosen& chosen, const Err
 Result<Recorded> record(const Creation& creation, Prepared prepared) {
   Recorded recorded = record_of(std::move(prepared));
   if (recorded.prepared.chosen.consent != Consent::write) return recorded;
-  if (auto described = describe_written(creation, recorded.prepared, recorded.record); !described)
-    return std::move(described).error();
-  if (auto planned = plan_files(creation, recorded); !planned) return std::move(planned).error();
+  TRY(describe_written(creation, recorded.prepared, recorded.record));
+  TRY(plan_files(creation, recorded));
   return recorded;
 }
 
@@ -148,7 +140,7 @@ Result<void> save(const Creation& creation, const Earlier& earlier, const std::v
   if (!creation.identity) return creation.identity.error();
   if (earlier.has_left_files) {
     // What cannot be removed is still known by its record's fingerprints, which then must stay.
-    if (auto done = forget_earlier_life(creation, earlier); !done) return done;
+    TRY(forget_earlier_life(creation, earlier));
   }
   std::vector<DeliveryRecord> deliveries = earlier.deliveries;
   for (const Recorded& one : recorded) {

@@ -24,9 +24,8 @@ constexpr unsigned hook_levels = 3;  // PREFIX/libexec/oci/hooks.d/oci-oauth-hoo
 constexpr Milliseconds longest_farewell = std::chrono::seconds(2);
 
 Result<Attendant> start(const RefreshRequest& request, const FileLock& lock) {
-  auto prefix = installation_prefix(hook_levels);
-  if (!prefix) return std::move(prefix).error();
-  const std::string program = *prefix + "/bin/oci-oauth";
+  auto prefix = TRY(installation_prefix(hook_levels));
+  const std::string program = prefix + "/bin/oci-oauth";
   if (::access(program.c_str(), X_OK) != 0)
     return Error::from_errno(errno, program).with_hint(incomplete_hint);
   return Attendant::start({program, "--config", request.config, "refresh", "--lock-fd", "3", request.profile},
@@ -48,15 +47,13 @@ Result<std::optional<FileLock>> lock(const RefreshRequest& request, LockMode mod
 
 // Returns once whoever refreshes is through. Failure: too_late().
 Result<void> wait_until_unlocked(const RefreshRequest& request, SteadyTime deadline) {
-  auto through = lock(request, LockMode::shared, deadline);
-  if (!through) return std::move(through).error();
-  return *through ? Result<void>() : too_late();
+  auto through = TRY(lock(request, LockMode::shared, deadline));
+  return through ? Result<void>() : too_late();
 }
 
 Result<bool> has_looked(const RefreshRequest& request) {
-  auto published = request.runtime.published(request.profile);
-  if (!published) return std::move(published).error();
-  return *published && (*published)->attempts != request.attempts;
+  auto published = TRY(request.runtime.published(request.profile));
+  return published && published->attempts != request.attempts;
 }
 
 // Result: a connection on which the question is sent; empty where nobody listens, or listens any more.
@@ -112,24 +109,21 @@ Result<void> wait_for_own_refresh(const RefreshRequest& request, SteadyTime dead
   auto ours = lock(request, LockMode::exclusive, SteadyTime{});
   if (!ours) return std::move(ours).error();
   if (!*ours) {
-    if (auto through = wait_until_unlocked(request, deadline); !through) return through;
+    TRY(wait_until_unlocked(request, deadline));
     // What was under way may have ended without looking at what we want.
-    const auto looked = has_looked(request);
-    if (!looked) return looked.error();
-    if (*looked) return {};
+    const auto looked = TRY(has_looked(request));
+    if (looked) return {};
     ours = lock(request, LockMode::exclusive, deadline);
     if (!ours) return std::move(ours).error();
     if (!*ours) return too_late();
   }
-  const auto looked = has_looked(request);
-  if (!looked) return looked.error();
-  if (*looked) return {};
+  const auto looked = TRY(has_looked(request));
+  if (looked) return {};
   // The refresher holds the lock from here on: it belongs to the open file description that it inherits.
-  auto refresher = start(request, **ours);
-  if (!refresher) return std::move(refresher).error();
+  auto refresher = TRY(start(request, **ours));
   ours->reset();
   auto through = wait_until_unlocked(request, deadline);
-  std::move(*refresher).wait(std::min(deadline, std::chrono::steady_clock::now() + longest_farewell));
+  std::move(refresher).wait(std::min(deadline, std::chrono::steady_clock::now() + longest_farewell));
   return through;
 }
 
@@ -138,10 +132,9 @@ Result<void> wait_for_own_refresh(const RefreshRequest& request, SteadyTime dead
 Result<void> start_refresh(const RefreshRequest& request) {
   // Who asks and hangs up is served all the same.
   if (ask_refresher(request)) return {};
-  const auto ours = lock(request, LockMode::exclusive, SteadyTime{});
-  if (!ours) return ours.error();
-  if (!*ours) return {};
-  const auto refresher = start(request, **ours);
+  const auto ours = TRY(lock(request, LockMode::exclusive, SteadyTime{}));
+  if (!ours) return {};
+  const auto refresher = start(request, *ours);
   return refresher ? Result<void>() : refresher.error();
 }
 

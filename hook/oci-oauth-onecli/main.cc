@@ -39,16 +39,13 @@ Result<Secret> read_request() {
 
 Result<void> run() {
   keep_memory_private();
-  auto text = read_request();
-  if (!text) return std::move(text).error();
-  auto request = parse_onecli_request(text->reveal());
-  if (!request) return std::move(request).error();
+  auto text = TRY(read_request());
+  auto request = TRY(parse_onecli_request(text.reveal()));
   if (is_host_root()) {
-    auto owner = find_login_owner(request->credentials);
-    if (!owner) return std::move(owner).error();
-    if (auto became = become(*owner); !became) return became;
+    auto owner = TRY(find_login_owner(request.credentials));
+    TRY(become(owner));
   }
-  return patch_secret(*request);
+  return patch_secret(request);
 }
 
 int fail(std::string_view message, std::string_view hint) {

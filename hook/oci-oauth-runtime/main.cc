@@ -60,10 +60,9 @@ Result<std::optional<Config>> load_configuration(const RuntimeCall& call, const 
 
 Result<void> prepare(const Config& config, const RuntimeCall& call, const Log& log) {
   if (!call.creates() && call.verb != "exec") return {};
-  auto prefix = installation_prefix(levels_below_prefix);
-  if (!prefix) return std::move(prefix).error();
+  auto prefix = TRY(installation_prefix(levels_below_prefix));
   const std::string hook_config = config.path == system_config ? "" : config.path;
-  const Preparation preparation = {config, *prefix, {hook_path(*prefix), hook_config}, log};
+  const Preparation preparation = {config, prefix, {hook_path(prefix), hook_config}, log};
   if (call.creates()) return prepare_creation(preparation, call);
   prepare_exec(preparation, call);
   return {};

@@ -80,12 +80,10 @@ Result<void> edit_bundle(const Preparation& preparation, const RuntimeFile& file
 Result<std::vector<Place>> given_places(const Preparation& preparation, const RuntimeCall& call) {
   if (!is_valid_container_id(call.container)) return std::vector<Place>();
   auto containers =
-      open_file({.path = preparation.config.runtime_dir + "/containers"}, O_RDONLY | O_DIRECTORY);
-  if (!containers) return containers.error();
-  const auto record = ContainerLedger(std::move(*containers)).find(call.container);
-  if (!record) return record.error();
+      TRY(open_file({.path = preparation.config.runtime_dir + "/containers"}, O_RDONLY | O_DIRECTORY));
+  const auto record = TRY(ContainerLedger(std::move(containers)).find(call.container));
   std::vector<Place> given;
-  for (const DeliveryRecord& delivery : record->deliveries) {
+  for (const DeliveryRecord& delivery : record.deliveries) {
     if (const Profile* profile = preparation.config.find(delivery.profile))
       given.push_back({profile, delivery.target});
   }

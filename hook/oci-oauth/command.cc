@@ -40,25 +40,21 @@ Result<std::string> find_runtime_dir() {
 }  // namespace
 
 Result<Config> open_configuration(const Invocation& invocation) {
-  auto path = invocation.config.empty() ? find_config() : Result<std::string>(invocation.config);
-  if (!path) return std::move(path).error();
-  auto config = load_config(*path);
+  auto path = TRY(invocation.config.empty() ? find_config() : Result<std::string>(invocation.config));
+  auto config = load_config(path);
   if (!config) {
     if (config.error().kind == ErrorKind::not_found) config.error().kind = ErrorKind::configuration;
     return config;
   }
   if (config->runtime_dir.empty()) {
-    auto runtime_dir = find_runtime_dir();
-    if (!runtime_dir) return std::move(runtime_dir).error();
-    config->runtime_dir = std::move(*runtime_dir);
+    config->runtime_dir = TRY(find_runtime_dir());
   }
   return config;
 }
 
 Result<InstalledTree> InstalledTree::find() {
-  auto prefix = installation_prefix(1);
-  if (!prefix) return std::move(prefix).error();
-  return InstalledTree{std::move(*prefix)};
+  auto prefix = TRY(installation_prefix(1));
+  return InstalledTree{std::move(prefix)};
 }
 
 std::string InstalledTree::helper(std::string_view name) const {
@@ -66,13 +62,10 @@ std::string InstalledTree::helper(std::string_view name) const {
 }
 
 Result<Workplace> open_workplace(const Invocation& invocation) {
-  auto installation = InstalledTree::find();
-  if (!installation) return std::move(installation).error();
-  auto config = open_configuration(invocation);
-  if (!config) return std::move(config).error();
-  auto runtime = RuntimeDir::open(config->runtime_dir);
-  if (!runtime) return std::move(runtime).error();
-  return Workplace{std::move(*installation), std::move(*config), std::move(*runtime)};
+  auto installation = TRY(InstalledTree::find());
+  auto config = TRY(open_configuration(invocation));
+  auto runtime = TRY(RuntimeDir::open(config.runtime_dir));
+  return Workplace{std::move(installation), std::move(config), std::move(runtime)};
 }
 
 Refresher refresher_of(const Workplace& workplace, const std::string& exchange_socket) {
@@ -126,9 +119,8 @@ Result<std::vector<const Profile*>> find_profiles(std::string_view verb, const C
                                                   const std::vector<std::string>& names) {
   std::vector<const Profile*> profiles;
   for (const std::string& name : names) {
-    auto profile = find_profile(verb, config, name);
-    if (!profile) return std::move(profile).error();
-    profiles.push_back(*profile);
+    auto profile = TRY(find_profile(verb, config, name));
+    profiles.push_back(profile);
   }
   if (profiles.empty()) {
     for (const Profile& profile : config.profiles) profiles.push_back(&profile);

@@ -88,9 +88,8 @@ Result<RefreshArguments> parse(const Invocation& invocation, const Config& confi
   }
   parsed.exchange_socket = arguments.value("--exchange").value_or("");
   const auto& names = arguments.operands;
-  auto profiles = find_profiles(verb, config, names);
-  if (!profiles) return std::move(profiles).error();
-  parsed.profiles = std::move(*profiles);
+  auto profiles = TRY(find_profiles(verb, config, names));
+  parsed.profiles = std::move(profiles);
   if (parsed.lock_fd >= 0 && parsed.profiles.size() != 1)
     return usage_error(verb, "--lock-fd goes with one profile");
   if (parsed.force == Force::yes && parsed.endpoint == Endpoint::left_alone)
@@ -99,9 +98,7 @@ Result<RefreshArguments> parse(const Invocation& invocation, const Config& confi
   if (parsed.force == Force::yes || parsed.endpoint == Endpoint::left_alone)
     return usage_error(verb, "--rejected goes with neither --force nor --offline");
   if (names.size() != 1) return usage_error(verb, "--rejected needs the name of one profile");
-  auto hash = reported_token_hash();
-  if (!hash) return std::move(hash).error();
-  parsed.rejected_token_hash = std::move(*hash);
+  parsed.rejected_token_hash = TRY(reported_token_hash());
   return parsed;
 }
 

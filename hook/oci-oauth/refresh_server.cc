@@ -106,9 +106,8 @@ FileStamp changed_login(const Profile& profile, const Published& known) {
 
 Result<RefreshServer> RefreshServer::open(const Invocation& invocation, UniqueFd listening,
                                           std::string exchange_socket) {
-  auto workplace = open_workplace(invocation);
-  if (!workplace) return std::move(workplace).error();
-  RefreshServer server(invocation, std::move(*workplace), std::move(listening), std::move(exchange_socket));
+  auto workplace = TRY(open_workplace(invocation));
+  RefreshServer server(invocation, std::move(workplace), std::move(listening), std::move(exchange_socket));
   const sigset_t signals = handled_signals();
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   server.signals_.reset(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -135,7 +134,7 @@ Result<void> RefreshServer::run() {
     if (time >= look_at_ && !stopping_) look(now(), time);
     start_runs();
     if (may_leave(now(), time)) return {};
-    if (auto slept = sleep(); !slept) return slept;
+    TRY(sleep());
   }
 }
 

@@ -11,18 +11,15 @@ namespace {
 
 Result<std::string> diff_of(const Tree& tree, const Change& change) {
   constexpr auto bound = std::chrono::seconds(30);
-  const auto before = MemoryFile::holding(change.before.value_or(""));
-  if (!before) return before.error();
-  const auto after = MemoryFile::holding(change.after.value_or(""));
-  if (!after) return after.error();
+  const auto before = TRY(MemoryFile::holding(change.before.value_or("")));
+  const auto after = TRY(MemoryFile::holding(change.after.value_or("")));
   const std::string shown = tree.shown(change.path);
   const auto label = [&](const std::optional<std::string>& text) { return text ? shown : "/dev/null"; };
-  const auto diff = run_command({"diff", "--unified", "--label", label(change.before), "--label",
-                                 label(change.after), "--", before->path(), after->path()},
-                                bound);
-  if (!diff) return diff.error();
-  if (diff->status > 1) return Error{ErrorKind::failed, fmt::format("diff: {}", diff->err), ""};
-  return diff->out;
+  const auto diff = TRY(run_command({"diff", "--unified", "--label", label(change.before), "--label",
+                                     label(change.after), "--", before.path(), after.path()},
+                                    bound));
+  if (diff.status > 1) return Error{ErrorKind::failed, fmt::format("diff: {}", diff.err)};
+  return diff.out;
 }
 
 }  // namespace

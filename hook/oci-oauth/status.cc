@@ -40,18 +40,17 @@ Result<Form> parse(const Invocation& invocation) {
 
 Result<std::string> written(const Config& config, Form form) {
   const Time time = now();
-  auto overview = look_over(config, time);
-  if (!overview) return std::move(overview).error();
+  auto overview = TRY(look_over(config, time));
   switch (form) {
     case Form::json:
-      return overview_json(*overview);
+      return overview_json(overview);
     case Form::prometheus:
-      return metrics_text(*overview, time);
+      return metrics_text(overview, time);
     case Form::table:
     case Form::watch:
       break;
   }
-  return overview_text(*overview, time, colour_of(STDOUT_FILENO));
+  return overview_text(overview, time, colour_of(STDOUT_FILENO));
 }
 
 }  // namespace

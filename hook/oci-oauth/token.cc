@@ -39,15 +39,13 @@ Result<TokenArguments> parse(const Invocation& invocation, const Config& config)
     parsed.min_ttl = *duration;
   }
   if (const auto word = arguments.value("--format")) {
-    auto format = parse_format(*word);
-    if (!format) return std::move(format).error();
-    parsed.format = *format;
+    auto format = TRY(parse_format(*word));
+    parsed.format = format;
   }
   const auto& names = arguments.operands;
   if (names.size() != 1) return usage_error(verb, "needs the name of one profile");
-  auto profile = find_profile(verb, config, names.front());
-  if (!profile) return std::move(profile).error();
-  parsed.profile = *profile;
+  auto profile = TRY(find_profile(verb, config, names.front()));
+  parsed.profile = profile;
   return parsed;
 }
 

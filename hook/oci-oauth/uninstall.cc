@@ -42,9 +42,9 @@ Result<UninstallArguments> parse(const Invocation& invocation) {
 Result<void> take_out(const Site& site, Installation& removal) {
   const bool systemd = has_systemd(site);
   if (systemd && !removal.units.empty()) {
-    if (auto done = disable_units(site, removal.units); !done) return done;
+    TRY(disable_units(site, removal.units));
   }
-  if (auto done = apply(site.tree, removal.registration, site.ledger); !done) return done;
+  TRY(apply(site.tree, removal.registration, site.ledger));
   return systemd ? disable_units(site, {}) : Result<void>();
 }
 

@@ -28,9 +28,8 @@ ServiceManager service_manager() {
 Result<void> write_unit(const std::string& directory, const UnitFile& unit) {
   const std::string path = directory + "/" + unit.path, parent = parent_directory(path);
   if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST) return Error::from_errno(errno, parent);
-  auto opened = open_file({.path = parent}, O_RDONLY | O_DIRECTORY);
-  if (!opened) return std::move(opened).error();
-  return replace_file(opened->get(), path.substr(parent.size() + 1), parent, unit.text, {.mode = 0644});
+  auto opened = TRY(open_file({.path = parent}, O_RDONLY | O_DIRECTORY));
+  return replace_file(opened.get(), path.substr(parent.size() + 1), parent, unit.text, {.mode = 0644});
 }
 
 }  // namespace

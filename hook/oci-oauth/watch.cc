@@ -118,9 +118,8 @@ Result<void> watch(const std::vector<std::string>& directories,
   const Screen screen;
   while (true) {
     look_for(inotify.get(), directories);
-    auto text = draw();
-    if (!text) return std::move(text).error();
-    if (auto drawn = to_terminal(frame(*text)); !drawn) return drawn;
+    auto text = TRY(draw());
+    TRY(to_terminal(frame(text)));
     pollfd events[] = {{signals.fd(), POLLIN, 0}, {inotify.get(), POLLIN, 0}};
     if (::poll(events, 2, static_cast<int>(tick.count())) < 0 && errno != EINTR) {
       return Error::from_errno(errno, "poll");

@@ -104,21 +104,20 @@ Result<CommandOutput> run_command(const std::vector<std::string>& command, Milli
   Stream err = {UniqueFd(err_ends[0]), output.err};
   UniqueFd err_writer(err_ends[1]);
 
-  const auto pid = SpawnSettings(out_writer.get(), err_writer.get()).spawn(command);
-  if (!pid) return pid.error();
+  const auto pid = TRY(SpawnSettings(out_writer.get(), err_writer.get()).spawn(command));
   out_writer.reset();
   err_writer.reset();
   const SteadyTime deadline = std::chrono::steady_clock::now() + bound;
   // By number: glibc 2.36 declares pidfd_open(2) without C linkage.
-  UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
+  UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   const int failure = process ? 0 : errno;
   const bool ended = process && read_to_end(out, err, std::move(process), deadline);
-  if (!ended) ::kill(-*pid, SIGKILL);
-  output.status = wait_for(*pid);
+  if (!ended) ::kill(-pid, SIGKILL);
+  output.status = wait_for(pid);
   if (ended) return output;
   if (failure != 0) return Error::from_errno(failure, fmt::format("pidfd_open of {}", command.front()));
-  return Error{ErrorKind::temporary, fmt::format("{}: no answer within {}", command.front(), describe(bound)),
-               ""};
+  return Error{ErrorKind::temporary,
+               fmt::format("{}: no answer within {}", command.front(), describe(bound))};
 }
 
 bool is_in_path(const std::string& program) {

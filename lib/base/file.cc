@@ -41,7 +41,7 @@ Result<UniqueFd> open_file(const FileAt& file, int flags, mode_t mode) {
   UniqueFd fd(::openat(file.directory, file.path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode));
   if (fd) return fd;
   if (errno == ELOOP && (flags & O_NOFOLLOW) != 0)
-    return Error{ErrorKind::failed, fmt::format("{}: is a symbolic link", file.shown), ""};
+    return Error{ErrorKind::failed, fmt::format("{}: is a symbolic link", file.shown)};
   return Error::from_errno(errno, file.shown);
 }
 
@@ -50,7 +50,7 @@ Result<std::string> read_file(int fd, size_t limit, std::string_view shown) {
   if (::fstat(fd, &status) != 0) return Error::from_errno(errno, shown);
   if (!S_ISREG(status.st_mode)) {
     return Error{ErrorKind::failed,
-                 fmt::format("{}: is {}, not a regular file", shown, file_type(status.st_mode)), ""};
+                 fmt::format("{}: is {}, not a regular file", shown, file_type(status.st_mode))};
   }
   const Error too_large{ErrorKind::failed, fmt::format("{}: is larger than {} bytes", shown, limit), ""};
   if (static_cast<size_t>(status.st_size) > limit) return too_large;
@@ -86,9 +86,8 @@ Result<std::string> read_file(int fd, size_t limit, std::string_view shown) {
 }
 
 Result<std::string> read_file(const FileAt& file, size_t limit, Links links) {
-  auto fd = open_file(file, O_RDONLY | (links == Links::refused ? O_NOFOLLOW : 0));
-  if (!fd) return std::move(fd).error();
-  return read_file(fd->get(), limit, file.shown);
+  auto fd = TRY(open_file(file, O_RDONLY | (links == Links::refused ? O_NOFOLLOW : 0)));
+  return read_file(fd.get(), limit, file.shown);
 }
 
 Result<std::string> read_to_end(int fd, size_t limit, std::string_view shown) {
@@ -101,7 +100,7 @@ Result<std::string> read_to_end(int fd, size_t limit, std::string_view shown) {
     if (text.size() <= limit) text.append(buffer, static_cast<size_t>(count));
   }
   if (text.size() <= limit) return text;
-  return Error{ErrorKind::failed, fmt::format("{}: is larger than {} bytes", shown, limit), ""};
+  return Error{ErrorKind::failed, fmt::format("{}: is larger than {} bytes", shown, limit)};
 }
 
 Result<void> write_all(int fd, std::string_view bytes, std::string_view shown) {
@@ -161,7 +160,7 @@ Result<void> AtomicFile::reserve(size_t size) {
 Result<void> AtomicFile::write(std::string_view bytes) {
   const bool again = std::exchange(written_, true);
   if (again && ::lseek(fd_.get(), 0, SEEK_SET) < 0) return failure("lseek");
-  if (auto written = write_all(fd_.get(), bytes, shown_); !written) return written;
+  TRY(write_all(fd_.get(), bytes, shown_));
   if (again && ::ftruncate(fd_.get(), static_cast<off_t>(bytes.size())) != 0) return failure("ftruncate");
   return {};
 }
@@ -227,10 +226,9 @@ Result<void> replace_file_in_turn(int directory, std::string_view name, std::str
 
 Result<void> replace_file(int directory, std::string_view name, std::string_view shown_directory,
                           std::string_view bytes, AtomicFile::Options options) {
-  auto file = AtomicFile::create(directory, name, shown_directory, std::move(options));
-  if (!file) return std::move(file).error();
-  if (auto written = file->write(bytes); !written) return written;
-  return file->commit();
+  auto file = TRY(AtomicFile::create(directory, name, shown_directory, std::move(options)));
+  TRY(file.write(bytes));
+  return file.commit();
 }
 
 }  // namespace oci_oauth

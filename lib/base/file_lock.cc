@@ -62,16 +62,15 @@ int flock_until(int fd, int operation, SteadyTime deadline) {
 Result<FileLock> FileLock::acquire(UniqueFd fd, LockMode mode, SteadyTime deadline, std::string_view shown) {
   const int reason = flock_until(fd.get(), mode == LockMode::shared ? LOCK_SH : LOCK_EX, deadline);
   if (reason == EWOULDBLOCK) {
-    return Error{ErrorKind::temporary, fmt::format("{}: another process holds the lock", shown), ""};
+    return Error{ErrorKind::temporary, fmt::format("{}: another process holds the lock", shown)};
   }
   if (reason != 0) return Error::from_errno(reason, fmt::format("{}: flock", shown));
   return FileLock(std::move(fd));
 }
 
 Result<FileLock> FileLock::acquire(const FileAt& file, LockMode mode, SteadyTime deadline) {
-  auto fd = open_file(file, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-  if (!fd) return std::move(fd).error();
-  return acquire(std::move(*fd), mode, deadline, file.shown);
+  auto fd = TRY(open_file(file, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+  return acquire(std::move(fd), mode, deadline, file.shown);
 }
 
 }  // namespace oci_oauth

@@ -138,14 +138,14 @@ Error json_error(std::string_view text, size_t offset, std::string_view source, 
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
   const auto line_start = before.rfind('\n');
   const size_t column = 1 + before.size() - (line_start == std::string_view::npos ? 0 : line_start + 1);
-  return {ErrorKind::failed, fmt::format("{}:{}:{}: {}", source, line, column, reason), ""};
+  return {ErrorKind::failed, fmt::format("{}:{}:{}: {}", source, line, column, reason)};
 }
 
 Result<JsonDocument> parse_json(std::string_view text, std::string_view source, JsonComments comments) {
   // Not with full precision: RapidJSON 1.1.0 then looks up powers of ten beyond its table for exponents that
   // an attacker may choose. A number of at most 15 digits is exact all the same.
   constexpr unsigned strict = rapidjson::kParseValidateEncodingFlag;
-  if (text.empty()) return Error{ErrorKind::failed, fmt::format("{}: is empty", source), ""};
+  if (text.empty()) return Error{ErrorKind::failed, fmt::format("{}: is empty", source)};
   JsonDocument document;
   std::string_view refusal;
   const auto result = comments == JsonComments::allowed
@@ -161,7 +161,7 @@ Result<JsonDocument> parse_json(std::string_view text, std::string_view source, 
   }
   if (const JsonValue* key = repeated_key(document)) {
     return Error{ErrorKind::failed,
-                 fmt::format("{}: key '{}' stands twice in one object", source, json_text(*key)), ""};
+                 fmt::format("{}: key '{}' stands twice in one object", source, json_text(*key))};
   }
   return document;
 }
@@ -276,11 +276,11 @@ std::string_view name_of(JsonType type) {
 
 Result<void> check_types(const JsonValue& object, std::string_view source,
                          std::span<const JsonField> fields) {
-  if (!object.IsObject()) return Error{ErrorKind::failed, fmt::format("{}: is not an object", source), ""};
+  if (!object.IsObject()) return Error{ErrorKind::failed, fmt::format("{}: is not an object", source)};
   for (const auto& [key, type] : fields) {
     const JsonValue* value = json_member(object, key);
     if (value == nullptr || is_of_type(*value, type)) continue;
-    return Error{ErrorKind::failed, fmt::format("{}: /{}: is not {}", source, key, name_of(type)), ""};
+    return Error{ErrorKind::failed, fmt::format("{}: /{}: is not {}", source, key, name_of(type))};
   }
   return {};
 }
@@ -313,6 +313,11 @@ Secret write_json(const JsonValue& value, JsonStyle style) {
     buffer.Put('\n');
   }
   return Secret(std::string_view(buffer.GetString(), buffer.GetSize()));
+}
+
+std::string json_quoted(std::string_view text) {
+  JsonDocument json;
+  return std::string(write_json(json_copy(json, text)).reveal());
 }
 
 }  // namespace oci_oauth

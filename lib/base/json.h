@@ -117,4 +117,7 @@ enum class JsonStyle { compact, indented };
 // Result: the document as text, two spaces where indented, a final newline only where indented.
 Secret write_json(const JsonValue& value, JsonStyle style = JsonStyle::compact);
 
+// `text` as a JSON string, quotes included.
+std::string json_quoted(std::string_view text);
+
 }  // namespace oci_oauth

@@ -215,8 +215,7 @@ std::string removed(std::string_view text, const Node& object, size_t index) {
 Result<JsonDocument> parse_object(std::string_view text, std::string_view source) {
   auto document = parse_json(text, source, JsonComments::allowed);
   if (!document) return document;
-  if (!document->IsObject())
-    return Error{ErrorKind::failed, fmt::format("{}: is not a JSON object", source), ""};
+  if (!document->IsObject()) return Error{ErrorKind::failed, fmt::format("{}: is not a JSON object", source)};
   return document;
 }
 
@@ -231,8 +230,7 @@ Result<JsonValue*> make_parent(JsonDocument& document, std::string_view source, 
     return Error{
         ErrorKind::failed,
         fmt::format("{}: /{}: is not an object", source,
-                    fmt::join(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(step) + 1, "/")),
-        ""};
+                    fmt::join(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(step) + 1, "/"))};
   }
   return at;
 }
@@ -262,9 +260,8 @@ JsonPath below(JsonPath path, std::string_view key) {
 // Takes `ours` out of the member at `path`: whole where it is unchanged, else what is unchanged within.
 Result<std::string> take_out(std::string text, std::string_view source, const JsonPath& path,
                              const JsonValue& ours) {
-  auto document = parse_object(text, source);
-  if (!document) return std::move(document).error();
-  const JsonValue* there = member_at(*document, path);
+  auto document = TRY(parse_object(text, source));
+  const JsonValue* there = member_at(document, path);
   if (there == nullptr) return text;
   if (*there == ours) return remove_json_member(text, source, path);
   if (!there->IsObject() || !ours.IsObject()) return text;
@@ -273,8 +270,7 @@ Result<std::string> take_out(std::string text, std::string_view source, const Js
     if (!less) return less;
     text = std::move(*less);
   }
-  auto rest = find_json_member(text, source, path);
-  if (!rest) return std::move(rest).error();
+  auto rest = TRY(find_json_member(text, source, path));
   return *rest == "{}" ? remove_json_member(text, source, path) : text;
 }
 
@@ -290,9 +286,8 @@ Result<std::string> revert_members(std::string text, std::string_view source, co
     } else if (old->IsObject() && member.value.IsObject()) {
       done = revert_members(text, source, here, *old, member.value);
     } else if (*old != member.value) {
-      auto there = find_json_member(text, source, here);
-      if (!there) return std::move(there).error();
-      if (*there == write_json(member.value).reveal()) {
+      auto there = TRY(find_json_member(text, source, here));
+      if (there == write_json(member.value).reveal()) {
         done = set_json_member(text, source, here, write_json(*old).reveal());
       }
     }
@@ -306,47 +301,42 @@ Result<std::string> revert_members(std::string text, std::string_view source, co
 
 Result<std::string> set_json_member(std::string_view text, std::string_view source, const JsonPath& path,
                                     std::string_view value) {
-  auto document = parse_object(text, source);
-  if (!document) return std::move(document).error();
-  auto wanted = parse_json(value, "value");
-  if (!wanted) return std::move(wanted).error();
-  if (const JsonValue* there = member_at(*document, path); there != nullptr && *there == *wanted) {
+  auto document = TRY(parse_object(text, source));
+  auto wanted = TRY(parse_json(value, "value"));
+  if (const JsonValue* there = member_at(document, path); there != nullptr && *there == wanted) {
     return std::string(text);
   }
-  auto parent = make_parent(*document, source, path);
-  if (!parent) return std::move(parent).error();
-  json_set(*document, **parent, path.back(), JsonValue(*wanted, document->GetAllocator()));
+  auto parent = TRY(make_parent(document, source, path));
+  json_set(document, *parent, path.back(), JsonValue(wanted, document.GetAllocator()));
 
   Node object = locate_nodes(text);
   for (size_t step = 0;; ++step) {
     auto* member = find_member(object.members, path[step]);
     const JsonPath here(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(step) + 1);
-    const JsonValue& result = *member_at(*document, here);
-    if (member == nullptr) return verified(inserted(text, object, path[step], result), source, *document);
+    const JsonValue& result = *member_at(document, here);
+    if (member == nullptr) return verified(inserted(text, object, path[step], result), source, document);
     if (step + 1 == path.size()) {
       const size_t colon = skip_blanks(text, member->second.key_end);
       const size_t begin = skip_blanks(text, colon + 1);
       return verified(replaced(text, begin, member->second.end, laid_out(result, layout_of(text, object))),
-                      source, *document);
+                      source, document);
     }
     object = Node(std::move(member->second));
   }
 }
 
 Result<std::string> remove_json_member(std::string_view text, std::string_view source, const JsonPath& path) {
-  auto document = parse_object(text, source);
-  if (!document) return std::move(document).error();
-  if (member_at(*document, path) == nullptr) return std::string(text);
-  auto parent = make_parent(*document, source, path);
-  if (!parent) return std::move(parent).error();
-  (*parent)->RemoveMember(path.back());
+  auto document = TRY(parse_object(text, source));
+  if (member_at(document, path) == nullptr) return std::string(text);
+  auto parent = TRY(make_parent(document, source, path));
+  parent->RemoveMember(path.back());
 
   Node object = locate_nodes(text);
   for (size_t step = 0;; ++step) {
     auto* member = find_member(object.members, path[step]);
     if (step + 1 == path.size()) {
       const auto index = static_cast<size_t>(member - object.members.data());
-      return verified(removed(text, object, index), source, *document);
+      return verified(removed(text, object, index), source, document);
     }
     object = Node(std::move(member->second));
   }
@@ -354,20 +344,17 @@ Result<std::string> remove_json_member(std::string_view text, std::string_view s
 
 Result<std::optional<std::string>> find_json_member(std::string_view text, std::string_view source,
                                                     const JsonPath& path) {
-  const auto document = parse_object(text, source);
-  if (!document) return document.error();
-  const JsonValue* member = member_at(*document, path);
+  const auto document = TRY(parse_object(text, source));
+  const JsonValue* member = member_at(document, path);
   if (member == nullptr) return std::optional<std::string>();
   return std::optional<std::string>(write_json(*member).reveal());
 }
 
 Result<std::string> revert_json(std::string_view current, std::string_view source, std::string_view before,
                                 std::string_view after) {
-  const auto old = parse_object(before, source);
-  if (!old) return old.error();
-  const auto ours = parse_object(after, source);
-  if (!ours) return ours.error();
-  return revert_members(std::string(current), source, {}, *old, *ours);
+  const auto old = TRY(parse_object(before, source));
+  const auto ours = TRY(parse_object(after, source));
+  return revert_members(std::string(current), source, {}, old, ours);
 }
 
 }  // namespace oci_oauth

@@ -10,7 +10,7 @@ namespace oci_oauth {
 
 Error configuration_error(std::string_view source, std::string_view pointer, std::string_view reason) {
   return {ErrorKind::configuration,
-          fmt::format("{}: {}: {}", source, pointer.empty() ? "/" : pointer, reason), ""};
+          fmt::format("{}: {}: {}", source, pointer.empty() ? "/" : pointer, reason)};
 }
 
 Result<JsonDocument> parse_configuration(std::string_view text, std::string_view source) {
@@ -24,8 +24,7 @@ namespace {
 Result<void> read_path(std::string_view text, std::string& target) {
   std::string normalised;
   if (!normalise_path(text, normalised)) {
-    return Error{ErrorKind::configuration, fmt::format("'{}' is not an absolute path without '..'", text),
-                 ""};
+    return Error{ErrorKind::configuration, fmt::format("'{}' is not an absolute path without '..'", text)};
   }
   target = std::move(normalised);
   return {};
@@ -100,9 +99,8 @@ void JsonObject::paths(std::string_view key, std::vector<std::string>& target) {
 
 void JsonObject::duration(std::string_view key, Milliseconds& target) {
   text(key, [&](std::string_view value) -> Result<void> {
-    auto duration = parse_duration(value);
-    if (!duration) return std::move(duration).error();
-    target = *duration;
+    auto duration = TRY(parse_duration(value));
+    target = duration;
     return {};
   });
 }

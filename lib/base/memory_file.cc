@@ -16,7 +16,7 @@ Result<MemoryFile> MemoryFile::holding(std::string_view text) {
   if (!fd) return Error::from_errno(errno, "memfd_create");
   if (::fcntl(fd.get(), F_SETFD, 0) != 0) return Error::from_errno(errno, "fcntl");
   std::string path = fmt::format("/dev/fd/{}", fd.get());
-  if (auto written = write_all(fd.get(), text, path); !written) return std::move(written).error();
+  TRY(write_all(fd.get(), text, path));
   return MemoryFile(std::move(fd), std::move(path));
 }
 

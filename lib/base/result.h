@@ -23,12 +23,13 @@ enum class ErrorKind {
 struct [[nodiscard]] Error {
   ErrorKind kind = ErrorKind::failed;
   std::string message;
-  std::string hint;  // what the person can do; may be empty
+  std::string hint = {};  // what the person can do; may be empty
 
   // The same error, told from further up: "context: message".
   Error in(std::string_view context) &&;
   Error with_hint(std::string text) &&;
 
+  static Error configuration(std::string message) { return {ErrorKind::configuration, std::move(message)}; }
   // "what: strerror(number)"; ENOENT is not_found.
   static Error from_errno(int number, std::string_view what);
 };
@@ -52,6 +53,8 @@ class [[nodiscard]] Result {
   const Error& error() const& { return *std::get_if<1>(&state_); }
   Error&& error() && { return std::move(*std::get_if<1>(&state_)); }
 
+  T take() && { return *std::move(*this); }
+
  private:
   std::variant<T, Error> state_;
 };
@@ -69,8 +72,18 @@ class [[nodiscard]] Result<void> {
   const Error& error() const& { return *std::get_if<1>(&state_); }
   Error&& error() && { return std::move(*std::get_if<1>(&state_)); }
 
+  void take() && {}
+
  private:
   std::variant<std::monostate, Error> state_;
 };
 
 }  // namespace oci_oauth
+
+// The value of a Result; where it is an error, the function that this stands in returns it.
+#define TRY(...)                                   \
+  __extension__({                                  \
+    auto tried_ = (__VA_ARGS__);                   \
+    if (!tried_) return std::move(tried_).error(); \
+    std::move(tried_).take();                      \
+  })

@@ -44,9 +44,9 @@ Result<Milliseconds> parse_duration(std::string_view text) {
       if (name == unit.name && count <= longest / unit.length) return count * unit.length;
     }
   }
-  return Error{ErrorKind::configuration,
-               fmt::format("'{}' is not a duration: a whole number and ms, s, m, h or d, at most 366d", text),
-               ""};
+  return Error{
+      ErrorKind::configuration,
+      fmt::format("'{}' is not a duration: a whole number and ms, s, m, h or d, at most 366d", text)};
 }
 
 std::string describe(Milliseconds duration) {

@@ -18,21 +18,22 @@ std::string spelling(const OptionSpec& option) {
                                     : fmt::format("{} {}", option.name, option.value.shown);
 }
 
-std::string help_text(const CommandLine& line) {
-  std::string text = fmt::format("usage: {} [OPTION]... VERB [ARGUMENT]...\n\n", line.program);
-  for (const VerbSpec& verb : line.verbs) {
+std::string help_text(const CommandLine& program) {
+  std::string text = fmt::format("usage: {} [OPTION]... VERB [ARGUMENT]...\n\n", program.program);
+  for (const VerbSpec& verb : program.verbs) {
     if (is_for_people(verb.audience)) text += fmt::format("  {:<10} {}\n", verb.name, verb.purpose);
   }
   text += '\n';
-  for (const OptionSpec& option : line.options)
+  for (const OptionSpec& option : program.options)
     text += fmt::format("  {:<26} {}\n", spelling(option), option.purpose);
-  return text + fmt::format("\n'{0} VERB --help' describes a verb, 'man {0}' all of them.\n", line.program) +
+  return text +
+         fmt::format("\n'{0} VERB --help' describes a verb, 'man {0}' all of them.\n", program.program) +
          "exit codes: 0 success, 1 failure, 2 usage or configuration, 3 log in again, 4 temporary: try "
          "later\n";
 }
 
-std::string help_text(const CommandLine& line, const VerbSpec& verb) {
-  std::string usage = fmt::format("usage: {} {}", line.program, verb.name);
+std::string help_text(const CommandLine& program, const VerbSpec& verb) {
+  std::string usage = fmt::format("usage: {} {}", program.program, verb.name);
   std::string list;
   for (const OptionSpec& option : verb.options) {
     if (!is_for_people(option.audience) && is_for_people(verb.audience)) continue;

@@ -245,12 +245,12 @@ constexpr OptionSpec common_options[] = {
     {"--version", "print the version", {}, "prints the version."},
 };
 
-constexpr CommandLine line = {"oci-oauth", common_options, verbs};
+constexpr CommandLine oci_oauth_line = {"oci-oauth", common_options, verbs};
 
 }  // namespace
 
 const CommandLine& command_line() {
-  return line;
+  return oci_oauth_line;
 }
 
 }  // namespace oci_oauth

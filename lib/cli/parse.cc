@@ -137,11 +137,11 @@ Result<ParsedCommandLine> Parser::parse() {
       only_operands_ = true;
       continue;
     }
-    if (auto read = is_option ? read_option(word) : read_word(word); !read) return std::move(read).error();
+    TRY(is_option ? read_option(word) : read_word(word));
   }
   if (parsed_.request != Request::run) return std::move(parsed_);
   if (parsed_.verb == nullptr) return fail("which verb?");
-  if (auto checked = check_options(); !checked) return std::move(checked).error();
+  TRY(check_options());
   return std::move(parsed_);
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t record_limit = 256 * KiB;
 constexpr std::string_view suffix = ".json";
-constexpr std::string_view temporary_suffix = ".json.oci-oauth";  // of replace_file()
+constexpr std::string_view temporary_record = ".json.oci-oauth";  // of replace_file()
 constexpr auto longest_save = std::chrono::minutes(1);
 constexpr const char* written_notes = "../written";  // an empty file for each record with a written directory
 
@@ -39,9 +39,8 @@ std::uint64_t hash(std::string_view text) {
 Result<void> note_written(int directory, const std::string& name) {
   if (::mkdirat(directory, written_notes, 0700) != 0 && errno != EEXIST)
     return Error::from_errno(errno, "written: mkdir");
-  auto note = open_file({directory, written_note(name), fmt::format("written/{}", name)},
-                        O_WRONLY | O_CREAT | O_NOFOLLOW, 0600);
-  if (!note) return std::move(note).error();
+  auto note = TRY(open_file({directory, written_note(name), fmt::format("written/{}", name)},
+                            O_WRONLY | O_CREAT | O_NOFOLLOW, 0600));
   return {};
 }
 
@@ -76,18 +75,16 @@ bool is_old(int directory, const std::string& path, Time now) {
 
 // A lock belongs to an open file description, so that it needs one that ends with it.
 Result<FileLock> ContainerLedger::lock(SteadyTime deadline) const {
-  auto own = open_file({directory_.get(), ".", "containers"}, O_RDONLY | O_DIRECTORY);
-  if (!own) return std::move(own).error();
-  return FileLock::acquire(std::move(*own), LockMode::exclusive, deadline, "containers");
+  auto own = TRY(open_file({directory_.get(), ".", "containers"}, O_RDONLY | O_DIRECTORY));
+  return FileLock::acquire(std::move(own), LockMode::exclusive, deadline, "containers");
 }
 
 Result<ContainerRecord> ContainerLedger::load(const std::string& name) const {
   const std::string file = file_name(name), shown = "containers/" + file;
-  auto text = read_file({directory_.get(), file, shown}, record_limit, Links::refused);
-  if (!text) return std::move(text).error();
-  auto record = parse_record(*text, shown);
+  auto text = TRY(read_file({directory_.get(), file, shown}, record_limit, Links::refused));
+  auto record = parse_record(text, shown);
   if (!record || record->id == name || name.starts_with(record->id + "@")) return record;
-  return Error{ErrorKind::failed, fmt::format("{}: is the record of container '{}'", shown, record->id), ""};
+  return Error{ErrorKind::failed, fmt::format("{}: is the record of container '{}'", shown, record->id)};
 }
 
 ContainerLedger::Place ContainerLedger::find(const std::string& id, std::string_view bundle) const {
@@ -106,7 +103,7 @@ Result<ContainerRecord> ContainerLedger::find(const std::string& id) const {
 
 Result<void> ContainerLedger::save(const std::string& name, const ContainerRecord& record) const {
   if (has_written_directory(record)) {
-    if (auto noted = note_written(directory_.get(), name); !noted) return noted;
+    TRY(note_written(directory_.get(), name));
   }
   return replace_file(directory_.get(), file_name(name), "containers", format_record(record));
 }
@@ -120,7 +117,7 @@ void ContainerLedger::remove_leftovers(Time now) const {
   const auto files = all_names_in(directory_.get(), ".");
   if (!files) return;
   for (const std::string& file : *files) {
-    const bool is_temporary = file.starts_with('.') && file.ends_with(temporary_suffix);
+    const bool is_temporary = file.starts_with('.') && file.ends_with(temporary_record);
     if (is_temporary && is_old(directory_.get(), file, now)) ::unlinkat(directory_.get(), file.c_str(), 0);
   }
   const auto noted = names_in(directory_.get(), written_notes);
@@ -152,10 +149,9 @@ Result<ContainerLedger::Listing> ContainerLedger::load_all(const std::vector<std
 }
 
 Result<ContainerLedger::Listing> ContainerLedger::list() const {
-  auto files = names_in(directory_.get(), ".");
-  if (!files) return std::move(files).error();
+  auto files = TRY(names_in(directory_.get(), "."));
   std::vector<std::string> names;
-  for (const std::string& file : *files) {
+  for (const std::string& file : files) {
     if (file.ends_with(suffix)) names.push_back(file.substr(0, file.size() - suffix.size()));
   }
   return load_all(names);

@@ -66,7 +66,7 @@ JsonValue delivery_value(JsonDocument& json, const DeliveryRecord& delivery) {
 }
 
 Error bad(std::string_view source, std::string_view reason) {
-  return {ErrorKind::failed, fmt::format("{}: {}", source, reason), ""};
+  return {ErrorKind::failed, fmt::format("{}: {}", source, reason)};
 }
 
 constexpr JsonField record_fields[] = {{"id", JsonType::string},          {"version", JsonType::integer},
@@ -114,15 +114,13 @@ Result<WrittenFile> read_file_value(const JsonValue& value, std::string_view sou
   if (value.IsString()) {  // version 1
     file.name = json_text(value);
   } else {
-    if (auto checked = check_types(value, source, file_fields); !checked) return std::move(checked).error();
+    TRY(check_types(value, source, file_fields));
     file.name = json_string(value, "name").value_or("");
     file.member = json_string(value, "member").value_or("");
     file.access_token = json_string(value, "access_token").value_or("");
     file.refresh_token = json_string(value, "refresh_token").value_or("");
     file.was_there = json_bool(value, "was_there").value_or(false);
-    auto fingerprints = read_strings(value, "sha256", source);
-    if (!fingerprints) return std::move(fingerprints).error();
-    file.fingerprints = std::move(*fingerprints);
+    file.fingerprints = TRY(read_strings(value, "sha256", source));
   }
   if (!is_file_name(file.name)) return bad(source, "/files: holds what is not a file's name");
   for (const std::string* pointer : {&file.member, &file.access_token, &file.refresh_token}) {
@@ -151,9 +149,8 @@ Result<void> read_written(const JsonValue& value, std::string_view source, Deliv
   delivery.mode = static_cast<mode_t>(*mode);
   delivery.label = json_string(value, "label").value_or("");
   for (const JsonValue& element : files->GetArray()) {
-    auto file = read_file_value(element, source);
-    if (!file) return std::move(file).error();
-    delivery.files.push_back(std::move(*file));
+    auto file = TRY(read_file_value(element, source));
+    delivery.files.push_back(std::move(file));
   }
   return {};
 }
@@ -165,23 +162,21 @@ Result<void> read_state(const JsonValue& value, std::string_view source, Deliver
   delivery.state = static_cast<DeliveryState>(found - states.begin());
   delivery.reason = json_string(value, "reason").value_or("");
   delivery.hint = json_string(value, "hint").value_or("");
-  auto shadowed_by = read_strings(value, "shadowed_by", source);
-  if (!shadowed_by) return std::move(shadowed_by).error();
-  delivery.shadowed_by = std::move(*shadowed_by);
+  delivery.shadowed_by = TRY(read_strings(value, "shadowed_by", source));
   return {};
 }
 
 Result<DeliveryRecord> read_delivery(const JsonValue& value, std::string_view source) {
-  if (auto checked = check_types(value, source, delivery_fields); !checked) return std::move(checked).error();
+  TRY(check_types(value, source, delivery_fields));
   DeliveryRecord delivery;
   delivery.profile = json_string(value, "profile").value_or("");
   delivery.target = json_string(value, "target").value_or("");
-  if (auto read = read_state(value, source, delivery); !read) return std::move(read).error();
+  TRY(read_state(value, source, delivery));
   const auto kind = json_string(value, "delivery");
   if (kind == "mount") return delivery;
   if (kind != "write") return bad(source, "/delivery: is neither \"mount\" nor \"write\"");
   delivery.kind = DeliveryKind::write;
-  if (auto read = read_written(value, source, delivery); !read) return std::move(read).error();
+  TRY(read_written(value, source, delivery));
   return delivery;
 }
 
@@ -208,26 +203,24 @@ bool is_shared(const std::vector<ContainerRecord>& records, const ContainerRecor
 }
 
 Result<ContainerRecord> parse_record(std::string_view text, std::string_view source) {
-  auto json = parse_json(text, source);
-  if (!json) return std::move(json).error();
-  if (auto checked = check_types(*json, source, record_fields); !checked) return std::move(checked).error();
-  if (json_int(*json, "version").value_or(1) > version) return bad(source, "was written by a newer version");
+  auto json = TRY(parse_json(text, source));
+  TRY(check_types(json, source, record_fields));
+  if (json_int(json, "version").value_or(1) > version) return bad(source, "was written by a newer version");
   ContainerRecord record;
-  record.id = json_string(*json, "id").value_or("");
-  record.bundle = json_string(*json, "bundle").value_or("");
-  const JsonValue* deliveries = json_member(*json, "deliveries");
-  const std::int64_t pid = json_int(*json, "pid").value_or(0);
+  record.id = json_string(json, "id").value_or("");
+  record.bundle = json_string(json, "bundle").value_or("");
+  const JsonValue* deliveries = json_member(json, "deliveries");
+  const std::int64_t pid = json_int(json, "pid").value_or(0);
   if (!is_valid_container_id(record.id) || deliveries == nullptr || pid < 0 ||
       pid > std::numeric_limits<pid_t>::max()) {
     return bad(source, "is not a container's record");
   }
-  record.process = {static_cast<pid_t>(pid), json_uint(*json, "start_time").value_or(0)};
-  record.created_at = json_time(*json, "created_at").value_or(Time{});
+  record.process = {static_cast<pid_t>(pid), json_uint(json, "start_time").value_or(0)};
+  record.created_at = json_time(json, "created_at").value_or(Time{});
   for (const JsonValue& value : deliveries->GetArray()) {
     const std::string place = fmt::format("{}: /deliveries/{}", source, record.deliveries.size());
-    auto delivery = read_delivery(value, place);
-    if (!delivery) return std::move(delivery).error();
-    record.deliveries.push_back(std::move(*delivery));
+    auto delivery = TRY(read_delivery(value, place));
+    record.deliveries.push_back(std::move(delivery));
   }
   return record;
 }

@@ -117,27 +117,23 @@ std::string fingerprint_of(const Secret& published, const WrittenFile& file) {
 }
 
 Result<Secret> with_member(std::string_view text, const WrittenFile& file, const Secret& published) {
-  const auto wanted = parse_json(published.reveal(), file.name);
-  if (!wanted) return wanted.error();
-  const JsonValue* ours = at(*wanted, file.member);
-  if (ours == nullptr) return Error{ErrorKind::failed, "what is published lacks " + file.member, ""};
+  const auto wanted = TRY(parse_json(published.reveal(), file.name));
+  const JsonValue* ours = at(wanted, file.member);
+  if (ours == nullptr) return Error{ErrorKind::failed, "what is published lacks " + file.member};
   std::vector<std::pair<std::string, Secret>> change;
   change.emplace_back(file.member, write_json(*ours));
-  const auto document = parse_json(text, file.name);
-  if (!document) return document.error();
-  if (at(*document, file.member) != nullptr) {
+  const auto document = TRY(parse_json(text, file.name));
+  if (at(document, file.member) != nullptr) {
     if (auto replaced = replace_json_values(text, change)) return std::move(*replaced);
-    return Error{ErrorKind::failed, file.member + " cannot be replaced", ""};
+    return Error{ErrorKind::failed, file.member + " cannot be replaced"};
   }
-  auto set = set_json_member(text, file.name, {last_key(file.member)}, change.front().second.reveal());
-  if (!set) return std::move(set).error();
-  return Secret(std::move(*set));
+  auto set = TRY(set_json_member(text, file.name, {last_key(file.member)}, change.front().second.reveal()));
+  return Secret(std::move(set));
 }
 
 Result<Secret> without_member(std::string_view text, const WrittenFile& file) {
-  auto rest = remove_json_member(text, file.name, {last_key(file.member)});
-  if (!rest) return std::move(rest).error();
-  return Secret(std::move(*rest));
+  auto rest = TRY(remove_json_member(text, file.name, {last_key(file.member)}));
+  return Secret(std::move(rest));
 }
 
 bool is_empty_object(std::string_view text) {

@@ -25,7 +25,7 @@ Result<void> forget_container(const RuntimeDir& runtime, const ContainerLedger& 
                               const ContainerLedger::Entry& entry, const std::vector<ContainerRecord>& all) {
   for (const DeliveryRecord& delivery : entry.record.deliveries) {
     if (delivery.kind != DeliveryKind::write || is_shared(all, entry.record, delivery)) continue;
-    if (auto done = clean(runtime, entry.record, delivery, all); !done) return done;
+    TRY(clean(runtime, entry.record, delivery, all));
   }
   ledger.remove(entry.name);
   return {};

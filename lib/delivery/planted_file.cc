@@ -20,7 +20,6 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t planted_limit = MiB;
-constexpr std::string_view temporary_suffix = ".oci-oauth";
 // On file systems that keep it, our file is known again after the host has restarted without a record.
 constexpr const char* mark_name = "user.oci-oauth.sha256";
 constexpr size_t mark_size = 64;
@@ -55,7 +54,7 @@ std::string read_mark(int file) {
 }
 
 Error changed(const std::string& shown, const std::string& name) {
-  return {ErrorKind::temporary, fmt::format("{}/{}: changes while it is replaced", shown, name), ""};
+  return {ErrorKind::temporary, fmt::format("{}/{}: changes while it is replaced", shown, name)};
 }
 
 Result<void> check_unchanged(int directory, const std::string& name, const FileStamp& stamp,
@@ -98,16 +97,15 @@ Result<void> replace_planted(const PlantedName& name, const PlantedFile& looked_
   AtomicFile::Options options = {replacement.access.mode, std::nullopt, temporary_name(name.name)};
   // Without root in its user namespace nobody can give files away: they stay the person's.
   if (::geteuid() == 0) options.owner = replacement.access.owner;
-  auto file = AtomicFile::create(name.directory, name.name, shown, std::move(options));
-  if (!file) return std::move(file).error();
+  auto file = TRY(AtomicFile::create(name.directory, name.name, shown, std::move(options)));
   if (!replacement.access.label.empty() && selinux_is_on()) {
-    auto labelled = set_selinux_label(file->fd(), replacement.access.label, shown + "/" + name.name);
+    auto labelled = set_selinux_label(file.fd(), replacement.access.label, shown + "/" + name.name);
     if (!labelled) return labelled;
   }
-  if (auto written = file->write(replacement.text.reveal()); !written) return written;
+  TRY(file.write(replacement.text.reveal()));
   if (!replacement.mark.empty())
-    (void)::fsetxattr(file->fd(), mark_name, replacement.mark.data(), replacement.mark.size(), 0);
-  return file->commit_if([&](const std::string& aside) {
+    (void)::fsetxattr(file.fd(), mark_name, replacement.mark.data(), replacement.mark.size(), 0);
+  return file.commit_if([&](const std::string& aside) {
     return check_unchanged(name.directory, aside, looked_at.stamp, changed(shown, name.name));
   });
 }

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.h"
@@ -15,6 +16,9 @@
 #include "token/published.h"
 
 namespace oci_oauth {
+
+// What ends the name of a file that is being written.
+inline constexpr std::string_view temporary_suffix = ".oci-oauth";
 
 // What a written file is for the container.
 struct FileAccess {

@@ -10,13 +10,13 @@
 #include "base/fmt.h"
 #include "base/selinux.h"
 #include "base/size.h"
+#include "delivery/planted_file.h"
 
 namespace oci_oauth {
 
 namespace {
 
 constexpr size_t published_limit = MiB;
-constexpr std::string_view temporary_suffix = ".oci-oauth";
 
 Result<std::vector<std::string>> names_in(int share) {
   UniqueFd again(::openat(share, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -72,13 +72,11 @@ Result<Share> read_share(int share, const std::vector<WrittenFile>& files) {
 Result<void> label_share(int share, std::string_view mount_label) {
   if (mount_label.empty() || !selinux_is_on()) return {};
   const std::string label = without_categories(mount_label);
-  if (auto labelled = set_selinux_label(share, label, "share"); !labelled) return labelled;
-  auto names = names_in(share);
-  if (!names) return std::move(names).error();
-  for (const std::string& name : *names) {
-    auto file = open_file({share, name, "share: " + name}, O_RDONLY | O_NOFOLLOW);
-    if (!file) return std::move(file).error();
-    if (auto labelled = set_selinux_label(file->get(), label, "share: " + name); !labelled) return labelled;
+  TRY(set_selinux_label(share, label, "share"));
+  auto names = TRY(names_in(share));
+  for (const std::string& name : names) {
+    auto file = TRY(open_file({share, name, "share: " + name}, O_RDONLY | O_NOFOLLOW));
+    TRY(set_selinux_label(file.get(), label, "share: " + name));
   }
   return {};
 }

@@ -38,7 +38,7 @@ Result<UniqueFd> open_inside(const DeliveryRecord& delivery, const ProcessId& co
   auto inside = root ? root->open_directory(delivery.target) : Result<UniqueFd>(root.error());
   if (!inside) return inside;
   if (is_same(inside->get(), delivery.device, delivery.inode) && watched.is_running()) return inside;
-  return Error{ErrorKind::not_found, delivery.target + ": is another directory in the container", ""};
+  return Error{ErrorKind::not_found, delivery.target + ": is another directory in the container"};
 }
 
 std::string hint_for(const PlantedFile& there) {
@@ -167,14 +167,13 @@ Result<void> WrittenDirectory::look(const Share& share, const Knowledge& knowled
   if (is_share(share)) return {};
   return inside([&]() -> Result<void> {
     const std::vector<Step> steps = examine(&share, knowledge);
-    if (auto refused = refuse_foreign(steps); !refused) return refused;
+    TRY(refuse_foreign(steps));
     for (const Step& step : steps) {
       if (step.wanted == nullptr || step.is_current()) continue;
       const bool is_lacking = !step.there.exists || step.judgement.content == Content::blank;
       return Error{
           ErrorKind::not_found,
-          fmt::format("{} {}", step.file->name, is_lacking ? "is missing or blank" : "holds an older token"),
-          ""};
+          fmt::format("{} {}", step.file->name, is_lacking ? "is missing or blank" : "holds an older token")};
     }
     return {};
   });
@@ -196,10 +195,10 @@ Result<void> WrittenDirectory::deliver(const Share& share, const Knowledge& know
 
 Result<void> WrittenDirectory::deliver_once(const Share& share, const Knowledge& knowledge) const {
   const std::vector<Step> steps = examine(&share, knowledge);
-  if (auto refused = refuse_foreign(steps); !refused) return refused;
+  TRY(refuse_foreign(steps));
   for (const Step& step : steps) {
     if (step.wanted == nullptr || step.is_current()) continue;
-    if (auto written = write(step); !written) return written;
+    TRY(write(step));
   }
   return {};
 }
@@ -235,7 +234,7 @@ Result<void> WrittenDirectory::clean_names(const Knowledge& knowledge) const {
     if (!step.there.exists) continue;
     Result<void> done;
     if (!step.there.unreadable.empty()) {
-      done = Error{ErrorKind::failed, fmt::format("{}/{}", shown_, step.there.unreadable), ""};
+      done = Error{ErrorKind::failed, fmt::format("{}/{}", shown_, step.there.unreadable)};
     } else if (!step.is_foreign()) {
       done = take_out(step);
     }

@@ -73,12 +73,11 @@ class ThrowAwayImage {
  public:
   static Result<ThrowAwayImage> import(const ThrowAwayRoot& root) {
     auto output =
-        run_command({"sh", "-c", "tar -C \"$0\" -c . | docker import -", root.path()}, container_bound);
-    if (!output) return std::move(output).error();
-    if (output->status != 0 || output->out.empty()) {
-      return Error{ErrorKind::failed, "docker import: " + last_words(output->err), "docker info"};
+        TRY(run_command({"sh", "-c", "tar -C \"$0\" -c . | docker import -", root.path()}, container_bound));
+    if (output.status != 0 || output.out.empty()) {
+      return Error{ErrorKind::failed, "docker import: " + last_words(output.err), "docker info"};
     }
-    return ThrowAwayImage(last_words(output->out));
+    return ThrowAwayImage(last_words(output.out));
   }
   ThrowAwayImage(ThrowAwayImage&& other) noexcept : id_(std::exchange(other.id_, {})) {}
   ThrowAwayImage& operator=(ThrowAwayImage&&) = delete;

@@ -13,10 +13,10 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr const char* check = "runtime directory";
+constexpr const char* check_name = "runtime directory";
 
 Finding finding(Verdict verdict, std::string message, std::string remedy = "") {
-  return {check, verdict, std::move(message), std::move(remedy)};
+  return {check_name, verdict, std::move(message), std::move(remedy)};
 }
 
 // The nearest directory above that exists already.
@@ -53,7 +53,7 @@ bool is_own_file_system(const std::string& share) {
 Findings check_runtime_directory(const Subject& subject) {
   const std::string& path = subject.config.runtime_dir;
   const auto runtime = RuntimeDir::open_existing(path);
-  if (!runtime) return {problem(check, runtime.error())};
+  if (!runtime) return {problem(check_name, runtime.error())};
   if (!*runtime) return {not_there_yet(path)};
   const std::string share = path + "/share";
   if ((*runtime)->share_storage() == ShareStorage::disk) {

@@ -108,18 +108,16 @@ Result<void> check_usable(const Secret& access_token) {
 
 Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::string& shown,
                                                      const CredentialFields& fields) {
-  if (auto checked = check_for_nuls(text.reveal(), shown); !checked) return std::move(checked).error();
+  TRY(check_for_nuls(text.reveal(), shown));
   auto document = parse_json(text.reveal(), shown);
   if (!document) return std::move(document).error().with_hint(log_in_hint);
   if (!document->IsObject()) return bad(shown, "/", "is not an object");
 
   Login login;
-  auto refresh_token = read_token(*document, fields.refresh_token, shown);
-  if (!refresh_token) return std::move(refresh_token).error();
-  login.refresh_token = std::move(*refresh_token);
-  auto access_token = read_token(*document, fields.access_token, shown);
-  if (!access_token) return std::move(access_token).error();
-  login.access_token = std::move(*access_token);
+  auto refresh_token = TRY(read_token(*document, fields.refresh_token, shown));
+  login.refresh_token = std::move(refresh_token);
+  auto access_token = TRY(read_token(*document, fields.access_token, shown));
+  login.access_token = std::move(access_token);
   if (login.access_token.empty() && login.refresh_token.empty()) {
     return Error{ErrorKind::login_required,
                  fmt::format("{}: {}: no token is there", shown, fields.refresh_token), log_in_hint};

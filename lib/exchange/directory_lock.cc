@@ -68,7 +68,7 @@ Result<void> touch_lock(const DirectoryIdentity& lock) {
   const auto found = look_at(lock.path);
   if (!found && found.error().kind != ErrorKind::not_found) return found.error();
   if (!found || !is_same(found->identity, lock))
-    return Error{ErrorKind::temporary, fmt::format("{}: another program took this lock over", lock.path), ""};
+    return Error{ErrorKind::temporary, fmt::format("{}: another program took this lock over", lock.path)};
   if (::utimensat(AT_FDCWD, lock.path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) != 0)
     return Error::from_errno(errno, fmt::format("{}: touch", lock.path));
   return {};
@@ -121,10 +121,9 @@ Result<DirectoryIdentity> make_unnamed(const std::string& path, const LockManner
   if (!make() && !(errno == EEXIST && ::rmdir(made.c_str()) == 0 && make())) {
     return Error::from_errno(errno, fmt::format("{}: mkdir", made));
   }
-  auto looked = look_at(made);
-  if (!looked) return std::move(looked).error();
-  looked->identity.path = path;
-  return std::move(looked->identity);
+  auto looked = TRY(look_at(made));
+  looked.identity.path = path;
+  return std::move(looked.identity);
 }
 
 // Nobody of this user's can make a lock there, by the permissions of its parent or because that is on a
@@ -225,9 +224,8 @@ Result<std::optional<InTheWay>> Taker::take(const ProviderLock& lock) {
       there.emplace(InTheWay{std::move(*found), lock.stale_after, abandoned});
     }
     if (there && there->counts(there->lock.touched)) return there;
-    const auto taken = make_and_name(lock, there);
-    if (!taken) return taken.error();
-    if (*taken) return std::optional<InTheWay>();
+    const auto taken = TRY(make_and_name(lock, there));
+    if (taken) return std::optional<InTheWay>();
   }
 }
 
@@ -291,10 +289,8 @@ class ReleaseWatch {
 };
 
 Error held_elsewhere(const Directory& lock) {
-  return {ErrorKind::temporary,
-          fmt::format("{}: another program holds this lock, last touched {} ago", lock.identity.path,
-                      describe(now() - lock.touched)),
-          ""};
+  return {ErrorKind::temporary, fmt::format("{}: another program holds this lock, last touched {} ago",
+                                            lock.identity.path, describe(now() - lock.touched))};
 }
 
 }  // namespace
@@ -305,10 +301,9 @@ Result<DirectoryLocks> DirectoryLocks::acquire(const std::vector<ProviderLock>& 
   Taker taker(notice, manner);
   std::unique_ptr<ReleaseWatch> watch;
   while (!stop()) {
-    auto taken = take_all(locks, taker);
-    if (!taken) return std::move(taken).error();
+    auto taken = TRY(take_all(locks, taker));
     const SteadyTime time = steady_clock::now();
-    const auto& in_the_way = *taken;
+    const auto& in_the_way = taken;
     if (!in_the_way) {
       DirectoryLocks held;
       held.held_ = std::move(taker.held);
@@ -328,7 +323,7 @@ Result<DirectoryLocks> DirectoryLocks::acquire(const std::vector<ProviderLock>& 
       watch = std::make_unique<ReleaseWatch>(locks);
     }
   }
-  return Error{ErrorKind::temporary, "interrupted while waiting for locks", ""};
+  return Error{ErrorKind::temporary, "interrupted while waiting for locks"};
 }
 
 DirectoryLocks::~DirectoryLocks() {
@@ -356,7 +351,7 @@ void DirectoryLocks::remove_record() const {
 Result<void> DirectoryLocks::touch(SteadyTime now) {
   touched_ = now;
   for (const DirectoryIdentity& lock : held_) {
-    if (auto touched = touch_lock(lock); !touched) return touched;
+    TRY(touch_lock(lock));
   }
   return {};
 }

@@ -102,25 +102,21 @@ class Exchange {
 
 Result<void> Exchange::open_and_recover() {
   const SteadyTime deadline = steady_clock::now() + wait_for_our_lock;
-  auto store = LoginStore::open(request_.profile.credentials, deadline);
-  if (!store) return std::move(store).error();
-  store_.emplace(std::move(*store));
+  auto store = TRY(LoginStore::open(request_.profile.credentials, deadline));
+  store_.emplace(std::move(store));
   locks_.emplace(request_.provider, *store_, stop_, report_.notices);
-  auto recovery = recover(*store_, *locks_, request_.provider.fields, deadline);
-  if (!recovery) return std::move(recovery).error();
-  report_.notices.insert(report_.notices.end(), recovery->notices.begin(), recovery->notices.end());
-  interrupted_ = recovery->interrupted;
-  journal_is_needed_ = recovery->journal_is_needed;
+  auto recovery = TRY(recover(*store_, *locks_, request_.provider.fields, deadline));
+  report_.notices.insert(report_.notices.end(), recovery.notices.begin(), recovery.notices.end());
+  interrupted_ = recovery.interrupted;
+  journal_is_needed_ = recovery.journal_is_needed;
   return read_login();
 }
 
 Result<void> Exchange::read_login() {
   FileStamp stamp;
-  auto text = store_->read(stamp);
-  if (!text) return std::move(text).error();
-  auto document = CredentialDocument::parse(std::move(*text), store_->shown(), request_.provider.fields);
-  if (!document) return std::move(document).error();
-  document_.emplace(std::move(*document));
+  auto text = TRY(store_->read(stamp));
+  auto document = TRY(CredentialDocument::parse(std::move(text), store_->shown(), request_.provider.fields));
+  document_.emplace(std::move(document));
   stamp_ = stamp;
   return {};
 }
@@ -337,8 +333,7 @@ void Exchange::store() {
   // A login that a person ended, or that another program wrote in a form that we cannot read, is not
   // overwritten.
   keep_in_journal(read ? Error{ErrorKind::failed,
-                               fmt::format("{}: another program took its refresh token out", store_->shown()),
-                               ""}
+                               fmt::format("{}: another program took its refresh token out", store_->shown())}
                        : read.error());
 }
 

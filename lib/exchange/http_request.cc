@@ -60,7 +60,7 @@ bool is_loopback(const std::string& host) {
 }
 
 Result<Endpoint> parse_url(std::string_view text) {
-  const auto refused = [](std::string why) { return Error{ErrorKind::configuration, std::move(why), ""}; };
+  const auto refused = [](std::string why) { return Error{ErrorKind::configuration, std::move(why)}; };
   const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
   const CURLUcode parsed = curl_url_set(url.get(), CURLUPART_URL, std::string(text).c_str(), 0);
   if (parsed != CURLUE_OK || text.find('\0') != std::string_view::npos) {
@@ -356,8 +356,7 @@ RequestResult send_request(const HttpRequest& request, const RequestEvents& even
 }
 
 Result<void> check_url(std::string_view url) {
-  auto endpoint = parse_url(url);
-  if (!endpoint) return std::move(endpoint).error();
+  auto endpoint = TRY(parse_url(url));
   return {};
 }
 

@@ -139,13 +139,11 @@ Journal::Journal(FileLock file, int directory, std::string directory_path, std::
 Result<Journal> Journal::open(int directory, const std::string& directory_path, const std::string& document,
                               SteadyTime deadline) {
   const std::string name = journal_name(document), shown = directory_path + "/" + name;
-  auto file = lock_journal(directory, name, shown, deadline);
-  if (!file) return std::move(file).error();
+  auto file = TRY(lock_journal(directory, name, shown, deadline));
   // Whatever is there already, notes come after it.
-  const int flags = ::fcntl(file->fd(), F_GETFL);
-  if (flags < 0 || ::fcntl(file->fd(), F_SETFL, flags | O_APPEND) != 0)
-    return Error::from_errno(errno, shown);
-  return Journal(std::move(*file), directory, directory_path, document);
+  const int flags = ::fcntl(file.fd(), F_GETFL);
+  if (flags < 0 || ::fcntl(file.fd(), F_SETFL, flags | O_APPEND) != 0) return Error::from_errno(errno, shown);
+  return Journal(std::move(file), directory, directory_path, document);
 }
 
 Result<void> Journal::reserve(size_t size) {
@@ -189,8 +187,8 @@ Result<void> Journal::note_lock(const DirectoryIdentity& lock) {
 Result<void> Journal::note_request(const std::string& refresh_token_hash, Time at) {
   JsonDocument line = line_of(document_);
   set_fence(line, refresh_token_hash, at);
-  if (auto written = append(write_json(line)); !written) return written;
-  if (auto synced = sync(); !synced) return synced;
+  TRY(append(write_json(line)));
+  TRY(sync());
   return sync_directory(directory_, directory_path_);
 }
 
@@ -199,7 +197,7 @@ Result<void> Journal::note_grant(const std::string& refresh_token_hash, Time beg
   JsonDocument line = line_of(document_);
   set_fence(line, refresh_token_hash, began_at);
   set_grant(line, grant);
-  if (auto written = append(write_json(line)); !written) return written;
+  TRY(append(write_json(line)));
   return sync();
 }
 
@@ -207,7 +205,7 @@ Result<void> Journal::note_rewrite(const Secret& old_text, const Secret& new_tex
   JsonDocument line = line_of(document_);
   json_set(line, line, "old_text", json_copy(line, old_text.reveal()));
   json_set(line, line, "new_text", json_copy(line, new_text.reveal()));
-  if (auto written = append(write_json(line)); !written) return written;
+  TRY(append(write_json(line)));
   return sync();
 }
 
@@ -239,10 +237,10 @@ Result<std::optional<JournalEntry>> Journal::replay() {
 
 Result<void> Journal::copy(const JournalEntry& entry) {
   for (const DirectoryIdentity& lock : entry.locks) {
-    if (auto noted = note_lock(lock); !noted) return noted;
+    TRY(note_lock(lock));
   }
   if (!entry.new_text.empty()) {
-    if (auto noted = note_rewrite(entry.old_text, entry.new_text); !noted) return noted;
+    TRY(note_rewrite(entry.old_text, entry.new_text));
   }
   if (entry.refresh_token_hash.empty()) return sync_directory(directory_, directory_path_);
   if (entry.grant) {
@@ -260,19 +258,18 @@ Result<void> Journal::take_over_shared(const std::function<bool(const JournalEnt
   struct stat status;
   // What was never a journal is nobody's notes.
   if (!file || ::fstat(file->get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
-  auto lock = FileLock::acquire(std::move(*file), LockMode::exclusive, deadline, shown);
-  if (!lock) return std::move(lock).error();
-  const auto text = read_all(lock->fd(), shown);
+  auto lock = TRY(FileLock::acquire(std::move(*file), LockMode::exclusive, deadline, shown));
+  const auto text = read_all(lock.fd(), shown);
   if (!text) return text.error();
   JournalEntry entry;
   for_each_line(text->reveal(), [&](const JsonValue& line) { read_note(line, entry); });
   if (!is_ours(entry)) return {};
   if (!text->empty()) {
-    if (auto copied = copy(entry); !copied) return copied;
+    TRY(copy(entry));
   }
   if (::unlinkat(directory_, shared_journal_name, 0) != 0 && errno != ENOENT)
     return Error::from_errno(errno, shown);
-  shared_.emplace(std::move(*lock));
+  shared_.emplace(std::move(lock));
   return {};
 }
 

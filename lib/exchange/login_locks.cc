@@ -13,10 +13,9 @@ using std::chrono::steady_clock;
 Result<void> LoginLocks::take(SteadyTime deadline) {
   std::vector<ProviderLock> wanted;
   for (const std::string& lock : provider_.locks) wanted.push_back({expanded(lock)});
-  auto locks = DirectoryLocks::acquire(wanted, deadline, stop_, notice(), manner(provider_.lock_owner));
-  if (!locks) return std::move(locks).error();
-  for (const std::string& told : locks->passed_over()) notices_.push_back(told);
-  held_.emplace(std::move(*locks));
+  auto locks = TRY(DirectoryLocks::acquire(wanted, deadline, stop_, notice(), manner(provider_.lock_owner)));
+  for (const std::string& told : locks.passed_over()) notices_.push_back(told);
+  held_.emplace(std::move(locks));
   return {};
 }
 

@@ -83,26 +83,22 @@ Result<LoginStore> LoginStore::open(const std::string& path, SteadyTime deadline
   }
   const std::string file = real.get();
   const std::string parent = parent_directory(file);
-  auto directory = open_file({.path = parent}, O_RDONLY | O_DIRECTORY);
-  if (!directory) return std::move(directory).error();
+  auto directory = TRY(open_file({.path = parent}, O_RDONLY | O_DIRECTORY));
   const std::string name = file.substr(file.rfind('/') + 1);
-  auto journal = Journal::open(directory->get(), parent, name, deadline);
+  auto journal = Journal::open(directory.get(), parent, name, deadline);
   if (!journal && journal.error().kind == ErrorKind::temporary) return std::move(journal).error();
   if (!journal) return std::move(journal).error().with_hint(unwritable_hint);
   // What a killed run staged may hold a login; only the journal is worth keeping.
-  ::unlinkat(directory->get(), staged_name(name).c_str(), 0);
-  return LoginStore(std::move(*journal), std::move(*directory), parent, name);
+  ::unlinkat(directory.get(), staged_name(name).c_str(), 0);
+  return LoginStore(std::move(*journal), std::move(directory), parent, name);
 }
 
 Result<Secret> LoginStore::read(FileStamp& stamp) const {
-  auto fd = open_file({directory_.get(), name_, shown_}, O_RDONLY);
-  if (!fd) return std::move(fd).error();
-  auto content = read_file(fd->get(), document_limit, shown_);
-  if (!content) return std::move(content).error();
-  auto read = stamp_of(fd->get(), shown_);
-  if (!read) return std::move(read).error();
-  stamp = *read;
-  return Secret(std::move(*content));
+  auto fd = TRY(open_file({directory_.get(), name_, shown_}, O_RDONLY));
+  auto content = TRY(read_file(fd.get(), document_limit, shown_));
+  auto read = TRY(stamp_of(fd.get(), shown_));
+  stamp = read;
+  return Secret(std::move(content));
 }
 
 Result<void> LoginStore::check_unchanged(const FileStamp& stamp) const {
@@ -110,7 +106,7 @@ Result<void> LoginStore::check_unchanged(const FileStamp& stamp) const {
   const bool is_there = ::fstatat(directory_.get(), name_.c_str(), &status, 0) == 0;
   if (!is_there && errno != ENOENT) return Error::from_errno(errno, shown_);
   if (is_there && FileStamp::of(status) == stamp) return {};
-  return Error{ErrorKind::temporary, fmt::format("{}: another program changed it meanwhile", shown_), ""};
+  return Error{ErrorKind::temporary, fmt::format("{}: another program changed it meanwhile", shown_)};
 }
 
 Result<void> LoginStore::prepare(size_t size) {
@@ -149,27 +145,25 @@ Result<void> LoginStore::check_replaceable(size_t size) {
 }
 
 Result<void> LoginStore::stage(size_t size) {
-  const auto old = open_file({directory_.get(), name_, shown_}, O_RDONLY);
-  if (!old) return old.error();
-  auto staged =
-      AtomicFile::create(directory_.get(), name_, directory_path_, {0600, std::nullopt, staged_name(name_)});
-  if (!staged) return std::move(staged).error();
-  if (auto done = keep_access(old->get(), staged->fd(), shown_); !done) return done;
-  if (auto done = staged->reserve(size); !done) return done;
-  if (auto done = staged->sync(); !done) return done;
-  staged_.emplace(std::move(*staged));
+  const auto old = TRY(open_file({directory_.get(), name_, shown_}, O_RDONLY));
+  auto staged = TRY(
+      AtomicFile::create(directory_.get(), name_, directory_path_, {0600, std::nullopt, staged_name(name_)}));
+  TRY(keep_access(old.get(), staged.fd(), shown_));
+  TRY(staged.reserve(size));
+  TRY(staged.sync());
+  staged_.emplace(std::move(staged));
   return {};
 }
 
 Result<FileStamp> LoginStore::replace(const Secret& document) {
   if (!staged_) {
-    if (auto prepared = prepare(document.reveal().size()); !prepared) return std::move(prepared).error();
+    TRY(prepare(document.reveal().size()));
   }
   AtomicFile staged = std::move(*staged_);
   staged_.reset();
   if (replacement_ == Replacement::in_place) return rewrite_in_place(document);
-  if (auto done = staged.write(document.reveal()); !done) return std::move(done).error();
-  if (auto done = staged.sync(); !done) return std::move(done).error();
+  TRY(staged.write(document.reveal()));
+  TRY(staged.sync());
   // Taken before the file has its name: afterwards another program may have replaced it.
   auto stamp = stamp_of(staged.fd(), shown_);
   if (!stamp) return stamp;
@@ -177,7 +171,7 @@ Result<FileStamp> LoginStore::replace(const Secret& document) {
     auto rewritten = rewrite_in_place(document);
     return rewritten ? std::move(rewritten) : Result<FileStamp>(std::move(done).error());
   }
-  if (auto done = sync_directory(directory_.get(), directory_path_); !done) return std::move(done).error();
+  TRY(sync_directory(directory_.get(), directory_path_));
   return stamp;
 }
 
@@ -185,19 +179,15 @@ Result<FileStamp> LoginStore::replace(const Secret& document) {
 // journal with both.
 Result<FileStamp> LoginStore::rewrite_in_place(const Secret& document) {
   FileStamp old_stamp;
-  auto old_text = read(old_stamp);
-  if (!old_text) return std::move(old_text).error();
-  if (auto noted = journal_.note_rewrite(*old_text, document); !noted) return std::move(noted).error();
-  auto file = open_file({directory_.get(), name_, shown_}, O_WRONLY);
-  if (!file) return std::move(file).error();
-  if (auto written = write_all(file->get(), document.reveal(), shown_); !written) {
-    return std::move(written).error();
-  }
-  if (::ftruncate(file->get(), static_cast<off_t>(document.reveal().size())) != 0 ||
-      ::fsync(file->get()) != 0) {
+  auto old_text = TRY(read(old_stamp));
+  TRY(journal_.note_rewrite(old_text, document));
+  auto file = TRY(open_file({directory_.get(), name_, shown_}, O_WRONLY));
+  TRY(write_all(file.get(), document.reveal(), shown_));
+  if (::ftruncate(file.get(), static_cast<off_t>(document.reveal().size())) != 0 ||
+      ::fsync(file.get()) != 0) {
     return Error::from_errno(errno, shown_);
   }
-  return stamp_of(file->get(), shown_);
+  return stamp_of(file.get(), shown_);
 }
 
 }  // namespace oci_oauth

@@ -31,8 +31,7 @@ Result<long> patch(const OneCliRequest& request, const std::string& url, Millise
   http.total_timeout = timeout;
   const auto result = send_request(http);
   if (const auto* reply = std::get_if<HttpReply>(&result)) return reply->status;
-  return Error{ErrorKind::failed, fmt::format("PATCH {}: {}", url, std::get<RequestFailure>(result).message),
-               ""};
+  return Error{ErrorKind::failed, fmt::format("PATCH {}: {}", url, std::get<RequestFailure>(result).message)};
 }
 
 Error refused(const std::string& url, long status) {
@@ -54,9 +53,8 @@ Result<void> patch_secret(const OneCliRequest& request) {
     if (status != 404) break;
     url = base + path + request.secret_id;
     const auto left = std::chrono::ceil<Milliseconds>(deadline - steady_clock::now());
-    auto answered = patch(request, url, std::max(left, Milliseconds(1)));
-    if (!answered) return std::move(answered).error();
-    status = *answered;
+    auto answered = TRY(patch(request, url, std::max(left, Milliseconds(1))));
+    status = answered;
   }
   if (status >= 200 && status < 300) return {};
   return refused(url, status);

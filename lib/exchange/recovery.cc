@@ -10,9 +10,8 @@ namespace {
 
 Result<CredentialDocument> read_document(const LoginStore& store, const CredentialFields& fields) {
   FileStamp stamp;
-  auto text = store.read(stamp);
-  if (!text) return std::move(text).error();
-  return CredentialDocument::parse(std::move(*text), store.shown(), fields);
+  auto text = TRY(store.read(stamp));
+  return CredentialDocument::parse(std::move(text), store.shown(), fields);
 }
 
 // Whether notes that name no document are of this one.
@@ -32,11 +31,9 @@ bool is_of_this_login(const LoginStore& store, const CredentialFields& fields, c
 // A rewriting in place that was interrupted.
 Result<void> mend_document(LoginStore& store, const JournalEntry& entry) {
   FileStamp stamp;
-  const auto text = store.read(stamp);
-  if (!text) return text.error();
-  if (!is_torn(text->reveal(), entry.old_text.reveal(), entry.new_text.reveal())) return {};
-  auto replaced = store.replace(entry.new_text);
-  if (!replaced) return std::move(replaced).error();
+  const auto text = TRY(store.read(stamp));
+  if (!is_torn(text.reveal(), entry.old_text.reveal(), entry.new_text.reveal())) return {};
+  TRY(store.replace(entry.new_text));
   return {};
 }
 
@@ -51,12 +48,11 @@ Result<Recovery> complete(LoginStore& store, LoginLocks& locks, const Credential
                           const JournalEntry& entry) {
   const bool saves = entry.grant || !entry.new_text.empty();
   const auto saving = saves ? locks.take_for_saving() : std::nullopt;
-  if (auto mended = mend_document(store, entry); !mended) return std::move(mended).error();
-  auto document = read_document(store, fields);
-  if (!document) return std::move(document).error();
+  TRY(mend_document(store, entry));
+  auto document = TRY(read_document(store, fields));
   Recovery recovery;
   recovery.journal_is_needed = saves && !saving;
-  const Secret& refresh_token = document->login().refresh_token;
+  const Secret& refresh_token = document.login().refresh_token;
   if (fingerprint(refresh_token) != entry.refresh_token_hash) {
     // A document without a refresh token may be a newer form of the login than we can read.
     recovery.journal_is_needed = recovery.journal_is_needed || (entry.grant && refresh_token.empty());
@@ -71,9 +67,8 @@ Result<Recovery> complete(LoginStore& store, LoginLocks& locks, const Credential
         name, rfc3339(entry.began_at)));
     return recovery;
   }
-  if (is_complete(document->login(), *entry.grant)) return recovery;
-  auto replaced = store.replace(document->with(*entry.grant, fields));
-  if (!replaced) return std::move(replaced).error();
+  if (is_complete(document.login(), *entry.grant)) return recovery;
+  TRY(store.replace(document.with(*entry.grant, fields)));
   recovery.notices.push_back(fmt::format("completed the refresh of token {} that was interrupted at {}", name,
                                          rfc3339(entry.began_at)));
   return recovery;
@@ -85,16 +80,15 @@ Result<Recovery> recover(LoginStore& store, LoginLocks& locks, const CredentialF
                          SteadyTime deadline) {
   Journal& journal = store.journal();
   const auto is_ours = [&](const JournalEntry& entry) { return is_of_this_login(store, fields, entry); };
-  if (auto taken = journal.take_over_shared(is_ours, deadline); !taken) return std::move(taken).error();
-  const auto entry = journal.replay();
-  if (!entry) return entry.error();
-  if (!*entry) return Recovery{};
-  locks.tidy_up_saving((*entry)->locks);
-  auto recovery = complete(store, locks, fields, **entry);
+  TRY(journal.take_over_shared(is_ours, deadline));
+  const auto entry = TRY(journal.replay());
+  if (!entry) return Recovery{};
+  locks.tidy_up_saving(entry->locks);
+  auto recovery = complete(store, locks, fields, *entry);
   // Only now: another program that waits for them must not meet the old refresh token.
-  locks.tidy_up_rest((*entry)->locks);
+  locks.tidy_up_rest(entry->locks);
   if (!recovery || recovery->journal_is_needed) return recovery;
-  if (auto cleared = journal.clear(); !cleared) return std::move(cleared).error();
+  TRY(journal.clear());
   return recovery;
 }
 

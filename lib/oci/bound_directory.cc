@@ -45,11 +45,10 @@ Result<Owner> owner_behind(const ContainerProcess& process, std::string_view tar
                            Owner on_host, Owner seen, Owner user) {
   const auto outside = process.owner_outside(user);
   if (!outside) return outside;
-  const auto info = mount_info(process, inside);
-  if (!info) return info.error();
-  if (info->id_maps) {
-    const auto uid = info->id_maps->uids.inside(outside->uid);
-    const auto gid = info->id_maps->gids.inside(outside->gid);
+  const auto info = TRY(mount_info(process, inside));
+  if (info.id_maps) {
+    const auto uid = info.id_maps->uids.inside(outside->uid);
+    const auto gid = info.id_maps->gids.inside(outside->gid);
     if (!uid || !gid) return not_mapped(target);
     return Owner{*uid, *gid};
   }
@@ -73,9 +72,8 @@ Result<BoundDirectory> bound_inside(const ContainerProcess& process, std::string
                              target),
                  "create the container anew instead of restoring it"};
   }
-  const auto info = mount_info(process, inside.get());
-  if (!info) return info.error();
-  if (info->idmapped) return not_mapped(target);
+  const auto info = TRY(mount_info(process, inside.get()));
+  if (info.idmapped) return not_mapped(target);
   return bound_to(std::move(inside), process.owner_outside(user));
 }
 
@@ -89,17 +87,15 @@ Result<BoundDirectory> open_bound_directory(const ContainerProcess& process, std
     if (!host || root.error().kind != ErrorKind::not_found || !process.is_running()) return root.error();
     return bound_to(std::move(*host), process.owner_outside(user));
   }
-  auto inside = root->open_directory(target);
-  if (!inside) return std::move(inside).error();
-  const auto seen = look(inside->get(), target);
-  if (!seen) return seen.error();
+  auto inside = TRY(root->open_directory(target));
+  const auto seen = TRY(look(inside.get(), target));
   const auto on_host = host ? look(host->get(), source) : Result<struct statx>(host.error());
-  if (!on_host || !is_same(*on_host, *seen))
-    return bound_inside(process, target, std::move(*inside), *seen, user);
-  if (is_equal(owner_of(*on_host), owner_of(*seen)))
+  if (!on_host || !is_same(*on_host, seen))
+    return bound_inside(process, target, std::move(inside), seen, user);
+  if (is_equal(owner_of(*on_host), owner_of(seen)))
     return bound_to(std::move(*host), process.owner_outside(user));
   return bound_to(std::move(*host),
-                  owner_behind(process, target, inside->get(), owner_of(*on_host), owner_of(*seen), user));
+                  owner_behind(process, target, inside.get(), owner_of(*on_host), owner_of(seen), user));
 }
 
 }  // namespace oci_oauth

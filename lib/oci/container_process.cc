@@ -34,9 +34,8 @@ Result<bool> shares_our_namespace(pid_t pid, std::string_view kind) {
 }
 
 Result<void> check_is_not_the_hosts(pid_t pid) {
-  const auto shared = shares_our_namespace(pid, "mnt");
-  if (!shared) return shared.error();
-  if (!*shared) return {};
+  const auto shared = TRY(shares_our_namespace(pid, "mnt"));
+  if (!shared) return {};
   return Error{ErrorKind::failed,
                fmt::format("process {} is in the host's own mount namespace: it is no container", pid),
                "give the container a mount namespace of its own"};
@@ -45,11 +44,9 @@ Result<void> check_is_not_the_hosts(pid_t pid) {
 // `kind`: uid or gid.
 Result<std::uint32_t> id_outside(pid_t pid, std::string_view kind, std::uint32_t inside) {
   const std::string path = fmt::format("/proc/{}/{}_map", pid, kind);
-  const auto text = read_file({.path = path}, id_map_limit);
-  if (!text) return text.error();
-  const auto map = IdMap::parse(*text, path);
-  if (!map) return map.error();
-  if (const auto id = map->outside(inside)) return *id;
+  const auto text = TRY(read_file({.path = path}, id_map_limit));
+  const auto map = TRY(IdMap::parse(text, path));
+  if (const auto id = map.outside(inside)) return *id;
   return Error{ErrorKind::failed,
                fmt::format("{} {} of the container is not mapped to the host", kind, inside),
                "give the container a user namespace that maps it"};
@@ -66,23 +63,21 @@ Result<ContainerProcess> ContainerProcess::open(pid_t pid) {
   UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!fd) return Error::from_errno(errno, fmt::format("pidfd_open of process {}", pid));
   ContainerProcess process(pid, std::move(fd));
-  if (auto checked = check_is_not_the_hosts(pid); !checked) return std::move(checked).error();
+  TRY(check_is_not_the_hosts(pid));
   if (!process.is_running()) {
-    return Error{ErrorKind::not_found, fmt::format("process {}: has ended", pid), ""};
+    return Error{ErrorKind::not_found, fmt::format("process {}: has ended", pid)};
   }
   return process;
 }
 
 Result<Owner> ContainerProcess::owner_outside(Owner inside) const {
   // The maps of our own user namespace are told as its parent sees them.
-  const auto shared = shares_our_namespace(pid_, "user");
-  if (!shared) return shared.error();
-  if (*shared) return inside;
+  const auto shared = TRY(shares_our_namespace(pid_, "user"));
+  if (shared) return inside;
   const auto uid = id_outside(pid_, "uid", inside.uid);
-  const auto gid = uid ? id_outside(pid_, "gid", inside.gid) : uid;
-  if (!gid) return gid.error();
-  if (!is_running()) return Error{ErrorKind::not_found, fmt::format("process {}: has ended", pid_), ""};
-  return Owner{*uid, *gid};
+  const auto gid = TRY(uid ? id_outside(pid_, "gid", inside.gid) : uid);
+  if (!is_running()) return Error{ErrorKind::not_found, fmt::format("process {}: has ended", pid_)};
+  return Owner{*uid, gid};
 }
 
 bool ContainerProcess::is_running() const {

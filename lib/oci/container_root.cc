@@ -121,11 +121,10 @@ Result<Owner> container_root_of(const ContainerProcess* process) {
 }
 
 Result<void> make_component(int root, int parent, const std::string& path, const ContainerProcess* process) {
-  if (auto checked = check_file_system(root, parent, path); !checked) return checked;
-  const auto owner = container_root_of(process);
-  if (!owner) return owner.error();
+  TRY(check_file_system(root, parent, path));
+  const auto owner = TRY(container_root_of(process));
   const std::string name = path.substr(path.rfind('/') + 1);
-  const int reason = make_as(*owner, parent, name);
+  const int reason = make_as(owner, parent, name);
   if (reason == 0) return {};
   if (reason != EEXIST) return Error::from_errno(reason, fmt::format("{} in the container: mkdir", path));
   struct stat status;
@@ -145,8 +144,7 @@ Result<UniqueFd> make_missing(int root, const std::string& path, const Container
     const std::string so_far = path.substr(0, end);
     auto next = open_in_container(root, so_far);
     if (!next && next.error().kind == ErrorKind::not_found) {
-      if (auto made = make_component(root, parent->get(), so_far, process); !made)
-        return std::move(made).error();
+      TRY(make_component(root, parent->get(), so_far, process));
       next = open_in_container(root, so_far);
     }
     parent = std::move(next);
@@ -158,20 +156,18 @@ Result<UniqueFd> make_missing(int root, const std::string& path, const Container
 
 Result<ContainerRoot> ContainerRoot::open(const ContainerProcess& process, std::string_view rootfs) {
   const std::string outer = fmt::format("/proc/{}/root", process.pid());
-  auto namespace_root = open_file({.path = outer}, O_PATH | O_DIRECTORY);
-  if (!namespace_root) return std::move(namespace_root).error();
+  auto namespace_root = TRY(open_file({.path = outer}, O_PATH | O_DIRECTORY));
   if (!process.is_running()) {
-    return Error{ErrorKind::not_found, fmt::format("process {}: has ended", process.pid()), ""};
+    return Error{ErrorKind::not_found, fmt::format("process {}: has ended", process.pid())};
   }
-  return beneath(namespace_root->get(), rootfs, outer, &process);
+  return beneath(namespace_root.get(), rootfs, outer, &process);
 }
 
 // An absolute link in `rootfs` (/var/run is one) would lead plain open(2) into the caller's mount namespace.
 Result<ContainerRoot> ContainerRoot::beneath(int directory, std::string_view rootfs, std::string_view shown,
                                              const ContainerProcess* process) {
-  auto root = open_beneath(directory, std::string(rootfs), fmt::format("{}{}", shown, rootfs));
-  if (!root) return std::move(root).error();
-  return ContainerRoot(std::move(*root), process);
+  auto root = TRY(open_beneath(directory, std::string(rootfs), fmt::format("{}{}", shown, rootfs)));
+  return ContainerRoot(std::move(root), process);
 }
 
 Result<ContainerRoot> ContainerRoot::beneath(int directory, std::string_view rootfs, std::string_view shown) {
@@ -193,8 +189,7 @@ Result<UniqueFd> ContainerRoot::make_directory(std::string_view path) const {
   if (is_same_directory(directory->get(), root_.get())) {
     return refuse(whole, "is a link to the container's root");
   }
-  if (auto checked = check_file_system(root_.get(), directory->get(), whole); !checked)
-    return std::move(checked).error();
+  TRY(check_file_system(root_.get(), directory->get(), whole));
   return directory;
 }
 

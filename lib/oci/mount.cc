@@ -61,14 +61,13 @@ Result<UniqueFd> clone_tree_locked(int directory, const std::string& path) {
     return Error::from_errno(number, "lock the flags of the share directory's mount");
   };
   // Its own: where the child fails, what it has attached goes with its mount namespace.
-  const auto tree = clone_tree_read_only(directory);
-  if (!tree) return tree.error();
-  UniqueFd slot(::fcntl(tree->get(), F_DUPFD_CLOEXEC, 0));
+  const auto tree = TRY(clone_tree_read_only(directory));
+  UniqueFd slot(::fcntl(tree.get(), F_DUPFD_CLOEXEC, 0));
   if (!slot) return failure(errno);
   const auto child =
       static_cast<pid_t>(::syscall(SYS_clone, CLONE_FILES | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0));
   if (child < 0) return failure(errno);
-  if (child == 0) ::_exit(copy_through_user_namespace(tree->get(), path.c_str(), slot.get()));
+  if (child == 0) ::_exit(copy_through_user_namespace(tree.get(), path.c_str(), slot.get()));
   const int status = reap(child);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     return failure(WIFEXITED(status) ? WEXITSTATUS(status) : EINTR);

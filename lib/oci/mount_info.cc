@@ -143,11 +143,10 @@ bool has_option(std::string_view options, std::string_view wanted) {
 // fields before the hyphen are optional.
 Result<MountInfo> read_mountinfo(const ContainerProcess& process, std::uint64_t mount_id) {
   const std::string path = fmt::format("/proc/{}/mountinfo", process.pid());
-  auto mountinfo = read_file({.path = path}, mountinfo_limit);
-  if (!mountinfo) return std::move(mountinfo).error();
-  std::string_view line = line_of(*mountinfo, fmt::format("{}", mount_id));
+  auto mountinfo = TRY(read_file({.path = path}, mountinfo_limit));
+  std::string_view line = line_of(mountinfo, fmt::format("{}", mount_id));
   if (line.empty()) {
-    return Error{ErrorKind::failed, fmt::format("{}: lacks the mount of the target", path), ""};
+    return Error{ErrorKind::failed, fmt::format("{}: lacks the mount of the target", path)};
   }
   line = line.substr(0, line.find(" - "));
   MountInfo info;
@@ -165,12 +164,10 @@ Result<struct statx> mount_id_of(int file, unsigned which) {
 }  // namespace
 
 Result<MountInfo> mount_info(const ContainerProcess& process, int file) {
-  const auto unique = mount_id_of(file, statx_mount_id_unique);
-  if (!unique) return unique.error();
-  if (auto info = ask_statmount(process, *unique)) return std::move(*info);
-  const auto old = mount_id_of(file, STATX_MNT_ID);
-  if (!old) return old.error();
-  return read_mountinfo(process, old->stx_mnt_id);
+  const auto unique = TRY(mount_id_of(file, statx_mount_id_unique));
+  if (auto info = ask_statmount(process, unique)) return std::move(*info);
+  const auto old = TRY(mount_id_of(file, STATX_MNT_ID));
+  return read_mountinfo(process, old.stx_mnt_id);
 }
 
 Result<void> check_unshared(const ContainerProcess& process, int target) {

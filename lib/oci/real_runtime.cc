@@ -15,10 +15,9 @@ Result<void> check_runtime(const std::string& path) {
   if (::stat(path.c_str(), &candidate) != 0) return Error::from_errno(errno, path);
   if (::stat("/proc/self/exe", &self) != 0) return Error::from_errno(errno, "/proc/self/exe");
   if (candidate.st_dev == self.st_dev && candidate.st_ino == self.st_ino) {
-    return Error{ErrorKind::failed, fmt::format("{}: is this wrapper itself", path), ""};
+    return Error{ErrorKind::failed, fmt::format("{}: is this wrapper itself", path)};
   }
-  if (!S_ISREG(candidate.st_mode))
-    return Error{ErrorKind::failed, fmt::format("{}: is no program", path), ""};
+  if (!S_ISREG(candidate.st_mode)) return Error{ErrorKind::failed, fmt::format("{}: is no program", path)};
   if (::access(path.c_str(), X_OK) != 0) return Error::from_errno(errno, path);
   return {};
 }

@@ -21,18 +21,13 @@ std::string name_of(const std::string& path) {
 Result<RuntimeFile> RuntimeFile::open(const std::string& path) {
   RuntimeFile file;
   file.path_ = path;
-  auto directory = open_file({.path = parent_directory(path)}, O_PATH | O_DIRECTORY);
-  if (!directory) return std::move(directory).error();
-  file.directory_ = std::move(*directory);
-  const auto opened = open_file({file.directory_.get(), name_of(path), path}, O_RDONLY | O_NOFOLLOW);
-  if (!opened) return opened.error();
+  file.directory_ = TRY(open_file({.path = parent_directory(path)}, O_PATH | O_DIRECTORY));
+  const auto opened = TRY(open_file({file.directory_.get(), name_of(path), path}, O_RDONLY | O_NOFOLLOW));
   struct stat status;
-  if (::fstat(opened->get(), &status) != 0) return Error::from_errno(errno, path);
+  if (::fstat(opened.get(), &status) != 0) return Error::from_errno(errno, path);
   file.mode_ = status.st_mode & 07777;
   file.owner_ = {status.st_uid, status.st_gid};
-  auto text = read_file(opened->get(), limit, path);
-  if (!text) return std::move(text).error();
-  file.text_ = std::move(*text);
+  file.text_ = TRY(read_file(opened.get(), limit, path));
   return file;
 }
 

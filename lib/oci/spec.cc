@@ -253,9 +253,9 @@ std::vector<std::string> assigned_among(const std::vector<std::string>& names, s
 Result<Spec> parse_spec(const std::string& text, std::string_view source) {
   Spec spec;
   SpecHandler handler(spec);
-  if (auto read = read_json(text, source, handler); !read) return std::move(read).error();
+  TRY(read_json(text, source, handler));
   if (spec.root_path.empty())
-    return Error{ErrorKind::failed, fmt::format("{}: /root/path: is missing", source), ""};
+    return Error{ErrorKind::failed, fmt::format("{}: /root/path: is missing", source)};
   return spec;
 }
 

@@ -12,7 +12,7 @@ namespace oci_oauth {
 namespace {
 
 // The objects and arrays that are added to or looked into; a child stands before its parent.
-enum class Place {
+enum class Position {
   environment,
   create_runtime,
   prestart,
@@ -26,23 +26,23 @@ enum class Place {
 };
 constexpr size_t places = 10;
 
-struct PlaceInfo {
-  Place place, parent;
+struct PositionInfo {
+  Position place, parent;
   std::string_view key;
   bool is_array;
 };
-constexpr PlaceInfo infos[] = {
-    {Place::environment, Place::process, "env", true},
-    {Place::create_runtime, Place::hooks, "createRuntime", true},
-    {Place::prestart, Place::hooks, "prestart", true},
-    {Place::poststop, Place::hooks, "poststop", true},
-    {Place::process, Place::top, "process", false},
-    {Place::hooks, Place::top, "hooks", false},
-    {Place::top, Place::skip, "", false},
+constexpr PositionInfo infos[] = {
+    {Position::environment, Position::process, "env", true},
+    {Position::create_runtime, Position::hooks, "createRuntime", true},
+    {Position::prestart, Position::hooks, "prestart", true},
+    {Position::poststop, Position::hooks, "poststop", true},
+    {Position::process, Position::top, "process", false},
+    {Position::hooks, Position::top, "hooks", false},
+    {Position::top, Position::skip, "", false},
 };
 
-const PlaceInfo* child_of(Place parent, std::string_view key) {
-  for (const PlaceInfo& info : infos) {
+const PositionInfo* position_below(Position parent, std::string_view key) {
+  for (const PositionInfo& info : infos) {
     if (info.parent == parent && info.key == key) return &info;
   }
   return nullptr;
@@ -64,12 +64,12 @@ std::string_view variable_name(std::string_view assignment) {
 // Finds the sites, the variables that are set, and whether our hook is there.
 class Surveyor : public JsonHandler {
  public:
-  Surveyor(Place root, std::string_view hook_name) : root_(root), hook_name_(hook_name) {}
+  Surveyor(Position root, std::string_view hook_name) : root_(root), hook_name_(hook_name) {}
 
   void reads(const JsonStream& stream) { stream_ = &stream; }
 
   bool Null() {
-    const PlaceInfo* info = expected();
+    const PositionInfo* info = expected();
     if (info != nullptr) site(info->place) = {Presence::null, true, stream_->Tell()};
     return true;
   }
@@ -81,16 +81,16 @@ class Surveyor : public JsonHandler {
   bool Double(double) { return scalar(); }
   bool String(const char* text, rapidjson::SizeType size, bool) {
     const std::string_view value(text, size);
-    if (place() == Place::environment) variables_.emplace_back(variable_name(value));
-    const bool in_entry = place() == Place::create_entry || place() == Place::poststop_entry;
+    if (place() == Position::environment) variables_.emplace_back(variable_name(value));
+    const bool in_entry = place() == Position::create_entry || place() == Position::poststop_entry;
     if (in_entry && key_ == "path" && value.substr(value.rfind('/') + 1) == hook_name_)
-      (place() == Place::create_entry ? has_create_runtime_ : has_poststop_) = true;
+      (place() == Position::create_entry ? has_create_runtime_ : has_poststop_) = true;
     return scalar();
   }
   bool Key(const char* text, rapidjson::SizeType size, bool) {
-    if (place() == Place::skip) return true;
+    if (place() == Position::skip) return true;
     key_.assign(text, size);
-    const PlaceInfo* info = expected();
+    const PositionInfo* info = expected();
     if (info == nullptr || site(info->place).presence == Presence::absent) return true;
     return refuse(fmt::format("key '{}' stands twice", key_));
   }
@@ -100,7 +100,7 @@ class Surveyor : public JsonHandler {
   bool EndArray(rapidjson::SizeType count) { return leave(count); }
 
   const std::string& refusal() const { return refusal_; }
-  const Site& at(Place place) const { return sites_[static_cast<size_t>(place)]; }
+  const Site& at(Position place) const { return sites_[static_cast<size_t>(place)]; }
   bool has_create_runtime() const { return has_create_runtime_; }
   bool has_poststop() const { return has_poststop_; }
   bool sets(std::string_view variable) const {
@@ -108,11 +108,11 @@ class Surveyor : public JsonHandler {
   }
 
  private:
-  Place place() const { return depth_ == 0 ? Place::skip : stack_[depth_ - 1]; }
-  Site& site(Place place) { return sites_[static_cast<size_t>(place)]; }
+  Position place() const { return depth_ == 0 ? Position::skip : stack_[depth_ - 1]; }
+  Site& site(Position place) { return sites_[static_cast<size_t>(place)]; }
 
   // What the value that comes next is to us; elements of an array have no key.
-  const PlaceInfo* expected() const { return child_of(place(), key_); }
+  const PositionInfo* expected() const { return position_below(place(), key_); }
 
   bool refuse(std::string reason) {
     refusal_ = std::move(reason);
@@ -120,20 +120,20 @@ class Surveyor : public JsonHandler {
   }
   bool scalar() {
     if (depth_ == 0) return refuse("is not an object");
-    const PlaceInfo* info = expected();
+    const PositionInfo* info = expected();
     return info == nullptr || refuse_type(*info);
   }
-  bool refuse_type(const PlaceInfo& info) {
+  bool refuse_type(const PositionInfo& info) {
     return refuse(fmt::format("'{}' is not an {}", info.key, info.is_array ? "array" : "object"));
   }
 
   bool enter(bool is_array) {
     if (depth_ == stack_.size()) return refuse(fmt::format("nested deeper than {} levels", json_max_depth));
-    Place entered = Place::skip;
+    Position entered = Position::skip;
     if (depth_ == 0) {
       if (is_array) return refuse("is not an object");
       entered = root_;
-    } else if (const PlaceInfo* info = expected()) {
+    } else if (const PositionInfo* info = expected()) {
       if (info->is_array != is_array) return refuse_type(*info);
       entered = info->place;
     } else if (!is_array) {
@@ -142,20 +142,20 @@ class Surveyor : public JsonHandler {
     stack_[depth_++] = entered;
     return true;
   }
-  static Place entry_of(Place list) {
+  static Position entry_of(Position list) {
     // The deprecated prestart is the same moment as createRuntime.
-    if (list == Place::create_runtime || list == Place::prestart) return Place::create_entry;
-    return list == Place::poststop ? Place::poststop_entry : Place::skip;
+    if (list == Position::create_runtime || list == Position::prestart) return Position::create_entry;
+    return list == Position::poststop ? Position::poststop_entry : Position::skip;
   }
   bool leave(rapidjson::SizeType count) {
     site(stack_[--depth_]) = {Presence::present, count == 0, stream_->Tell()};
     return true;
   }
 
-  Place root_;
+  Position root_;
   std::string_view hook_name_;
   const JsonStream* stream_ = nullptr;
-  std::array<Place, json_max_depth> stack_{};
+  std::array<Position, json_max_depth> stack_{};
   size_t depth_ = 0;
   std::string key_, refusal_;
   std::array<Site, places> sites_{};
@@ -171,14 +171,14 @@ std::string json_string_of(std::string_view text) {
 // Members and elements to add, gathered by place and then set into the text.
 class Additions {
  public:
-  void add(Place place, std::string_view text) {
+  void add(Position place, std::string_view text) {
     std::string& inner = inner_[static_cast<size_t>(place)];
     if (!inner.empty()) inner += ',';
     inner += text;
   }
 
   std::string set_into(std::string_view text, const Surveyor& found) {
-    for (const PlaceInfo& info : infos) {
+    for (const PositionInfo& info : infos) {
       const std::string& inner = inner_[static_cast<size_t>(info.place)];
       if (inner.empty()) continue;
       const Site& site = found.at(info.place);
@@ -210,17 +210,17 @@ class Additions {
 };
 
 Result<std::string> edited(const std::string& text, std::string_view source, const SpecEdit& edit,
-                           Place root) {
+                           Position root) {
   Surveyor found(root, edit.hook_name);
-  if (auto read = read_json(text, source, found); !read) return std::move(read).error();
+  TRY(read_json(text, source, found));
   Additions additions;
   if (!edit.create_runtime.empty() && !found.has_create_runtime())
-    additions.add(Place::create_runtime, edit.create_runtime);
-  if (!edit.poststop.empty() && !found.has_poststop()) additions.add(Place::poststop, edit.poststop);
-  if (found.at(Place::process).presence == Presence::present) {
+    additions.add(Position::create_runtime, edit.create_runtime);
+  if (!edit.poststop.empty() && !found.has_poststop()) additions.add(Position::poststop, edit.poststop);
+  if (found.at(Position::process).presence == Presence::present) {
     for (const std::string& assignment : edit.environment) {
       if (!found.sets(variable_name(assignment)))
-        additions.add(Place::environment, json_string_of(assignment));
+        additions.add(Position::environment, json_string_of(assignment));
     }
   }
   return additions.set_into(text, found);
@@ -229,12 +229,12 @@ Result<std::string> edited(const std::string& text, std::string_view source, con
 }  // namespace
 
 Result<std::string> edit_spec(const std::string& text, std::string_view source, const SpecEdit& edit) {
-  return edited(text, source, edit, Place::top);
+  return edited(text, source, edit, Position::top);
 }
 
 Result<std::string> edit_process(const std::string& text, std::string_view source,
                                  const std::vector<std::string>& environment) {
-  return edited(text, source, {.environment = environment}, Place::process);
+  return edited(text, source, {.environment = environment}, Position::process);
 }
 
 }  // namespace oci_oauth

@@ -15,23 +15,22 @@ constexpr JsonField fields[] = {
     {"id", JsonType::string}, {"bundle", JsonType::string}, {"pid", JsonType::integer}};
 
 Error bad(std::string_view reason) {
-  return {ErrorKind::failed, fmt::format("state: {}", reason), ""};
+  return {ErrorKind::failed, fmt::format("state: {}", reason)};
 }
 
 }  // namespace
 
 Result<ContainerState> parse_state(std::string_view text) {
-  auto json = parse_json(text, "state");
-  if (!json) return std::move(json).error();
-  if (auto checked = check_types(*json, "state", fields); !checked) return std::move(checked).error();
+  auto json = TRY(parse_json(text, "state"));
+  TRY(check_types(json, "state", fields));
   ContainerState state;
-  state.id = json_string(*json, "id").value_or("");
+  state.id = json_string(json, "id").value_or("");
   if (!is_valid_container_id(state.id)) return bad("has no id that can name a file");
-  state.bundle = json_string(*json, "bundle").value_or("");
+  state.bundle = json_string(json, "bundle").value_or("");
   if (!state.bundle.starts_with('/') || state.bundle.find('\0') != std::string::npos) {
     return bad(fmt::format("bundle '{}' is not an absolute path", state.bundle));
   }
-  const std::int64_t pid = json_member(*json, "pid") == nullptr ? 0 : json_int(*json, "pid").value_or(-2);
+  const std::int64_t pid = json_member(json, "pid") == nullptr ? 0 : json_int(json, "pid").value_or(-2);
   if (pid < -1 || pid > std::numeric_limits<pid_t>::max()) return bad(fmt::format("'{}' is not a pid", pid));
   state.pid = static_cast<pid_t>(std::max<std::int64_t>(pid, 0));
   return state;

@@ -41,13 +41,12 @@ Result<UniqueFd> find(pid_t pid, std::uint64_t name) {
     if (!parent) return Error::from_errno(errno, failure);
     space = std::move(parent);
   }
-  return Error{ErrorKind::failed, failure, ""};
+  return Error{ErrorKind::failed, failure};
 }
 
 Result<void> join(pid_t pid, std::uint64_t name) {
-  const auto space = find(pid, name);
-  if (!space) return space.error();
-  if (::setns(space->get(), CLONE_NEWUSER) != 0)
+  const auto space = TRY(find(pid, name));
+  if (::setns(space.get(), CLONE_NEWUSER) != 0)
     return Error::from_errno(errno, fmt::format("joining the user namespace of process {}", pid));
   return {};
 }
@@ -93,7 +92,7 @@ Result<void> in_user_namespace(pid_t pid, std::uint64_t name, const std::functio
   const auto report = read_to_end(reading.get(), longest_report, "report");
   const int status = reap(child);
   if (!report || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    return Error{ErrorKind::failed, "the child in the engine's user namespace ended early", ""};
+    return Error{ErrorKind::failed, "the child in the engine's user namespace ended early"};
   return result_of(*report);
 }
 

@@ -59,7 +59,7 @@ class Mending {
   Result<void> deliver(const ContainerLedger::Entry& entry, DeliveryRecord& delivery) {
     const Fingerprints known = known_fingerprints(all_, delivery);
     plan_delivery(delivery, share_);
-    if (auto saved = save_if_changed(entry); !saved) return saved;
+    TRY(save_if_changed(entry));
     const std::string shown = fmt::format("container {}: {}", entry.record.id, delivery.target);
     const auto directory = WrittenDirectory::open(delivery, entry.record.process, shown);
     if (!directory) return Error(directory.error()).in(shown);

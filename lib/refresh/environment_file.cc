@@ -46,7 +46,7 @@ Result<Secret> plain_value(std::string_view text) {
     if (text[i] == '#' && blanks.find(text[i - 1]) != std::string_view::npos) text = trim(text.substr(0, i));
   }
   if (text.starts_with('#')) return Secret();
-  if (text.ends_with('\\')) return Error{ErrorKind::configuration, "goes on in the next line", ""};
+  if (text.ends_with('\\')) return Error{ErrorKind::configuration, "goes on in the next line"};
   return Secret(text);
 }
 
@@ -58,13 +58,13 @@ Result<Secret> quoted_value(std::string_view text) {
     if (text[i] == quote) {
       if (is_end(text.substr(i + 1))) return Secret(std::move(value));
       wipe(value);
-      return Error{ErrorKind::configuration, "has text after its closing quote", ""};
+      return Error{ErrorKind::configuration, "has text after its closing quote"};
     }
     if (quote == '"' && text[i] == '\\' && i + 1 < text.size()) ++i;
     value += text[i];
   }
   wipe(value);
-  return Error{ErrorKind::configuration, "has no closing quote in its line", ""};
+  return Error{ErrorKind::configuration, "has no closing quote in its line"};
 }
 
 }  // namespace

@@ -9,8 +9,8 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr std::string_view source = "the exchange's report";
-constexpr int version = 2;  // of the text
+constexpr std::string_view report_source = "the exchange's report";
+constexpr int report_version = 2;  // of the text
 
 JsonValue snapshot_value(JsonDocument& json, const LoginSnapshot& login) {
   JsonValue value(rapidjson::kObjectType);
@@ -76,7 +76,7 @@ ExchangeFailure read_failure(const JsonValue& value) {
 Secret format_report(const ExchangeReport& report) {
   JsonDocument json;
   json.SetObject();
-  json_set(json, json, "version", JsonValue(version));
+  json_set(json, json, "version", JsonValue(report_version));
   json_set(json, json, "refreshed", JsonValue(report.refreshed));
   json_set(json, json, "stored_in_us", JsonValue(std::int64_t{report.stored_in.count()}));
   JsonValue notices(rapidjson::kArrayType);
@@ -96,20 +96,19 @@ Result<void> send_report(int fd, const ExchangeReport& report) {
 }
 
 Result<ExchangeReport> parse_report(std::string_view text) {
-  auto json = parse_json(text, source);
-  if (!json) return std::move(json).error();
-  if (json_int(*json, "version") != version)
-    return Error{ErrorKind::failed, fmt::format("{}: is not of this version", source), ""};
+  auto json = TRY(parse_json(text, report_source));
+  if (json_int(json, "version") != report_version)
+    return Error{ErrorKind::failed, fmt::format("{}: is not of this version", report_source)};
   ExchangeReport report;
-  report.refreshed = json_bool(*json, "refreshed").value_or(false);
-  report.stored_in = std::chrono::microseconds(json_int(*json, "stored_in_us").value_or(0));
-  if (const JsonValue* notices = json_member(*json, "notices"); notices != nullptr && notices->IsArray()) {
+  report.refreshed = json_bool(json, "refreshed").value_or(false);
+  report.stored_in = std::chrono::microseconds(json_int(json, "stored_in_us").value_or(0));
+  if (const JsonValue* notices = json_member(json, "notices"); notices != nullptr && notices->IsArray()) {
     for (const JsonValue& notice : notices->GetArray()) {
       if (notice.IsString()) report.notices.emplace_back(json_text(notice));
     }
   }
-  if (const JsonValue* login = json_member(*json, "login")) report.login = read_snapshot(*login);
-  if (const JsonValue* failure = json_member(*json, "failure")) report.failure = read_failure(*failure);
+  if (const JsonValue* login = json_member(json, "login")) report.login = read_snapshot(*login);
+  if (const JsonValue* failure = json_member(json, "failure")) report.failure = read_failure(*failure);
   return report;
 }
 

@@ -10,8 +10,8 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr std::string_view source = "the refresher's request";
-constexpr int version = 2;  // of the text
+constexpr std::string_view request_source = "the refresher's request";
+constexpr int request_version = 2;  // of the text
 
 // The members that an exchange needs, for writing and for reading: `member` is called with each key and its
 // place.
@@ -132,7 +132,7 @@ Result<LoginOwner> read_owner(const JsonValue& value) {
   const bool understood = uid != nullptr && is_id(*uid) && gid != nullptr && is_id(*gid) &&
                           groups != nullptr && groups->IsArray() &&
                           std::all_of(groups->Begin(), groups->End(), is_id);
-  if (!understood) return Error{ErrorKind::failed, fmt::format("{}: its owner is none", source), ""};
+  if (!understood) return Error{ErrorKind::failed, fmt::format("{}: its owner is none", request_source)};
   LoginOwner owner = {uid->GetUint(), gid->GetUint(), {}, read_text(value, "name")};
   for (const JsonValue& group : groups->GetArray()) owner.groups.push_back(group.GetUint());
   return owner;
@@ -170,7 +170,7 @@ Provider read_provider(const JsonValue& value) {
 std::string format_request(const ExchangeRequest& request) {
   JsonDocument json;
   json.SetObject();
-  json_set(json, json, "version", JsonValue(version));
+  json_set(json, json, "version", JsonValue(request_version));
   json_set(json, json, "profile", profile_value(json, request.profile));
   json_set(json, json, "provider", provider_value(json, request.provider));
   json_set(json, json, "published", json_copy(json, format_published(request.published)));
@@ -183,31 +183,27 @@ std::string format_request(const ExchangeRequest& request) {
 }
 
 Result<ExchangeRequest> parse_request(std::string_view text) {
-  auto json = parse_json(text, source);
-  if (!json) return std::move(json).error();
-  if (json_int(*json, "version") != version) {
-    return Error{ErrorKind::failed, fmt::format("{}: is not of this version", source),
+  auto json = TRY(parse_json(text, request_source));
+  if (json_int(json, "version") != request_version) {
+    return Error{ErrorKind::failed, fmt::format("{}: is not of this version", request_source),
                  "restart what asked: it was started before an upgrade"};
   }
-  const JsonValue* profile = json_member(*json, "profile");
-  const JsonValue* provider = json_member(*json, "provider");
+  const JsonValue* profile = json_member(json, "profile");
+  const JsonValue* provider = json_member(json, "provider");
   if (profile == nullptr || provider == nullptr) {
-    return Error{ErrorKind::failed, fmt::format("{}: lacks the profile or the provider", source), ""};
+    return Error{ErrorKind::failed, fmt::format("{}: lacks the profile or the provider", request_source)};
   }
-  auto published = parse_published(json_string(*json, "published").value_or(""), source);
-  if (!published) return std::move(published).error();
+  auto published = TRY(parse_published(json_string(json, "published").value_or(""), request_source));
   ExchangeRequest request;
   request.profile = read_profile(*profile);
   request.provider = read_provider(*provider);
-  request.published = std::move(*published);
-  request.force = json_bool(*json, "force").value_or(false) ? Force::yes : Force::no;
-  request.min_ttl = Milliseconds(json_int(*json, "min_ttl").value_or(0));
-  request.endpoint = json_bool(*json, "offline").value_or(false) ? Endpoint::left_alone : Endpoint::asked;
-  request.rejected_token_hash = read_text(*json, "rejected_token_hash");
-  if (const JsonValue* value = json_member(*json, "owner")) {
-    auto owner = read_owner(*value);
-    if (!owner) return std::move(owner).error();
-    request.owner = std::move(*owner);
+  request.published = std::move(published);
+  request.force = json_bool(json, "force").value_or(false) ? Force::yes : Force::no;
+  request.min_ttl = Milliseconds(json_int(json, "min_ttl").value_or(0));
+  request.endpoint = json_bool(json, "offline").value_or(false) ? Endpoint::left_alone : Endpoint::asked;
+  request.rejected_token_hash = read_text(json, "rejected_token_hash");
+  if (const JsonValue* value = json_member(json, "owner")) {
+    request.owner = TRY(read_owner(*value));
   }
   return request;
 }

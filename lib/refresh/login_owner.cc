@@ -78,10 +78,9 @@ class Walk {
 
   Result<void> follow(const std::string& path) {
     if (++links_ > most_links) return Error::from_errno(ELOOP, path);
-    auto target = read_link(path);
-    if (!target) return std::move(target).error();
-    if (target->starts_with('/')) here_.clear();
-    prepend(pending_, *target);
+    auto target = TRY(read_link(path));
+    if (target.starts_with('/')) here_.clear();
+    prepend(pending_, target);
     return {};
   }
 
@@ -153,23 +152,23 @@ Result<void> allow(int ruleset, const std::string& path, std::uint64_t access) {
 
 Result<LoginOwner> find_login_owner(const std::string& path) {
   if (!path.starts_with('/')) {
-    return Error{ErrorKind::failed, fmt::format("'{}': is not an absolute path", path), ""};
+    return Error{ErrorKind::failed, fmt::format("'{}': is not an absolute path", path)};
   }
   Walk walk(path);
   while (!walk.done()) {
-    if (auto stepped = walk.step(); !stepped) return std::move(stepped).error();
+    TRY(walk.step());
   }
   return describe_user(walk.uid(), walk.gid());
 }
 
 Result<void> become(const LoginOwner& owner) {
   if (!is_already(owner.uid)) {
-    if (auto switched = switch_to(owner); !switched) return switched;
+    TRY(switch_to(owner));
   }
-  if (auto dropped = drop_capabilities(); !dropped) return dropped;
+  TRY(drop_capabilities());
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Error::from_errno(errno, "PR_SET_NO_NEW_PRIVS");
   if (is_already(owner.uid) && (owner.uid == 0 || ::setuid(0) != 0)) return {};
-  return Error{ErrorKind::failed, fmt::format("become {}: the way back to root is open", owner.name), ""};
+  return Error{ErrorKind::failed, fmt::format("become {}: the way back to root is open", owner.name)};
 }
 
 Result<bool> confine_writes(const std::string& writable, const std::vector<std::string>& lock_parents) {
@@ -182,11 +181,9 @@ Result<bool> confine_writes(const std::string& writable, const std::vector<std::
   const UniqueFd ruleset(
       static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
   if (!ruleset) return Error::from_errno(errno, "landlock_create_ruleset");
-  if (auto allowed = allow(ruleset.get(), writable, attributes.handled_access_fs); !allowed) {
-    return std::move(allowed).error();
-  }
+  TRY(allow(ruleset.get(), writable, attributes.handled_access_fs));
   for (const std::string& parent : lock_parents) {
-    if (auto allowed = allow(ruleset.get(), parent, directories); !allowed) return std::move(allowed).error();
+    TRY(allow(ruleset.get(), parent, directories));
   }
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
     return Error::from_errno(errno, "landlock_restrict_self");

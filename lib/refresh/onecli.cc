@@ -52,18 +52,15 @@ class Variables {
 
   Result<void> read() {
     if (file_path_.empty()) return {};
-    auto text = read_private_file(file_path_);
-    if (!text) return std::move(text).error();
-    file_ = std::move(*text);
+    file_ = TRY(read_private_file(file_path_));
     return {};
   }
 
   // The first of the names that is set, in the nearer of the two places. Empty: none.
   Result<Secret> find(std::initializer_list<const char*> names) const {
     for (const char* name : names) {
-      auto found = find_in_environment_file(file_.reveal(), name, file_path_);
-      if (!found) return std::move(found).error();
-      if (*found) return std::move(**found);
+      auto found = TRY(find_in_environment_file(file_.reveal(), name, file_path_));
+      if (found) return std::move(*found);
     }
     for (const char* name : names) {
       const char* value = environment_(name);
@@ -75,9 +72,8 @@ class Variables {
   // Leaves a target that the configuration has set.
   Result<void> fill(std::string& target, std::initializer_list<const char*> names) const {
     if (!target.empty()) return {};
-    auto found = find(names);
-    if (!found) return std::move(found).error();
-    target = found->reveal();
+    auto found = TRY(find(names));
+    target = found.reveal();
     return {};
   }
 
@@ -89,7 +85,7 @@ class Variables {
 
 Result<void> find_address(OneCliSettings& settings, const Variables& variables) {
   if (!settings.url.empty() || !settings.program.empty()) return {};
-  if (auto done = variables.fill(settings.url, {"ONECLI_URL", "ONECLI_API_HOST"}); !done) return done;
+  TRY(variables.fill(settings.url, {"ONECLI_URL", "ONECLI_API_HOST"}));
   return settings.url.empty() ? variables.fill(settings.program, {"ONECLI_BIN"}) : Result<void>();
 }
 
@@ -147,8 +143,7 @@ Result<void> update_by_http(const OneCliSettings& settings, const Secret& token,
   // It says a message, and perhaps a hint in a second line.
   const std::string_view said = end->output.reveal();
   const size_t line = said.find('\n');
-  if (line == std::string_view::npos)
-    return Error{ErrorKind::failed, sender + ": ended without an answer", ""};
+  if (line == std::string_view::npos) return Error{ErrorKind::failed, sender + ": ended without an answer"};
   const std::string_view hint = said.substr(line + 1);
   return Error{ErrorKind::failed, std::string(said.substr(0, line)),
                std::string(hint.substr(0, hint.find('\n')))};
@@ -177,12 +172,10 @@ Result<OneCliSettings> resolve_onecli(const OneCliSink& sink, const std::string&
   OneCliSettings settings = {sink.secret_id, sink.url, sink.ca_file, sink.program, Secret()};
   const auto resolve = [&]() -> Result<void> {
     Variables variables(sink, environment);
-    if (auto read = variables.read(); !read) return read;
-    if (auto done = variables.fill(settings.secret_id, {"ONECLI_OAUTH_SECRET_ID"}); !done) return done;
-    if (auto done = find_address(settings, variables); !done) return done;
-    auto key = read_key(sink, variables);
-    if (!key) return std::move(key).error();
-    settings.api_key = std::move(*key);
+    TRY(variables.read());
+    TRY(variables.fill(settings.secret_id, {"ONECLI_OAUTH_SECRET_ID"}));
+    TRY(find_address(settings, variables));
+    settings.api_key = TRY(read_key(sink, variables));
     return check(settings);
   };
   if (auto resolved = resolve(); !resolved) return std::move(resolved).error().in(place + "/onecli");

@@ -31,15 +31,13 @@ Secret format_onecli_request(const OneCliRequest& request) {
 }
 
 Result<OneCliRequest> parse_onecli_request(std::string_view text) {
-  auto json = parse_json(text, "request");
-  if (!json) return std::move(json).error();
+  auto json = TRY(parse_json(text, "request"));
   OneCliRequest request;
-  each_text(request, [&](std::string_view key, std::string& target) {
-    target = json_string(*json, key).value_or("");
-  });
-  request.timeout = Milliseconds(json_int(*json, "timeout_ms").value_or(0));
-  request.api_key = Secret(json_string(*json, "api_key").value_or(""));
-  request.token = Secret(json_string(*json, "token").value_or(""));
+  each_text(request,
+            [&](std::string_view key, std::string& target) { target = json_string(json, key).value_or(""); });
+  request.timeout = Milliseconds(json_int(json, "timeout_ms").value_or(0));
+  request.api_key = Secret(json_string(json, "api_key").value_or(""));
+  request.token = Secret(json_string(json, "token").value_or(""));
   return request;
 }
 

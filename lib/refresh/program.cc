@@ -64,17 +64,13 @@ Result<Pipe> make_pipe() {
 // A pipe that holds the whole secret before anybody reads: a program that does not read it neither blocks us
 // nor sends us SIGPIPE.
 Result<UniqueFd> filled_pipe(const Secret& secret) {
-  auto pipe = make_pipe();
-  if (!pipe) return std::move(pipe).error();
-  const auto capacity = static_cast<size_t>(std::max(0, ::fcntl(pipe->writing.get(), F_GETPIPE_SZ)));
+  auto pipe = TRY(make_pipe());
+  const auto capacity = static_cast<size_t>(std::max(0, ::fcntl(pipe.writing.get(), F_GETPIPE_SZ)));
   if (secret.reveal().size() > capacity) {
-    return Error{ErrorKind::failed, fmt::format("the token is larger than a pipe holds, {} bytes", capacity),
-                 ""};
+    return Error{ErrorKind::failed, fmt::format("the token is larger than a pipe holds, {} bytes", capacity)};
   }
-  if (auto written = write_all(pipe->writing.get(), secret.reveal(), "pipe"); !written) {
-    return std::move(written).error();
-  }
-  return std::move(pipe->reading);
+  TRY(write_all(pipe.writing.get(), secret.reveal(), "pipe"));
+  return std::move(pipe.reading);
 }
 
 // posix_spawn(3) with what the child gets: a session of its own, "/", default signals, three descriptors.
@@ -128,8 +124,7 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
 
 Result<pid_t> spawn(const Program& program, const Secret& secret, int output) {
   const bool on_stdin = program.pass == PassSecret::on_stdin;
-  auto input = on_stdin ? filled_pipe(secret) : open_file({.path = "/dev/null"}, O_RDONLY);
-  if (!input) return std::move(input).error();
+  auto input = TRY(on_stdin ? filled_pipe(secret) : open_file({.path = "/dev/null"}, O_RDONLY));
   auto arguments = pointers(program.command);
   if (!on_stdin)
     arguments.push_back(const_cast<char*>(secret.reveal().data()));  // ends in NUL, as std::string
@@ -137,7 +132,7 @@ Result<pid_t> spawn(const Program& program, const Secret& secret, int output) {
   auto environment = pointers(program.environment);
   environment.push_back(const_cast<char*>(path_variable));
   environment.push_back(nullptr);
-  return Spawn(input->get(), output).run(arguments, environment);
+  return Spawn(input.get(), output).run(arguments, environment);
 }
 
 // The end of what was read, in a buffer that does not move.
@@ -238,22 +233,20 @@ std::string showable_tail(std::string_view output, const Secret& secret) {
 }
 
 Result<ProgramEnd> run_to_end(const Program& program, const Secret& secret) {
-  auto output = make_pipe();
-  if (!output) return std::move(output).error();
-  ::fcntl(output->reading.get(), F_SETFL, O_NONBLOCK);
+  auto output = TRY(make_pipe());
+  ::fcntl(output.reading.get(), F_SETFL, O_NONBLOCK);
   const HeldSignals signals;
-  auto child = spawn(program, secret, output->writing.get());
-  if (!child) return std::move(child).error();
-  output->writing.reset();
+  auto child = TRY(spawn(program, secret, output.writing.get()));
+  output.writing.reset();
   // Not pidfd_open(): glibc 2.36 declares it without C linkage.
-  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, *child, 0)));
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
 
   Tail tail;
   ProgramEnd end;
-  end.how = wait_for_end(process.get(), output->reading.get(), signals.fd(),
+  end.how = wait_for_end(process.get(), output.reading.get(), signals.fd(),
                          steady_clock::now() + program.timeout, tail);
-  const int status = end_group(*child);
-  drain(output->reading.get(), tail);
+  const int status = end_group(child);
+  drain(output.reading.get(), tail);
   if (end.how == ProgramEnd::How::exited) {
     if (WIFSIGNALED(status)) end.how = ProgramEnd::How::killed;
     end.number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
@@ -263,12 +256,11 @@ Result<ProgramEnd> run_to_end(const Program& program, const Secret& secret) {
 }
 
 Result<void> run_program(const Program& program, const Secret& secret) {
-  auto end = run_to_end(program, secret);
-  if (!end) return std::move(end).error();
-  if (end->how == ProgramEnd::How::exited && end->number == 0) return {};
-  const std::string shown = showable_tail(end->output.reveal(), secret);
-  const std::string what = describe_end(program, *end);
-  return Error{ErrorKind::failed, shown.empty() ? what : fmt::format("{}: {}", what, shown), ""};
+  auto end = TRY(run_to_end(program, secret));
+  if (end.how == ProgramEnd::How::exited && end.number == 0) return {};
+  const std::string shown = showable_tail(end.output.reveal(), secret);
+  const std::string what = describe_end(program, end);
+  return Error{ErrorKind::failed, shown.empty() ? what : fmt::format("{}: {}", what, shown)};
 }
 
 }  // namespace oci_oauth

@@ -93,19 +93,16 @@ Error to_error(const ExchangeFailure& failure) {
 
 Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,
                                        RefreshOptions options) {
-  auto share = refresher.runtime.share(profile.name);
-  if (!share) return std::move(share).error();
+  auto share = TRY(refresher.runtime.share(profile.name));
   if (!options.lock) {
-    auto lock = lock_profile(refresher.runtime, profile.name);
-    if (!lock) return std::move(lock).error();
-    options.lock.emplace(std::move(*lock));
+    auto lock = TRY(lock_profile(refresher.runtime, profile.name));
+    options.lock.emplace(std::move(lock));
   }
-  auto before = refresher.runtime.published(profile.name);
-  if (!before) return std::move(before).error();
+  auto before = TRY(refresher.runtime.published(profile.name));
   RefreshOutcome outcome;
-  if (*before) outcome.published = **before;
+  if (before) outcome.published = *before;
   const auto deliver = [&] {
-    return deliver_to_containers(refresher.runtime, profile.name, share->get(), outcome.published.login);
+    return deliver_to_containers(refresher.runtime, profile.name, share.get(), outcome.published.login);
   };
   if (nothing_to_do(profile, outcome.published, options, now())) {
     outcome.deliveries_failed = deliver();  // a container may have lost what it had
@@ -128,17 +125,14 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   }
   outcome.refreshed = report.refreshed;
   outcome.notices = std::move(report.notices);
-  if (const auto damage = *before ? std::nullopt : refresher.runtime.damage_of(profile.name))
+  if (const auto damage = before ? std::nullopt : refresher.runtime.damage_of(profile.name))
     outcome.notices.push_back(damage->message + ", so it is written anew");
   if (report.login) {
-    auto done =
-        publish_files(share->get(), refresher.runtime.share_path(profile.name), *report.login, profile.mode);
-    if (!done) return done.error();
+    TRY(publish_files(share.get(), refresher.runtime.share_path(profile.name), *report.login, profile.mode));
   }
   outcome.deliveries_failed = deliver();
   // Last: until it is there, the next run does all of this again.
-  if (auto done = refresher.runtime.publish(profile.name, outcome.published); !done)
-    return std::move(done).error();
+  TRY(refresher.runtime.publish(profile.name, outcome.published));
   outcome.failure = std::move(report.failure);
   return outcome;
 }

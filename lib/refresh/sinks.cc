@@ -68,9 +68,8 @@ bool is_for(const Sink& sink, const std::string& profile) {
 class StateDirectory {
  public:
   static Result<StateDirectory> open(const RuntimeDir& runtime) {
-    auto fd = runtime.sinks();
-    if (!fd) return std::move(fd).error();
-    return StateDirectory(std::move(*fd), runtime.path() + "/sinks");
+    auto fd = TRY(runtime.sinks());
+    return StateDirectory(std::move(fd), runtime.path() + "/sinks");
   }
 
   FileAt file(const std::string& name) const { return {fd_.get(), name, fmt::format("{}/{}", path_, name)}; }
@@ -79,18 +78,17 @@ class StateDirectory {
     auto text = read_file(file(name), state_limit, Links::refused);
     if (!text && text.error().kind == ErrorKind::not_found) return StoredState();
     if (!text) return std::move(text).error();
-    auto json = parse_json(*text, file(name).shown);
-    if (!json) return std::move(json).error();
+    auto json = TRY(parse_json(*text, file(name).shown));
     StoredState state;
-    state.shown.profile = json_string(*json, "profile").value_or("");
-    state.shown.sink = json_string(*json, "sink").value_or("");
-    state.shown.delivered_at = json_time(*json, "delivered_at");
-    state.shown.failures = static_cast<unsigned>(json_int(*json, "failures").value_or(0));
-    state.shown.error = json_string(*json, "error").value_or("");
-    state.shown.hint = json_string(*json, "hint").value_or("");
-    state.shown.failed_at = json_time(*json, "failed_at");
-    state.token_hash = json_string(*json, "token_hash").value_or("");
-    state.destination = json_string(*json, "destination").value_or("");
+    state.shown.profile = json_string(json, "profile").value_or("");
+    state.shown.sink = json_string(json, "sink").value_or("");
+    state.shown.delivered_at = json_time(json, "delivered_at");
+    state.shown.failures = static_cast<unsigned>(json_int(json, "failures").value_or(0));
+    state.shown.error = json_string(json, "error").value_or("");
+    state.shown.hint = json_string(json, "hint").value_or("");
+    state.shown.failed_at = json_time(json, "failed_at");
+    state.token_hash = json_string(json, "token_hash").value_or("");
+    state.destination = json_string(json, "destination").value_or("");
     return state;
   }
 
@@ -139,16 +137,14 @@ struct Token {
 // What share/NAME holds. nullopt where there is no token to bring: none was published, or it has expired. The
 // file and what is said of it are read as one: a refresh holds the profile's lock while it replaces them.
 Result<std::optional<Token>> current_token(const RuntimeDir& runtime, const std::string& profile) {
-  auto lock =
-      FileLock::acquire(runtime.lock_file(profile), LockMode::shared, steady_clock::now() + longest_refresh);
-  if (!lock) return std::move(lock).error();
-  auto published = runtime.published(profile);
-  if (!published) return std::move(published).error();
-  if (!*published || (*published)->expires_at <= now()) return std::optional<Token>();
-  auto content = read_file({.path = runtime.share_path(profile) + "/token"}, token_limit, Links::refused);
-  if (!content) return std::move(content).error();
+  auto lock = TRY(
+      FileLock::acquire(runtime.lock_file(profile), LockMode::shared, steady_clock::now() + longest_refresh));
+  auto published = TRY(runtime.published(profile));
+  if (!published || published->expires_at <= now()) return std::optional<Token>();
+  auto content =
+      TRY(read_file({.path = runtime.share_path(profile) + "/token"}, token_limit, Links::refused));
   return std::optional<Token>(
-      {Secret(std::move(*content)), (*published)->access_token_hash, (*published)->expires_at});
+      {Secret(std::move(content)), published->access_token_hash, published->expires_at});
 }
 
 Result<void> run_exec(const ExecSink& sink, const Profile& profile, const Token& token,
@@ -180,25 +176,23 @@ class SinkRun {
     auto wanted = is_wanted();
     if (!wanted) return std::move(wanted).error();
     if (!*wanted) return std::optional<SinkOutcome>();
-    auto lock = FileLock::acquire(directory_.file(key_ + std::string(lock_suffix)), LockMode::exclusive,
-                                  steady_clock::now() + sink_.timeout + beyond_timeout);
-    if (!lock) return std::move(lock).error();
+    auto lock = TRY(FileLock::acquire(directory_.file(key_ + std::string(lock_suffix)), LockMode::exclusive,
+                                      steady_clock::now() + sink_.timeout + beyond_timeout));
     // Another process may have brought it meanwhile, or there is a newer one.
     wanted = is_wanted();
     if (!wanted) return std::move(wanted).error();
     if (!*wanted) return std::optional<SinkOutcome>();
     auto done = deliver();
-    if (auto noted = note(done); !noted) return std::move(noted).error();
+    TRY(note(done));
     return std::optional<SinkOutcome>({name_of(sink_), std::move(done), notice()});
   }
 
  private:
   // Reads token and state. Result: whether the sink lacks the token.
   Result<bool> is_wanted() {
-    auto token = current_token(runner_.runtime, profile_.name);
-    if (!token) return std::move(token).error();
-    if (!*token) return false;
-    token_ = std::move(**token);
+    auto token = TRY(current_token(runner_.runtime, profile_.name));
+    if (!token) return false;
+    token_ = std::move(*token);
     auto state = directory_.read(state_name_);
     // A state that cannot be understood is written anew: at worst a token arrives twice.
     state_ = state ? std::move(*state) : StoredState();
@@ -297,16 +291,13 @@ void forget_removed_sinks(const Config& config, const RuntimeDir& runtime) {
 }
 
 Result<std::vector<SinkState>> sink_states(const RuntimeDir& runtime) {
-  auto directory = StateDirectory::open(runtime);
-  if (!directory) return std::move(directory).error();
-  const auto names = directory->names();
-  if (!names) return names.error();
+  auto directory = TRY(StateDirectory::open(runtime));
+  const auto names = TRY(directory.names());
   std::vector<SinkState> states;
-  for (const std::string& name : *names) {
+  for (const std::string& name : names) {
     if (!name.ends_with(state_suffix)) continue;
-    auto state = directory->read(name);
-    if (!state) return std::move(state).error();
-    states.push_back(std::move(state->shown));
+    auto state = TRY(directory.read(name));
+    states.push_back(std::move(state.shown));
   }
   std::sort(states.begin(), states.end(), [](const SinkState& a, const SinkState& b) {
     return std::tie(a.profile, a.sink) < std::tie(b.profile, b.sink);

@@ -38,8 +38,7 @@ Result<void> confine_to_login(const std::string& credentials) {
         .with_hint("log in first, or correct \"credentials\" in the configuration");
   }
   const std::string directory = parent_directory(real.get());
-  auto confined = confine_writes(directory, {parent_directory(directory)});
-  if (!confined) return std::move(confined).error();
+  TRY(confine_writes(directory, {parent_directory(directory)}));
   return {};
 }
 
@@ -62,9 +61,8 @@ struct Descriptors {
 
 // Result: only a failure, since the program takes the process over.
 Error become_program(const ExchangeRequest& request, const Descriptors& descriptors) {
-  if (auto dropped = drop_to(request.owner); !dropped) return std::move(dropped).error();
-  if (auto confined = confine_to_login(request.profile.credentials); !confined)
-    return std::move(confined).error();
+  TRY(drop_to(request.owner));
+  TRY(confine_to_login(request.profile.credentials));
   if (::dup2(descriptors.request.get(), STDIN_FILENO) < 0 ||
       ::dup2(descriptors.report.get(), STDOUT_FILENO) < 0)
     return not_started(errno, "dup2");
@@ -91,18 +89,16 @@ Result<void> report_failure(int fd, const Error& error) {
 Result<UniqueFd> readable(std::string_view text) {
   UniqueFd file(::memfd_create("request", MFD_CLOEXEC));
   if (!file) return not_started(errno, "memfd_create");
-  if (auto written = write_all(file.get(), text, "request"); !written) return std::move(written).error();
+  TRY(write_all(file.get(), text, "request"));
   if (::lseek(file.get(), 0, SEEK_SET) != 0) return not_started(errno, "lseek");
   return file;
 }
 
 // What a program is given, but for where it reports to.
 Result<Descriptors> prepare(const std::string& program, const ExchangeRequest& request, UniqueFd report) {
-  auto executable = open_file({.path = program}, O_PATH);
-  if (!executable) return std::move(executable).error();
-  auto input = readable(format_request(request));
-  if (!input) return std::move(input).error();
-  return Descriptors{std::move(*executable), std::move(*input), std::move(report)};
+  auto executable = TRY(open_file({.path = program}, O_PATH));
+  auto input = TRY(readable(format_request(request)));
+  return Descriptors{std::move(executable), std::move(input), std::move(report)};
 }
 
 // Result: the line that the program wrote, or what it wrote of one, up to a bound. A wish to end is passed on
@@ -142,7 +138,7 @@ Result<ExchangeReport> checked_report(std::string_view text, const Provider& pro
            std::ranges::any_of(provider.deliver, [&](const auto& asked) { return asked.name == file.first; });
   };
   if (!std::ranges::all_of(report->login->files, is_asked_for))
-    return Error{ErrorKind::failed, "the exchange's report names a file that nobody asked for", ""};
+    return Error{ErrorKind::failed, "the exchange's report names a file that nobody asked for"};
   return report;
 }
 
@@ -157,12 +153,11 @@ Result<Started> start(const std::string& program, const ExchangeRequest& request
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return not_started(errno, "pipe");
   UniqueFd reading(ends[0]);
-  const auto descriptors = prepare(program, request, UniqueFd(ends[1]));
-  if (!descriptors) return descriptors.error();
+  const auto descriptors = TRY(prepare(program, request, UniqueFd(ends[1])));
 
   StopSignals::block();
   const pid_t child = ::fork();
-  if (child == 0) run_child(request, *descriptors);
+  if (child == 0) run_child(request, descriptors);
   const int reason = errno;
   if (child > 0) return Started{Child(child), std::move(reading)};
   const StopSignals signals;  // takes them again

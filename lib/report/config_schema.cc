@@ -9,9 +9,8 @@ namespace oci_oauth {
 namespace {
 
 Result<void> check(std::string_view text, std::string_view source, std::string_view schema) {
-  auto json = parse_configuration(text, source);
-  if (!json) return std::move(json).error();
-  return check_schema(*json, schema, source);
+  auto json = TRY(parse_configuration(text, source));
+  return check_schema(json, schema, source);
 }
 
 }  // namespace

@@ -121,23 +121,19 @@ void add_left_over(Overview& overview, const Config& config, const RuntimeDir& r
 
 Result<void> fill(Overview& overview, const Config& config, const RuntimeDir& runtime, Time now) {
   overview.storage = runtime.share_storage();
-  const auto listing = ContainerLedger(runtime.containers()).list();
-  if (!listing) return listing.error();
-  const std::vector<ContainerRecord> records = listing->records();
-  overview.unreadable = listing->unreadable;
+  const auto listing = TRY(ContainerLedger(runtime.containers()).list());
+  const std::vector<ContainerRecord> records = listing.records();
+  overview.unreadable = listing.unreadable;
   for (ProfileView& profile : overview.profiles) {
-    auto published = runtime.published(profile.name);
-    if (!published) return std::move(published).error();
-    profile.published = std::move(*published);
+    auto published = TRY(runtime.published(profile.name));
+    profile.published = std::move(published);
     profile.state = state_of(profile.published, now);
     profile.containers = holders_of(runtime, records, profile);
   }
   add_left_over(overview, config, runtime, records);
   // sink_states() would make the directory.
   if (::access((runtime.path() + "/sinks").c_str(), F_OK) != 0) return {};
-  auto sinks = sink_states(runtime);
-  if (!sinks) return std::move(sinks).error();
-  overview.sinks = std::move(*sinks);
+  overview.sinks = TRY(sink_states(runtime));
   return {};
 }
 
@@ -209,10 +205,9 @@ Result<Overview> look_over(const Config& config, Time now) {
   for (const Profile& profile : config.profiles) {
     overview.profiles.push_back({profile.name, profile.provider});
   }
-  auto runtime = RuntimeDir::open_existing(config.runtime_dir);
-  if (!runtime) return std::move(runtime).error();
-  if (!*runtime) return overview;
-  if (auto filled = fill(overview, config, **runtime, now); !filled) return std::move(filled).error();
+  auto runtime = TRY(RuntimeDir::open_existing(config.runtime_dir));
+  if (!runtime) return overview;
+  TRY(fill(overview, config, *runtime, now));
   return overview;
 }
 

@@ -64,7 +64,7 @@ Result<std::string> cdi_spec(const std::vector<CdiDevice>& devices, const HookPr
   JsonValue list(rapidjson::kArrayType);
   std::string_view version = lowest_version;
   for (const CdiDevice& device : devices) {
-    if (auto valid = check_name(device.profile); !valid) return std::move(valid).error();
+    TRY(check_name(device.profile));
     if (is_digit(device.profile.front())) version = version_of_leading_digits;
     list.PushBack(device_value(json, device.profile, device, hook), json.GetAllocator());
     if (device.environment.empty()) continue;

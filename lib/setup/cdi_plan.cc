@@ -24,29 +24,26 @@ std::vector<std::string> provider_places(const Site& site) {
 
 // Before there is a configuration: the profile that install will write.
 Result<Config> configuration_of(const Site& site) {
-  auto text = site.tree.read(site.config);
-  if (!text) return std::move(text).error();
-  return parse_config(text->value_or(R"({"profiles": {"claude": {"credentials": "/"}}})"),
+  auto text = TRY(site.tree.read(site.config));
+  return parse_config(text.value_or(R"({"profiles": {"claude": {"credentials": "/"}}})"),
                       site.tree.shown(site.config));
 }
 
 }  // namespace
 
 Result<Plan> plan_cdi(const Site& site, const Ledger&, Default) {
-  const auto config = configuration_of(site);
-  if (!config) return config.error();
+  const auto config = TRY(configuration_of(site));
   std::vector<CdiDevice> devices;
-  for (const Profile& profile : config->profiles) {
+  for (const Profile& profile : config.profiles) {
     const auto provider = load_provider(profile.provider, provider_places(site));
     if (!provider)
       return Error(provider.error())
           .in(fmt::format("{}: profile '{}'", site.tree.shown(site.config), profile.name));
     devices.push_back({profile.name, environment_of(*provider, profile.target)});
   }
-  auto spec = cdi_spec(devices, {.path = site.hook()});
-  if (!spec) return std::move(spec).error();
+  auto spec = TRY(cdi_spec(devices, {.path = site.hook()}));
   Plan plan;
-  plan.files.push_back({.path = spec_file, .text = std::move(*spec)});
+  plan.files.push_back({.path = spec_file, .text = std::move(spec)});
   return plan;
 }
 

@@ -44,7 +44,7 @@ Result<void> check_is_file(const std::string& path) {
   struct stat status;
   if (::stat(path.c_str(), &status) != 0) return Error::from_errno(errno, path);
   if (S_ISREG(status.st_mode)) return {};
-  return Error{ErrorKind::failed, fmt::format("{}: is {}, not a login", path, file_type(status.st_mode)), ""};
+  return Error{ErrorKind::failed, fmt::format("{}: is {}, not a login", path, file_type(status.st_mode))};
 }
 
 std::string configuration_text(const Site& site, const std::string& credentials) {
@@ -62,10 +62,9 @@ std::string configuration_text(const Site& site, const std::string& credentials)
 // program of ours can read, no container would get a token.
 Result<void> check_configuration(const std::string& text, const std::string& source,
                                  const std::optional<std::string>& credentials) {
-  const auto config = parse_config(text, source);
-  if (!config) return config.error();
+  const auto config = TRY(parse_config(text, source));
   if (!credentials) return {};
-  for (const Profile& profile : config->profiles) {
+  for (const Profile& profile : config.profiles) {
     if (profile.credentials == *credentials) return {};
   }
   return Error{ErrorKind::configuration,
@@ -73,19 +72,13 @@ Result<void> check_configuration(const std::string& text, const std::string& sou
                "add a profile to it by hand, or leave --credentials out"};
 }
 
-std::string in_json(std::string_view text) {
-  JsonDocument json;
-  return std::string(write_json(json_copy(json, text)).reveal());
-}
-
 Result<void> check_runtime(const std::string& text, const std::string& source,
                            const std::string& real_runtime) {
-  const auto there = find_json_member(text, source, {"runtime"});
-  if (!there) return there.error();
-  if (!*there || **there == in_json(real_runtime)) return {};
+  const auto there = TRY(find_json_member(text, source, {"runtime"}));
+  if (!there || *there == json_quoted(real_runtime)) return {};
   return Error{
       ErrorKind::configuration,
-      fmt::format("{}: /runtime: is {}, but the engine's default is {}", source, **there, real_runtime),
+      fmt::format("{}: /runtime: is {}, but the engine's default is {}", source, *there, real_runtime),
       "make them the same: the wrapper runs one runtime for all engines"};
 }
 
@@ -104,20 +97,18 @@ Result<WantedFile> new_configuration(const Site& site, const std::string& text,
                                      const std::string& real_runtime) {
   WantedFile wanted = {.path = site.config, .text = text};
   if (real_runtime.empty()) return wanted;
-  auto edited = set_json_member(text, site.tree.shown(site.config), {"runtime"}, in_json(real_runtime));
-  if (!edited) return std::move(edited).error();
-  wanted.text = std::move(*edited);
+  wanted.text =
+      TRY(set_json_member(text, site.tree.shown(site.config), {"runtime"}, json_quoted(real_runtime)));
   return wanted;
 }
 
 }  // namespace
 
 Result<std::string> find_login() {
-  const auto uid = calling_user();
-  if (!uid) return uid.error();
-  const passwd* entry = ::getpwuid(*uid);
+  const auto uid = TRY(calling_user());
+  const passwd* entry = ::getpwuid(uid);
   if (entry == nullptr)
-    return Error{ErrorKind::failed, fmt::format("uid {}: is not in the password database", *uid),
+    return Error{ErrorKind::failed, fmt::format("uid {}: is not in the password database", uid),
                  "name the login with --credentials FILE"};
   std::string path = fmt::format("{}/{}", entry->pw_dir, login_in_home);
   auto found = check_is_file(path);
@@ -138,10 +129,10 @@ Result<std::string> named_login(const Tree& tree, const std::string& file) {
     ::free(directory);
   }
   if (!normalise_path(absolute, path)) {
-    return Error{ErrorKind::usage, fmt::format("'{}' is not a path without '..'", file), ""};
+    return Error{ErrorKind::usage, fmt::format("'{}' is not a path without '..'", file)};
   }
   if (!tree.is_host()) return path;
-  if (auto checked = check_is_file(path); !checked) return std::move(checked).error();
+  TRY(check_is_file(path));
   return path;
 }
 
@@ -150,33 +141,28 @@ Result<std::optional<WantedFile>> plan_configuration(const Site& site, const Led
                                                      const std::string& real_runtime) {
   using Answer = std::optional<WantedFile>;
   const std::string source = site.tree.shown(site.config);
-  auto current = site.tree.read(site.config);
-  if (!current) return std::move(current).error();
+  auto current = TRY(site.tree.read(site.config));
   std::optional<std::string> login;
-  if (credentials || !*current) {
-    auto found = login_for(site, credentials);
-    if (!found) return std::move(found).error();
-    login = std::move(*found);
+  if (credentials || !current) {
+    login = TRY(login_for(site, credentials));
   }
-  if (*current) {
-    if (auto checked = check_configuration(**current, source, login); !checked)
-      return std::move(checked).error();
+  if (current) {
+    TRY(check_configuration(*current, source, login));
   }
-  if (*current && !real_runtime.empty()) {
-    if (auto checked = check_runtime(**current, source, real_runtime); !checked)
-      return std::move(checked).error();
+  if (current && !real_runtime.empty()) {
+    TRY(check_runtime(*current, source, real_runtime));
   }
   const LedgerFile* entry = ledger.find(site.config);
-  const bool ours = entry != nullptr && entry->share == Share::whole && *current == entry->after;
-  if (!*current || ours) {
+  const bool ours = entry != nullptr && entry->share == Share::whole && current == entry->after;
+  if (!current || ours) {
     auto wanted =
-        new_configuration(site, *current ? **current : configuration_text(site, *login), real_runtime);
-    if (!wanted) return std::move(wanted).error();
-    return Answer(std::move(*wanted));
+        TRY(new_configuration(site, current ? *current : configuration_text(site, *login), real_runtime));
+    return Answer(std::move(wanted));
   }
   if (real_runtime.empty()) return Answer();
-  return Answer(
-      {.path = site.config, .share = Share::json_members, .members = {{{"runtime"}, in_json(real_runtime)}}});
+  return Answer({.path = site.config,
+                 .share = Share::json_members,
+                 .members = {{{"runtime"}, json_quoted(real_runtime)}}});
 }
 
 }  // namespace oci_oauth

@@ -75,13 +75,11 @@ Result<std::vector<File>> load_files(const Site& site, const Ledger& ledger, con
   std::vector<File> files;
   std::vector<std::string> pending = {main_file};
   for (size_t i = 0; i < pending.size(); ++i) {
-    auto text = read_without_ours(site.tree, ledger, pending[i]);
-    if (!text) return std::move(text).error();
-    if (!*text) continue;
-    std::string base = remove_toml_block(**text);
-    auto toml = Toml::parse(base, site.tree.shown(pending[i]));
-    if (!toml) return std::move(toml).error();
-    files.push_back({pending[i], std::move(base), std::move(*toml)});
+    auto text = TRY(read_without_ours(site.tree, ledger, pending[i]));
+    if (!text) continue;
+    std::string base = remove_toml_block(*text);
+    auto toml = TRY(Toml::parse(base, site.tree.shown(pending[i])));
+    files.push_back({pending[i], std::move(base), std::move(toml)});
     for (std::string& path : imports_of(site.tree, files.back())) {
       if (std::find(pending.begin(), pending.end(), path) == pending.end())
         pending.push_back(std::move(path));
@@ -162,12 +160,11 @@ Result<Place> find_place(const Site& site, const std::string& main_file, const s
     text = file.text;
     if (file.path != main_file) version = its_version;
   }
-  auto toml = Toml::parse(text, site.tree.shown(path));
-  if (!toml) return std::move(toml).error();
+  auto toml = TRY(Toml::parse(text, site.tree.shown(path)));
   const std::string plugin = plugin_of(version);
   return Place{std::move(path),
                std::move(text),
-               std::move(*toml),
+               std::move(toml),
                {"plugins", plugin, "containerd", "runtimes"},
                fmt::format("plugins.{}.containerd.runtimes", toml_quoted(plugin)),
                states_version};
@@ -227,25 +224,22 @@ std::string runc_for(const std::string& table) {
 }
 
 Result<std::string> config_dump(const std::string& text) {
-  const auto file = MemoryFile::holding(text);
-  if (!file) return file.error();
-  const auto dump = run_command({"containerd", "--config", file->path(), "config", "dump"}, dump_bound);
-  if (!dump) return dump.error();
-  if (dump->status == 0) return dump->out;
+  const auto file = TRY(MemoryFile::holding(text));
+  const auto dump = TRY(run_command({"containerd", "--config", file.path(), "config", "dump"}, dump_bound));
+  if (dump.status == 0) return dump.out;
   return Error{ErrorKind::failed,
-               fmt::format("containerd config dump: {}", dump->err.substr(0, dump->err.find('\n'))), ""};
+               fmt::format("containerd config dump: {}", dump.err.substr(0, dump.err.find('\n')))};
 }
 
 }  // namespace
 
 Result<Plan> plan_containerd(const Site& site, const Ledger& ledger, Default) {
   Plan plan;
-  if (auto served = check_served(site, plan); !served) return std::move(served).error();
+  TRY(check_served(site, plan));
   const std::string main_file = main_file_of(site);
-  auto files = load_files(site, ledger, main_file);
-  if (!files) return std::move(files).error();
-  if (auto enabled = check_enabled(site, *files); !enabled) return std::move(enabled).error();
-  const auto place = find_place(site, main_file, *files);
+  auto files = TRY(load_files(site, ledger, main_file));
+  TRY(check_enabled(site, files));
+  const auto place = find_place(site, main_file, files);
   if (!place) return place.error();
   if (place->toml.has(below(place->runtimes, {"oci-oauth"}))) {
     const auto program = place->toml.string(below(place->runtimes, {"oci-oauth", "options", "BinaryName"}));
@@ -267,20 +261,18 @@ Result<Plan> plan_containerd(const Site& site, const Ledger& ledger, Default) {
 
 Result<Plan> plan_containerd_removal(const Site& site, const Ledger& ledger) {
   const std::string main_file = main_file_of(site);
-  auto files = load_files(site, ledger, main_file);
-  if (!files) return std::move(files).error();
-  const auto place = find_place(site, main_file, *files);
-  if (!place) return place.error();
+  auto files = TRY(load_files(site, ledger, main_file));
+  const auto place = TRY(find_place(site, main_file, files));
   if (is_wrapper(
-          place->toml.string(below(place->runtimes, {"oci-oauth", "options", "BinaryName"})).value_or(""))) {
+          place.toml.string(below(place.runtimes, {"oci-oauth", "options", "BinaryName"})).value_or(""))) {
     return Error{
         ErrorKind::failed,
         fmt::format("{}: has the runtime 'oci-oauth' outside of the lines that are marked as ours",
-                    site.tree.shown(place->path)),
-        fmt::format("remove [{}.oci-oauth] and [{}.oci-oauth.options] from it", place->table, place->table)};
+                    site.tree.shown(place.path)),
+        fmt::format("remove [{}.oci-oauth] and [{}.oci-oauth.options] from it", place.table, place.table)};
   }
   Plan plan;
-  for (const File& file : *files) plan.files.push_back({.path = file.path, .share = Share::toml_block});
+  for (const File& file : files) plan.files.push_back({.path = file.path, .share = Share::toml_block});
   return plan;
 }
 

@@ -21,13 +21,8 @@ constexpr const char* quoted_name = R"("oci-oauth")";
 constexpr JsonField fields[] = {{"runtimes", JsonType::object}, {"default-runtime", JsonType::string}};
 constexpr size_t shown_containers = 5;
 
-std::string in_json(std::string_view text) {
-  JsonDocument json;
-  return std::string(write_json(json_copy(json, text)).reveal());
-}
-
 std::string runtime_value(std::string_view program) {
-  return fmt::format(R"({{"path": {}}})", in_json(program));
+  return fmt::format(R"({{"path": {}}})", json_quoted(program));
 }
 
 // A runtime's program as Docker would find it: an absolute path, or a name among the usual places.
@@ -128,13 +123,11 @@ struct DaemonFile {
 
 Result<DaemonFile> read_daemon_file(const Site& site, const DockerDaemon& daemon) {
   DaemonFile file = {daemon.config_file, site.tree.shown(daemon.config_file), "", JsonDocument()};
-  auto current = site.tree.read(file.path);
-  if (!current) return std::move(current).error();
-  file.text = json_of(*current);
-  auto json = parse_json(file.text, file.shown, JsonComments::allowed);
-  if (!json) return std::move(json).error();
-  if (auto checked = check_types(*json, file.shown, fields); !checked) return std::move(checked).error();
-  file.now = std::move(*json);
+  auto current = TRY(site.tree.read(file.path));
+  file.text = json_of(current);
+  auto json = TRY(parse_json(file.text, file.shown, JsonComments::allowed));
+  TRY(check_types(json, file.shown, fields));
+  file.now = std::move(json);
   return file;
 }
 
@@ -146,11 +139,9 @@ WantedFile wanted_of(const DaemonFile& file) {
 
 Result<JsonDocument> without_ours(const Site& site, const Ledger& ledger, const DaemonFile& file,
                                   const WantedFile& wanted) {
-  auto base = read_without_ours(site.tree, ledger, file.path);
-  if (!base) return std::move(base).error();
-  auto text = without_owned(json_of(*base), file.shown, wanted.owned);
-  if (!text) return std::move(text).error();
-  return parse_json(*text, file.shown, JsonComments::allowed);
+  auto base = TRY(read_without_ours(site.tree, ledger, file.path));
+  auto text = TRY(without_owned(json_of(base), file.shown, wanted.owned));
+  return parse_json(text, file.shown, JsonComments::allowed);
 }
 
 std::string listed(const std::vector<std::string>& names) {
@@ -204,57 +195,52 @@ std::string withdrawn(const Site& site, const DockerDaemon& daemon, const Daemon
 
 Result<Plan> plan_docker(const Site& site, const Ledger& ledger, Default as_default) {
   const DockerDaemon daemon = find_docker(site);
-  if (auto served = check_served(site, daemon); !served) return std::move(served).error();
-  auto file = read_daemon_file(site, daemon);
-  if (!file) return std::move(file).error();
-  WantedFile wanted = wanted_of(*file);
-  const auto program = named_program(file->now);
+  TRY(check_served(site, daemon));
+  auto file = TRY(read_daemon_file(site, daemon));
+  WantedFile wanted = wanted_of(file);
+  const auto program = named_program(file.now);
   if (program && !is_wrapper(*program) && !is_stand_in(site, *program)) {
     return Error{
         ErrorKind::failed,
-        fmt::format("{}: has a runtime 'oci-oauth' that runs another program, {}", file->shown, *program),
-        fmt::format("set its path to {}, or remove it", in_json(site.wrapper()))};
+        fmt::format("{}: has a runtime 'oci-oauth' that runs another program, {}", file.shown, *program),
+        fmt::format("set its path to {}, or remove it", json_quoted(site.wrapper()))};
   }
-  const auto base = without_ours(site, ledger, *file, wanted);
-  if (!base) return base.error();
+  const auto base = TRY(without_ours(site, ledger, file, wanted));
   Plan plan;
-  plan.withdrawn = withdrawn(site, daemon, *file);
+  plan.withdrawn = withdrawn(site, daemon, file);
   wanted.members.push_back({wanted.owned.front().path, runtime_value(site.wrapper())});
-  if (as_default == Default::ours || json_string(file->now, "default-runtime") == runtime_name) {
-    auto real = real_runtime(site.tree, *base, file->shown);
-    if (!real) return std::move(real).error();
-    plan.real_runtime = std::move(*real);
-    wanted.members.push_back({{"default-runtime"}, in_json(runtime_name)});
+  if (as_default == Default::ours || json_string(file.now, "default-runtime") == runtime_name) {
+    plan.real_runtime = TRY(real_runtime(site.tree, base, file.shown));
+    wanted.members.push_back({{"default-runtime"}, json_quoted(runtime_name)});
   }
-  if (auto free = check_flags(daemon, wanted); !free) return std::move(free).error();
+  TRY(check_flags(daemon, wanted));
   plan.files.push_back(std::move(wanted));
   return plan;
 }
 
 Result<Plan> plan_docker_removal(const Site& site, const Ledger& ledger) {
   const DockerDaemon daemon = find_docker(site);
-  auto file = read_daemon_file(site, daemon);
-  if (!file) return std::move(file).error();
-  WantedFile wanted = wanted_of(*file);
+  auto file = TRY(read_daemon_file(site, daemon));
+  WantedFile wanted = wanted_of(file);
   Plan plan;
-  const auto program = named_program(file->now);
+  const auto program = named_program(file.now);
   if (program && !is_wrapper(*program) && !is_stand_in(site, *program)) return plan;
-  const auto users = program ? containers_of(site, daemon, *file) : std::vector<std::string>();
+  const auto users = program ? containers_of(site, daemon, file) : std::vector<std::string>();
   if (!users.empty()) {
     const std::string real = runtime_behind_wrapper(site);
     wanted.kept.push_back({wanted.owned.front().path, runtime_value(real)});
     plan.notes.push_back(fmt::format(
         "{}: keeps the runtime oci-oauth, as {}, for {}, which would not start without it; once they are "
         "recreated or removed, '{}' takes it out",
-        file->shown, real, listed(users), again(site)));
+        file.shown, real, listed(users), again(site)));
   }
-  if (default_was_ours(ledger, *file) && keeps_our_default(site, daemon)) {
+  if (default_was_ours(ledger, file) && keeps_our_default(site, daemon)) {
     wanted.kept.push_back({{"default-runtime"}, R"("runc")"});
     plan.notes.push_back(
         fmt::format("{}: says \"default-runtime\": \"runc\", because the running dockerd keeps its default "
                     "where a file names none; "
                     "once it has read that, '{}' takes it out",
-                    file->shown, again(site)));
+                    file.shown, again(site)));
   }
   plan.files.push_back(std::move(wanted));
   return plan;

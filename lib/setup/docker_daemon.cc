@@ -172,11 +172,10 @@ Result<DockerRuntimes> ask_docker(const std::string& host) {
   if (!host.empty()) command.insert(command.end(), {"--host", host});
   constexpr const char* format = R"({"default": {{json .DefaultRuntime}}, "all": {{json .Runtimes}}})";
   command.insert(command.end(), {"info", "--format", format});
-  const auto info = run_command(command, docker_bound);
-  if (!info) return info.error();
-  const auto json = parse_json(info->out, "docker info");
+  const auto info = TRY(run_command(command, docker_bound));
+  const auto json = parse_json(info.out, "docker info");
   const JsonValue* all = json && json->IsObject() ? json_member(*json, "all") : nullptr;
-  if (info->status != 0 || all == nullptr || !all->IsObject())
+  if (info.status != 0 || all == nullptr || !all->IsObject())
     return Error{ErrorKind::failed, "docker info: the daemon does not answer", "systemctl start docker"};
   DockerRuntimes runtimes = {std::string(json_string(*json, "default").value_or("")), {}};
   for (const auto& runtime : all->GetObject()) runtimes.names.emplace(json_text(runtime.name));
@@ -197,9 +196,8 @@ std::optional<Result<void>> validate_daemon_json(const Site& site, const DockerD
   const auto output = run_command(command, docker_bound);
   if (!output || output->err.find("unknown flag: --validate") != std::string::npos) return std::nullopt;
   if (output->status == 0) return Result<void>();
-  return Result<void>(
-      Error{ErrorKind::failed,
-            fmt::format("dockerd --validate: {}", output->err.substr(0, output->err.find('\n'))), ""});
+  return Result<void>(Error{ErrorKind::failed, fmt::format("dockerd --validate: {}",
+                                                           output->err.substr(0, output->err.find('\n')))});
 }
 
 }  // namespace oci_oauth

@@ -101,9 +101,8 @@ void check_programs(const Site& site, Plan& plan) {
 
 Result<void> want_units(const Site& site, const std::string& engine, Installation& installation) {
   if (!has_systemd(site)) return {};
-  auto units = disabled_units(site);
-  if (!units) return std::move(units).error();
-  installation.units = std::move(*units);
+  auto units = TRY(disabled_units(site));
+  installation.units = std::move(units);
   std::vector<LedgerUnit>& known = installation.registration.ledger.units;
   for (LedgerUnit& unit : known) unit.engines.insert(engine);
   for (const std::string& name : installation.units) {
@@ -131,13 +130,11 @@ void check_linger(const Site& site, Plan& plan) {
 
 Result<Installation> install_files(const Site& site, Plan plan, const Ledger& ledger,
                                    const InstallRequest& request) {
-  auto configuration = plan_configuration(site, ledger, request.credentials, plan.real_runtime);
-  if (!configuration) return std::move(configuration).error();
-  if (*configuration) plan.files.insert(plan.files.begin(), std::move(**configuration));
-  auto registration = plan_install(site.tree, ledger, request.engine, plan.files, plan.unwanted);
-  if (!registration) return std::move(registration).error();
-  registration->notes.insert(registration->notes.end(), plan.notes.begin(), plan.notes.end());
-  return Installation{std::move(*registration), {}, std::move(plan.unread), std::move(plan.next)};
+  auto configuration = TRY(plan_configuration(site, ledger, request.credentials, plan.real_runtime));
+  if (configuration) plan.files.insert(plan.files.begin(), std::move(*configuration));
+  auto registration = TRY(plan_install(site.tree, ledger, request.engine, plan.files, plan.unwanted));
+  registration.notes.insert(registration.notes.end(), plan.notes.begin(), plan.notes.end());
+  return Installation{std::move(registration), {}, std::move(plan.unread), std::move(plan.next)};
 }
 
 std::string install_command(const Site& site, std::string_view engine) {
@@ -215,42 +212,35 @@ std::vector<EngineState> inspect_engines(const std::string& root) {
 }
 
 Result<Installation> plan_installation(const Site& site, const InstallRequest& request) {
-  const auto engine = find_engine(site, "install", request.engine);
-  if (!engine) return engine.error();
-  if ((*engine)->plan == plan_systemd) {
-    if (auto runs = check_systemd(site); !runs) return std::move(runs).error();
+  const auto engine = TRY(find_engine(site, "install", request.engine));
+  if (engine->plan == plan_systemd) {
+    TRY(check_systemd(site));
   }
-  auto ledger = load_ledger(site.tree, site.ledger);
-  if (!ledger) return std::move(ledger).error();
-  auto plan = (*engine)->plan(site, *ledger, request.as_default);
-  if (!plan) return std::move(plan).error();
-  check_present(site, **engine, *plan);
-  check_programs(site, *plan);
-  check_linger(site, *plan);
-  check_withdrawn(site, *ledger, request.engine, *plan);
-  auto installation = install_files(site, std::move(*plan), *ledger, request);
+  auto ledger = TRY(load_ledger(site.tree, site.ledger));
+  auto plan = TRY(engine->plan(site, ledger, request.as_default));
+  check_present(site, *engine, plan);
+  check_programs(site, plan);
+  check_linger(site, plan);
+  check_withdrawn(site, ledger, request.engine, plan);
+  auto installation = install_files(site, std::move(plan), ledger, request);
   if (!installation) return installation;
-  if (auto checked = check(site, **engine, installation->registration); !checked)
-    return std::move(checked).error();
-  if (auto units = want_units(site, request.engine, *installation); !units) return std::move(units).error();
+  TRY(check(site, *engine, installation->registration));
+  TRY(want_units(site, request.engine, *installation));
   return installation;
 }
 
 Result<Installation> plan_removal(const Site& site, const std::string& engine) {
-  const auto found = find_engine(site, "uninstall", engine);
-  if (!found) return found.error();
-  auto ledger = load_ledger(site.tree, site.ledger);
-  if (!ledger) return std::move(ledger).error();
-  auto plan = (*found)->removal != nullptr ? (*found)->removal(site, *ledger)
-                                           : (*found)->plan(site, *ledger, Default::as_is);
-  if (!plan && ((*found)->removal != nullptr || !knows(*ledger, engine))) return std::move(plan).error();
+  const auto found = TRY(find_engine(site, "uninstall", engine));
+  auto ledger = TRY(load_ledger(site.tree, site.ledger));
+  auto plan =
+      found->removal != nullptr ? found->removal(site, ledger) : found->plan(site, ledger, Default::as_is);
+  if (!plan && (found->removal != nullptr || !knows(ledger, engine))) return std::move(plan).error();
   auto registration =
-      plan_uninstall(site.tree, *ledger, engine, plan ? plan->files : std::vector<WantedFile>());
-  if (!registration) return std::move(registration).error();
-  if (auto checked = check(site, **found, *registration); !checked) return std::move(checked).error();
-  if (plan && (*found)->removal != nullptr)
-    registration->notes.insert(registration->notes.end(), plan->notes.begin(), plan->notes.end());
-  Installation removal = {std::move(*registration), {}, "", {}};
+      TRY(plan_uninstall(site.tree, ledger, engine, plan ? plan->files : std::vector<WantedFile>()));
+  TRY(check(site, *found, registration));
+  if (plan && found->removal != nullptr)
+    registration.notes.insert(registration.notes.end(), plan->notes.begin(), plan->notes.end());
+  Installation removal = {std::move(registration), {}, "", {}};
   std::erase_if(removal.registration.ledger.units, [&](LedgerUnit& unit) {
     const bool last = unit.engines.erase(engine) > 0 && unit.engines.empty();
     if (last) removal.units.push_back(unit.name);
@@ -274,14 +264,13 @@ bool is_found(const Site& site, const Ledger& ledger, const Engine& engine) {
 }  // namespace
 
 Result<std::vector<std::string>> registered_engines(const Site& site) {
-  const auto ledger = load_ledger(site.tree, site.ledger);
-  if (!ledger) return ledger.error();
+  const auto ledger = TRY(load_ledger(site.tree, site.ledger));
   std::set<std::string> names;
-  for (const LedgerFile& file : ledger->files) names.insert(file.engines.begin(), file.engines.end());
-  for (const LedgerUnit& unit : ledger->units) names.insert(unit.engines.begin(), unit.engines.end());
+  for (const LedgerFile& file : ledger.files) names.insert(file.engines.begin(), file.engines.end());
+  for (const LedgerUnit& unit : ledger.units) names.insert(unit.engines.begin(), unit.engines.end());
   for (const Engine& engine : engines) {
     const std::string name(engine.name);
-    if (names.count(name) == 0 && is_found(site, *ledger, engine)) names.insert(name);
+    if (names.count(name) == 0 && is_found(site, ledger, engine)) names.insert(name);
   }
   return std::vector<std::string>(names.begin(), names.end());
 }
@@ -299,9 +288,8 @@ bool reload_docker(const Site& site) {
 }
 
 Result<bool> docker_has_taken_up() {
-  const auto runtimes = ask_docker("");
-  if (!runtimes) return runtimes.error();
-  return runtimes->names.count("oci-oauth") > 0;
+  const auto runtimes = TRY(ask_docker(""));
+  return runtimes.names.count("oci-oauth") > 0;
 }
 
 }  // namespace oci_oauth

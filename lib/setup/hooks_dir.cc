@@ -68,12 +68,10 @@ struct HooksDirs {
 Result<HooksDirs> configured_hooks(const Tree& tree, const Paths& files, const TomlPath& key) {
   HooksDirs dirs;
   for (const std::string& file : files) {
-    auto text = tree.read(file);
-    if (!text) return std::move(text).error();
-    if (!*text) continue;
-    auto toml = Toml::parse(**text, tree.shown(file));
-    if (!toml) return std::move(toml).error();
-    auto listed = toml->appendable(key);
+    auto text = TRY(tree.read(file));
+    if (!text) continue;
+    auto toml = TRY(Toml::parse(*text, tree.shown(file)));
+    auto listed = toml.appendable(key);
     if (!listed) continue;
     dirs.appends = listed->append.value_or(dirs.appends);
     if (!dirs.appends) dirs.directories.clear();
@@ -191,9 +189,8 @@ Result<Plan> plan_hooks(const Site& site, Reader reader, const std::string& dire
                         std::initializer_list<const char*> stages) {
   Plan plan;
   if (directory == system_hooks) {
-    const auto dirs = configured_hooks(site.tree, reader.files, reader.key);
-    if (!dirs) return dirs.error();
-    check_read(plan, site, *dirs, directory);
+    const auto dirs = TRY(configured_hooks(site.tree, reader.files, reader.key));
+    check_read(plan, site, dirs, directory);
   } else if (auto added = add_own_directory(plan, site, std::move(reader), directory); !added) {
     return std::move(added).error();
   }

@@ -20,7 +20,7 @@ Result<void> read_share(std::string_view text, Share& target) {
     target = share;
     return {};
   }
-  return Error{ErrorKind::configuration, "is no share of a file", ""};
+  return Error{ErrorKind::configuration, "is no share of a file"};
 }
 
 std::string_view name_of(Share share) {
@@ -53,7 +53,7 @@ Result<LedgerFile> read_file_entry(const JsonValue& value, const std::string& so
   object.text("share", [&](std::string_view text) { return read_share(text, file.share); });
   if (json_member(value, "before") != nullptr) read_text(object, "before", file.before.emplace());
   read_text(object, "after", file.after);
-  if (auto done = object.mistake(); !done) return std::move(done).error();
+  TRY(object.mistake());
   return file;
 }
 
@@ -93,10 +93,9 @@ LedgerFile* Ledger::find(std::string_view path) {
 }
 
 Result<Ledger> parse_ledger(std::string_view text, const std::string& source) {
-  auto json = parse_json(text, source);
-  if (!json) return std::move(json).error();
+  auto json = TRY(parse_json(text, source));
   Ledger ledger;
-  JsonObject object(*json, source);
+  JsonObject object(json, source);
   object.elements("files", [&](const JsonValue& value, const std::string& pointer) {
     auto file = read_file_entry(value, source, pointer);
     if (!file) return Result<void>(std::move(file).error());
@@ -112,7 +111,7 @@ Result<Ledger> parse_ledger(std::string_view text, const std::string& source) {
     return entry.mistake();
   });
   object.strings("directories", ledger.directories);
-  if (auto done = object.mistake(); !done) return std::move(done).error();
+  TRY(object.mistake());
   return ledger;
 }
 

@@ -42,9 +42,8 @@ Result<std::string> with_ours(const Text& base, const std::string& source, const
 }
 
 Result<Text> without_members(const std::string& current, const std::string& source, const LedgerFile& entry) {
-  auto text = revert_json(current, source, json_of(entry.before), entry.after);
-  if (!text) return std::move(text).error();
-  return !entry.before && is_blank(*text) ? Text() : Text(std::move(*text));
+  auto text = TRY(revert_json(current, source, json_of(entry.before), entry.after));
+  return !entry.before && is_blank(text) ? Text() : Text(std::move(text));
 }
 
 // The file without anything of ours. A whole file that somebody changed since is theirs.
@@ -70,9 +69,8 @@ bool was_changed_since(const Text& current, const LedgerFile& entry) {
 // Puts back under `path` what is to stay there, where nothing else is.
 Result<std::string> with_kept(std::string text, const std::string& source, const WantedFile& wanted) {
   for (const JsonSetting& setting : wanted.kept) {
-    const auto there = find_json_member(text, source, setting.path);
-    if (!there) return there.error();
-    if (*there) continue;
+    const auto there = TRY(find_json_member(text, source, setting.path));
+    if (there) continue;
     auto edited = set_json_member(text, source, setting.path, setting.value);
     if (!edited) return edited;
     text = std::move(*edited);
@@ -90,11 +88,10 @@ Result<std::optional<Text>> found_before(const Text& current, const std::string&
     case Share::whole:
       return *current == wanted.text ? Found(Text()) : Found();
     case Share::json_members: {
-      auto text = without_owned(*current, source, wanted.owned);
-      if (!text) return std::move(text).error();
-      if (*text == *current) return Found();
-      const auto root = parse_json(*text, source, JsonComments::allowed);
-      return Found(root && root->ObjectEmpty() ? Text() : Text(std::move(*text)));
+      auto text = TRY(without_owned(*current, source, wanted.owned));
+      if (text == *current) return Found();
+      const auto root = parse_json(text, source, JsonComments::allowed);
+      return Found(root && root->ObjectEmpty() ? Text() : Text(std::move(text)));
     }
     case Share::toml_block: {
       std::string text = remove_toml_block(*current);
@@ -107,13 +104,12 @@ Result<std::optional<Text>> found_before(const Text& current, const std::string&
 // What the ledger would say had it been kept; nullopt where nothing in the file is ours.
 Result<std::optional<LedgerFile>> lost_entry(const Text& current, const std::string& source,
                                              const WantedFile& wanted) {
-  auto before = found_before(current, source, wanted);
-  if (!before) return std::move(before).error();
-  if (!*before) return std::optional<LedgerFile>();
+  auto before = TRY(found_before(current, source, wanted));
+  if (!before) return std::optional<LedgerFile>();
   return std::optional<LedgerFile>(LedgerFile{.path = wanted.path,
                                               .engines = {},
                                               .share = wanted.share,
-                                              .before = std::move(**before),
+                                              .before = std::move(*before),
                                               .after = *current});
 }
 
@@ -133,42 +129,37 @@ void note_directories(const Tree& tree, Ledger& ledger, const std::string& file)
 Result<Text> base_of(const Text& current, const std::string& source, const LedgerFile* entry,
                      const WantedFile& wanted) {
   if (entry == nullptr) {
-    auto before = found_before(current, source, wanted);
-    if (!before) return std::move(before).error();
-    if (!*before) return current;
-    return std::move(**before);
+    auto before = TRY(found_before(current, source, wanted));
+    if (!before) return current;
+    return std::move(*before);
   }
   auto text = without_ours(current, source, *entry);
   if (!text || !*text || wanted.owned.empty()) return text;
-  auto less = without_owned(std::move(**text), source, wanted.owned);
-  if (!less) return std::move(less).error();
-  return Text(std::move(*less));
+  auto less = TRY(without_owned(std::move(**text), source, wanted.owned));
+  return Text(std::move(less));
 }
 
 Result<void> want(const Tree& tree, Registration& registration, const std::string& engine,
                   const WantedFile& wanted) {
   const std::string shown = tree.shown(wanted.path);
-  auto current = tree.read(wanted.path);
-  if (!current) return std::move(current).error();
+  auto current = TRY(tree.read(wanted.path));
   LedgerFile* entry = registration.ledger.find(wanted.path);
-  if (entry != nullptr && wanted.share == Share::whole && was_changed_since(*current, *entry)) {
+  if (entry != nullptr && wanted.share == Share::whole && was_changed_since(current, *entry)) {
     registration.notes.push_back(
         fmt::format("{}: was changed since it was written, and stays as it is", shown));
     entry->engines.insert(engine);
     return {};
   }
-  auto base = base_of(*current, shown, entry, wanted);
-  if (!base) return std::move(base).error();
-  auto after = with_ours(*base, shown, wanted);
-  if (!after) return std::move(after).error();
+  auto base = TRY(base_of(current, shown, entry, wanted));
+  auto after = TRY(with_ours(base, shown, wanted));
   note_directories(tree, registration.ledger, wanted.path);
   if (entry == nullptr) entry = &registration.ledger.files.emplace_back();
   entry->path = wanted.path;
   entry->engines.insert(engine);
   entry->share = wanted.share;
-  entry->before = std::move(*base);
-  entry->after = *after;
-  add_change(registration, wanted.path, std::move(*current), std::move(*after));
+  entry->before = std::move(base);
+  entry->after = after;
+  add_change(registration, wanted.path, std::move(current), std::move(after));
   return {};
 }
 
@@ -184,10 +175,9 @@ const WantedFile* find_wanted(const std::vector<WantedFile>& wanted, const std::
 Result<Text> cleaned(const Text& text, const std::string& source, const WantedFile& wanted,
                      std::vector<std::string>& notes) {
   if (!text) return text;
-  auto less = without_owned(*text, source, wanted.owned);
-  if (!less) return std::move(less).error();
-  if (*less != *text) notes.push_back(fmt::format(goes_whole, source));
-  return Text(std::move(*less));
+  auto less = TRY(without_owned(*text, source, wanted.owned));
+  if (less != *text) notes.push_back(fmt::format(goes_whole, source));
+  return Text(std::move(less));
 }
 
 // Takes what is ours out of the file, whoever needed it; `wanted`, where there is one, says what stays for
@@ -196,32 +186,30 @@ Result<std::optional<LedgerFile>> give_back(const Tree& tree, Registration& regi
                                             const LedgerFile& entry, const WantedFile* wanted) {
   using Kept = std::optional<LedgerFile>;
   const std::string shown = tree.shown(entry.path);
-  auto current = tree.read(entry.path);
-  if (!current) return std::move(current).error();
-  if (was_changed_since(*current, entry)) {
+  auto current = TRY(tree.read(entry.path));
+  if (was_changed_since(current, entry)) {
     registration.notes.push_back(fmt::format("{}: was changed since it was written, and stays", shown));
     return Kept();
   }
-  auto before = without_ours(*current, shown, entry);
+  auto before = without_ours(current, shown, entry);
   if (!before) return std::move(before).error();
-  const bool is_edited_block = entry.share == Share::toml_block && *current && *before != *current &&
-                               find_toml_block(**current) != find_toml_block(entry.after);
+  const bool is_edited_block = entry.share == Share::toml_block && current && *before != current &&
+                               find_toml_block(*current) != find_toml_block(entry.after);
   if (is_edited_block) registration.notes.push_back(fmt::format(goes_whole, shown));
-  if (wanted != nullptr && wanted->share == Share::json_members && *current)
+  if (wanted != nullptr && wanted->share == Share::json_members && current)
     before = cleaned(*before, shown, *wanted, registration.notes);
   if (!before) return std::move(before).error();
-  if (wanted == nullptr || wanted->kept.empty() || !*current) {
-    add_change(registration, entry.path, std::move(*current), std::move(*before));
+  if (wanted == nullptr || wanted->kept.empty() || !current) {
+    add_change(registration, entry.path, std::move(current), std::move(*before));
     return Kept();
   }
-  auto after = with_kept(json_of(*before), shown, *wanted);
-  if (!after) return std::move(after).error();
-  if (*after == json_of(*before)) {
-    add_change(registration, entry.path, std::move(*current), std::move(*before));
+  auto after = TRY(with_kept(json_of(*before), shown, *wanted));
+  if (after == json_of(*before)) {
+    add_change(registration, entry.path, std::move(current), std::move(*before));
     return Kept();
   }
-  LedgerFile kept = {entry.path, {}, entry.share, std::move(*before), *after};
-  add_change(registration, entry.path, std::move(*current), std::move(*after));
+  LedgerFile kept = {entry.path, {}, entry.share, std::move(*before), after};
+  add_change(registration, entry.path, std::move(current), std::move(after));
   return Kept(std::move(kept));
 }
 
@@ -230,20 +218,18 @@ Result<void> add_lost_entries(const Tree& tree, Ledger& ledger, const std::strin
                               const std::vector<WantedFile>& wanted) {
   for (const WantedFile& file : wanted) {
     if (ledger.find(file.path) != nullptr) continue;
-    auto current = tree.read(file.path);
-    if (!current) return std::move(current).error();
-    auto entry = lost_entry(*current, tree.shown(file.path), file);
-    if (!entry) return std::move(entry).error();
-    if (!*entry) continue;
-    (*entry)->engines.insert(engine);
-    ledger.files.push_back(std::move(**entry));
+    auto current = TRY(tree.read(file.path));
+    auto entry = TRY(lost_entry(current, tree.shown(file.path), file));
+    if (!entry) continue;
+    entry->engines.insert(engine);
+    ledger.files.push_back(std::move(*entry));
   }
   return {};
 }
 
 Result<void> make(const Tree& tree, const Change& change) {
   if (!change.after) return tree.remove(change.path);
-  if (auto made = tree.make_directories(parent_directory(change.path)); !made) return std::move(made).error();
+  TRY(tree.make_directories(parent_directory(change.path)));
   return tree.write(change.path, *change.after, file_mode);
 }
 
@@ -261,7 +247,7 @@ void take_back(const Tree& tree, const std::vector<Change>& changes, size_t made
 
 Result<void> keep_ledger(const Tree& tree, const Ledger& ledger, const std::string& path) {
   if (!ledger.empty()) {
-    if (auto made = tree.make_directories(parent_directory(path)); !made) return std::move(made).error();
+    TRY(tree.make_directories(parent_directory(path)));
     return tree.write(path, format_ledger(ledger), ledger_mode);
   }
   return tree.exists(path) ? tree.remove(path) : Result<void>();
@@ -276,12 +262,11 @@ Result<Registration> plan_install(const Tree& tree, Ledger ledger, const std::st
   for (const std::string& path : unwanted) {
     const LedgerFile* entry = registration.ledger.find(path);
     if (entry == nullptr) continue;
-    auto done = give_back(tree, registration, LedgerFile(*entry), nullptr);
-    if (!done) return std::move(done).error();
+    TRY(give_back(tree, registration, LedgerFile(*entry), nullptr));
     std::erase_if(registration.ledger.files, [&](const LedgerFile& file) { return file.path == path; });
   }
   for (const WantedFile& file : wanted) {
-    if (auto done = want(tree, registration, engine, file); !done) return std::move(done).error();
+    TRY(want(tree, registration, engine, file));
   }
   return registration;
 }
@@ -289,8 +274,7 @@ Result<Registration> plan_install(const Tree& tree, Ledger ledger, const std::st
 Result<Registration> plan_uninstall(const Tree& tree, Ledger ledger, const std::string& engine,
                                     const std::vector<WantedFile>& wanted) {
   Registration registration = {{}, {}, std::move(ledger)};
-  if (auto added = add_lost_entries(tree, registration.ledger, engine, wanted); !added)
-    return std::move(added).error();
+  TRY(add_lost_entries(tree, registration.ledger, engine, wanted));
   std::vector<LedgerFile> kept;
   for (LedgerFile& entry : registration.ledger.files) {
     const bool ours = entry.engines.erase(engine) > 0;
@@ -298,21 +282,19 @@ Result<Registration> plan_uninstall(const Tree& tree, Ledger ledger, const std::
       kept.push_back(std::move(entry));
       continue;
     }
-    auto left = give_back(tree, registration, entry, find_wanted(wanted, entry.path));
-    if (!left) return std::move(left).error();
-    if (!*left) continue;
-    (*left)->engines.insert(engine);
-    kept.push_back(std::move(**left));
+    auto left = TRY(give_back(tree, registration, entry, find_wanted(wanted, entry.path)));
+    if (!left) continue;
+    left->engines.insert(engine);
+    kept.push_back(std::move(*left));
   }
   registration.ledger.files = std::move(kept);
   return registration;
 }
 
 Result<Ledger> load_ledger(const Tree& tree, const std::string& path) {
-  auto text = tree.read(path);
-  if (!text) return std::move(text).error();
-  if (!*text) return Ledger();
-  auto ledger = parse_ledger(**text, tree.shown(path));
+  auto text = TRY(tree.read(path));
+  if (!text) return Ledger();
+  auto ledger = parse_ledger(*text, tree.shown(path));
   if (ledger) return ledger;
   return std::move(ledger).error().with_hint(
       fmt::format("rm {}: what is ours is found without it, too", tree.shown(path)));
@@ -335,30 +317,27 @@ Result<std::string> without_owned(std::string text, const std::string& source,
   if (is_blank(text)) return text;
   for (const OwnedMember& member : owned) {
     JsonPath path = member.path;
-    const auto there = find_json_member(text, source, path);
-    if (!there) return there.error();
-    if (!*there || (!member.value.empty() && **there != member.value)) continue;
+    const auto there = TRY(find_json_member(text, source, path));
+    if (!there || (!member.value.empty() && *there != member.value)) continue;
     for (bool is_empty = true; is_empty && !path.empty(); path.pop_back()) {
       auto less = remove_json_member(text, source, path);
       if (!less) return less;
       text = std::move(*less);
       if (path.size() == 1) break;
-      const auto parent = find_json_member(text, source, JsonPath(path.begin(), path.end() - 1));
-      if (!parent) return parent.error();
-      is_empty = *parent == "{}";
+      const auto parent = TRY(find_json_member(text, source, JsonPath(path.begin(), path.end() - 1)));
+      is_empty = parent == "{}";
     }
   }
   return text;
 }
 
 Result<void> apply(const Tree& tree, Registration& registration, const std::string& ledger_path) {
-  auto old = load_ledger(tree, ledger_path);
-  if (!old) return std::move(old).error();
+  auto old = TRY(load_ledger(tree, ledger_path));
   Ledger& ledger = registration.ledger;
   note_directories(tree, ledger, ledger_path);
   // Until all is done, the ledger knows both what was there and what is coming.
   Ledger meanwhile = ledger;
-  for (const LedgerFile& file : old->files) {
+  for (const LedgerFile& file : old.files) {
     if (meanwhile.find(file.path) == nullptr) meanwhile.files.push_back(file);
   }
   Result<void> done = keep_ledger(tree, meanwhile, ledger_path);
@@ -369,7 +348,7 @@ Result<void> apply(const Tree& tree, Registration& registration, const std::stri
   }
   if (!done) {
     take_back(tree, registration.changes, made);
-    (void)keep_ledger(tree, *old, ledger_path);
+    (void)keep_ledger(tree, old, ledger_path);
     remove_directories(tree, ledger);
     return done;
   }

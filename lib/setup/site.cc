@@ -48,11 +48,10 @@ Result<Site> open_user_site(Tree tree) {
 }  // namespace
 
 Result<Site> open_site(const std::string& root) {
-  auto tree = Tree::open(root);
-  if (!tree) return std::move(tree).error();
-  if (tree->is_host() && scope_of_caller() == Scope::user) return open_user_site(std::move(*tree));
-  std::string prefix = prefix_in(*tree);
-  return Site{.tree = std::move(*tree),
+  auto tree = TRY(Tree::open(root));
+  if (tree.is_host() && scope_of_caller() == Scope::user) return open_user_site(std::move(tree));
+  std::string prefix = prefix_in(tree);
+  return Site{.tree = std::move(tree),
               .scope = Scope::system,
               .prefix = std::move(prefix),
               .config = system_config,

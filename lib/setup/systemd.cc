@@ -30,12 +30,11 @@ Result<CommandOutput> systemctl(const Site& site, std::vector<std::string> words
 
 Result<void> must(const Site& site, const std::vector<std::string>& words,
                   const std::vector<std::string>& units) {
-  const auto output = systemctl(site, words, units);
-  if (!output) return output.error();
-  if (output->status == 0) return {};
+  const auto output = TRY(systemctl(site, words, units));
+  if (output.status == 0) return {};
   return Error{
       ErrorKind::failed,
-      fmt::format("systemctl {}: {}", fmt::join(words, " "), output->err.substr(0, output->err.find('\n'))),
+      fmt::format("systemctl {}: {}", fmt::join(words, " "), output.err.substr(0, output.err.find('\n'))),
       fmt::format("systemctl {}status oci-oauth-refresh.service",
                   site.scope == Scope::user ? "--user " : "")};
 }
@@ -68,9 +67,8 @@ std::vector<std::string> installable_units(const Site& site) {
 Result<std::vector<std::string>> disabled_units(const Site& site) {
   std::vector<std::string> disabled;
   for (const std::string& unit : installable_units(site)) {
-    const auto output = systemctl(site, {"is-enabled"}, {unit});
-    if (!output) return output.error();
-    if (output->status != 0) disabled.push_back(unit);
+    const auto output = TRY(systemctl(site, {"is-enabled"}, {unit}));
+    if (output.status != 0) disabled.push_back(unit);
   }
   return disabled;
 }
@@ -82,7 +80,7 @@ Result<void> enable_units(const Site& site, const std::vector<std::string>& unit
 
 Result<void> disable_units(const Site& site, const std::vector<std::string>& units) {
   if (!units.empty()) {
-    if (auto done = must(site, {"disable", "--now"}, units); !done) return done;
+    TRY(must(site, {"disable", "--now"}, units));
   }
   return must(site, {"daemon-reload"}, {});
 }

@@ -38,10 +38,8 @@ Result<Toml> Toml::parse(std::string_view text, std::string_view source) {
   toml::parse_result result = toml::parse(text);
   if (result) return Toml(std::make_shared<const Document>(Document{std::move(result).table()}));
   const toml::parse_error& error = result.error();
-  return Error{ErrorKind::failed,
-               fmt::format("{}:{}:{}: not TOML: {}", source, error.source().begin.line,
-                           error.source().begin.column, error.description()),
-               ""};
+  return Error{ErrorKind::failed, fmt::format("{}:{}:{}: not TOML: {}", source, error.source().begin.line,
+                                              error.source().begin.column, error.description())};
 }
 
 std::optional<std::int64_t> Toml::integer(const TomlPath& path) const {
@@ -113,8 +111,7 @@ bool Toml::empty() const {
 }
 
 Result<std::string> add_toml_block(std::string_view text, std::string_view source, std::string_view block) {
-  auto before = Toml::parse(text, source);
-  if (!before) return std::move(before).error();
+  auto before = TRY(Toml::parse(text, source));
   std::string result(text);
   if (!result.empty() && !result.ends_with('\n')) result += '\n';
   result += fmt::format("{}{}{}", begin_mark, block, end_mark);

@@ -45,9 +45,8 @@ Result<Tree> Tree::open(const std::string& root) {
     absolute = resolved;
     ::free(resolved);
   }
-  auto fd = open_file({.path = absolute}, O_PATH | O_DIRECTORY);
-  if (!fd) return std::move(fd).error();
-  return Tree(std::move(absolute), std::move(*fd));
+  auto fd = TRY(open_file({.path = absolute}, O_PATH | O_DIRECTORY));
+  return Tree(std::move(absolute), std::move(fd));
 }
 
 std::string Tree::shown(std::string_view path) const {
@@ -68,20 +67,17 @@ Result<Tree::Place> Tree::locate(const std::string& path) const {
   std::string name = base_name(path);
   auto file = open_in(path, O_PATH);
   if (file) {
-    auto real = real_path(file->get(), shown(path));
-    if (!real) return std::move(real).error();
-    auto directory = open_file({.path = parent_directory(*real)}, O_RDONLY | O_DIRECTORY);
-    if (!directory) return std::move(directory).error();
-    return Place{std::move(*directory), base_name(*real), shown(path)};
+    auto real = TRY(real_path(file->get(), shown(path)));
+    auto directory = TRY(open_file({.path = parent_directory(real)}, O_RDONLY | O_DIRECTORY));
+    return Place{std::move(directory), base_name(real), shown(path)};
   }
   if (file.error().kind != ErrorKind::not_found) return std::move(file).error();
-  auto directory = open_in(parent, O_RDONLY | O_DIRECTORY);
-  if (!directory) return std::move(directory).error();
+  auto directory = TRY(open_in(parent, O_RDONLY | O_DIRECTORY));
   struct stat status;
-  if (::fstatat(directory->get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
-    return Error{ErrorKind::failed, shown(path) + ": is a symbolic link to nothing", ""};
+  if (::fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    return Error{ErrorKind::failed, shown(path) + ": is a symbolic link to nothing"};
   }
-  return Place{std::move(*directory), std::move(name), shown(path)};
+  return Place{std::move(directory), std::move(name), shown(path)};
 }
 
 Result<std::optional<std::string>> Tree::read(const std::string& path) const {
@@ -130,28 +126,25 @@ std::string Tree::find_program(std::string_view program) const {
 }
 
 Result<void> Tree::write(const std::string& path, std::string_view text, mode_t mode) const {
-  auto place = locate(path);
-  if (!place) return std::move(place).error();
+  auto place = TRY(locate(path));
   AtomicFile::Options options = {.mode = mode};
   struct stat status;
-  if (::fstatat(place->directory.get(), place->name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+  if (::fstatat(place.directory.get(), place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
     options.mode = status.st_mode & 07777;
     if (status.st_uid != ::geteuid() || status.st_gid != ::getegid())
       options.owner = {status.st_uid, status.st_gid};
   }
   auto file =
-      AtomicFile::create(place->directory.get(), place->name, parent_directory(place->shown), options);
-  if (!file) return std::move(file).error();
-  if (auto written = file->write(text); !written) return written;
-  if (auto synced = file->sync(); !synced) return synced;
-  return file->commit();
+      TRY(AtomicFile::create(place.directory.get(), place.name, parent_directory(place.shown), options));
+  TRY(file.write(text));
+  TRY(file.sync());
+  return file.commit();
 }
 
 Result<void> Tree::remove(const std::string& path) const {
-  auto place = locate(path);
-  if (!place) return std::move(place).error();
-  if (::unlinkat(place->directory.get(), place->name.c_str(), 0) != 0)
-    return Error::from_errno(errno, place->shown);
+  auto place = TRY(locate(path));
+  if (::unlinkat(place.directory.get(), place.name.c_str(), 0) != 0)
+    return Error::from_errno(errno, place.shown);
   return {};
 }
 
@@ -166,10 +159,9 @@ std::vector<std::string> Tree::missing_directories(const std::string& path) cons
 Result<std::vector<std::string>> Tree::make_directories(const std::string& path) const {
   std::vector<std::string> missing = missing_directories(path);
   for (const std::string& directory : missing) {
-    auto parent = open_in(parent_directory(directory), O_RDONLY | O_DIRECTORY);
-    if (!parent) return std::move(parent).error();
+    auto parent = TRY(open_in(parent_directory(directory), O_RDONLY | O_DIRECTORY));
     const std::string name = base_name(directory);
-    if (::mkdirat(parent->get(), name.c_str(), 0755) == 0) continue;
+    if (::mkdirat(parent.get(), name.c_str(), 0755) == 0) continue;
     return Error::from_errno(errno, fmt::format("{}: mkdir", shown(directory)));
   }
   return missing;

@@ -20,17 +20,13 @@ constexpr size_t name_limit = 64;
 // The hook files' timeout is 15 s: a hook that waits longer is killed, and its container with it.
 constexpr Milliseconds longest_hook_wait = std::chrono::seconds(12);
 
-Error bad(std::string message) {
-  return {ErrorKind::configuration, std::move(message), ""};
-}
-
 Result<void> read_mode(std::string_view text, mode_t& target) {
   mode_t mode = 0;
   const bool octal = !text.empty() && text.size() <= 4 &&
                      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '7'; });
   for (const char digit : text) mode = mode * 8 + static_cast<mode_t>(digit - '0');
   if (!octal || mode > 0777 || (mode & 0400) == 0) {
-    return bad(
+    return Error::configuration(
         fmt::format("'{}' is not an octal mode between \"0400\" and \"0777\" that its owner can read", text));
   }
   target = mode;
@@ -41,7 +37,7 @@ template <class Enum>
 Result<void> read_choice(std::string_view text, std::pair<std::string_view, Enum> a,
                          std::pair<std::string_view, Enum> b, Enum& target) {
   if (text != a.first && text != b.first) {
-    return bad(fmt::format("'{}' is neither \"{}\" nor \"{}\"", text, a.first, b.first));
+    return Error::configuration(fmt::format("'{}' is neither \"{}\" nor \"{}\"", text, a.first, b.first));
   }
   target = text == a.first ? a.second : b.second;
   return {};
@@ -66,7 +62,7 @@ Result<Profile> read_profile(std::string_view name, const JsonValue& value, cons
   profile.targets = {"/run/secrets/" + profile.name};
   JsonObject object(value, source, pointer);
   object.text("provider", [&](std::string_view text) -> Result<void> {
-    if (!is_valid_name(text)) return bad(fmt::format("'{}' is no provider name", text));
+    if (!is_valid_name(text)) return Error::configuration(fmt::format("'{}' is no provider name", text));
     profile.provider = text;
     return {};
   });
@@ -85,12 +81,12 @@ Result<Profile> read_profile(std::string_view name, const JsonValue& value, cons
                                   profile.on_failure);
   });
   object.text("hook_wait", [&](std::string_view text) -> Result<void> {
-    auto duration = parse_duration(text);
-    if (!duration) return std::move(duration).error();
-    if (*duration > longest_hook_wait) {
-      return bad(fmt::format("'{}' is longer than 12s, and a hook is killed after 15 s", text));
+    auto duration = TRY(parse_duration(text));
+    if (duration > longest_hook_wait) {
+      return Error::configuration(
+          fmt::format("'{}' is longer than 12s, and a hook is killed after 15 s", text));
     }
-    profile.hook_wait = *duration;
+    profile.hook_wait = duration;
     return {};
   });
   object.duration("refresh_before", profile.refresh_before);
@@ -99,7 +95,7 @@ Result<Profile> read_profile(std::string_view name, const JsonValue& value, cons
   object.path("ca_file", profile.ca_file);
   object.string("user_agent", profile.user_agent);
   object.string("proxy", profile.proxy);
-  if (auto done = object.finish(); !done) return std::move(done).error();
+  TRY(object.finish());
   profile.target = profile.targets.front();
   return profile;
 }
@@ -133,7 +129,7 @@ Result<void> check_targets(const Config& config) {
     for (const std::string& target : profile.targets) {
       const PlacedTarget one = {&profile, &target};
       for (const PlacedTarget& other : placed) {
-        if (auto apart = check_apart(config, one, other); !apart) return apart;
+        TRY(check_apart(config, one, other));
       }
       placed.push_back(one);
     }
@@ -170,11 +166,10 @@ const Profile* Config::find(std::string_view profile) const {
 }
 
 Result<Config> parse_config(std::string_view text, std::string_view path) {
-  auto json = parse_configuration(text, path);
-  if (!json) return std::move(json).error();
+  auto json = TRY(parse_configuration(text, path));
   Config config;
   config.path = path;
-  JsonObject object(*json, config.path);
+  JsonObject object(json, config.path);
   object.path("runtime_dir", config.runtime_dir);
   object.path("runtime", config.runtime);
   object.path("metrics_file", config.metrics_file);
@@ -191,9 +186,9 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
     config.sinks.push_back(std::move(*sink));
     return Result<void>();
   });
-  if (auto done = object.finish(); !done) return std::move(done).error();
-  if (auto checked = check_targets(config); !checked) return std::move(checked).error();
-  if (auto checked = check_sinks(config); !checked) return std::move(checked).error();
+  TRY(object.finish());
+  TRY(check_targets(config));
+  TRY(check_sinks(config));
   return config;
 }
 
@@ -208,12 +203,13 @@ Result<Config> load_config(const std::string& path) {
   if (!fd && fd.error().kind == ErrorKind::not_found) {
     return std::move(fd).error().with_hint("write one: man 5 oci-oauth-config has an example");
   }
-  if (!fd) return bad(fd.error().message);
+  if (!fd) return Error::configuration(fd.error().message);
   struct stat status;
   if (::fstat(fd->get(), &status) != 0) return Error::from_errno(errno, path);
   const bool ours = status.st_uid == 0 || status.st_uid == ::geteuid();
   if (S_ISREG(status.st_mode) && (!ours || (status.st_mode & 022) != 0)) {
-    return bad(fmt::format("{}: uid {} with mode {:04o} could have been changed by somebody else", path,
+    return Error::configuration(
+               fmt::format("{}: uid {} with mode {:04o} could have been changed by somebody else", path,
                            status.st_uid, status.st_mode & 07777))
         .with_hint(fmt::format("chown {} {} && chmod go-w {}", ::geteuid(), path, path));
   }

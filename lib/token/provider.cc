@@ -15,13 +15,9 @@ namespace {
 
 constexpr size_t provider_limit = 256 * KiB;
 
-Error bad(std::string message) {
-  return {ErrorKind::configuration, std::move(message), ""};
-}
-
 Result<void> read_pointer(std::string_view text, std::string& target) {
   if (!text.starts_with('/') || !JsonPointer(text.data(), text.size()).IsValid()) {
-    return bad(fmt::format("'{}' is not a JSON Pointer (RFC 6901)", text));
+    return Error::configuration(fmt::format("'{}' is not a JSON Pointer (RFC 6901)", text));
   }
   target = text;
   return {};
@@ -40,13 +36,14 @@ Result<void> read_fields(const JsonValue& value, const std::string& source, Cred
   object.text("login_expires_at", pointer(fields.login_expires_at));
   object.text("client_id", pointer(fields.client_id));
   object.text("refresh_token_expires_in", [&](std::string_view text) -> Result<void> {
-    if (text != "sets" && text != "lowers") return bad(fmt::format("'{}' is neither sets nor lowers", text));
+    if (text != "sets" && text != "lowers")
+      return Error::configuration(fmt::format("'{}' is neither sets nor lowers", text));
     fields.login_end = text == "sets" ? LoginEndRule::set : LoginEndRule::lowered;
     return {};
   });
   object.text("expires_at_unit", [&](std::string_view text) -> Result<void> {
     if (text != "milliseconds" && text != "seconds")
-      return bad(fmt::format("'{}' is neither milliseconds nor seconds", text));
+      return Error::configuration(fmt::format("'{}' is neither milliseconds nor seconds", text));
     fields.unit = text == "seconds" ? ExpiryUnit::seconds : ExpiryUnit::milliseconds;
     return {};
   });
@@ -68,16 +65,16 @@ bool is_within(const std::string& field, const std::string& member) {
 // Our member of a document holds all that we deliver in it, and the access token, by which we know it again.
 Result<void> check_member(const DeliveredFile& file, const Provider& provider) {
   std::string member;
-  if (auto pointer = read_pointer(file.member, member); !pointer) return pointer;
+  TRY(read_pointer(file.member, member));
   if (member.find('/', 1) != std::string::npos)
-    return bad(fmt::format("'{}' is not a member of the root", member));
+    return Error::configuration(fmt::format("'{}' is not a member of the root", member));
   bool holds_token = false;
   for (const std::string& field : file.fields) {
     if (!is_within(field, member))
-      return bad(fmt::format("'{}' does not hold the field '{}'", member, field));
+      return Error::configuration(fmt::format("'{}' does not hold the field '{}'", member, field));
     holds_token = holds_token || is_within(provider.fields.access_token, field);
   }
-  if (!holds_token) return bad("needs the access token among the fields");
+  if (!holds_token) return Error::configuration("needs the access token among the fields");
   return {};
 }
 
@@ -90,7 +87,7 @@ Result<void> read_delivered(const JsonValue& value, const std::string& source, c
   object.string("file", file.name);
   object.strings("fields", file.fields);
   object.string("member", file.member);
-  if (auto done = object.finish(); !done) return done;
+  TRY(object.finish());
   if (file.name.find('/') != std::string::npos || file.name == "." || file.name == ".." ||
       file.name == token_file || file.name.ends_with(".oci-oauth")) {
     return configuration_error(source, pointer + "/file",
@@ -122,7 +119,7 @@ Result<void> read_save_lock(const JsonValue& value, const std::string& source, c
   object.string("path", lock.path);
   object.duration("stale_after", lock.stale_after);
   if (lock.stale_after <= Milliseconds(0)) object.fail("stale_after", "is not a time after the last touch");
-  if (auto done = object.finish(); !done) return done;
+  TRY(object.finish());
   provider.save_locks.push_back(std::move(lock));
   return {};
 }
@@ -186,12 +183,12 @@ Result<void> read_api(const JsonValue& value, const std::string& source, Api& ap
     constexpr std::string_view scheme = "https://";
     const bool is_origin =
         text.starts_with(scheme) && text.size() > scheme.size() && text.find('/', scheme.size()) == text.npos;
-    if (!is_origin) return bad(fmt::format("'{}' is not https://HOST", text));
+    if (!is_origin) return Error::configuration(fmt::format("'{}' is not https://HOST", text));
     api.url = text;
     return {};
   });
   object.strings("requests", api.requests);
-  if (auto done = object.finish(); !done) return done;
+  TRY(object.finish());
   for (const std::string& request : api.requests) {
     if (is_request(request)) continue;
     return configuration_error(source, "/api/requests", fmt::format("'{}' is not \"METHOD PATH\"", request));
@@ -202,29 +199,29 @@ Result<void> read_api(const JsonValue& value, const std::string& source, Api& ap
 }  // namespace
 
 Result<Provider> parse_provider(std::string_view text, std::string_view path, std::string_view name) {
-  auto json = parse_configuration(text, path);
-  if (!json) return std::move(json).error();
+  auto json = TRY(parse_configuration(text, path));
   const std::string source(path);
   Provider provider;
   provider.name = name;
-  JsonObject object(*json, source);
+  JsonObject object(json, source);
   for (const char* key : {"token_url", "client_id", "credentials"}) object.require(key);
   object.string("token_url", provider.token_url);
   object.string("client_id", provider.client_id);
   object.string("user_agent", provider.user_agent);
   object.text("body", [&](std::string_view value) -> Result<void> {
-    if (value != "json" && value != "form") return bad(fmt::format("'{}' is neither json nor form", value));
+    if (value != "json" && value != "form")
+      return Error::configuration(fmt::format("'{}' is neither json nor form", value));
     provider.body = value == "json" ? BodyEncoding::json : BodyEncoding::form;
     return {};
   });
   object.text("scope", [&](std::string_view value) -> Result<void> {
     if (value != "stored" && value != "none")
-      return bad(fmt::format("'{}' is neither stored nor none", value));
+      return Error::configuration(fmt::format("'{}' is neither stored nor none", value));
     provider.scope = value == "stored" ? ScopeRule::stored : ScopeRule::none;
     return {};
   });
   if (const JsonValue* fields = object.take("credentials")) {
-    if (auto read = read_fields(*fields, source, provider.fields); !read) return std::move(read).error();
+    TRY(read_fields(*fields, source, provider.fields));
   }
   object.strings("terminal_errors", provider.terminal_errors);
   for (const std::string& code : provider.terminal_errors) {
@@ -239,7 +236,7 @@ Result<Provider> parse_provider(std::string_view text, std::string_view path, st
     return read_save_lock(value, source, pointer, provider);
   });
   if (const JsonValue* api = object.take("api")) {
-    if (auto read = read_api(*api, source, provider.api); !read) return std::move(read).error();
+    TRY(read_api(*api, source, provider.api));
   }
   object.strings("shadowed_by", provider.shadowed_by);
   for (const std::string& variable : provider.shadowed_by) {
@@ -250,7 +247,7 @@ Result<Provider> parse_provider(std::string_view text, std::string_view path, st
                  [&](std::string_view key, const JsonValue& value, const std::string& pointer) {
                    return read_variable(key, value, source, pointer, provider);
                  });
-  if (auto done = object.finish(); !done) return std::move(done).error();
+  TRY(object.finish());
   return provider;
 }
 
@@ -274,16 +271,17 @@ std::vector<std::string> provider_directories(std::string_view prefix) {
 }
 
 Result<Provider> load_provider(std::string_view name, const std::vector<std::string>& directories) {
-  if (!is_valid_name(name)) return bad(fmt::format("provider '{}': is no provider name", name));
+  if (!is_valid_name(name))
+    return Error::configuration(fmt::format("provider '{}': is no provider name", name));
   for (const std::string& directory : directories) {
     const std::string path = fmt::format("{}/{}.json", directory, name);
     auto text = read_file({.path = path}, provider_limit);
     if (!text && text.error().kind == ErrorKind::not_found) continue;
-    if (!text) return bad(text.error().message);
+    if (!text) return Error::configuration(text.error().message);
     return parse_provider(*text, path, name);
   }
-  return bad(fmt::format("provider '{}': there is no {}.json in {}", name, name,
-                         fmt::join(directories, ", ")))
+  return Error::configuration(fmt::format("provider '{}': there is no {}.json in {}", name, name,
+                                          fmt::join(directories, ", ")))
       .with_hint("set \"provider\" in the profile to one that is there, for example \"claude\"");
 }
 

@@ -104,33 +104,32 @@ bool login_is_unchanged(const std::string& path, const Published& published) {
 }
 
 Result<Published> parse_published(std::string_view text, std::string_view source) {
-  auto json = parse_json(text, source);
-  if (!json) return std::move(json).error();
-  if (auto checked = check_types(*json, source, fields); !checked) return std::move(checked).error();
-  const JsonValue* login = json_member(*json, "login");
-  if (json_int(*json, "version") != 1 || login == nullptr) {
-    return Error{ErrorKind::failed, fmt::format("{}: was written by another version", source), ""};
+  auto json = TRY(parse_json(text, source));
+  TRY(check_types(json, source, fields));
+  const JsonValue* login = json_member(json, "login");
+  if (json_int(json, "version") != 1 || login == nullptr) {
+    return Error{ErrorKind::failed, fmt::format("{}: was written by another version", source)};
   }
   Published published;
-  published.provider = json_string(*json, "provider").value_or("");
+  published.provider = json_string(json, "provider").value_or("");
   published.login = read_stamp(*login).value_or(FileStamp{});
-  published.login_is_visible = json_bool(*json, "login_is_visible").value_or(true);
-  published.obtained_at = json_time(*json, "obtained_at").value_or(Time{});
-  published.due_at = json_time(*json, "due_at").value_or(Time{});
-  published.expires_at = json_time(*json, "expires_at").value_or(Time{});
-  published.refreshed_at = json_time(*json, "refreshed_at");
-  published.login_expires_at = json_time(*json, "login_expires_at");
-  published.token_life = Milliseconds(json_int(*json, "token_life_ms").value_or(0));
-  published.access_token_hash = json_string(*json, "access_token_hash").value_or("");
-  published.dead_request_hash = json_string(*json, "dead_request_hash").value_or("");
-  published.failed_request_hash = json_string(*json, "failed_request_hash").value_or("");
-  published.attempted_at = json_time(*json, "attempted_at").value_or(Time{});
-  published.not_before = json_time(*json, "not_before").value_or(Time{});
-  published.attempts = json_uint(*json, "attempts").value_or(0);
-  published.failures = static_cast<unsigned>(json_int(*json, "failures").value_or(0));
-  if (const JsonValue* error = json_member(*json, "last_error")) published.last_error = read_error(*error);
-  if (const JsonValue* names = json_member(*json, "shadowed_by")) published.shadowed_by = read_names(*names);
-  if (const JsonValue* outcomes = json_member(*json, "outcomes"))
+  published.login_is_visible = json_bool(json, "login_is_visible").value_or(true);
+  published.obtained_at = json_time(json, "obtained_at").value_or(Time{});
+  published.due_at = json_time(json, "due_at").value_or(Time{});
+  published.expires_at = json_time(json, "expires_at").value_or(Time{});
+  published.refreshed_at = json_time(json, "refreshed_at");
+  published.login_expires_at = json_time(json, "login_expires_at");
+  published.token_life = Milliseconds(json_int(json, "token_life_ms").value_or(0));
+  published.access_token_hash = json_string(json, "access_token_hash").value_or("");
+  published.dead_request_hash = json_string(json, "dead_request_hash").value_or("");
+  published.failed_request_hash = json_string(json, "failed_request_hash").value_or("");
+  published.attempted_at = json_time(json, "attempted_at").value_or(Time{});
+  published.not_before = json_time(json, "not_before").value_or(Time{});
+  published.attempts = json_uint(json, "attempts").value_or(0);
+  published.failures = static_cast<unsigned>(json_int(json, "failures").value_or(0));
+  if (const JsonValue* error = json_member(json, "last_error")) published.last_error = read_error(*error);
+  if (const JsonValue* names = json_member(json, "shadowed_by")) published.shadowed_by = read_names(*names);
+  if (const JsonValue* outcomes = json_member(json, "outcomes"))
     published.outcomes = read_outcomes(*outcomes);
   return published;
 }

@@ -65,9 +65,8 @@ bool is_in_memory(int directory) {
 }
 
 Result<Published> read_published(int fd, const std::string& shown) {
-  auto text = read_file(fd, published_limit, shown);
-  if (!text) return std::move(text).error();
-  return parse_published(*text, shown);
+  auto text = TRY(read_file(fd, published_limit, shown));
+  return parse_published(text, shown);
 }
 
 // A file system of its own keeps a container's open_by_handle_at(2) from other files. One that is mounted in
@@ -143,22 +142,15 @@ std::vector<std::string> names_in(int directory) {
 
 Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
   RuntimeDir runtime(path);
-  auto directory = make_directory(AT_FDCWD, path, 0700, path);
-  if (!directory) return std::move(directory).error();
-  runtime.directory_ = std::move(*directory);
-  if (auto checked = check_private(runtime.directory_.get(), path); !checked)
-    return std::move(checked).error();
-  auto share = open_share(runtime.directory_.get(), path + "/share");
-  if (!share) return std::move(share).error();
-  runtime.share_ = std::move(*share);
+  runtime.directory_ = TRY(make_directory(AT_FDCWD, path, 0700, path));
+  TRY(check_private(runtime.directory_.get(), path));
+  runtime.share_ = TRY(open_share(runtime.directory_.get(), path + "/share"));
 
   for (auto [name, fd] : {std::pair{"profiles", &runtime.profiles_}, {"containers", &runtime.containers_}}) {
-    auto sub = make_directory(runtime.directory_.get(), name, 0700, path + "/" + name);
-    if (!sub) return std::move(sub).error();
-    *fd = std::move(*sub);
+    auto sub = TRY(make_directory(runtime.directory_.get(), name, 0700, path + "/" + name));
+    *fd = std::move(sub);
   }
-  auto locks = make_directory(runtime.directory_.get(), "locks", 0700, path + "/locks");
-  if (!locks) return std::move(locks).error();
+  auto locks = TRY(make_directory(runtime.directory_.get(), "locks", 0700, path + "/locks"));
   return runtime;
 }
 
@@ -174,8 +166,7 @@ Result<std::optional<RuntimeDir>> RuntimeDir::open_existing(const std::string& p
     if (!opened) return refused_to_look(path, std::move(opened).error());
     *fd = std::move(*opened);
   }
-  if (auto checked = check_private(runtime.directory_.get(), path); !checked)
-    return std::move(checked).error();
+  TRY(check_private(runtime.directory_.get(), path));
   if (!is_ready(runtime.share_.get())) return std::optional<RuntimeDir>();
   return std::optional(std::move(runtime));
 }

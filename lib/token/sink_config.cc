@@ -11,23 +11,19 @@ namespace {
 
 constexpr Milliseconds shortest_timeout = std::chrono::seconds(1), longest_timeout = std::chrono::minutes(10);
 
-Error bad(std::string message) {
-  return {ErrorKind::configuration, std::move(message), ""};
-}
-
 Result<void> read_secret_id(std::string_view text, std::string& target) {
   target = text;
   if (is_valid_name(text)) return {};
-  return bad(fmt::format("'{}' is no secret id: letters, digits, '.', '_', '-'", text));
+  return Error::configuration(fmt::format("'{}' is no secret id: letters, digits, '.', '_', '-'", text));
 }
 
 Result<void> read_url(std::string_view text, std::string& target) {
   target = text;
   if (!text.starts_with("https://") && !text.starts_with("http://")) {
-    return bad(fmt::format("'{}' begins with neither https:// nor http://", text));
+    return Error::configuration(fmt::format("'{}' begins with neither https:// nor http://", text));
   }
   if (text.find_first_of("?#") == std::string_view::npos) return {};
-  return bad(fmt::format("'{}' has a query or a fragment", text));
+  return Error::configuration(fmt::format("'{}' has a query or a fragment", text));
 }
 
 Result<OneCliSink> read_onecli(const JsonValue& value, const std::string& source, const std::string& place) {
@@ -40,7 +36,7 @@ Result<OneCliSink> read_onecli(const JsonValue& value, const std::string& source
   object.path("env_file", sink.env_file);
   object.path("ca_file", sink.ca_file);
   if (!sink.url.empty() && !sink.program.empty()) object.fail("program", "stands beside \"url\": choose one");
-  if (auto done = object.finish(); !done) return std::move(done).error();
+  TRY(object.finish());
   return sink;
 }
 
@@ -62,7 +58,7 @@ Result<Sink> read_sink(const JsonValue& value, const std::string& source, const 
     object.fail("exec", "does not begin with an absolute path");
   }
   const JsonValue* onecli = object.take("onecli");
-  if (auto done = object.finish(); !done) return std::move(done).error();
+  TRY(object.finish());
   if (has_exec == (onecli != nullptr)) {
     return configuration_error(source, place, "is neither an \"onecli\" nor an \"exec\" sink");
   }
@@ -70,9 +66,7 @@ Result<Sink> read_sink(const JsonValue& value, const std::string& source, const 
     sink.kind = std::move(exec);
     return sink;
   }
-  auto settings = read_onecli(*onecli, source, place + "/onecli");
-  if (!settings) return std::move(settings).error();
-  sink.kind = std::move(*settings);
+  sink.kind = TRY(read_onecli(*onecli, source, place + "/onecli"));
   return sink;
 }
 

@@ -131,10 +131,9 @@ std::string mount_unit_name(std::string_view path) {
 }
 
 Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager manager) {
-  if (auto fits = check(config, "/runtime_dir", config.runtime_dir); !fits) return std::move(fits).error();
+  TRY(check(config, "/runtime_dir", config.runtime_dir));
   for (const Profile& profile : config.profiles) {
-    auto fits = check(config, fmt::format("/profiles/{}/credentials", profile.name), profile.credentials);
-    if (!fits) return std::move(fits).error();
+    TRY(check(config, fmt::format("/profiles/{}/credentials", profile.name), profile.credentials));
   }
   std::vector<UnitFile> files = path_units(config);
   files.push_back(socket_drop_in(config));

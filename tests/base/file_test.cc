@@ -99,7 +99,7 @@ TEST_CASE("a file whose going is refused comes back, whenever it came") {
     return file->commit_if([&](const std::string& aside) -> Result<void> {
       CHECK(dir.read(aside) == "theirs");
       if (may_go) return {};
-      return Error{ErrorKind::failed, "refused", ""};
+      return Error{ErrorKind::failed, "refused"};
     });
   };
   dir.write("file", "theirs");
@@ -118,7 +118,7 @@ TEST_CASE("a file that comes while another one is put back keeps its name") {
   REQUIRE(file);
   CHECK_FALSE(file->commit_if([&](const std::string&) -> Result<void> {
     std::filesystem::rename(dir.write("newer", "newer"), dir / "file");
-    return Error{ErrorKind::failed, "refused", ""};
+    return Error{ErrorKind::failed, "refused"};
   }));
   CHECK(dir.read("file") == "newer");
 }

@@ -22,7 +22,7 @@ TEST_CASE("a result is a value or an error, never both") {
 
 TEST_CASE("a result of nothing is done, or an error") {
   CHECK(Result<void>());
-  const Result<void> failed = Error{ErrorKind::failed, "why", ""};
+  const Result<void> failed = Error{ErrorKind::failed, "why"};
   REQUIRE_FALSE(failed);
   CHECK(failed.error().message == "why");
 }

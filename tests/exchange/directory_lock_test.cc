@@ -393,7 +393,7 @@ TEST_CASE("each lock is announced before it is there, and a refused announcement
   const auto announce = [&](const DirectoryIdentity& lock) -> Result<void> {
     CHECK_FALSE(exists(lock.path));
     announced.push_back(lock);
-    if (announced.size() == 4) return Error{ErrorKind::failed, "no room", ""};
+    if (announced.size() == 4) return Error{ErrorKind::failed, "no room"};
     return {};
   };
   {
@@ -468,7 +468,7 @@ TEST_CASE("a directory that was about to be a lock is removed after a kill") {
   DirectoryIdentity ours;
   const auto keep = [&](const DirectoryIdentity& lock) -> Result<void> {
     ours = lock;
-    return Error{ErrorKind::failed, "", ""};
+    return Error{ErrorKind::failed, ""};
   };
   CHECK_FALSE(DirectoryLocks::acquire(locks_at({test.first}), steady_clock::now(), never, keep));
   const std::string unnamed = test.first + ".oci-oauth";

@@ -185,7 +185,7 @@ TEST_CASE("a hook that finds the refresh ended since it looked starts none", "[c
   const Output refresh = run_program(host.command({"refresh", "--lock-fd", std::to_string(fd)}));
   CHECK(refresh.status == 0);
   ::close(fd);
-  refreshing = Error{ErrorKind::failed, "", ""};
+  refreshing = Error{ErrorKind::failed, ""};
   CHECK(end_of(hook) == 0);
   CHECK(bundle.token() == host.field("accessToken"));
   CHECK(endpoint.counters().posts == 1);

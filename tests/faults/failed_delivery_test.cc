@@ -80,7 +80,7 @@ TEST_CASE("a token that was not written because others held the records' lock co
   const std::string status = started.status();
   CHECK_THAT(status, Catch::Contains(R"("state": "failed")"));
   CHECK_THAT(status, Catch::Contains(R"("reason": "containers: )"));
-  held = Error{ErrorKind::failed, "", ""};
+  held = Error{ErrorKind::failed, ""};
   CHECK(started.refresh().status == 0);
   CHECK(started.box.token() == started.host.field("accessToken"));
   CHECK_THAT(started.status(), Catch::Contains(R"("state": "current")"));

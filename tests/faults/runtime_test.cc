@@ -194,7 +194,7 @@ TEST_CASE("a refresher that ends while its hook waits for something else does no
   REQUIRE(held);
   const Bundle bundle(host, process, "box");
   ChildProcess runtime([&] {
-    held = Error{ErrorKind::failed, "", ""};
+    held = Error{ErrorKind::failed, ""};
     const std::string hook = run_hook(bundle);
     return hook + (pending_end() == 0 ? ", quiet" : ", orphan");
   });
@@ -207,7 +207,7 @@ TEST_CASE("a refresher that ends while its hook waits for something else does no
            comes_to_wait(hook[0]);
   }));
   CHECK(host.field("refreshToken") != before);
-  held = Error{ErrorKind::failed, "", ""};
+  held = Error{ErrorKind::failed, ""};
   CHECK(runtime.answer() == "hook0, quiet");
 }
 

@@ -62,7 +62,7 @@ void print_answers(const std::vector<UniqueFd>& callers) {
 
 Result<void> run(const std::vector<std::string_view>& words) {
   if (words.size() < 3)
-    return Error{ErrorKind::usage, "SOCKET ask COUNT PROFILE, or SOCKET hold COUNT [TEXT]", ""};
+    return Error{ErrorKind::usage, "SOCKET ask COUNT PROFILE, or SOCKET hold COUNT [TEXT]"};
   size_t count = 0;
   std::from_chars(words[2].data(), words[2].data() + words[2].size(), count);
   const std::string text(words.size() > 3 ? words[3] : "");
