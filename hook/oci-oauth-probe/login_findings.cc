@@ -74,7 +74,7 @@ class LoginExamination {
     const auto end = login.login_expires_at;
     const bool has_ended = end && *end <= now_;
     if (has_ended) {
-      add(Verdict::problem, fmt::format("{}: the login itself ended at {}", path_, rfc3339(*end)),
+      add(Verdict::problem, fmt::format("{}: the login itself expired at {}", path_, rfc3339(*end)),
           "log in again with the program that owns this file");
     }
     if (login.refresh_token.empty() && !has_ended) {

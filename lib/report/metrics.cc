@@ -71,7 +71,7 @@ std::string times_text(const Overview& overview, Time now) {
   Family remaining("oci_oauth_token_remaining_seconds", "gauge",
                    "How long the access token still lived when this was written; negative: it had ended.");
   Family login("oci_oauth_login_expiry_timestamp_seconds", "gauge",
-               "When the login itself ends and a person must log in again.");
+               "When the login itself expires and a person must log in again.");
   Family refreshed("oci_oauth_last_refresh_timestamp_seconds", "gauge",
                    "When a refresh last brought a new token.");
   for (const ProfileView& profile : overview.profiles) {

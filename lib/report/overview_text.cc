@@ -38,7 +38,7 @@ Cell state_cell(ProfileState state) {
 
 Cell login_cell(const std::optional<Time>& end, Time now) {
   if (!end) return {nothing};
-  if (*end <= now) return {"ended", Tone::bad};
+  if (*end <= now) return {"expired", Tone::bad};
   return {"in " + span(*end - now), *end - now < login_warning ? Tone::attention : Tone::plain};
 }
 
@@ -102,8 +102,8 @@ void remark_on_login(Remarks& remarks, const ProfileView& profile, Time now) {
   const auto end = profile.login_expires_at();
   if (!end || *end - now >= login_warning) return;
   const std::string what =
-      *end <= now ? fmt::format("the login itself ended at {}", rfc3339(*end))
-                  : fmt::format("the login itself ends in {}, at {}", span(*end - now), rfc3339(*end));
+      *end <= now ? fmt::format("the login itself expired at {}", rfc3339(*end))
+                  : fmt::format("the login itself expires in {}, at {}", span(*end - now), rfc3339(*end));
   remarks.add(*end <= now ? Tone::bad : Tone::attention, profile.name, what,
               "log in again with the program that owns this login");
 }
@@ -160,8 +160,8 @@ std::string remarks_on(const Overview& overview, Time now, Colour colour) {
 std::string overview_text(const Overview& overview, Time now, Colour colour) {
   if (overview.profiles.empty()) return fmt::format("no profiles in {}\n", printable(overview.config));
   const auto heading = [](const char* text) { return Cell{text, Tone::heading}; };
-  std::vector<Row> profiles = {{heading("PROFILE"), heading("STATE"), heading("TOKEN LIVES"),
-                                heading("REFRESHED"), heading("LOGIN ENDS")}};
+  std::vector<Row> profiles = {{heading("PROFILE"), heading("STATE"), heading("EXPIRES IN"),
+                                heading("REFRESHED"), heading("LOGIN EXPIRES")}};
   std::vector<Row> containers = {{heading("CONTAINER"), heading("PROFILE"), heading("DELIVERY"),
                                   heading("SINCE"), heading("TOKEN"), heading("PATH")}};
   for (const ProfileView& profile : overview.profiles) {

@@ -83,7 +83,7 @@ a_login_of_somebody() {
     a_login
     a_profile
     edit_file "$CREDENTIALS" '.claudeAiOauth.refreshTokenExpiresAt = ((now - 60) * 1000 | floor)'
-    doctor_finds problem login 'the login itself ended at 20' 'log in again'
+    doctor_finds problem login 'the login itself expired at 20' 'log in again'
 }
 
 @test "a symbolic link is shown with where it leads" {

@@ -30,7 +30,7 @@ hint: ask as root, with sudo" ]]
     start written --volume "$directory:$target"
     run oci_oauth status
     [[ $(grep -c ' current ' <<<"$output") == 2 ]]
-    [[ $output == *'claude   fresh  7 h 59 min   - '* ]]
+    [[ $output == *'claude   fresh  7 h 59 min  - '* ]]
 
     rm "$directory/token"
     run oci_oauth status

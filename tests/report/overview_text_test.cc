@@ -21,17 +21,17 @@ TEST_CASE("the table tells each state in plain words") {
   stale.published->expires_at = noon - 5min;
   CHECK(text({profile("claude", ProfileState::fresh), profile("second", ProfileState::due), stale,
               profile("dead", ProfileState::login_required)}) ==
-        "PROFILE  STATE              TOKEN LIVES  REFRESHED  LOGIN ENDS\n"
-        "claude   fresh              7 h 59 min   1 min ago  in 27 d 3 h\n"
-        "second   due for a refresh  7 h 59 min   1 min ago  in 27 d 3 h\n"
-        "stale    expired            -            1 min ago  in 27 d 3 h\n"
-        "dead     log in again       7 h 59 min   1 min ago  in 27 d 3 h\n");
+        "PROFILE  STATE              EXPIRES IN  REFRESHED  LOGIN EXPIRES\n"
+        "claude   fresh              7 h 59 min  1 min ago  in 27 d 3 h\n"
+        "second   due for a refresh  7 h 59 min  1 min ago  in 27 d 3 h\n"
+        "stale    expired            -           1 min ago  in 27 d 3 h\n"
+        "dead     log in again       7 h 59 min  1 min ago  in 27 d 3 h\n");
 }
 
 TEST_CASE("a profile that was never refreshed says what to do") {
   CHECK(text({unpublished("claude")}) ==
-        "PROFILE  STATE            TOKEN LIVES  REFRESHED  LOGIN ENDS\n"
-        "claude   never refreshed  -            -          -\n"
+        "PROFILE  STATE            EXPIRES IN  REFRESHED  LOGIN EXPIRES\n"
+        "claude   never refreshed  -           -          -\n"
         "\n"
         "claude: nothing was published yet\n"
         "  hint: oci-oauth refresh claude\n");
@@ -42,8 +42,8 @@ TEST_CASE("the last error stands below the table with its time and its remedy") 
   view.published->last_error = LastError{FailureKind::login_required, "token endpoint: 400 invalid_grant",
                                          "log in again with the program that owns this login", noon - 2h};
   CHECK(text({view}) ==
-        "PROFILE  STATE         TOKEN LIVES  REFRESHED  LOGIN ENDS\n"
-        "claude   log in again  7 h 59 min   1 min ago  in 27 d 3 h\n"
+        "PROFILE  STATE         EXPIRES IN  REFRESHED  LOGIN EXPIRES\n"
+        "claude   log in again  7 h 59 min  1 min ago  in 27 d 3 h\n"
         "\n"
         "claude: token endpoint: 400 invalid_grant (2 h 0 min ago, 2026-11-24T10:00:00Z)\n"
         "  hint: log in again with the program that owns this login\n");
@@ -56,14 +56,14 @@ TEST_CASE("the end of the login itself is a warning from three days before") {
   CHECK(text({view}).find("the login itself") == std::string::npos);
   view.published->login_expires_at = noon + 72h - 1s;
   CHECK(text({view}) ==
-        "PROFILE  STATE  TOKEN LIVES  REFRESHED  LOGIN ENDS\n"
-        "claude   fresh  7 h 59 min   1 min ago  in 2 d 23 h\n"
+        "PROFILE  STATE  EXPIRES IN  REFRESHED  LOGIN EXPIRES\n"
+        "claude   fresh  7 h 59 min  1 min ago  in 2 d 23 h\n"
         "\n"
-        "claude: the login itself ends in 2 d 23 h, at 2026-11-27T11:59:59Z\n"
+        "claude: the login itself expires in 2 d 23 h, at 2026-11-27T11:59:59Z\n"
         "  hint: log in again with the program that owns this login\n");
   view.published->login_expires_at = noon;
-  CHECK(text({view}).find("ended\n") != std::string::npos);
-  CHECK(text({view}).find("claude: the login itself ended at 2026-11-24T12:00:00Z\n") != std::string::npos);
+  CHECK(text({view}).find("expired\n") != std::string::npos);
+  CHECK(text({view}).find("claude: the login itself expired at 2026-11-24T12:00:00Z\n") != std::string::npos);
 }
 
 TEST_CASE("below it stand the containers, and which token each has") {
@@ -77,8 +77,8 @@ TEST_CASE("below it stand the containers, and which token each has") {
   view.containers[2].reason = "/t/token: No space left on device";
   view.containers[2].hint = "make some";
   CHECK(text({view}) ==
-        "PROFILE  STATE  TOKEN LIVES  REFRESHED  LOGIN ENDS\n"
-        "claude   fresh  7 h 59 min   1 min ago  in 27 d 3 h\n"
+        "PROFILE  STATE  EXPIRES IN  REFRESHED  LOGIN EXPIRES\n"
+        "claude   fresh  7 h 59 min  1 min ago  in 27 d 3 h\n"
         "\n"
         "claude: container 0123456789ab has ANTHROPIC_API_KEY in its environment, which wins over the token\n"
         "  hint: create the container without it\n"
