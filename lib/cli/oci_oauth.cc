@@ -17,7 +17,7 @@ constexpr Words file = {"FILE", Completion::file, {}};
 constexpr Words directory = {"DIR", Completion::directory, {}};
 constexpr Words socket = {"SOCKET", Completion::file, {}};
 
-constexpr std::string_view status_json_manual = R"(prints
+constexpr std::string_view status_json_manual = R"(Prints
 .Bd -literal
 {"version": 1, "profiles": [{"name", "provider", "state",
   "expires_at", "refreshed_at", "login_expires_at",
@@ -32,9 +32,9 @@ constexpr std::string_view status_json_manual = R"(prints
 of a profile is one of
 .Cm fresh ,
 .Cm due
-(valid, and to be refreshed),
+(still valid, and to be refreshed),
 .Cm expired
-(refreshable),
+(a refresh is possible),
 .Cm login_required
 (a person must log in again) and
 .Cm unknown
@@ -49,15 +49,15 @@ and
 of a container is one of
 .Cm current ,
 .Cm outdated
-(it has an older token or none, and the next refresh brings the current one),
+(it has an older token or none, and the next refresh delivers the current one),
 .Cm failed
-(the token could not be delivered, or something of somebody else's is in its place) and
+(the token could not be delivered, or a file that is not ours is in its place) and
 .Cm unknown
-(the container cannot be looked at).
+(the container cannot be examined).
 .Ar reason
-says why a container does not have the current token, and is null where it does.
+says why a container does not have the current token; it is null if it has.
 .Ar shadowed_by
-lists the variables of the container's environment that a client there uses instead of the token.
+lists the environment variables in the container that its client uses instead of the token.
 Times are RFC 3339 in UTC, or null.
 .Ar kind
 is one of
@@ -67,56 +67,57 @@ is one of
 .Cm server
 (5xx, or a redirect),
 .Cm network
-(nothing was sent),
+(no request was sent),
 .Cm unknown
-(sent, and no answer arrived, or one that cannot be read),
+(a request was sent, but no readable answer arrived),
 .Cm rejected
 (another OAuth error),
 .Cm busy
 (another program holds the login's lock),
 .Cm login
-(the login's file cannot be read, understood or replaced) and
+(the login's file cannot be read, parsed or replaced) and
 .Cm configuration
-(the provider cannot be read; nothing was tried).)";
+(the provider cannot be read; no refresh was attempted).)";
 
 constexpr std::string_view doctor_try_manual =
-    R"(also starts a throw-away container for each profile, from a root file system that holds
+    R"(Also starts a throw-away container for each profile, with nothing but
 .Pa /bin/busybox
-alone, and compares the token that it reads with the current one: in Podman and in Docker, those of them that are
-registered, or, where none is, each that is installed, by a CDI device where
+in its root file system, and compares the token that it reads with the current one.
+It runs in each of Podman and Docker that is registered or, if neither is, in each that is installed, and uses a CDI
+device if
 .Cm cdi
 is registered.
-A user's is the user's own Podman.)";
+A user other than root gets a rootless Podman container.)";
 
 constexpr OptionSpec refresh_options[] = {
     {"--force",
      "refresh even if the token is not due",
      {},
-     R"(also refreshes a token that is not due, and ignores a rest that the token endpoint asked for.
-Scripts that saw a token refused report it with
+     R"(Refreshes a token even if it is not due, and ignores a pause that the token endpoint asked for.
+Scripts should use
 .Fl -rejected
-instead.)"},
+instead to report a token that a server refused.)"},
     {"--rejected",
      "refresh the token on standard input, if it is still the current one",
      {},
-     R"(reads from standard input an access token that a server refused before it expired.
-Only if it is still the current one is the login refreshed, so any number of reports makes one request; else, and after
-it, there is another token, and the exit status is 0.
-Needs the name of one profile, and does not override a rest after a failure.
-The token is compared by its SHA-256, and never shown.)"},
+     R"(Reads from standard input an access token that a server refused before it expired.
+The login is refreshed only if this is still the current token, so any number of reports causes one request.
+Exits with 0 if there is another token, be it from this refresh or from an earlier one.
+Needs the name of exactly one profile, and does not override a pause after a failure.
+The token is compared by its SHA-256, and never printed.)"},
     {"--offline",
-     "publish what the logins hold; send no request",
+     "publish the tokens that the logins contain; send no request",
      {},
-     R"(publishes what the logins' files hold, and sends no request.
-For the time before the network is up.)"},
-    {"--exchange", "ask for exchanges at this socket", socket,
-     R"(is for the units: systemd starts an exchange for each connection to this socket, and sinks are left to
+     R"(Publishes the tokens that the logins' files contain, and sends no request.
+Meant for the time before the network is up.)"},
+    {"--exchange", "request exchanges on this socket", socket,
+     R"(For the systemd units: systemd starts an exchange for each connection to this socket, and sinks are left to
 .Pa oci-oauth-sinks@.service .)",
      Audience::programs},
     {"--lock-fd",
-     "use the lock that this descriptor holds",
+     "use the lock that this file descriptor holds",
      {"NUMBER", Completion::nothing, {}},
-     R"(is for
+     R"(For
 .Xr oci-oauth-hook 8 ,
 which holds the profile's lock and passes it on.)",
      Audience::programs},
@@ -127,25 +128,25 @@ constexpr OptionSpec status_options[] = {
     {"--prometheus",
      "print metrics",
      {},
-     R"(prints metrics, see
+     R"(Prints metrics, see
 .Sx METRICS .)"},
     {"--watch",
-     "keep the table current until ^C",
+     "update the table until interrupted",
      {},
-     R"(keeps the table current on the terminal: draws it again when a token or a container changes, and every minute.
-Ends with ^C.)"},
+     R"(Keeps updating the table on the terminal, whenever a token or a container changes and once a minute, until
+interrupted.)"},
 };
 
 constexpr OptionSpec token_options[] = {
     {"--min-ttl",
      "how long the token must stay valid (default 5m)",
      {"DURATION", Completion::nothing, durations},
-     R"(a whole number and ms, s, m, h or d; 5m unless given.
-As long as a token's whole life, or longer, is refused.)"},
+     R"(A whole number followed by ms, s, m, h or d (default: 5m).
+It must be shorter than the lifetime of the profile's tokens.)"},
     {"--format",
      "the token alone (default), JSON with its expiry, or an HTTP header",
      {"raw|json|header", Completion::words, formats},
-     R"(the token alone; with its type and expiry; or as an
+     R"(Prints the token alone (default), a JSON object with its type and expiry, or an
 .Li Authorization
 header.)"},
 };
@@ -154,51 +155,51 @@ constexpr OptionSpec doctor_options[] = {
     {"--json",
      "print JSON",
      {},
-     R"(prints
+     R"(Prints
 .Li {"version": 1, "verdict", "findings": [{"check", "verdict", "message", "remedy"}]} .)"},
     {"--try", "also start a throw-away container that reads the token", {}, doctor_try_manual},
 };
 
 constexpr OptionSpec install_options[] = {
     {"--default",
-     "make it Docker's default runtime",
+     "make the wrapper Docker's default runtime",
      {},
-     R"(makes
+     R"(Makes
 .Xr oci-oauth-runtime 8
 Docker's default runtime.)"},
     {"--credentials", "write a configuration for this login, if there is none", file,
-     "writes a configuration for this login, if there is none."},
+     "Writes a configuration for this login, if there is none."},
     {"--dry-run",
-     "show what would be done, and do nothing",
+     "show what would be done, and change nothing",
      {},
-     "shows what would be done, and does nothing."},
-    {"--root", "work in this tree instead of on this host", directory,
-     "works in this tree instead of on this host."},
+     "Shows what would be done, and changes nothing."},
+    {"--root", "change the files in this tree instead of those of the host", directory,
+     "Changes the files in this tree instead of those of the host."},
 };
 
 constexpr OptionSpec uninstall_options[] = {
-    {"--all", "every engine", {}, "every engine."},
+    {"--all", "unregister from every engine", {}, "Unregisters from every engine."},
     {"--before-removal",
-     "fail while a running container needs the programs",
+     "fail if a running container needs the programs",
      {},
-     R"(for a package's removal, with
+     R"(For the removal of the package, with
 .Fl -all :
-makes a running dockerd read its file again, and fails while a container runs by way of
+makes a running dockerd reload its configuration, and fails if a running container was started through
 .Xr oci-oauth-runtime 8 .)"},
     install_options[2],
     install_options[3],
 };
 
 constexpr OptionSpec serve_options[] = {
-    {"--exchange", "ask for exchanges at this socket", socket,
-     "is the socket at which systemd starts an exchange for each connection."},
+    {"--exchange", "request exchanges on this socket", socket,
+     "The socket on which systemd starts an exchange for each connection."},
 };
 
 constexpr VerbSpec verbs[] = {
     {"refresh", "refresh tokens that are due, publish them, update containers", profiles, refresh_options,
      "oci-oauth refresh --force claude"},
     {"status",
-     "show each login, and the containers that hold its token",
+     "show each login, and the containers that have its token",
      {},
      status_options,
      "oci-oauth status --watch"},
@@ -235,14 +236,15 @@ constexpr VerbSpec verbs[] = {
 
 constexpr OptionSpec common_options[] = {
     {"--config", "read this configuration", file,
-     R"(reads this configuration instead of the one under
+     R"(Reads this configuration instead of the one listed under
 .Sx FILES .)"},
     {"--help",
      "describe the program, or the verb",
      {},
-     R"(describes the program or the verb, with an example; so does
-.Fl h .)"},
-    {"--version", "print the version", {}, "prints the version."},
+     R"(Describes the program or the verb, with an example.
+.Fl h
+does the same.)"},
+    {"--version", "print the version", {}, "Prints the version."},
 };
 
 constexpr CommandLine oci_oauth_line = {"oci-oauth", common_options, verbs};
