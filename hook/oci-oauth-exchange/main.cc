@@ -8,15 +8,15 @@
 
 #include <exception>
 
-#include "base/exit_code.h"
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/log.h"
 #include "base/process.h"
 #include "base/size.h"
-#include "base/standard_options.h"
 #include "exchange/exchange.h"
-#include "refresh/stop_signals.h"
+#include "program/exit_code.h"
+#include "program/log.h"
+#include "program/standard_options.h"
+#include "worker/stop_signals.h"
 
 namespace oci_oauth {
 

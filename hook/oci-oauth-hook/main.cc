@@ -16,11 +16,11 @@
 #include "base/fmt.h"
 #include "base/process.h"
 #include "base/size.h"
-#include "base/standard_options.h"
-#include "create_runtime.h"
-#include "poststop.h"
-#include "precreate.h"
-#include "token/scope.h"
+#include "config/scope.h"
+#include "hook/create_runtime.h"
+#include "hook/poststop.h"
+#include "hook/precreate.h"
+#include "program/standard_options.h"
 
 namespace oci_oauth {
 

@@ -7,14 +7,14 @@
 #include <cerrno>
 #include <exception>
 
-#include "base/exit_code.h"
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/process.h"
 #include "base/size.h"
-#include "base/standard_options.h"
 #include "exchange/patch_secret.h"
-#include "refresh/login_owner.h"
+#include "program/exit_code.h"
+#include "program/standard_options.h"
+#include "worker/login_owner.h"
 
 namespace oci_oauth {
 

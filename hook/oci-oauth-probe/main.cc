@@ -10,10 +10,10 @@
 
 #include "base/file.h"
 #include "base/process.h"
-#include "base/standard_options.h"
-#include "login_findings.h"
-#include "refresh/login_owner.h"
-#include "token/provider.h"
+#include "config/provider.h"
+#include "probe/login_findings.h"
+#include "program/standard_options.h"
+#include "worker/login_owner.h"
 
 namespace oci_oauth {
 

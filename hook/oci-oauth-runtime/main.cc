@@ -13,11 +13,11 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/process.h"
-#include "base/standard_options.h"
 #include "base/time.h"
-#include "oci/real_runtime.h"
-#include "preparation.h"
-#include "token/scope.h"
+#include "config/scope.h"
+#include "program/standard_options.h"
+#include "wrapper/preparation.h"
+#include "wrapper/real_runtime.h"
 
 namespace oci_oauth {
 

@@ -8,10 +8,10 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/process.h"
-#include "refresh/sinks.h"
+#include "config/provider.h"
+#include "config/scope.h"
 #include "report/metrics.h"
-#include "token/provider.h"
-#include "token/scope.h"
+#include "sinks/sinks.h"
 
 namespace oci_oauth {
 

@@ -6,12 +6,12 @@
 #include <string_view>
 #include <vector>
 
-#include "base/exit_code.h"
-#include "base/log.h"
 #include "base/result.h"
 #include "cli/command_line.h"
+#include "config/config.h"
+#include "program/exit_code.h"
+#include "program/log.h"
 #include "refresh/refresher.h"
-#include "token/config.h"
 #include "token/runtime_dir.h"
 
 namespace oci_oauth {

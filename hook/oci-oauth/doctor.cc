@@ -5,8 +5,8 @@
 #include "base/fmt.h"
 #include "base/process.h"
 #include "command.h"
+#include "config/provider.h"
 #include "doctor/checks.h"
-#include "token/provider.h"
 
 namespace oci_oauth {
 

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "command.h"
-#include "refresh/worker.h"
+#include "worker/worker.h"
 
 namespace oci_oauth {
 

@@ -10,8 +10,8 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/process.h"
-#include "base/version.h"
 #include "command.h"
+#include "program/version.h"
 
 namespace oci_oauth {
 

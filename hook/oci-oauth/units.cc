@@ -7,8 +7,8 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "command.h"
-#include "token/scope.h"
-#include "token/unit_files.h"
+#include "config/scope.h"
+#include "setup/unit_files.h"
 
 namespace oci_oauth {
 

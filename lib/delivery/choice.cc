@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/fmt.h"
-#include "token/provider.h"
+#include "config/provider.h"
 
 namespace oci_oauth {
 

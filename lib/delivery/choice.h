@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/log.h"
+#include "config/config.h"
 #include "delivery/consent.h"
-#include "token/config.h"
+#include "program/log.h"
 
 namespace oci_oauth {
 

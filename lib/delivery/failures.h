@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/log.h"
 #include "base/result.h"
-#include "token/config.h"
+#include "config/config.h"
+#include "program/log.h"
 
 namespace oci_oauth {
 

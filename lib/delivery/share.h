@@ -11,8 +11,8 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "config/provider.h"
 #include "delivery/container_record.h"
-#include "token/provider.h"
 
 namespace oci_oauth {
 

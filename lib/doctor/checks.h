@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "config/config.h"
 #include "doctor/finding.h"
-#include "token/config.h"
 
 namespace oci_oauth {
 

@@ -2,9 +2,9 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/size.h"
+#include "config/provider.h"
 #include "doctor/checks.h"
 #include "report/config_schema.h"
-#include "token/provider.h"
 
 namespace oci_oauth {
 

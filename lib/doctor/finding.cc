@@ -6,8 +6,8 @@
 #include <iterator>
 
 #include "base/fmt.h"
-#include "base/hint.h"
 #include "base/json.h"
+#include "program/hint.h"
 
 namespace oci_oauth {
 

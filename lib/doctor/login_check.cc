@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/command_output.h"
 #include "base/fmt.h"
-#include "base/hint.h"
 #include "doctor/checks.h"
+#include "program/hint.h"
 
 namespace oci_oauth {
 

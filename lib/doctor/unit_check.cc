@@ -9,10 +9,10 @@
 
 #include "base/command_output.h"
 #include "base/fmt.h"
+#include "config/scope.h"
 #include "doctor/checks.h"
 #include "setup/systemd.h"
-#include "token/scope.h"
-#include "token/unit_files.h"
+#include "setup/unit_files.h"
 
 namespace oci_oauth {
 

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "base/time.h"
-#include "token/provider.h"
+#include "config/provider.h"
 
 namespace oci_oauth {
 

@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "base/unique_fd.h"
-#include "token/provider.h"
+#include "config/provider.h"
 
 namespace oci_oauth {
 

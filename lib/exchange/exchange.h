@@ -5,8 +5,8 @@
 
 #include <functional>
 
-#include "refresh/exchange_report.h"
-#include "refresh/exchange_request.h"
+#include "worker/exchange_report.h"
+#include "worker/exchange_request.h"
 
 namespace oci_oauth {
 

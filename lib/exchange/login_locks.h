@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "config/provider.h"
 #include "exchange/directory_lock.h"
 #include "exchange/login_store.h"
-#include "token/provider.h"
 
 namespace oci_oauth {
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "refresh/onecli_request.h"
+#include "sinks/onecli_request.h"
 
 namespace oci_oauth {
 

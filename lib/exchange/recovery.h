@@ -9,9 +9,9 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "config/provider.h"
 #include "exchange/login_locks.h"
 #include "exchange/login_store.h"
-#include "token/provider.h"
 
 namespace oci_oauth {
 

@@ -7,10 +7,10 @@
 
 #include "base/secret.h"
 #include "base/time.h"
+#include "config/config.h"
+#include "config/provider.h"
 #include "exchange/credential_document.h"
 #include "exchange/http_request.h"
-#include "token/config.h"
-#include "token/provider.h"
 
 namespace oci_oauth {
 

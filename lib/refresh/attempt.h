@@ -2,9 +2,9 @@
 // What an attempt to refresh leaves in what is published. Pure: time and chance are arguments.
 #pragma once
 
-#include "refresh/exchange_report.h"
-#include "token/config.h"
+#include "config/config.h"
 #include "token/published.h"
+#include "worker/exchange_report.h"
 
 namespace oci_oauth {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "token/config.h"
+#include "config/config.h"
 #include "token/published.h"
 #include "token/runtime_dir.h"
 

@@ -5,8 +5,8 @@
 
 #include <vector>
 
+#include "config/config.h"
 #include "refresh/refresher.h"
-#include "token/config.h"
 
 namespace oci_oauth {
 

@@ -9,11 +9,11 @@
 
 #include "base/file_lock.h"
 #include "base/result.h"
-#include "refresh/exchange_request.h"
-#include "refresh/worker.h"
-#include "token/config.h"
+#include "config/config.h"
 #include "token/published.h"
 #include "token/runtime_dir.h"
+#include "worker/exchange_request.h"
+#include "worker/worker.h"
 
 namespace oci_oauth {
 

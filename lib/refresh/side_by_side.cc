@@ -11,7 +11,7 @@
 #include <cstdio>
 
 #include "base/unique_fd.h"
-#include "refresh/stop_signals.h"
+#include "worker/stop_signals.h"
 
 namespace oci_oauth {
 

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/result.h"
+#include "config/config.h"
 #include "report/overview.h"
-#include "token/config.h"
 
 namespace oci_oauth {
 

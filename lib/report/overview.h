@@ -10,9 +10,9 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "config/config.h"
 #include "delivery/container_record.h"
-#include "refresh/sinks.h"
-#include "token/config.h"
+#include "sinks/sinks.h"
 #include "token/published.h"
 #include "token/runtime_dir.h"
 

@@ -2,7 +2,7 @@
 #include "report/overview_text.h"
 
 #include "base/fmt.h"
-#include "base/hint.h"
+#include "program/hint.h"
 
 namespace oci_oauth {
 

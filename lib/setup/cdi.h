@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "token/hook_entry.h"
+#include "delivery/hook_entry.h"
 
 namespace oci_oauth {
 

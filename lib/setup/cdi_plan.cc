@@ -3,9 +3,9 @@
 #include "setup/cdi.h"
 
 #include "base/fmt.h"
+#include "config/config.h"
+#include "config/provider.h"
 #include "setup/plan.h"
-#include "token/config.h"
-#include "token/provider.h"
 
 namespace oci_oauth {
 

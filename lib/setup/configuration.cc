@@ -12,7 +12,7 @@
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/path.h"
-#include "token/config.h"
+#include "config/config.h"
 
 namespace oci_oauth {
 

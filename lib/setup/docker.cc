@@ -7,10 +7,10 @@
 
 #include "base/fmt.h"
 #include "base/json.h"
+#include "config/config.h"
 #include "setup/docker_daemon.h"
 #include "setup/plan.h"
 #include "setup/wrapper_use.h"
-#include "token/config.h"
 
 namespace oci_oauth {
 

@@ -9,9 +9,9 @@
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "delivery/hook_entry.h"
 #include "setup/plan.h"
 #include "setup/toml.h"
-#include "token/hook_entry.h"
 
 namespace oci_oauth {
 

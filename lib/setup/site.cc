@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "base/process.h"
-#include "token/config.h"
+#include "config/config.h"
 
 namespace oci_oauth {
 

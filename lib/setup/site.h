@@ -5,9 +5,9 @@
 #include <string>
 
 #include "base/result.h"
+#include "config/scope.h"
+#include "delivery/hook_entry.h"
 #include "setup/tree.h"
-#include "token/hook_entry.h"
-#include "token/scope.h"
 
 namespace oci_oauth {
 

@@ -10,10 +10,10 @@
 #include <functional>
 
 #include "base/unique_fd.h"
-#include "refresh/login_owner.h"
 #include "support/catch.h"
 #include "support/skip.h"
 #include "support/temp_dir.h"
+#include "worker/login_owner.h"
 
 using namespace oci_oauth;
 

@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "base/file_lock.h"
+#include "config/provider.h"
 #include "faults/bundle.h"
 #include "faults/claude_code.h"
 #include "faults/host.h"
@@ -27,7 +28,6 @@
 #include "support/json_text.h"
 #include "support/lock_waiter.h"
 #include "support/skip.h"
-#include "token/provider.h"
 
 namespace oci_oauth::test {
 namespace {

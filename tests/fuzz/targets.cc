@@ -7,6 +7,8 @@
 #include <string>
 
 #include "base/path.h"
+#include "config/config.h"
+#include "config/provider.h"
 #include "delivery/consent.h"
 #include "delivery/container_record.h"
 #include "delivery/document.h"
@@ -15,11 +17,9 @@
 #include "exchange/token_answer.h"
 #include "oci/spec.h"
 #include "oci/state.h"
-#include "refresh/exchange_report.h"
-#include "refresh/exchange_request.h"
-#include "token/config.h"
-#include "token/provider.h"
 #include "token/published.h"
+#include "worker/exchange_report.h"
+#include "worker/exchange_request.h"
 
 namespace oci_oauth::fuzz {
 

@@ -8,9 +8,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "config/config.h"
+#include "config/provider.h"
 #include "support/catch.h"
-#include "token/config.h"
-#include "token/provider.h"
 
 using namespace oci_oauth;
 

@@ -2,8 +2,8 @@
 #include "setup/cdi.h"
 
 #include "base/json.h"
+#include "config/provider.h"
 #include "support/catch.h"
-#include "token/provider.h"
 
 using namespace oci_oauth;
 

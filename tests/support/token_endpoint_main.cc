@@ -16,8 +16,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/exit_code.h"
 #include "base/file.h"
+#include "program/exit_code.h"
 #include "support/control_api.h"
 #include "support/token_endpoint.h"
 

@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "base/exit_code.h"
+#include "program/exit_code.h"
 #include "support/catch.h"
 
 using namespace oci_oauth;

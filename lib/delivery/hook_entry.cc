@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "delivery/hook_entry.h"
+
+#include "base/fmt.h"
+
+namespace oci_oauth {
+
+namespace {
+
+// The runtime kills a hook that takes longer; the hook's own hook_wait is shorter.
+constexpr int timeout_seconds = 15;
+// Without an entry of its own a hook would get the caller's environment, whole.
+constexpr std::string_view hook_environment = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+
+}  // namespace
+
+std::string hook_path(std::string_view prefix) {
+  return fmt::format("{}/libexec/oci/hooks.d/{}", prefix, hook_name);
+}
+
+JsonValue hook_entry(JsonDocument& json, const HookProgram& hook, std::string_view stage,
+                     const std::vector<std::string>& profiles) {
+  JsonValue arguments(rapidjson::kArrayType), environment(rapidjson::kArrayType);
+  const auto add = [&](JsonValue& array, std::string_view text) {
+    array.PushBack(json_copy(json, text), json.GetAllocator());
+  };
+  add(arguments, hook_name);
+  if (!hook.config.empty()) {
+    add(arguments, "--config");
+    add(arguments, hook.config);
+  }
+  for (const std::string& profile : profiles) {
+    add(arguments, "--profile");
+    add(arguments, profile);
+  }
+  add(arguments, stage);
+  add(environment, hook_environment);
+
+  JsonValue entry(rapidjson::kObjectType);
+  json_set(json, entry, "path", json_copy(json, hook.path));
+  json_set(json, entry, "args", std::move(arguments));
+  json_set(json, entry, "env", std::move(environment));
+  json_set(json, entry, "timeout", JsonValue(timeout_seconds));
+  return entry;
+}
+
+}  // namespace oci_oauth

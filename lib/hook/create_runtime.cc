@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hook/create_runtime.h"
+
+#include <algorithm>
+
+#include "base/fmt.h"
+#include "base/size.h"
+#include "delivery/choice.h"
+#include "delivery/delivery_state.h"
+#include "delivery/failures.h"
+#include "hook/deliver.h"
+#include "hook/freshen.h"
+#include "hook/prepare.h"
+#include "hook/record.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t spec_limit = 16 * MiB;
+
+Result<Spec> read_spec(const ContainerState& state, std::string& text) {
+  const std::string path = state.bundle + "/config.json";
+  text = TRY(read_file({.path = path}, spec_limit));
+  return parse_spec(text, path);
+}
+
+void log_unknown_profiles(const HookCall& call) {
+  for (const std::string& name : call.profiles) {
+    if (call.config.find(name) != nullptr) continue;
+    call.log.write(
+        Priority::warning,
+        fmt::format("profile '{}', container {}: is not in {}", name, call.state.id, call.config.path),
+        "add it there, or correct the --profile of the hook file or CDI device");
+  }
+}
+
+// Who was chosen cannot be told: each profile may have been.
+Result<void> judge_unreadable(const HookCall& call, Error error) {
+  Error told = std::move(error).in(fmt::format("container {}: no token delivered", call.state.id));
+  const auto& profiles = call.config.profiles;
+  const bool blocks = std::any_of(profiles.begin(), profiles.end(), [](const Profile& profile) {
+    return profile.on_failure == OnFailure::block;
+  });
+  call.log.write(blocks ? Priority::error : Priority::warning, told);
+  return blocks ? Result<void>(std::move(told)) : Result<void>();
+}
+
+void warn_of_shadows(const Creation& creation, const Profile& profile,
+                     const std::vector<std::string>& names) {
+  creation.call.log.write(Priority::warning,
+                          fmt::format("profile '{}', container {}: its environment has {}, which a client "
+                                      "there uses instead of the token",
+                                      profile.name, creation.call.state.id, fmt::join(names, ", ")),
+                          "start it without that variable");
+}
+
+// Without a valid token the directory is delivered all the same: the next refresh heals the container.
+void freshen_all(const Creation& creation, std::vector<Chosen>& chosen, Failures& failures) {
+  for (const Profile* profile : profiles_of(chosen)) {
+    auto fresh = freshen(creation, *profile);
+    if (!fresh) {
+      failures.add(*profile, std::move(fresh).error());
+      continue;
+    }
+    if (fresh->trouble) failures.warn(*profile, std::move(*fresh->trouble));
+    const auto shadowed_by = assigned_among(fresh->shadowed_by, creation.spec_text);
+    if (shadowed_by.empty()) continue;
+    warn_of_shadows(creation, *profile, shadowed_by);
+    for (Chosen& one : chosen) {
+      if (one.profile == profile) one.shadowed_by = shadowed_by;
+    }
+  }
+}
+
+std::vector<Prepared> prepare_all(const Creation& creation, const std::vector<Chosen>& chosen,
+                                  std::vector<Recorded>& failed, Failures& failures) {
+  std::vector<Prepared> ready;
+  for (const Chosen& one : chosen) {
+    if (auto prepared = prepare(creation, one); prepared) {
+      ready.push_back(std::move(*prepared));
+    } else {
+      failed.push_back(failed_record(creation, one, prepared.error()));
+      failures.add(*one.profile, std::move(prepared).error());
+    }
+  }
+  return ready;
+}
+
+void record_all(const Creation& creation, std::vector<Prepared> prepared, std::vector<Recorded>& recorded,
+                Failures& failures) {
+  for (Prepared& one : prepared) {
+    const Chosen chosen = one.chosen;
+    auto done = record(creation, std::move(one));
+    if (!done) failures.add(*chosen.profile, Error(done.error()));
+    recorded.push_back(done ? std::move(*done) : failed_record(creation, chosen, done.error()));
+  }
+}
+
+// What is on record whole is tried again by the next refresh.
+void give_up_writing(std::vector<Recorded>& recorded, const Error& error, Failures& failures) {
+  for (Recorded& one : recorded) {
+    if (one.record.kind != DeliveryKind::write || one.record.state == DeliveryState::failed) continue;
+    (void)note_failed(one.record, error);
+    failures.add(*one.prepared.chosen.profile, Error(error));
+  }
+}
+
+// What nobody would find is not written; a mount goes with its container.
+void save_all(const Creation& creation, const Earlier& earlier, std::vector<Recorded>& recorded,
+              Failures& failures) {
+  auto saved = save(creation, earlier, recorded);
+  if (saved) return;
+  for (const Recorded& one : recorded) {
+    if (one.record.state != DeliveryState::failed)
+      failures.add(*one.prepared.chosen.profile, Error(saved.error()));
+  }
+  std::erase_if(recorded, [](const Recorded& one) { return one.record.kind == DeliveryKind::write; });
+}
+
+void deliver_all(const Creation& creation, DeliveryKind kind, std::vector<Recorded>& recorded,
+                 Failures& failures) {
+  for (Recorded& one : recorded) {
+    if (one.record.kind != kind || one.record.state == DeliveryState::failed) continue;
+    if (auto done = deliver(creation, one); !done)
+      failures.add(*one.prepared.chosen.profile, std::move(done).error());
+  }
+}
+
+// A mount that is made needs no second note.
+void save_outcome(const Creation& creation, DeliveryKind kind, const Earlier& earlier,
+                  const std::vector<Recorded>& recorded) {
+  const bool is_new = std::any_of(recorded.begin(), recorded.end(), [&](const Recorded& one) {
+    return one.record.kind == kind && one.record.state != DeliveryState::planned;
+  });
+  if (is_new) (void)save(creation, earlier, recorded);
+}
+
+void serve(const Creation& creation, std::vector<Chosen> chosen, Failures& failures) {
+  Earlier earlier = find_earlier(creation);
+  std::erase_if(chosen, [&](const Chosen& one) { return is_delivered(earlier, one); });
+
+  freshen_all(creation, chosen, failures);
+  if (chosen.empty()) return;
+  std::vector<Recorded> recorded;
+  std::vector<Prepared> prepared = prepare_all(creation, chosen, recorded, failures);
+  auto lock = lock_ledger(creation, earlier, prepared);
+  record_all(creation, std::move(prepared), recorded, failures);
+  if (!lock) give_up_writing(recorded, lock.error(), failures);
+  save_all(creation, earlier, recorded, failures);
+  earlier.has_left_files = false;
+  creation.call.log.connect();  // entering the container's mount namespace takes the way to the log away
+  // Written directories are reached from the host, so they come before the first mount.
+  deliver_all(creation, DeliveryKind::write, recorded, failures);
+  save_outcome(creation, DeliveryKind::write, earlier, recorded);
+  if (lock) lock->reset();
+  deliver_all(creation, DeliveryKind::mount, recorded, failures);
+  save_outcome(creation, DeliveryKind::mount, earlier, recorded);
+}
+
+// Failure: none of the chosen can be served.
+Result<void> serve(const HookCall& call, const Spec& spec, std::string_view spec_text,
+                   const std::vector<Chosen>& chosen, Failures& failures) {
+  const auto runtime = TRY(RuntimeDir::open(call.config.runtime_dir));
+  const auto process = TRY(ContainerProcess::open(call.state.pid));
+  serve(Creation{call, spec, spec_text, runtime, process, ContainerLedger(runtime.containers()),
+                 identify_process(call.state.pid)},
+        chosen, failures);
+  return {};
+}
+
+}  // namespace
+
+Result<void> create_runtime(const HookCall& call) {
+  std::string text;
+  const auto spec = read_spec(call.state, text);
+  if (!spec) return judge_unreadable(call, spec.error());
+  log_unknown_profiles(call);
+  const Choice choice =
+      choose(call.config, {.by_argument = call.profiles, .in_build = is_build_step(call.state)}, *spec);
+  log_passed_over(call.log, call.state.id, choice);
+  if (choice.chosen.empty()) return {};
+
+  Failures failures(call.state.id);
+  if (auto served = serve(call, *spec, text, choice.chosen, failures); !served) {
+    for (const Profile* profile : profiles_of(choice.chosen)) failures.add(*profile, Error(served.error()));
+  }
+  return failures.judge(call.log);
+}
+
+}  // namespace oci_oauth

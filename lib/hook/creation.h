@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each step on a token's way knows of the container that is being created.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/process.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "delivery/container_ledger.h"
+#include "oci/container_process.h"
+#include "oci/spec.h"
+#include "oci/state.h"
+#include "program/log.h"
+#include "token/runtime_dir.h"
+
+namespace oci_oauth {
+
+struct HookCall {
+  const Config& config;
+  std::vector<std::string> profiles;  // --profile
+  const ContainerState& state;
+  const Log& log;
+};
+
+struct Creation {
+  const HookCall& call;
+  const Spec& spec;
+  std::string_view spec_text;
+  const RuntimeDir& runtime;
+  const ContainerProcess& process;
+  ContainerLedger ledger;
+  Result<ProcessId> identity;  // of `process`
+  // All profiles together wait no longer than the longest hook_wait: the runtime's own timeout counts them
+  // together too.
+  SteadyTime began = std::chrono::steady_clock::now();
+};
+
+}  // namespace oci_oauth

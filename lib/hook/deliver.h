@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Last step: the container has the token.
+#pragma once
+
+#include "base/result.h"
+#include "hook/creation.h"
+#include "hook/record.h"
+
+namespace oci_oauth {
+
+// Writes into the directory that a person bound, or mounts the share, after which the caller is in the
+// container's mount namespace; notes in the record how that ended. Failure: the container does not have it,
+// and why.
+Result<void> deliver(const Creation& creation, Recorded& recorded);
+
+}  // namespace oci_oauth

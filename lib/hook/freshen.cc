@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hook/freshen.h"
+
+#include "hook/refresh_request.h"
+#include "token/policy.h"
+
+namespace oci_oauth {
+
+namespace {
+
+Error no_token(const std::optional<Published>& published) {
+  if (!published || !published->last_error)
+    return {ErrorKind::temporary, "there is no valid token", "run oci-oauth refresh"};
+  const LastError& error = *published->last_error;
+  return {error_kind(error.kind), error.message, error.hint};
+}
+
+bool is_valid(const std::optional<Published>& published, Time time) {
+  return published && published->has_token() && time < published->expires_at;
+}
+
+// What a look at a token asks for.
+enum class Need { nothing, refresh, wait };
+
+Need need_of(const Profile& profile, const std::optional<Published>& published, Time time) {
+  if (!published || !login_is_unchanged(profile.credentials, *published)) return Need::wait;
+  const Freshness state = freshness(*published, time);
+  if (published->has_token() && state == Freshness::fresh) return Need::nothing;
+  // A dead login or a cool-down needs no refresher to say so again.
+  if (published->is_futile(time)) return Need::nothing;
+  return state == Freshness::due ? Need::refresh : Need::wait;
+}
+
+// By the token that is there, whatever became of the refresh.
+Result<Fresh> judge(const std::optional<Published>& published, Result<void> asked) {
+  if (!is_valid(published, now())) return asked ? no_token(published) : std::move(asked).error();
+  Fresh fresh = {std::nullopt, published->shadowed_by};
+  if (!asked) fresh.trouble = std::move(asked).error();
+  return fresh;
+}
+
+}  // namespace
+
+Result<Fresh> freshen(const Creation& creation, const Profile& profile) {
+  const Time time = now();
+  auto published = creation.runtime.published(profile.name);
+  if (!published) return std::move(published).error();
+  const RefreshRequest request = {creation.runtime, profile.name, creation.call.config.path,
+                                  creation.process.fd(), *published ? (*published)->attempts : 0};
+  switch (need_of(profile, *published, time)) {
+    case Need::nothing:
+      return judge(*published, {});
+    case Need::refresh:
+      return judge(*published, start_refresh(request));
+    case Need::wait:
+      break;
+  }
+  auto waited = wait_for_refresh(request, creation.began + profile.hook_wait);
+  published = creation.runtime.published(profile.name);
+  if (!published) return std::move(published).error();
+  return judge(*published, std::move(waited));
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hook/poststop.h"
+
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fmt.h"
+#include "delivery/container_ledger.h"
+#include "delivery/forget_container.h"
+#include "hook/bounds.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr Milliseconds wait_for_end{1000};
+
+// A process that is killed takes a moment. What runs on is of the container's next life, or a sandbox's that
+// other containers are in: its end is the sweep's.
+bool has_ended(const ProcessId& process) {
+  const UniqueFd watched(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+  if (!watched || !is_running(process)) return true;
+  pollfd event = {watched.get(), POLLIN, 0};
+  (void)::poll(&event, 1, static_cast<int>(wait_for_end.count()));
+  return !is_running(process);
+}
+
+Result<void> forget(const HookCall& call, const RuntimeDir& runtime) {
+  const ContainerLedger ledger(runtime.containers());
+  auto place = ledger.find(call.state.id, call.state.bundle);
+  if (!place.record && place.record.error().kind == ErrorKind::not_found) return {};
+  if (!place.record) return std::move(place.record).error();
+  if (!has_ended(place.record->process)) return {};
+  if (!has_written_directory(*place.record)) {
+    ledger.remove(place.name);
+    return {};
+  }
+  const auto lock = TRY(ledger.lock(std::chrono::steady_clock::now() + wait_for_ledger));
+  const auto all = TRY(ledger.list_written());
+  // A container that was started again meanwhile has the same name and another process.
+  const auto again = ledger.find(call.state.id, call.state.bundle);
+  if (!again.record || again.record->process != place.record->process) return {};
+  return forget_container(runtime, ledger, {again.name, *again.record}, all.records());
+}
+
+}  // namespace
+
+void poststop(const HookCall& call) {
+  const auto runtime = RuntimeDir::open(call.config.runtime_dir);
+  if (!runtime) return;
+  if (auto done = forget(call, *runtime); !done) {
+    Error told = std::move(done).error().in(fmt::format("container {}", call.state.id));
+    if (told.hint.empty()) told.hint = "oci-oauth refresh tries again";
+    call.log.write(Priority::warning, told);
+  }
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the hook does for a container that is gone.
+#pragma once
+
+#include "hook/creation.h"
+
+namespace oci_oauth {
+
+// Removes what was written for the container, and its record.
+void poststop(const HookCall& call);
+
+}  // namespace oci_oauth

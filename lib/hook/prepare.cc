@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hook/prepare.h"
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+
+#include "base/fmt.h"
+#include "base/process.h"
+#include "delivery/share.h"
+#include "oci/bound_directory.h"
+#include "oci/container_root.h"
+#include "oci/mount.h"
+#include "oci/mount_info.h"
+
+namespace oci_oauth {
+
+namespace {
+
+std::string rootfs_of(const Creation& creation) {
+  const std::string& path = creation.spec.root_path;
+  return path.starts_with('/') ? path : fmt::format("{}/{}", creation.call.state.bundle, path);
+}
+
+// Where a runtime keeps the container's file system to itself, nothing can be mounted into it.
+Error explain(Error error, const std::string& share, std::string_view target) {
+  if (error.kind != ErrorKind::not_found) return error;
+  return {ErrorKind::failed,
+          fmt::format("the runtime keeps the container's file system to itself ({})", error.message),
+          fmt::format("bind the directory: --volume {}:{}:ro", share, target)};
+}
+
+Result<ContainerRoot> open_root(const Creation& creation, const Chosen& chosen) {
+  auto root = ContainerRoot::open(creation.process, rootfs_of(creation));
+  if (root || !creation.process.is_running()) return root;
+  return explain(std::move(root).error(), creation.runtime.share_path(chosen.profile->name), chosen.target);
+}
+
+bool is_asked_for_read_only(const Spec& spec, std::string_view target) {
+  const auto mount = std::find_if(spec.mounts.rbegin(), spec.mounts.rend(),
+                                  [&](const SpecMount& one) { return one.destination == target; });
+  return mount != spec.mounts.rend() && mount->read_only;
+}
+
+bool is_bound_read_only(const Creation& creation, const Chosen& chosen) {
+  const auto root = ContainerRoot::open(creation.process, rootfs_of(creation));
+  if (!root) return is_asked_for_read_only(creation.spec, chosen.target);
+  const auto target = root->open_directory(chosen.target);
+  struct statvfs status;
+  return target && ::fstatvfs(target->get(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
+}
+
+// A container that could write there could write what all others read.
+bool needs_cover(const Creation& creation, const Chosen& chosen) {
+  if (is_bound_read_only(creation, chosen)) return false;
+  creation.call.log.write(
+      Priority::warning,
+      fmt::format(
+          "profile '{}', container {}: the share directory is bound writable at '{}', so a read-only mount "
+          "covers it",
+          chosen.profile->name, creation.call.state.id, chosen.target),
+      fmt::format("bind it read-only: --volume {}:{}:ro", creation.runtime.share_path(chosen.profile->name),
+                  chosen.target));
+  return true;
+}
+
+// Who may change mounts in the container could make this one writable: with CAP_SYS_ADMIN, or, where the
+// engine is rootless, by the engine's "exec --privileged". Others do not pay for the lock.
+Result<UniqueFd> clone_share(const Creation& creation, const Profile& profile, int share) {
+  TRY(label_share(share, creation.spec.mount_label));
+  if (!creation.spec.may_mount && is_host_root()) return clone_tree_read_only(share);
+  auto locked = clone_tree_locked(share, creation.runtime.share_path(profile.name));
+  if (locked) return locked;
+  creation.call.log.write(Priority::notice, std::move(locked).error().in(fmt::format(
+                                                "profile '{}', container {}: it can make its mount writable",
+                                                profile.name, creation.call.state.id)));
+  return clone_tree_read_only(share);
+}
+
+// The mounted files are root's of the host, so that the mode's last digit is everybody else's.
+void warn_of_mode(const Creation& creation, const Chosen& chosen) {
+  creation.call.log.write(
+      Priority::warning,
+      fmt::format(
+          "profile '{}', container {}: uid {} cannot read the files that are mounted at '{}': mode {:04o}",
+          chosen.profile->name, creation.call.state.id, creation.spec.uid, chosen.target,
+          chosen.profile->mode),
+      "set the profile's \"mode\" to \"0444\", or bind a directory of the host at the target");
+}
+
+Result<void> prepare_writing(const Creation& creation, Prepared& prepared) {
+  const Chosen& chosen = prepared.chosen;
+  auto bound =
+      TRY(open_bound_directory(creation.process, rootfs_of(creation), chosen.target,
+                               std::string(chosen.bind_source), {creation.spec.uid, creation.spec.gid}));
+  prepared.target = std::move(bound.directory);
+  prepared.owner = bound.owner;
+  return {};
+}
+
+Result<void> prepare_mount(const Creation& creation, Prepared& prepared) {
+  const Chosen& chosen = prepared.chosen;
+  const auto root = TRY(open_root(creation, chosen));
+  auto target = TRY(root.make_directory(chosen.target));
+  TRY(check_unshared(creation.process, target.get()));
+  auto tree = TRY(clone_share(creation, *chosen.profile, prepared.share.get()));
+  if ((chosen.profile->mode & S_IROTH) == 0 && creation.spec.uid != 0) warn_of_mode(creation, chosen);
+  prepared.target = std::move(target);
+  prepared.tree = std::move(tree);
+  return {};
+}
+
+}  // namespace
+
+Result<Prepared> prepare(const Creation& creation, const Chosen& chosen) {
+  auto share = TRY(creation.runtime.share(chosen.profile->name));
+  Prepared prepared = {chosen, std::move(share), {}, {}};
+  Consent& consent = prepared.chosen.consent;
+  if (consent == Consent::in_place && needs_cover(creation, chosen)) consent = Consent::mount;
+  TRY(consent == Consent::write   ? prepare_writing(creation, prepared)
+      : consent == Consent::mount ? prepare_mount(creation, prepared)
+                                  : Result<void>());
+  return prepared;
+}
+
+}  // namespace oci_oauth

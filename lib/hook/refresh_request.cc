@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hook/refresh_request.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+
+#include "base/fmt.h"
+#include "base/process.h"
+#include "hook/attendant.h"
+#include "hook/bounds.h"
+#include "program/hint.h"
+
+namespace oci_oauth {
+
+namespace {
+
+// What a refresher does after it has given the lock back (sinks, metrics) is worth waiting for no longer.
+constexpr Milliseconds longest_farewell = std::chrono::seconds(2);
+
+Result<Attendant> start(const RefreshRequest& request, const FileLock& lock) {
+  auto prefix = TRY(installation_prefix(hook_levels));
+  const std::string program = prefix + "/bin/oci-oauth";
+  if (::access(program.c_str(), X_OK) != 0)
+    return Error::from_errno(errno, program).with_hint(incomplete_hint);
+  return Attendant::start({program, "--config", request.config, "refresh", "--lock-fd", "3", request.profile},
+                          lock.fd(), request.container);
+}
+
+Error too_late() {
+  return {ErrorKind::temporary, "no answer from the refresher in time",
+          "the next refresh will put the token into the container"};
+}
+
+// Result: nullopt where somebody else holds it beyond `deadline`.
+Result<std::optional<FileLock>> lock(const RefreshRequest& request, LockMode mode, SteadyTime deadline) {
+  auto lock = FileLock::acquire(request.runtime.lock_file(request.profile), mode, deadline);
+  if (lock) return std::optional(std::move(*lock));
+  if (lock.error().kind == ErrorKind::temporary) return std::optional<FileLock>();
+  return std::move(lock).error();
+}
+
+// Returns once whoever refreshes is through. Failure: too_late().
+Result<void> wait_until_unlocked(const RefreshRequest& request, SteadyTime deadline) {
+  auto through = TRY(lock(request, LockMode::shared, deadline));
+  return through ? Result<void>() : too_late();
+}
+
+Result<bool> has_looked(const RefreshRequest& request) {
+  auto published = TRY(request.runtime.published(request.profile));
+  return published && published->attempts != request.attempts;
+}
+
+// Result: a connection on which the question is sent; empty where nobody listens, or listens any more.
+UniqueFd ask_refresher(const RefreshRequest& request) {
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const FileAt file = request.runtime.socket_file();
+  // Through the directory's descriptor: sun_path has room for 107 bytes, and runtime_dir may be longer.
+  const std::string path = fmt::format("/proc/self/fd/{}/{}", file.directory, file.path);
+  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const std::string question = request.profile + "\n";
+  const bool sent =
+      socket && ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+      ::send(socket.get(), question.data(), question.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(question.size());
+  return sent ? std::move(socket) : UniqueFd();
+}
+
+// All who wait for one attempt wait no longer than the first of them: a silent network is not worth another
+// wait. The refresher leaves the beginning of its attempt as the time of its lock; one before the end of the
+// last attempt is that one's.
+SteadyTime shared_deadline(const RefreshRequest& request, SteadyTime deadline) {
+  const auto free = lock(request, LockMode::shared, SteadyTime{});
+  const FileAt file = request.runtime.lock_file(request.profile);
+  struct stat status;
+  if (!free || *free || ::fstatat(file.directory, file.path.c_str(), &status, 0) != 0) return deadline;
+  const auto published = request.runtime.published(request.profile);
+  const Time last = published && *published ? (*published)->attempted_at : Time{};
+  const Time began(std::chrono::duration_cast<Milliseconds>(
+      std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec)));
+  const Time time = now();
+  return began > last && began <= time ? deadline - (time - began) : deadline;
+}
+
+enum class Answer { through, lost, late };
+
+// The answer is one short line: its first byte tells that the refresh is through.
+Answer wait_for_answer(int socket, SteadyTime deadline) {
+  while (true) {
+    const auto left = std::chrono::ceil<Milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd readable = {.fd = socket, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&readable, 1, static_cast<int>(std::max<Milliseconds::rep>(left.count(), 0)));
+    if (ready == 0) return Answer::late;
+    char byte = 0;
+    if (ready > 0) return ::read(socket, &byte, 1) == 1 ? Answer::through : Answer::lost;
+    if (errno != EINTR) return Answer::lost;
+  }
+}
+
+// The lock is exclusive while a refresh is under way: all who wait for its end share it, and wake together.
+// Who has to start one then waits for it in line; asking again and again would only meet the others who ask.
+Result<void> wait_for_own_refresh(const RefreshRequest& request, SteadyTime deadline) {
+  auto ours = lock(request, LockMode::exclusive, SteadyTime{});
+  if (!ours) return std::move(ours).error();
+  if (!*ours) {
+    TRY(wait_until_unlocked(request, deadline));
+    // What was under way may have ended without looking at what we want.
+    const auto looked = TRY(has_looked(request));
+    if (looked) return {};
+    ours = lock(request, LockMode::exclusive, deadline);
+    if (!ours) return std::move(ours).error();
+    if (!*ours) return too_late();
+  }
+  const auto looked = TRY(has_looked(request));
+  if (looked) return {};
+  // The refresher holds the lock from here on: it belongs to the open file description that it inherits.
+  auto refresher = TRY(start(request, **ours));
+  ours->reset();
+  auto through = wait_until_unlocked(request, deadline);
+  std::move(refresher).wait(std::min(deadline, std::chrono::steady_clock::now() + longest_farewell));
+  return through;
+}
+
+}  // namespace
+
+Result<void> start_refresh(const RefreshRequest& request) {
+  // Who asks and hangs up is served all the same.
+  if (ask_refresher(request)) return {};
+  const auto ours = TRY(lock(request, LockMode::exclusive, SteadyTime{}));
+  if (!ours) return {};
+  const auto refresher = start(request, *ours);
+  return refresher ? Result<void>() : refresher.error();
+}
+
+Result<void> wait_for_refresh(const RefreshRequest& request, SteadyTime deadline) {
+  deadline = shared_deadline(request, deadline);
+  if (deadline <= std::chrono::steady_clock::now()) return too_late();
+  if (const UniqueFd socket = ask_refresher(request)) {
+    const Answer answer = wait_for_answer(socket.get(), deadline);
+    if (answer == Answer::through) return {};
+    if (answer == Answer::late) return too_late();
+  }
+  return wait_for_own_refresh(request, deadline);
+}
+
+}  // namespace oci_oauth

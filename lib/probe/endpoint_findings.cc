@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/fmt.h"
+#include "exchange/http_request.h"
+#include "exchange/retry_after.h"
+#include "probe/login_findings.h"
+
+namespace oci_oauth {
+
+namespace {
+
+// Beyond this, certificates and the times in the login start to lie.
+constexpr Milliseconds tolerated_skew = std::chrono::minutes(1);
+
+const std::string& either(const std::string& own, const std::string& other) {
+  return own.empty() ? other : own;
+}
+
+// Any status says that a server is there: many answer 404 or 405 to a HEAD.
+Finding judge_clock(const std::string& check, const std::string& url, const HttpReply& reply) {
+  const std::string reached =
+      fmt::format("{}: answers{}", url, url.starts_with("https:") ? ", its certificate is trusted" : "");
+  const auto date = parse_http_date(reply.date);
+  if (!date) return {check, Verdict::ok, reached, ""};
+  const Milliseconds ahead = now() - *date;
+  if (ahead > -tolerated_skew && ahead < tolerated_skew) {
+    return {check, Verdict::ok, reached + ", and the clocks agree", ""};
+  }
+  return {check, Verdict::warning,
+          fmt::format("{}: this host's clock is {} {} the server's", url, describe(std::chrono::abs(ahead)),
+                      ahead > Milliseconds(0) ? "ahead of" : "behind"),
+          "timedatectl set-ntp true"};
+}
+
+}  // namespace
+
+Findings examine_endpoint(const Profile& profile, const Provider& provider) {
+  const std::string check = fmt::format("token endpoint of '{}'", profile.name);
+  HttpRequest request;
+  request.method = "HEAD";
+  request.url = either(profile.token_url, provider.token_url);
+  request.user_agent = either(profile.user_agent, provider.user_agent);
+  request.ca_file = profile.ca_file;
+  request.proxy = profile.proxy;
+  if (auto checked = check_url(request.url); !checked)
+    return {problem(check, std::move(checked).error().in("token_url"))};
+  const RequestResult result = send_request(request);
+  if (const auto* failure = std::get_if<RequestFailure>(&result)) {
+    return {
+        {check, Verdict::problem, failure->message,
+         "check the way to it: DNS, firewall, and \"proxy\", \"ca_file\" and \"token_url\" in the profile"}};
+  }
+  return {judge_clock(check, request.url, std::get<HttpReply>(result))};
+}
+
+}  // namespace oci_oauth

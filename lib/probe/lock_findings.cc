@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "base/file.h"
+#include "base/fmt.h"
+#include "base/path.h"
+#include "probe/login_findings.h"
+
+namespace oci_oauth {
+
+namespace {
+
+// proper-lockfile rounds an mtime up, so that a live lock may be a little ahead.
+constexpr Milliseconds rounding = std::chrono::seconds(5);
+
+std::string expand(std::string text, std::string_view name, const std::string& value) {
+  const size_t at = text.find(name);
+  return at == std::string::npos ? text : text.replace(at, name.size(), value);
+}
+
+Time touched_at(const struct stat& status) {
+  return Time(std::chrono::seconds(status.st_mtim.tv_sec));
+}
+
+// nullopt where there is nothing at `path`, or a lock that somebody holds right now.
+std::optional<Finding> examine(const std::string& check, const std::string& path, Milliseconds stale_after,
+                               Time now) {
+  struct stat status;
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return std::nullopt;
+    return problem(check, Error::from_errno(errno, path));
+  }
+  if (!S_ISDIR(status.st_mode)) {
+    return Finding{check, Verdict::problem,
+                   fmt::format("{}: is {}: no program can take this lock", path, file_type(status.st_mode)),
+                   fmt::format("rm '{}'", path)};
+  }
+  if (status.st_uid != ::geteuid()) {
+    return Finding{check, Verdict::problem,
+                   fmt::format("{}: was left behind by uid {}: the login's own programs cannot touch it",
+                               path, status.st_uid),
+                   fmt::format("rmdir '{}'", path)};
+  }
+  const Milliseconds age = now - touched_at(status);
+  if (age < -rounding) {
+    return Finding{check, Verdict::warning,
+                   fmt::format("{}: is dated {} into the future: other programs may wait for it that long",
+                               path, describe(-age)),
+                   fmt::format("rmdir '{}'", path)};
+  }
+  if (age > stale_after) {
+    return Finding{
+        check, Verdict::warning,
+        fmt::format("{}: was left behind {} ago; the next refresh removes it", path, describe(age)),
+        fmt::format("rmdir '{}'", path)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Findings examine_locks(const Profile& profile, const Provider& provider, Time now) {
+  const std::unique_ptr<char, decltype(&::free)> real(::realpath(profile.credentials.c_str(), nullptr),
+                                                      ::free);
+  const std::string directory = parent_directory(real == nullptr ? profile.credentials : real.get());
+  const std::string check = fmt::format("locks of '{}'", profile.name);
+  Findings findings;
+  std::vector<ProviderLock> locks = provider.save_locks;
+  for (const std::string& lock : provider.locks) locks.push_back({lock});
+  for (const ProviderLock& lock : locks) {
+    if (auto finding = examine(check, expand(lock.path, "{directory}", directory), lock.stale_after, now)) {
+      findings.push_back(std::move(*finding));
+    }
+  }
+  if (findings.empty() && !locks.empty()) {
+    findings.push_back({check, Verdict::ok, "none is left behind", ""});
+  }
+  return findings;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "program/log.h"
+
+#include <sys/stat.h>
+#include <syslog.h>
+
+#include <cstdlib>
+
+#include "base/file.h"
+#include "base/fmt.h"
+#include "program/hint.h"
+
+namespace oci_oauth {
+
+namespace {
+
+std::string_view word(Priority priority) {
+  switch (priority) {
+    case Priority::error:
+      return "error: ";
+    case Priority::warning:
+      return "warning: ";
+    case Priority::notice:
+    case Priority::info:
+    case Priority::debug:
+      return "";
+  }
+  return "";
+}
+
+// $JOURNAL_STREAM is "device:inode" of the stream that the journal reads, systemd.exec(5).
+bool stderr_is_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat status;
+  if (stream == nullptr || ::fstat(STDERR_FILENO, &status) != 0) return false;
+  return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
+}
+
+}  // namespace
+
+Log Log::to_stderr(std::string program) {
+  return {std::move(program), stderr_is_journal() ? Sink::journal : Sink::standard_error};
+}
+
+Log Log::to_syslog(std::string program) {
+  static std::string name;  // openlog(3) keeps the pointer
+  name = program;
+  ::openlog(name.c_str(), LOG_PID, LOG_DAEMON);
+  return {std::move(program), Sink::syslog};
+}
+
+void Log::connect() const {
+  if (sink_ == Sink::syslog) ::openlog(nullptr, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
+void Log::write(Priority priority, std::string_view message, std::string_view hint) const {
+  const int level = static_cast<int>(priority);
+  if (sink_ == Sink::syslog) {
+    const std::string text = hint.empty() ? std::string(message) : fmt::format("{}; hint: {}", message, hint);
+    ::syslog(level, "%s%s", std::string(word(priority)).c_str(), text.c_str());
+    return;
+  }
+  const std::string mark = sink_ == Sink::journal ? fmt::format("<{}>", level) : "";
+  std::string text = fmt::format("{}{}: {}{}\n", mark, program_, word(priority), message);
+  if (!hint.empty()) text += fmt::format("{}hint: {}\n", mark, hint);
+  // Nobody is left to tell where stderr itself fails.
+  (void)write_all(STDERR_FILENO, text, "stderr");
+}
+
+void Log::write(Priority priority, const Error& error) const {
+  write(priority, error.message, hint_of(error));
+}
+
+}  // namespace oci_oauth

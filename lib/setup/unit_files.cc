@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/unit_files.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/fmt.h"
+#include "base/json_object.h"
+#include "base/path.h"
+
+namespace oci_oauth {
+
+namespace {
+
+std::string drop_in_of(std::string_view unit) {
+  return fmt::format("{}.d/configuration.conf", unit);
+}
+
+// Specifiers begin with '%', systemd.unit(5).
+std::string unit_value(std::string_view path) {
+  std::string value;
+  for (const char c : path) value.append(c == '%' ? 2 : 1, c);
+  return value;
+}
+
+// A line break would begin another setting, a backslash may join lines, blanks at the ends are cut off.
+bool fits_a_unit_file(std::string_view path) {
+  const bool plain = std::none_of(path.begin(), path.end(), [](unsigned char c) {
+    return c < 0x20 || c == 0x7f || c == '\\' || c == '"';
+  });
+  return plain && !path.ends_with(' ');
+}
+
+Result<void> check(const Config& config, const std::string& pointer, const std::string& path) {
+  if (fits_a_unit_file(path)) return {};
+  return configuration_error(config.path, pointer,
+                             "holds a character that no unit file of systemd's can hold");
+}
+
+// One unit for each login: one that watches several misses changes of those that are there while another is
+// not. They come and go with oci-oauth-refresh.path, also where the configuration names a new one while that
+// runs.
+std::vector<UnitFile> path_units(const Config& config) {
+  std::vector<UnitFile> units;
+  std::string needed = "[Unit]\n";
+  std::set<std::string> seen;
+  for (const Profile& profile : config.profiles) {
+    if (!seen.insert(profile.credentials).second) continue;
+    const std::string name = login_path_unit(profile.name);
+    needed += fmt::format("Wants={0}\nUpholds={0}\n", name);
+    units.push_back({name, fmt::format(R"([Unit]
+Description=Republish the OAuth login of profile {0} as soon as its file changes
+Documentation=man:oci-oauth(1)
+PartOf=oci-oauth-refresh.path
+
+[Path]
+PathChanged={1}
+Unit=oci-oauth-refresh.service
+)",
+                                       profile.name, unit_value(profile.credentials))});
+  }
+  units.push_back({drop_in_of("oci-oauth-refresh.path"), std::move(needed)});
+  return units;
+}
+
+UnitFile socket_drop_in(const Config& config) {
+  const std::string socket = unit_value(config.runtime_dir) + "/refresh.sock";
+  return {drop_in_of("oci-oauth-refresh.socket"),
+          fmt::format("[Socket]\nListenStream=\nListenStream={}\n", socket)};
+}
+
+// A directory of locks is made beside the one that the login is in.
+UnitFile exchange_drop_in(const Config& config) {
+  std::string text = "[Service]\n";
+  for (const Profile& profile : config.profiles) {
+    const std::string directory = parent_directory(profile.credentials);
+    for (const std::string& writable : {directory, parent_directory(directory)})
+      text += fmt::format("ReadWritePaths=\"-{}\"\n", unit_value(writable));
+  }
+  return {drop_in_of("oci-oauth-exchange@.service"), std::move(text)};
+}
+
+// Never over a directory in use: its containers would keep the old one. Never unmounted by hand: nor would
+// they see what is published after that.
+UnitFile memory_mount(const std::string& directory, std::string_view condition, std::string_view size) {
+  return {mount_unit_name(directory), fmt::format(R"([Unit]
+Description=Memory for the access tokens that containers mount
+Documentation=man:oci-oauth(1)
+{1}=!{0}
+RefuseManualStop=yes
+
+[Mount]
+What=oci-oauth
+Where={0}
+Type=tmpfs
+Options=mode=0755,size={2},nosuid,nodev,noexec
+DirectoryMode=0700
+)",
+                                                  unit_value(directory), condition, size)};
+}
+
+UnitFile needs_mounts(std::string_view unit, const std::vector<std::string>& directories) {
+  std::string text = "[Unit]\n";
+  for (const std::string& directory : directories) {
+    text += fmt::format("RequiresMountsFor=\"{}\"\n", unit_value(directory));
+  }
+  return {fmt::format("{}.d/share.conf", unit), std::move(text)};
+}
+
+}  // namespace
+
+std::string login_path_unit(std::string_view profile) {
+  return fmt::format("oci-oauth-login-{}.path", profile);
+}
+
+std::string mount_unit_name(std::string_view path) {
+  while (path.starts_with('/')) path.remove_prefix(1);
+  std::string name;
+  for (const char c : path) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                       c == ':' || c == '_' || (c == '.' && !name.empty());
+    if (c == '/') {
+      name += '-';
+    } else if (plain) {
+      name += c;
+    } else {
+      name += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    }
+  }
+  return name + ".mount";
+}
+
+Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager manager) {
+  TRY(check(config, "/runtime_dir", config.runtime_dir));
+  for (const Profile& profile : config.profiles) {
+    TRY(check(config, fmt::format("/profiles/{}/credentials", profile.name), profile.credentials));
+  }
+  std::vector<UnitFile> files = path_units(config);
+  files.push_back(socket_drop_in(config));
+  if (manager == ServiceManager::user) return files;
+  files.push_back(exchange_drop_in(config));
+  // A file system for each profile: what a container has mounted leads by no handle to another profile's
+  // token.
+  const std::string share = config.runtime_dir + "/share";
+  std::vector<std::string> directories = {share};
+  files.push_back(memory_mount(share, "ConditionDirectoryNotEmpty", "16m"));
+  for (const Profile& profile : config.profiles) {
+    directories.push_back(fmt::format("{}/{}", share, profile.name));
+    files.push_back(memory_mount(directories.back(), "ConditionPathExists", "4m"));
+  }
+  for (const std::string_view unit :
+       {"oci-oauth-refresh.service", "oci-oauth-publish.service", "oci-oauth-serve.service",
+        "oci-oauth-exchange@.service", "oci-oauth-sinks@.service", "oci-oauth-refresh.socket"}) {
+    files.push_back(needs_mounts(unit, directories));
+  }
+  return files;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the installed systemd units must know of a configuration, as unit files for a generator
+// (systemd.generator(7)): where logins are, where the runtime directory is.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "config/config.h"
+
+namespace oci_oauth {
+
+enum class ServiceManager { system, user };
+
+struct UnitFile {
+  std::string path;  // relative to a unit directory: "oci-oauth-refresh.path.d/configuration.conf"
+  std::string text;
+};
+
+// `config` has a runtime_dir. Result: a path unit for each login, drop-ins for the one that starts them, for
+// the socket and, in the system's manager, for the exchange (where it may write) and the mount units that
+// give runtime_dir/share and each profile's directory in it a tmpfs, which every service of ours then
+// requires. Failure (configuration): a path that no unit file can hold, named with its key.
+Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager manager);
+
+// The name of the unit that watches a profile's login; of several profiles with one login, the first has it.
+std::string login_path_unit(std::string_view profile);
+
+// The name of the unit that mounts `path` (absolute, normalised): "/run/oci-oauth/share" ->
+// "run-oci\x2doauth-share.mount", as systemd-escape(1) --path.
+std::string mount_unit_name(std::string_view path);
+
+}  // namespace oci_oauth

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sinks/environment_file.h"
+
+#include <string>
+
+#include "base/fmt.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::string_view blanks = " \t\r";
+
+std::string_view trim(std::string_view text) {
+  const size_t first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
+}
+
+std::string_view next_line(std::string_view& text) {
+  const size_t end = text.find('\n');
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  return line;
+}
+
+// What the line assigns to `name`, untouched; nullopt where it does something else.
+std::optional<std::string_view> assigned(std::string_view line, std::string_view name) {
+  line = trim(line);
+  if (constexpr std::string_view prefix = "export "; line.starts_with(prefix)) {
+    line = trim(line.substr(prefix.size()));
+  }
+  const size_t equals = line.find('=');
+  if (equals == std::string_view::npos || trim(line.substr(0, equals)) != name) return std::nullopt;
+  return trim(line.substr(equals + 1));
+}
+
+// After a value only white space or a comment may stand.
+bool is_end(std::string_view rest) {
+  return rest.empty() ||
+         (blanks.find(rest[0]) != std::string_view::npos && (trim(rest).empty() || trim(rest)[0] == '#'));
+}
+
+Result<Secret> plain_value(std::string_view text) {
+  for (size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '#' && blanks.find(text[i - 1]) != std::string_view::npos) text = trim(text.substr(0, i));
+  }
+  if (text.starts_with('#')) return Secret();
+  if (text.ends_with('\\')) return Error{ErrorKind::configuration, "goes on in the next line"};
+  return Secret(text);
+}
+
+Result<Secret> quoted_value(std::string_view text) {
+  const char quote = text[0];
+  std::string value;
+  value.reserve(text.size());  // a string that grows leaves copies behind
+  for (size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == quote) {
+      if (is_end(text.substr(i + 1))) return Secret(std::move(value));
+      wipe(value);
+      return Error{ErrorKind::configuration, "has text after its closing quote"};
+    }
+    if (quote == '"' && text[i] == '\\' && i + 1 < text.size()) ++i;
+    value += text[i];
+  }
+  wipe(value);
+  return Error{ErrorKind::configuration, "has no closing quote in its line"};
+}
+
+}  // namespace
+
+Result<std::optional<Secret>> find_in_environment_file(std::string_view text, std::string_view name,
+                                                       std::string_view source) {
+  std::optional<Secret> found;
+  for (unsigned number = 1; !text.empty(); ++number) {
+    const auto value = assigned(next_line(text), name);
+    if (!value) continue;
+    const bool in_quotes = value->starts_with('"') || value->starts_with('\'');
+    auto read = in_quotes ? quoted_value(*value) : plain_value(*value);
+    if (!read) return std::move(read).error().in(fmt::format("{}:{}: {}", source, number, name));
+    found.reset();
+    if (!read->empty()) found.emplace(std::move(*read));
+  }
+  return found;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sinks/sinks.h"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <set>
+#include <tuple>
+
+#include "base/file.h"
+#include "base/file_lock.h"
+#include "base/fmt.h"
+#include "base/json.h"
+#include "base/size.h"
+#include "sinks/program.h"
+
+namespace oci_oauth {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr size_t token_limit = 64 * KiB, state_limit = 64 * KiB;
+constexpr auto longest_refresh = std::chrono::seconds(60);
+constexpr auto beyond_timeout =
+    std::chrono::seconds(10);  // what a run may take on top of its sink's time limit
+constexpr std::string_view state_suffix = ".json", lock_suffix = ".lock";
+
+struct StoredState {
+  SinkState shown;
+  std::string token_hash, destination;  // what was delivered last, and where to; empty: nothing yet
+};
+
+std::string name_of(const Sink& sink) {
+  if (const auto* exec = std::get_if<ExecSink>(&sink.kind)) return "exec " + exec->command.front();
+  const auto& onecli = std::get<OneCliSink>(sink.kind);
+  return onecli.secret_id.empty() ? "onecli" : "onecli " + onecli.secret_id;
+}
+
+// FNV-1a, 64 bits, from which a file gets its name: nobody gains anything from a collision.
+std::uint64_t fnv1a(std::string_view bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  return hash;
+}
+
+// A file name that stays the same as long as the sink's settings do, its time limit apart.
+std::string key_of(const Sink& sink, const std::string& profile) {
+  std::vector<std::string> parts = {profile};
+  if (const auto* exec = std::get_if<ExecSink>(&sink.kind)) {
+    parts.insert(parts.end(), exec->command.begin(), exec->command.end());
+  } else {
+    const auto& onecli = std::get<OneCliSink>(sink.kind);
+    parts.insert(parts.end(), {"", onecli.secret_id, onecli.url, onecli.program, onecli.env_file});
+  }
+  const std::string_view separator("\0", 1);  // which no part can hold
+  return fmt::format("{:016x}", fnv1a(fmt::format("{}", fmt::join(parts, separator))));
+}
+
+bool is_for(const Sink& sink, const std::string& profile) {
+  return sink.profiles.empty() ||
+         std::find(sink.profiles.begin(), sink.profiles.end(), profile) != sink.profiles.end();
+}
+
+// runtime_dir/sinks/
+class StateDirectory {
+ public:
+  static Result<StateDirectory> open(const RuntimeDir& runtime) {
+    auto fd = TRY(runtime.sinks());
+    return StateDirectory(std::move(fd), runtime.path() + "/sinks");
+  }
+
+  FileAt file(const std::string& name) const { return {fd_.get(), name, fmt::format("{}/{}", path_, name)}; }
+
+  Result<StoredState> read(const std::string& name) const {
+    auto text = read_file(file(name), state_limit, Links::refused);
+    if (!text && text.error().kind == ErrorKind::not_found) return StoredState();
+    if (!text) return std::move(text).error();
+    auto json = TRY(parse_json(*text, file(name).shown));
+    StoredState state;
+    state.shown.profile = json_string(json, "profile").value_or("");
+    state.shown.sink = json_string(json, "sink").value_or("");
+    state.shown.delivered_at = json_time(json, "delivered_at");
+    state.shown.failures = static_cast<unsigned>(json_int(json, "failures").value_or(0));
+    state.shown.error = json_string(json, "error").value_or("");
+    state.shown.hint = json_string(json, "hint").value_or("");
+    state.shown.failed_at = json_time(json, "failed_at");
+    state.token_hash = json_string(json, "token_hash").value_or("");
+    state.destination = json_string(json, "destination").value_or("");
+    return state;
+  }
+
+  Result<void> write(const std::string& name, const StoredState& state) const {
+    const SinkState& shown = state.shown;
+    JsonDocument json;
+    json.SetObject();
+    json_set(json, json, "profile", json_copy(json, shown.profile));
+    json_set(json, json, "sink", json_copy(json, shown.sink));
+    json_set(json, json, "token_hash", json_copy(json, state.token_hash));
+    json_set(json, json, "destination", json_copy(json, state.destination));
+    if (shown.delivered_at) json_set(json, json, "delivered_at", time_value(*shown.delivered_at));
+    json_set(json, json, "failures", JsonValue(shown.failures));
+    json_set(json, json, "error", json_copy(json, shown.error));
+    json_set(json, json, "hint", json_copy(json, shown.hint));
+    if (shown.failed_at) json_set(json, json, "failed_at", time_value(*shown.failed_at));
+    return replace_file(fd_.get(), name, path_, write_json(json).reveal());
+  }
+
+  Result<std::vector<std::string>> names() const {
+    UniqueFd again(::openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!again) return Error::from_errno(errno, path_);
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(again.release()), ::closedir);
+    if (entries == nullptr) return Error::from_errno(errno, path_);
+    std::vector<std::string> names;
+    while (const dirent* entry = ::readdir(entries.get())) {
+      if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+    }
+    return names;
+  }
+
+  void remove(const std::string& name) const { ::unlinkat(fd_.get(), name.c_str(), 0); }
+
+ private:
+  StateDirectory(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  UniqueFd fd_;
+  std::string path_;
+};
+
+struct Token {
+  Secret value;
+  std::string hash;
+  Time expires_at;
+};
+
+// What share/NAME holds. nullopt where there is no token to bring: none was published, or it has expired. The
+// file and what is said of it are read as one: a refresh holds the profile's lock while it replaces them.
+Result<std::optional<Token>> current_token(const RuntimeDir& runtime, const std::string& profile) {
+  auto lock = TRY(
+      FileLock::acquire(runtime.lock_file(profile), LockMode::shared, steady_clock::now() + longest_refresh));
+  auto published = TRY(runtime.published(profile));
+  if (!published || published->expires_at <= now()) return std::optional<Token>();
+  auto content =
+      TRY(read_file({.path = runtime.share_path(profile) + "/token"}, token_limit, Links::refused));
+  return std::optional<Token>(
+      {Secret(std::move(content)), published->access_token_hash, published->expires_at});
+}
+
+Result<void> run_exec(const ExecSink& sink, const Profile& profile, const Token& token,
+                      Milliseconds timeout) {
+  Program program;
+  program.command = sink.command;
+  program.environment = {"OCI_OAUTH_PROFILE=" + profile.name,
+                         "OCI_OAUTH_EXPIRES_AT=" + rfc3339(token.expires_at)};
+  program.timeout = timeout;
+  return run_program(program, token.value);
+}
+
+// One sink of one profile.
+class SinkRun {
+ public:
+  SinkRun(const SinkRunner& runner, const Sink& sink, const Profile& profile, const StateDirectory& directory)
+      : runner_(runner),
+        sink_(sink),
+        profile_(profile),
+        directory_(directory),
+        key_(key_of(sink, profile.name)),
+        state_name_(key_ + std::string(state_suffix)) {}
+
+  // Result: nullopt where the sink has the token already, or there is none.
+  Result<std::optional<SinkOutcome>> run() {
+    if (const auto* onecli = std::get_if<OneCliSink>(&sink_.kind)) {
+      settings_.emplace(resolve_onecli(*onecli, sink_.place, runner_.environment));
+    }
+    auto wanted = is_wanted();
+    if (!wanted) return std::move(wanted).error();
+    if (!*wanted) return std::optional<SinkOutcome>();
+    auto lock = TRY(FileLock::acquire(directory_.file(key_ + std::string(lock_suffix)), LockMode::exclusive,
+                                      steady_clock::now() + sink_.timeout + beyond_timeout));
+    // Another process may have brought it meanwhile, or there is a newer one.
+    wanted = is_wanted();
+    if (!wanted) return std::move(wanted).error();
+    if (!*wanted) return std::optional<SinkOutcome>();
+    auto done = deliver();
+    TRY(note(done));
+    return std::optional<SinkOutcome>({name_of(sink_), std::move(done), notice()});
+  }
+
+ private:
+  // Reads token and state. Result: whether the sink lacks the token.
+  Result<bool> is_wanted() {
+    auto token = TRY(current_token(runner_.runtime, profile_.name));
+    if (!token) return false;
+    token_ = std::move(*token);
+    auto state = directory_.read(state_name_);
+    // A state that cannot be understood is written anew: at worst a token arrives twice.
+    state_ = state ? std::move(*state) : StoredState();
+    // Where the settings cannot be had, nobody can tell whether they lead elsewhere.
+    const auto where = destination();
+    return state_.token_hash != token_.hash || (where && state_.destination != *where);
+  }
+
+  // env_file and the environment may come to name another secret or server. nullopt: they name none.
+  std::optional<std::string> destination() const {
+    if (!settings_) return "";
+    if (!*settings_) return std::nullopt;
+    const OneCliSettings& onecli = **settings_;
+    return fmt::format("{} at {}{}", onecli.secret_id, onecli.url, onecli.program);
+  }
+
+  bool is_by_program() const { return settings_ && *settings_ && !(*settings_)->program.empty(); }
+
+  Result<void> deliver() const {
+    if (const auto* exec = std::get_if<ExecSink>(&sink_.kind)) {
+      return run_exec(*exec, profile_, token_, sink_.timeout);
+    }
+    if (!*settings_) return settings_->error();
+    return update_secret(**settings_, token_.value, sink_.timeout, runner_.onecli_sender,
+                         profile_.credentials);
+  }
+
+  Result<void> note(const Result<void>& done) {
+    is_first_ = !state_.shown.delivered_at && state_.shown.failures == 0;
+    SinkState& shown = state_.shown;
+    shown.profile = profile_.name;
+    shown.sink = name_of(sink_);
+    shown.error = done ? "" : done.error().message;
+    shown.hint = done ? "" : done.error().hint;
+    shown.failures = done ? 0 : shown.failures + 1;
+    (done ? shown.delivered_at : shown.failed_at) = now();
+    if (done) {
+      shown.failed_at.reset();
+      state_.token_hash = token_.hash;
+      state_.destination = destination().value_or("");
+    }
+    return directory_.write(state_name_, state_);
+  }
+
+  std::string notice() const {
+    if (!is_by_program() || !is_first_) return "";
+    return fmt::format(
+        "{} takes the token as an argument, which every user of this host can see while it runs; "
+        "set \"url\" to send it by HTTP",
+        (*settings_)->program);
+  }
+
+  const SinkRunner& runner_;
+  const Sink& sink_;
+  const Profile& profile_;
+  const StateDirectory& directory_;
+  const std::string key_, state_name_;
+  std::optional<Result<OneCliSettings>> settings_;  // of a OneCLI sink
+  Token token_;
+  StoredState state_;
+  bool is_first_ = false;  // nothing was ever tried before
+};
+
+}  // namespace
+
+std::vector<SinkOutcome> run_sinks(const SinkRunner& runner, const Profile& profile) {
+  std::vector<SinkOutcome> outcomes;
+  for (const Sink& sink : runner.config.sinks) {
+    if (!is_for(sink, profile.name)) continue;
+    auto directory = StateDirectory::open(runner.runtime);
+    auto outcome = directory ? SinkRun(runner, sink, profile, *directory).run()
+                             : Result<std::optional<SinkOutcome>>(directory.error());
+    if (!outcome) {
+      outcomes.push_back({name_of(sink), std::move(outcome).error(), ""});
+    } else if (*outcome) {
+      outcomes.push_back(std::move(**outcome));
+    }
+  }
+  return outcomes;
+}
+
+void forget_removed_sinks(const Config& config, const RuntimeDir& runtime) {
+  std::set<std::string> kept;
+  for (const Sink& sink : config.sinks) {
+    for (const Profile& profile : config.profiles) {
+      if (is_for(sink, profile.name)) kept.insert(key_of(sink, profile.name));
+    }
+  }
+  const auto directory = StateDirectory::open(runtime);
+  if (!directory) return;
+  const auto names = directory->names();
+  if (!names) return;
+  for (const std::string& name : *names) {
+    if (kept.count(name.substr(0, name.find('.'))) == 0) directory->remove(name);
+  }
+}
+
+Result<std::vector<SinkState>> sink_states(const RuntimeDir& runtime) {
+  auto directory = TRY(StateDirectory::open(runtime));
+  const auto names = TRY(directory.names());
+  std::vector<SinkState> states;
+  for (const std::string& name : names) {
+    if (!name.ends_with(state_suffix)) continue;
+    auto state = TRY(directory.read(name));
+    states.push_back(std::move(state.shown));
+  }
+  std::sort(states.begin(), states.end(), [](const SinkState& a, const SinkState& b) {
+    return std::tie(a.profile, a.sink) < std::tie(b.profile, b.sink);
+  });
+  return states;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Brings each new access token to the sinks of the configuration, once per token and sink, however many
+// processes refresh. What a sink has is kept in runtime_dir/sinks/; a sink that failed is tried again at the
+// next call. A process that is killed between a delivery and its note delivers that token twice.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "sinks/onecli.h"
+#include "token/runtime_dir.h"
+
+namespace oci_oauth {
+
+struct SinkRunner {
+  const Config& config;
+  const RuntimeDir& runtime;
+  std::string onecli_sender;  // the path of oci-oauth-onecli
+  Environment environment;
+};
+
+struct SinkOutcome {
+  std::string sink;    // "exec /path/cmd", "onecli ID"
+  Result<void> done;   // whether it has the token now
+  std::string notice;  // what a person should know all the same
+};
+
+// Call it without the profile's lock: containers wait for that, and a sink may take its whole time. Sinks run
+// one after the other. Result: the sinks that were run or could not be; none for those that have the token
+// already, and for a token that has expired or is just being replaced.
+std::vector<SinkOutcome> run_sinks(const SinkRunner& runner, const Profile& profile);
+
+// Removes what is kept of sinks that are no longer configured.
+void forget_removed_sinks(const Config& config, const RuntimeDir& runtime);
+
+struct SinkState {
+  std::string profile, sink;
+  std::optional<Time> delivered_at;  // the last success
+  unsigned failures = 0;             // since then
+  std::string error, hint;           // of the last attempt; empty after a success
+  std::optional<Time> failed_at;
+};
+
+// Every sink that was run, by profile and name. Failure: the directory or a file in it cannot be read.
+Result<std::vector<SinkState>> sink_states(const RuntimeDir& runtime);
+
+}  // namespace oci_oauth

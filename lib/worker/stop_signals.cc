@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/stop_signals.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::array stop_signals = {SIGTERM, SIGINT, SIGHUP};
+
+volatile sig_atomic_t stop_requested = 0;
+
+void mask(int how) {
+  sigset_t all;
+  sigemptyset(&all);
+  for (const int number : stop_signals) sigaddset(&all, number);
+  ::sigprocmask(how, &all, nullptr);
+}
+
+}  // namespace
+
+StopSignals::StopSignals() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { stop_requested = 1; };
+  // Work on files goes on; calls that wait for an event return all the same (signal(7)).
+  action.sa_flags = SA_RESTART;
+  for (size_t i = 0; i < old_.size(); ++i) ::sigaction(stop_signals[i], &action, &old_[i]);
+  mask(SIG_UNBLOCK);
+}
+
+StopSignals::~StopSignals() {
+  for (size_t i = 0; i < old_.size(); ++i) ::sigaction(stop_signals[i], &old_[i], nullptr);
+}
+
+bool StopSignals::requested() {
+  return stop_requested != 0;
+}
+
+void StopSignals::block() {
+  mask(SIG_BLOCK);
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wrapper/runtime_file.h"
+
+#include <cerrno>
+
+#include "base/path.h"
+#include "base/size.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t limit = 16 * MiB;
+
+std::string name_of(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+}  // namespace
+
+Result<RuntimeFile> RuntimeFile::open(const std::string& path) {
+  RuntimeFile file;
+  file.path_ = path;
+  file.directory_ = TRY(open_file({.path = parent_directory(path)}, O_PATH | O_DIRECTORY));
+  const auto opened = TRY(open_file({file.directory_.get(), name_of(path), path}, O_RDONLY | O_NOFOLLOW));
+  struct stat status;
+  if (::fstat(opened.get(), &status) != 0) return Error::from_errno(errno, path);
+  file.mode_ = status.st_mode & 07777;
+  file.owner_ = {status.st_uid, status.st_gid};
+  file.text_ = TRY(read_file(opened.get(), limit, path));
+  return file;
+}
+
+Result<void> RuntimeFile::replace(std::string_view text) const {
+  return replace_file(directory_.get(), name_of(path_), parent_directory(path_), text,
+                      {.mode = mode_, .owner = owner_});
+}
+
+}  // namespace oci_oauth

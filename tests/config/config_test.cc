@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/config.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "support/catch.h"
+#include "support/temp_dir.h"
+
+using namespace oci_oauth;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string with(std::string_view members) {
+  return fmt::format(R"({{"profiles": {{"claude": {{"credentials": "/c.json"{}{}}}}}}})",
+                     members.empty() ? "" : ", ", members);
+}
+
+std::string reason(std::string_view text) {
+  const auto config = parse_config(text, "f");
+  if (config) return "";
+  CHECK(config.error().kind == ErrorKind::configuration);
+  return config.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("what a profile leaves out has the documented default") {
+  const auto config = parse_config(with(""), "f");
+  REQUIRE(config);
+  const Profile& profile = config->profiles.at(0);
+  CHECK(profile.provider == "claude");
+  CHECK(profile.target == "/run/secrets/claude");
+  CHECK(profile.hook_wait == 8s);
+  CHECK(profile.refresh_before == 60min);
+  CHECK(profile.mode == 0444);
+  CHECK(profile.deliver_to == DeliverTo::chosen);
+  CHECK(profile.annotations == Trust::no);
+  CHECK(profile.on_failure == OnFailure::start);
+}
+
+TEST_CASE("comments are part of the format") {
+  CHECK(reason("// a\n{ /* b */ \"profiles\": {} }").empty());
+}
+
+TEST_CASE("each mistake names the file, the place and the bad value") {
+  const std::pair<std::string, std::string> mistakes[] = {
+      {"", "f: is empty"},
+      {"{\n \"profiles\" }", "f:2:13: not JSON: missing a colon after a name of object member"},
+      {"[]", "f: /: is not an object"},
+      {R"({"profile": {}})", "f: /profile: is not a known key"},
+      {R"({"profiles": {"claude": {}}})", "f: /profiles/claude/credentials: is missing"},
+      {R"({"profiles": {"../x": {"credentials": "/c"}}})",
+       "f: /profiles/../x: '../x' is no profile name: letters, digits, '.', '_', '-'"},
+      {R"({"runtime_dir": "run"})", "f: /runtime_dir: 'run' is not an absolute path without '..'"},
+      {with(R"("colour": 1)"), "f: /profiles/claude/colour: is not a known key"},
+      {with(R"("mode": 444)"), "f: /profiles/claude/mode: is not a non-empty string"},
+      {with(R"("mode": "0999")"),
+       "f: /profiles/claude/mode: '0999' is not an octal mode between \"0400\" and \"0777\" that its owner "
+       "can read"},
+      {with(R"("hook_wait": "8")"),
+       "f: /profiles/claude/hook_wait: '8' is not a duration: a whole number and ms, s, m, h or d, at most "
+       "366d"},
+      {with(R"("target": "/a/../b")"),
+       "f: /profiles/claude/target: '/a/../b' is not an absolute path without '..'"},
+      {with(R"("deliver_to": "some")"),
+       "f: /profiles/claude/deliver_to: 'some' is neither \"chosen\" nor \"all\""},
+      {with(R"("trust_annotations": "yes")"),
+       "f: /profiles/claude/trust_annotations: is neither true nor false"},
+      {R"({"profiles": {"a": {"credentials": "/c", "target": "/t"}, "b": {"credentials": "/c", "target": "/t/"}}})",
+       "f: /profiles/b/target: '/t' is the target of profile 'a' too"},
+      {with(R"("hook_wait": "13s")"),
+       "f: /profiles/claude/hook_wait: '13s' is longer than 12s, and a hook is killed after 15 s"},
+      {R"({"profiles": {"claude": {"credentials": "c.json"}}})",
+       "f: /profiles/claude/credentials: 'c.json' is not an absolute path without '..'"},
+      {R"({"sinks": [{"exec": ["cmd"]}]})", "f: /sinks/0/exec: does not begin with an absolute path"},
+      {R"({"sinks": [{}]})", "f: /sinks/0: is neither an \"onecli\" nor an \"exec\" sink"},
+  };
+  for (const auto& [text, message] : mistakes) CHECK(reason(text) == message);
+}
+
+TEST_CASE("a profile has one target or several") {
+  const auto config = parse_config(with(R"("target": ["/home/node/.claude", "/run//secrets/claude/"])"), "f");
+  REQUIRE(config);
+  CHECK(config->profiles.at(0).targets ==
+        std::vector<std::string>{"/home/node/.claude", "/run/secrets/claude"});
+  CHECK(config->profiles.at(0).target == "/home/node/.claude");
+  CHECK(reason(with(R"("target": [])")) == "f: /profiles/claude/target: is an empty array");
+  CHECK(reason(with(R"("target": ["/a", 1])")) == "f: /profiles/claude/target: is not an array of strings");
+  CHECK(reason(with(R"("target": ["/a", "b"])")) ==
+        "f: /profiles/claude/target: 'b' is not an absolute path without '..'");
+  CHECK(reason(with(R"("target": ["/a", "/"])")) ==
+        "f: /profiles/claude/target: '/' is no directory of its own");
+  CHECK(reason(with(R"("target": ["/a", "/a/"])")) == "f: /profiles/claude/target: '/a' is there twice");
+  CHECK(
+      reason(with(R"("target": ["/a", "/a/b"])")) ==
+      "f: /profiles/claude/target: '/a/b' and the target '/a' of profile 'claude' lie one within the other");
+}
+
+TEST_CASE("a configuration that cannot be used could block where its text says so") {
+  const TempDir directory;
+  const std::string path = directory / "config.json";
+  directory.write("config.json", R"({"profiles": {"claude": {"on_failure": "block",}}})");
+  CHECK(could_block(path, false));
+  directory.write("config.json", R"({"profiles": {"claude": {"on_failure": "start",}}})");
+  CHECK_FALSE(could_block(path, true));
+}
+
+TEST_CASE("a configuration that nobody can read could block whom the caller names") {
+  const TempDir directory;
+  CHECK(could_block(directory.path(), true));
+  CHECK_FALSE(could_block(directory.path(), false));
+  CHECK_FALSE(could_block(directory / "missing", true));
+}
+
+TEST_CASE("a target within another profile's target is refused") {
+  const auto both = [](const std::string& a, const std::string& b) {
+    return reason(R"({"profiles": {"a": {"credentials": "/c", "target": ")" + a +
+                  R"("}, "b": {"credentials": "/c", "target": ")" + b + "\"}}}");
+  };
+  CHECK(both("/t", "/t/u/v") ==
+        "f: /profiles/b/target: '/t/u/v' and the target '/t' of profile 'a' lie one within the other");
+  CHECK_FALSE(both("/t/u", "/t").empty());
+  CHECK(both("/t", "/tu").empty());
+}
+
+TEST_CASE("a directory has one name, however it is written") {
+  const auto config = parse_config(with(R"("target": "/run//x/./y/")"), "f");
+  REQUIRE(config);
+  CHECK(config->profiles.at(0).target == "/run/x/y");
+  CHECK(reason(with(R"("target": "/./")")) == "f: /profiles/claude/target: '/' is no directory of its own");
+}
+
+TEST_CASE("a configuration that others may write is refused with the command that mends it") {
+  const TempDir dir;
+  const std::string path = dir.write("config.json", "{}");
+  ::chmod(path.c_str(), 0666);
+  const auto config = load_config(path);
+  REQUIRE_FALSE(config);
+  CHECK(config.error().kind == ErrorKind::configuration);
+  CHECK(config.error().hint.find("chmod go-w " + path) != std::string::npos);
+}
+
+TEST_CASE("a missing configuration is told apart from a broken one") {
+  CHECK(load_config("/nonexistent/config.json").error().kind == ErrorKind::not_found);
+  const auto unreachable = load_config("/dev/null/config.json");
+  REQUIRE_FALSE(unreachable);
+  CHECK(unreachable.error().kind == ErrorKind::configuration);
+  CHECK(unreachable.error().hint.empty());
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/unit_files.h"
+
+#include <algorithm>
+
+#include "support/catch.h"
+
+using namespace oci_oauth;
+using Catch::Contains;
+
+namespace {
+
+Config a_config(const std::string& credentials) {
+  Config config;
+  config.path = "config.json";
+  config.runtime_dir = "/run/oci-oauth";
+  config.profiles.emplace_back();
+  config.profiles.back().name = "claude";
+  config.profiles.back().credentials = credentials;
+  return config;
+}
+
+std::string text_of(const std::vector<UnitFile>& files, std::string_view path) {
+  const auto found =
+      std::find_if(files.begin(), files.end(), [&](const UnitFile& file) { return file.path == path; });
+  return found == files.end() ? "" : found->text;
+}
+
+}  // namespace
+
+TEST_CASE("a mount unit is named as systemd-escape --path does it") {
+  CHECK(mount_unit_name("/run/oci-oauth/share") == "run-oci\\x2doauth-share.mount");
+  CHECK(mount_unit_name("/a b/.c/\xc3\xa4") == "a\\x20b-.c-\\xc3\\xa4.mount");
+  CHECK(mount_unit_name("/.hidden") == "\\x2ehidden.mount");
+}
+
+TEST_CASE("each login has a path unit, which goes with the one that is enabled") {
+  Config config = a_config("/home/me/.claude/.credentials.json");
+  for (const char* name : {"same", "other"}) {
+    config.profiles.push_back(config.profiles.front());
+    config.profiles.back().name = name;
+  }
+  config.profiles.back().credentials = "/srv/100%/login";
+  const auto files = unit_files(config, ServiceManager::system);
+  REQUIRE(files);
+  CHECK_THAT(text_of(*files, "oci-oauth-login-claude.path"),
+             Contains("\nPathChanged=/home/me/.claude/.credentials.json\nUnit=oci-oauth-refresh.service\n") &&
+                 Contains("\nPartOf=oci-oauth-refresh.path\n"));
+  CHECK_THAT(text_of(*files, "oci-oauth-login-other.path"), Contains("\nPathChanged=/srv/100%%/login\n"));
+  CHECK(text_of(*files, "oci-oauth-login-same.path").empty());
+  CHECK(text_of(*files, "oci-oauth-refresh.path.d/configuration.conf") ==
+        "[Unit]\nWants=oci-oauth-login-claude.path\nUpholds=oci-oauth-login-claude.path\n"
+        "Wants=oci-oauth-login-other.path\nUpholds=oci-oauth-login-other.path\n");
+}
+
+TEST_CASE("no drop-in is for units that are not ours") {
+  const auto files = unit_files(a_config("/login"), ServiceManager::system);
+  REQUIRE(files);
+  for (const UnitFile& file : *files)
+    CHECK_THAT(file.path, !Contains("-.") && !Contains("oci-oauth-.service"));
+}
+
+TEST_CASE("the exchange may write where a login is, and beside that place") {
+  const auto files = unit_files(a_config("/srv/a 100%/.claude/login"), ServiceManager::system);
+  REQUIRE(files);
+  CHECK(text_of(*files, "oci-oauth-exchange@.service.d/configuration.conf") ==
+        "[Service]\nReadWritePaths=\"-/srv/a 100%%/.claude\"\nReadWritePaths=\"-/srv/a 100%%\"\n");
+}
+
+TEST_CASE(
+    "the socket is where runtime_dir is, and the share and each profile's directory there have a tmpfs") {
+  Config config = a_config("/login");
+  config.runtime_dir = "/run/other place";
+  const auto files = unit_files(config, ServiceManager::system);
+  REQUIRE(files);
+  CHECK_THAT(text_of(*files, "oci-oauth-refresh.socket.d/configuration.conf"),
+             Contains("\nListenStream=\nListenStream=/run/other place/refresh.sock\n"));
+  const std::string mount = text_of(*files, mount_unit_name("/run/other place/share"));
+  CHECK_THAT(mount, Contains("\nWhere=/run/other place/share\n"));
+  CHECK_THAT(mount, Contains("\nConditionDirectoryNotEmpty=!/run/other place/share\n"));
+  const std::string own = text_of(*files, mount_unit_name("/run/other place/share/claude"));
+  CHECK_THAT(own, Contains("\nWhere=/run/other place/share/claude\n"));
+  CHECK_THAT(own, Contains("\nConditionPathExists=!/run/other place/share/claude\n"));
+  for (const std::string unit :
+       {"oci-oauth-refresh.service", "oci-oauth-exchange@.service", "oci-oauth-refresh.socket"}) {
+    CHECK(text_of(*files, unit + ".d/share.conf") ==
+          "[Unit]\nRequiresMountsFor=\"/run/other place/share\"\n"
+          "RequiresMountsFor=\"/run/other place/share/claude\"\n");
+  }
+}
+
+TEST_CASE("a user's manager mounts nothing") {
+  const auto files = unit_files(a_config("/login"), ServiceManager::user);
+  REQUIRE(files);
+  for (const UnitFile& file : *files) CHECK_THAT(file.text, !Contains("Mount"));
+}
+
+TEST_CASE("a path that would break a unit file is refused with its key") {
+  for (const std::string path : {"/a\nExecStart=/bin/sh", "/a\\", "/a\"b", "/a ", "/a\x7f"}) {
+    const auto files = unit_files(a_config(path), ServiceManager::system);
+    REQUIRE_FALSE(files);
+    CHECK(files.error().kind == ErrorKind::configuration);
+    CHECK_THAT(files.error().message, Contains("/profiles/claude/credentials"));
+  }
+}
