@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view verb = "doctor";
 
 // In the order of a token's way: what is wrong first explains what is wrong later.
-constexpr Findings (*checks[])(const Subject&) = {
+constexpr Findings (*checks[])(const CheckContext&) = {
     check_configuration, check_providers, check_logins, check_runtime_directory,
     check_engines,       check_units,     check_kernel};
 
@@ -36,11 +36,11 @@ Result<DoctorArguments> parse(const Invocation& invocation) {
 Findings examine(const Config& config, bool with_container) {
   const auto installation = InstalledTree::find();
   if (!installation) return {problem("installation", installation.error())};
-  const Subject subject = {config, provider_directories(installation->prefix),
-                           installation->helper("oci-oauth-probe")};
+  const CheckContext context = {config, provider_directories(installation->prefix),
+                                installation->helper("oci-oauth-probe")};
   Findings findings;
-  for (const auto check : checks) append(findings, check(subject));
-  if (with_container) append(findings, try_container(subject));
+  for (const auto check : checks) append(findings, check(context));
+  if (with_container) append(findings, try_container(context));
   return findings;
 }
 

@@ -49,46 +49,46 @@ std::string already(const Installation& installation, const std::string& engine)
   return anything ? "" : fmt::format("{}: is registered already\n", engine);
 }
 
-ExitCode show(const Log& log, const Site& site, const Installation& installation, const std::string& engine) {
-  const auto diff = diff_of(site.tree, installation.registration.changes);
+ExitCode show(const Log& log, const Host& host, const Installation& installation, const std::string& engine) {
+  const auto diff = diff_of(host.tree, installation.registration.changes);
   if (!diff) return report(log, diff.error());
   tell_notes(log, installation);
   return print(log, *diff + told("would enable", installation.units) + already(installation, engine));
 }
 
-bool has_taken_up(const Site& site, std::string_view engine) {
-  if (engine != "docker" || !site.tree.is_host()) return false;
+bool has_taken_up(const Host& host, std::string_view engine) {
+  if (engine != "docker" || !host.tree.is_host()) return false;
   const auto answer = docker_has_taken_up();
   return answer && *answer;
 }
 
-void tell_next(const Log& log, const Site& site, Installation& installation, const std::string& engine) {
+void tell_next(const Log& log, const Host& host, Installation& installation, const std::string& engine) {
   std::string text;
   for (const std::string& act : installation.next) text += fmt::format("next: {}\n", act);
-  if (has_taken_up(site, engine)) {
+  if (has_taken_up(host, engine)) {
     text += fmt::format("{}: the running engine knows the runtime oci-oauth\n", engine);
-  } else if (const std::string act = reload_command(site, engine); !act.empty()) {
+  } else if (const std::string act = reload_command(host, engine); !act.empty()) {
     text += fmt::format("next: {}\n", act);
   }
   print(log, text);
 }
 
-ExitCode carry_out(const Log& log, const Site& site, Installation& installation, const std::string& engine) {
+ExitCode carry_out(const Log& log, const Host& host, Installation& installation, const std::string& engine) {
   Registration& registration = installation.registration;
-  if (auto done = apply(site.tree, registration, site.ledger); !done) {
+  if (auto done = apply(host.tree, registration, host.ledger); !done) {
     return report(log, std::move(done)
                            .error()
                            .in(fmt::format("install {}: nothing was changed", engine))
                            .with_hint("it takes a user who may write there, root for example"));
   }
-  print(log, told(site.tree, registration.changes));
+  print(log, told(host.tree, registration.changes));
   tell_notes(log, installation);
-  if (has_systemd(site)) {
-    if (auto done = enable_units(site, installation.units); !done) return report(log, done.error());
+  if (has_systemd(host)) {
+    if (auto done = enable_units(host, installation.units); !done) return report(log, done.error());
     print(log, told("enabled", installation.units));
   }
   print(log, already(installation, engine));
-  tell_next(log, site, installation, engine);
+  tell_next(log, host, installation, engine);
   return ExitCode::fine;
 }
 
@@ -97,12 +97,12 @@ ExitCode carry_out(const Log& log, const Site& site, Installation& installation,
 ExitCode install(const Invocation& invocation) {
   const auto parsed = parse(invocation);
   if (!parsed) return report(invocation.log, parsed.error());
-  const auto site = open_site(parsed->root);
-  if (!site) return report(invocation.log, nothing_changed(Error(site.error()).in(verb)));
-  auto installation = plan_installation(*site, parsed->request);
+  const auto host = open_host(parsed->root);
+  if (!host) return report(invocation.log, nothing_changed(Error(host.error()).in(verb)));
+  auto installation = plan_installation(*host, parsed->request);
   if (!installation) return report(invocation.log, nothing_changed(std::move(installation).error().in(verb)));
-  if (parsed->dry_run) return show(invocation.log, *site, *installation, parsed->request.engine);
-  return carry_out(invocation.log, *site, *installation, parsed->request.engine);
+  if (parsed->dry_run) return show(invocation.log, *host, *installation, parsed->request.engine);
+  return carry_out(invocation.log, *host, *installation, parsed->request.engine);
 }
 
 }  // namespace oci_oauth

@@ -39,20 +39,20 @@ Result<UninstallArguments> parse(const Invocation& invocation) {
 }
 
 // Units first: they must not start again on what is going away.
-Result<void> take_out(const Site& site, Installation& removal) {
-  const bool systemd = has_systemd(site);
+Result<void> take_out(const Host& host, Installation& removal) {
+  const bool systemd = has_systemd(host);
   if (systemd && !removal.units.empty()) {
-    TRY(disable_units(site, removal.units));
+    TRY(disable_units(host, removal.units));
   }
-  TRY(apply(site.tree, removal.registration, site.ledger));
-  return systemd ? disable_units(site, {}) : Result<void>();
+  TRY(apply(host.tree, removal.registration, host.ledger));
+  return systemd ? disable_units(host, {}) : Result<void>();
 }
 
 // Without the programs, an engine that still has our names in its memory would start no container, and nobody
 // could enter or restart those that run by way of the wrapper.
-ExitCode check_removal(const Log& log, const Site& site) {
-  if (reload_docker(site)) print(log, "reloaded dockerd\n");
-  const std::vector<std::string> running = containers_run_by_wrapper(site);
+ExitCode check_removal(const Log& log, const Host& host) {
+  if (reload_docker(host)) print(log, "reloaded dockerd\n");
+  const std::vector<std::string> running = containers_run_by_wrapper(host);
   if (running.empty()) return ExitCode::fine;
   std::vector<std::string> ids;
   ids.reserve(running.size());
@@ -64,8 +64,8 @@ ExitCode check_removal(const Log& log, const Site& site) {
             fmt::format("docker restart {}, or delete their pods, and remove it then", fmt::join(ids, " "))});
 }
 
-ExitCode uninstall_one(const Log& log, const Site& site, const std::string& engine, bool dry_run) {
-  auto removal = plan_removal(site, engine);
+ExitCode uninstall_one(const Log& log, const Host& host, const std::string& engine, bool dry_run) {
+  auto removal = plan_removal(host, engine);
   if (!removal) return report(log, nothing_changed(std::move(removal).error().in(verb)));
   const std::vector<Change>& changes = removal->registration.changes;
   for (const std::string& note : removal->registration.notes) log.write(Priority::notice, note);
@@ -73,15 +73,15 @@ ExitCode uninstall_one(const Log& log, const Site& site, const std::string& engi
                                   ? fmt::format("{}: nothing of ours is left to take out\n", engine)
                                   : "";
   if (dry_run) {
-    const auto diff = diff_of(site.tree, changes);
+    const auto diff = diff_of(host.tree, changes);
     if (!diff) return report(log, diff.error());
     return print(log, *diff + told("would disable", removal->units) + nothing);
   }
-  if (auto done = take_out(site, *removal); !done) {
+  if (auto done = take_out(host, *removal); !done) {
     return report(log, std::move(done).error().in(fmt::format("{} {}", verb, engine)));
   }
-  print(log, told(site.tree, changes) + told("disabled", removal->units) + nothing);
-  const std::string act = nothing.empty() ? reload_command(site, engine) : "";
+  print(log, told(host.tree, changes) + told("disabled", removal->units) + nothing);
+  const std::string act = nothing.empty() ? reload_command(host, engine) : "";
   return act.empty() ? ExitCode::fine : print(log, fmt::format("next: {}\n", act));
 }
 
@@ -90,22 +90,22 @@ ExitCode uninstall_one(const Log& log, const Site& site, const std::string& engi
 ExitCode uninstall(const Invocation& invocation) {
   const auto parsed = parse(invocation);
   if (!parsed) return report(invocation.log, parsed.error());
-  const auto site = open_site(parsed->root);
-  if (!site) return report(invocation.log, nothing_changed(Error(site.error()).in(verb)));
+  const auto host = open_host(parsed->root);
+  if (!host) return report(invocation.log, nothing_changed(Error(host.error()).in(verb)));
   std::vector<std::string> engines = {parsed->engine};
   ExitCode worst = ExitCode::fine;
   if (parsed->engine.empty()) {
-    auto registered = registered_engines(*site);
+    auto registered = registered_engines(*host);
     if (!registered) return report(invocation.log, nothing_changed(Error(registered.error()).in(verb)));
     if (registered->empty()) worst = print(invocation.log, "no engine is registered\n");
     engines = std::move(*registered);
   }
   for (const std::string& engine : engines) {
-    const ExitCode code = uninstall_one(invocation.log, *site, engine, parsed->dry_run);
+    const ExitCode code = uninstall_one(invocation.log, *host, engine, parsed->dry_run);
     if (code != ExitCode::fine) worst = code;
   }
   if (!parsed->before_removal || parsed->dry_run) return worst;
-  const ExitCode removable = check_removal(invocation.log, *site);
+  const ExitCode removable = check_removal(invocation.log, *host);
   return worst == ExitCode::fine ? removable : worst;
 }
 

@@ -22,11 +22,11 @@ Result<void> check_schema_of_provider(const std::string& name, const std::vector
   return {};
 }
 
-Finding check_provider(const Subject& subject, const Profile& profile) {
+Finding check_provider(const CheckContext& context, const Profile& profile) {
   const std::string check = fmt::format("provider '{}'", profile.provider);
-  const auto provider = load_provider(profile.provider, subject.provider_directories);
+  const auto provider = load_provider(profile.provider, context.provider_directories);
   if (!provider) return problem(check, provider.error());
-  const auto fits = check_schema_of_provider(profile.provider, subject.provider_directories);
+  const auto fits = check_schema_of_provider(profile.provider, context.provider_directories);
   if (!fits) return problem(check, fits.error());
   const std::string& url = profile.token_url.empty() ? provider->token_url : profile.token_url;
   return {check, Verdict::ok, fmt::format("'{}' gets its tokens from {}", profile.name, url), ""};
@@ -34,8 +34,8 @@ Finding check_provider(const Subject& subject, const Profile& profile) {
 
 }  // namespace
 
-Findings check_configuration(const Subject& subject) {
-  const Config& config = subject.config;
+Findings check_configuration(const CheckContext& context) {
+  const Config& config = context.config;
   const auto text = read_file({.path = config.path}, file_limit);
   const auto fits = text ? check_config_text(*text, config.path) : Result<void>(text.error());
   if (!fits) return {problem(config_check, fits.error())};
@@ -49,10 +49,10 @@ Findings check_configuration(const Subject& subject) {
   return {{config_check, Verdict::ok, fmt::format("{}: {}", config.path, names), ""}};
 }
 
-Findings check_providers(const Subject& subject) {
+Findings check_providers(const CheckContext& context) {
   Findings findings;
-  for (const Profile& profile : subject.config.profiles) {
-    findings.push_back(check_provider(subject, profile));
+  for (const Profile& profile : context.config.profiles) {
+    findings.push_back(check_provider(context, profile));
   }
   return findings;
 }

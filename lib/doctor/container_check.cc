@@ -140,7 +140,7 @@ Finding judge(const Engine& engine, const Place& place, const CommandOutput& out
                                              : engine.registration.remedy};
 }
 
-Finding try_place(const Subject& subject, const Place& place, const Engine& engine) {
+Finding try_place(const CheckContext& context, const Place& place, const Engine& engine) {
   Words command = engine.run;
   const auto add = [&](const Words& words) { command.insert(command.end(), words.begin(), words.end()); };
   add({"--rm", "--network", "none", "--log-driver", "none"});
@@ -151,7 +151,7 @@ Finding try_place(const Subject& subject, const Place& place, const Engine& engi
   if (!output) return problem(fmt::format("container '{}'", place.profile->name), output.error());
   // Read afterwards: the container's start may have refreshed it.
   auto token =
-      read_file({.path = fmt::format("{}/share/{}/token", subject.config.runtime_dir, place.profile->name)},
+      read_file({.path = fmt::format("{}/share/{}/token", context.config.runtime_dir, place.profile->name)},
                 token_limit, Links::refused);
   const Secret current = token ? Secret(std::move(*token)) : Secret();
   Finding finding = judge(engine, place, *output, current);
@@ -159,19 +159,19 @@ Finding try_place(const Subject& subject, const Place& place, const Engine& engi
   return finding;
 }
 
-Findings try_profiles(const Subject& subject, const Engine& engine) {
+Findings try_profiles(const CheckContext& context, const Engine& engine) {
   Findings findings;
-  for (const Profile& profile : subject.config.profiles)
+  for (const Profile& profile : context.config.profiles)
     for (const std::string& target : targets_of(profile, engine.registration))
-      findings.push_back(try_place(subject, {&profile, target}, engine));
+      findings.push_back(try_place(context, {&profile, target}, engine));
   return findings;
 }
 
-Findings try_podman(const Subject& subject, const EngineState& registration, const ThrowAwayRoot& root) {
-  return try_profiles(subject, {"Podman", {"podman", "run"}, {"--rootfs", root.path()}, registration});
+Findings try_podman(const CheckContext& context, const EngineState& registration, const ThrowAwayRoot& root) {
+  return try_profiles(context, {"Podman", {"podman", "run"}, {"--rootfs", root.path()}, registration});
 }
 
-Findings try_docker(const Subject& subject, const EngineState& registration, const ThrowAwayRoot& root) {
+Findings try_docker(const CheckContext& context, const EngineState& registration, const ThrowAwayRoot& root) {
   const auto taken_up = docker_has_taken_up();
   if (!taken_up) {
     return {{"container", Verdict::warning, "no Docker container was tried: " + taken_up.error().message,
@@ -185,19 +185,19 @@ Findings try_docker(const Subject& subject, const EngineState& registration, con
   if (!image) return {problem("container", image.error())};
   Words run = {"docker", "run"};
   if (*taken_up) run.insert(run.end(), {"--runtime", "oci-oauth"});
-  return try_profiles(subject, {"Docker", run, {image->id()}, registration});
+  return try_profiles(context, {"Docker", run, {image->id()}, registration});
 }
 
 struct Trial {
   std::string_view engine;
-  Findings (*run)(const Subject&, const EngineState&, const ThrowAwayRoot&);
+  Findings (*run)(const CheckContext&, const EngineState&, const ThrowAwayRoot&);
 };
 
 constexpr Trial trials[] = {{"podman", try_podman}, {"docker", try_docker}};
 
 }  // namespace
 
-Findings try_container(const Subject& subject) {
+Findings try_container(const CheckContext& context) {
   std::vector<std::pair<Trial, EngineState>> present;
   std::optional<EngineState> cdi;
   for (const EngineState& state : inspect_engines("/")) {
@@ -221,7 +221,7 @@ Findings try_container(const Subject& subject) {
   const auto root = ThrowAwayRoot::make();
   if (!root) return {problem("container", root.error())};
   Findings findings;
-  for (const auto& [trial, state] : present) append(findings, trial.run(subject, state, *root));
+  for (const auto& [trial, state] : present) append(findings, trial.run(context, state, *root));
   return findings;
 }
 

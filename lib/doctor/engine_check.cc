@@ -36,7 +36,7 @@ EngineState as_running(EngineState engine) {
 
 }  // namespace
 
-Findings check_engines(const Subject&) {
+Findings check_engines(const CheckContext&) {
   Findings findings;
   for (const EngineState& found : inspect_engines("/")) {
     if (found.state == EngineState::absent) continue;

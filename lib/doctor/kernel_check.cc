@@ -67,7 +67,7 @@ constexpr Feature features[] = {
 
 }  // namespace
 
-Findings check_kernel(const Subject&) {
+Findings check_kernel(const CheckContext&) {
   Findings findings;
   std::string present;
   for (const Feature& feature : features) {

@@ -10,22 +10,22 @@ namespace {
 
 constexpr Milliseconds probe_bound = std::chrono::seconds(60);
 
-Findings probe(const Subject& subject, const Profile& profile) {
+Findings probe(const CheckContext& context, const Profile& profile) {
   const std::string check = fmt::format("login '{}'", profile.name);
-  auto output = run_command({subject.probe, subject.config.path, profile.name}, probe_bound);
+  auto output = run_command({context.probe, context.config.path, profile.name}, probe_bound);
   if (!output) return {problem(check, output.error())};
   auto findings = parse_findings(output->out);
   if (findings) return std::move(*findings);
   return {{check, Verdict::problem,
-           fmt::format("{}: exit status {}, without a finding", subject.probe, output->status),
+           fmt::format("{}: exit status {}, without a finding", context.probe, output->status),
            incomplete_hint}};
 }
 
 }  // namespace
 
-Findings check_logins(const Subject& subject) {
+Findings check_logins(const CheckContext& context) {
   Findings findings;
-  for (const Profile& profile : subject.config.profiles) append(findings, probe(subject, profile));
+  for (const Profile& profile : context.config.profiles) append(findings, probe(context, profile));
   return findings;
 }
 

@@ -50,8 +50,8 @@ bool is_own_file_system(const std::string& share) {
 
 }  // namespace
 
-Findings check_runtime_directory(const Subject& subject) {
-  const std::string& path = subject.config.runtime_dir;
+Findings check_runtime_directory(const CheckContext& context) {
+  const std::string& path = context.config.runtime_dir;
   const auto runtime = RuntimeDir::open_existing(path);
   if (!runtime) return {problem(check_name, runtime.error())};
   if (!*runtime) return {not_there_yet(path)};

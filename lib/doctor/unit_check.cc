@@ -98,9 +98,9 @@ Finding check_unit(const Unit& unit) {
 
 // The unit of a login is not a person's to enable: it comes with oci-oauth-refresh.path. Told only where it
 // is off.
-void check_login_units(const Subject& subject, Findings& findings) {
+void check_login_units(const CheckContext& context, Findings& findings) {
   std::set<std::string> seen;
-  for (const Profile& profile : subject.config.profiles) {
+  for (const Profile& profile : context.config.profiles) {
     if (!seen.insert(profile.credentials).second) continue;
     Finding finding = check_unit({login_path_unit(profile.name), Verdict::warning,
                                   "a new login is noticed at the next tick, not at once"});
@@ -123,7 +123,7 @@ std::optional<Finding> check_linger() {
 
 }  // namespace
 
-Findings check_units(const Subject& subject) {
+Findings check_units(const CheckContext& context) {
   if (!systemd_runs()) {
     return {{"units", Verdict::warning,
              "systemd does not run here: nothing refreshes while no container starts",
@@ -135,7 +135,7 @@ Findings check_units(const Subject& subject) {
   const bool follows = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.check == "unit oci-oauth-refresh.path" && finding.verdict != Verdict::ok;
   });
-  if (follows) check_login_units(subject, findings);
+  if (follows) check_login_units(context, findings);
   if (auto linger = check_linger()) findings.push_back(std::move(*linger));
   return findings;
 }

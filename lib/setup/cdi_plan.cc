@@ -14,34 +14,34 @@ namespace {
 constexpr const char* spec_file = "/etc/cdi/oci-oauth.json";
 
 // The tree's providers, and those of this installation for a tree that has none yet.
-std::vector<std::string> provider_places(const Site& site) {
+std::vector<std::string> provider_places(const Host& host) {
   std::vector<std::string> places;
-  for (const std::string& directory : provider_directories(site.prefix))
-    places.push_back(site.tree.shown(directory));
-  places.push_back(provider_directories(site.prefix).back());
+  for (const std::string& directory : provider_directories(host.prefix))
+    places.push_back(host.tree.shown(directory));
+  places.push_back(provider_directories(host.prefix).back());
   return places;
 }
 
 // Before there is a configuration: the profile that install will write.
-Result<Config> configuration_of(const Site& site) {
-  auto text = TRY(site.tree.read(site.config));
+Result<Config> configuration_of(const Host& host) {
+  auto text = TRY(host.tree.read(host.config));
   return parse_config(text.value_or(R"({"profiles": {"claude": {"credentials": "/"}}})"),
-                      site.tree.shown(site.config));
+                      host.tree.shown(host.config));
 }
 
 }  // namespace
 
-Result<Plan> plan_cdi(const Site& site, const Ledger&, Default) {
-  const auto config = TRY(configuration_of(site));
+Result<Plan> plan_cdi(const Host& host, const Ledger&, Default) {
+  const auto config = TRY(configuration_of(host));
   std::vector<CdiDevice> devices;
   for (const Profile& profile : config.profiles) {
-    const auto provider = load_provider(profile.provider, provider_places(site));
+    const auto provider = load_provider(profile.provider, provider_places(host));
     if (!provider)
       return Error(provider.error())
-          .in(fmt::format("{}: profile '{}'", site.tree.shown(site.config), profile.name));
+          .in(fmt::format("{}: profile '{}'", host.tree.shown(host.config), profile.name));
     devices.push_back({profile.name, environment_of(*provider, profile.target)});
   }
-  auto spec = TRY(cdi_spec(devices, {.path = site.hook()}));
+  auto spec = TRY(cdi_spec(devices, {.path = host.hook()}));
   Plan plan;
   plan.files.push_back({.path = spec_file, .text = std::move(spec)});
   return plan;

@@ -47,11 +47,11 @@ Result<void> check_is_file(const std::string& path) {
   return Error{ErrorKind::failed, fmt::format("{}: is {}, not a login", path, file_type(status.st_mode))};
 }
 
-std::string configuration_text(const Site& site, const std::string& credentials) {
+std::string configuration_text(const Host& host, const std::string& credentials) {
   JsonDocument json;
   json.SetObject();
   JsonValue profile(rapidjson::kObjectType), profiles(rapidjson::kObjectType);
-  if (!site.runtime_dir.empty()) json_set(json, json, "runtime_dir", json_copy(json, site.runtime_dir));
+  if (!host.runtime_dir.empty()) json_set(json, json, "runtime_dir", json_copy(json, host.runtime_dir));
   json_set(json, profile, "credentials", json_copy(json, credentials));
   json_set(json, profiles, profile_name, std::move(profile));
   json_set(json, json, "profiles", std::move(profiles));
@@ -82,23 +82,23 @@ Result<void> check_runtime(const std::string& text, const std::string& source,
       "make them the same: the wrapper runs one runtime for all engines"};
 }
 
-Result<std::string> login_for(const Site& site, const std::optional<std::string>& credentials) {
+Result<std::string> login_for(const Host& host, const std::optional<std::string>& credentials) {
   if (credentials) {
-    auto named = named_login(site.tree, *credentials);
+    auto named = named_login(host.tree, *credentials);
     return named ? named : std::move(named).error().in("--credentials");
   }
   auto found = find_login();
-  if (found || site.tree.is_host()) return found;
+  if (found || host.tree.is_host()) return found;
   return std::move(found).error().with_hint(
       "name the login with --credentials FILE, by the path that it will have on that machine");
 }
 
-Result<WantedFile> new_configuration(const Site& site, const std::string& text,
+Result<WantedFile> new_configuration(const Host& host, const std::string& text,
                                      const std::string& real_runtime) {
-  WantedFile wanted = {.path = site.config, .text = text};
+  WantedFile wanted = {.path = host.config, .text = text};
   if (real_runtime.empty()) return wanted;
   wanted.text =
-      TRY(set_json_member(text, site.tree.shown(site.config), {"runtime"}, json_quoted(real_runtime)));
+      TRY(set_json_member(text, host.tree.shown(host.config), {"runtime"}, json_quoted(real_runtime)));
   return wanted;
 }
 
@@ -136,15 +136,15 @@ Result<std::string> named_login(const Tree& tree, const std::string& file) {
   return path;
 }
 
-Result<std::optional<WantedFile>> plan_configuration(const Site& site, const Ledger& ledger,
+Result<std::optional<WantedFile>> plan_configuration(const Host& host, const Ledger& ledger,
                                                      const std::optional<std::string>& credentials,
                                                      const std::string& real_runtime) {
   using Answer = std::optional<WantedFile>;
-  const std::string source = site.tree.shown(site.config);
-  auto current = TRY(site.tree.read(site.config));
+  const std::string source = host.tree.shown(host.config);
+  auto current = TRY(host.tree.read(host.config));
   std::optional<std::string> login;
   if (credentials || !current) {
-    login = TRY(login_for(site, credentials));
+    login = TRY(login_for(host, credentials));
   }
   if (current) {
     TRY(check_configuration(*current, source, login));
@@ -152,15 +152,15 @@ Result<std::optional<WantedFile>> plan_configuration(const Site& site, const Led
   if (current && !real_runtime.empty()) {
     TRY(check_runtime(*current, source, real_runtime));
   }
-  const LedgerFile* entry = ledger.find(site.config);
+  const LedgerFile* entry = ledger.find(host.config);
   const bool ours = entry != nullptr && entry->share == Share::whole && current == entry->after;
   if (!current || ours) {
     auto wanted =
-        TRY(new_configuration(site, current ? *current : configuration_text(site, *login), real_runtime));
+        TRY(new_configuration(host, current ? *current : configuration_text(host, *login), real_runtime));
     return Answer(std::move(wanted));
   }
   if (real_runtime.empty()) return Answer();
-  return Answer({.path = site.config,
+  return Answer({.path = host.config,
                  .share = Share::json_members,
                  .members = {{{"runtime"}, json_quoted(real_runtime)}}});
 }

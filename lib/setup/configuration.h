@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/result.h"
+#include "setup/host.h"
 #include "setup/plan.h"
-#include "setup/site.h"
 
 namespace oci_oauth {
 
@@ -21,7 +21,7 @@ Result<std::string> named_login(const Tree& tree, const std::string& file);
 // What the configuration needs: to be there, and to name `real_runtime` where that is not empty. nullopt:
 // nothing. Failure: no login is found for a new one; it is not to be read; it names another login than
 // `credentials`, or another runtime.
-Result<std::optional<WantedFile>> plan_configuration(const Site& site, const Ledger& ledger,
+Result<std::optional<WantedFile>> plan_configuration(const Host& host, const Ledger& ledger,
                                                      const std::optional<std::string>& credentials,
                                                      const std::string& real_runtime);
 

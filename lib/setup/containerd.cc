@@ -22,8 +22,8 @@ constexpr auto dump_bound = std::chrono::seconds(20);
 constexpr const char* shim = "io.containerd.runc.v2";
 
 // The file that the unit names, or the usual one.
-std::string main_file_of(const Site& site) {
-  const std::vector<ServiceWord> words = service_command(site, "containerd.service");
+std::string main_file_of(const Host& host) {
+  const std::vector<ServiceWord> words = service_command(host, "containerd.service");
   for (size_t i = 1; i < words.size(); ++i) {
     for (const std::string_view option : {"--config", "-c"}) {
       if (words[i].text == option && i + 1 < words.size()) return words[i + 1].text;
@@ -71,16 +71,16 @@ std::vector<std::string> imports_of(const Tree& tree, const File& file) {
 
 // The main file and what it imports, in the order in which containerd merges them, without what is ours. No
 // file at all: none.
-Result<std::vector<File>> load_files(const Site& site, const Ledger& ledger, const std::string& main_file) {
+Result<std::vector<File>> load_files(const Host& host, const Ledger& ledger, const std::string& main_file) {
   std::vector<File> files;
   std::vector<std::string> pending = {main_file};
   for (size_t i = 0; i < pending.size(); ++i) {
-    auto text = TRY(read_without_ours(site.tree, ledger, pending[i]));
+    auto text = TRY(read_without_ours(host.tree, ledger, pending[i]));
     if (!text) continue;
     std::string base = remove_toml_block(*text);
-    auto toml = TRY(Toml::parse(base, site.tree.shown(pending[i])));
+    auto toml = TRY(Toml::parse(base, host.tree.shown(pending[i])));
     files.push_back({pending[i], std::move(base), std::move(toml)});
-    for (std::string& path : imports_of(site.tree, files.back())) {
+    for (std::string& path : imports_of(host.tree, files.back())) {
       if (std::find(pending.begin(), pending.end(), path) == pending.end())
         pending.push_back(std::move(path));
     }
@@ -99,12 +99,12 @@ constexpr Embedded embedded[] = {
 };
 
 // Failure: the only containerd here is one that reads no file of ours.
-Result<void> check_served(const Site& site, Plan& plan) {
+Result<void> check_served(const Host& host, Plan& plan) {
   for (const Embedded& other : embedded) {
-    if (!site.tree.exists(other.directory)) continue;
+    if (!host.tree.exists(other.directory)) continue;
     const std::string said = fmt::format("{} runs a containerd of its own, which reads {}", other.name,
-                                         site.tree.shown(other.file));
-    if (site.tree.find_program("containerd").empty()) {
+                                         host.tree.shown(other.file));
+    if (host.tree.find_program("containerd").empty()) {
       return Error{ErrorKind::failed, said,
                    fmt::format("add the lines to it that docs/engines.md has for {}", other.name)};
     }
@@ -114,7 +114,7 @@ Result<void> check_served(const Site& site, Plan& plan) {
 }
 
 // Without its CRI plugin nothing in containerd reads the table of runtimes.
-Result<void> check_enabled(const Site& site, const std::vector<File>& files) {
+Result<void> check_enabled(const Host& host, const std::vector<File>& files) {
   for (const File& file : files) {
     for (const std::string& plugin :
          file.toml.strings({"disabled_plugins"}).value_or(std::vector<std::string>())) {
@@ -123,7 +123,7 @@ Result<void> check_enabled(const Site& site, const std::vector<File>& files) {
         continue;
       return Error{ErrorKind::failed,
                    fmt::format("{}: disabled_plugins has \"{}\", so nothing would read the runtime",
-                               site.tree.shown(file.path), plugin),
+                               host.tree.shown(file.path), plugin),
                    "take it out of disabled_plugins; for Docker: sudo oci-oauth install docker"};
     }
   }
@@ -140,7 +140,7 @@ struct Place {
   bool states_version;  // else ours must
 };
 
-Result<Place> find_place(const Site& site, const std::string& main_file, const std::vector<File>& files) {
+Result<Place> find_place(const Host& host, const std::string& main_file, const std::vector<File>& files) {
   // A file without a version is read as version 1; where there is nothing at all, version 2 suits 1.x
   // and 2.x.
   std::int64_t version = 2;
@@ -149,7 +149,7 @@ Result<Place> find_place(const Site& site, const std::string& main_file, const s
   if (states_version) version = files.front().toml.integer({"version"}).value_or(1);
   if (version < 1 || version > newest_version) {
     return Error{ErrorKind::failed,
-                 fmt::format("{}: version {} is not known here", site.tree.shown(main_file), version),
+                 fmt::format("{}: version {} is not known here", host.tree.shown(main_file), version),
                  "add the runtime by hand, as docs/engines.md shows it"};
   }
   std::string path = main_file, text;
@@ -160,7 +160,7 @@ Result<Place> find_place(const Site& site, const std::string& main_file, const s
     text = file.text;
     if (file.path != main_file) version = its_version;
   }
-  auto toml = TRY(Toml::parse(text, site.tree.shown(path)));
+  auto toml = TRY(Toml::parse(text, host.tree.shown(path)));
   const std::string plugin = plugin_of(version);
   return Place{std::move(path),
                std::move(text),
@@ -211,11 +211,11 @@ std::string table_lines(const Toml& toml, const TomlPath& path, const std::strin
 }
 
 // The program of the handler that ours takes over from, where it is not what the wrapper runs anyway.
-std::string real_runtime(const Site& site, const Place& place, const std::string& handler) {
+std::string real_runtime(const Host& host, const Place& place, const std::string& handler) {
   std::string program =
       place.toml.string(below(place.runtimes, {handler, "options", "BinaryName"})).value_or("");
-  if (program.find('/') == std::string::npos) program = site.tree.find_program(program);
-  return program == site.tree.find_program("runc") || is_wrapper(program) ? "" : program;
+  if (program.find('/') == std::string::npos) program = host.tree.find_program(program);
+  return program == host.tree.find_program("runc") || is_wrapper(program) ? "" : program;
 }
 
 // A table of runtimes takes the place of containerd's own, which has runc: who makes the table must name it.
@@ -233,42 +233,42 @@ Result<std::string> config_dump(const std::string& text) {
 
 }  // namespace
 
-Result<Plan> plan_containerd(const Site& site, const Ledger& ledger, Default) {
+Result<Plan> plan_containerd(const Host& host, const Ledger& ledger, Default) {
   Plan plan;
-  TRY(check_served(site, plan));
-  const std::string main_file = main_file_of(site);
-  auto files = TRY(load_files(site, ledger, main_file));
-  TRY(check_enabled(site, files));
-  const auto place = find_place(site, main_file, files);
+  TRY(check_served(host, plan));
+  const std::string main_file = main_file_of(host);
+  auto files = TRY(load_files(host, ledger, main_file));
+  TRY(check_enabled(host, files));
+  const auto place = find_place(host, main_file, files);
   if (!place) return place.error();
   if (place->toml.has(below(place->runtimes, {"oci-oauth"}))) {
     const auto program = place->toml.string(below(place->runtimes, {"oci-oauth", "options", "BinaryName"}));
-    if (program == site.wrapper()) return plan;
+    if (program == host.wrapper()) return plan;
     return Error{
         ErrorKind::failed,
-        fmt::format("{}: has a runtime 'oci-oauth' that runs another program", site.tree.shown(place->path)),
-        fmt::format("set its BinaryName to {}, or remove it", toml_quoted(site.wrapper()))};
+        fmt::format("{}: has a runtime 'oci-oauth' that runs another program", host.tree.shown(place->path)),
+        fmt::format("set its BinaryName to {}, or remove it", toml_quoted(host.wrapper()))};
   }
   const std::string handler = inherited_handler(*place);
-  plan.real_runtime = real_runtime(site, *place, handler);
+  plan.real_runtime = real_runtime(host, *place, handler);
   std::string lines = place->states_version ? "" : "version = 2\n";
   if (!place->toml.has(place->runtimes)) lines += runc_for(place->table);
   lines += table_lines(place->toml, below(place->runtimes, {handler}), place->table + ".oci-oauth",
-                       site.wrapper());
+                       host.wrapper());
   plan.files.push_back({.path = place->path, .share = Share::toml_block, .text = std::move(lines)});
   return plan;
 }
 
-Result<Plan> plan_containerd_removal(const Site& site, const Ledger& ledger) {
-  const std::string main_file = main_file_of(site);
-  auto files = TRY(load_files(site, ledger, main_file));
-  const auto place = TRY(find_place(site, main_file, files));
+Result<Plan> plan_containerd_removal(const Host& host, const Ledger& ledger) {
+  const std::string main_file = main_file_of(host);
+  auto files = TRY(load_files(host, ledger, main_file));
+  const auto place = TRY(find_place(host, main_file, files));
   if (is_wrapper(
           place.toml.string(below(place.runtimes, {"oci-oauth", "options", "BinaryName"})).value_or(""))) {
     return Error{
         ErrorKind::failed,
         fmt::format("{}: has the runtime 'oci-oauth' outside of the lines that are marked as ours",
-                    site.tree.shown(place.path)),
+                    host.tree.shown(place.path)),
         fmt::format("remove [{}.oci-oauth] and [{}.oci-oauth.options] from it", place.table, place.table)};
   }
   Plan plan;
@@ -276,7 +276,7 @@ Result<Plan> plan_containerd_removal(const Site& site, const Ledger& ledger) {
   return plan;
 }
 
-Result<void> check_containerd(const Site&, const Registration& registration) {
+Result<void> check_containerd(const Host&, const Registration& registration) {
   for (const Change& change : registration.changes) {
     if (!change.path.ends_with(".toml") || !change.after) continue;
     const auto dump = config_dump(*change.after);

@@ -55,13 +55,13 @@ Result<std::string> real_runtime(const Tree& tree, const JsonValue& json, const 
 }
 
 // The runtime that the wrapper runs, for containers that are to do without it.
-std::string runtime_behind_wrapper(const Site& site) {
-  if (const auto text = site.tree.read(site.config); text && *text) {
-    if (const auto config = parse_config(**text, site.config); config && !config->runtime.empty())
+std::string runtime_behind_wrapper(const Host& host) {
+  if (const auto text = host.tree.read(host.config); text && *text) {
+    if (const auto config = parse_config(**text, host.config); config && !config->runtime.empty())
       return config->runtime;
   }
   for (const char* name : {"runc", "crun"}) {
-    if (std::string path = site.tree.find_program(name); !path.empty()) return path;
+    if (std::string path = host.tree.find_program(name); !path.empty()) return path;
   }
   return "runc";
 }
@@ -75,21 +75,21 @@ std::optional<std::string> named_program(const JsonValue& json) {
 }
 
 // What uninstall leaves for containers that have our name written into them.
-bool is_stand_in(const Site& site, const std::string& program) {
-  return program == "runc" || program == runtime_behind_wrapper(site) || program.ends_with("/runc") ||
+bool is_stand_in(const Host& host, const std::string& program) {
+  return program == "runc" || program == runtime_behind_wrapper(host) || program.ends_with("/runc") ||
          program.ends_with("/crun");
 }
 
 // A daemon of snap's sees no program of the host, and no file but its own.
-Result<void> check_served(const Site& site, const DockerDaemon& daemon) {
-  if (site.scope == Scope::user && !has_rootless_docker(site)) {
+Result<void> check_served(const Host& host, const DockerDaemon& daemon) {
+  if (host.scope == Scope::user && !has_rootless_docker(host)) {
     return Error{ErrorKind::usage,
                  "docker: is set up for the whole machine, by root, and you have no rootless one",
                  "sudo oci-oauth install docker, or first: dockerd-rootless-setuptool.sh install"};
   }
   const bool runs_in_snap = daemon.config_file.starts_with("/var/snap/");
-  const bool only_snap = site.scope == Scope::system && site.tree.exists("/var/snap/docker") &&
-                         site.tree.find_program("dockerd").empty();
+  const bool only_snap = host.scope == Scope::system && host.tree.exists("/var/snap/docker") &&
+                         host.tree.find_program("dockerd").empty();
   if (!runs_in_snap && !only_snap) return {};
   return Error{ErrorKind::failed,
                fmt::format("Docker is a snap here: it reads {}, and cannot run programs of this host",
@@ -121,9 +121,9 @@ struct DaemonFile {
   JsonDocument now;
 };
 
-Result<DaemonFile> read_daemon_file(const Site& site, const DockerDaemon& daemon) {
-  DaemonFile file = {daemon.config_file, site.tree.shown(daemon.config_file), "", JsonDocument()};
-  auto current = TRY(site.tree.read(file.path));
+Result<DaemonFile> read_daemon_file(const Host& host, const DockerDaemon& daemon) {
+  DaemonFile file = {daemon.config_file, host.tree.shown(daemon.config_file), "", JsonDocument()};
+  auto current = TRY(host.tree.read(file.path));
   file.text = json_of(current);
   auto json = TRY(parse_json(file.text, file.shown, JsonComments::allowed));
   TRY(check_types(json, file.shown, fields));
@@ -137,9 +137,9 @@ WantedFile wanted_of(const DaemonFile& file) {
   return wanted;
 }
 
-Result<JsonDocument> without_ours(const Site& site, const Ledger& ledger, const DaemonFile& file,
+Result<JsonDocument> without_ours(const Host& host, const Ledger& ledger, const DaemonFile& file,
                                   const WantedFile& wanted) {
-  auto base = TRY(read_without_ours(site.tree, ledger, file.path));
+  auto base = TRY(read_without_ours(host.tree, ledger, file.path));
   auto text = TRY(without_owned(json_of(base), file.shown, wanted.owned));
   return parse_json(text, file.shown, JsonComments::allowed);
 }
@@ -151,15 +151,15 @@ std::string listed(const std::vector<std::string>& names) {
                      fmt::join(first, ", "), names.size() > first.size() ? ", ..." : "");
 }
 
-std::vector<std::string> containers_of(const Site& site, const DockerDaemon& daemon, const DaemonFile& file) {
-  return containers_with_runtime(site, docker_data_root(site, daemon, file.text), runtime_name);
+std::vector<std::string> containers_of(const Host& host, const DockerDaemon& daemon, const DaemonFile& file) {
+  return containers_with_runtime(host, docker_data_root(host, daemon, file.text), runtime_name);
 }
 
 // Whether the running daemon would look for our runtime as its default after a reload that finds no default
 // in the file: it keeps the one that it has (20.10 panics then). What does not answer may.
-bool keeps_our_default(const Site& site, const DockerDaemon& daemon) {
+bool keeps_our_default(const Host& host, const DockerDaemon& daemon) {
   if (!daemon.pid) return false;
-  const auto runtimes = ask_docker(docker_socket(site, daemon));
+  const auto runtimes = ask_docker(docker_socket(host, daemon));
   return !runtimes || runtimes->default_runtime == runtime_name;
 }
 
@@ -173,19 +173,19 @@ bool default_was_ours(const Ledger& ledger, const DaemonFile& file) {
   return before && !*before;
 }
 
-std::string again(const Site& site) {
-  return fmt::format("{}oci-oauth uninstall docker", site.scope == Scope::system ? "sudo " : "");
+std::string again(const Host& host) {
+  return fmt::format("{}oci-oauth uninstall docker", host.scope == Scope::system ? "sudo " : "");
 }
 
 // What an earlier uninstall left, where it did.
-std::string withdrawn(const Site& site, const DockerDaemon& daemon, const DaemonFile& file) {
+std::string withdrawn(const Host& host, const DockerDaemon& daemon, const DaemonFile& file) {
   const auto program = named_program(file.now);
   if (!program || is_wrapper(*program)) return "";
-  const auto users = containers_of(site, daemon, file);
+  const auto users = containers_of(host, daemon, file);
   if (users.empty()) {
     return fmt::format(
         "was taken out; {} still has the runtime oci-oauth, as {}, and no container names it: {}", file.shown,
-        *program, again(site));
+        *program, again(host));
   }
   return fmt::format("was taken out; {} keeps the runtime oci-oauth, as {}, for {}", file.shown, *program,
                      listed(users));
@@ -193,24 +193,24 @@ std::string withdrawn(const Site& site, const DockerDaemon& daemon, const Daemon
 
 }  // namespace
 
-Result<Plan> plan_docker(const Site& site, const Ledger& ledger, Default as_default) {
-  const DockerDaemon daemon = find_docker(site);
-  TRY(check_served(site, daemon));
-  auto file = TRY(read_daemon_file(site, daemon));
+Result<Plan> plan_docker(const Host& host, const Ledger& ledger, Default as_default) {
+  const DockerDaemon daemon = find_docker(host);
+  TRY(check_served(host, daemon));
+  auto file = TRY(read_daemon_file(host, daemon));
   WantedFile wanted = wanted_of(file);
   const auto program = named_program(file.now);
-  if (program && !is_wrapper(*program) && !is_stand_in(site, *program)) {
+  if (program && !is_wrapper(*program) && !is_stand_in(host, *program)) {
     return Error{
         ErrorKind::failed,
         fmt::format("{}: has a runtime 'oci-oauth' that runs another program, {}", file.shown, *program),
-        fmt::format("set its path to {}, or remove it", json_quoted(site.wrapper()))};
+        fmt::format("set its path to {}, or remove it", json_quoted(host.wrapper()))};
   }
-  const auto base = TRY(without_ours(site, ledger, file, wanted));
+  const auto base = TRY(without_ours(host, ledger, file, wanted));
   Plan plan;
-  plan.withdrawn = withdrawn(site, daemon, file);
-  wanted.members.push_back({wanted.owned.front().path, runtime_value(site.wrapper())});
+  plan.withdrawn = withdrawn(host, daemon, file);
+  wanted.members.push_back({wanted.owned.front().path, runtime_value(host.wrapper())});
   if (as_default == Default::ours || json_string(file.now, "default-runtime") == runtime_name) {
-    plan.real_runtime = TRY(real_runtime(site.tree, base, file.shown));
+    plan.real_runtime = TRY(real_runtime(host.tree, base, file.shown));
     wanted.members.push_back({{"default-runtime"}, json_quoted(runtime_name)});
   }
   TRY(check_flags(daemon, wanted));
@@ -218,42 +218,42 @@ Result<Plan> plan_docker(const Site& site, const Ledger& ledger, Default as_defa
   return plan;
 }
 
-Result<Plan> plan_docker_removal(const Site& site, const Ledger& ledger) {
-  const DockerDaemon daemon = find_docker(site);
-  auto file = TRY(read_daemon_file(site, daemon));
+Result<Plan> plan_docker_removal(const Host& host, const Ledger& ledger) {
+  const DockerDaemon daemon = find_docker(host);
+  auto file = TRY(read_daemon_file(host, daemon));
   WantedFile wanted = wanted_of(file);
   Plan plan;
   const auto program = named_program(file.now);
-  if (program && !is_wrapper(*program) && !is_stand_in(site, *program)) return plan;
-  const auto users = program ? containers_of(site, daemon, file) : std::vector<std::string>();
+  if (program && !is_wrapper(*program) && !is_stand_in(host, *program)) return plan;
+  const auto users = program ? containers_of(host, daemon, file) : std::vector<std::string>();
   if (!users.empty()) {
-    const std::string real = runtime_behind_wrapper(site);
+    const std::string real = runtime_behind_wrapper(host);
     wanted.kept.push_back({wanted.owned.front().path, runtime_value(real)});
     plan.notes.push_back(fmt::format(
         "{}: keeps the runtime oci-oauth, as {}, for {}, which would not start without it; once they are "
         "recreated or removed, '{}' takes it out",
-        file.shown, real, listed(users), again(site)));
+        file.shown, real, listed(users), again(host)));
   }
-  if (default_was_ours(ledger, file) && keeps_our_default(site, daemon)) {
+  if (default_was_ours(ledger, file) && keeps_our_default(host, daemon)) {
     wanted.kept.push_back({{"default-runtime"}, R"("runc")"});
     plan.notes.push_back(
         fmt::format("{}: says \"default-runtime\": \"runc\", because the running dockerd keeps its default "
                     "where a file names none; "
                     "once it has read that, '{}' takes it out",
-                    file.shown, again(site)));
+                    file.shown, again(host)));
   }
   plan.files.push_back(std::move(wanted));
   return plan;
 }
 
-Result<void> check_docker(const Site& site, const Registration& registration) {
-  const DockerDaemon daemon = find_docker(site);
+Result<void> check_docker(const Host& host, const Registration& registration) {
+  const DockerDaemon daemon = find_docker(host);
   for (const Change& change : registration.changes) {
     if (change.path != daemon.config_file || !change.after) continue;
-    const auto verdict = validate_daemon_json(site, daemon, *change.after);
+    const auto verdict = validate_daemon_json(host, daemon, *change.after);
     if (!verdict || *verdict) continue;
     // What it refuses already is not made worse.
-    const auto before = validate_daemon_json(site, daemon, json_of(change.before));
+    const auto before = validate_daemon_json(host, daemon, json_of(change.before));
     if (before && !*before) continue;
     return Error(verdict->error()).in(fmt::format("{}: would be refused", change.path));
   }

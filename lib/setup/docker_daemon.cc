@@ -57,16 +57,16 @@ std::string text_of(const std::string& path) {
   return text ? std::move(*text) : "";
 }
 
-// The daemon of the site's own user, and not that of a container.
+// The daemon of the host's own user, and not that of a container.
 bool is_daemon(const std::string& process) {
   struct stat status;
   return text_of(process + "/comm") == "dockerd\n" && ::stat(process.c_str(), &status) == 0 &&
          status.st_uid == ::geteuid() && link_target(process + "/ns/pid") == link_target("/proc/self/ns/pid");
 }
 
-std::optional<pid_t> running_daemon(const Site& site) {
-  if (!site.tree.is_host()) return std::nullopt;
-  for (const std::string& name : site.tree.list("/proc")) {
+std::optional<pid_t> running_daemon(const Host& host) {
+  if (!host.tree.is_host()) return std::nullopt;
+  for (const std::string& name : host.tree.list("/proc")) {
     pid_t pid = 0;
     const auto [end, failure] = std::from_chars(name.data(), name.data() + name.size(), pid);
     if (failure == std::errc() && end == name.data() + name.size() && is_daemon("/proc/" + name)) return pid;
@@ -93,20 +93,20 @@ bool is_remapped_root(std::string_view name) {
          name.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-std::optional<JsonDocument> json_in(const Site& site, const std::string& path) {
-  const auto text = site.tree.read(path);
+std::optional<JsonDocument> json_in(const Host& host, const std::string& path) {
+  const auto text = host.tree.read(path);
   if (!text || !*text) return std::nullopt;
   auto json = parse_json(**text, path);
   if (!json || !json->IsObject()) return std::nullopt;
   return std::move(*json);
 }
 
-void add_containers(const Site& site, const std::string& directory, std::string_view runtime,
+void add_containers(const Host& host, const std::string& directory, std::string_view runtime,
                     std::vector<std::string>& names) {
-  for (const std::string& id : site.tree.list(directory)) {
-    const auto host = json_in(site, fmt::format("{}/{}/hostconfig.json", directory, id));
-    if (!host || json_string(*host, "Runtime") != runtime) continue;
-    const auto config = json_in(site, fmt::format("{}/{}/config.v2.json", directory, id));
+  for (const std::string& id : host.tree.list(directory)) {
+    const auto host_config = json_in(host, fmt::format("{}/{}/hostconfig.json", directory, id));
+    if (!host_config || json_string(*host_config, "Runtime") != runtime) continue;
+    const auto config = json_in(host, fmt::format("{}/{}/config.v2.json", directory, id));
     const auto name = config ? json_string(*config, "Name") : std::nullopt;
     names.emplace_back(name && name->size() > 1 ? name->substr(1) : std::string_view(id).substr(0, 12));
   }
@@ -120,56 +120,56 @@ std::optional<std::string> DockerDaemon::flag(std::string_view name) const {
   return found == flags.rend() ? std::nullopt : std::optional<std::string>(found->value);
 }
 
-DockerDaemon find_docker(const Site& site) {
+DockerDaemon find_docker(const Host& host) {
   DockerDaemon daemon;
-  const std::vector<ServiceWord> words = service_command(site, "docker.service");
+  const std::vector<ServiceWord> words = service_command(host, "docker.service");
   for (size_t i = 1; i < words.size(); ++i)
     add_flag(words[i].text, i + 1 < words.size() ? &words[i + 1].text : nullptr, words[i].file, daemon.flags);
-  daemon.pid = running_daemon(site);
+  daemon.pid = running_daemon(host);
   if (daemon.pid) add_running_flags(daemon);
-  const std::string usual = site.scope == Scope::system ? "/etc/docker" : site.config_home + "/docker";
+  const std::string usual = host.scope == Scope::system ? "/etc/docker" : host.config_home + "/docker";
   daemon.config_file = daemon.flag("--config-file").value_or(usual + "/daemon.json");
   return daemon;
 }
 
-bool has_rootless_docker(const Site& site) {
-  return site.scope == Scope::user &&
-         (!service_command(site, "docker.service").empty() || running_daemon(site).has_value());
+bool has_rootless_docker(const Host& host) {
+  return host.scope == Scope::user &&
+         (!service_command(host, "docker.service").empty() || running_daemon(host).has_value());
 }
 
-std::string docker_data_root(const Site& site, const DockerDaemon& daemon, std::string_view config) {
+std::string docker_data_root(const Host& host, const DockerDaemon& daemon, std::string_view config) {
   if (auto named = daemon.flag("--data-root")) return *named;
   if (const auto json = parse_json(config, "", JsonComments::allowed); json && json->IsObject()) {
     for (const char* key : {"data-root", "graph"}) {
       if (const auto named = json_string(*json, key)) return std::string(*named);
     }
   }
-  return site.scope == Scope::system ? "/var/lib/docker" : site.data_home + "/docker";
+  return host.scope == Scope::system ? "/var/lib/docker" : host.data_home + "/docker";
 }
 
-std::vector<std::string> containers_with_runtime(const Site& site, const std::string& data_root,
+std::vector<std::string> containers_with_runtime(const Host& host, const std::string& data_root,
                                                  std::string_view runtime) {
   std::vector<std::string> names;
-  add_containers(site, data_root + "/containers", runtime, names);
-  for (const std::string& name : site.tree.list(data_root)) {
+  add_containers(host, data_root + "/containers", runtime, names);
+  for (const std::string& name : host.tree.list(data_root)) {
     if (is_remapped_root(name))
-      add_containers(site, fmt::format("{}/{}/containers", data_root, name), runtime, names);
+      add_containers(host, fmt::format("{}/{}/containers", data_root, name), runtime, names);
   }
   std::sort(names.begin(), names.end());
   return names;
 }
 
-std::string docker_socket(const Site& site, const DockerDaemon& daemon) {
+std::string docker_socket(const Host& host, const DockerDaemon& daemon) {
   for (const DaemonFlag& flag : daemon.flags) {
     if (flag.name == "--host" && flag.value.starts_with("unix://")) return flag.value;
   }
-  const std::string directory = site.scope == Scope::system ? "/var/run" : parent_directory(site.runtime_dir);
+  const std::string directory = host.scope == Scope::system ? "/var/run" : parent_directory(host.runtime_dir);
   return fmt::format("unix://{}/docker.sock", directory);
 }
 
-Result<DockerRuntimes> ask_docker(const std::string& host) {
+Result<DockerRuntimes> ask_docker(const std::string& socket) {
   std::vector<std::string> command = {"docker"};
-  if (!host.empty()) command.insert(command.end(), {"--host", host});
+  if (!socket.empty()) command.insert(command.end(), {"--host", socket});
   constexpr const char* format = R"({"default": {{json .DefaultRuntime}}, "all": {{json .Runtimes}}})";
   command.insert(command.end(), {"info", "--format", format});
   const auto info = TRY(run_command(command, docker_bound));
@@ -182,9 +182,9 @@ Result<DockerRuntimes> ask_docker(const std::string& host) {
   return runtimes;
 }
 
-std::optional<Result<void>> validate_daemon_json(const Site& site, const DockerDaemon& daemon,
+std::optional<Result<void>> validate_daemon_json(const Host& host, const DockerDaemon& daemon,
                                                  std::string_view text) {
-  const std::string program = site.tree.is_host() ? site.tree.find_program("dockerd") : "";
+  const std::string program = host.tree.is_host() ? host.tree.find_program("dockerd") : "";
   if (program.empty()) return std::nullopt;
   const auto file = MemoryFile::holding(text);
   if (!file) return std::nullopt;

@@ -17,18 +17,18 @@ namespace oci_oauth {
 namespace {
 
 // Nothing in files: only units, which are enabled where systemd runs.
-Result<Plan> plan_systemd(const Site& site, const Ledger&, Default) {
+Result<Plan> plan_systemd(const Host& host, const Ledger&, Default) {
   Plan plan;
-  const auto units = installable_units(site);
-  if (site.tree.is_host() || units.empty()) return plan;
-  plan.next.push_back(fmt::format("systemctl --root {} enable {}", site.tree.root(), fmt::join(units, " ")));
+  const auto units = installable_units(host);
+  if (host.tree.is_host() || units.empty()) return plan;
+  plan.next.push_back(fmt::format("systemctl --root {} enable {}", host.tree.root(), fmt::join(units, " ")));
   return plan;
 }
 
-Result<void> check_systemd(const Site& site) {
-  if (!site.tree.is_host() || has_systemd(site)) return {};
+Result<void> check_systemd(const Host& host) {
+  if (!host.tree.is_host() || has_systemd(host)) return {};
   return Error{ErrorKind::failed,
-               site.scope == Scope::system ? "systemd does not run here" : "this user's systemd does not run",
+               host.scope == Scope::system ? "systemd does not run here" : "this user's systemd does not run",
                "have cron(8), or the like, call oci-oauth refresh every few minutes"};
 }
 
@@ -36,11 +36,11 @@ struct Engine {
   std::string_view name;
   std::vector<std::string_view> programs;  // one of them: the engine is there; none: it always is
   Scope smallest;                          // whether a user can have it for himself
-  Result<Plan> (*plan)(const Site&, const Ledger&, Default);
+  Result<Plan> (*plan)(const Host&, const Ledger&, Default);
   // nullptr: the opposite of `plan`.
-  Result<Plan> (*removal)(const Site&, const Ledger&) = nullptr;
+  Result<Plan> (*removal)(const Host&, const Ledger&) = nullptr;
   // nullptr: the engine has no check of its own.
-  Result<void> (*check)(const Site&, const Registration&) = nullptr;
+  Result<void> (*check)(const Host&, const Registration&) = nullptr;
 };
 
 const Engine engines[] = {
@@ -52,10 +52,10 @@ const Engine engines[] = {
     {"systemd", {"systemctl"}, Scope::user, plan_systemd},
 };
 
-Result<const Engine*> find_engine(const Site& site, std::string_view verb, std::string_view name) {
+Result<const Engine*> find_engine(const Host& host, std::string_view verb, std::string_view name) {
   for (const Engine& engine : engines) {
     if (engine.name != name) continue;
-    if (site.scope == Scope::system || engine.smallest == Scope::user) return &engine;
+    if (host.scope == Scope::system || engine.smallest == Scope::user) return &engine;
     return Error{ErrorKind::usage, fmt::format("{}: is set up for the whole machine, by root", name),
                  fmt::format("sudo oci-oauth {} {}", verb, name)};
   }
@@ -63,10 +63,10 @@ Result<const Engine*> find_engine(const Site& site, std::string_view verb, std::
                fmt::format("one of {}", engine_names())};
 }
 
-bool is_present(const Site& site, const Engine& engine) {
-  if (engine.plan == plan_docker && site.scope == Scope::user) return has_rootless_docker(site);
+bool is_present(const Host& host, const Engine& engine) {
+  if (engine.plan == plan_docker && host.scope == Scope::user) return has_rootless_docker(host);
   return std::any_of(engine.programs.begin(), engine.programs.end(),
-                     [&](std::string_view program) { return !site.tree.find_program(program).empty(); });
+                     [&](std::string_view program) { return !host.tree.find_program(program).empty(); });
 }
 
 bool knows(const Ledger& ledger, std::string_view engine) {
@@ -74,8 +74,8 @@ bool knows(const Ledger& ledger, std::string_view engine) {
                      [&](const LedgerFile& file) { return file.engines.count(std::string(engine)) > 0; });
 }
 
-void check_present(const Site& site, const Engine& engine, Plan& plan) {
-  if (plan.files.empty() || is_present(site, engine)) return;
+void check_present(const Host& host, const Engine& engine, Plan& plan) {
+  if (plan.files.empty() || is_present(host, engine)) return;
   plan.notes.push_back(fmt::format("{}: no {} is installed here; it is registered for when there is one",
                                    engine.name, fmt::join(engine.programs, ", ")));
 }
@@ -88,20 +88,20 @@ bool names(const WantedFile& file, const std::string& program) {
 
 // What we name in engines' files must be there: some engines pass over a hook that is missing, without a
 // word.
-void check_programs(const Site& site, Plan& plan) {
-  for (const std::string& program : {site.hook(), site.wrapper()}) {
+void check_programs(const Host& host, Plan& plan) {
+  for (const std::string& program : {host.hook(), host.wrapper()}) {
     const bool named = std::any_of(plan.files.begin(), plan.files.end(),
                                    [&](const WantedFile& file) { return names(file, program); });
-    if (named && !site.tree.exists(program)) {
+    if (named && !host.tree.exists(program)) {
       plan.notes.push_back(fmt::format("{}: is not there: oci-oauth has to be installed in that place too",
-                                       site.tree.shown(program)));
+                                       host.tree.shown(program)));
     }
   }
 }
 
-Result<void> want_units(const Site& site, const std::string& engine, Installation& installation) {
-  if (!has_systemd(site)) return {};
-  auto units = TRY(disabled_units(site));
+Result<void> want_units(const Host& host, const std::string& engine, Installation& installation) {
+  if (!has_systemd(host)) return {};
+  auto units = TRY(disabled_units(host));
   installation.units = std::move(units);
   std::vector<LedgerUnit>& known = installation.registration.ledger.units;
   for (LedgerUnit& unit : known) unit.engines.insert(engine);
@@ -114,43 +114,43 @@ Result<void> want_units(const Site& site, const std::string& engine, Installatio
 }
 
 // What an uninstall of Docker's left behind is not forgotten.
-void check_withdrawn(const Site& site, const Ledger& ledger, const std::string& engine, Plan& plan) {
+void check_withdrawn(const Host& host, const Ledger& ledger, const std::string& engine, Plan& plan) {
   if (engine == "docker" || !knows(ledger, "docker")) return;
-  const auto docker = plan_docker(site, ledger, Default::as_is);
+  const auto docker = plan_docker(host, ledger, Default::as_is);
   if (docker && !docker->withdrawn.empty()) plan.notes.push_back("docker: " + docker->withdrawn);
 }
 
-void check_linger(const Site& site, Plan& plan) {
-  if (site.scope == Scope::system || !has_systemd(site) || lingers(::geteuid())) return;
+void check_linger(const Host& host, Plan& plan) {
+  if (host.scope == Scope::system || !has_systemd(host) || lingers(::geteuid())) return;
   plan.notes.push_back(fmt::format(
       "when you log out, refreshing ends and containers that go on keep the token they have, unless you "
       "run '{}'",
       linger_command));
 }
 
-Result<Installation> install_files(const Site& site, Plan plan, const Ledger& ledger,
+Result<Installation> install_files(const Host& host, Plan plan, const Ledger& ledger,
                                    const InstallRequest& request) {
-  auto configuration = TRY(plan_configuration(site, ledger, request.credentials, plan.real_runtime));
+  auto configuration = TRY(plan_configuration(host, ledger, request.credentials, plan.real_runtime));
   if (configuration) plan.files.insert(plan.files.begin(), std::move(*configuration));
-  auto registration = TRY(plan_install(site.tree, ledger, request.engine, plan.files, plan.unwanted));
+  auto registration = TRY(plan_install(host.tree, ledger, request.engine, plan.files, plan.unwanted));
   registration.notes.insert(registration.notes.end(), plan.notes.begin(), plan.notes.end());
   return Installation{std::move(registration), {}, std::move(plan.unread), std::move(plan.next)};
 }
 
-std::string install_command(const Site& site, std::string_view engine) {
-  return fmt::format("{}oci-oauth install {}", site.scope == Scope::system ? "sudo " : "", engine);
+std::string install_command(const Host& host, std::string_view engine) {
+  return fmt::format("{}oci-oauth install {}", host.scope == Scope::system ? "sudo " : "", engine);
 }
 
 // What the engine itself says to it; only where it runs on this machine.
-Result<void> check(const Site& site, const Engine& engine, const Registration& registration) {
-  return engine.check == nullptr || !site.tree.is_host() ? Result<void>() : engine.check(site, registration);
+Result<void> check(const Host& host, const Engine& engine, const Registration& registration) {
+  return engine.check == nullptr || !host.tree.is_host() ? Result<void>() : engine.check(host, registration);
 }
 
-EngineState inspect(const Site& site, const Ledger& ledger, const Engine& engine) {
+EngineState inspect(const Host& host, const Ledger& ledger, const Engine& engine) {
   EngineState state = {std::string(engine.name), EngineState::absent, "", "", ""};
-  if (!is_present(site, engine)) return state;
+  if (!is_present(host, engine)) return state;
   state.state = EngineState::unregistered;
-  state.remedy = install_command(site, engine.name);
+  state.remedy = install_command(host, engine.name);
   const bool is_known = knows(ledger, engine.name);
   const auto refused = [&](const Error& error) {
     state.message = (is_known ? "may not start: " : "is not registered: ") + error.message;
@@ -158,16 +158,16 @@ EngineState inspect(const Site& site, const Ledger& ledger, const Engine& engine
     if (!error.hint.empty()) state.remedy = error.hint;
     return state;
   };
-  auto plan = engine.plan(site, ledger, Default::as_is);
+  auto plan = engine.plan(host, ledger, Default::as_is);
   if (!plan) return refused(plan.error());
-  const auto todo = plan_install(site.tree, ledger, state.engine, plan->files, plan->unwanted);
+  const auto todo = plan_install(host.tree, ledger, state.engine, plan->files, plan->unwanted);
   if (!todo) return refused(todo.error());
-  if (!plan->files.empty()) state.file = site.tree.shown(plan->files.front().path);
+  if (!plan->files.empty()) state.file = host.tree.shown(plan->files.front().path);
   if (!plan->withdrawn.empty()) {
     state = {state.engine, EngineState::withdrawn, state.file, plan->withdrawn, state.remedy};
   } else if (!todo->changes.empty()) {
     const Change& first = todo->changes.front();
-    state.file = site.tree.shown(first.path);
+    state.file = host.tree.shown(first.path);
     state.message = fmt::format("is not registered: {} {}", state.file,
                                 first.before ? "does not name this installation" : "is not there");
   } else if (!plan->unread.empty()) {
@@ -178,14 +178,14 @@ EngineState inspect(const Site& site, const Ledger& ledger, const Engine& engine
   return state;
 }
 
-EngineState inspect_units(const Site& site) {
-  if (!has_systemd(site)) return {"systemd", EngineState::absent, "", "", ""};
-  const auto disabled = disabled_units(site);
+EngineState inspect_units(const Host& host) {
+  if (!has_systemd(host)) return {"systemd", EngineState::absent, "", "", ""};
+  const auto disabled = disabled_units(host);
   if (disabled && disabled->empty()) return {"systemd", EngineState::registered, "", "are enabled", ""};
   return {
       "systemd", EngineState::unregistered, "",
       disabled ? fmt::format("are not enabled: {}", fmt::join(*disabled, ", ")) : disabled.error().message,
-      install_command(site, "systemd")};
+      install_command(host, "systemd")};
 }
 
 }  // namespace
@@ -198,46 +198,46 @@ std::string engine_names() {
 
 std::vector<EngineState> inspect_engines(const std::string& root) {
   std::vector<EngineState> states;
-  const auto site = open_site(root);
-  if (!site) return states;
-  const auto ledger = load_ledger(site->tree, site->ledger);
+  const auto host = open_host(root);
+  if (!host) return states;
+  const auto ledger = load_ledger(host->tree, host->ledger);
   for (const Engine& engine : engines) {
     if (engine.name == "systemd") {
-      states.push_back(inspect_units(*site));
-    } else if (site->scope == Scope::system || engine.smallest == Scope::user) {
-      states.push_back(inspect(*site, ledger ? *ledger : Ledger(), engine));
+      states.push_back(inspect_units(*host));
+    } else if (host->scope == Scope::system || engine.smallest == Scope::user) {
+      states.push_back(inspect(*host, ledger ? *ledger : Ledger(), engine));
     }
   }
   return states;
 }
 
-Result<Installation> plan_installation(const Site& site, const InstallRequest& request) {
-  const auto engine = TRY(find_engine(site, "install", request.engine));
+Result<Installation> plan_installation(const Host& host, const InstallRequest& request) {
+  const auto engine = TRY(find_engine(host, "install", request.engine));
   if (engine->plan == plan_systemd) {
-    TRY(check_systemd(site));
+    TRY(check_systemd(host));
   }
-  auto ledger = TRY(load_ledger(site.tree, site.ledger));
-  auto plan = TRY(engine->plan(site, ledger, request.as_default));
-  check_present(site, *engine, plan);
-  check_programs(site, plan);
-  check_linger(site, plan);
-  check_withdrawn(site, ledger, request.engine, plan);
-  auto installation = install_files(site, std::move(plan), ledger, request);
+  auto ledger = TRY(load_ledger(host.tree, host.ledger));
+  auto plan = TRY(engine->plan(host, ledger, request.as_default));
+  check_present(host, *engine, plan);
+  check_programs(host, plan);
+  check_linger(host, plan);
+  check_withdrawn(host, ledger, request.engine, plan);
+  auto installation = install_files(host, std::move(plan), ledger, request);
   if (!installation) return installation;
-  TRY(check(site, *engine, installation->registration));
-  TRY(want_units(site, request.engine, *installation));
+  TRY(check(host, *engine, installation->registration));
+  TRY(want_units(host, request.engine, *installation));
   return installation;
 }
 
-Result<Installation> plan_removal(const Site& site, const std::string& engine) {
-  const auto found = TRY(find_engine(site, "uninstall", engine));
-  auto ledger = TRY(load_ledger(site.tree, site.ledger));
+Result<Installation> plan_removal(const Host& host, const std::string& engine) {
+  const auto found = TRY(find_engine(host, "uninstall", engine));
+  auto ledger = TRY(load_ledger(host.tree, host.ledger));
   auto plan =
-      found->removal != nullptr ? found->removal(site, ledger) : found->plan(site, ledger, Default::as_is);
+      found->removal != nullptr ? found->removal(host, ledger) : found->plan(host, ledger, Default::as_is);
   if (!plan && (found->removal != nullptr || !knows(ledger, engine))) return std::move(plan).error();
   auto registration =
-      TRY(plan_uninstall(site.tree, ledger, engine, plan ? plan->files : std::vector<WantedFile>()));
-  TRY(check(site, *found, registration));
+      TRY(plan_uninstall(host.tree, ledger, engine, plan ? plan->files : std::vector<WantedFile>()));
+  TRY(check(host, *found, registration));
   if (plan && found->removal != nullptr)
     registration.notes.insert(registration.notes.end(), plan->notes.begin(), plan->notes.end());
   Installation removal = {std::move(registration), {}, "", {}};
@@ -252,38 +252,38 @@ Result<Installation> plan_removal(const Site& site, const std::string& engine) {
 namespace {
 
 // Where the record was lost: uninstall would take something out.
-bool is_found(const Site& site, const Ledger& ledger, const Engine& engine) {
-  if (site.scope == Scope::user && engine.smallest != Scope::user) return false;
+bool is_found(const Host& host, const Ledger& ledger, const Engine& engine) {
+  if (host.scope == Scope::user && engine.smallest != Scope::user) return false;
   const auto plan =
-      engine.removal != nullptr ? engine.removal(site, ledger) : engine.plan(site, ledger, Default::as_is);
+      engine.removal != nullptr ? engine.removal(host, ledger) : engine.plan(host, ledger, Default::as_is);
   if (!plan) return false;
-  const auto removal = plan_uninstall(site.tree, ledger, std::string(engine.name), plan->files);
+  const auto removal = plan_uninstall(host.tree, ledger, std::string(engine.name), plan->files);
   return removal && !removal->changes.empty();
 }
 
 }  // namespace
 
-Result<std::vector<std::string>> registered_engines(const Site& site) {
-  const auto ledger = TRY(load_ledger(site.tree, site.ledger));
+Result<std::vector<std::string>> registered_engines(const Host& host) {
+  const auto ledger = TRY(load_ledger(host.tree, host.ledger));
   std::set<std::string> names;
   for (const LedgerFile& file : ledger.files) names.insert(file.engines.begin(), file.engines.end());
   for (const LedgerUnit& unit : ledger.units) names.insert(unit.engines.begin(), unit.engines.end());
   for (const Engine& engine : engines) {
     const std::string name(engine.name);
-    if (names.count(name) == 0 && is_found(site, ledger, engine)) names.insert(name);
+    if (names.count(name) == 0 && is_found(host, ledger, engine)) names.insert(name);
   }
   return std::vector<std::string>(names.begin(), names.end());
 }
 
-std::string reload_command(const Site& site, std::string_view engine) {
-  const auto is = [&](std::string_view name) { return engine == name && site.tree.is_host(); };
+std::string reload_command(const Host& host, std::string_view engine) {
+  const auto is = [&](std::string_view name) { return engine == name && host.tree.is_host(); };
   if (is("docker"))
-    return site.scope == Scope::system ? "systemctl reload docker" : "systemctl --user reload docker";
+    return host.scope == Scope::system ? "systemctl reload docker" : "systemctl --user reload docker";
   return is("containerd") ? "systemctl restart containerd" : "";
 }
 
-bool reload_docker(const Site& site) {
-  const auto pid = find_docker(site).pid;
+bool reload_docker(const Host& host) {
+  const auto pid = find_docker(host).pid;
   return pid && ::kill(*pid, SIGHUP) == 0;
 }
 

@@ -52,19 +52,19 @@ struct Installation {
 
 // Failure: an unknown engine (usage), one that only root can set up, or as plan_install, plan_configuration;
 // the engine would not start with it.
-Result<Installation> plan_installation(const Site& site, const InstallRequest& request);
+Result<Installation> plan_installation(const Host& host, const InstallRequest& request);
 
 // Failure: an unknown engine (usage), or as plan_uninstall; the engine would not start with what is left.
-Result<Installation> plan_removal(const Site& site, const std::string& engine);
+Result<Installation> plan_removal(const Host& host, const std::string& engine);
 
 // The engines that the ledger knows, and those in whose files something of ours is found; sorted.
-Result<std::vector<std::string>> registered_engines(const Site& site);
+Result<std::vector<std::string>> registered_engines(const Host& host);
 
 // The command that makes the engine read its files again; empty where it does so by itself.
-std::string reload_command(const Site& site, std::string_view engine);
+std::string reload_command(const Host& host, std::string_view engine);
 
 // Makes a running dockerd read its file again (SIGHUP, as systemctl reload does). False: none runs here.
-bool reload_docker(const Site& site);
+bool reload_docker(const Host& host);
 
 // Whether Docker's running daemon has taken the registration up. Failure: it does not answer.
 Result<bool> docker_has_taken_up();

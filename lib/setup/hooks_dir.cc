@@ -23,10 +23,10 @@ constexpr const char* local_hooks = "/etc/containers/oci/hooks.d";
 
 using Paths = std::vector<std::string>;
 
-std::string hook_file(const Site& site, std::string_view stage) {
+std::string hook_file(const Host& host, std::string_view stage) {
   JsonDocument json;
   json.SetObject();
-  const HookProgram program = {.path = site.hook(), .config = site.scope == Scope::user ? site.config : ""};
+  const HookProgram program = {.path = host.hook(), .config = host.scope == Scope::user ? host.config : ""};
   JsonValue when(rapidjson::kObjectType), stages(rapidjson::kArrayType);
   json_set(json, when, "always", JsonValue(true));
   stages.PushBack(json_copy(json, stage), json.GetAllocator());
@@ -41,10 +41,10 @@ std::string hook_file_path(std::string_view directory, std::string_view stage) {
   return fmt::format("{}/oci-oauth-{}.json", directory, stage);
 }
 
-void add_hooks(Plan& plan, const Site& site, std::string_view directory,
+void add_hooks(Plan& plan, const Host& host, std::string_view directory,
                std::initializer_list<const char*> stages) {
   for (const char* stage : stages) {
-    plan.files.push_back({.path = hook_file_path(directory, stage), .text = hook_file(site, stage)});
+    plan.files.push_back({.path = hook_file_path(directory, stage), .text = hook_file(host, stage)});
   }
 }
 
@@ -85,46 +85,46 @@ bool holds(const Paths& directories, std::string_view directory) {
   return std::find(directories.begin(), directories.end(), directory) != directories.end();
 }
 
-void check_read(Plan& plan, const Site& site, const HooksDirs& dirs, std::string_view directory) {
+void check_read(Plan& plan, const Host& host, const HooksDirs& dirs, std::string_view directory) {
   if (holds(dirs.directories, directory)) return;
-  plan.unread = fmt::format("{}: hooks_dir is [{}], so {} is not read", site.tree.shown(dirs.file),
+  plan.unread = fmt::format("{}: hooks_dir is [{}], so {} is not read", host.tree.shown(dirs.file),
                             fmt::join(dirs.directories, ", "), directory);
 }
 
 // containers.conf(5): later files win. Some are for rootless Podman alone, and for one user of it.
-Paths podman_files(const Site& site) {
+Paths podman_files(const Host& host) {
   Paths files = {"/usr/share/containers/containers.conf", "/etc/containers/containers.conf"};
   const auto add = [&](const std::string& directory) {
-    for (std::string& file : drop_ins(site.tree, directory)) files.push_back(std::move(file));
+    for (std::string& file : drop_ins(host.tree, directory)) files.push_back(std::move(file));
   };
   add("/etc/containers/containers.conf.d");
-  if (site.scope == Scope::system) return files;
+  if (host.scope == Scope::system) return files;
   for (const char* place : {"/usr/share/containers", "/etc/containers"}) {
     files.push_back(fmt::format("{}/containers.rootless.conf", place));
     add(fmt::format("{}/containers.rootless.conf.d", place));
     add(fmt::format("{}/containers.rootless.conf.d/{}", place, ::geteuid()));
   }
-  files.push_back(site.config_home + "/containers/containers.conf");
-  add(site.config_home + "/containers/containers.conf.d");
+  files.push_back(host.config_home + "/containers/containers.conf");
+  add(host.config_home + "/containers/containers.conf.d");
   return files;
 }
 
 const TomlPath podman_key = {"engine", "hooks_dir"};
 
 // Whether Podman knows {append = true}: it says so, or one of its files has it.
-bool can_append(const Site& site, const HooksDirs& dirs) {
+bool can_append(const Host& host, const HooksDirs& dirs) {
   constexpr auto bound = std::chrono::seconds(10);
   if (dirs.appends) return true;
-  if (!site.tree.is_host()) return false;
+  if (!host.tree.is_host()) return false;
   const auto output = run_command({"podman", "--version"}, bound);
   unsigned major = 0, minor = 0;
   if (!output || std::sscanf(output->out.c_str(), "podman version %u.%u", &major, &minor) != 2) return false;
   return major > 4 || (major == 4 && minor >= 8);
 }
 
-std::string list_with(const Site& site, const std::string& engine, const HooksDirs& dirs,
+std::string list_with(const Host& host, const std::string& engine, const HooksDirs& dirs,
                       const std::string& directory) {
-  if (engine == "podman" && can_append(site, dirs))
+  if (engine == "podman" && can_append(host, dirs))
     return fmt::format("[{}, {{append = true}}]", toml_quoted(directory));
   Paths listed = dirs.directories;
   if (!holds(listed, directory)) listed.push_back(directory);
@@ -142,13 +142,13 @@ struct Reader {
 
 // A directory that the engine reads only when it is told to: by a drop-in of ours, unless a later file has
 // the last word.
-Result<void> add_own_directory(Plan& plan, const Site& site, Reader reader, const std::string& directory) {
+Result<void> add_own_directory(Plan& plan, const Host& host, Reader reader, const std::string& directory) {
   std::erase(reader.files, reader.drop_in);
-  const auto dirs = configured_hooks(site.tree, reader.files, reader.key);
+  const auto dirs = configured_hooks(host.tree, reader.files, reader.key);
   if (!dirs) return dirs.error();
   if (!dirs->appends && dirs->file > reader.drop_in &&
       dirs->file.starts_with(parent_directory(reader.drop_in) + "/")) {
-    check_read(plan, site, *dirs, directory);
+    check_read(plan, host, *dirs, directory);
     if (!plan.unread.empty())
       plan.next.push_back(fmt::format("add \"{}\" to hooks_dir in {}", directory, dirs->file));
     return {};
@@ -158,19 +158,19 @@ Result<void> add_own_directory(Plan& plan, const Site& site, Reader reader, cons
        .text = fmt::format(
            "# Written by `oci-oauth install {}`. hooks_dir may replace the list of other files: what "
            "they name is read as before.\n[{}]\nhooks_dir = {}\n",
-           reader.engine, reader.table, list_with(site, reader.engine, *dirs, directory))});
+           reader.engine, reader.table, list_with(host, reader.engine, *dirs, directory))});
   return {};
 }
 
-Reader podman_reader(const Site& site) {
-  const std::string home = site.scope == Scope::user ? site.config_home : "/etc";
-  return {"podman", podman_files(site), podman_key, home + "/containers/containers.conf.d/oci-oauth.conf",
+Reader podman_reader(const Host& host) {
+  const std::string home = host.scope == Scope::user ? host.config_home : "/etc";
+  return {"podman", podman_files(host), podman_key, home + "/containers/containers.conf.d/oci-oauth.conf",
           "engine"};
 }
 
-Reader crio_reader(const Site& site) {
+Reader crio_reader(const Host& host) {
   Paths files = {"/etc/crio/crio.conf"};
-  for (std::string& file : drop_ins(site.tree, "/etc/crio/crio.conf.d")) files.push_back(std::move(file));
+  for (std::string& file : drop_ins(host.tree, "/etc/crio/crio.conf.d")) files.push_back(std::move(file));
   return {"crio",
           std::move(files),
           {"crio", "runtime", "hooks_dir"},
@@ -180,40 +180,40 @@ Reader crio_reader(const Site& site) {
 
 // The directory that engines read by themselves, unless it cannot be written to, and nothing of ours is in
 // it.
-std::string hooks_directory(const Site& site) {
-  const bool is_there = site.tree.exists(hook_file_path(system_hooks, "createRuntime"));
-  return !is_there && site.tree.is_read_only(system_hooks) ? local_hooks : system_hooks;
+std::string hooks_directory(const Host& host) {
+  const bool is_there = host.tree.exists(hook_file_path(system_hooks, "createRuntime"));
+  return !is_there && host.tree.is_read_only(system_hooks) ? local_hooks : system_hooks;
 }
 
-Result<Plan> plan_hooks(const Site& site, Reader reader, const std::string& directory,
+Result<Plan> plan_hooks(const Host& host, Reader reader, const std::string& directory,
                         std::initializer_list<const char*> stages) {
   Plan plan;
   if (directory == system_hooks) {
-    const auto dirs = TRY(configured_hooks(site.tree, reader.files, reader.key));
-    check_read(plan, site, dirs, directory);
-  } else if (auto added = add_own_directory(plan, site, std::move(reader), directory); !added) {
+    const auto dirs = TRY(configured_hooks(host.tree, reader.files, reader.key));
+    check_read(plan, host, dirs, directory);
+  } else if (auto added = add_own_directory(plan, host, std::move(reader), directory); !added) {
     return std::move(added).error();
   }
-  add_hooks(plan, site, directory, stages);
+  add_hooks(plan, host, directory, stages);
   return plan;
 }
 
-bool has_crio(const Site& site) {
-  return !site.tree.find_program("crio").empty() || site.tree.exists("/etc/crio");
+bool has_crio(const Host& host) {
+  return !host.tree.find_program("crio").empty() || host.tree.exists("/etc/crio");
 }
 
 }  // namespace
 
-Result<Plan> plan_podman(const Site& site, const Ledger&, Default) {
-  if (site.scope == Scope::user) {
-    return plan_hooks(site, podman_reader(site), site.config_home + "/containers/oci/hooks.d",
+Result<Plan> plan_podman(const Host& host, const Ledger&, Default) {
+  if (host.scope == Scope::user) {
+    return plan_hooks(host, podman_reader(host), host.config_home + "/containers/oci/hooks.d",
                       {"createRuntime", "poststop", "precreate"});
   }
-  const std::string directory = hooks_directory(site);
+  const std::string directory = hooks_directory(host);
   // CRI-O reads the same directory, knows no such stage, and does not start with a file that it refuses.
-  if (!has_crio(site))
-    return plan_hooks(site, podman_reader(site), directory, {"createRuntime", "poststop", "precreate"});
-  auto plan = plan_hooks(site, podman_reader(site), directory, {"createRuntime", "poststop"});
+  if (!has_crio(host))
+    return plan_hooks(host, podman_reader(host), directory, {"createRuntime", "poststop", "precreate"});
+  auto plan = plan_hooks(host, podman_reader(host), directory, {"createRuntime", "poststop"});
   if (!plan) return plan;
   plan->unwanted.push_back(hook_file_path(directory, "precreate"));
   plan->notes.emplace_back(
@@ -222,9 +222,9 @@ Result<Plan> plan_podman(const Site& site, const Ledger&, Default) {
   return plan;
 }
 
-Result<Plan> plan_crio(const Site& site, const Ledger&, Default) {
-  const std::string directory = hooks_directory(site);
-  auto plan = plan_hooks(site, crio_reader(site), directory, {"createRuntime", "poststop"});
+Result<Plan> plan_crio(const Host& host, const Ledger&, Default) {
+  const std::string directory = hooks_directory(host);
+  auto plan = plan_hooks(host, crio_reader(host), directory, {"createRuntime", "poststop"});
   if (plan) plan->unwanted.push_back(hook_file_path(directory, "precreate"));
   return plan;
 }

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "setup/host.h"
 #include "setup/registration.h"
-#include "setup/site.h"
 
 namespace oci_oauth {
 
@@ -25,19 +25,19 @@ struct Plan {
 };
 
 // Failure: an engine's file cannot be read or parsed, or says what we cannot go along with.
-Result<Plan> plan_podman(const Site& site, const Ledger& ledger, Default as_default);
-Result<Plan> plan_crio(const Site& site, const Ledger& ledger, Default as_default);
-Result<Plan> plan_docker(const Site& site, const Ledger& ledger, Default as_default);
-Result<Plan> plan_containerd(const Site& site, const Ledger& ledger, Default as_default);
+Result<Plan> plan_podman(const Host& host, const Ledger& ledger, Default as_default);
+Result<Plan> plan_crio(const Host& host, const Ledger& ledger, Default as_default);
+Result<Plan> plan_docker(const Host& host, const Ledger& ledger, Default as_default);
+Result<Plan> plan_containerd(const Host& host, const Ledger& ledger, Default as_default);
 // What uninstall does instead of the opposite of plan_docker, plan_containerd: what stays for now, and why.
 // Failure: what is ours in the file cannot be told from what is not.
-Result<Plan> plan_docker_removal(const Site& site, const Ledger& ledger);
-Result<Plan> plan_containerd_removal(const Site& site, const Ledger& ledger);
+Result<Plan> plan_docker_removal(const Host& host, const Ledger& ledger);
+Result<Plan> plan_containerd_removal(const Host& host, const Ledger& ledger);
 
 // The engine's own verdict on the files as they would be. Failure: it would not start with them.
-Result<void> check_docker(const Site& site, const Registration& registration);
-Result<void> check_containerd(const Site& site, const Registration& registration);
+Result<void> check_docker(const Host& host, const Registration& registration);
+Result<void> check_containerd(const Host& host, const Registration& registration);
 
-Result<Plan> plan_cdi(const Site& site, const Ledger& ledger, Default as_default);
+Result<Plan> plan_cdi(const Host& host, const Ledger& ledger, Default as_default);
 
 }  // namespace oci_oauth

@@ -16,24 +16,24 @@ constexpr std::string_view blanks = " \t\r";
 using Strings = std::vector<std::string>;
 using Environment = std::map<std::string, ServiceWord, std::less<>>;
 
-Strings unit_directories(const Site& site) {
-  if (site.scope == Scope::system) {
+Strings unit_directories(const Host& host) {
+  if (host.scope == Scope::system) {
     return {"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
             "/usr/lib/systemd/system", "/lib/systemd/system"};
   }
-  return {site.config_home + "/systemd/user", "/etc/systemd/user", site.data_home + "/systemd/user",
+  return {host.config_home + "/systemd/user", "/etc/systemd/user", host.data_home + "/systemd/user",
           "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"};
 }
 
 // The unit's own file, then its drop-ins by name: of two with one name that of the first directory counts.
-Strings files_of(const Site& site, const std::string& unit) {
-  const Strings directories = unit_directories(site);
+Strings files_of(const Host& host, const std::string& unit) {
+  const Strings directories = unit_directories(host);
   Strings files;
   std::map<std::string, std::string> drop_ins;
   for (const std::string& directory : directories) {
     const std::string path = fmt::format("{}/{}", directory, unit);
-    if (files.empty() && site.tree.exists(path)) files.push_back(path);
-    for (const std::string& name : site.tree.list(path + ".d")) {
+    if (files.empty() && host.tree.exists(path)) files.push_back(path);
+    for (const std::string& name : host.tree.list(path + ".d")) {
       if (name.ends_with(".conf")) drop_ins.emplace(name, fmt::format("{}.d/{}", path, name));
     }
   }
@@ -90,8 +90,8 @@ Strings split(std::string_view text) {
   return words;
 }
 
-std::string read(const Site& site, const std::string& path) {
-  auto text = site.tree.read(path);
+std::string read(const Host& host, const std::string& path) {
+  auto text = host.tree.read(path);
   return text && *text ? std::move(**text) : "";
 }
 
@@ -102,10 +102,10 @@ void set(Environment& environment, std::string_view assignment, const std::strin
       std::string(trimmed(assignment.substr(equals + 1))), file};
 }
 
-void read_environment_file(const Site& site, std::string_view name, Environment& environment) {
+void read_environment_file(const Host& host, std::string_view name, Environment& environment) {
   if (name.starts_with('-')) name.remove_prefix(1);
   const std::string file(name);
-  for (const std::string& line : lines_of(read(site, file))) {
+  for (const std::string& line : lines_of(read(host, file))) {
     // The quotes around a value go, and it stays one value.
     std::string plain = line;
     std::erase_if(plain, [](char c) { return c == '"' || c == '\''; });
@@ -118,27 +118,27 @@ struct Service {
   Environment environment;
 };
 
-void apply_setting(const Site& site, std::string_view key, std::string_view value, const std::string& file,
+void apply_setting(const Host& host, std::string_view key, std::string_view value, const std::string& file,
                    Service& service) {
   if (key == "ExecStart") {
     if (value.empty() || service.command.text.empty()) service.command = {std::string(value), file};
   } else if (key == "EnvironmentFile") {
-    read_environment_file(site, value, service.environment);
+    read_environment_file(host, value, service.environment);
   } else if (key == "Environment") {
     for (const std::string& assignment : split(value)) set(service.environment, assignment, file);
   }
 }
 
-Service read_service(const Site& site, const std::string& unit) {
+Service read_service(const Host& host, const std::string& unit) {
   Service service;
-  for (const std::string& file : files_of(site, unit)) {
+  for (const std::string& file : files_of(host, unit)) {
     bool is_service = false;
-    for (const std::string& line : lines_of(read(site, file))) {
+    for (const std::string& line : lines_of(read(host, file))) {
       if (line.starts_with('[')) is_service = line == "[Service]";
       const size_t equals = line.find('=');
       if (!is_service || equals == std::string::npos) continue;
       const std::string_view view = line;
-      apply_setting(site, trimmed(view.substr(0, equals)), trimmed(view.substr(equals + 1)), file, service);
+      apply_setting(host, trimmed(view.substr(0, equals)), trimmed(view.substr(equals + 1)), file, service);
     }
   }
   return service;
@@ -165,8 +165,8 @@ void add_word(const std::string& word, const Service& service, std::vector<Servi
 
 }  // namespace
 
-std::vector<ServiceWord> service_command(const Site& site, const std::string& unit) {
-  const Service service = read_service(site, unit);
+std::vector<ServiceWord> service_command(const Host& host, const std::string& unit) {
+  const Service service = read_service(host, unit);
   std::vector<ServiceWord> words;
   for (const std::string& word : split(service.command.text)) add_word(word, service, words);
   if (!words.empty()) words.front().text.erase(0, words.front().text.find_first_not_of("@-:+!|"));

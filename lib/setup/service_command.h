@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "setup/site.h"
+#include "setup/host.h"
 
 namespace oci_oauth {
 
@@ -17,6 +17,6 @@ struct ServiceWord {
 
 // The words of the ExecStart= in force, the program's first, variables replaced by what the unit sets them
 // to. Empty where there is no such unit, or it starts nothing. Specifiers ('%') stay as they are.
-std::vector<ServiceWord> service_command(const Site& site, const std::string& unit);
+std::vector<ServiceWord> service_command(const Host& host, const std::string& unit);
 
 }  // namespace oci_oauth

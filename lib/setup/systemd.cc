@@ -15,35 +15,35 @@ namespace {
 
 constexpr auto systemctl_bound = std::chrono::seconds(90);  // systemd's own DefaultTimeoutStartSec
 
-std::string unit_directory(const Site& site) {
-  return fmt::format("{}/lib/systemd/{}", site.prefix, site.scope == Scope::system ? "system" : "user");
+std::string unit_directory(const Host& host) {
+  return fmt::format("{}/lib/systemd/{}", host.prefix, host.scope == Scope::system ? "system" : "user");
 }
 
-Result<CommandOutput> systemctl(const Site& site, std::vector<std::string> words,
+Result<CommandOutput> systemctl(const Host& host, std::vector<std::string> words,
                                 const std::vector<std::string>& units) {
   std::vector<std::string> command = {"systemctl"};
-  if (site.scope == Scope::user) command.emplace_back("--user");
+  if (host.scope == Scope::user) command.emplace_back("--user");
   command.insert(command.end(), words.begin(), words.end());
   command.insert(command.end(), units.begin(), units.end());
   return run_command(command, systemctl_bound);
 }
 
-Result<void> must(const Site& site, const std::vector<std::string>& words,
+Result<void> must(const Host& host, const std::vector<std::string>& words,
                   const std::vector<std::string>& units) {
-  const auto output = TRY(systemctl(site, words, units));
+  const auto output = TRY(systemctl(host, words, units));
   if (output.status == 0) return {};
   return Error{
       ErrorKind::failed,
       fmt::format("systemctl {}: {}", fmt::join(words, " "), output.err.substr(0, output.err.find('\n'))),
       fmt::format("systemctl {}status oci-oauth-refresh.service",
-                  site.scope == Scope::user ? "--user " : "")};
+                  host.scope == Scope::user ? "--user " : "")};
 }
 
 }  // namespace
 
-bool has_systemd(const Site& site) {
-  if (!site.tree.is_host() || !site.tree.exists("/run/systemd/system")) return false;
-  return site.scope == Scope::system || site.tree.exists(parent_directory(site.runtime_dir) + "/systemd");
+bool has_systemd(const Host& host) {
+  if (!host.tree.is_host() || !host.tree.exists("/run/systemd/system")) return false;
+  return host.scope == Scope::system || host.tree.exists(parent_directory(host.runtime_dir) + "/systemd");
 }
 
 bool lingers(uid_t uid) {
@@ -53,36 +53,36 @@ bool lingers(uid_t uid) {
   return ::stat(fmt::format("/var/lib/systemd/linger/{}", user->pw_name).c_str(), &status) == 0;
 }
 
-std::vector<std::string> installable_units(const Site& site) {
+std::vector<std::string> installable_units(const Host& host) {
   std::vector<std::string> units;
-  for (std::string& name : site.tree.list(unit_directory(site))) {
+  for (std::string& name : host.tree.list(unit_directory(host))) {
     if (!name.starts_with("oci-oauth-")) continue;
-    const auto text = site.tree.read(fmt::format("{}/{}", unit_directory(site), name));
+    const auto text = host.tree.read(fmt::format("{}/{}", unit_directory(host), name));
     if (text && *text && (*text)->find("\n[Install]\n") != std::string::npos)
       units.push_back(std::move(name));
   }
   return units;
 }
 
-Result<std::vector<std::string>> disabled_units(const Site& site) {
+Result<std::vector<std::string>> disabled_units(const Host& host) {
   std::vector<std::string> disabled;
-  for (const std::string& unit : installable_units(site)) {
-    const auto output = TRY(systemctl(site, {"is-enabled"}, {unit}));
+  for (const std::string& unit : installable_units(host)) {
+    const auto output = TRY(systemctl(host, {"is-enabled"}, {unit}));
     if (output.status != 0) disabled.push_back(unit);
   }
   return disabled;
 }
 
-Result<void> enable_units(const Site& site, const std::vector<std::string>& units) {
-  if (auto done = must(site, {"daemon-reload"}, {}); !done || units.empty()) return done;
-  return must(site, {"enable", "--now"}, units);
+Result<void> enable_units(const Host& host, const std::vector<std::string>& units) {
+  if (auto done = must(host, {"daemon-reload"}, {}); !done || units.empty()) return done;
+  return must(host, {"enable", "--now"}, units);
 }
 
-Result<void> disable_units(const Site& site, const std::vector<std::string>& units) {
+Result<void> disable_units(const Host& host, const std::vector<std::string>& units) {
   if (!units.empty()) {
-    TRY(must(site, {"disable", "--now"}, units));
+    TRY(must(host, {"disable", "--now"}, units));
   }
-  return must(site, {"daemon-reload"}, {});
+  return must(host, {"daemon-reload"}, {});
 }
 
 }  // namespace oci_oauth

@@ -14,16 +14,16 @@ namespace {
 constexpr const char* tasks = "io.containerd.runtime.v2.task";
 
 // Of containerd's own, of k3s's and RKE2's, and of that which dockerd starts where there is no other.
-std::vector<std::string> state_directories(const Site& site) {
-  const std::string exec_root = find_docker(site).flag("--exec-root").value_or("/run/docker");
+std::vector<std::string> state_directories(const Host& host) {
+  const std::string exec_root = find_docker(host).flag("--exec-root").value_or("/run/docker");
   return {"/run/containerd", "/run/k3s/containerd", exec_root + "/containerd/daemon"};
 }
 
 // The shim notes its runtime in a file of its own, and among its options.
-bool is_run_by_wrapper(const Site& site, const std::string& bundle) {
-  const auto runtime = site.tree.read(bundle + "/runtime");
+bool is_run_by_wrapper(const Host& host, const std::string& bundle) {
+  const auto runtime = host.tree.read(bundle + "/runtime");
   if (runtime && *runtime && is_wrapper(**runtime)) return true;
-  const auto options = site.tree.read(bundle + "/options.json");
+  const auto options = host.tree.read(bundle + "/options.json");
   if (!options || !*options) return false;
   const auto json = parse_json(**options, bundle);
   return json && json->IsObject() && is_wrapper(json_string(*json, "binary_name").value_or(""));
@@ -35,13 +35,13 @@ bool is_wrapper(std::string_view program) {
   return program == "oci-oauth-runtime" || program.ends_with("/oci-oauth-runtime");
 }
 
-std::vector<std::string> containers_run_by_wrapper(const Site& site) {
+std::vector<std::string> containers_run_by_wrapper(const Host& host) {
   std::vector<std::string> ids;
-  for (const std::string& directory : state_directories(site)) {
+  for (const std::string& directory : state_directories(host)) {
     const std::string root = fmt::format("{}/{}", directory, tasks);
-    for (const std::string& space : site.tree.list(root)) {
-      for (const std::string& id : site.tree.list(fmt::format("{}/{}", root, space))) {
-        if (is_run_by_wrapper(site, fmt::format("{}/{}/{}", root, space, id))) ids.push_back(id);
+    for (const std::string& space : host.tree.list(root)) {
+      for (const std::string& id : host.tree.list(fmt::format("{}/{}", root, space))) {
+        if (is_run_by_wrapper(host, fmt::format("{}/{}/{}", root, space, id))) ids.push_back(id);
       }
     }
   }

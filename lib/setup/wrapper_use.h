@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "setup/site.h"
+#include "setup/host.h"
 
 namespace oci_oauth {
 
 // Their ids, sorted, as containerd's shims note them below /run (Docker's containers among them).
-std::vector<std::string> containers_run_by_wrapper(const Site& site);
+std::vector<std::string> containers_run_by_wrapper(const Host& host);
 
 // Whether a runtime's program is the wrapper, of this installation or another.
 bool is_wrapper(std::string_view program);

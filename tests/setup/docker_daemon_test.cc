@@ -16,10 +16,10 @@ struct Machine : TempDir {
   void unit(const std::string& command) const {
     file("usr/lib/systemd/system/docker.service", "[Service]\nExecStart=" + command + "\n");
   }
-  Site site() const {
-    auto site = open_site(path());
-    REQUIRE(site);
-    return std::move(*site);
+  Host host() const {
+    auto host = open_host(path());
+    REQUIRE(host);
+    return std::move(*host);
   }
 };
 
@@ -27,9 +27,9 @@ struct Machine : TempDir {
 
 TEST_CASE("an option of dockerd's is found in each spelling, the last one counts") {
   const Machine machine;
-  CHECK(find_docker(machine.site()).config_file == "/etc/docker/daemon.json");
+  CHECK(find_docker(machine.host()).config_file == "/etc/docker/daemon.json");
   machine.unit("/usr/sbin/dockerd -H fd:// -g /old --data-root=/new --config-file /srv/d.json --debug");
-  const DockerDaemon daemon = find_docker(machine.site());
+  const DockerDaemon daemon = find_docker(machine.host());
   CHECK(daemon.config_file == "/srv/d.json");
   CHECK(daemon.flag("--data-root") == "/new");
   CHECK(daemon.flag("--host") == "fd://");
@@ -40,20 +40,20 @@ TEST_CASE("an option of dockerd's is found in each spelling, the last one counts
 
 TEST_CASE("the data root is the option's, else the file's, else the usual one") {
   const Machine machine;
-  const Site site = machine.site();
-  CHECK(docker_data_root(site, find_docker(site), "{}") == "/var/lib/docker");
-  CHECK(docker_data_root(site, find_docker(site), R"({"data-root": "/a"} // why)") == "/a");
-  CHECK(docker_data_root(site, find_docker(site), "[") == "/var/lib/docker");
+  const Host host = machine.host();
+  CHECK(docker_data_root(host, find_docker(host), "{}") == "/var/lib/docker");
+  CHECK(docker_data_root(host, find_docker(host), R"({"data-root": "/a"} // why)") == "/a");
+  CHECK(docker_data_root(host, find_docker(host), "[") == "/var/lib/docker");
   machine.unit("/usr/sbin/dockerd --data-root /b");
-  CHECK(docker_data_root(site, find_docker(site), R"({"data-root": "/a"})") == "/b");
+  CHECK(docker_data_root(host, find_docker(host), R"({"data-root": "/a"})") == "/b");
 }
 
 TEST_CASE("the socket is a Unix one that the daemon was given, else the usual one") {
   const Machine machine;
-  const Site site = machine.site();
-  CHECK(docker_socket(site, find_docker(site)) == "unix:///var/run/docker.sock");
+  const Host host = machine.host();
+  CHECK(docker_socket(host, find_docker(host)) == "unix:///var/run/docker.sock");
   machine.unit("/usr/sbin/dockerd -H tcp://127.0.0.1:1 -H unix:///srv/socket");
-  CHECK(docker_socket(site, find_docker(site)) == "unix:///srv/socket");
+  CHECK(docker_socket(host, find_docker(host)) == "unix:///srv/socket");
 }
 
 TEST_CASE("containers are named by what Docker keeps on disk; what cannot be read is passed over") {
@@ -65,7 +65,7 @@ TEST_CASE("containers are named by what Docker keeps on disk; what cannot be rea
   machine.file("d/containers/4/hostconfig.json", "[");
   machine.file("d/100000.100000/containers/5/hostconfig.json", R"({"Runtime": "oci-oauth"})");
   machine.file("d/other/containers/6/hostconfig.json", R"({"Runtime": "oci-oauth"})");
-  CHECK(containers_with_runtime(machine.site(), "/d", "oci-oauth") ==
+  CHECK(containers_with_runtime(machine.host(), "/d", "oci-oauth") ==
         std::vector<std::string>{"1234567890ab", "5", "db"});
-  CHECK(containers_with_runtime(machine.site(), "/none", "oci-oauth").empty());
+  CHECK(containers_with_runtime(machine.host(), "/none", "oci-oauth").empty());
 }

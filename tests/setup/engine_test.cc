@@ -23,11 +23,11 @@ struct Machine : TempDir {
   }
 
   void install(const std::string& engine) const {
-    const auto site = open_site(path());
-    REQUIRE(site);
-    auto done = plan_installation(*site, {.engine = engine, .credentials = *this / "login"});
+    const auto host = open_host(path());
+    REQUIRE(host);
+    auto done = plan_installation(*host, {.engine = engine, .credentials = *this / "login"});
     REQUIRE(done);
-    REQUIRE(apply(site->tree, done->registration, site->ledger));
+    REQUIRE(apply(host->tree, done->registration, host->ledger));
   }
 
   EngineState state(std::string_view engine) const {

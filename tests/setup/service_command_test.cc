@@ -14,9 +14,9 @@ struct Machine : TempDir {
     write(file, text);
   }
   std::vector<ServiceWord> words() const {
-    const auto site = open_site(path());
-    REQUIRE(site);
-    return service_command(*site, "x.service");
+    const auto host = open_host(path());
+    REQUIRE(host);
+    return service_command(*host, "x.service");
   }
   std::string text() const {
     std::string all;

@@ -24,9 +24,9 @@ TEST_CASE("a container that runs by way of the wrapper is told by its shim's not
   task(machine, "c", "runtime", "/usr/bin/runc");
   task(machine, "d", "options.json", "[");
   task(machine, "e", "runtime", "/usr/bin/oci-oauth-runtime", "run/docker/containerd/daemon");
-  const auto site = open_site(machine.path());
-  REQUIRE(site);
-  CHECK(containers_run_by_wrapper(*site) == std::vector<std::string>{"a", "b", "e"});
+  const auto host = open_host(machine.path());
+  REQUIRE(host);
+  CHECK(containers_run_by_wrapper(*host) == std::vector<std::string>{"a", "b", "e"});
 }
 
 TEST_CASE("the wrapper is told by its name, wherever it is installed") {

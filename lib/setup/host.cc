@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "setup/site.h"
+#include "setup/host.h"
 
 #include <unistd.h>
 
@@ -25,7 +25,7 @@ std::string prefix_in(const Tree& tree) {
   return prefix->substr(tree.root().size());
 }
 
-Result<Site> open_user_site(Tree tree) {
+Result<Host> open_user_site(Tree tree) {
   const std::string home = absolute_from_environment("HOME", "");
   const std::string runtime = absolute_from_environment("XDG_RUNTIME_DIR", "");
   if (home.empty() || runtime.empty()) {
@@ -35,7 +35,7 @@ Result<Site> open_user_site(Tree tree) {
   const std::string config_home = absolute_from_environment("XDG_CONFIG_HOME", home + "/.config");
   const std::string state_home = absolute_from_environment("XDG_STATE_HOME", home + "/.local/state");
   std::string prefix = prefix_in(tree);
-  return Site{.tree = std::move(tree),
+  return Host{.tree = std::move(tree),
               .scope = Scope::user,
               .prefix = std::move(prefix),
               .config = config_home + "/oci-oauth/config.json",
@@ -47,11 +47,11 @@ Result<Site> open_user_site(Tree tree) {
 
 }  // namespace
 
-Result<Site> open_site(const std::string& root) {
+Result<Host> open_host(const std::string& root) {
   auto tree = TRY(Tree::open(root));
   if (tree.is_host() && scope_of_caller() == Scope::user) return open_user_site(std::move(tree));
   std::string prefix = prefix_in(tree);
-  return Site{.tree = std::move(tree),
+  return Host{.tree = std::move(tree),
               .scope = Scope::system,
               .prefix = std::move(prefix),
               .config = system_config,

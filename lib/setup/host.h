@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where something is being set up: for a whole machine (or a tree of one), or for the one person who calls.
+// The host that is being set up: a whole machine (or a tree of one), or one user's part of it.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace oci_oauth {
 
-struct Site {
+struct Host {
   Tree tree;
   Scope scope = Scope::system;
   std::string prefix;  // of the programs, as a path of the tree
@@ -28,6 +28,6 @@ struct Site {
 
 // The machine where the caller is root or names another tree than "/", else the caller's own. Failure: `root`
 // is no directory; a user without HOME and XDG_RUNTIME_DIR.
-Result<Site> open_site(const std::string& root);
+Result<Host> open_host(const std::string& root);
 
 }  // namespace oci_oauth
