@@ -143,15 +143,9 @@ Result<std::optional<WantedFile>> plan_configuration(const Host& host, const Led
   const std::string source = host.tree.shown(host.config);
   auto current = TRY(host.tree.read(host.config));
   std::optional<std::string> login;
-  if (credentials || !current) {
-    login = TRY(login_for(host, credentials));
-  }
-  if (current) {
-    TRY(check_configuration(*current, source, login));
-  }
-  if (current && !real_runtime.empty()) {
-    TRY(check_runtime(*current, source, real_runtime));
-  }
+  if (credentials || !current) login = TRY(login_for(host, credentials));
+  if (current) TRY(check_configuration(*current, source, login));
+  if (current && !real_runtime.empty()) TRY(check_runtime(*current, source, real_runtime));
   const LedgerFile* entry = ledger.find(host.config);
   const bool ours = entry != nullptr && entry->share == Share::whole && current == entry->after;
   if (!current || ours) {

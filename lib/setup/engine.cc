@@ -213,19 +213,16 @@ std::vector<EngineState> inspect_engines(const std::string& root) {
 
 Result<Installation> plan_installation(const Host& host, const InstallRequest& request) {
   const auto engine = TRY(find_engine(host, "install", request.engine));
-  if (engine->plan == plan_systemd) {
-    TRY(check_systemd(host));
-  }
+  if (engine->plan == plan_systemd) TRY(check_systemd(host));
   auto ledger = TRY(load_ledger(host.tree, host.ledger));
   auto plan = TRY(engine->plan(host, ledger, request.as_default));
   check_present(host, *engine, plan);
   check_programs(host, plan);
   check_linger(host, plan);
   check_withdrawn(host, ledger, request.engine, plan);
-  auto installation = install_files(host, std::move(plan), ledger, request);
-  if (!installation) return installation;
-  TRY(check(host, *engine, installation->registration));
-  TRY(want_units(host, request.engine, *installation));
+  auto installation = TRY(install_files(host, std::move(plan), ledger, request));
+  TRY(check(host, *engine, installation.registration));
+  TRY(want_units(host, request.engine, installation));
   return installation;
 }
 

@@ -213,10 +213,9 @@ Result<Plan> plan_podman(const Host& host, const Ledger&, Default) {
   // CRI-O reads the same directory, knows no such stage, and does not start with a file that it refuses.
   if (!has_crio(host))
     return plan_hooks(host, podman_reader(host), directory, {"createRuntime", "poststop", "precreate"});
-  auto plan = plan_hooks(host, podman_reader(host), directory, {"createRuntime", "poststop"});
-  if (!plan) return plan;
-  plan->unwanted.push_back(hook_file_path(directory, "precreate"));
-  plan->notes.emplace_back(
+  auto plan = TRY(plan_hooks(host, podman_reader(host), directory, {"createRuntime", "poststop"}));
+  plan.unwanted.push_back(hook_file_path(directory, "precreate"));
+  plan.notes.emplace_back(
       "CRI-O shares the hooks directory and refuses Podman's stage precreate: give containers the provider's "
       "variables with --env, or with a CDI device (oci-oauth install cdi)");
   return plan;

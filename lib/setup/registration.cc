@@ -21,9 +21,7 @@ bool is_blank(std::string_view text) {
 
 Result<std::string> with_members(std::string text, const std::string& source, const WantedFile& wanted) {
   for (const JsonSetting& setting : wanted.members) {
-    auto edited = set_json_member(text, source, setting.path, setting.value);
-    if (!edited) return edited;
-    text = std::move(*edited);
+    text = TRY(set_json_member(text, source, setting.path, setting.value));
   }
   return text;
 }
@@ -71,9 +69,7 @@ Result<std::string> with_kept(std::string text, const std::string& source, const
   for (const JsonSetting& setting : wanted.kept) {
     const auto there = TRY(find_json_member(text, source, setting.path));
     if (there) continue;
-    auto edited = set_json_member(text, source, setting.path, setting.value);
-    if (!edited) return edited;
-    text = std::move(*edited);
+    text = TRY(set_json_member(text, source, setting.path, setting.value));
   }
   return text;
 }
@@ -265,9 +261,7 @@ Result<Registration> plan_install(const Tree& tree, Ledger ledger, const std::st
     TRY(give_back(tree, registration, LedgerFile(*entry), nullptr));
     std::erase_if(registration.ledger.files, [&](const LedgerFile& file) { return file.path == path; });
   }
-  for (const WantedFile& file : wanted) {
-    TRY(want(tree, registration, engine, file));
-  }
+  for (const WantedFile& file : wanted) TRY(want(tree, registration, engine, file));
   return registration;
 }
 
@@ -320,9 +314,7 @@ Result<std::string> without_owned(std::string text, const std::string& source,
     const auto there = TRY(find_json_member(text, source, path));
     if (!there || (!member.value.empty() && *there != member.value)) continue;
     for (bool is_empty = true; is_empty && !path.empty(); path.pop_back()) {
-      auto less = remove_json_member(text, source, path);
-      if (!less) return less;
-      text = std::move(*less);
+      text = TRY(remove_json_member(text, source, path));
       if (path.size() == 1) break;
       const auto parent = TRY(find_json_member(text, source, JsonPath(path.begin(), path.end() - 1)));
       is_empty = parent == "{}";

@@ -79,9 +79,7 @@ Result<void> enable_units(const Host& host, const std::vector<std::string>& unit
 }
 
 Result<void> disable_units(const Host& host, const std::vector<std::string>& units) {
-  if (!units.empty()) {
-    TRY(must(host, {"disable", "--now"}, units));
-  }
+  if (!units.empty()) TRY(must(host, {"disable", "--now"}, units));
   return must(host, {"daemon-reload"}, {});
 }
 

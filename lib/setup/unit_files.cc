@@ -132,9 +132,8 @@ std::string mount_unit_name(std::string_view path) {
 
 Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager manager) {
   TRY(check(config, "/runtime_dir", config.runtime_dir));
-  for (const Profile& profile : config.profiles) {
+  for (const Profile& profile : config.profiles)
     TRY(check(config, fmt::format("/profiles/{}/credentials", profile.name), profile.credentials));
-  }
   std::vector<UnitFile> files = path_units(config);
   files.push_back(socket_drop_in(config));
   if (manager == ServiceManager::user) return files;
