@@ -2,6 +2,7 @@
 #include "report/text_table.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "support/catch.h"
 
