@@ -36,10 +36,8 @@ build() {
 
 # start_image IMAGE [OPTION]...
 start_image() {
-    local cgroups=(--cgroup-parent "/$LAB_CGROUP")
-    ((OPERATOR_ID == 0)) || cgroups=(--cgroups disabled)
     podman_files "$BOX"
-    detached "$BATS_TEST_TMPDIR/$BOX/output" podman_as_operator run --name "$BOX" --detach --network none "${cgroups[@]}" \
+    detached "$BATS_TEST_TMPDIR/$BOX/output" podman_as_operator run --name "$BOX" --detach --network none "${cgroup_parent[@]}" \
         "${@:2}" "$1"
 }
 

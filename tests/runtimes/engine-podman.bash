@@ -3,6 +3,8 @@
 # The words of lab.bash for Podman, which its operator runs with storage of the test's own.
 
 hook_stages=(createRuntime poststop)
+cgroup_parent=()
+((OPERATOR_ID != 0)) || cgroup_parent=(--cgroup-parent "/$LAB_CGROUP")
 
 podman_as_operator() {
     as_operator CONTAINERS_CONF="$BATS_TEST_TMPDIR/containers.conf" podman --runtime "${PODMAN_RUNTIME:-crun}" \
@@ -43,17 +45,22 @@ podman_files() {
 }
 
 podman_run() {
-    local cgroups=(--cgroup-parent "/$LAB_CGROUP")
-    ((OPERATOR_ID == 0)) || cgroups=(--cgroups disabled)
-    podman_as_operator run --name "$1" "$2" --network none "${cgroups[@]}" "${OPTIONS[@]}" \
+    podman_as_operator run --name "$1" "$2" --network none "${cgroup_parent[@]}" "${OPTIONS[@]}" \
         --rootfs "$(rootfs_of "$1")" "${ARGV[@]}"
 }
 
-# Podman's own limits need CAP_SYS_RESOURCE, and its own cgroup manager systemd.
+# an_image NAME: busybox, for what Podman does not do with a root file system of ours.
+an_image() {
+    podman_files "$1"
+    tar -C "$(rootfs_of "$1")" -c . | podman_as_operator import --quiet - "$1" >/dev/null 3>&-
+}
+
+# Podman's own limits need CAP_SYS_RESOURCE, and its own cgroup manager systemd; a person has no cgroups in the lab.
 containers_conf() {
     cat <<END
 [containers]
 default_ulimits = ["nofile=1024:$(ulimit -Hn)", "nproc=1024:1024"]
+cgroups = "$( ((OPERATOR_ID == 0)) && echo enabled || echo disabled)"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"

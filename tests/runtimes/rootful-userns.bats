@@ -55,3 +55,17 @@ has_token_of_its_own() {
     start box --volume "$home:/home/node" --uidmap "$map" --gidmap "$map" --user 1000:1000
     has_current_token box /home/node/.claude
 }
+
+@test "a container whose user namespace Podman chose by itself has the token, mounted and written" {
+    local directory
+    directory=$(a_directory tokens)
+    configure '.profiles.claude.target = ["/run/secrets/claude", "/srv/claude"] | del(.profiles.claude.mode)'
+    ROOTFS_OWNER=0:0 an_image image
+    detached "$BATS_TEST_TMPDIR/output" podman_as_operator run --name box --detach --network none "${cgroup_parent[@]}" \
+        --userns auto --user 1000:1000 --tmpfs "$target" --volume "$directory:/srv/claude" image sleep infinity
+    has_current_token box
+    has_current_token box /srv/claude
+    refreshed
+    has_current_token box
+    [[ $(inside box stat -c %u /srv/claude/token) == 1000 ]]
+}
