@@ -83,6 +83,10 @@ std::string trusted_file(const HttpRequest& request) {
   return system_file != nullptr ? system_file : "/etc/ssl/certs/ca-certificates.crt";
 }
 
+std::string no_certificates(const HttpRequest& request) {
+  return fmt::format("ca_file: {}: holds no certificates", trusted_file(request));
+}
+
 Headers make_headers(const std::string& content_type) {
   Headers headers(nullptr, curl_slist_free_all);
   // Without "Expect:" libcurl would send a large request twice to a server that answers 417.
@@ -102,6 +106,17 @@ std::string lower_first(std::string text) {
     text[0] = static_cast<char>(text[0] - 'A' + 'a');
   }
   return text;
+}
+
+// Without libcurl's words around OpenSSL's: "SSL certificate problem: REASON", in 8.22 "SSL certificate
+// OpenSSL verify result: REASON (NUMBER)".
+std::string_view certificate_problem(std::string_view details) {
+  for (const std::string_view prefix :
+       {"SSL certificate problem: ", "SSL certificate OpenSSL verify result: "}) {
+    if (details.starts_with(prefix))
+      return details.substr(prefix.size(), details.rfind(" (") - prefix.size());
+  }
+  return details;
 }
 
 std::string reason_of(int number) {
@@ -207,6 +222,7 @@ void Transfer::set_connection() {
 }
 
 void Transfer::set_trust(const std::string& trusted) {
+  if (trusted.empty()) return;  // plain http; libcurl 8.22 refuses an empty blob
   curl_blob certificates = {const_cast<char*>(trusted.data()), trusted.size(), CURL_BLOB_NOCOPY};
   set(CURLOPT_CAINFO_BLOB, &certificates);
   set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // the file alone counts
@@ -310,12 +326,9 @@ std::string Transfer::unsent_reason() const {
       if (number == 0) break;
       return fmt::format("{}: {}", connect, lower_first(reason_of(static_cast<int>(number))));
     case CURLE_SSL_CACERT_BADFILE:
-      return fmt::format("ca_file: {}: holds no certificates", trusted_file(request_));
+      return no_certificates(request_);
     case CURLE_PEER_FAILED_VERIFICATION:
-      if (const std::string_view prefix = "SSL certificate problem: "; details.starts_with(prefix)) {
-        details.remove_prefix(prefix.size());
-      }
-      return fmt::format("certificate of {}: {}", endpoint_.shown(), details);
+      return fmt::format("certificate of {}: {}", endpoint_.shown(), certificate_problem(details));
     default:
       break;
   }
@@ -350,6 +363,7 @@ RequestResult send_request(const HttpRequest& request, const RequestEvents& even
   if (endpoint->scheme == "https") {
     auto read = read_file({.path = trusted_file(request)}, longest_trusted);
     if (!read) return RequestFailure{Sent::no, fmt::format("ca_file: {}", read.error().message)};
+    if (read->empty()) return RequestFailure{Sent::no, no_certificates(request)};
     trusted = std::move(*read);
   }
   return Transfer(request, std::move(*endpoint), trusted, events).perform();
