@@ -22,13 +22,10 @@ Scope scope_of_caller(const char* path) {
   if (is_host_root()) return Scope::system;
   if (::geteuid() != 0) return Scope::user;
   struct stat status;
-  std::string nearest = path;
-  while (::stat(nearest.c_str(), &status) != 0) {
-    const size_t slash = nearest.rfind('/');
-    if (slash == std::string::npos || slash == 0) return Scope::user;
-    nearest.resize(slash);
+  for (std::string at = path;; at.resize(at.rfind('/'))) {
+    if (::stat(at.empty() ? "/" : at.c_str(), &status) == 0 && status.st_uid != 0) return Scope::user;
+    if (at.empty()) return Scope::system;
   }
-  return status.st_uid == 0 ? Scope::system : Scope::user;
 }
 
 std::string config_path(Scope scope, GetEnvironment environment) {

@@ -36,19 +36,23 @@ const char* xdg(const char* name) {
   return found == values.end() ? nullptr : found->second;
 }
 
-// The scope that root of a user namespace with the ids from 1000000000 has.
-std::string scope_in_user_namespace(const std::string& path) {
+constexpr uid_t first_id = 1000000000;
+
+// The scope that root of a user namespace with the ids from first_id has, whose "/" is `root`.
+std::string scope_in_user_namespace(const std::string& root) {
   Gate unshared, mapped;
   const ChildProcess child([&]() -> std::string {
     if (::unshare(CLONE_NEWUSER) != 0) return "unshare";
     unshared.open();
     mapped.wait();
     if (::setresuid(0, 0, 0) != 0) return "setresuid";
-    return scope_of_caller(path.c_str()) == Scope::system ? "system" : "user";
+    if (::chroot(root.c_str()) != 0) return "chroot";
+    return scope_of_caller() == Scope::system ? "system" : "user";
   });
   if (!unshared.wait()) return child.answer();
   for (const char* map : {"uid_map", "gid_map"})
-    std::ofstream("/proc/" + std::to_string(child.pid()) + "/" + map) << "0 1000000000 65536";
+    std::ofstream("/proc/" + std::to_string(child.pid()) + "/" + map)
+        << "0 " + std::to_string(first_id) + " 65536";
   mapped.open();
   return child.answer();
 }
@@ -69,23 +73,26 @@ TEST_CASE("a user serves itself, whatever belongs to it") {
   CHECK(user.answer() == "user");
 }
 
-TEST_CASE(
-    "root of a user namespace serves the system where the configuration, or the place for one, is its own") {
+TEST_CASE("root of a user namespace serves the system where all that leads to the configuration is its own") {
   if (::geteuid() != 0) return skip("needs root");
   const TempDir directory;
+  const std::string root = directory / "root", etc = root + "/etc";
   ::chmod((directory / ".").c_str(), 0755);
-  const std::string etc = directory / "etc", path = etc + "/oci-oauth/config.json";
+  REQUIRE(::mkdir(root.c_str(), 0755) == 0);
+  CHECK(scope_in_user_namespace(root) == "user");  // the host's, as a rootless engine's hook finds it
   REQUIRE(::mkdir(etc.c_str(), 0755) == 0);
-  CHECK(scope_in_user_namespace(path) == "user");  // the host's, as a rootless engine's hook finds it
+  REQUIRE(::chown(etc.c_str(), first_id, first_id) == 0);
+  CHECK(scope_in_user_namespace(root) == "user");  // rootless Docker's: a copy of /etc over the host's
 
-  REQUIRE(::chown(etc.c_str(), 1000000000, 1000000000) == 0);
-  CHECK(scope_in_user_namespace(path) == "system");
+  REQUIRE(::chown(root.c_str(), first_id, first_id) == 0);
+  CHECK(scope_in_user_namespace(root) == "system");
 
   REQUIRE(::mkdir((etc + "/oci-oauth").c_str(), 0755) == 0);
-  directory.write("etc/oci-oauth/config.json", "{}");
-  CHECK(scope_in_user_namespace(path) == "user");
-  REQUIRE(::chown(path.c_str(), 1000000000, 1000000000) == 0);
-  CHECK(scope_in_user_namespace(path) == "system");
+  directory.write("root/etc/oci-oauth/config.json", "{}");
+  CHECK(scope_in_user_namespace(root) == "user");
+  for (const char* name : {"/oci-oauth", "/oci-oauth/config.json"})
+    REQUIRE(::chown((etc + name).c_str(), first_id, first_id) == 0);
+  CHECK(scope_in_user_namespace(root) == "system");
 }
 
 TEST_CASE("a scope has a place for its configuration and for its runtime directory") {
