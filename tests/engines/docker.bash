@@ -4,7 +4,9 @@
 # An engine's file defines `dockerd_in_place` and `docker_in_place`, which run those programs, `registered` and
 # `deregistered`.
 
-readonly docker_home=/run/lab/docker socket=unix:///run/lab/docker/socket daemon_start_seconds=120
+docker_home=${docker_home:-/run/lab/docker}
+readonly daemon_start_seconds=120
+readonly socket=unix://$docker_home/socket
 
 engine_up() {
     mkdir -p "$docker_home" /etc/docker

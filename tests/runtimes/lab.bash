@@ -14,6 +14,7 @@
 #
 # OPTION is spelled as Podman's, its value in a word of its own: --read-only, --user UID:GID, --tmpfs DIR,
 # --volume SOURCE:DIR[:ro], --annotation KEY=VALUE. Podman takes its others too.
+# An engine whose daemon outlives a test names its person's place in operator_place; else that is the test's own.
 # A test may set HOOK (empty: no hook) and HOOK_ARGS (what comes before the stage) ahead of start and once.
 
 readonly hook_timeout_seconds=10 event_wait_seconds=5
@@ -39,8 +40,8 @@ teardown() { lab_teardown; }
 lab_setup() {
     HOOK=$OCI_OAUTH_PREFIX/libexec/oci/hooks.d/oci-oauth-hook
     HOOK_ARGS=()
-    OPERATOR_HOME=$BATS_TEST_TMPDIR/home
-    XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
+    OPERATOR_HOME=${operator_place:-$BATS_TEST_TMPDIR}/home
+    XDG_RUNTIME_DIR=${operator_place:-$BATS_TEST_TMPDIR}/run
     chmod 711 "$BATS_RUN_TMPDIR"
     install -d -o "$OPERATOR_ID" -g "$OPERATOR_ID" "$OPERATOR_HOME" "$XDG_RUNTIME_DIR"
     start_syslog
@@ -51,7 +52,7 @@ lab_teardown() {
     stop_syslog
     unmount_below "$BATS_TEST_TMPDIR"
     unmount_below /run/oci-oauth
-    rm -rf /run/oci-oauth /etc/oci-oauth
+    rm -rf /run/oci-oauth /etc/oci-oauth "$XDG_RUNTIME_DIR/oci-oauth"
 }
 
 as_operator() {
