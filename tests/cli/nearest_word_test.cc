@@ -7,20 +7,20 @@ using namespace oci_oauth;
 
 namespace {
 
-constexpr std::string_view words[] = {"refresh", "status", "install", "uninstall"};
+constexpr std::string_view verbs[] = {"refresh", "status", "install", "uninstall"};
 
 }  // namespace
 
 TEST_CASE("a letter too many, too few, wrong, or swapped with its neighbour still finds the word") {
   for (const std::string_view typed : {"refreshh", "refrsh", "refrexh", "rferesh"}) {
     INFO(typed);
-    CHECK(nearest_word(typed, words) == "refresh");
+    CHECK(nearest_word(typed, verbs) == "refresh");
   }
-  CHECK(nearest_word("instal", words) == "install");
+  CHECK(nearest_word("instal", verbs) == "install");
 }
 
 TEST_CASE("a word that is near to none finds none") {
-  CHECK(nearest_word("doctor", words).empty());
-  CHECK(nearest_word("", words).empty());
-  CHECK(nearest_word(std::string(1000, 'x'), words).empty());
+  CHECK(nearest_word("doctor", verbs).empty());
+  CHECK(nearest_word("", verbs).empty());
+  CHECK(nearest_word(std::string(1000, 'x'), verbs).empty());
 }

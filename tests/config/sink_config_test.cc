@@ -24,7 +24,7 @@ Sink sink_of(std::string_view text) {
   return config->sinks.at(0);
 }
 
-std::string reason(std::string_view text) {
+std::string reason_of_sinks(std::string_view text) {
   const auto config = parse(text);
   if (config) return "";
   CHECK(config.error().kind == ErrorKind::configuration);
@@ -91,5 +91,5 @@ TEST_CASE("each mistake in a sink names its key") {
       {R"({"onecli": {"url": "https://a", "program": "/b"}})",
        "f: /sinks/0/onecli/program: stands beside \"url\": choose one"},
   };
-  for (const auto& [text, message] : mistakes) CHECK(reason(text) == message);
+  for (const auto& [text, message] : mistakes) CHECK(reason_of_sinks(text) == message);
 }

@@ -11,11 +11,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const Time noon = std::chrono::sys_days(std::chrono::year(2026) / 11 / 24) + 12h;
+const Time answered = std::chrono::sys_days(std::chrono::year(2026) / 11 / 24) + 12h;
 
 TokenAnswer answer(long status, std::string_view body, std::string retry_after = "") {
   return read_token_answer(
-      {.status = status, .retry_after = std::move(retry_after), .date = "", .body = Secret(body)}, noon);
+      {.status = status, .retry_after = std::move(retry_after), .date = "", .body = Secret(body)}, answered);
 }
 
 std::optional<Milliseconds> life(const std::string& expires_in) {
@@ -183,7 +183,7 @@ TEST_CASE("the server's clock comes with its answer") {
                            .retry_after = "",
                            .date = "Tue, 24 Nov 2026 12:02:00 GMT",
                            .body = Secret(std::string_view(R"({"access_token":"a"})"))};
-  CHECK(read_token_answer(reply, noon).date == noon + 2min);
+  CHECK(read_token_answer(reply, answered).date == noon + 2min);
   CHECK(answer(200, "").date == std::nullopt);
 }
 

@@ -8,20 +8,15 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "faults/host.h"
 #include "support/child_process.h"
 #include "support/skip.h"
+#include "support/temp_dir.h"
 
 namespace oci_oauth::test {
-
-inline std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // The first process of a container, in a mount namespace of its own. One is enough for many bundles.
 class ContainerProcess {
@@ -56,7 +51,7 @@ class Bundle {
   }
   std::string state() const { return path_ + "/state.json"; }
   std::string target() const { return target_; }
-  std::string token() const { return content_of(target_ + "/token"); }
+  std::string token() const { return file_content(target_ + "/token"); }
 
  private:
   Bundle(const Host& host, const ContainerProcess& process, const std::string& id, const std::string& rootfs)

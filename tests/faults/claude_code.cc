@@ -12,13 +12,14 @@
 #include <system_error>
 #include <utility>
 
+#include "support/child_process.h"
+
 namespace oci_oauth::test {
 
 namespace {
 
 constexpr const char* node = "/usr/bin/node";
 constexpr const char* modules = "/usr/share/nodejs";  // where Debian's node looks by itself
-constexpr int patience = 20'000;                      // milliseconds
 
 std::pair<UniqueFd, UniqueFd> make_pipe() {
   int ends[2];
@@ -69,7 +70,7 @@ ClaudeCode::~ClaudeCode() {
 std::string ClaudeCode::line() const {
   std::string text;
   pollfd event = {output_.get(), POLLIN, 0};
-  for (char letter; ::poll(&event, 1, patience) == 1 && ::read(output_.get(), &letter, 1) == 1;) {
+  for (char letter; ::poll(&event, 1, child_bound) == 1 && ::read(output_.get(), &letter, 1) == 1;) {
     if (letter == '\n') return text;
     text += letter;
   }

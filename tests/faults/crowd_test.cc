@@ -132,7 +132,7 @@ TEST_CASE("a hook that waits for a refresh sleeps in one call", "[crowd]") {
   CHECK(end_of(start_program(traced, second.state())) == 0);
   CHECK(end_of(starter) == 0);
   CHECK(second.token() == host.field("accessToken"));
-  const std::string calls = content_of(host.directory / "calls");
+  const std::string calls = file_content(host.directory / "calls");
   INFO(calls);
   // To know since when others wait, to start a refresh, to find it under way; and for the records.
   CHECK(count_lines(calls, "|LOCK_NB)") == 4);
@@ -158,7 +158,7 @@ TEST_CASE("hooks that meet only others who wait stand in line, and give up when 
   std::vector<std::string> traced = {"/usr/bin/strace", "-f", "-o", host.directory / "calls"};
   for (const std::string& word : bundle.hook()) traced.push_back(word);
   CHECK(end_of(start_program(traced, bundle.state())) == 0);
-  const std::string calls = content_of(host.directory / "calls");
+  const std::string calls = file_content(host.directory / "calls");
   INFO(calls);
   // At once, as one who waits for a refresh; in line, until the time is over; since when others wait; the
   // records.
@@ -269,7 +269,7 @@ TEST_CASE("a dead login is nobody's to ask about again, until the file changes o
 TEST_CASE("two profiles on one login make one request", "[crowd]") {
   TokenEndpoint endpoint;
   const Host host(endpoint);
-  std::string config = content_of(host.config);
+  std::string config = file_content(host.config);
   const std::string profile =
       config.substr(config.find("{\"credentials\""), config.rfind("}}") - config.find("{\"credentials\""));
   config.insert(config.rfind("}}"),
@@ -281,7 +281,7 @@ TEST_CASE("two profiles on one login make one request", "[crowd]") {
   line.go();
   CHECK(line.ends() == std::vector<int>{0, 0});
   CHECK(endpoint.counters().posts == 1);
-  CHECK(content_of(host.runtime + "/share/other/token") == host.published_token());
+  CHECK(file_content(host.runtime + "/share/other/token") == host.published_token());
 }
 
 TEST_CASE("proper-lockfile finds the locks held while a refresh is under way, and free afterwards",

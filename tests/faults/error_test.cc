@@ -17,7 +17,7 @@ namespace {
 
 constexpr int reasons[] = {ENOSPC, EIO, EROFS, EDQUOT, EACCES, EINTR, EMFILE};
 
-struct Outcome {
+struct FailedRefresh {
   Call call;
   int error = 0;
   bool hung = false, was_whole = false;
@@ -54,10 +54,11 @@ Calls calls_of_refresh(TokenEndpoint& endpoint, Place place) {
   return calls;
 }
 
-Outcome refresh_with(TokenEndpoint& endpoint, const Call& call, int error, unsigned sends, Place place) {
+FailedRefresh refresh_with(TokenEndpoint& endpoint, const Call& call, int error, unsigned sends,
+                           Place place) {
   const Scene scene(endpoint, place);
   const Traced traced = scene.run({call.process, call.number, error});
-  Outcome outcome;
+  FailedRefresh outcome;
   outcome.call = traced.failed.value_or(call);
   outcome.error = error;
   outcome.hung = traced.hung;
@@ -70,7 +71,7 @@ Outcome refresh_with(TokenEndpoint& endpoint, const Call& call, int error, unsig
 }
 
 // The reason, in lower case where libcurl tells it, and the file or the endpoint; a pipe has no name.
-bool tells_of(const Outcome& outcome) {
+bool tells_of(const FailedRefresh& outcome) {
   const std::string& text = outcome.first.text;
   std::string reason = ::strerror(outcome.error), lower = reason;
   lower[0] = static_cast<char>(lower[0] - 'A' + 'a');
@@ -98,11 +99,11 @@ void check_errors(Place place, size_t stride) {
         faults.emplace_back(calls.own[i], reasons[j]);
     }
   }
-  const auto outcomes = in_parallel<Outcome>(faults.size(), [&](size_t i) {
+  const auto outcomes = in_parallel<FailedRefresh>(faults.size(), [&](size_t i) {
     return refresh_with(endpoint, faults[i].first, faults[i].second, calls.sends, place);
   });
   unsigned tolerated = 0, answers_lost = 0;
-  for (const Outcome& outcome : outcomes) {
+  for (const FailedRefresh& outcome : outcomes) {
     INFO(outcome.call.process << ":" << outcome.call.number << " " << outcome.call.name << " "
                               << outcome.call.subject << " = " << ::strerror(outcome.error) << "\n"
                               << outcome.first.text << "then:\n"

@@ -43,7 +43,7 @@ void check_failure_is_told(const Started& started) {
   CHECK_THAT(status, Catch::Contains("is a file") || Catch::Contains("Not a directory"));
   CHECK(started.refresh().status == 0);
   CHECK(started.status() == status);
-  CHECK(content_of(started.box.target()) == "mine");
+  CHECK(file_content(started.box.target()) == "mine");
   CHECK(run_program(started.box.hook("poststop"), started.box.state()).status == 0);
 }
 

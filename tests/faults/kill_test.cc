@@ -20,7 +20,7 @@
 namespace oci_oauth::test {
 namespace {
 
-struct Outcome {
+struct KilledRefresh {
   Fault fault;
   std::optional<Call> killed;  // before this call; none: the process makes fewer
   bool in_window = false;      // it had sent the request, and had not noted the answer
@@ -32,11 +32,11 @@ struct Outcome {
   std::string left_behind, output;
 };
 
-Outcome refresh_with(TokenEndpoint& endpoint, const Fault& fault, unsigned sends, Place place) {
+KilledRefresh refresh_with(TokenEndpoint& endpoint, const Fault& fault, unsigned sends, Place place) {
   const Scene scene(endpoint, place);
   const Host& host = scene.host;
   const Traced traced = scene.run(fault);
-  Outcome outcome;
+  KilledRefresh outcome;
   outcome.fault = fault;
   outcome.killed = traced.failed;
   outcome.in_window = traced.failed && traced.failed->process == scene.worker() &&
@@ -80,30 +80,30 @@ std::vector<Fault> every_call(const Course& course, const Fault& like, unsigned 
   return faults;
 }
 
-std::vector<Outcome> sweep(TokenEndpoint& endpoint, const std::vector<Fault>& faults, unsigned sends,
-                           Place place) {
-  return in_parallel<Outcome>(faults.size(),
-                              [&](size_t i) { return refresh_with(endpoint, faults[i], sends, place); });
+std::vector<KilledRefresh> sweep(TokenEndpoint& endpoint, const std::vector<Fault>& faults, unsigned sends,
+                                 Place place) {
+  return in_parallel<KilledRefresh>(
+      faults.size(), [&](size_t i) { return refresh_with(endpoint, faults[i], sends, place); });
 }
 
-std::string describe(const Outcome& outcome) {
+std::string describe(const KilledRefresh& outcome) {
   return "process " + std::to_string(outcome.fault.process) + ", call " +
          std::to_string(outcome.fault.number) + ": " +
          (outcome.killed ? outcome.killed->name + " " + outcome.killed->subject : "never made") + "\n" +
          outcome.output;
 }
 
-void check_mended(const Outcome& outcome) {
+void check_mended(const KilledRefresh& outcome) {
   CHECK(outcome.works);
   CHECK(outcome.mended.status == 0);
   CHECK(outcome.published);
   CHECK(outcome.left_behind == "");
 }
 
-void check_kills(const std::vector<Outcome>& outcomes, Place place) {
+void check_kills(const std::vector<KilledRefresh>& outcomes, Place place) {
   unsigned kills = 0, window = 0, lost = 0;
   std::string message, calls;
-  for (const Outcome& outcome : outcomes) {
+  for (const KilledRefresh& outcome : outcomes) {
     INFO(describe(outcome));
     if (outcome.killed) ++kills;
     CHECK_FALSE(outcome.hung);
@@ -236,7 +236,7 @@ TEST_CASE("asked to end before any call, a refresh gives the locks back and lose
     std::erase_if(faults, [&](const Fault& fault) {
       return fault.process == 0 || (!is_full_run() && fault.number % 6 != (signal == SIGTERM ? 1 : 4));
     });
-    for (const Outcome& outcome : sweep(endpoint, faults, course.sends, Place::directory)) {
+    for (const KilledRefresh& outcome : sweep(endpoint, faults, course.sends, Place::directory)) {
       INFO(describe(outcome));
       CHECK_FALSE(outcome.hung);
       CHECK(outcome.was_whole);

@@ -20,17 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool without_root() {
-  if (::geteuid() == 0) return false;
-  skip("needs root");
-  return true;
-}
-
-std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 // Something of root's that a user would like root to write, give away, or read to them.
 class Canary {
  public:
@@ -135,7 +124,7 @@ TEST_CASE("a user's links lead root nowhere", "[owner]") {
     INFO(output.text);
     CHECK(canary.sings());
     CHECK_THAT(output.text, !Catch::Contains("of-root"));
-    CHECK_THAT(content_of(host.runtime + "/share/claude/token"), !Catch::Contains("of-root"));
+    CHECK_THAT(file_content(host.runtime + "/share/claude/token"), !Catch::Contains("of-root"));
   }
 }
 
@@ -163,7 +152,7 @@ TEST_CASE("while a token is exchanged no secret is in a command line or an envir
   endpoint.script({.at = Stage::rotated, .meanwhile = [&] {
                      for (const char* program : {"bin/oci-oauth", "libexec/oci-oauth/oci-oauth-exchange"}) {
                        for (const std::string& process : processes_of(program)) {
-                         seen += content_of(process + "/cmdline") + content_of(process + "/environ");
+                         seen += file_content(process + "/cmdline") + file_content(process + "/environ");
                          if (std::string(program) == "bin/oci-oauth") continue;
                          if (line_of(process + "/status", "Uid:").find(std::to_string(owner_id())) ==
                              std::string::npos)

@@ -115,13 +115,13 @@ std::vector<Case> sample(std::vector<Case> cases, size_t size) {
   return chosen;
 }
 
-struct Outcome {
+struct NextRun {
   Output output;
   std::string token;    // the login's refresh token then
   std::string problem;  // empty: as it must be
 };
 
-std::string problem_of(const Case& found, const Record& record, const Outcome& outcome) {
+std::string problem_of(const Case& found, const Record& record, const NextRun& outcome) {
   if (outcome.output.status != 0) return "the next run fails";
   if (outcome.token == record.granted_token) return found.may_be_granted ? "" : "a token from nowhere";
   if (outcome.token != record.spent) return "the login is not whole";
@@ -131,7 +131,7 @@ std::string problem_of(const Case& found, const Record& record, const Outcome& o
 }
 
 // Puts the state on a disk and lets the next run find it: the one at boot, which asks no endpoint.
-Outcome give_to_next_run(TokenEndpoint& endpoint, const Record& record, const Case& found, Place place) {
+NextRun give_to_next_run(TokenEndpoint& endpoint, const Record& record, const Case& found, Place place) {
   Host host(endpoint);
   if (place == Place::two_logins) host.add_other_login();
   fs::remove(host.credentials);
@@ -143,7 +143,7 @@ Outcome give_to_next_run(TokenEndpoint& endpoint, const Record& record, const Ca
   }
   std::optional<MountedFile> mounted;
   if (place == Place::mounted_file && fs::exists(host.credentials)) mounted.emplace(host.credentials);
-  Outcome outcome;
+  NextRun outcome;
   // Another login in the same directory has its turn first, and does no harm.
   std::vector<std::string> next = {"refresh", "--offline"};
   if (place == Place::two_logins) next.emplace_back("other");
@@ -168,7 +168,7 @@ std::string shown(const DiskState& state) {
 size_t check_states(TokenEndpoint& endpoint, const Record& record, Place place, size_t size,
                     bool must_be_fine) {
   const auto cases = sample(cases_of(record), size);
-  const auto outcomes = in_parallel<Outcome>(
+  const auto outcomes = in_parallel<NextRun>(
       cases.size(), [&](size_t i) { return give_to_next_run(endpoint, record, cases[i], place); });
   size_t problems = 0;
   WARN(cases.size() << " states of the disk after " << record.steps.size() << " calls");

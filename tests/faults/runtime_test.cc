@@ -189,7 +189,7 @@ TEST_CASE("a refresher that ends while its hook waits for something else does no
   REQUIRE(publish_due(host));
   const std::string before = host.field("refreshToken");
   // A second profile, which was never refreshed and whose lock somebody has: the hook waits for it.
-  host.directory.write("config.json", with_second_profile(content_of(host.config)));
+  host.directory.write("config.json", with_second_profile(file_content(host.config)));
   auto held = FileLock::acquire({.path = host.runtime + "/locks/other"}, LockMode::exclusive, SteadyTime{});
   REQUIRE(held);
   const Bundle bundle(host, process, "box");

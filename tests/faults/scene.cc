@@ -11,12 +11,11 @@
 #include <system_error>
 
 #include "base/unique_fd.h"
+#include "support/child_process.h"
 
 namespace oci_oauth::test {
 
 namespace {
-
-constexpr int patience = 20'000;  // milliseconds, until a refresh asks for an exchange
 
 UniqueFd listen_at(const std::string& path) {
   sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
@@ -50,7 +49,7 @@ Traced Scene::run_service(const Fault& fault) const {
       start_program(host.command({"refresh", "--exchange", path, "claude"}), "/dev/null", output);
   pollfd asked = {listener.get(), POLLIN, 0};
   UniqueFd connection;
-  if (::poll(&asked, 1, patience) == 1)
+  if (::poll(&asked, 1, child_bound) == 1)
     connection.reset(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!connection) throw std::runtime_error("the refresh asks for no exchange");
   Traced traced = run_traced({installed("bin/oci-oauth"), "exchange"}, fault, {}, std::move(connection));

@@ -55,7 +55,7 @@ class WrittenScene {
   Files files() const {
     Files found;
     for (const auto& entry : std::filesystem::directory_iterator(bundle_.target()))
-      found[entry.path().filename()] = content_of(entry.path());
+      found[entry.path().filename()] = file_content(entry.path());
     return found;
   }
 
@@ -67,7 +67,7 @@ class WrittenScene {
   Bundle bundle_{host_, *container_, "box"};
 };
 
-struct Outcome {
+struct KilledHook {
   Fault fault;
   std::optional<Call> killed;
   bool hung = false;
@@ -79,13 +79,13 @@ struct Outcome {
   std::string token, output;
 };
 
-Outcome kill_hook(TokenEndpoint& endpoint, const Files& files, Side step, Next next, const Fault& fault) {
+KilledHook kill_hook(TokenEndpoint& endpoint, const Files& files, Side step, Next next, const Fault& fault) {
   WrittenScene scene(endpoint, files);
   if (step == Side::end) {
     (void)scene.run(Side::start, {});
     scene.end_container();
   }
-  Outcome outcome;
+  KilledHook outcome;
   const Traced traced = scene.run(step, fault);
   outcome.fault = fault;
   outcome.killed = traced.failed;
@@ -123,7 +123,7 @@ std::vector<Fault> every_call(const std::vector<Call>& calls) {
   return faults;
 }
 
-std::vector<Outcome> sweep(const Files& files, Side step, Next next) {
+std::vector<KilledHook> sweep(const Files& files, Side step, Next next) {
   TokenEndpoint endpoint;
   WrittenScene scene(endpoint, files);
   Traced whole = scene.run(Side::start, {});
@@ -134,8 +134,8 @@ std::vector<Outcome> sweep(const Files& files, Side step, Next next) {
   INFO(whole.output);
   REQUIRE(whole.status == 0);
   const std::vector<Fault> faults = every_call(whole.calls);
-  return in_parallel<Outcome>(faults.size(),
-                              [&](size_t i) { return kill_hook(endpoint, files, step, next, faults[i]); });
+  return in_parallel<KilledHook>(faults.size(),
+                                 [&](size_t i) { return kill_hook(endpoint, files, step, next, faults[i]); });
 }
 
 std::string names_of(const Files& files) {
@@ -144,7 +144,7 @@ std::string names_of(const Files& files) {
   return names;
 }
 
-std::string describe(const Outcome& outcome) {
+std::string describe(const KilledHook& outcome) {
   return "process " + std::to_string(outcome.fault.process) + ", call " +
          std::to_string(outcome.fault.number) + ": " +
          (outcome.killed ? outcome.killed->name + " " + outcome.killed->subject : "never made") +
@@ -152,9 +152,9 @@ std::string describe(const Outcome& outcome) {
 }
 
 // Result: how many kills there were.
-unsigned check_swept(const std::vector<Outcome>& outcomes, const Files& files) {
+unsigned check_swept(const std::vector<KilledHook>& outcomes, const Files& files) {
   unsigned kills = 0;
-  for (const Outcome& outcome : outcomes) {
+  for (const KilledHook& outcome : outcomes) {
     INFO(describe(outcome));
     if (outcome.killed) ++kills;
     CHECK_FALSE(outcome.hung);
@@ -179,7 +179,7 @@ TEST_CASE("killed before any call, a hook changes nothing of a person's token", 
   if (!can_make_containers()) return;
   const auto outcomes = sweep(own_token, Side::start, Next::refresh);
   const unsigned kills = check_swept(outcomes, own_token);
-  for (const Outcome& outcome : outcomes) {
+  for (const KilledHook& outcome : outcomes) {
     INFO(describe(outcome));
     CHECK(outcome.running == own_token);
   }
@@ -198,7 +198,7 @@ TEST_CASE("what a hook that was killed has on record is in a running container a
   const auto outcomes = sweep(own_document, Side::start, Next::refresh);
   const unsigned kills = check_swept(outcomes, own_document);
   unsigned mended = 0;
-  for (const Outcome& outcome : outcomes) {
+  for (const KilledHook& outcome : outcomes) {
     INFO(describe(outcome));
     if (!outcome.was_recorded) {
       CHECK(outcome.running == own_document);

@@ -83,10 +83,6 @@ struct Host {
     return fmt::format("{} {}:{}", path == source ? "host's" : "container's", bound->owner.uid,
                        bound->owner.gid);
   }
-
-  static std::string failed(std::string_view call) {
-    return fmt::format("{}: {}", call, std::strerror(errno));
-  }
 };
 
 }  // namespace
@@ -124,7 +120,7 @@ TEST_CASE("a runtime that shows no root file system, as gVisor, is served at the
   const Container sandbox([&]() -> std::string {
     fs::create_directories(host.dir / "empty");
     const bool done = ::unshare(CLONE_NEWNS) == 0 && ::chroot((host.dir / "empty").c_str()) == 0;
-    return done ? "ready" : Host::failed("chroot");
+    return done ? "ready" : failed("chroot");
   });
   CHECK(host.open(sandbox) == "host's 1000:1001");
 }

@@ -39,16 +39,6 @@ struct Tree {
   }
 };
 
-std::string failed(std::string_view call) {
-  return std::string(call) + ": " + std::strerror(errno);
-}
-
-bool skipped(const std::string& outcome) {
-  if (!outcome.starts_with("skipped")) return false;
-  skip(outcome + " (run the tests as root)");
-  return true;
-}
-
 }  // namespace
 
 TEST_CASE("missing directories are made beneath the root") {

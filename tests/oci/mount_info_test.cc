@@ -28,7 +28,7 @@ class MountedContainer {
   std::string outcome() const { return container_.outcome(); }
   bool ready() const { return container_.ready(); }
   Result<ContainerProcess> process() const { return ContainerProcess::open(container_.pid()); }
-  UniqueFd target() const {
+  UniqueFd place() const {
     const std::string path = fmt::format("/proc/{}/root{}", container_.pid(), directory_.path());
     return UniqueFd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   }
@@ -55,13 +55,13 @@ class MountedContainer {
 std::string look(const MountedContainer& container, Kernel kernel) {
   const auto process = container.process();
   if (!process) return process.error().message;
-  const UniqueFd target = container.target();
+  const UniqueFd place = container.place();
   const ChildProcess child([&] {
     if (kernel == Kernel::without_statmount) forget_statmount();
-    const auto info = mount_info(*process, target.get());
+    const auto info = mount_info(*process, place.get());
     if (!info) return info.error().message;
     return fmt::format("{}{}{}", info->shared ? "shared" : "not shared", info->idmapped ? " idmapped" : "",
-                       check_unshared(*process, target.get()) ? "" : ", refused");
+                       check_unshared(*process, place.get()) ? "" : ", refused");
   });
   return child.answer();
 }
@@ -69,8 +69,8 @@ std::string look(const MountedContainer& container, Kernel kernel) {
 CountedCalls cost(const MountedContainer& container) {
   const auto process = container.process();
   if (!process) return {};
-  const UniqueFd target = container.target();
-  return count_calls([&] { (void)check_unshared(*process, target.get()); });
+  const UniqueFd place = container.place();
+  return count_calls([&] { (void)check_unshared(*process, place.get()); });
 }
 
 bool has_statmount() {

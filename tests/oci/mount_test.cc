@@ -20,10 +20,6 @@ using namespace oci_oauth;
 
 namespace {
 
-std::string failed(std::string_view call) {
-  return std::string(call) + ": " + std::strerror(errno);
-}
-
 // refused: in a user namespace that may have no others within, user_namespaces(7).
 void write(const char* path, std::string_view text) {
   std::ofstream(path) << text;
@@ -33,11 +29,11 @@ enum class Lock { no, yes, refused };
 
 // Mount namespaces of its own stand in for a host, whose share directory is a shared mount as under systemd,
 // and for a container. Nothing of this machine's mounts changes.
-class Host {
+class SharingHost {
  public:
-  using Look = std::function<std::string(const Host& host)>;
+  using Look = std::function<std::string(const SharingHost& host)>;
 
-  explicit Host(Lock lock = Lock::no, unsigned long propagation = MS_PRIVATE)
+  explicit SharingHost(Lock lock = Lock::no, unsigned long propagation = MS_PRIVATE)
       : lock_(lock), propagation_(propagation) {
     std::filesystem::create_directories(dir_ / "share"), std::filesystem::create_directories(rootfs());
   }
@@ -110,13 +106,7 @@ class Host {
   unsigned long propagation_;
 };
 
-bool skipped(const std::string& seen) {
-  if (!seen.starts_with("skipped")) return false;
-  skip(seen + " (run the tests as root)");
-  return true;
-}
-
-std::string flags_and_write(const Host& host) {
+std::string flags_and_write(const SharingHost& host) {
   struct statvfs status;
   if (::statvfs(host.target().c_str(), &status) != 0) return failed("statvfs");
   constexpr unsigned long wanted = ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC;
@@ -128,31 +118,31 @@ std::string flags_and_write(const Host& host) {
 }  // namespace
 
 TEST_CASE("a container reads at the target what the host publishes later, and nobody else has the mount") {
-  const Host host;
+  const SharingHost host;
   const std::string seen =
-      host.deliver([](const Host& h) { return h.token_in_container(); },
-                   [](const Host& h) { return "on the host: '" + h.token_in_container() + "'"; });
+      host.deliver([](const SharingHost& h) { return h.token_in_container(); },
+                   [](const SharingHost& h) { return "on the host: '" + h.token_in_container() + "'"; });
   if (!skipped(seen)) CHECK(seen == "second; on the host: ''");
 }
 
 TEST_CASE("the mount is read-only, nosuid, nodev and noexec, for root in the container too") {
-  const Host host;
-  const std::string seen = host.deliver(flags_and_write, [](const Host& h) { return h.token(); });
+  const SharingHost host;
+  const std::string seen = host.deliver(flags_and_write, [](const SharingHost& h) { return h.token(); });
   if (!skipped(seen)) CHECK(seen == "write: Read-only file system; second");
 }
 
 TEST_CASE("a mount that the container puts over the target stays in the container") {
-  const Host host;
-  const auto cover = [](const Host& h) {
+  const SharingHost host;
+  const auto cover = [](const SharingHost& h) {
     if (::mount("tmpfs", h.target().c_str(), "tmpfs", 0, "") != 0) return failed("cover");
     return "covered: '" + h.token_in_container() + "'";
   };
-  const std::string seen = host.deliver(cover, [](const Host& h) { return h.token(); });
+  const std::string seen = host.deliver(cover, [](const SharingHost& h) { return h.token(); });
   if (!skipped(seen)) CHECK(seen == "covered: ''; second");
 }
 
 // What root in the container can try, with every capability.
-std::string make_writable(const Host& host) {
+std::string make_writable(const SharingHost& host) {
   const std::string path = host.target();
   const char* const target = path.c_str();
   if (::mount("", target, "", MS_REMOUNT | MS_BIND, "") == 0) return "remounted";
@@ -165,28 +155,28 @@ std::string make_writable(const Host& host) {
 }
 
 TEST_CASE("a mount whose flags are locked stays read-only, whatever the container may do") {
-  const Host host(Lock::yes);
-  const std::string seen = host.deliver(make_writable, [](const Host& h) { return h.token(); });
+  const SharingHost host(Lock::yes);
+  const std::string seen = host.deliver(make_writable, [](const SharingHost& h) { return h.token(); });
   if (!skipped(seen)) CHECK(seen == "setattr of a copy: Operation not permitted; second");
 }
 
 TEST_CASE("a locked mount shows what the host publishes later") {
-  const Host host(Lock::yes);
-  const auto look = [](const Host& h) { return h.token_in_container(); };
-  const std::string seen = host.deliver(look, [](const Host& h) { return h.token(); });
+  const SharingHost host(Lock::yes);
+  const auto look = [](const SharingHost& h) { return h.token_in_container(); };
+  const std::string seen = host.deliver(look, [](const SharingHost& h) { return h.token(); });
   if (!skipped(seen)) CHECK(seen == "second; second");
 }
 
 TEST_CASE("nothing is mounted where the mount would appear outside the container too") {
-  const Host host(Lock::no, MS_SHARED);
-  const auto look = [](const Host& h) { return h.token_in_container(); };
+  const SharingHost host(Lock::no, MS_SHARED);
+  const auto look = [](const SharingHost& h) { return h.token_in_container(); };
   const std::string seen = host.deliver(look, look);
   if (!skipped(seen))
     CHECK(seen == "the target is on a shared mount, so what is mounted there would appear elsewhere too");
 }
 
 TEST_CASE("a mount whose flags cannot be locked is delivered all the same") {
-  const Host host(Lock::refused);
-  const std::string seen = host.deliver(flags_and_write, [](const Host& h) { return h.token(); });
+  const SharingHost host(Lock::refused);
+  const std::string seen = host.deliver(flags_and_write, [](const SharingHost& h) { return h.token(); });
   if (!skipped(seen)) CHECK(seen == "write: Read-only file system; second");
 }

@@ -11,8 +11,8 @@ using namespace oci_oauth;
 namespace {
 
 // A tree with every engine's program.
-struct Machine : TempDir {
-  Machine() {
+struct HostWithEngines : TempDir {
+  HostWithEngines() {
     for (const char* directory : {"usr/bin", "etc/docker", "etc/containerd", "etc/containers"}) {
       std::filesystem::create_directories(*this / directory);
     }
@@ -42,12 +42,12 @@ struct Machine : TempDir {
 }  // namespace
 
 TEST_CASE("an engine whose program is not there is absent") {
-  const Machine machine;
+  const HostWithEngines machine;
   CHECK(machine.state("crio").state == EngineState::absent);
 }
 
 TEST_CASE("an engine is unregistered until it is installed, and the remedy says how") {
-  const Machine machine;
+  const HostWithEngines machine;
   for (const std::string engine : {"podman", "docker", "containerd"}) {
     CHECK(machine.state(engine).state == EngineState::unregistered);
     CHECK(machine.state(engine).remedy == "sudo oci-oauth install " + engine);
@@ -59,7 +59,7 @@ TEST_CASE("an engine is unregistered until it is installed, and the remedy says 
 }
 
 TEST_CASE("an engine that is told to look elsewhere does not read its registration") {
-  const Machine machine;
+  const HostWithEngines machine;
   machine.install("podman");
   machine.write("etc/containers/containers.conf", "[engine]\nhooks_dir = [\"/opt/hooks\"]\n");
   const EngineState state = machine.state("podman");
@@ -70,7 +70,7 @@ TEST_CASE("an engine that is told to look elsewhere does not read its registrati
 }
 
 TEST_CASE("the file that misses the registration is named, whether it is there or not") {
-  const Machine machine;
+  const HostWithEngines machine;
   const std::string file = machine / "etc/docker/daemon.json";
   CHECK(machine.state("docker").message == "is not registered: " + file + " is not there");
   machine.install("docker");
@@ -80,7 +80,7 @@ TEST_CASE("the file that misses the registration is named, whether it is there o
 }
 
 TEST_CASE("a registration that would keep Docker from starting is broken, and told with the place") {
-  const Machine machine;
+  const HostWithEngines machine;
   machine.install("docker");
   std::filesystem::create_directories(machine / "etc/systemd/system");
   machine.write("etc/systemd/system/docker.service",
@@ -92,7 +92,7 @@ TEST_CASE("a registration that would keep Docker from starting is broken, and to
 }
 
 TEST_CASE("what an uninstall left is neither registered nor gone") {
-  const Machine machine;
+  const HostWithEngines machine;
   machine.install("docker");
   machine.write("etc/docker/daemon.json", R"({"runtimes": {"oci-oauth": {"path": "/usr/sbin/runc"}}})");
   EngineState state = machine.state("docker");
@@ -104,7 +104,7 @@ TEST_CASE("what an uninstall left is neither registered nor gone") {
 }
 
 TEST_CASE("an engine's file that cannot be parsed is told with its place") {
-  const Machine machine;
+  const HostWithEngines machine;
   machine.write("etc/docker/daemon.json", "{");
   const EngineState state = machine.state("docker");
   CHECK(state.state == EngineState::unregistered);

@@ -8,7 +8,7 @@ using namespace oci_oauth;
 
 namespace {
 
-struct Machine : TempDir {
+struct Units : TempDir {
   void unit(const std::string& file, const std::string& text) const {
     std::filesystem::create_directories((*this / file).substr(0, (*this / file).rfind('/')));
     write(file, text);
@@ -28,7 +28,7 @@ struct Machine : TempDir {
 }  // namespace
 
 TEST_CASE("a service's command is its unit's, with quotes and joined lines") {
-  const Machine machine;
+  const Units machine;
   CHECK(machine.text().empty());
   machine.unit(
       "usr/lib/systemd/system/x.service",
@@ -37,7 +37,7 @@ TEST_CASE("a service's command is its unit's, with quotes and joined lines") {
 }
 
 TEST_CASE("the first directory's unit counts, and a drop-in may begin anew") {
-  const Machine machine;
+  const Units machine;
   machine.unit("usr/lib/systemd/system/x.service", "[Service]\nExecStart=/bin/shipped\n");
   machine.unit("etc/systemd/system/x.service", "[Service]\nExecStart=/bin/own\n");
   CHECK(machine.text() == "/bin/own");
@@ -50,7 +50,7 @@ TEST_CASE("the first directory's unit counts, and a drop-in may begin anew") {
 }
 
 TEST_CASE("variables are those of the unit, and a word says which file it is from") {
-  const Machine machine;
+  const Units machine;
   machine.unit("etc/default/x", "# no\nOPTS=\"--b=1 --c\"\n");
   machine.unit(
       "etc/systemd/system/x.service",

@@ -19,7 +19,7 @@ using test::OneCliServer;
 
 namespace {
 
-const std::string token = "sk-ant-oat01-made-up-for-a-test-\"0123456789";
+const std::string quoted_token = "sk-ant-oat01-made-up-for-a-test-\"0123456789";
 const std::string json_token = "sk-ant-oat01-made-up-for-a-test-\\\"0123456789";
 
 using Variables = std::map<std::string, std::string>;
@@ -52,7 +52,7 @@ struct Files {
 };
 
 Result<void> update(const OneCliSettings& settings, const std::string& credentials = "/c.json") {
-  return update_secret(settings, Secret(token), 20s, ONECLI_SENDER, credentials);
+  return update_secret(settings, Secret(quoted_token), 20s, ONECLI_SENDER, credentials);
 }
 
 }  // namespace
@@ -208,7 +208,8 @@ TEST_CASE("where only the program is known it is run with the token as its last 
   const auto done = update({"secret-1", "", "", program, Secret(std::string_view("oc_key"))});
   INFO((done ? "" : done.error().message));
   CHECK(done);
-  CHECK(files.directory.read("seen") == "secrets update --id secret-1 --value " + token + " oc_key home ");
+  CHECK(files.directory.read("seen") ==
+        "secrets update --id secret-1 --value " + quoted_token + " oc_key home ");
 
   files.write("onecli", "#!/bin/sh\necho \"refused $6\"; exit 1", 0700);
   CHECK(update({"secret-1", "", "", program, Secret()}).error().message ==

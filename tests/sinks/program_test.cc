@@ -17,11 +17,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::string token = "sk-ant-oat01-made-up-for-a-test-0123456789";
+const std::string made_up_token = "sk-ant-oat01-made-up-for-a-test-0123456789";
 
 Result<void> run(const std::string& script, Milliseconds timeout = 30s) {
   return run_program({.command = {"/bin/sh", "-c", script}, .environment = {"A=1"}, .timeout = timeout},
-                     Secret(token));
+                     Secret(made_up_token));
 }
 
 std::string reason(const Result<void>& done) {
@@ -40,7 +40,7 @@ bool goes(pid_t pid) {
 TEST_CASE("a program gets exactly the secret on its standard input") {
   const TempDir directory;
   CHECK(reason(run("cat > " + directory / "in")).empty());
-  CHECK(directory.read("in") == token);
+  CHECK(directory.read("in") == made_up_token);
 }
 
 TEST_CASE("a program gets its own variables and PATH, the root directory and three descriptors") {
@@ -71,7 +71,9 @@ TEST_CASE("a signal's death is told") {
 
 TEST_CASE("what cannot be started is told") {
   const TempDir directory;
-  const auto start = [](const std::string& path) { return run_program({.command = {path}}, Secret(token)); };
+  const auto start = [](const std::string& path) {
+    return run_program({.command = {path}}, Secret(made_up_token));
+  };
   CHECK(reason(start(directory / "missing")) == "cannot be started: No such file or directory");
   CHECK(reason(start(directory.path())) == "cannot be started: Permission denied");
 }
@@ -110,16 +112,17 @@ TEST_CASE("a program that knows no other way gets the secret as its last argumen
       .command = {"/bin/sh", "-c", "printf '%s|%s' \"$1\" \"$(cat)\" > " + directory / "seen", "sh"},
       .environment = {},
       .pass = PassSecret::as_last_argument};
-  CHECK(reason(run_program(program, Secret(token))).empty());
-  CHECK(directory.read("seen") == token + "|");
+  CHECK(reason(run_program(program, Secret(made_up_token))).empty());
+  CHECK(directory.read("seen") == made_up_token + "|");
 }
 
 TEST_CASE("what is shown of the output never holds the secret") {
-  const Secret secret(token);
+  const Secret secret(made_up_token);
   CHECK(showable_tail("", secret).empty());
   CHECK(showable_tail("a\nb  c \n\n", secret) == "b c");
-  CHECK(showable_tail("+ curl -H Authorization:Bearer" + token + " x", secret) == "+ curl -H [hidden] x");
-  CHECK(showable_tail("bad " + token.substr(10, 8) + " part", secret) == "bad [hidden] part");
+  CHECK(showable_tail("+ curl -H Authorization:Bearer" + made_up_token + " x", secret) ==
+        "+ curl -H [hidden] x");
+  CHECK(showable_tail("bad " + made_up_token.substr(10, 8) + " part", secret) == "bad [hidden] part");
   CHECK(showable_tail("an encoding " + std::string(65, 'A'), secret) == "an encoding [hidden]");
   CHECK(showable_tail("bell \a \x1b[31m \xc3\xa4", secret) == "bell ? ?[31m ??");
   CHECK(showable_tail(std::string(300, 'a') + "\n" + std::string(150, '.') + " ", secret) == "[hidden]");

@@ -9,19 +9,19 @@ namespace oci_oauth {
 
 namespace {
 
-unsigned skipped = 0;
+unsigned skips = 0;
 
 }  // namespace
 
 void skip(const std::string& why) {
-  ++skipped;
+  ++skips;
   const std::string line =
       "SKIPPED: " + std::string(Catch::getResultCapture().getCurrentTestName()) + ": " + why + "\n";
   std::fputs(line.c_str(), stderr);
 }
 
 unsigned skipped_tests() {
-  return skipped;
+  return skips;
 }
 
 }  // namespace oci_oauth

@@ -9,8 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/unique_fd.h"
 
@@ -38,6 +41,11 @@ class Gate {
  private:
   UniqueFd reader_, writer_;
 };
+
+// What a child answers if `call` has failed.
+inline std::string failed(std::string_view call) {
+  return std::string(call) + ": " + std::strerror(errno);
+}
 
 class ChildProcess {
  public:

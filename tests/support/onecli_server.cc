@@ -22,7 +22,7 @@ constexpr timeval longest_wait = {10, 0};
 
 using Stream = std::unique_ptr<BIO, decltype(&BIO_free_all)>;
 
-void require(bool ok, const char* what) {
+void ensure(bool ok, const char* what) {
   if (!ok) throw std::runtime_error(what);
 }
 
@@ -70,14 +70,14 @@ OneCliServer::OneCliServer(OneCliSettings settings)
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  require(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "bind");
-  require(::listen(listener_.get(), 64) == 0, "listen");
+  ensure(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "bind");
+  ensure(::listen(listener_.get(), 64) == 0, "listen");
   if (settings_.tls) {
     const KeyAndCertificate own = authority_.issue("DNS:localhost,IP:127.0.0.1");
     context_.reset(SSL_CTX_new(TLS_server_method()));
-    require(SSL_CTX_use_certificate(context_.get(), own.certificate.get()) == 1 &&
-                SSL_CTX_use_PrivateKey(context_.get(), own.key.get()) == 1,
-            "openssl");
+    ensure(SSL_CTX_use_certificate(context_.get(), own.certificate.get()) == 1 &&
+               SSL_CTX_use_PrivateKey(context_.get(), own.key.get()) == 1,
+           "openssl");
   }
   thread_ = std::thread([this] { serve(); });
 }
@@ -90,7 +90,7 @@ OneCliServer::~OneCliServer() {
 std::string OneCliServer::url() const {
   sockaddr_in address = {};
   socklen_t size = sizeof address;
-  require(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0, "getsockname");
+  ensure(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0, "getsockname");
   return fmt::format("{}://localhost:{}", settings_.tls ? "https" : "http", ntohs(address.sin_port));
 }
 

@@ -10,6 +10,11 @@
 
 namespace oci_oauth {
 
+inline std::string file_content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 class TempDir {
  public:
   TempDir() {
@@ -31,10 +36,7 @@ class TempDir {
     std::ofstream(path, std::ios::binary) << content;
     return path;
   }
-  std::string read(std::string_view name) const {
-    std::ifstream file(*this / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string read(std::string_view name) const { return file_content(*this / name); }
 
  private:
   std::string path_;

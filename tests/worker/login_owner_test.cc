@@ -27,12 +27,6 @@ namespace {
 constexpr uid_t somebody = 54321;  // in no passwd
 constexpr uid_t another = 54322;
 
-bool without_root() {
-  if (::geteuid() == 0) return false;
-  skip("needs root");
-  return true;
-}
-
 void give(const std::string& path, uid_t uid) {
   REQUIRE(::lchown(path.c_str(), uid, uid) == 0);
 }
