@@ -1,9 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # needs: containerd ctr runc
-# containerd 1.6 through ctr, with the wrapper as the runc of its runtime: a tmpfs at the target chooses.
+# containerd through ctr, with the wrapper as the runc of its runtime: a tmpfs at the target chooses.
 
-readonly containerd_home=/run/lab/containerd daemon_start_seconds=120
+load daemon
+
+readonly containerd_home=/run/lab/containerd
 readonly chosen=(--mount type=tmpfs,src=tmpfs,dst=/run/secrets/claude)
 readonly variable_of_a_person=/mine
 
@@ -12,16 +14,12 @@ engine_up() {
     printf '%s\n' 'version = 2' "root = '$containerd_home/root'" "state = '$containerd_home/state'" \
         "disabled_plugins = ['io.containerd.grpc.v1.cri']" \
         '[grpc]' "address = '$containerd_home/socket'" >"$containerd_home/config.toml"
-    containerd --config "$containerd_home/config.toml" </dev/null >"$containerd_home/log" 2>&1 3>&- &
-    echo $! >"$containerd_home/pid"
-    timeout "$daemon_start_seconds" sh -c 'until [ -S "$1" ]; do sleep 0.05; done' - "$containerd_home/socket" ||
-        { cat "$containerd_home/log" >&2 && return 1; }
+    start_daemon "$containerd_home/socket" containerd --config "$containerd_home/config.toml"
     rootfs "$containerd_home/rootfs"
 }
 
 engine_down() {
-    kill "$(cat "$containerd_home/pid")"
-    tail --pid "$(cat "$containerd_home/pid")" -f /dev/null
+    end_daemon
     unmount_below "$containerd_home"
     rm -rf "$containerd_home"
 }
