@@ -28,9 +28,10 @@ Result<InstallArguments> parse(const Invocation& invocation) {
   parsed.root = arguments.value("--root").value_or("/");
   parsed.request.credentials = arguments.value("--credentials");
   const auto& engines = arguments.operands;
-  if (engines.size() != 1) return usage_error(verb, fmt::format("needs one engine: {}", engine_names()));
+  if (engines.size() != 1)
+    return usage_error(verb, fmt::format("needs one engine: {}", fmt::join(engine_name::all, ", ")));
   parsed.request.engine = engines.front();
-  if (parsed.request.as_default == Default::ours && parsed.request.engine != "docker") {
+  if (parsed.request.as_default == Default::ours && parsed.request.engine != engine_name::docker) {
     return usage_error(verb, "--default goes with docker: the other engines need none");
   }
   return parsed;
@@ -57,7 +58,7 @@ ExitCode show(const Log& log, const Host& host, const Installation& installation
 }
 
 bool has_taken_up(const Host& host, std::string_view engine) {
-  if (engine != "docker" || !host.tree.is_host()) return false;
+  if (engine != engine_name::docker || !host.tree.is_host()) return false;
   const auto answer = docker_has_taken_up();
   return answer && *answer;
 }

@@ -31,7 +31,8 @@ Result<UninstallArguments> parse(const Invocation& invocation) {
   parsed.root = arguments.value("--root").value_or("/");
   const auto& engines = arguments.operands;
   if (all ? !engines.empty() : engines.size() != 1) {
-    return usage_error(verb, fmt::format("needs one engine, or --all: {}", engine_names()));
+    return usage_error(verb,
+                       fmt::format("needs one engine, or --all: {}", fmt::join(engine_name::all, ", ")));
   }
   if (parsed.before_removal && !all) return usage_error(verb, "--before-removal goes with --all");
   if (!all) parsed.engine = engines.front();

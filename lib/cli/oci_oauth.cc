@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each verb and option of oci-oauth(1).
 #include "cli/command_line.h"
+#include "cli/engine_name.h"
 
 namespace oci_oauth {
 
@@ -8,11 +9,10 @@ namespace {
 
 constexpr std::string_view durations[] = {"5m", "30m", "1h"};
 constexpr std::string_view formats[] = {"raw", "json", "header"};
-constexpr std::string_view engine_names[] = {"podman", "crio", "docker", "containerd", "cdi", "systemd"};
 
 constexpr Words profile = {"PROFILE", Completion::profile, {}};
 constexpr Words profiles = {"[PROFILE]...", Completion::profile, {}};
-constexpr Words engine = {"ENGINE", Completion::words, engine_names};
+constexpr Words engine = {"ENGINE", Completion::words, engine_name::all};
 constexpr Words file = {"FILE", Completion::file, {}};
 constexpr Words directory = {"DIR", Completion::directory, {}};
 constexpr Words socket = {"SOCKET", Completion::file, {}};

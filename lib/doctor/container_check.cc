@@ -106,7 +106,7 @@ bool is_registered(const EngineState& engine) {
 }
 
 bool chooses_by_device(const EngineState& registration) {
-  return registration.engine == "cdi";
+  return registration.engine == engine_name::cdi;
 }
 
 Words choice_of(const Place& place, const EngineState& registration) {
@@ -177,7 +177,7 @@ Findings try_docker(const CheckContext& context, const EngineState& registration
     return {{"container", Verdict::warning, "no Docker container was tried: " + taken_up.error().message,
              taken_up.error().hint}};
   }
-  if (registration.engine == "docker" && is_registered(registration) && !*taken_up) {
+  if (registration.engine == engine_name::docker && is_registered(registration) && !*taken_up) {
     return {{"container", Verdict::problem, "Docker's running daemon has not read " + registration.file,
              "systemctl reload docker"}};
   }
@@ -193,7 +193,7 @@ struct Trial {
   Findings (*run)(const CheckContext&, const EngineState&, const ThrowAwayRoot&);
 };
 
-constexpr Trial trials[] = {{"podman", try_podman}, {"docker", try_docker}};
+constexpr Trial trials[] = {{engine_name::podman, try_podman}, {engine_name::docker, try_docker}};
 
 }  // namespace
 
@@ -201,7 +201,7 @@ Findings try_container(const CheckContext& context) {
   std::vector<std::pair<Trial, EngineState>> present;
   std::optional<EngineState> cdi;
   for (const EngineState& state : inspect_engines("/")) {
-    if (state.engine == "cdi" && is_registered(state)) cdi = state;
+    if (state.engine == engine_name::cdi && is_registered(state)) cdi = state;
     for (const Trial& trial : trials) {
       if (state.engine == trial.engine && state.state != EngineState::absent)
         present.emplace_back(trial, state);

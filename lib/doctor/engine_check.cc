@@ -25,7 +25,7 @@ Verdict verdict_on(const EngineState& engine) {
 // A registration that the running daemon has not read is none yet. One that does not answer is not asked
 // again.
 EngineState as_running(EngineState engine) {
-  if (engine.engine != "docker" || engine.state != EngineState::registered) return engine;
+  if (engine.engine != engine_name::docker || engine.state != EngineState::registered) return engine;
   const auto taken_up = docker_has_taken_up();
   if (!taken_up || *taken_up) return engine;
   engine.state = EngineState::unread;
@@ -41,7 +41,8 @@ Findings check_engines(const CheckContext&) {
   for (const EngineState& found : inspect_engines("/")) {
     if (found.state == EngineState::absent) continue;
     const EngineState engine = as_running(found);
-    const std::string check = engine.engine == "systemd" ? "units at boot" : "engine " + engine.engine;
+    const std::string check =
+        engine.engine == engine_name::systemd ? "units at boot" : "engine " + engine.engine;
     findings.push_back({check, verdict_on(engine), engine.message, engine.remedy});
   }
   if (!findings.empty()) return findings;

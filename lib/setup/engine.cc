@@ -44,12 +44,17 @@ struct Engine {
 };
 
 const Engine engines[] = {
-    {"podman", {"podman"}, Scope::user, plan_podman},
-    {"crio", {"crio"}, Scope::system, plan_crio},
-    {"docker", {"dockerd"}, Scope::user, plan_docker, plan_docker_removal, check_docker},
-    {"containerd", {"containerd"}, Scope::system, plan_containerd, plan_containerd_removal, check_containerd},
-    {"cdi", {"dockerd", "podman", "crio", "containerd"}, Scope::system, plan_cdi},
-    {"systemd", {"systemctl"}, Scope::user, plan_systemd},
+    {engine_name::podman, {"podman"}, Scope::user, plan_podman},
+    {engine_name::crio, {"crio"}, Scope::system, plan_crio},
+    {engine_name::docker, {"dockerd"}, Scope::user, plan_docker, plan_docker_removal, check_docker},
+    {engine_name::containerd,
+     {"containerd"},
+     Scope::system,
+     plan_containerd,
+     plan_containerd_removal,
+     check_containerd},
+    {engine_name::cdi, {"dockerd", "podman", "crio", "containerd"}, Scope::system, plan_cdi},
+    {engine_name::systemd, {"systemctl"}, Scope::user, plan_systemd},
 };
 
 Result<const Engine*> find_engine(const Host& host, std::string_view verb, std::string_view name) {
@@ -60,7 +65,7 @@ Result<const Engine*> find_engine(const Host& host, std::string_view verb, std::
                  fmt::format("sudo oci-oauth {} {}", verb, name)};
   }
   return Error{ErrorKind::usage, fmt::format("unknown engine '{}'", name),
-               fmt::format("one of {}", engine_names())};
+               fmt::format("one of {}", fmt::join(engine_name::all, ", "))};
 }
 
 bool is_present(const Host& host, const Engine& engine) {
@@ -115,7 +120,7 @@ Result<void> want_units(const Host& host, const std::string& engine, Installatio
 
 // What an uninstall of Docker's left behind is not forgotten.
 void check_withdrawn(const Host& host, const Ledger& ledger, const std::string& engine, Plan& plan) {
-  if (engine == "docker" || !knows(ledger, "docker")) return;
+  if (engine == engine_name::docker || !knows(ledger, engine_name::docker)) return;
   const auto docker = plan_docker(host, ledger, Default::as_is);
   if (docker && !docker->withdrawn.empty()) plan.notes.push_back("docker: " + docker->withdrawn);
 }
@@ -185,16 +190,10 @@ EngineState inspect_units(const Host& host) {
   return {
       "systemd", EngineState::unregistered, "",
       disabled ? fmt::format("are not enabled: {}", fmt::join(*disabled, ", ")) : disabled.error().message,
-      install_command(host, "systemd")};
+      install_command(host, engine_name::systemd)};
 }
 
 }  // namespace
-
-std::string engine_names() {
-  std::string names;
-  for (const Engine& engine : engines) names += fmt::format("{}{}", names.empty() ? "" : ", ", engine.name);
-  return names;
-}
 
 std::vector<EngineState> inspect_engines(const std::string& root) {
   std::vector<EngineState> states;
@@ -202,7 +201,7 @@ std::vector<EngineState> inspect_engines(const std::string& root) {
   if (!host) return states;
   const auto ledger = load_ledger(host->tree, host->ledger);
   for (const Engine& engine : engines) {
-    if (engine.name == "systemd") {
+    if (engine.name == engine_name::systemd) {
       states.push_back(inspect_units(*host));
     } else if (host->scope == Scope::system || engine.smallest == Scope::user) {
       states.push_back(inspect(*host, ledger ? *ledger : Ledger(), engine));
@@ -274,9 +273,9 @@ Result<std::vector<std::string>> registered_engines(const Host& host) {
 
 std::string reload_command(const Host& host, std::string_view engine) {
   const auto is = [&](std::string_view name) { return engine == name && host.tree.is_host(); };
-  if (is("docker"))
+  if (is(engine_name::docker))
     return host.scope == Scope::system ? "systemctl reload docker" : "systemctl --user reload docker";
-  return is("containerd") ? "systemctl restart containerd" : "";
+  return is(engine_name::containerd) ? "systemctl restart containerd" : "";
 }
 
 bool reload_docker(const Host& host) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/engine_name.h"
 #include "setup/plan.h"
 
 namespace oci_oauth {
@@ -32,9 +33,6 @@ constexpr const char* unread_remedy = "add it to the list, or take hooks_dir out
 
 // Every engine of the tree at `root`, seen with the caller's eyes: a user sees the user's own registrations.
 std::vector<EngineState> inspect_engines(const std::string& root);
-
-// "podman, crio, …": the words that install and uninstall take.
-std::string engine_names();
 
 struct InstallRequest {
   std::string engine;
