@@ -3,7 +3,6 @@
 // node_modules from npm; Debian's package has the protocol.
 //
 // usage: node cri.mjs SOCKET CALL REQUEST
-import {existsSync} from 'node:fs';
 import {createRequire} from 'node:module';
 
 const require = createRequire(`${process.env.CLIENTS}/`);
@@ -12,12 +11,10 @@ const loader = require('@grpc/proto-loader');
 
 const [socket, call, request] = process.argv.slice(2);
 const source = '/usr/share/gocode/src';
-const protocol = ['k8s.io/cri-api', 'github.com/kubernetes/cri-api']
-  .map((name) => `${source}/${name}/pkg/apis/runtime/v1/api.proto`).find(existsSync);
 const seconds = 60;
 
-const {runtime} = grpc.loadPackageDefinition(
-  loader.loadSync(protocol, {keepCase: true, longs: String, enums: String, bytes: String, includeDirs: [source]}));
+const {runtime} = grpc.loadPackageDefinition(loader.loadSync('k8s.io/cri-api/pkg/apis/runtime/v1/api.proto',
+  {keepCase: true, longs: String, enums: String, bytes: String, defaults: true, includeDirs: [source]}));
 const service = new runtime.v1.RuntimeService(`unix://${socket}`, grpc.credentials.createInsecure());
 service[call](JSON.parse(request), {deadline: Date.now() + seconds * 1000}, (error, answer) => {
   service.close();
