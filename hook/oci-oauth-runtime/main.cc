@@ -74,7 +74,7 @@ void tell_engine(const RuntimeCall& call, const std::string& message) {
   const auto file = open_file({.path = call.log}, O_WRONLY | O_CREAT | O_APPEND, 0644);
   if (!file) return;
   JsonDocument json;
-  JsonValue line(rapidjson::kObjectType);
+  JsonValue line = json_object();
   json_set(json, line, "level", json_copy(json, "error"));
   json_set(json, line, "msg", json_copy(json, message));
   json_set(json, line, "time", json_copy(json, rfc3339(now())));

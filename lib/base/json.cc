@@ -18,6 +18,10 @@ namespace oci_oauth {
 namespace {
 
 using rapidjson::SizeType;
+using RapidDocument = rapidjson::GenericDocument<rapidjson::UTF8<>, WipingAllocator, WipingAllocator>;
+using RapidPointer = rapidjson::GenericPointer<JsonValue>;
+
+WipingAllocator allocator;  // without a state
 
 constexpr std::string_view too_deep = "nested deeper than 64 levels", too_large = "a number is too large";
 static_assert(json_max_depth == 64);
@@ -49,7 +53,7 @@ bool is_well_formed(std::string_view text) {
 // what could not be written again.
 class Guard {
  public:
-  Guard(JsonDocument& document, std::string_view text)
+  Guard(RapidDocument& document, std::string_view text)
       : document_(document), may_spell_halves_(text.find("\\u") != std::string_view::npos) {}
 
   std::string_view refusal() const { return refusal_; }  // why it stopped; empty: it did not
@@ -82,7 +86,7 @@ class Guard {
   }
   bool descend() { return ++depth_ <= json_max_depth || refuse(too_deep); }
 
-  JsonDocument& document_;
+  RapidDocument& document_;
   // The reader validates what the text holds as it is: only an escape can spell half of a pair.
   const bool may_spell_halves_;
   unsigned depth_ = 0;
@@ -90,12 +94,13 @@ class Guard {
 };
 
 template <unsigned flags>
-rapidjson::ParseResult populate(JsonDocument& document, std::string_view text, std::string_view& refusal) {
+rapidjson::ParseResult populate(JsonValue& value, std::string_view text, std::string_view& refusal) {
+  RapidDocument document;
   rapidjson::MemoryStream bytes(text.data(), text.size());
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
   WipingJsonReader reader;
   rapidjson::ParseResult result;
-  auto generate = [&](JsonDocument& target) {
+  auto generate = [&](RapidDocument& target) {
     Guard guard(target, text);
     result = reader.Parse<flags>(stream, guard);
     refusal = guard.refusal();
@@ -105,6 +110,7 @@ rapidjson::ParseResult populate(JsonDocument& document, std::string_view text, s
     return !result.IsError();
   };
   document.Populate(generate);
+  value = std::move(static_cast<JsonValue&>(document));
   return result;
 }
 
@@ -175,24 +181,64 @@ void shrink_number(std::string& text, size_t at) {
   text.replace(at, end - at, std::string(largest) + std::string(end - at - largest.size(), ' '));
 }
 
+// Passes events on to the document; what nests deeper than that becomes null.
+class Shallow {
+ public:
+  explicit Shallow(RapidDocument& document) : document_(document) {}
+
+  bool Null() { return is_deep() || document_.Null(); }
+  bool Bool(bool value) { return is_deep() || document_.Bool(value); }
+  bool Int(int value) { return is_deep() || document_.Int(value); }
+  bool Uint(unsigned value) { return is_deep() || document_.Uint(value); }
+  bool Int64(int64_t value) { return is_deep() || document_.Int64(value); }
+  bool Uint64(uint64_t value) { return is_deep() || document_.Uint64(value); }
+  bool Double(double value) { return is_deep() || document_.Double(value); }
+  bool RawNumber(const char* text, SizeType size, bool copy) {
+    return is_deep() || document_.RawNumber(text, size, copy);
+  }
+  bool String(const char* text, SizeType size, bool copy) {
+    return is_deep() || document_.String(text, size, copy);
+  }
+  bool Key(const char* text, SizeType size, bool copy) {
+    return is_deep() || document_.Key(text, size, copy);
+  }
+  bool StartObject() { return ++depth_ > json_max_depth || document_.StartObject(); }
+  bool StartArray() { return ++depth_ > json_max_depth || document_.StartArray(); }
+  bool EndObject(SizeType count) {
+    if (depth_-- > json_max_depth) return depth_ > json_max_depth || document_.Null();
+    return document_.EndObject(count);
+  }
+  bool EndArray(SizeType count) {
+    if (depth_-- > json_max_depth) return depth_ > json_max_depth || document_.Null();
+    return document_.EndArray(count);
+  }
+
+ private:
+  bool is_deep() const { return depth_ > json_max_depth; }
+
+  RapidDocument& document_;
+  unsigned depth_ = 0;
+};
+
 }  // namespace
 
 std::optional<JsonDocument> parse_json_leniently(std::string_view text) {
   constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseStopWhenDoneFlag;
   std::string readable(text);
   while (true) {
-    JsonDocument document;
+    RapidDocument document;
     rapidjson::MemoryStream bytes(readable.data(), readable.size());
     rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
     WipingJsonReader reader;
     rapidjson::ParseResult result;
-    auto generate = [&](JsonDocument& target) {
-      result = reader.Parse<flags>(stream, target);
+    auto generate = [&](RapidDocument& target) {
+      Shallow shallow(target);
+      result = reader.Parse<flags>(stream, shallow);
       return !result.IsError();
     };
     document.Populate(generate);
     if (result.Code() != rapidjson::kParseErrorNumberTooBig) wipe(readable);
-    if (!result.IsError()) return document;
+    if (!result.IsError()) return std::move(static_cast<JsonValue&>(document));
     if (result.Code() != rapidjson::kParseErrorNumberTooBig) return std::nullopt;
     shrink_number(readable, result.Offset());
   }
@@ -241,10 +287,6 @@ std::optional<Time> json_time(const JsonValue& object, std::string_view key) {
   return Time(Milliseconds(*value));
 }
 
-JsonValue time_value(Time time) {
-  return JsonValue(std::int64_t{time.time_since_epoch().count()});
-}
-
 std::optional<bool> json_bool(const JsonValue& object, std::string_view key) {
   const JsonValue* value = json_member(object, key);
   if (value == nullptr || !value->IsBool()) return std::nullopt;
@@ -285,19 +327,59 @@ Result<void> check_types(const JsonValue& object, std::string_view source,
   return {};
 }
 
-JsonValue json_copy(JsonDocument& document, std::string_view text) {
-  if (is_well_formed(text)) return {text.data(), static_cast<SizeType>(text.size()), document.GetAllocator()};
-  return json_copy(document, without_lone_surrogates(text).reveal());
+bool is_json_pointer(std::string_view text) {
+  return text.starts_with('/') && RapidPointer(text.data(), text.size()).IsValid();
 }
 
-void json_set(JsonDocument& document, JsonValue& object, std::string_view key, JsonValue value) {
+std::string last_key(std::string_view pointer) {
+  if (!is_json_pointer(pointer)) return "";
+  const RapidPointer parsed(pointer.data(), pointer.size());
+  const auto& token = parsed.GetTokens()[parsed.GetTokenCount() - 1];
+  return {token.name, token.length};
+}
+
+const JsonValue* json_at(const JsonValue& document, std::string_view pointer) {
+  return is_json_pointer(pointer) ? RapidPointer(pointer.data(), pointer.size()).Get(document) : nullptr;
+}
+
+void json_set_at(JsonValue& document, std::string_view pointer, JsonValue value) {
+  RapidPointer(pointer.data(), pointer.size()).Set(document, value, allocator);
+}
+
+JsonValue json_object() {
+  return JsonValue(rapidjson::kObjectType);
+}
+
+JsonValue json_array() {
+  return JsonValue(rapidjson::kArrayType);
+}
+
+JsonValue json_copy(const JsonValue& value) {
+  return {value, allocator};
+}
+
+JsonValue to_json(std::string_view text) {
+  if (is_well_formed(text)) return {text.data(), static_cast<SizeType>(text.size()), allocator};
+  return to_json(without_lone_surrogates(text).reveal());
+}
+
+JsonValue to_json(Time time) {
+  return JsonValue(std::int64_t{time.time_since_epoch().count()});
+}
+
+void json_set(JsonValue& object, std::string_view key, JsonValue value) {
   for (auto& member : object.GetObject()) {
     if (json_text(member.name) == key) {
       member.value = value;
       return;
     }
   }
-  object.AddMember(json_copy(document, key), value, document.GetAllocator());
+  JsonValue name = to_json(key);
+  object.AddMember(name, value, allocator);
+}
+
+void json_append(JsonValue& array, JsonValue value) {
+  array.PushBack(value, allocator);
 }
 
 Secret write_json(const JsonValue& value, JsonStyle style) {
@@ -316,8 +398,7 @@ Secret write_json(const JsonValue& value, JsonStyle style) {
 }
 
 std::string json_quoted(std::string_view text) {
-  JsonDocument json;
-  return std::string(write_json(json_copy(json, text)).reveal());
+  return std::string(write_json(to_json(text)).reveal());
 }
 
 }  // namespace oci_oauth

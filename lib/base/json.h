@@ -6,12 +6,15 @@
 #include <malloc.h>
 #include <string.h>
 
+#include <concepts>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #define RAPIDJSON_HAS_STDSTRING 1
 #define RAPIDJSON_NO_THREAD_LOCAL_STORAGE 1
@@ -56,14 +59,9 @@ struct WipingAllocator {
   }
 };
 
-// In pieces of 4 KiB: RapidJSON's own 64 KiB would be wiped whole for each small document.
-class JsonAllocator : public rapidjson::MemoryPoolAllocator<WipingAllocator> {
- public:
-  JsonAllocator() : MemoryPoolAllocator(4096) {}
-};
-using JsonDocument = rapidjson::GenericDocument<rapidjson::UTF8<>, JsonAllocator, WipingAllocator>;
-using JsonValue = JsonDocument::ValueType;
-using JsonPointer = rapidjson::GenericPointer<JsonValue>;
+// A value owns all that is in it, and wipes it: none depends on another one.
+using JsonValue = rapidjson::GenericValue<rapidjson::UTF8<>, WipingAllocator>;
+using JsonDocument = JsonValue;
 
 enum class JsonComments { refused, allowed };
 
@@ -107,10 +105,67 @@ inline std::string_view json_text(const JsonValue& string) {
   return {string.GetString(), string.GetStringLength()};
 }
 
+// JSON Pointers (RFC 6901) below a document: "/KEY", "/KEY/INDEX/...", never the document itself.
+bool is_json_pointer(std::string_view text);
+std::string last_key(std::string_view pointer);  // empty where it is not a pointer
+const JsonValue* json_at(const JsonValue& document, std::string_view pointer);  // nullptr: nothing is there
+void json_set_at(JsonValue& document, std::string_view pointer, JsonValue value);  // makes objects on the way
+
+// What becomes a JSON value; a record's own to_json stands beside the record.
+JsonValue json_object();
+JsonValue json_array();
+JsonValue json_copy(const JsonValue& value);
+JsonValue to_json(std::string_view text);
+JsonValue to_json(Time time);  // milliseconds since the epoch
+JsonValue to_json(std::same_as<bool> auto value) {
+  return JsonValue(value);
+}
+JsonValue to_json(std::integral auto value) {
+  if constexpr (std::is_signed_v<decltype(value)>) return JsonValue(std::int64_t{value});
+  return JsonValue(std::uint64_t{value});
+}
+template <class T>
+concept JsonElements =
+    std::ranges::input_range<const T> && !std::convertible_to<const T&, std::string_view> &&
+    !std::same_as<T, JsonValue>;
+JsonValue to_json(const JsonElements auto& elements);
+template <class T>
+JsonValue to_json(const std::optional<T>& value) {  // null where there is none
+  return value ? to_json(*value) : JsonValue();
+}
+
 // Sets object[key], replacing what is there and keeping its place among the other keys.
-void json_set(JsonDocument& document, JsonValue& object, std::string_view key, JsonValue value);
-JsonValue json_copy(JsonDocument& document, std::string_view text);
-JsonValue time_value(Time time);
+void json_set(JsonValue& object, std::string_view key, JsonValue value);
+void json_append(JsonValue& array, JsonValue value);
+
+template <class T>
+concept ConvertibleToJson = !std::same_as<std::remove_cvref_t<T>, JsonValue> && requires(const T& value) {
+  to_json(value);
+};
+template <ConvertibleToJson T>
+void json_set(JsonValue& object, std::string_view key, const T& value) {
+  json_set(object, key, to_json(value));
+}
+template <ConvertibleToJson T>
+void json_append(JsonValue& array, const T& value) {
+  json_append(array, to_json(value));
+}
+JsonValue to_json(const JsonElements auto& elements) {
+  JsonValue array = json_array();
+  for (const auto& element : elements) json_append(array, to_json(element));
+  return array;
+}
+
+// The same under their former signatures.
+inline void json_set(JsonValue&, JsonValue& object, std::string_view key, JsonValue value) {
+  json_set(object, key, std::move(value));
+}
+inline JsonValue json_copy(const JsonValue&, std::string_view text) {
+  return to_json(text);
+}
+inline JsonValue time_value(Time time) {
+  return to_json(time);
+}
 
 enum class JsonStyle { compact, indented };
 

@@ -223,8 +223,7 @@ Result<JsonDocument> parse_object(std::string_view text, std::string_view source
 Result<JsonValue*> make_parent(JsonDocument& document, std::string_view source, const JsonPath& path) {
   JsonValue* at = &document;
   for (size_t step = 0; step + 1 < path.size(); ++step) {
-    if (json_member(*at, path[step]) == nullptr)
-      json_set(document, *at, path[step], JsonValue(rapidjson::kObjectType));
+    if (json_member(*at, path[step]) == nullptr) json_set(document, *at, path[step], json_object());
     at = const_cast<JsonValue*>(json_member(*at, path[step]));
     if (at->IsObject()) continue;
     return Error{
@@ -307,7 +306,7 @@ Result<std::string> set_json_member(std::string_view text, std::string_view sour
     return std::string(text);
   }
   auto parent = TRY(make_parent(document, source, path));
-  json_set(document, *parent, path.back(), JsonValue(wanted, document.GetAllocator()));
+  json_set(document, *parent, path.back(), json_copy(wanted));
 
   Node object = locate_nodes(text);
   for (size_t step = 0;; ++step) {

@@ -16,7 +16,7 @@ namespace {
 constexpr size_t provider_limit = 256 * KiB;
 
 Result<void> read_pointer(std::string_view text, std::string& target) {
-  if (!text.starts_with('/') || !JsonPointer(text.data(), text.size()).IsValid()) {
+  if (!is_json_pointer(text)) {
     return Error::configuration(fmt::format("'{}' is not a JSON Pointer (RFC 6901)", text));
   }
   target = text;

@@ -16,14 +16,8 @@ namespace {
 constexpr std::int64_t version = 2;
 constexpr std::array<std::string_view, 3> states = {"planned", "delivered", "failed"};
 
-JsonValue strings_value(JsonDocument& json, const std::vector<std::string>& strings) {
-  JsonValue value(rapidjson::kArrayType);
-  for (const std::string& text : strings) value.PushBack(json_copy(json, text), json.GetAllocator());
-  return value;
-}
-
 JsonValue file_value(JsonDocument& json, const WrittenFile& file) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(json, value, "name", json_copy(json, file.name));
   if (!file.member.empty()) {
     json_set(json, value, "member", json_copy(json, file.member));
@@ -31,7 +25,7 @@ JsonValue file_value(JsonDocument& json, const WrittenFile& file) {
     json_set(json, value, "refresh_token", json_copy(json, file.refresh_token));
   }
   if (file.was_there) json_set(json, value, "was_there", JsonValue(true));
-  json_set(json, value, "sha256", strings_value(json, file.fingerprints));
+  json_set(json, value, "sha256", to_json(file.fingerprints));
   return value;
 }
 
@@ -44,13 +38,13 @@ void set_written(JsonDocument& json, JsonValue& value, const DeliveryRecord& del
   json_set(json, value, "user_namespace", JsonValue(delivery.user_namespace));
   json_set(json, value, "mode", JsonValue(delivery.mode));
   if (!delivery.label.empty()) json_set(json, value, "label", json_copy(json, delivery.label));
-  JsonValue files(rapidjson::kArrayType);
-  for (const WrittenFile& file : delivery.files) files.PushBack(file_value(json, file), json.GetAllocator());
+  JsonValue files = json_array();
+  for (const WrittenFile& file : delivery.files) json_append(files, file_value(json, file));
   json_set(json, value, "files", std::move(files));
 }
 
 JsonValue delivery_value(JsonDocument& json, const DeliveryRecord& delivery) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(json, value, "profile", json_copy(json, delivery.profile));
   json_set(json, value, "delivery",
            json_copy(json, delivery.kind == DeliveryKind::mount ? "mount" : "write"));
@@ -59,8 +53,7 @@ JsonValue delivery_value(JsonDocument& json, const DeliveryRecord& delivery) {
     json_set(json, value, "state", json_copy(json, states[static_cast<size_t>(delivery.state)]));
   if (!delivery.reason.empty()) json_set(json, value, "reason", json_copy(json, delivery.reason));
   if (!delivery.hint.empty()) json_set(json, value, "hint", json_copy(json, delivery.hint));
-  if (!delivery.shadowed_by.empty())
-    json_set(json, value, "shadowed_by", strings_value(json, delivery.shadowed_by));
+  if (!delivery.shadowed_by.empty()) json_set(json, value, "shadowed_by", to_json(delivery.shadowed_by));
   if (delivery.kind == DeliveryKind::write) set_written(json, value, delivery);
   return value;
 }
@@ -106,7 +99,7 @@ Result<std::vector<std::string>> read_strings(const JsonValue& object, std::stri
 }
 
 bool is_pointer(const std::string& text) {
-  return text.empty() || JsonPointer(text.c_str(), text.size()).IsValid();
+  return text.empty() || is_json_pointer(text);
 }
 
 Result<WrittenFile> read_file_value(const JsonValue& value, std::string_view source) {
@@ -234,9 +227,9 @@ std::string format_record(const ContainerRecord& record) {
   json_set(json, json, "pid", JsonValue(record.process.pid));
   json_set(json, json, "start_time", JsonValue(record.process.start_time));
   json_set(json, json, "created_at", time_value(record.created_at));
-  JsonValue deliveries(rapidjson::kArrayType);
+  JsonValue deliveries = json_array();
   for (const DeliveryRecord& delivery : record.deliveries) {
-    deliveries.PushBack(delivery_value(json, delivery), json.GetAllocator());
+    json_append(deliveries, delivery_value(json, delivery));
   }
   json_set(json, json, "deliveries", std::move(deliveries));
   return std::string(write_json(json).reveal());

@@ -13,19 +13,8 @@ namespace {
 
 constexpr std::string_view blanks = " \t\r\n";
 
-const JsonValue* at(const JsonValue& document, const std::string& pointer) {
-  return pointer.empty() ? nullptr : JsonPointer(pointer.c_str(), pointer.size()).Get(document);
-}
-
-std::string last_key(const std::string& pointer) {
-  const JsonPointer parsed(pointer.c_str(), pointer.size());
-  if (pointer.empty() || !parsed.IsValid() || parsed.GetTokenCount() == 0) return "";
-  const auto& token = parsed.GetTokens()[parsed.GetTokenCount() - 1];
-  return {token.name, token.length};
-}
-
 std::string_view text_at(const JsonValue& document, const std::string& pointer) {
-  const JsonValue* value = at(document, pointer);
+  const JsonValue* value = json_at(document, pointer);
   return value != nullptr && value->IsString() ? json_text(*value) : std::string_view();
 }
 
@@ -61,7 +50,7 @@ Judgement judge_whole(std::string_view text, const WrittenFile& file, const Fing
 
 Judgement judge_member(const JsonDocument& document, const WrittenFile& file, const Secret* published,
                        const Fingerprints& known) {
-  const JsonValue* member = at(document, file.member);
+  const JsonValue* member = json_at(document, file.member);
   const bool has_others = document.MemberCount() > (member == nullptr ? 0U : 1U);
   if (member == nullptr) return {Content::blank, has_others};
   if (!text_at(document, file.refresh_token).empty() || holds_refresh_token(*member, file.refresh_token))
@@ -69,7 +58,7 @@ Judgement judge_member(const JsonDocument& document, const WrittenFile& file, co
   const std::string_view token = text_at(document, file.access_token);
   if (published != nullptr) {
     const auto wanted = parse_json(published->reveal(), "");
-    const JsonValue* ours = wanted ? at(*wanted, file.member) : nullptr;
+    const JsonValue* ours = wanted ? json_at(*wanted, file.member) : nullptr;
     if (ours != nullptr && *ours == *member) return {Content::current, has_others};
     if (ours != nullptr && !token.empty() && token == text_at(*wanted, file.access_token))
       return {Content::ours, has_others};
@@ -118,12 +107,12 @@ std::string fingerprint_of(const Secret& published, const WrittenFile& file) {
 
 Result<Secret> with_member(std::string_view text, const WrittenFile& file, const Secret& published) {
   const auto wanted = TRY(parse_json(published.reveal(), file.name));
-  const JsonValue* ours = at(wanted, file.member);
+  const JsonValue* ours = json_at(wanted, file.member);
   if (ours == nullptr) return Error{ErrorKind::failed, "what is published lacks " + file.member};
   std::vector<std::pair<std::string, Secret>> change;
   change.emplace_back(file.member, write_json(*ours));
   const auto document = TRY(parse_json(text, file.name));
-  if (at(document, file.member) != nullptr) {
+  if (json_at(document, file.member) != nullptr) {
     if (auto replaced = replace_json_values(text, change)) return std::move(*replaced);
     return Error{ErrorKind::failed, file.member + " cannot be replaced"};
   }

@@ -20,10 +20,8 @@ std::string hook_path(std::string_view prefix) {
 
 JsonValue hook_entry(JsonDocument& json, const HookProgram& hook, std::string_view stage,
                      const std::vector<std::string>& profiles) {
-  JsonValue arguments(rapidjson::kArrayType), environment(rapidjson::kArrayType);
-  const auto add = [&](JsonValue& array, std::string_view text) {
-    array.PushBack(json_copy(json, text), json.GetAllocator());
-  };
+  JsonValue arguments = json_array(), environment = json_array();
+  const auto add = [&](JsonValue& array, std::string_view text) { json_append(array, text); };
   add(arguments, hook_name);
   if (!hook.config.empty()) {
     add(arguments, "--config");
@@ -36,7 +34,7 @@ JsonValue hook_entry(JsonDocument& json, const HookProgram& hook, std::string_vi
   add(arguments, stage);
   add(environment, hook_environment);
 
-  JsonValue entry(rapidjson::kObjectType);
+  JsonValue entry = json_object();
   json_set(json, entry, "path", json_copy(json, hook.path));
   json_set(json, entry, "args", std::move(arguments));
   json_set(json, entry, "env", std::move(environment));

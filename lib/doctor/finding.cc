@@ -37,12 +37,11 @@ size_t count_of(const Findings& findings, Verdict verdict) {
 }
 
 JsonValue finding_value(JsonDocument& json, const Finding& finding) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(json, value, "check", json_copy(json, finding.check));
   json_set(json, value, "verdict", json_copy(json, word(finding.verdict)));
   json_set(json, value, "message", json_copy(json, finding.message));
-  json_set(json, value, "remedy",
-           finding.remedy.empty() ? JsonValue(rapidjson::kNullType) : json_copy(json, finding.remedy));
+  json_set(json, value, "remedy", finding.remedy.empty() ? JsonValue() : json_copy(json, finding.remedy));
   return value;
 }
 
@@ -105,8 +104,8 @@ std::string findings_json(const Findings& findings) {
   json.SetObject();
   json_set(json, json, "version", JsonValue(1));
   json_set(json, json, "verdict", json_copy(json, word(worst(findings))));
-  JsonValue list(rapidjson::kArrayType);
-  for (const Finding& finding : findings) list.PushBack(finding_value(json, finding), json.GetAllocator());
+  JsonValue list = json_array();
+  for (const Finding& finding : findings) json_append(list, finding_value(json, finding));
   json_set(json, json, "findings", std::move(list));
   return std::string(write_json(json, JsonStyle::indented).reveal());
 }

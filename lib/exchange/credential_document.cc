@@ -18,10 +18,6 @@ constexpr Time earliest = std::chrono::sys_days(std::chrono::year(2001) / 1 / 1)
 constexpr size_t longest_usable_token = 64 * KiB;
 constexpr const char* log_in_hint = "log in again with the program that owns this file";
 
-const JsonValue* find(const JsonValue& document, const std::string& pointer) {
-  return pointer.empty() ? nullptr : JsonPointer(pointer.c_str(), pointer.size()).Get(document);
-}
-
 Error bad(const std::string& shown, const std::string& pointer, std::string_view reason) {
   return {ErrorKind::failed, fmt::format("{}: {}: {}", shown, pointer, reason), log_in_hint};
 }
@@ -39,7 +35,7 @@ Result<void> check_for_nuls(std::string_view text, const std::string& shown) {
 
 // Empty where there is none: a client's own mark of a login that ended is "".
 Result<Secret> read_token(const JsonValue& document, const std::string& pointer, const std::string& shown) {
-  const JsonValue* value = find(document, pointer);
+  const JsonValue* value = json_at(document, pointer);
   if (value == nullptr || value->IsNull()) return Secret();
   if (!value->IsString()) return bad(shown, pointer, "is not a string");
   return Secret(json_text(*value));
@@ -122,18 +118,18 @@ Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::str
     return Error{ErrorKind::login_required,
                  fmt::format("{}: {}: no token is there", shown, fields.refresh_token), log_in_hint};
   }
-  login.expires_at = read_time(find(*document, fields.expires_at), fields.unit);
-  login.scopes = read_scopes(find(*document, fields.scopes));
-  login.client_id = read_text(find(*document, fields.client_id));
-  login.login_expires_at = read_time(find(*document, fields.login_expires_at), fields.unit);
+  login.expires_at = read_time(json_at(*document, fields.expires_at), fields.unit);
+  login.scopes = read_scopes(json_at(*document, fields.scopes));
+  login.client_id = read_text(json_at(*document, fields.client_id));
+  login.login_expires_at = read_time(json_at(*document, fields.login_expires_at), fields.unit);
   // Nothing prolongs it.
   if (login.refresh_token.empty() && !login.login_expires_at) login.login_expires_at = login.expires_at;
   return CredentialDocument(std::move(text), std::move(*document), std::move(login));
 }
 
 void CredentialDocument::set(const std::string& pointer, JsonValue value) {
-  auto text = edited(text_, pointer, find(document_, pointer) != nullptr, value);
-  JsonPointer(pointer.c_str(), pointer.size()).Set(document_, value);
+  auto text = edited(text_, pointer, json_at(document_, pointer) != nullptr, value);
+  json_set_at(document_, pointer, std::move(value));
   // The grant exists nowhere else: should the edit of the text not be that of the document, this is written.
   const auto says = text ? parse_json(text->reveal(), "") : Result<JsonDocument>(Error{});
   text_ = says && *says == document_ ? std::move(*text) : write_json(document_);
@@ -144,14 +140,13 @@ void CredentialDocument::set_scopes(const std::vector<std::string>& scopes, cons
   const auto is_granted = [&](const std::string& scope) {
     return std::ranges::find(scopes, scope) != scopes.end();
   };
-  const JsonValue* const there = find(document_, pointer);
+  const JsonValue* const there = json_at(document_, pointer);
   if (scopes.empty() || there == nullptr || std::ranges::all_of(login_.scopes, is_granted)) return;
   if (there->IsString()) {
     set(pointer, json_copy(document_, fmt::format("{}", fmt::join(scopes, " "))));
   } else {
-    JsonValue array(rapidjson::kArrayType);
-    for (const std::string& scope : scopes)
-      array.PushBack(json_copy(document_, scope), document_.GetAllocator());
+    JsonValue array = json_array();
+    for (const std::string& scope : scopes) json_append(array, scope);
     set(pointer, std::move(array));
   }
   login_.scopes = scopes;
@@ -185,9 +180,9 @@ Secret CredentialDocument::delivered(const DeliveredFile& file) const {
   JsonDocument copy;
   copy.SetObject();
   for (const std::string& field : file.fields) {
-    const JsonValue* value = find(document_, field);
+    const JsonValue* value = json_at(document_, field);
     if (value == nullptr || holds_refresh_token(*value)) continue;
-    JsonPointer(field.c_str(), field.size()).Set(copy, JsonValue(*value, copy.GetAllocator()));
+    json_set_at(copy, field, json_copy(*value));
   }
   return write_json(copy);
 }

@@ -52,8 +52,8 @@ void set_grant(JsonDocument& line, const Grant& grant) {
   json_set(line, line, "refresh_token", json_copy(line, grant.refresh_token.reveal()));
   json_set(line, line, "expires_at", time_value(grant.expires_at));
   if (grant.login_expires_at) json_set(line, line, "login_expires_at", time_value(*grant.login_expires_at));
-  JsonValue scopes(rapidjson::kArrayType);
-  for (const std::string& scope : grant.scopes) scopes.PushBack(json_copy(line, scope), line.GetAllocator());
+  JsonValue scopes = json_array();
+  for (const std::string& scope : grant.scopes) json_append(scopes, scope);
   json_set(line, line, "scopes", std::move(scopes));
 }
 

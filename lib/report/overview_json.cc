@@ -8,13 +8,13 @@ namespace oci_oauth {
 namespace {
 
 JsonValue time_or_null(JsonDocument& json, const std::optional<Time>& time) {
-  return time ? json_copy(json, rfc3339(*time)) : JsonValue(rapidjson::kNullType);
+  return time ? json_copy(json, rfc3339(*time)) : JsonValue();
 }
 
 JsonValue error_or_null(JsonDocument& json, const std::optional<Published>& published) {
-  if (!published || !published->last_error) return JsonValue(rapidjson::kNullType);
+  if (!published || !published->last_error) return JsonValue();
   const LastError& error = *published->last_error;
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(json, value, "kind", json_copy(json, word(error.kind)));
   json_set(json, value, "message", json_copy(json, error.message));
   json_set(json, value, "at", json_copy(json, rfc3339(error.at)));
@@ -22,21 +22,20 @@ JsonValue error_or_null(JsonDocument& json, const std::optional<Published>& publ
 }
 
 JsonValue container_value(JsonDocument& json, const ContainerView& container) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(json, value, "id", json_copy(json, container.id));
   json_set(json, value, "delivery", json_copy(json, word(container.delivery)));
   json_set(json, value, "path", json_copy(json, container.path));
   json_set(json, value, "state", json_copy(json, word(container.token)));
   json_set(json, value, "reason", container.reason.empty() ? JsonValue() : json_copy(json, container.reason));
-  JsonValue shadowed_by(rapidjson::kArrayType);
-  for (const std::string& name : container.shadowed_by)
-    shadowed_by.PushBack(json_copy(json, name), json.GetAllocator());
+  JsonValue shadowed_by = json_array();
+  for (const std::string& name : container.shadowed_by) json_append(shadowed_by, name);
   json_set(json, value, "shadowed_by", std::move(shadowed_by));
   return value;
 }
 
 JsonValue profile_value(JsonDocument& json, const ProfileView& profile) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(json, value, "name", json_copy(json, profile.name));
   json_set(json, value, "provider", json_copy(json, profile.provider));
   json_set(json, value, "state", json_copy(json, word(profile.state)));
@@ -44,16 +43,16 @@ JsonValue profile_value(JsonDocument& json, const ProfileView& profile) {
   json_set(json, value, "refreshed_at", time_or_null(json, profile.refreshed_at()));
   json_set(json, value, "login_expires_at", time_or_null(json, profile.login_expires_at()));
   json_set(json, value, "last_error", error_or_null(json, profile.published));
-  JsonValue containers(rapidjson::kArrayType);
+  JsonValue containers = json_array();
   for (const ContainerView& container : profile.containers) {
-    containers.PushBack(container_value(json, container), json.GetAllocator());
+    json_append(containers, container_value(json, container));
   }
   json_set(json, value, "containers", std::move(containers));
   return value;
 }
 
 JsonValue sink_value(JsonDocument& json, const SinkState& sink) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(json, value, "profile", json_copy(json, sink.profile));
   json_set(json, value, "sink", json_copy(json, sink.sink));
   json_set(json, value, "delivered_at", time_or_null(json, sink.delivered_at));
@@ -69,13 +68,13 @@ std::string overview_json(const Overview& overview) {
   JsonDocument json;
   json.SetObject();
   json_set(json, json, "version", JsonValue(1));
-  JsonValue profiles(rapidjson::kArrayType);
+  JsonValue profiles = json_array();
   for (const ProfileView& profile : overview.profiles) {
-    profiles.PushBack(profile_value(json, profile), json.GetAllocator());
+    json_append(profiles, profile_value(json, profile));
   }
   json_set(json, json, "profiles", std::move(profiles));
-  JsonValue sinks(rapidjson::kArrayType);
-  for (const SinkState& sink : overview.sinks) sinks.PushBack(sink_value(json, sink), json.GetAllocator());
+  JsonValue sinks = json_array();
+  for (const SinkState& sink : overview.sinks) json_append(sinks, sink_value(json, sink));
   json_set(json, json, "sinks", std::move(sinks));
   return std::string(write_json(json, JsonStyle::indented).reveal());
 }

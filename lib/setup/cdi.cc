@@ -26,7 +26,7 @@ Result<void> check_name(std::string_view name) {
 
 JsonValue hook_value(JsonDocument& json, const HookProgram& hook, std::string_view stage,
                      const std::string& profile) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(json, value, "hookName", json_copy(json, stage));
   JsonValue entry = hook_entry(json, hook, stage, {profile});
   for (auto& member : entry.GetObject())
@@ -36,18 +36,17 @@ JsonValue hook_value(JsonDocument& json, const HookProgram& hook, std::string_vi
 
 JsonValue device_value(JsonDocument& json, const std::string& name, const CdiDevice& device,
                        const HookProgram& hook) {
-  JsonValue edits(rapidjson::kObjectType), hooks(rapidjson::kArrayType);
+  JsonValue edits = json_object(), hooks = json_array();
   if (!device.environment.empty()) {
-    JsonValue environment(rapidjson::kArrayType);
-    for (const std::string& assignment : device.environment)
-      environment.PushBack(json_copy(json, assignment), json.GetAllocator());
+    JsonValue environment = json_array();
+    for (const std::string& assignment : device.environment) json_append(environment, assignment);
     json_set(json, edits, "env", std::move(environment));
   }
   for (const char* stage : {"createRuntime", "poststop"})
-    hooks.PushBack(hook_value(json, hook, stage, device.profile), json.GetAllocator());
+    json_append(hooks, hook_value(json, hook, stage, device.profile));
   json_set(json, edits, "hooks", std::move(hooks));
 
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(json, value, "name", json_copy(json, name));
   json_set(json, value, "containerEdits", std::move(edits));
   return value;
@@ -61,17 +60,17 @@ Result<std::string> cdi_spec(const std::vector<CdiDevice>& devices, const HookPr
                  "add one to \"profiles\" in the configuration"};
   }
   JsonDocument json;
-  JsonValue list(rapidjson::kArrayType);
+  JsonValue list = json_array();
   std::string_view version = lowest_version;
   for (const CdiDevice& device : devices) {
     TRY(check_name(device.profile));
     if (is_digit(device.profile.front())) version = version_of_leading_digits;
-    list.PushBack(device_value(json, device.profile, device, hook), json.GetAllocator());
+    json_append(list, device_value(json, device.profile, device, hook));
     if (device.environment.empty()) continue;
     const std::string bare = fmt::format("{}{}", device.profile, without_environment);
-    list.PushBack(device_value(json, bare, {device.profile, {}}, hook), json.GetAllocator());
+    json_append(list, device_value(json, bare, {device.profile, {}}, hook));
   }
-  JsonValue spec(rapidjson::kObjectType);
+  JsonValue spec = json_object();
   json_set(json, spec, "cdiVersion", json_copy(json, version));
   json_set(json, spec, "kind", json_copy(json, cdi_kind));
   json_set(json, spec, "devices", std::move(list));

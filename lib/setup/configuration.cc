@@ -50,7 +50,7 @@ Result<void> check_is_file(const std::string& path) {
 std::string configuration_text(const Host& host, const std::string& credentials) {
   JsonDocument json;
   json.SetObject();
-  JsonValue profile(rapidjson::kObjectType), profiles(rapidjson::kObjectType);
+  JsonValue profile = json_object(), profiles = json_object();
   if (!host.runtime_dir.empty()) json_set(json, json, "runtime_dir", json_copy(json, host.runtime_dir));
   json_set(json, profile, "credentials", json_copy(json, credentials));
   json_set(json, profiles, profile_name, std::move(profile));

@@ -27,9 +27,9 @@ std::string hook_file(const Host& host, std::string_view stage) {
   JsonDocument json;
   json.SetObject();
   const HookProgram program = {.path = host.hook(), .config = host.scope == Scope::user ? host.config : ""};
-  JsonValue when(rapidjson::kObjectType), stages(rapidjson::kArrayType);
+  JsonValue when = json_object(), stages = json_array();
   json_set(json, when, "always", JsonValue(true));
-  stages.PushBack(json_copy(json, stage), json.GetAllocator());
+  json_append(stages, stage);
   json_set(json, json, "version", json_copy(json, "1.0.0"));
   json_set(json, json, "hook", hook_entry(json, program, stage));
   json_set(json, json, "when", std::move(when));

@@ -57,16 +57,10 @@ Result<LedgerFile> read_file_entry(const JsonValue& value, const std::string& so
   return file;
 }
 
-JsonValue strings_value(JsonDocument& document, const auto& strings) {
-  JsonValue array(rapidjson::kArrayType);
-  for (const std::string& text : strings) array.PushBack(json_copy(document, text), document.GetAllocator());
-  return array;
-}
-
 JsonValue file_value(JsonDocument& document, const LedgerFile& file) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(document, value, "path", json_copy(document, file.path));
-  json_set(document, value, "engines", strings_value(document, file.engines));
+  json_set(document, value, "engines", to_json(file.engines));
   json_set(document, value, "share", json_copy(document, name_of(file.share)));
   if (file.before) json_set(document, value, "before", json_copy(document, *file.before));
   json_set(document, value, "after", json_copy(document, file.after));
@@ -74,9 +68,9 @@ JsonValue file_value(JsonDocument& document, const LedgerFile& file) {
 }
 
 JsonValue unit_value(JsonDocument& document, const LedgerUnit& unit) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(document, value, "name", json_copy(document, unit.name));
-  json_set(document, value, "engines", strings_value(document, unit.engines));
+  json_set(document, value, "engines", to_json(unit.engines));
   return value;
 }
 
@@ -118,15 +112,13 @@ Result<Ledger> parse_ledger(std::string_view text, const std::string& source) {
 std::string format_ledger(const Ledger& ledger) {
   JsonDocument document;
   document.SetObject();
-  JsonValue files(rapidjson::kArrayType), units(rapidjson::kArrayType);
-  for (const LedgerFile& file : ledger.files)
-    files.PushBack(file_value(document, file), document.GetAllocator());
-  for (const LedgerUnit& unit : ledger.units)
-    units.PushBack(unit_value(document, unit), document.GetAllocator());
+  JsonValue files = json_array(), units = json_array();
+  for (const LedgerFile& file : ledger.files) json_append(files, file_value(document, file));
+  for (const LedgerUnit& unit : ledger.units) json_append(units, unit_value(document, unit));
   json_set(document, document, "version", JsonValue(ledger_version));
   json_set(document, document, "files", std::move(files));
   json_set(document, document, "units", std::move(units));
-  json_set(document, document, "directories", strings_value(document, ledger.directories));
+  json_set(document, document, "directories", to_json(ledger.directories));
   return std::string(write_json(document, JsonStyle::indented).reveal());
 }
 

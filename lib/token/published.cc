@@ -27,7 +27,7 @@ constexpr std::array<JsonField, 16> fields = {{{"provider", JsonType::string},
                                                {"last_error", JsonType::object}}};
 
 JsonValue error_value(JsonDocument& json, const LastError& error) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(json, value, "kind", json_copy(json, word(error.kind)));
   json_set(json, value, "message", json_copy(json, error.message));
   json_set(json, value, "hint", json_copy(json, error.hint));
@@ -62,14 +62,8 @@ std::vector<std::string> read_names(const JsonValue& value) {
   return names;
 }
 
-JsonValue names_value(JsonDocument& json, const std::vector<std::string>& names) {
-  JsonValue value(rapidjson::kArrayType);
-  for (const std::string& name : names) value.PushBack(json_copy(json, name), json.GetAllocator());
-  return value;
-}
-
 JsonValue outcomes_value(JsonDocument& json, const Published& published) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   for (const auto& [outcome, count] : published.outcomes) json_set(json, value, outcome, JsonValue(count));
   return value;
 }
@@ -82,7 +76,7 @@ FileStamp FileStamp::of(const struct stat& status) {
 }
 
 JsonValue stamp_value(JsonDocument& json, const FileStamp& stamp) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(json, value, "device", JsonValue(stamp.device));
   json_set(json, value, "inode", JsonValue(stamp.inode));
   json_set(json, value, "size", JsonValue(stamp.size));
@@ -156,7 +150,7 @@ std::string format_published(const Published& published) {
   json_set(json, json, "attempts", JsonValue(published.attempts));
   json_set(json, json, "failures", JsonValue(published.failures));
   if (published.last_error) json_set(json, json, "last_error", error_value(json, *published.last_error));
-  json_set(json, json, "shadowed_by", names_value(json, published.shadowed_by));
+  json_set(json, json, "shadowed_by", to_json(published.shadowed_by));
   json_set(json, json, "outcomes", outcomes_value(json, published));
   return std::string(write_json(json).reveal());
 }

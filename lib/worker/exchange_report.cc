@@ -13,7 +13,7 @@ constexpr std::string_view report_source = "the exchange's report";
 constexpr int report_version = 2;  // of the text
 
 JsonValue snapshot_value(JsonDocument& json, const LoginSnapshot& login) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(json, value, "stamp", stamp_value(json, login.stamp));
   json_set(json, value, "is_on_local_storage", JsonValue(login.is_on_local_storage));
   json_set(json, value, "access_token_hash", json_copy(json, login.access_token_hash));
@@ -21,7 +21,7 @@ JsonValue snapshot_value(JsonDocument& json, const LoginSnapshot& login) {
   json_set(json, value, "expires_at", time_value(login.expires_at));
   json_set(json, value, "can_be_refreshed", JsonValue(login.can_be_refreshed));
   if (login.login_expires_at) json_set(json, value, "login_expires_at", time_value(*login.login_expires_at));
-  JsonValue files(rapidjson::kObjectType);
+  JsonValue files = json_object();
   for (const auto& [name, content] : login.files)
     json_set(json, files, name, json_copy(json, content.reveal()));
   json_set(json, value, "files", std::move(files));
@@ -29,7 +29,7 @@ JsonValue snapshot_value(JsonDocument& json, const LoginSnapshot& login) {
 }
 
 JsonValue failure_value(JsonDocument& json, const ExchangeFailure& failure) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(json, value, "kind", json_copy(json, word(failure.kind)));
   json_set(json, value, "message", json_copy(json, failure.message));
   json_set(json, value, "hint", json_copy(json, failure.hint));
@@ -79,9 +79,8 @@ Secret format_report(const ExchangeReport& report) {
   json_set(json, json, "version", JsonValue(report_version));
   json_set(json, json, "refreshed", JsonValue(report.refreshed));
   json_set(json, json, "stored_in_us", JsonValue(std::int64_t{report.stored_in.count()}));
-  JsonValue notices(rapidjson::kArrayType);
-  for (const std::string& notice : report.notices)
-    notices.PushBack(json_copy(json, notice), json.GetAllocator());
+  JsonValue notices = json_array();
+  for (const std::string& notice : report.notices) json_append(notices, notice);
   json_set(json, json, "notices", std::move(notices));
   if (report.login) json_set(json, json, "login", snapshot_value(json, *report.login));
   if (report.failure) json_set(json, json, "failure", failure_value(json, *report.failure));

@@ -39,25 +39,19 @@ void each_text_of_provider(Provider& provider, const Member& member) {
   member("client_id_field", provider.fields.client_id);
 }
 
-JsonValue texts_value(JsonDocument& json, const std::vector<std::string>& texts) {
-  JsonValue value(rapidjson::kArrayType);
-  for (const std::string& text : texts) value.PushBack(json_copy(json, text), json.GetAllocator());
-  return value;
-}
-
 JsonValue locks_value(JsonDocument& json, const std::vector<ProviderLock>& locks) {
-  JsonValue value(rapidjson::kArrayType);
+  JsonValue value = json_array();
   for (const ProviderLock& lock : locks) {
-    JsonValue item(rapidjson::kObjectType);
+    JsonValue item = json_object();
     json_set(json, item, "path", json_copy(json, lock.path));
     json_set(json, item, "stale_after", JsonValue(std::int64_t{lock.stale_after.count()}));
-    value.PushBack(std::move(item), json.GetAllocator());
+    json_append(value, std::move(item));
   }
   return value;
 }
 
 JsonValue profile_value(JsonDocument& json, const Profile& profile) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   each_text_of_profile(profile, [&](std::string_view key, const std::string& text) {
     json_set(json, value, key, json_copy(json, text));
   });
@@ -66,7 +60,7 @@ JsonValue profile_value(JsonDocument& json, const Profile& profile) {
 }
 
 JsonValue provider_value(JsonDocument& json, const Provider& provider) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   each_text_of_provider(provider, [&](std::string_view key, const std::string& text) {
     json_set(json, value, key, json_copy(json, text));
   });
@@ -74,12 +68,11 @@ JsonValue provider_value(JsonDocument& json, const Provider& provider) {
   json_set(json, value, "scope", JsonValue(static_cast<int>(provider.scope)));
   json_set(json, value, "unit", JsonValue(static_cast<int>(provider.fields.unit)));
   json_set(json, value, "login_end", JsonValue(static_cast<int>(provider.fields.login_end)));
-  json_set(json, value, "locks", texts_value(json, provider.locks));
+  json_set(json, value, "locks", to_json(provider.locks));
   json_set(json, value, "save_locks", locks_value(json, provider.save_locks));
-  json_set(json, value, "terminal_errors", texts_value(json, provider.terminal_errors));
-  JsonValue deliver(rapidjson::kObjectType);
-  for (const DeliveredFile& file : provider.deliver)
-    json_set(json, deliver, file.name, texts_value(json, file.fields));
+  json_set(json, value, "terminal_errors", to_json(provider.terminal_errors));
+  JsonValue deliver = json_object();
+  for (const DeliveredFile& file : provider.deliver) json_set(json, deliver, file.name, to_json(file.fields));
   json_set(json, value, "deliver", std::move(deliver));
   return value;
 }
@@ -114,8 +107,8 @@ Enum read_enum(const JsonValue& object, std::string_view key) {
 }
 
 JsonValue owner_value(JsonDocument& json, const LoginOwner& owner) {
-  JsonValue value(rapidjson::kObjectType), groups(rapidjson::kArrayType);
-  for (const gid_t group : owner.groups) groups.PushBack(group, json.GetAllocator());
+  JsonValue value = json_object(), groups = json_array();
+  for (const gid_t group : owner.groups) json_append(groups, group);
   json_set(json, value, "uid", JsonValue(owner.uid));
   json_set(json, value, "gid", JsonValue(owner.gid));
   json_set(json, value, "groups", std::move(groups));

@@ -78,7 +78,7 @@ double quantile(std::vector<double> values, double part) {
 }
 
 JsonValue spread_value(JsonDocument& json, const std::vector<double>& values) {
-  JsonValue value(rapidjson::kObjectType);
+  JsonValue value = json_object();
   json_set(json, value, "median", JsonValue(quantile(values, 0.5)));
   json_set(json, value, "p10", JsonValue(quantile(values, 0.1)));
   json_set(json, value, "p90", JsonValue(quantile(values, 0.9)));
@@ -89,14 +89,14 @@ JsonDocument report(const std::vector<Program>& programs) {
   JsonDocument json;
   json.SetArray();
   for (const Program& program : programs) {
-    JsonValue value(rapidjson::kObjectType);
+    JsonValue value = json_object();
     json_set(json, value, "name", json_copy(json, program.name));
     json_set(json, value, "wall_us", spread_value(json, program.walls_us));
     json_set(json, value, "ratio", spread_value(json, program.ratios));
     json_set(json, value, "cpu_us", spread_value(json, program.cpus_us));
     json_set(json, value, "cpu_ratio", spread_value(json, program.cpu_ratios));
     json_set(json, value, "peak_kib", JsonValue(std::int64_t{program.peak_kib}));
-    json.PushBack(value, json.GetAllocator());
+    json_append(json, std::move(value));
   }
   return json;
 }

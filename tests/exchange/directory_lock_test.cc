@@ -326,10 +326,8 @@ TEST_CASE("a record of another host, or of another lock, takes nothing from its 
   const auto replaced = [&](const std::string& key, const std::string& value) {
     auto json = parse_json(record, "record");
     REQUIRE(json);
-    JsonDocument copy;
-    copy.CopyFrom(*json, copy.GetAllocator());
-    copy[key.c_str()].SetString(value.c_str(), copy.GetAllocator());
-    return std::string(write_json(copy).reveal());
+    json_set(*json, key, value);
+    return std::string(write_json(*json).reveal());
   };
   CHECK(is_abandoned(replaced("procStart", "1"), identity));
   CHECK_FALSE(is_abandoned(replaced("procStart", "1"), identity + 5'000'000));

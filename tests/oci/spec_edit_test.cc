@@ -103,7 +103,7 @@ TEST_CASE("what is added is JSON whatever is in it") {
       edited(R"({"process":{"env":["A=1"]}})", only_environment({"B=\"\\\n\x01\xC3\xA9"}));
   const auto json = parse_json(text, "");
   REQUIRE(json);
-  CHECK(json_text(*JsonPointer("/process/env/1").Get(*json)) == "B=\"\\\n\x01\xC3\xA9");
+  CHECK(json_text(*json_at(*json, "/process/env/1")) == "B=\"\\\n\x01\xC3\xA9");
 }
 
 TEST_CASE("a config.json that cannot be edited is refused with its place") {

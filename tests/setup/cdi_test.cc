@@ -84,9 +84,9 @@ TEST_CASE("a provider without variables makes one device, without env") {
   REQUIRE(spec);
   const auto json = parse_json(*spec, "");
   REQUIRE(json);
-  CHECK(JsonPointer("/devices/0/containerEdits/env").Get(*json) == nullptr);
-  CHECK(json_string(*JsonPointer("/devices/1").Get(*json), "name") == "b");
-  CHECK(JsonPointer("/devices/1/containerEdits/env/0").Get(*json) != nullptr);
+  CHECK(json_at(*json, "/devices/0/containerEdits/env") == nullptr);
+  CHECK(json_string(*json_at(*json, "/devices/1"), "name") == "b");
+  CHECK(json_at(*json, "/devices/1/containerEdits/env/0") != nullptr);
 }
 
 TEST_CASE("the version is the lowest that the devices' names need") {

@@ -6,9 +6,7 @@
 namespace oci_oauth::test {
 
 std::string json_quote(std::string_view text) {
-  JsonDocument document;
-  document.SetString(text.data(), static_cast<rapidjson::SizeType>(text.size()), document.GetAllocator());
-  return std::string(write_json(document).reveal());
+  return json_quoted(text);
 }
 
 std::string json_object(const JsonMembers& members) {
