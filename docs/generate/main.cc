@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes what the build makes from the description of oci-oauth's command line to stdout: a shell's
-// completion, or the manual from its template.
+// Writes what the build makes from the descriptions of oci-oauth's command line and of its configuration to
+// stdout: a shell's completion, a JSON Schema, or a manual from its template.
 //
-// usage: generate-pages bash|zsh|fish | manual TEMPLATE
+// usage: generate-pages bash|zsh|fish | config-schema|provider-schema | manual|config-manual TEMPLATE
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -12,7 +12,9 @@
 #include <string_view>
 
 #include "completions.h"
+#include "key_tables.h"
 #include "manual.h"
+#include "schema.h"
 
 int main(int argc, char** argv) {
   using namespace oci_oauth;
@@ -25,11 +27,18 @@ int main(int argc, char** argv) {
     text = zsh_completion(line);
   } else if (page == "fish") {
     text = fish_completion(line);
-  } else if (page == "manual" && argc == 3) {
-    std::ifstream source(argv[2]);
-    text = manual_page(line, std::string{std::istreambuf_iterator<char>(source), {}});
+  } else if (page == "config-schema") {
+    text = config_schema();
+  } else if (page == "provider-schema") {
+    text = provider_schema();
+  } else if ((page == "manual" || page == "config-manual") && argc == 3) {
+    std::ifstream file(argv[2]);
+    const std::string source{std::istreambuf_iterator<char>(file), {}};
+    text = page == "manual" ? manual_page(line, source) : config_manual_page(source);
   } else {
-    fmt::print(stderr, "usage: generate-pages bash|zsh|fish | manual TEMPLATE\n");
+    fmt::print(stderr,
+               "usage: generate-pages bash|zsh|fish | config-schema|provider-schema |"
+               " manual|config-manual TEMPLATE\n");
     return 2;
   }
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0 ? 0 : 1;

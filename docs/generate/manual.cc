@@ -77,10 +77,15 @@ std::string replaced(const CommandLine& line, std::string_view text) {
 }  // namespace
 
 std::string manual_page(const CommandLine& line, std::string_view source) {
+  return with_lines_replaced(source, [&](std::string_view text) { return replaced(line, text); });
+}
+
+std::string with_lines_replaced(std::string_view source,
+                                const std::function<std::string(std::string_view line)>& replaced) {
   std::string page;
   while (!source.empty()) {
     const size_t end = std::min(source.find('\n'), source.size());
-    page += replaced(line, source.substr(0, end));
+    page += replaced(source.substr(0, end));
     source.remove_prefix(std::min(end + 1, source.size()));
   }
   return page;

@@ -10,94 +10,18 @@
 #include "base/json_object.h"
 #include "base/path.h"
 #include "base/size.h"
+#include "config/key_reader.h"
 
 namespace oci_oauth {
 
 namespace {
 
 constexpr size_t config_limit = MiB;
-constexpr size_t name_limit = 64;
-// The hook files' timeout is 15 s: a hook that waits longer is killed, and its container with it.
-constexpr Milliseconds longest_hook_wait = std::chrono::seconds(12);
-
-Result<void> read_mode(std::string_view text, mode_t& target) {
-  mode_t mode = 0;
-  const bool octal = !text.empty() && text.size() <= 4 &&
-                     std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '7'; });
-  for (const char digit : text) mode = mode * 8 + static_cast<mode_t>(digit - '0');
-  if (!octal || mode > 0777 || (mode & 0400) == 0) {
-    return Error::configuration(
-        fmt::format("'{}' is not an octal mode between \"0400\" and \"0777\" that its owner can read", text));
-  }
-  target = mode;
-  return {};
-}
-
-template <class Enum>
-Result<void> read_choice(std::string_view text, std::pair<std::string_view, Enum> a,
-                         std::pair<std::string_view, Enum> b, Enum& target) {
-  if (text != a.first && text != b.first) {
-    return Error::configuration(fmt::format("'{}' is neither \"{}\" nor \"{}\"", text, a.first, b.first));
-  }
-  target = text == a.first ? a.second : b.second;
-  return {};
-}
-
-// A path, or an array of paths.
-void read_targets(JsonObject& object, std::vector<std::string>& targets) {
-  object.paths("target", targets);
-  if (std::find(targets.begin(), targets.end(), "/") != targets.end())
-    object.fail("target", "'/' is no directory of its own");
-}
-
-Result<Profile> read_profile(std::string_view name, const JsonValue& value, const std::string& source,
-                             const std::string& pointer) {
-  if (!is_valid_name(name)) {
-    return configuration_error(source, pointer,
-                               fmt::format("'{}' is no profile name: letters, digits, '.', '_', '-'", name));
-  }
-  Profile profile;
-  profile.name = name;
-  profile.provider = name;
-  profile.targets = {"/run/secrets/" + profile.name};
-  JsonObject object(value, source, pointer);
-  object.text("provider", [&](std::string_view text) -> Result<void> {
-    if (!is_valid_name(text)) return Error::configuration(fmt::format("'{}' is no provider name", text));
-    profile.provider = text;
-    return {};
-  });
-  object.require("credentials");
-  object.path("credentials", profile.credentials);
-  read_targets(object, profile.targets);
-  object.text("deliver_to", [&](std::string_view text) {
-    return read_choice<DeliverTo>(text, {"chosen", DeliverTo::chosen}, {"all", DeliverTo::all},
-                                  profile.deliver_to);
-  });
-  bool trust = false;
-  object.boolean("trust_annotations", trust);
-  profile.annotations = trust ? Trust::yes : Trust::no;
-  object.text("on_failure", [&](std::string_view text) {
-    return read_choice<OnFailure>(text, {"start", OnFailure::start}, {"block", OnFailure::block},
-                                  profile.on_failure);
-  });
-  object.text("hook_wait", [&](std::string_view text) -> Result<void> {
-    auto duration = TRY(parse_duration(text));
-    if (duration > longest_hook_wait) {
-      return Error::configuration(
-          fmt::format("'{}' is longer than 12s, and a hook is killed after 15 s", text));
-    }
-    profile.hook_wait = duration;
-    return {};
-  });
-  object.duration("refresh_before", profile.refresh_before);
-  object.text("mode", [&](std::string_view text) { return read_mode(text, profile.mode); });
-  object.string("token_url", profile.token_url);
-  object.path("ca_file", profile.ca_file);
-  object.string("user_agent", profile.user_agent);
-  object.string("proxy", profile.proxy);
-  TRY(object.finish());
+// What the file leaves to the profile's name, and what follows from it.
+void complete(Profile& profile) {
+  if (profile.provider.empty()) profile.provider = profile.name;
+  if (profile.targets.empty()) profile.targets = {"/run/secrets/" + profile.name};
   profile.target = profile.targets.front();
-  return profile;
 }
 
 struct PlacedTarget {
@@ -112,7 +36,7 @@ Result<void> check_apart(const Config& config, const PlacedTarget& a, const Plac
   const bool own = a.profile == b.profile;
   const std::string place = "/profiles/" + a.profile->name + "/target";
   if (same && own)
-    return configuration_error(config.path, place, fmt::format("'{}' is there twice", *a.target));
+    return configuration_error(config.path, place, fmt::format("'{}' is listed twice", *a.target));
   if (same) {
     return configuration_error(
         config.path, place,
@@ -142,7 +66,7 @@ Result<void> check_sinks(const Config& config) {
     for (const std::string& profile : sink.profiles) {
       if (config.find(profile) != nullptr) continue;
       return configuration_error(config.path, sink.place + "/profiles",
-                                 fmt::format("'{}' is no profile of this configuration", profile));
+                                 fmt::format("there is no profile '{}'", profile));
     }
   }
   return {};
@@ -151,12 +75,8 @@ Result<void> check_sinks(const Config& config) {
 }  // namespace
 
 bool is_valid_name(std::string_view name) {
-  const auto letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  if (name.empty() || name.size() > name_limit || !letter(name.front())) return false;
-  return std::all_of(name.begin(), name.end(),
-                     [&](char c) { return letter(c) || c == '.' || c == '_' || c == '-'; });
+  std::string text(name);
+  return Name::accept(text).has_value();
 }
 
 const Profile* Config::find(std::string_view profile) const {
@@ -169,24 +89,8 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
   auto json = TRY(parse_configuration(text, path));
   Config config;
   config.path = path;
-  JsonObject object(json, config.path);
-  object.path("runtime_dir", config.runtime_dir);
-  object.path("runtime", config.runtime);
-  object.path("metrics_file", config.metrics_file);
-  if (config.metrics_file == "/") object.fail("metrics_file", "'/' is no file");
-  object.members("profiles", [&](std::string_view name, const JsonValue& value, const std::string& pointer) {
-    auto profile = read_profile(name, value, config.path, pointer);
-    if (!profile) return Result<void>(std::move(profile).error());
-    config.profiles.push_back(std::move(*profile));
-    return Result<void>();
-  });
-  object.elements("sinks", [&](const JsonValue& value, const std::string& pointer) {
-    auto sink = read_sink(value, config.path, pointer);
-    if (!sink) return Result<void>(std::move(sink).error());
-    config.sinks.push_back(std::move(*sink));
-    return Result<void>();
-  });
-  TRY(object.finish());
+  TRY(KeyReader::read(json, {config.path}, config));
+  for (Profile& profile : config.profiles) complete(profile);
   TRY(check_targets(config));
   TRY(check_sinks(config));
   return config;

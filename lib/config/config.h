@@ -20,12 +20,15 @@ namespace oci_oauth {
 constexpr const char* system_config = "/etc/oci-oauth/config.json";
 constexpr const char* system_runtime_dir = "/run/oci-oauth";
 
+// The hook files' timeout is 15 s: a hook that waits longer is killed, and its container with it.
+constexpr Milliseconds longest_hook_wait = std::chrono::seconds(12);
+
 enum class DeliverTo { chosen, all };
 enum class OnFailure { start, block };
 enum class Trust { no, yes };
 
 struct Profile {
-  std::string name;         // [A-Za-z0-9][A-Za-z0-9._-]{0,63}: also a file name
+  std::string name;         // a Name (rules.h): also a file name
   std::string provider;     // likewise; default: the profile's name
   std::string credentials;  // absolute path of the credential document
   // Absolute, normalised directories in containers; default "/run/secrets/NAME".
@@ -34,7 +37,7 @@ struct Profile {
   DeliverTo deliver_to = DeliverTo::chosen;
   Trust annotations = Trust::no;
   OnFailure on_failure = OnFailure::start;
-  Milliseconds hook_wait = std::chrono::seconds(8);  // at most 12 s
+  Milliseconds hook_wait = std::chrono::seconds(8);
   Milliseconds refresh_before = std::chrono::minutes(60);
   mode_t mode = 0444;
   // Each of these overrides the provider's where it is not empty.

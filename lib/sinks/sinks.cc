@@ -34,9 +34,8 @@ struct StoredState {
 };
 
 std::string name_of(const Sink& sink) {
-  if (const auto* exec = std::get_if<ExecSink>(&sink.kind)) return "exec " + exec->command.front();
-  const auto& onecli = std::get<OneCliSink>(sink.kind);
-  return onecli.secret_id.empty() ? "onecli" : "onecli " + onecli.secret_id;
+  if (!sink.onecli) return "exec " + sink.exec.front();
+  return sink.onecli->secret_id.empty() ? "onecli" : "onecli " + sink.onecli->secret_id;
 }
 
 // FNV-1a, 64 bits, from which a file gets its name: nobody gains anything from a collision.
@@ -49,12 +48,9 @@ std::uint64_t fnv1a(std::string_view bytes) {
 // A file name that stays the same as long as the sink's settings do, its time limit apart.
 std::string key_of(const Sink& sink, const std::string& profile) {
   std::vector<std::string> parts = {profile};
-  if (const auto* exec = std::get_if<ExecSink>(&sink.kind)) {
-    parts.insert(parts.end(), exec->command.begin(), exec->command.end());
-  } else {
-    const auto& onecli = std::get<OneCliSink>(sink.kind);
-    parts.insert(parts.end(), {"", onecli.secret_id, onecli.url, onecli.program, onecli.env_file});
-  }
+  parts.insert(parts.end(), sink.exec.begin(), sink.exec.end());
+  if (const auto& onecli = sink.onecli)
+    parts.insert(parts.end(), {"", onecli->secret_id, onecli->url, onecli->program, onecli->env_file});
   const std::string_view separator("\0", 1);  // which no part can hold
   return fmt::format("{:016x}", fnv1a(fmt::format("{}", fmt::join(parts, separator))));
 }
@@ -147,13 +143,12 @@ Result<std::optional<Token>> current_token(const RuntimeDir& runtime, const std:
       {Secret(std::move(content)), published->access_token_hash, published->expires_at});
 }
 
-Result<void> run_exec(const ExecSink& sink, const Profile& profile, const Token& token,
-                      Milliseconds timeout) {
+Result<void> run_exec(const Sink& sink, const Profile& profile, const Token& token) {
   Program program;
-  program.command = sink.command;
+  program.command = sink.exec;
   program.environment = {"OCI_OAUTH_PROFILE=" + profile.name,
                          "OCI_OAUTH_EXPIRES_AT=" + rfc3339(token.expires_at)};
-  program.timeout = timeout;
+  program.timeout = sink.timeout;
   return run_program(program, token.value);
 }
 
@@ -170,9 +165,7 @@ class SinkRun {
 
   // Result: nullopt where the sink has the token already, or there is none.
   Result<std::optional<SinkOutcome>> run() {
-    if (const auto* onecli = std::get_if<OneCliSink>(&sink_.kind)) {
-      settings_.emplace(resolve_onecli(*onecli, sink_.place, runner_.environment));
-    }
+    if (sink_.onecli) settings_.emplace(resolve_onecli(*sink_.onecli, sink_.place, runner_.environment));
     auto wanted = is_wanted();
     if (!wanted) return std::move(wanted).error();
     if (!*wanted) return std::optional<SinkOutcome>();
@@ -212,9 +205,7 @@ class SinkRun {
   bool is_by_program() const { return settings_ && *settings_ && !(*settings_)->program.empty(); }
 
   Result<void> deliver() const {
-    if (const auto* exec = std::get_if<ExecSink>(&sink_.kind)) {
-      return run_exec(*exec, profile_, token_, sink_.timeout);
-    }
+    if (!sink_.onecli) return run_exec(sink_, profile_, token_);
     if (!*settings_) return settings_->error();
     return update_secret(**settings_, token_.value, sink_.timeout, runner_.onecli_sender,
                          profile_.credentials);

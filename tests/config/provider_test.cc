@@ -53,7 +53,7 @@ TEST_CASE("a member of a document is one of the root that holds every field, and
   CHECK(reason("\"/l/a\"", "/l").empty());
   CHECK(reason("\"/l/a\"", "") == "f: /deliver/0/member: is not a non-empty string");
   CHECK(reason("\"/l/a\"", "/l/a") == "f: /deliver/0/member: '/l/a' is not a member of the root");
-  CHECK(reason("\"/l/a\", \"/m\"", "/l") == "f: /deliver/0/member: '/l' does not hold the field '/m'");
+  CHECK(reason("\"/l/a\", \"/m\"", "/l") == "f: /deliver/0/member: '/l' does not contain the field '/m'");
   CHECK(reason("\"/l/e\"", "/l") == "f: /deliver/0/member: needs the access token among the fields");
 }
 
@@ -127,6 +127,6 @@ TEST_CASE("a provider that is nowhere is told with the directories that were sea
   CHECK(provider.error().message == "provider 'none': there is no none.json in /a, /b");
 }
 
-TEST_CASE("a name that leads out of the directory is no provider name") {
-  CHECK(load_provider("../x", {"/etc"}).error().message == "provider '../x': is no provider name");
+TEST_CASE("a name that leads out of the directory is not a provider name") {
+  CHECK(load_provider("../x", {"/etc"}).error().message == "provider '../x': is not a provider name");
 }

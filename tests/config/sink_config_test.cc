@@ -35,7 +35,7 @@ std::string reason_of_sinks(std::string_view text) {
 
 TEST_CASE("an exec sink is a command, for every profile unless some are named") {
   const Sink sink = sink_of(R"({"exec": ["/bin/cmd", "arg"]})");
-  CHECK(std::get<ExecSink>(sink.kind).command == std::vector<std::string>{"/bin/cmd", "arg"});
+  CHECK(sink.exec == std::vector<std::string>{"/bin/cmd", "arg"});
   CHECK(sink.profiles.empty());
   CHECK(sink.timeout == 30s);
   CHECK(sink.place == "/sinks/0");
@@ -46,14 +46,14 @@ TEST_CASE("an exec sink is a command, for every profile unless some are named") 
 
 TEST_CASE("a OneCLI sink may leave everything to its environment") {
   const auto sink = sink_of(R"({"onecli": {}})");
-  const auto& onecli = std::get<OneCliSink>(sink.kind);
+  const auto& onecli = sink.onecli.value();
   CHECK((onecli.secret_id.empty() && onecli.url.empty() && onecli.program.empty()));
 }
 
 TEST_CASE("a OneCLI sink reads each of its keys") {
   const auto sink = sink_of(R"({"onecli": {"secret_id": "s-1", "url": "https://one.example/",
       "api_key_file": "/k//f", "env_file": "/e", "ca_file": "/ca"}})");
-  const auto& onecli = std::get<OneCliSink>(sink.kind);
+  const auto& onecli = sink.onecli.value();
   CHECK(onecli.secret_id == "s-1");
   CHECK(onecli.url == "https://one.example/");
   CHECK(onecli.api_key_file == "/k/f");
@@ -63,25 +63,24 @@ TEST_CASE("a OneCLI sink reads each of its keys") {
 
 TEST_CASE("each mistake in a sink names its key") {
   const std::pair<std::string, std::string> mistakes[] = {
-      {"{}", "f: /sinks/0: is neither an \"onecli\" nor an \"exec\" sink"},
-      {R"({"exec": ["/c"], "onecli": {}})", "f: /sinks/0: is neither an \"onecli\" nor an \"exec\" sink"},
+      {"{}", "f: /sinks/0: needs either \"onecli\" or \"exec\""},
+      {R"({"exec": ["/c"], "onecli": {}})", "f: /sinks/0: needs either \"onecli\" or \"exec\""},
       {R"("exec")", "f: /sinks/0: is not an object"},
       {R"({"exec": ["/c"], "colour": 1})", "f: /sinks/0/colour: is not a known key"},
       {R"({"exec": []})", "f: /sinks/0/exec: does not begin with an absolute path"},
       {R"({"exec": ["cmd"]})", "f: /sinks/0/exec: does not begin with an absolute path"},
       {R"({"exec": "/c"})", "f: /sinks/0/exec: is not an array of strings"},
       {R"({"exec": ["/c", 1]})", "f: /sinks/0/exec: is not an array of strings"},
-      {R"({"exec": ["/c", "a\u0000b"]})", "f: /sinks/0/exec: holds a NUL character"},
-      {R"({"exec": ["/c"], "timeout": "0s"})", "f: /sinks/0/timeout: is not between 1s and 10m"},
-      {R"({"exec": ["/c"], "timeout": "11m"})", "f: /sinks/0/timeout: is not between 1s and 10m"},
+      {R"({"exec": ["/c", "a\u0000b"]})", "f: /sinks/0/exec: contains a NUL character"},
+      {R"({"exec": ["/c"], "timeout": "0s"})", "f: /sinks/0/timeout: '0s' is not between 1s and 10m"},
+      {R"({"exec": ["/c"], "timeout": "11m"})", "f: /sinks/0/timeout: '11m' is not between 1s and 10m"},
       {R"({"exec": ["/c"], "timeout": 30})", "f: /sinks/0/timeout: is not a non-empty string"},
-      {R"({"exec": ["/c"], "profiles": ["other"]})",
-       "f: /sinks/0/profiles: 'other' is no profile of this configuration"},
+      {R"({"exec": ["/c"], "profiles": ["other"]})", "f: /sinks/0/profiles: there is no profile 'other'"},
       {R"({"exec": ["/c"]}, {"exec": ["c"]})", "f: /sinks/1/exec: does not begin with an absolute path"},
       {R"({"onecli": 1})", "f: /sinks/0/onecli: is not an object"},
       {R"({"onecli": {"key": "k"}})", "f: /sinks/0/onecli/key: is not a known key"},
       {R"({"onecli": {"secret_id": "../x"}})",
-       "f: /sinks/0/onecli/secret_id: '../x' is no secret id: letters, digits, '.', '_', '-'"},
+       "f: /sinks/0/onecli/secret_id: '../x' is not a name: letters, digits, '.', '_', '-'"},
       {R"({"onecli": {"url": "one.example"}})",
        "f: /sinks/0/onecli/url: 'one.example' begins with neither https:// nor http://"},
       {R"({"onecli": {"url": "https://one.example/?a"}})",
@@ -89,7 +88,7 @@ TEST_CASE("each mistake in a sink names its key") {
       {R"({"onecli": {"api_key_file": "key"}})",
        "f: /sinks/0/onecli/api_key_file: 'key' is not an absolute path without '..'"},
       {R"({"onecli": {"url": "https://a", "program": "/b"}})",
-       "f: /sinks/0/onecli/program: stands beside \"url\": choose one"},
+       "f: /sinks/0/onecli/program: cannot be combined with \"url\""},
   };
   for (const auto& [text, message] : mistakes) CHECK(reason_of_sinks(text) == message);
 }

@@ -50,7 +50,7 @@ struct Host {
   Sink& exec(const std::string& script) {
     Sink sink;
     sink.place = "/sinks/0";
-    sink.kind = ExecSink{{"/bin/sh", "-c", script}};
+    sink.exec = {"/bin/sh", "-c", script};
     return config.sinks.emplace_back(std::move(sink));
   }
   Sink& recording(const std::string& name = "log") {
@@ -219,7 +219,7 @@ TEST_CASE("a sink is the same one when only its time limit changes, and another 
   CHECK(host.run().size() == 1);
   host.config.sinks[0].timeout = 6s;
   CHECK(host.run().empty());
-  std::get<ExecSink>(host.config.sinks[0].kind).command.emplace_back("more");
+  host.config.sinks[0].exec.emplace_back("more");
   CHECK(host.run().size() == 1);
 }
 
@@ -240,7 +240,7 @@ TEST_CASE("a OneCLI sink whose environment changes brings the token to the new p
   Host host;
   Sink sink;
   sink.place = "/sinks/0";
-  sink.kind = OneCliSink{};
+  sink.onecli.emplace();
   host.config.sinks.push_back(sink);
   const test::OneCliServer one({.tls = false}), two({.tls = false});
   const auto at = [](std::string url) {
@@ -270,7 +270,7 @@ TEST_CASE("that OneCLI's program shows the token to others is told once") {
   onecli.secret_id = "s";
   onecli.program = program;
   Sink sink;
-  sink.kind = onecli;
+  sink.onecli = onecli;
   host.config.sinks.push_back(sink);
   CHECK(host.run().at(0).notice.find("every user of this host can see") != std::string::npos);
   host.publish("token-2");

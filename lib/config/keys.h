@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keys of config.json and of a provider, described once. For each object there is a function keys_of(),
+// which tells a visitor every key with the member that it fills, the rule that it must follow and a sentence
+// of help. The reader, the writer, the JSON Schemas and the manual's tables are such visitors; a member's
+// value in a new object is the key's default.
+//
+// A visitor has
+//   Help, made of the sentence, which a visitor that needs none does not keep;
+//   text(key, std::string&, Rule, Help), texts(key, vector<string>&, Rule, Help): an array of them;
+//   text_or_texts(...): one of them, or an array of at least one;
+//   command(key, vector<string>&, Help): an absolute path and arguments;
+//   pairs(key, vector<pair<string, string>>&, Rule of names, Rule of values, Help): an object of texts;
+//   duration(key, Milliseconds&, Bounds, Help), mode(key, mode_t&, Help), boolean(key, bool&, Help);
+//   choice(key, Enum&, {{word, value, Help}...}, Help);
+//   object(key, T& or optional<T>&, Help), objects(key, vector<T>&, Help): an array of them;
+//   named(key, vector<T>&, Help): objects by their T::name;
+//   one_of(key, key): exactly one of them is there; not_both(key, key).
+#pragma once
+
+#include "config/config.h"
+#include "config/provider.h"
+#include "config/rules.h"
+
+namespace oci_oauth {
+
+struct Key {
+  constexpr Key(const char* text) : name(text) {}
+  constexpr Key(std::string_view text, bool required) : name(text), is_required(required) {}
+  std::string_view name;
+  bool is_required = false;
+};
+constexpr Key required(const char* name) {
+  return {name, true};
+}
+
+struct Bounds {
+  Milliseconds least = Milliseconds(0), most = std::chrono::hours(24) * 366;
+};
+
+template <class Keys>
+void keys_of(Keys& keys, Config& config) {
+  keys.text("runtime_dir", config.runtime_dir, Path(),
+            "The directory that the refresher, the hook and the containers share. It should be on a tmpfs. "
+            "Default: /run/oci-oauth, or $XDG_RUNTIME_DIR/oci-oauth for a user other than root.");
+  keys.text("metrics_file", config.metrics_file, PathBelowRoot(),
+            "A file that each refresh writes at its end, for the textfile collector of Prometheus' node "
+            "exporter, which reads only names that end in .prom. See METRICS in oci-oauth(1).");
+  keys.text("runtime", config.runtime, Path(), "The OCI runtime that oci-oauth-runtime(8) runs.");
+  keys.named("profiles", config.profiles,
+             "The logins, each under a name of at most 64 letters, digits, '.', '_' and '-'.");
+  keys.objects("sinks", config.sinks, "What else receives each new access token.");
+}
+
+template <class Keys>
+void keys_of(Keys& keys, Profile& profile) {
+  keys.text(required("credentials"), profile.credentials, Path(), "The file that contains the login.");
+  keys.text("provider", profile.provider, Name(),
+            "The kind of login: a file NAME.json in one of the directories under FILES. Default: the "
+            "profile's name.");
+  keys.text_or_texts(
+      "target", profile.targets, PathBelowRoot(),
+      "The directory in containers, or several. Default: /run/secrets/NAME. A container gets the token at "
+      "each target where a person mounted something. If it is chosen as a whole (deliver_to, --profile, an "
+      "annotation) and nothing is mounted at any target, it gets the token at the first. No target may equal "
+      "another one, or lie inside it.");
+  keys.choice(
+      "deliver_to", profile.deliver_to,
+      {{"chosen", DeliverTo::chosen, "the containers that a person chose, see CONSENT in oci-oauth-hook(8)"},
+       {"all", DeliverTo::all, "every container on this host"}},
+      "Who gets the token.");
+  keys.boolean("trust_annotations", profile.annotations,
+               "Whether the annotation io.oci-oauth.profiles chooses a container, although images can carry "
+               "it.");
+  keys.choice("on_failure", profile.on_failure,
+              {{"start", OnFailure::start, "it starts all the same"},
+               {"block", OnFailure::block, "it is not created"}},
+              "What happens to a container without a valid token.");
+  keys.duration("hook_wait", profile.hook_wait, {.most = longest_hook_wait},
+                "How long a container's start waits for a refresh at most. A hook is killed after 15 s.");
+  keys.duration("refresh_before", profile.refresh_before, {},
+                "The remaining lifetime at which a token becomes due for a refresh, at most half of its "
+                "lifetime.");
+  keys.mode("mode", profile.mode,
+            "Octal mode of the delivered files. Files that are written into a bind-mounted directory belong "
+            "to the container's user. Files that are mounted belong to root on the host: unless others may "
+            "read them (the last digit is 4 or higher), a container's user cannot.");
+  keys.text("token_url", profile.token_url, Text(), "Overrides the provider's.");
+  keys.text("ca_file", profile.ca_file, Path(),
+            "Certificates to trust at the token endpoint instead of the system's.");
+  keys.text("user_agent", profile.user_agent, Text(), "Overrides the provider's.");
+  keys.text("proxy", profile.proxy, Text(),
+            "URL of the proxy for requests to the token endpoint. Proxy variables in the environment are "
+            "ignored.");
+}
+
+template <class Keys>
+void keys_of(Keys& keys, OneCliSink& sink) {
+  keys.text("secret_id", sink.secret_id, Name(), "The secret to update.");
+  keys.text("url", sink.url, ServerUrl(), "The server.");
+  keys.text("api_key_file", sink.api_key_file, Path(), "The file that contains the server's key.");
+  keys.text("program", sink.program, Path(), "The onecli program, which is used instead of a server.");
+  keys.not_both("url", "program");
+  keys.text("env_file", sink.env_file, Path(), "A file with further settings.");
+  keys.text("ca_file", sink.ca_file, Path(), "Certificates to trust instead of the system's.");
+}
+
+template <class Keys>
+void keys_of(Keys& keys, Sink& sink) {
+  keys.texts("profiles", sink.profiles, AnyText(),
+             "The profiles whose tokens it receives. Default: all profiles.");
+  keys.command("exec", sink.exec,
+               "A program and its arguments. The program reads the token from its standard input.");
+  keys.object("onecli", sink.onecli, "A secret of a OneCLI server.");
+  keys.one_of("onecli", "exec");
+  keys.duration("timeout", sink.timeout, {std::chrono::seconds(1), std::chrono::minutes(10)},
+                "How long one run may take.");
+}
+
+template <class Keys>
+void keys_of(Keys& keys, CredentialFields& fields) {
+  keys.text(required("access_token"), fields.access_token, Pointer(), "The access token.");
+  keys.text(required("refresh_token"), fields.refresh_token, Pointer(), "The refresh token.");
+  keys.text(required("expires_at"), fields.expires_at, Pointer(), "When the access token expires.");
+  keys.choice("expires_at_unit", fields.unit,
+              {{"milliseconds", ExpiryUnit::milliseconds, "since 1970"},
+               {"seconds", ExpiryUnit::seconds, "since 1970"}},
+              "How times are written.");
+  keys.text("scopes", fields.scopes, Pointer(), "The scopes, an array or a text of words.");
+  keys.text("login_expires_at", fields.login_expires_at, Pointer(), "When the refresh token expires.");
+  keys.choice(
+      "refresh_token_expires_in", fields.login_end,
+      {{"sets", LoginEndRule::set, "it sets it"}, {"lowers", LoginEndRule::lowered, "it only lowers it"}},
+      "What the answer's member of that name does to login_expires_at.");
+  keys.text("client_id", fields.client_id, Pointer(),
+            "The client that the login was made with, if the login says so. It replaces the provider's.");
+}
+
+template <class Keys>
+void keys_of(Keys& keys, DeliveredFile& file) {
+  keys.text(required("file"), file.name, FileName(), "The file's name.");
+  keys.texts(
+      required("fields"), file.fields, Pointer(),
+      "The parts of the login's file that are kept. A field must not be or contain the refresh token.");
+  keys.text("member", file.member, RootMember(),
+            "If the client in the container also writes other data to the file, the one member of its root "
+            "that contains all the fields. In a bind-mounted directory, the rest of the file is left as it "
+            "is.");
+}
+
+template <class Keys>
+void keys_of(Keys& keys, ProviderLock& lock) {
+  keys.text(required("path"), lock.path, Text(),
+            "The directory. {directory} stands for the directory of the login's file.");
+  keys.duration("stale_after", lock.stale_after, {.least = Milliseconds(1)},
+                "How long after its last update a lock counts as abandoned.");
+}
+
+template <class Keys>
+void keys_of(Keys& keys, Api& api) {
+  keys.text(required("url"), api.url, Origin(), "https, without a path.");
+  keys.texts(
+      required("requests"), api.requests, ApiRequest(),
+      "The requests that an agent makes, each \"METHOD PATH\". The segment * of a path matches any one "
+      "segment. The proxy refuses all other requests.");
+}
+
+template <class Keys>
+void keys_of(Keys& keys, Provider& provider) {
+  keys.text(required("token_url"), provider.token_url, Text(),
+            "URL of the token endpoint (RFC 6749): https, or http to a loopback address.");
+  keys.text(required("client_id"), provider.client_id, Text(), "The client that the login was made with.");
+  keys.text("user_agent", provider.user_agent, Text(), "The User-Agent header of requests.");
+  keys.choice("body", provider.body, {{"form", BodyEncoding::form, ""}, {"json", BodyEncoding::json, ""}},
+              "How a request is encoded.");
+  keys.choice("scope", provider.scope,
+              {{"stored", ScopeRule::stored, "the login's scopes"}, {"none", ScopeRule::none, "none"}},
+              "Which scopes a request names.");
+  keys.object(required("credentials"), provider.fields, "Where the login's file contains what.");
+  keys.objects("deliver", provider.deliver, "Files that containers get besides token.");
+  keys.texts("terminal_errors", provider.terminal_errors, ErrorCode(),
+             "OAuth error codes after which only a person can log in again.");
+  keys.texts(
+      "locks", provider.locks, Text(),
+      "Directories that other programs create as locks before they refresh. {directory} stands for the "
+      "directory of the login's file. A lock whose parent directory the login's owner cannot write to "
+      "is skipped.");
+  keys.text("lock_owner", provider.lock_owner, Text(),
+            "The file beside the first lock in which its holder records who it is, in Claude Code's format.");
+  keys.objects("save_locks", provider.save_locks,
+               "Directories that other programs create as locks while they change the login's file. They are "
+               "held for the last read and the rename, never during the request to the token endpoint.");
+  keys.object("api", provider.api, "The API that the token is for.");
+  keys.texts(
+      "shadowed_by", provider.shadowed_by, Variable(),
+      "Environment variables that the client in the container uses instead of the delivered files. The "
+      "log and oci-oauth status name those that a container has set.");
+  keys.pairs("environment", provider.environment, Variable(), AnyText(),
+             "Environment variables for chosen containers. {target} stands for the profile's target.");
+}
+
+}  // namespace oci_oauth

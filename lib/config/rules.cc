@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/rules.h"
+
+#include <sys/types.h>
+
+#include <algorithm>
+
+#include "base/fmt.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "config/provider.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t longest_name = 64;
+constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+constexpr std::string_view digits = "0123456789";
+
+bool is_one_of(char c, std::string_view more) {
+  return letters.find(c) != letters.npos || digits.find(c) != digits.npos || more.find(c) != more.npos;
+}
+
+bool consists_of(std::string_view text, std::string_view more) {
+  return std::all_of(text.begin(), text.end(), [&](char c) { return is_one_of(c, more); });
+}
+
+template <class... Texts>
+Result<void> refuse(std::string_view text, std::string_view reason) {
+  return Error::configuration(fmt::format("'{}' {}", text, reason));
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= longest_name && is_one_of(text.front(), "") &&
+         consists_of(text, "._-");
+}
+
+bool is_segment(std::string_view text) {
+  if (text == "*") return true;
+  return !text.empty() && text != "." && text != ".." && consists_of(text, "-._~");  // RFC 3986 section 2.3
+}
+
+bool is_request(std::string_view text) {
+  const size_t space = text.find(' ');
+  if (space == 0 || space == text.npos) return false;
+  const std::string_view method = text.substr(0, space);
+  if (!std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) return false;
+  std::string_view path = text.substr(space + 1);
+  while (path.starts_with('/')) {
+    path.remove_prefix(1);
+    const size_t end = std::min(path.find('/'), path.size());
+    if (!is_segment(path.substr(0, end))) return false;
+    path.remove_prefix(end);
+    if (path.empty()) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<void> Name::accept(std::string& text) {
+  if (is_name(text)) return {};
+  return refuse(text, "is not a name: letters, digits, '.', '_', '-'");
+}
+
+Result<void> Path::accept(std::string& text) {
+  std::string normalised;
+  if (!normalise_path(text, normalised)) return refuse(text, "is not an absolute path without '..'");
+  text = std::move(normalised);
+  return {};
+}
+
+Result<void> PathBelowRoot::accept(std::string& text) {
+  TRY(Path::accept(text));
+  if (text == "/") return refuse(text, "is the root directory");
+  return {};
+}
+
+Result<void> ServerUrl::accept(std::string& text) {
+  if (!text.starts_with("https://") && !text.starts_with("http://"))
+    return refuse(text, "begins with neither https:// nor http://");
+  if (text.find_first_of("?#") != text.npos) return refuse(text, "has a query or a fragment");
+  return {};
+}
+
+Result<void> Origin::accept(std::string& text) {
+  constexpr std::string_view scheme = "https://";
+  const bool is_origin =
+      text.starts_with(scheme) && text.size() > scheme.size() && text.find('/', scheme.size()) == text.npos;
+  if (!is_origin) return refuse(text, "is not https://HOST");
+  return {};
+}
+
+Result<void> Pointer::accept(std::string& text) {
+  if (is_json_pointer(text)) return {};
+  return refuse(text, "is not a JSON Pointer (RFC 6901)");
+}
+
+Result<void> RootMember::accept(std::string& text) {
+  TRY(Pointer::accept(text));
+  if (text.find('/', 1) != text.npos) return refuse(text, "is not a member of the root");
+  return {};
+}
+
+Result<void> FileName::accept(std::string& text) {
+  const bool is_ours = text == token_file || text.ends_with(".oci-oauth");
+  if (text.find('/') != text.npos || text == "." || text == ".." || is_ours)
+    return refuse(text, "cannot be the name of a delivered file");
+  return {};
+}
+
+Result<void> ErrorCode::accept(std::string& text) {
+  if (text.empty() || text.size() > 64 || !consists_of(text, "_.-"))
+    return refuse(text, "is not an error code");
+  return {};
+}
+
+Result<void> Variable::accept(std::string& text) {
+  const bool begins_well = !text.empty() && digits.find(text.front()) == digits.npos;
+  if (!begins_well || !consists_of(text, "_")) return refuse(text, "is not the name of a variable");
+  return {};
+}
+
+Result<void> ApiRequest::accept(std::string& text) {
+  if (!is_request(text)) return refuse(text, "is not \"METHOD PATH\"");
+  return {};
+}
+
+Result<mode_t> Mode::read(std::string_view text) {
+  mode_t mode = 0;
+  const bool octal = !text.empty() && text.size() <= 4 &&
+                     std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '7'; });
+  for (const char digit : text) mode = mode * 8 + static_cast<mode_t>(digit - '0');
+  if (octal && mode <= 0777 && (mode & 0400) != 0) return mode;
+  return Error::configuration(
+      fmt::format("'{}' is not an octal mode between \"0400\" and \"0777\" that its owner can read", text));
+}
+
+std::string duration_text(Milliseconds duration) {
+  constexpr std::pair<Milliseconds, const char*> units[] = {{std::chrono::hours(24), "d"},
+                                                            {std::chrono::hours(1), "h"},
+                                                            {std::chrono::minutes(1), "m"},
+                                                            {std::chrono::seconds(1), "s"}};
+  for (const auto& [length, unit] : units) {
+    if (duration.count() != 0 && duration % length == Milliseconds(0))
+      return fmt::format("{}{}", duration / length, unit);
+  }
+  return fmt::format("{}ms", duration.count());
+}
+
+}  // namespace oci_oauth

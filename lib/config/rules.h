@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a text in a configuration may be. A rule has `type`, its word in the manual; `schema`, JSON Schema
+// members that accept the same texts; and accept(), which may normalise the text. Failure (configuration):
+// the reason, with the text quoted.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace oci_oauth {
+
+#define OCI_OAUTH_NAME_PATTERN "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+#define OCI_OAUTH_VARIABLE_PATTERN "^[A-Za-z_][A-Za-z0-9_]*$"
+#define OCI_OAUTH_PATH_SCHEMA \
+  R"("type": "string", "pattern": "^/", "not": {"anyOf": [{"pattern": "/\\.\\./"}, {"pattern": "/\\.\\.$"})"
+
+// Any text, also an empty one.
+struct AnyText {
+  static constexpr std::string_view type = "text", schema = R"("type": "string")";
+  static constexpr bool may_be_empty = true;
+  static Result<void> accept(std::string&) { return {}; }
+};
+
+struct NonEmpty {
+  static constexpr bool may_be_empty = false;
+};
+
+struct Text : NonEmpty {
+  static constexpr std::string_view type = "text", schema = R"("type": "string", "minLength": 1)";
+  static Result<void> accept(std::string&) { return {}; }
+};
+
+// Also a file name: letters, digits, '.', '_', '-', at most 64.
+struct Name : NonEmpty {
+  static constexpr std::string_view type = "name", pattern = OCI_OAUTH_NAME_PATTERN,
+                                    schema = R"("type": "string", "pattern": ")" OCI_OAUTH_NAME_PATTERN "\"";
+  static Result<void> accept(std::string& text);
+};
+
+// Absolute and without "..", normalised.
+struct Path : NonEmpty {
+  static constexpr std::string_view type = "path", schema = OCI_OAUTH_PATH_SCHEMA "]}";
+  static Result<void> accept(std::string& text);
+};
+
+// The same, but not "/".
+struct PathBelowRoot : NonEmpty {
+  static constexpr std::string_view type = "path",
+                                    schema = OCI_OAUTH_PATH_SCHEMA R"(, {"pattern": "^/(\\.?/)*\\.?$"}]})";
+  static Result<void> accept(std::string& text);
+};
+
+// http or https, without a query or a fragment.
+struct ServerUrl : NonEmpty {
+  static constexpr std::string_view type = "url",
+                                    schema = R"("type": "string", "pattern": "^https?://[^?#]*$")";
+  static Result<void> accept(std::string& text);
+};
+
+// https://HOST, RFC 6454.
+struct Origin : NonEmpty {
+  static constexpr std::string_view type = "url",
+                                    schema = R"("type": "string", "pattern": "^https://[^/]+$")";
+  static Result<void> accept(std::string& text);
+};
+
+// A JSON Pointer (RFC 6901) to anything but the whole document.
+struct Pointer : NonEmpty {
+  static constexpr std::string_view type = "pointer", pattern = "^(/([^/~]|~0|~1)*)+$",
+                                    schema = R"("type": "string", "pattern": "^(/([^/~]|~0|~1)*)+$")";
+  static Result<void> accept(std::string& text);
+};
+
+// A JSON Pointer to a member of the root.
+struct RootMember : NonEmpty {
+  static constexpr std::string_view type = "pointer",
+                                    schema = R"("type": "string", "pattern": "^/([^/~]|~0|~1)*$")";
+  static Result<void> accept(std::string& text);
+};
+
+// The name of a delivered file, which is not one of our own.
+struct FileName : NonEmpty {
+  static constexpr std::string_view
+      type = "name",
+      schema =
+          R"("type": "string", "pattern": "^[^/]+$", "not": {"pattern": "^(\\.|\\.\\.|token|.*\\.oci-oauth)$"})";
+  static Result<void> accept(std::string& text);
+};
+
+// Short and plain, because it gets into messages.
+struct ErrorCode : NonEmpty {
+  static constexpr std::string_view type = "code",
+                                    schema = R"("type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$")";
+  static Result<void> accept(std::string& text);
+};
+
+// The name of an environment variable that every shell and runtime takes, POSIX.1-2017 section 8.1.
+struct Variable : NonEmpty {
+  static constexpr std::string_view type = "variable", pattern = OCI_OAUTH_VARIABLE_PATTERN,
+                                    schema =
+                                        R"("type": "string", "pattern": ")" OCI_OAUTH_VARIABLE_PATTERN "\"";
+  static Result<void> accept(std::string& text);
+};
+
+// "METHOD PATH", where a segment "*" of the path is any one segment.
+struct ApiRequest : NonEmpty {
+  static constexpr std::string_view
+      type = "request",
+      schema = R"("type": "string", "pattern": "^[A-Z]+ (/([A-Za-z0-9._~-]+|\\*))+$")";
+  static Result<void> accept(std::string& text);
+};
+
+// An octal mode that its owner can read.
+struct Mode {
+  static constexpr std::string_view schema = R"("type": "string", "pattern": "^0?[4-7][0-7][0-7]$")";
+  static Result<mode_t> read(std::string_view text);
+};
+
+// A duration as it is written in a configuration: "90s", "8s", "60m".
+std::string duration_text(Milliseconds duration);
+
+}  // namespace oci_oauth
