@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One call of Kubernetes' Container Runtime Interface, as the kubelet makes it: prints the answer as JSON. CLIENTS has
-// node_modules from npm; Debian's package has the protocol.
+// node_modules from npm, CRI the files of Debian's packages with the protocol.
 //
 // usage: node cri.mjs SOCKET CALL REQUEST
 import {createRequire} from 'node:module';
@@ -10,7 +10,7 @@ const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
 
 const [socket, call, request] = process.argv.slice(2);
-const source = '/usr/share/gocode/src';
+const source = `${process.env.CRI}/usr/share/gocode/src`;
 const seconds = 60;
 
 const {runtime} = grpc.loadPackageDefinition(loader.loadSync('k8s.io/cri-api/pkg/apis/runtime/v1/api.proto',

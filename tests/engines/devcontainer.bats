@@ -2,26 +2,31 @@
 # docs/devcontainer.md, as the devcontainer command reads it.
 load ../runtimes/oauth
 
-readonly page=$BATS_TEST_DIRNAME/../../docs/devcontainer.md
+readonly page=$BATS_TEST_DIRNAME/../../docs/devcontainer.md client_seconds=40
 
 setup_file() { engine_up; }
 teardown_file() { engine_down; }
 
-# An image with the user of the page's.
+# An image with the user of the page's, in which the host's libraries can be mounted.
 an_image_of_a_developer() {
-    mkdir -p "$docker_home/rootfs/home/vscode"
+    mkdir -p "$docker_home"/rootfs/{usr,home/vscode,workspaces/project}
+    chmod 1777 "$docker_home/rootfs/tmp"
+    ln -sfn usr/lib "$docker_home/rootfs/lib"
+    ln -sfn usr/lib64 "$docker_home/rootfs/lib64"
+    block json >"$docker_home/rootfs/home/vscode/.claude.json"
     echo 'vscode:x:1000:1000::/home/vscode:/bin/sh' >>"$docker_home/rootfs/etc/passwd"
     echo 'vscode:x:1000:' >>"$docker_home/rootfs/etc/group"
-    chown 1000:1000 "$docker_home/rootfs/home/vscode"
+    chown -R 1000:1000 "$docker_home"/rootfs/{home/vscode,workspaces}
     tar -C "$docker_home/rootfs" -c . | docker_in_place import - developer >/dev/null
 }
 
-# a_project [FILTER]: the page's file, changed by a jq FILTER.
+# block LANGUAGE: the page's block of that language, without comments.
+block() { sed -n "/^\`\`\`$1\$/,/^\`\`\`/{/^\`/d;/^ *\/\//d;p}" "$page"; }
+
 a_project() {
     mkdir -p "$BATS_TEST_TMPDIR/project/.devcontainer"
-    sed -n '/^```jsonc/,/^```/{/^```/d;/^ *\/\//d;p}' "$page" |
-        jq --arg cgroup "--cgroup-parent=/$LAB_CGROUP" ".image = \"developer\" | .runArgs += [\"--network=none\", \$cgroup] | ${1:-.}" \
-            >"$BATS_TEST_TMPDIR/project/.devcontainer/devcontainer.json"
+    block jsonc | jq --arg cgroup "--cgroup-parent=/$LAB_CGROUP" '.image = "developer" | .runArgs += ["--network=none", $cgroup]' \
+        >"$BATS_TEST_TMPDIR/project/.devcontainer/devcontainer.json"
 }
 in_project() { devcontainer "$1" --workspace-folder "$BATS_TEST_TMPDIR/project" "${@:2}"; }
 
@@ -36,4 +41,22 @@ in_project() { devcontainer "$1" --workspace-folder "$BATS_TEST_TMPDIR/project" 
     [[ $(in_project exec id -un) == vscode ]]
     refreshed
     [[ $(in_project exec cat "$target/token") == "$(current_token)" ]]
+}
+
+# Which of these a terminal shows first, without blanks.
+first_words() {
+    docker_in_place logs box | sed -E 's/\x1b[^a-zA-Z]*[a-zA-Z]//g; s/ //g' |
+        grep -m 1 -oE 'Welcomeback|Itrustthisfolder|Notloggedin|Selectlogin|Unabletoconnect'
+}
+
+@test "devcontainer: Claude Code's first start asks nothing with the page's answers, and has the delivered login" {
+    a_login
+    a_profile
+    an_image_of_a_developer
+    docker_run --detach --tty --name box "${chosen[@]}" --user 1000:1000 --env HOME=/home/vscode --env TERM=xterm \
+        --volume /usr:/usr:ro --volume "$CLIENTS/node_modules/@anthropic-ai/claude-code-linux-x64:/claude:ro" \
+        --workdir /workspaces/project developer /claude/claude >/dev/null
+    local deadline=$((SECONDS + client_seconds))
+    until [[ $(first_words) ]] || ((SECONDS > deadline)); do sleep 0.1; done
+    [[ $(first_words) == Welcomeback ]]
 }

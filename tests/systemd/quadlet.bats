@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# docs/quadlet.md with the Podman and the systemd of this system, in a machine that boots: Podman 4.4 and later.
+load machine
+
+readonly page=$BATS_TEST_DIRNAME/../../docs/quadlet.md variable=CLAUDE_SECURESTORAGE_CONFIG_DIR
+
+setup_file() {
+    local container=$tree/etc/containers/systemd/agent.container
+    prepare_tree
+    prepare_container
+    start_endpoint
+    configuration >"$tree/etc/oci-oauth/config.json"
+    mkdir -p "$container.d"
+    sed -n '/^```ini/,/^```/{/^```/d;p}' "$page" >"$container"
+    # What the machine lacks: a network of its own, and cgroups that are not its systemd's.
+    printf '[Container]\nNetwork=none\nPodmanArgs=--cgroups=disabled\n' >"$container.d/machine.conf"
+    cp /run/lab/containers.conf "$tree/etc/containers/"
+    printf '[storage]\ndriver = "vfs"\n' >"$tree/etc/containers/storage.conf"
+    tar -C "$tree/srv/box/rootfs" -cf "$tree/srv/agent.tar" .
+    a_login 28800
+    boot
+    machine podman import --quiet --change 'CMD ["/bin/sleep", "infinity"]' /srv/agent.tar localhost/agent:latest
+}
+
+teardown_file() {
+    shut_down
+    stop_endpoint
+    remove_tree
+}
+
+in_agent() { machine podman exec systemd-agent "$@"; }
+has_token() { [[ $(in_agent cat "$target/token") == "$(current_token)" ]]; }
+
+@test "Quadlet: the page's container has the token and the variable, the next token, and both again after a restart" {
+    machine oci-oauth install podman
+    unit daemon-reload
+    unit start agent.service
+    has_token
+    [[ $(in_agent sh -c "echo \$$variable") == "$target" ]]
+    machine oci-oauth refresh --force claude
+    has_token
+    unit restart agent.service
+    has_token
+    unit stop agent.service
+    [[ $(machine oci-oauth status --json | jq -c '.profiles[0].containers') == '[]' ]]
+}
