@@ -121,8 +121,11 @@ JsonValue to_json(std::same_as<bool> auto value) {
   return JsonValue(value);
 }
 JsonValue to_json(std::integral auto value) {
-  if constexpr (std::is_signed_v<decltype(value)>) return JsonValue(std::int64_t{value});
-  return JsonValue(std::uint64_t{value});
+  if constexpr (std::is_signed_v<decltype(value)>) {
+    return JsonValue(std::int64_t{value});
+  } else {
+    return JsonValue(std::uint64_t{value});
+  }
 }
 template <class T>
 concept JsonElements =
