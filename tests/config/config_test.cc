@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string with(std::string_view members) {
+std::string with_profile(std::string_view members) {
   return fmt::format(R"({{"profiles": {{"claude": {{"credentials": "/c.json"{}{}}}}}}})",
                      members.empty() ? "" : ", ", members);
 }
@@ -27,7 +27,7 @@ std::string reason(std::string_view text) {
 }  // namespace
 
 TEST_CASE("what a profile leaves out has the documented default") {
-  const auto config = parse_config(with(""), "f");
+  const auto config = parse_config(with_profile(""), "f");
   REQUIRE(config);
   const Profile& profile = config->profiles.at(0);
   CHECK(profile.provider == "claude");
@@ -54,22 +54,24 @@ TEST_CASE("each mistake names the file, the place and the bad value") {
       {R"({"profiles": {"../x": {"credentials": "/c"}}})",
        "f: /profiles/../x: '../x' is not a name: letters, digits, '.', '_', '-'"},
       {R"({"runtime_dir": "run"})", "f: /runtime_dir: 'run' is not an absolute path without '..'"},
-      {with(R"("colour": 1)"), "f: /profiles/claude/colour: is not a known key"},
-      {with(R"("mode": 444)"), "f: /profiles/claude/mode: is not a non-empty string"},
-      {with(R"("mode": "0999")"),
+      {with_profile(R"("colour": 1)"), "f: /profiles/claude/colour: is not a known key"},
+      {with_profile(R"("mode": 444)"), "f: /profiles/claude/mode: is not a non-empty string"},
+      {with_profile(R"("mode": "0999")"),
        "f: /profiles/claude/mode: '0999' is not an octal mode between \"0400\" and \"0777\" that its owner "
        "can read"},
-      {with(R"("hook_wait": "8")"),
+      {with_profile(R"("hook_wait": "8")"),
        "f: /profiles/claude/hook_wait: '8' is not a duration: a whole number and ms, s, m, h or d, at most "
        "366d"},
-      {with(R"("target": "/a/../b")"),
+      {with_profile(R"("target": "/a/../b")"),
        "f: /profiles/claude/target: '/a/../b' is not an absolute path without '..'"},
-      {with(R"("deliver_to": "some")"), "f: /profiles/claude/deliver_to: 'some' is not one of: chosen, all"},
-      {with(R"("trust_annotations": "yes")"),
+      {with_profile(R"("deliver_to": "some")"),
+       "f: /profiles/claude/deliver_to: 'some' is not one of: chosen, all"},
+      {with_profile(R"("trust_annotations": "yes")"),
        "f: /profiles/claude/trust_annotations: is neither true nor false"},
       {R"({"profiles": {"a": {"credentials": "/c", "target": "/t"}, "b": {"credentials": "/c", "target": "/t/"}}})",
        "f: /profiles/b/target: '/t' is the target of profile 'a' too"},
-      {with(R"("hook_wait": "13s")"), "f: /profiles/claude/hook_wait: '13s' is not between 0ms and 12s"},
+      {with_profile(R"("hook_wait": "13s")"),
+       "f: /profiles/claude/hook_wait: '13s' is not between 0ms and 12s"},
       {R"({"profiles": {"claude": {"credentials": "c.json"}}})",
        "f: /profiles/claude/credentials: 'c.json' is not an absolute path without '..'"},
       {R"({"sinks": [{"exec": ["cmd"]}]})", "f: /sinks/0/exec: does not begin with an absolute path"},
@@ -79,19 +81,23 @@ TEST_CASE("each mistake names the file, the place and the bad value") {
 }
 
 TEST_CASE("a profile has one target or several") {
-  const auto config = parse_config(with(R"("target": ["/home/node/.claude", "/run//secrets/claude/"])"), "f");
+  const auto config =
+      parse_config(with_profile(R"("target": ["/home/node/.claude", "/run//secrets/claude/"])"), "f");
   REQUIRE(config);
   CHECK(config->profiles.at(0).targets ==
         std::vector<std::string>{"/home/node/.claude", "/run/secrets/claude"});
   CHECK(config->profiles.at(0).target == "/home/node/.claude");
-  CHECK(reason(with(R"("target": [])")) == "f: /profiles/claude/target: is an empty array");
-  CHECK(reason(with(R"("target": ["/a", 1])")) == "f: /profiles/claude/target: is not an array of strings");
-  CHECK(reason(with(R"("target": ["/a", "b"])")) ==
+  CHECK(reason(with_profile(R"("target": [])")) == "f: /profiles/claude/target: is an empty array");
+  CHECK(reason(with_profile(R"("target": ["/a", 1])")) ==
+        "f: /profiles/claude/target: is not an array of strings");
+  CHECK(reason(with_profile(R"("target": ["/a", "b"])")) ==
         "f: /profiles/claude/target: 'b' is not an absolute path without '..'");
-  CHECK(reason(with(R"("target": ["/a", "/"])")) == "f: /profiles/claude/target: '/' is the root directory");
-  CHECK(reason(with(R"("target": ["/a", "/a/"])")) == "f: /profiles/claude/target: '/a' is listed twice");
+  CHECK(reason(with_profile(R"("target": ["/a", "/"])")) ==
+        "f: /profiles/claude/target: '/' is the root directory");
+  CHECK(reason(with_profile(R"("target": ["/a", "/a/"])")) ==
+        "f: /profiles/claude/target: '/a' is listed twice");
   CHECK(
-      reason(with(R"("target": ["/a", "/a/b"])")) ==
+      reason(with_profile(R"("target": ["/a", "/a/b"])")) ==
       "f: /profiles/claude/target: '/a/b' and the target '/a' of profile 'claude' lie one within the other");
 }
 
@@ -123,10 +129,11 @@ TEST_CASE("a target within another profile's target is refused") {
 }
 
 TEST_CASE("a directory has one name, however it is written") {
-  const auto config = parse_config(with(R"("target": "/run//x/./y/")"), "f");
+  const auto config = parse_config(with_profile(R"("target": "/run//x/./y/")"), "f");
   REQUIRE(config);
   CHECK(config->profiles.at(0).target == "/run/x/y");
-  CHECK(reason(with(R"("target": "/./")")) == "f: /profiles/claude/target: '/' is the root directory");
+  CHECK(reason(with_profile(R"("target": "/./")")) ==
+        "f: /profiles/claude/target: '/' is the root directory");
 }
 
 TEST_CASE("a configuration that others may write is refused with the command that mends it") {
