@@ -4,7 +4,7 @@
 # of its own, with the project installed in /usr/local and a token endpoint on its loopback. For .bats files that
 # `run` started.
 #
-#   prepare_tree, boot, shut_down, remove_tree   the machine's life; shut_down keeps its disk
+#   prepare_tree, boot [OPTION...], shut_down, remove_tree   the machine's life; shut_down keeps its disk
 #   machine COMMAND...              runs COMMAND as root in it
 #   as_person COMMAND...            the same as the person whose login it is, beside their user manager
 #   eventually COMMAND...           waits until COMMAND succeeds; fails when that takes too long
@@ -49,11 +49,22 @@ prepare_tree() {
 
 as_person_outside() { setpriv --reuid "$person_id" --regid "$person_id" --clear-groups "$@"; }
 
-# Rights for mount namespaces, as a host's systemd has them, but none over the kernel's settings.
+# Its systemd has a cgroup of version 2 to itself, which any later than 257 needs, whatever this host has.
+# shellcheck disable=SC2016
+readonly init='set -e
+    mount -t cgroup2 none /sys/fs/cgroup
+    mkdir -p "/sys/fs/cgroup/$LAB_CGROUP/machine"
+    echo $$ >"/sys/fs/cgroup/$LAB_CGROUP/machine/cgroup.procs"
+    umount /sys/fs/cgroup
+    exec unshare --cgroup sh -c "mount -t cgroup2 none /sys/fs/cgroup && exec /lib/systemd/systemd"'
+
+# boot [OPTION...]: of Podman's. Without one: rights for mount namespaces, as a host's systemd has them, but none over the
+# kernel's settings.
 boot() {
-    podman run --detach --rm --name machine --systemd=always --cgroupns private --cgroup-parent "/$LAB_CGROUP" \
+    podman run --detach --rm --name machine --systemd=false --cgroupns host --cgroup-parent "/$LAB_CGROUP" \
         --network host --cap-add SYS_ADMIN,SYS_PTRACE --security-opt seccomp=unconfined \
-        --security-opt apparmor=unconfined --rootfs "$tree" /lib/systemd/systemd >/dev/null
+        --security-opt apparmor=unconfined --tmpfs /run:mode=755 --tmpfs /tmp --env container=podman --env LAB_CGROUP \
+        "$@" --rootfs "$tree" /bin/sh -c "$init" >/dev/null
     podman inspect --format '{{.State.Pid}}' machine >"$shared/pid"
     eventually is_booted
 }

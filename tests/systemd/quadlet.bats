@@ -5,20 +5,17 @@ load machine
 readonly page=$BATS_TEST_DIRNAME/../../docs/quadlet.md variable=CLAUDE_SECURESTORAGE_CONFIG_DIR
 
 setup_file() {
-    local container=$tree/etc/containers/systemd/agent.container
     prepare_tree
     prepare_container
     start_endpoint
     configuration >"$tree/etc/oci-oauth/config.json"
-    mkdir -p "$container.d"
-    sed -n '/^```ini/,/^```/{/^```/d;p}' "$page" >"$container"
-    # What the machine lacks: a network of its own, and cgroups that are not its systemd's.
-    printf '[Container]\nNetwork=none\nPodmanArgs=--cgroups=disabled\n' >"$container.d/machine.conf"
+    mkdir -p "$tree/etc/containers"
     cp /run/lab/containers.conf "$tree/etc/containers/"
-    printf '[storage]\ndriver = "vfs"\n' >"$tree/etc/containers/storage.conf"
+    printf '[storage]\ndriver = "vfs"\ngraphroot = "/var/lib/containers/storage"\nrunroot = "/run/containers/storage"\n' >"$tree/etc/containers/storage.conf"
+    echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$tree/etc/containers/policy.json"
     tar -C "$tree/srv/box/rootfs" -cf "$tree/srv/agent.tar" .
     a_login 28800
-    boot
+    boot --privileged # it runs containers
     machine podman import --quiet --change 'CMD ["/bin/sleep", "infinity"]' /srv/agent.tar localhost/agent:latest
 }
 
@@ -28,12 +25,21 @@ teardown_file() {
     remove_tree
 }
 
+# The page's file, and what the machine lacks: a network to give away, and cgroups that are not its systemd's.
+add_quadlet() {
+    local container=$tree/etc/containers/systemd/agent.container
+    mkdir -p "$container.d"
+    sed -n '/^```ini/,/^```/{/^```/d;p}' "$page" >"$container"
+    printf '[Container]\nNetwork=host\nPodmanArgs=--cgroups=disabled\n' >"$container.d/machine.conf"
+    unit daemon-reload
+}
+
 in_agent() { machine podman exec systemd-agent "$@"; }
 has_token() { [[ $(in_agent cat "$target/token") == "$(current_token)" ]]; }
 
 @test "Quadlet: the page's container has the token and the variable, the next token, and both again after a restart" {
     machine oci-oauth install podman
-    unit daemon-reload
+    add_quadlet
     unit start agent.service
     has_token
     [[ $(in_agent sh -c "echo \$$variable") == "$target" ]]
