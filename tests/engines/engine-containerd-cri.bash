@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# needs: containerd ctr runc node
+# needs: containerd ctr runc node kubectl
 # containerd as the kubelet drives it, through its CRI plugin: pods of the RuntimeClass "oci-oauth", as `oci-oauth install
 # containerd` registers it, with an emptyDir in memory at the target.
 
