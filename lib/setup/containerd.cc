@@ -88,22 +88,32 @@ Result<std::vector<File>> load_files(const Host& host, const Ledger& ledger, con
   return files;
 }
 
-// Another containerd than the host's own, which writes its file itself, from a template.
+// Another containerd than the host's own, which writes its configuration itself, from a template.
 struct Embedded {
-  const char *name, *directory, *file;
+  const char *name, *directory, *templates;
 };
 constexpr Embedded embedded[] = {
-    {"k3s", "/var/lib/rancher/k3s", "/var/lib/rancher/k3s/agent/etc/containerd/config.toml.tmpl"},
-    {"RKE2", "/var/lib/rancher/rke2", "/var/lib/rancher/rke2/agent/etc/containerd/config.toml.tmpl"},
-    {"microk8s", "/var/snap/microk8s/current", "/var/snap/microk8s/current/args/containerd-template.toml"},
+    {"k3s", "/var/lib/rancher/k3s", "agent/etc/containerd"},
+    {"RKE2", "/var/lib/rancher/rke2", "agent/etc/containerd"},
+    {"microk8s", "/var/snap/microk8s/current", nullptr},
 };
+
+// k3s and RKE2 have a template for each version of the file: the one in use is that of the file they wrote.
+std::string template_of(const Host& host, const Embedded& other) {
+  if (other.templates == nullptr) return fmt::format("{}/args/containerd-template.toml", other.directory);
+  const std::string path = fmt::format("{}/{}/config", other.directory, other.templates);
+  const auto text = host.tree.read(path + ".toml");
+  const auto toml = Toml::parse(text && *text ? **text : "", path);
+  const bool is_newer = toml && toml->integer({"version"}).value_or(2) >= 3;
+  return path + (is_newer ? "-v3.toml.tmpl" : ".toml.tmpl");
+}
 
 // Failure: the only containerd here is one that reads no file of ours.
 Result<void> check_served(const Host& host, Plan& plan) {
   for (const Embedded& other : embedded) {
     if (!host.tree.exists(other.directory)) continue;
     const std::string said = fmt::format("{} runs a containerd of its own, which reads {}", other.name,
-                                         host.tree.shown(other.file));
+                                         host.tree.shown(template_of(host, other)));
     if (host.tree.find_program("containerd").empty()) {
       return Error{ErrorKind::failed, said,
                    fmt::format("add the lines to it that docs/engines.md has for {}", other.name)};

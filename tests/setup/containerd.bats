@@ -171,6 +171,13 @@ END
     done
 }
 
+# With containerd 2, k3s and RKE2 write version 3 of the file, from a template of another name.
+names_the_newer_template() {
+    a_file "$1/agent/etc/containerd/config.toml" <<<'version = 3'
+    refuses install_engine containerd
+    [[ $output == *"which reads $TREE/$1/agent/etc/containerd/config-v3.toml.tmpl"* ]]
+}
+
 @test "containerd: k3s, RKE2 and microk8s have their own, whose file is named; beside the host's it is a note" {
     local -A files=([var/lib/rancher/k3s]=/agent/etc/containerd/config.toml.tmpl
         [var/lib/rancher/rke2]=/agent/etc/containerd/config.toml.tmpl
@@ -180,6 +187,7 @@ END
         mkdir -p "$TREE/$directory"
         refuses install_engine containerd
         [[ $output == *"runs a containerd of its own, which reads $TREE/$directory${files[$directory]}"* ]]
+        [[ $directory != *rancher* ]] || names_the_newer_template "$directory"
         a_file usr/bin/containerd </dev/null
         [[ $(install_engine containerd --dry-run 2>&1) == *'pods there do not see the runtime'* ]]
         rm -r "${TREE:?}/${directory%%/*}" "$TREE/usr/bin"
