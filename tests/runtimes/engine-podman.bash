@@ -4,7 +4,7 @@
 
 hook_stages=(createRuntime poststop)
 cgroup_parent=()
-((OPERATOR_ID != 0)) || cgroup_parent=(--cgroup-parent "/$LAB_CGROUP")
+((${OPERATOR_ID:-0} != 0)) || cgroup_parent=(--cgroup-parent "/$LAB_CGROUP")
 
 podman_as_operator() {
     as_operator CONTAINERS_CONF="$BATS_TEST_TMPDIR/containers.conf" podman --runtime "${PODMAN_RUNTIME:-crun}" \
