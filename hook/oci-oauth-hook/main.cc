@@ -30,7 +30,7 @@ constexpr const char* program = "oci-oauth-hook";
 constexpr const char* synopsis =
     "oci-oauth-hook [--config FILE] [--profile NAME]... precreate|createRuntime|prestart|poststop";
 constexpr std::string_view purpose =
-    "puts access tokens into a container; a container runtime calls it with the container's state on stdin";
+    "puts access tokens into a container; container runtimes run it with the container's state on stdin";
 constexpr size_t state_limit = MiB;
 constexpr size_t spec_limit = 16 * MiB;
 
@@ -173,7 +173,7 @@ int run(int argc, char** argv) {
   auto state = input ? parse_state(*input) : Result<ContainerState>(input.error());
   if (!state) {
     log.write(Priority::error, std::move(state).error().with_hint(
-                                   "an engine calls this, with the state of a container on stdin"));
+                                   "container runtimes run this, with the state of a container on stdin"));
     return 0;
   }
   const HookCall call = {*config, arguments->profiles, *state, log};

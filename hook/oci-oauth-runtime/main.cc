@@ -26,7 +26,7 @@ namespace {
 constexpr const char* program = "oci-oauth-runtime";
 constexpr std::string_view help =
     "usage: oci-oauth-runtime ARGUMENT...\n\n"
-    "prepares the bundle of a container that is to be created, then is runc or crun with the same "
+    "prepares the bundle of a container that is about to be created, then runs runc or crun with the same "
     "arguments\n";
 constexpr Milliseconds version_bound = std::chrono::seconds(10);
 constexpr unsigned levels_below_prefix = 1;  // PREFIX/bin/oci-oauth-runtime
@@ -96,12 +96,11 @@ Result<std::string> real_runtime(const std::string& configured, const Log& log) 
   if (configured.empty()) return find_runtime(search_path);
   auto usable = check_runtime(configured);
   if (usable) return configured;
-  log.write(
-      Priority::warning,
-      std::move(usable)
-          .error()
-          .in("the configured \"runtime\"")
-          .with_hint("correct it in the configuration; the first of runc and crun is called meanwhile"));
+  log.write(Priority::warning,
+            std::move(usable)
+                .error()
+                .in("the configured \"runtime\"")
+                .with_hint("correct it in the configuration; until then runc or crun is used"));
   return find_runtime(search_path);
 }
 

@@ -15,7 +15,7 @@ namespace oci_oauth {
 namespace {
 
 constexpr std::string_view verb = "exchange";
-constexpr std::string_view shown = "the refresher's request";
+constexpr std::string_view shown = "exchange request";
 constexpr size_t request_limit = 16 * MiB;
 
 bool is_connection(int fd) {
@@ -30,8 +30,9 @@ ExitCode exchange(const Invocation& invocation) {
   const auto& rest = invocation.arguments.operands;
   if (!rest.empty()) return report(invocation.log, usage_error(verb, "takes no argument"));
   if (!is_connection(STDIN_FILENO)) {
-    return report(invocation.log, {ErrorKind::usage, "exchange: stdin is no connection",
-                                   "it is for oci-oauth-exchange.socket; a person's verb is: refresh"});
+    return report(invocation.log,
+                  {ErrorKind::usage, "exchange: stdin is not a connection",
+                   "oci-oauth-exchange.socket starts it; to refresh by hand: oci-oauth refresh"});
   }
   const auto installation = InstalledTree::find();
   if (!installation) return report(invocation.log, installation.error());

@@ -21,7 +21,7 @@ struct InstallArguments {
 Result<InstallArguments> parse(const Invocation& invocation) {
   InstallArguments parsed;
   if (!invocation.config.empty())
-    return usage_error(verb, "goes without --config: engines name its usual place");
+    return usage_error(verb, "--config is not supported: engines use the default configuration");
   const Arguments& arguments = invocation.arguments;
   parsed.dry_run = arguments.has("--dry-run");
   if (arguments.has("--default")) parsed.request.as_default = Default::ours;
@@ -32,7 +32,7 @@ Result<InstallArguments> parse(const Invocation& invocation) {
     return usage_error(verb, fmt::format("needs one engine: {}", fmt::join(engine_name::all, ", ")));
   parsed.request.engine = engines.front();
   if (parsed.request.as_default == Default::ours && parsed.request.engine != engine_name::docker) {
-    return usage_error(verb, "--default goes with docker: the other engines need none");
+    return usage_error(verb, "--default is for docker only");
   }
   return parsed;
 }
@@ -47,7 +47,7 @@ void tell_notes(const Log& log, const Installation& installation) {
 // Said where there is nothing to do.
 std::string already(const Installation& installation, const std::string& engine) {
   const bool anything = !installation.registration.changes.empty() || !installation.units.empty();
-  return anything ? "" : fmt::format("{}: is registered already\n", engine);
+  return anything ? "" : fmt::format("{}: is already registered\n", engine);
 }
 
 ExitCode show(const Log& log, const Host& host, const Installation& installation, const std::string& engine) {
@@ -67,7 +67,7 @@ void tell_next(const Log& log, const Host& host, Installation& installation, con
   std::string text;
   for (const std::string& act : installation.next) text += fmt::format("next: {}\n", act);
   if (has_taken_up(host, engine)) {
-    text += fmt::format("{}: the running engine knows the runtime oci-oauth\n", engine);
+    text += fmt::format("{}: the running engine has the runtime oci-oauth\n", engine);
   } else if (const std::string act = reload_command(host, engine); !act.empty()) {
     text += fmt::format("next: {}\n", act);
   }
@@ -80,7 +80,7 @@ ExitCode carry_out(const Log& log, const Host& host, Installation& installation,
     return report(log, std::move(done)
                            .error()
                            .in(fmt::format("install {}: nothing was changed", engine))
-                           .with_hint("it takes a user who may write there, root for example"));
+                           .with_hint("run it as a user who can write there, for example root"));
   }
   print(log, told(host.tree, registration.changes));
   tell_notes(log, installation);

@@ -84,19 +84,20 @@ Result<RefreshArguments> parse(const Invocation& invocation, const Config& confi
     parsed.lock_fd = 0;  // refused below, as is anything that is no number
     std::from_chars(number->data(), number->data() + number->size(), parsed.lock_fd);
     if (parsed.lock_fd < first_inherited_fd || ::fcntl(parsed.lock_fd, F_SETFD, FD_CLOEXEC) != 0)
-      return usage_error(verb, fmt::format("--lock-fd '{}' is no descriptor from 3", *number));
+      return usage_error(verb,
+                         fmt::format("--lock-fd: '{}' is not a file descriptor (3 or higher)", *number));
   }
   parsed.exchange_socket = arguments.value("--exchange").value_or("");
   const auto& names = arguments.operands;
   auto profiles = TRY(find_profiles(verb, config, names));
   parsed.profiles = std::move(profiles);
   if (parsed.lock_fd >= 0 && parsed.profiles.size() != 1)
-    return usage_error(verb, "--lock-fd goes with one profile");
+    return usage_error(verb, "--lock-fd needs the name of one profile");
   if (parsed.force == Force::yes && parsed.endpoint == Endpoint::left_alone)
-    return usage_error(verb, "--force and --offline contradict each other");
+    return usage_error(verb, "--force and --offline cannot be used together");
   if (!arguments.has("--rejected")) return parsed;
   if (parsed.force == Force::yes || parsed.endpoint == Endpoint::left_alone)
-    return usage_error(verb, "--rejected goes with neither --force nor --offline");
+    return usage_error(verb, "--rejected cannot be used with --force or --offline");
   if (names.size() != 1) return usage_error(verb, "--rejected needs the name of one profile");
   parsed.rejected_token_hash = TRY(reported_token_hash());
   return parsed;
@@ -146,8 +147,8 @@ ExitCode refresh_logins(const Log& log, const Workplace& workplace, const Refres
   ExitCode worst = ExitCode::fine;
   for (size_t i = 0; i < results.size(); ++i) {
     const Error unfinished = {ErrorKind::temporary,
-                              fmt::format("refresh '{}': was not through in time", logins[i].front()->name),
-                              "the next refresh completes what it left"};
+                              fmt::format("refresh '{}': did not finish in time", logins[i].front()->name),
+                              "the next refresh completes it"};
     worst = worse(worst, results[i] ? ExitCode{*results[i]} : report(log, unfinished));
   }
   return worst;
@@ -160,7 +161,7 @@ void tidy_up(const Log& log, const Workplace& workplace) {
   const Sweep sweep = sweep_records(workplace.runtime);
   for (const Error& error : sweep.failures) log.write(Priority::warning, error);
   if (sweep.swept > 0)
-    log.write(Priority::info, fmt::format("swept {} containers that are gone", sweep.swept));
+    log.write(Priority::info, fmt::format("forgot {} containers that are gone", sweep.swept));
 }
 
 }  // namespace
@@ -174,7 +175,7 @@ ExitCode refresh(const Invocation& invocation) {
     invocation.log.write(
         Priority::warning,
         fmt::format("{}/share: is on a disk, so access tokens are written to it", workplace->runtime.path()),
-        "move runtime_dir to a tmpfs, such as below /run");
+        "set \"runtime_dir\" to a directory on a tmpfs, for example below /run");
   }
   for (const Profile* profile : parsed->profiles)
     workplace->runtime.note_configuration(profile->name, workplace->config.path);

@@ -153,7 +153,7 @@ void RefreshServer::accept_callers(SteadyTime time) {
     if (uid == 0 || uid == ::geteuid()) {
       callers_.push_back({std::move(socket), "", time + time_to_ask});
     } else {
-      invocation_.log.write(Priority::warning, fmt::format("serve: uid {} asked and was turned away", uid));
+      invocation_.log.write(Priority::warning, fmt::format("serve: refused a request from uid {}", uid));
     }
   }
 }

@@ -30,7 +30,7 @@ bool listens(int fd) {
 Result<UniqueFd> inherited_socket() {
   const bool for_us = from_environment("LISTEN_PID") == std::to_string(::getpid());
   if (!for_us || from_environment("LISTEN_FDS") != "1" || !listens(first_listen_fd)) {
-    return Error{ErrorKind::usage, "serve: no listening socket was handed over",
+    return Error{ErrorKind::usage, "serve: no listening socket was passed",
                  "systemctl start oci-oauth-refresh.socket"};
   }
   for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);

@@ -26,8 +26,7 @@ Result<std::string> diff_of(const Tree& tree, const Change& change) {
 
 Error nothing_changed(Error error) {
   const bool knows_better = !error.hint.empty() || error.kind == ErrorKind::configuration;
-  return knows_better ? error
-                      : std::move(error).with_hint("nothing was changed: mend that, and run it again");
+  return knows_better ? error : std::move(error).with_hint("nothing was changed; fix this and run it again");
 }
 
 Result<std::string> diff_of(const Tree& tree, const std::vector<Change>& changes) {

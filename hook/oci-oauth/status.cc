@@ -30,9 +30,9 @@ Result<Form> parse(const Invocation& invocation) {
   }
   const auto& rest = arguments.operands;
   if (!rest.empty()) return usage_error(verb, fmt::format("unknown argument '{}'", rest.front()));
-  if (given > 1) return usage_error(verb, "--json, --prometheus and --watch exclude each other");
+  if (given > 1) return usage_error(verb, "--json, --prometheus and --watch cannot be used together");
   if (form == Form::watch && ::isatty(STDOUT_FILENO) == 0) {
-    return Error{ErrorKind::usage, "status: --watch needs a terminal, and stdout is none",
+    return Error{ErrorKind::usage, "status: --watch needs a terminal, and stdout is not one",
                  "oci-oauth status, or --json for a script"};
   }
   return form;

@@ -27,7 +27,7 @@ Result<TokenFormat> parse_format(std::string_view word) {
   if (word == "raw") return TokenFormat::raw;
   if (word == "json") return TokenFormat::json;
   if (word == "header") return TokenFormat::header;
-  return usage_error(verb, fmt::format("--format: '{}' is none of raw, json and header", word));
+  return usage_error(verb, fmt::format("--format: '{}' is not raw, json or header", word));
 }
 
 Result<TokenArguments> parse(const Invocation& invocation, const Config& config) {
@@ -69,9 +69,9 @@ Secret formatted(const Secret& token, Time expires_at, TokenFormat format) {
 Error too_long(Milliseconds life) {
   return {ErrorKind::usage,
           life > Milliseconds(0)
-              ? fmt::format("--min-ttl: this server's tokens live for {} in all", describe(life))
-              : "--min-ttl: the server's tokens do not live that long",
-          "ask for a smaller --min-ttl"};
+              ? fmt::format("--min-ttl: this server's tokens are valid for only {}", describe(life))
+              : "--min-ttl: this server's tokens are not valid for that long",
+          "use a smaller --min-ttl"};
 }
 
 }  // namespace

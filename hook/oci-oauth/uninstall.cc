@@ -23,7 +23,7 @@ struct UninstallArguments {
 Result<UninstallArguments> parse(const Invocation& invocation) {
   UninstallArguments parsed;
   if (!invocation.config.empty())
-    return usage_error(verb, "goes without --config: engines name its usual place");
+    return usage_error(verb, "--config is not supported: engines use the default configuration");
   const Arguments& arguments = invocation.arguments;
   parsed.dry_run = arguments.has("--dry-run");
   const bool all = arguments.has("--all");
@@ -34,7 +34,7 @@ Result<UninstallArguments> parse(const Invocation& invocation) {
     return usage_error(verb,
                        fmt::format("needs one engine, or --all: {}", fmt::join(engine_name::all, ", ")));
   }
-  if (parsed.before_removal && !all) return usage_error(verb, "--before-removal goes with --all");
+  if (parsed.before_removal && !all) return usage_error(verb, "--before-removal needs --all");
   if (!all) parsed.engine = engines.front();
   return parsed;
 }
@@ -62,7 +62,7 @@ ExitCode check_removal(const Log& log, const Host& host) {
       log, {ErrorKind::failed,
             fmt::format("{}: {} running container{} still need{} oci-oauth-runtime: {}", verb, ids.size(),
                         ids.size() == 1 ? "" : "s", ids.size() == 1 ? "s" : "", fmt::join(ids, ", ")),
-            fmt::format("docker restart {}, or delete their pods, and remove it then", fmt::join(ids, " "))});
+            fmt::format("docker restart {}, or delete their pods, and then try again", fmt::join(ids, " "))});
 }
 
 ExitCode uninstall_one(const Log& log, const Host& host, const std::string& engine, bool dry_run) {
@@ -71,7 +71,7 @@ ExitCode uninstall_one(const Log& log, const Host& host, const std::string& engi
   const std::vector<Change>& changes = removal->registration.changes;
   for (const std::string& note : removal->registration.notes) log.write(Priority::notice, note);
   const std::string nothing = changes.empty() && removal->units.empty()
-                                  ? fmt::format("{}: nothing of ours is left to take out\n", engine)
+                                  ? fmt::format("{}: there is nothing to remove\n", engine)
                                   : "";
   if (dry_run) {
     const auto diff = diff_of(host.tree, changes);

@@ -166,8 +166,7 @@ Result<JsonDocument> parse_json(std::string_view text, std::string_view source, 
     return json_error(text, result.Offset(), source, "not JSON: " + reason);
   }
   if (const JsonValue* key = repeated_key(document)) {
-    return Error{ErrorKind::failed,
-                 fmt::format("{}: key '{}' stands twice in one object", source, json_text(*key))};
+    return Error{ErrorKind::failed, fmt::format("{}: duplicate key '{}'", source, json_text(*key))};
   }
   return document;
 }

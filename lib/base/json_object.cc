@@ -54,7 +54,7 @@ void JsonObject::string(std::string_view key, std::string& target) {
   const JsonValue* value = take(key);
   if (value == nullptr) return;
   if (!value->IsString() || value->GetStringLength() == 0) return fail(key, "is not a non-empty string");
-  if (json_text(*value).find('\0') != std::string_view::npos) return fail(key, "holds a NUL character");
+  if (json_text(*value).find('\0') != std::string_view::npos) return fail(key, "contains a NUL character");
   target = json_text(*value);
 }
 
@@ -72,7 +72,7 @@ void JsonObject::strings(std::string_view key, std::vector<std::string>& target)
   target.clear();
   for (const JsonValue& element : value->GetArray()) {
     if (!element.IsString()) return fail(key, "is not an array of strings");
-    if (json_text(element).find('\0') != std::string_view::npos) return fail(key, "holds a NUL character");
+    if (json_text(element).find('\0') != std::string_view::npos) return fail(key, "contains a NUL character");
     target.emplace_back(json_text(element));
   }
 }
@@ -148,7 +148,7 @@ Result<void> JsonObject::finish() {
     const std::string_view name = json_text(member.name);
     if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
     return configuration_error(source_, at(name), "is not a known key")
-        .with_hint(fmt::format("known here: {}", fmt::join(known_, ", ")));
+        .with_hint(fmt::format("known keys: {}", fmt::join(known_, ", ")));
   }
   return {};
 }

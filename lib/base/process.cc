@@ -62,7 +62,7 @@ std::uint64_t start_time_of_stat(std::string_view stat) {
 }
 
 Result<ProcessId> identify_process(pid_t pid) {
-  if (pid <= 0) return Error{ErrorKind::not_found, fmt::format("process {}: there is none", pid)};
+  if (pid <= 0) return Error{ErrorKind::not_found, fmt::format("process {}: no such process", pid)};
   auto fd = open_stat(pid);
   auto stat = fd ? read_stat(fd->get()) : Result<Stat>(std::move(fd).error());
   if (!stat) return std::move(stat).error().in(fmt::format("process {}", pid));

@@ -27,7 +27,8 @@ std::string help_text(const CommandLine& program) {
   for (const OptionSpec& option : program.options)
     text += fmt::format("  {:<26} {}\n", spelling(option), option.purpose);
   return text +
-         fmt::format("\n'{0} VERB --help' describes a verb, 'man {0}' all of them.\n", program.program) +
+         fmt::format("\nSee '{0} VERB --help' for one verb, and 'man {0}' for all of them.\n",
+                     program.program) +
          "exit codes: 0 success, 1 failure, 2 usage or configuration, 3 log in again, 4 temporary: try "
          "later\n";
 }

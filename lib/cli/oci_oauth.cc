@@ -38,7 +38,7 @@ of a profile is one of
 .Cm login_required
 (a person must log in again) and
 .Cm unknown
-(nothing was published yet).
+(nothing has been published yet).
 .Ar delivery
 is
 .Cm mount

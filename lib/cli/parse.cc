@@ -140,7 +140,7 @@ Result<ParsedCommandLine> Parser::parse() {
     TRY(is_option ? read_option(word) : read_word(word));
   }
   if (parsed_.request != Request::run) return std::move(parsed_);
-  if (parsed_.verb == nullptr) return fail("which verb?");
+  if (parsed_.verb == nullptr) return fail("no verb given");
   TRY(check_options());
   return std::move(parsed_);
 }

@@ -40,11 +40,11 @@ Result<void> check_apart(const Config& config, const PlacedTarget& a, const Plac
   if (same) {
     return configuration_error(
         config.path, place,
-        fmt::format("'{}' is the target of profile '{}' too", *a.target, b.profile->name));
+        fmt::format("'{}' is also the target of profile '{}'", *a.target, b.profile->name));
   }
-  return configuration_error(config.path, place,
-                             fmt::format("'{}' and the target '{}' of profile '{}' lie one within the other",
-                                         *a.target, *b.target, b.profile->name));
+  return configuration_error(
+      config.path, place,
+      fmt::format("'{}' and the target '{}' of profile '{}' overlap", *a.target, *b.target, b.profile->name));
 }
 
 Result<void> check_targets(const Config& config) {
@@ -105,16 +105,15 @@ bool could_block(const std::string& path, bool named) {
 Result<Config> load_config(const std::string& path) {
   auto fd = open_file({.path = path}, O_RDONLY);
   if (!fd && fd.error().kind == ErrorKind::not_found) {
-    return std::move(fd).error().with_hint("write one: man 5 oci-oauth-config has an example");
+    return std::move(fd).error().with_hint("create it; man 5 oci-oauth-config has an example");
   }
   if (!fd) return Error::configuration(fd.error().message);
   struct stat status;
   if (::fstat(fd->get(), &status) != 0) return Error::from_errno(errno, path);
   const bool ours = status.st_uid == 0 || status.st_uid == ::geteuid();
   if (S_ISREG(status.st_mode) && (!ours || (status.st_mode & 022) != 0)) {
-    return Error::configuration(
-               fmt::format("{}: uid {} with mode {:04o} could have been changed by somebody else", path,
-                           status.st_uid, status.st_mode & 07777))
+    return Error::configuration(fmt::format("{}: other users can change it (it has uid {}, mode {:04o})",
+                                            path, status.st_uid, status.st_mode & 07777))
         .with_hint(fmt::format("chown {} {} && chmod go-w {}", ::geteuid(), path, path));
   }
   auto text = read_file(fd->get(), config_limit, path);

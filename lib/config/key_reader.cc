@@ -158,9 +158,9 @@ Error KeyReader::unknown() const {
     if (std::find(listed_.begin(), listed_.end(), name) != listed_.end()) continue;
     return Place{place_.source, &place_, name}
         .mistake("is not a known key")
-        .with_hint(fmt::format("known here: {}", fmt::join(listed_, ", ")));
+        .with_hint(fmt::format("known keys: {}", fmt::join(listed_, ", ")));
   }
-  return place_.mistake("has a key that is not known");
+  return place_.mistake("has an unknown key");
 }
 
 }  // namespace oci_oauth

@@ -32,7 +32,7 @@ Result<void> check_member(const DeliveredFile& file, const Provider& provider, c
       return place.mistake(fmt::format("'{}' does not contain the field '{}'", file.member, field));
     has_token = has_token || is_within(provider.fields.access_token, field);
   }
-  if (!has_token) return place.mistake("needs the access token among the fields");
+  if (!has_token) return place.mistake("the access token must be among its fields");
   return {};
 }
 
@@ -94,7 +94,7 @@ std::vector<std::string> provider_directories(std::string_view prefix) {
 
 Result<Provider> load_provider(std::string_view name, const std::vector<std::string>& directories) {
   if (!is_valid_name(name))
-    return Error::configuration(fmt::format("provider '{}': is not a provider name", name));
+    return Error::configuration(fmt::format("provider '{}': is not a valid provider name", name));
   for (const std::string& directory : directories) {
     const std::string path = fmt::format("{}/{}.json", directory, name);
     auto text = read_file({.path = path}, provider_limit);
@@ -104,7 +104,7 @@ Result<Provider> load_provider(std::string_view name, const std::vector<std::str
   }
   return Error::configuration(fmt::format("provider '{}': there is no {}.json in {}", name, name,
                                           fmt::join(directories, ", ")))
-      .with_hint("set \"provider\" in the profile to one that is there, for example \"claude\"");
+      .with_hint("set \"provider\" in the profile to an existing one, for example \"claude\"");
 }
 
 }  // namespace oci_oauth

@@ -61,7 +61,7 @@ bool is_request(std::string_view text) {
 
 Result<void> Name::accept(std::string& text) {
   if (is_name(text)) return {};
-  return refuse(text, "is not a name: letters, digits, '.', '_', '-'");
+  return refuse(text, "is not a valid name: use letters, digits, '.', '_' and '-'");
 }
 
 Result<void> Path::accept(std::string& text) {
@@ -79,7 +79,7 @@ Result<void> PathBelowRoot::accept(std::string& text) {
 
 Result<void> ServerUrl::accept(std::string& text) {
   if (!text.starts_with("https://") && !text.starts_with("http://"))
-    return refuse(text, "begins with neither https:// nor http://");
+    return refuse(text, "does not begin with https:// or http://");
   if (text.find_first_of("?#") != text.npos) return refuse(text, "has a query or a fragment");
   return {};
 }
@@ -106,7 +106,7 @@ Result<void> RootMember::accept(std::string& text) {
 Result<void> FileName::accept(std::string& text) {
   const bool is_ours = text == token_file || text.ends_with(".oci-oauth");
   if (text.find('/') != text.npos || text == "." || text == ".." || is_ours)
-    return refuse(text, "cannot be the name of a delivered file");
+    return refuse(text, "is not a valid name for a delivered file");
   return {};
 }
 
@@ -118,7 +118,7 @@ Result<void> ErrorCode::accept(std::string& text) {
 
 Result<void> Variable::accept(std::string& text) {
   const bool begins_well = !text.empty() && digits.find(text.front()) == digits.npos;
-  if (!begins_well || !consists_of(text, "_")) return refuse(text, "is not the name of a variable");
+  if (!begins_well || !consists_of(text, "_")) return refuse(text, "is not a valid variable name");
   return {};
 }
 

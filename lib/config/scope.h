@@ -9,10 +9,10 @@ namespace oci_oauth {
 
 enum class Scope { system, user };
 
-// The machine's for its root, and for the root of a user namespace that has a system of its own (an
-// unprivileged LXC container): `path` and each of its parents, as far as they are there, belong to that root.
-// A rootless engine's root finds the host's there, or above an /etc that was copied for it (rootlesskit's
-// --copy-up), which belongs to nobody it knows, and so serves its user.
+// The machine's installation for its root, and for root in a user namespace with its own system (an
+// unprivileged LXC container): `path` and its existing parents belong to that root. In a rootless engine's
+// user namespace one of them belongs to the host's root, an unknown user there, even above an /etc that was
+// copied for it (rootlesskit's --copy-up), so its root uses the user's installation.
 Scope scope_of_caller(const char* path = "/etc/oci-oauth/config.json");
 
 // As getenv(3). A program whose environment is its caller's passes one that knows nothing.

@@ -39,31 +39,32 @@ const SpecMount* mount_above(const Spec& spec, std::string_view target) {
 // A mount there chooses nothing: whoever made it may not have thought of a token.
 std::string not_at_the_target(const SpecMount& mount, const Offer& offer) {
   return fmt::format(
-      "'{}' lies within the {} at '{}', which chooses nothing; mount a tmpfs or bind a directory at '{}'",
+      "'{}' is inside the {} at '{}', which does not choose a profile; mount a tmpfs or bind-mount a "
+      "directory at '{}'",
       offer.target, mount.bind ? "bind mount" : "tmpfs", mount.destination, offer.target);
 }
 
 // Nobody's choice: the sentence for the log says whose mount it is.
 std::string whose_mount(const SpecMount& mount, const Offer& offer) {
   if (offer.in_build)
-    return fmt::format("the mount at '{}' is of an image build, whose Dockerfile anybody may have written",
+    return fmt::format("the mount at '{}' belongs to an image build, whose Dockerfile may come from anybody",
                        offer.target);
-  const std::string_view advice = "choose the container with a tmpfs or a bind mount there";
+  const std::string_view advice = "mount a tmpfs or bind-mount a directory there to choose the container";
   if (mount.bind)
     return fmt::format(
-        "the engine made the volume at '{}' for the image, as the name of 64 hexadecimal digits in '{}' "
-        "says; {}, from "
-        "a directory of another name",
+        "the engine created the volume at '{}' for the image, as the 64 hexadecimal digits in '{}' show; {} "
+        "(a directory without such a name)",
         offer.target, mount.source, advice);
   if (mount.type != "tmpfs")
-    return fmt::format("the mount at '{}' is of type '{}'; {}", offer.target, mount.type, advice);
+    return fmt::format("the mount at '{}' has the type '{}'; {}", offer.target, mount.type, advice);
   if (mount.exec) {
     return fmt::format(
-        "the tmpfs at '{}' has the option \"exec\", as one that Podman makes for the image's volume; mount "
+        "the tmpfs at '{}' has the option \"exec\", like those that Podman mounts for an image's volumes; "
+        "mount "
         "it without that option",
         offer.target);
   }
-  return fmt::format("engines mount a tmpfs at '{}' unasked; choose a target below it", offer.target);
+  return fmt::format("engines mount a tmpfs at '{}' by themselves; choose a target below it", offer.target);
 }
 
 bool is_persons_bind(const SpecMount& mount, const Offer& offer) {

@@ -84,7 +84,8 @@ Result<ContainerRecord> ContainerLedger::load(const std::string& name) const {
   auto text = TRY(read_file({directory_.get(), file, shown}, record_limit, Links::refused));
   auto record = parse_record(text, shown);
   if (!record || record->id == name || name.starts_with(record->id + "@")) return record;
-  return Error{ErrorKind::failed, fmt::format("{}: is the record of container '{}'", shown, record->id)};
+  return Error{ErrorKind::failed,
+               fmt::format("{}: is the record of another container, '{}'", shown, record->id)};
 }
 
 ContainerLedger::Place ContainerLedger::find(const std::string& id, std::string_view bundle) const {

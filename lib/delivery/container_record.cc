@@ -92,7 +92,8 @@ Result<std::vector<std::string>> read_strings(const JsonValue& object, std::stri
   const JsonValue* value = json_member(object, key);
   if (value == nullptr) return strings;
   for (const JsonValue& element : value->GetArray()) {
-    if (!element.IsString()) return bad(source, fmt::format("/{}: holds what is not a string", key));
+    if (!element.IsString())
+      return bad(source, fmt::format("/{}: contains an element that is not a string", key));
     strings.emplace_back(json_text(element));
   }
   return strings;
@@ -115,7 +116,7 @@ Result<WrittenFile> read_file_value(const JsonValue& value, std::string_view sou
     file.was_there = json_bool(value, "was_there").value_or(false);
     file.fingerprints = TRY(read_strings(value, "sha256", source));
   }
-  if (!is_file_name(file.name)) return bad(source, "/files: holds what is not a file's name");
+  if (!is_file_name(file.name)) return bad(source, "/files: contains an invalid file name");
   for (const std::string* pointer : {&file.member, &file.access_token, &file.refresh_token}) {
     if (!is_pointer(*pointer))
       return bad(source, fmt::format("/files: '{}' is not a JSON Pointer", *pointer));
@@ -132,7 +133,7 @@ Result<void> read_written(const JsonValue& value, std::string_view source, Deliv
   const bool whole = device && inode && uid && gid && mode && files != nullptr;
   constexpr std::uint64_t most = std::numeric_limits<uid_t>::max();
   if (!whole || *uid >= most || *gid >= most || *mode > 0777) {
-    return bad(source, "lacks the identity of a written directory or of its files");
+    return bad(source, "does not identify the written directory and its files");
   }
   delivery.source = json_string(value, "source").value_or("");
   delivery.device = *device;
@@ -206,7 +207,7 @@ Result<ContainerRecord> parse_record(std::string_view text, std::string_view sou
   const std::int64_t pid = json_int(json, "pid").value_or(0);
   if (!is_valid_container_id(record.id) || deliveries == nullptr || pid < 0 ||
       pid > std::numeric_limits<pid_t>::max()) {
-    return bad(source, "is not a container's record");
+    return bad(source, "is not a container record");
   }
   record.process = {static_cast<pid_t>(pid), json_uint(json, "start_time").value_or(0)};
   record.created_at = json_time(json, "created_at").value_or(Time{});

@@ -44,7 +44,7 @@ Judgement foreign(std::string why) {
 
 Judgement judge_whole(std::string_view text, const WrittenFile& file, const Fingerprints& known) {
   if (known.contains(fingerprint(text))) return {Content::ours};
-  return foreign(holds_refresh_token(text, file.refresh_token) ? "holds a refresh token"
+  return foreign(holds_refresh_token(text, file.refresh_token) ? "contains a refresh token"
                                                                : "was not written by oci-oauth");
 }
 
@@ -54,7 +54,7 @@ Judgement judge_member(const JsonDocument& document, const WrittenFile& file, co
   const bool has_others = document.MemberCount() > (member == nullptr ? 0U : 1U);
   if (member == nullptr) return {Content::blank, has_others};
   if (!text_at(document, file.refresh_token).empty() || holds_refresh_token(*member, file.refresh_token))
-    return foreign("holds a refresh token");
+    return foreign("contains a refresh token");
   const std::string_view token = text_at(document, file.access_token);
   if (published != nullptr) {
     const auto wanted = parse_json(published->reveal(), "");
@@ -65,7 +65,7 @@ Judgement judge_member(const JsonDocument& document, const WrittenFile& file, co
   }
   if (token.empty() && (member->IsObject() || member->IsNull())) return {Content::blank, has_others};
   if (known.contains(fingerprint(token))) return {Content::ours, has_others};
-  return foreign("holds an access token that is not from oci-oauth");
+  return foreign("contains an access token that is not from oci-oauth");
 }
 
 }  // namespace
@@ -108,7 +108,7 @@ std::string fingerprint_of(const Secret& published, const WrittenFile& file) {
 Result<Secret> with_member(std::string_view text, const WrittenFile& file, const Secret& published) {
   const auto wanted = TRY(parse_json(published.reveal(), file.name));
   const JsonValue* ours = json_at(wanted, file.member);
-  if (ours == nullptr) return Error{ErrorKind::failed, "what is published lacks " + file.member};
+  if (ours == nullptr) return Error{ErrorKind::failed, "the published file does not contain " + file.member};
   std::vector<std::pair<std::string, Secret>> change;
   change.emplace_back(file.member, write_json(*ours));
   const auto document = TRY(parse_json(text, file.name));

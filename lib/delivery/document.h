@@ -14,8 +14,8 @@
 
 namespace oci_oauth {
 
-// True where the JSON document, or text that is not JSON, holds a refresh token: a non-empty string under a
-// key "refreshToken" or "refresh_token" at any depth, or under the last key of `pointer` (JSON Pointer;
+// True where the JSON document, or text that is not JSON, contains a refresh token: a non-empty string under
+// a key "refreshToken" or "refresh_token" at any depth, or under the last key of `pointer` (JSON Pointer;
 // empty: none).
 bool holds_refresh_token(std::string_view document, const std::string& pointer = "");
 bool holds_refresh_token(const JsonValue& value, const std::string& pointer = "");
@@ -32,7 +32,7 @@ enum class Content {
 struct Judgement {
   Content content = Content::foreign;
   bool has_others = false;  // the document holds what others wrote beside our member
-  std::string why = {};     // foreign: "holds a refresh token", after the file's name
+  std::string why = {};     // foreign: "contains a refresh token", after the file's name
 };
 
 // Judges the `text` of `file`. `published`: what share/ holds under that name; nullptr: nothing. `known`:

@@ -54,7 +54,7 @@ std::string read_mark(int file) {
 }
 
 Error changed(const std::string& shown, const std::string& name) {
-  return {ErrorKind::temporary, fmt::format("{}/{}: changes while it is replaced", shown, name)};
+  return {ErrorKind::temporary, fmt::format("{}/{}: keeps changing while it is being replaced", shown, name)};
 }
 
 Result<void> check_unchanged(int directory, const std::string& name, const FileStamp& stamp,
@@ -83,7 +83,7 @@ PlantedFile look_at(const PlantedName& name, const FileStamp& login) {
   auto text =
       opened ? read_file(opened->get(), planted_limit, name.name) : Result<std::string>(opened.error());
   if (!text) {
-    file.foreign = "cannot be read whole and may hold a refresh token";
+    file.foreign = "cannot be read completely and may contain a refresh token";
     file.unreadable = std::move(text).error().message;
     return file;
   }

@@ -18,7 +18,7 @@ namespace {
 constexpr int attempts = 3;  // at a directory in which somebody writes at the same time
 constexpr int most_parents = 64;
 constexpr const char* another_target =
-    "set the profile's target to a directory of its own, for example /run/secrets/claude";
+    "set the profile's \"target\" to a separate directory, for example /run/secrets/claude";
 
 bool is_read_only(int directory) {
   struct statvfs status;
@@ -38,11 +38,12 @@ Result<UniqueFd> open_inside(const DeliveryRecord& delivery, const ProcessId& co
   auto inside = root ? root->open_directory(delivery.target) : Result<UniqueFd>(root.error());
   if (!inside) return inside;
   if (is_same(inside->get(), delivery.device, delivery.inode) && watched.is_running()) return inside;
-  return Error{ErrorKind::not_found, delivery.target + ": is another directory in the container"};
+  return Error{ErrorKind::not_found, delivery.target + ": is a different directory in the container"};
 }
 
 std::string hint_for(const PlantedFile& there) {
-  if (there.foreign.starts_with("is a")) return "remove it, or set the profile's target to another directory";
+  if (there.foreign.starts_with("is a"))
+    return "remove it, or set the profile's \"target\" to another directory";
   return another_target;
 }
 
@@ -64,7 +65,7 @@ Result<UniqueFd> open_same_directory(const std::string& source, std::uint64_t de
   if (!directory) return directory;
   if (!is_same(directory->get(), device, inode)) {
     return Error{ErrorKind::not_found,
-                 fmt::format("{}: is another directory than the container's, so it is left alone", source),
+                 fmt::format("{}: is not the container's directory, so it is left alone", source),
                  "restart the container"};
   }
   return directory;
@@ -171,9 +172,9 @@ Result<void> WrittenDirectory::look(const Share& share, const Knowledge& knowled
     for (const Step& step : steps) {
       if (step.wanted == nullptr || step.is_current()) continue;
       const bool is_lacking = !step.there.exists || step.judgement.content == Content::blank;
-      return Error{
-          ErrorKind::not_found,
-          fmt::format("{} {}", step.file->name, is_lacking ? "is missing or blank" : "holds an older token")};
+      return Error{ErrorKind::not_found,
+                   fmt::format("{} {}", step.file->name,
+                               is_lacking ? "is missing or empty" : "contains an older token")};
     }
     return {};
   });

@@ -22,8 +22,8 @@ Finding check_provider(const CheckContext& context, const Profile& profile) {
 Findings check_configuration(const CheckContext& context) {
   const Config& config = context.config;
   if (config.profiles.empty()) {
-    return {{config_check, Verdict::problem, fmt::format("{}: has no profile", config.path),
-             "name a login in it: man 5 oci-oauth-config"}};
+    return {{config_check, Verdict::problem, fmt::format("{}: has no profiles", config.path),
+             "add a login to it: man 5 oci-oauth-config"}};
   }
   std::string names;
   for (const Profile& profile : config.profiles)

@@ -127,7 +127,7 @@ Finding judge(const Engine& engine, const Place& place, const CommandOutput& out
     return {check, Verdict::ok, fmt::format("{} reads the current token at {}", container, place.target), ""};
   }
   if (output.status == 0) {
-    return {check, Verdict::problem, fmt::format("{} reads another token at {}", container, place.target),
+    return {check, Verdict::problem, fmt::format("{} reads a different token at {}", container, place.target),
             fmt::format("oci-oauth refresh {}", place.profile->name)};
   }
   if (output.status != 1) {  // cat's; the engines' own begin at 125
@@ -136,7 +136,7 @@ Finding judge(const Engine& engine, const Place& place, const CommandOutput& out
             engine.run.front() + " info"};
   }
   return {check, Verdict::problem, fmt::format("{} finds no token at {}", container, place.target),
-          is_registered(engine.registration) ? "journalctl -t oci-oauth-hook -t oci-oauth-runtime tells why"
+          is_registered(engine.registration) ? "journalctl -t oci-oauth-hook -t oci-oauth-runtime"
                                              : engine.registration.remedy};
 }
 
@@ -174,11 +174,11 @@ Findings try_podman(const CheckContext& context, const EngineState& registration
 Findings try_docker(const CheckContext& context, const EngineState& registration, const ThrowAwayRoot& root) {
   const auto taken_up = docker_has_taken_up();
   if (!taken_up) {
-    return {{"container", Verdict::warning, "no Docker container was tried: " + taken_up.error().message,
+    return {{"container", Verdict::warning, "no Docker container was started: " + taken_up.error().message,
              taken_up.error().hint}};
   }
   if (registration.engine == engine_name::docker && is_registered(registration) && !*taken_up) {
-    return {{"container", Verdict::problem, "Docker's running daemon has not read " + registration.file,
+    return {{"container", Verdict::problem, "the running Docker daemon has not read " + registration.file,
              "systemctl reload docker"}};
   }
   const auto image = ThrowAwayImage::import(root);
@@ -208,8 +208,8 @@ Findings try_container(const CheckContext& context) {
     }
   }
   if (present.empty()) {
-    return {{"container", Verdict::warning, "no container was tried: neither Podman nor Docker is installed",
-             ""}};
+    return {{"container", Verdict::warning,
+             "no container was started: neither Podman nor Docker is installed", ""}};
   }
   // Who registered with one engine does not expect a token in another.
   const auto is_unregistered = [](const auto& engine) { return !is_registered(engine.second); };

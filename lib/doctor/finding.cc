@@ -113,7 +113,8 @@ std::string findings_json(const Findings& findings) {
 Result<Findings> parse_findings(std::string_view text) {
   auto json = TRY(parse_json(text, "findings"));
   const JsonValue* list = json_member(json, "findings");
-  if (list == nullptr || !list->IsArray()) return Error{ErrorKind::failed, "findings: are none"};
+  if (list == nullptr || !list->IsArray())
+    return Error{ErrorKind::failed, "findings: not a list of findings"};
   Findings findings;
   for (const JsonValue& value : list->GetArray()) findings.push_back(read_finding(value));
   return findings;

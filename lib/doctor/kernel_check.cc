@@ -61,8 +61,8 @@ constexpr Feature features[] = {
      "run Linux 5.12 or later, or bind-mount a directory at the target"},
     {"close_range", "5.9", has_close_range, Verdict::warning, "inherited descriptors stay open in the hook",
      "run Linux 5.9 or later"},
-    {"Landlock", "5.13", has_landlock, Verdict::warning, "a refresh is bounded by its owner's rights alone",
-     "boot with landlock among the kernel's lsm= modules"},
+    {"Landlock", "5.13", has_landlock, Verdict::warning, "a refresh is confined by its owner's rights only",
+     "add landlock to the kernel's lsm= parameter"},
 };
 
 }  // namespace
@@ -75,8 +75,8 @@ Findings check_kernel(const CheckContext&) {
       present += fmt::format("{}{}", present.empty() ? "" : ", ", feature.name);
     } else {
       findings.push_back({"kernel", feature.without,
-                          fmt::format("{} (Linux {}) is not to be had: {}", feature.name, feature.since,
-                                      feature.consequence),
+                          fmt::format("{} (Linux {} or later) is not available: {}", feature.name,
+                                      feature.since, feature.consequence),
                           std::string(feature.remedy)});
     }
   }

@@ -17,7 +17,7 @@ Findings probe(const CheckContext& context, const Profile& profile) {
   auto findings = parse_findings(output->out);
   if (findings) return std::move(*findings);
   return {{check, Verdict::problem,
-           fmt::format("{}: exit status {}, without a finding", context.probe, output->status),
+           fmt::format("{}: exit status {} without any findings", context.probe, output->status),
            incomplete_hint}};
 }
 

@@ -36,10 +36,10 @@ bool is_in_memory(const std::string& path) {
 Finding not_there_yet(const std::string& path) {
   const std::string parent = existing_parent(path);
   if (is_host_root() || is_in_memory(parent)) {
-    return finding(Verdict::ok, fmt::format("{}: is made by the first refresh", path));
+    return finding(Verdict::ok, fmt::format("{}: will be created by the first refresh", path));
   }
-  return finding(Verdict::warning, fmt::format("{}: will be made on a disk, by the first refresh", path),
-                 "set \"runtime_dir\" to a directory of a tmpfs, for example $XDG_RUNTIME_DIR/oci-oauth");
+  return finding(Verdict::warning, fmt::format("{}: will be created on a disk by the first refresh", path),
+                 "set \"runtime_dir\" to a directory on a tmpfs, for example $XDG_RUNTIME_DIR/oci-oauth");
 }
 
 bool is_own_file_system(const std::string& share) {
@@ -58,16 +58,16 @@ Findings check_runtime_directory(const CheckContext& context) {
   const std::string share = path + "/share";
   if ((*runtime)->share_storage() == ShareStorage::disk) {
     return {finding(Verdict::warning, fmt::format("{}: is on a disk: tokens are written to it", share),
-                    "set \"runtime_dir\" to a directory of a tmpfs, as /run is on most hosts")};
+                    "set \"runtime_dir\" to a directory on a tmpfs, as /run is on most hosts")};
   }
   if (is_host_root() && !is_own_file_system(share)) {
     return {finding(Verdict::warning,
-                    fmt::format("{}: shares its file system with other files, which a container's "
-                                "open_by_handle_at(2) could reach",
+                    fmt::format("{}: shares its file system with other files, which a container could "
+                                "open with open_by_handle_at(2)",
                                 share),
-                    fmt::format("with no container running: rm -r {}, and oci-oauth refresh", path))};
+                    fmt::format("while no container is running: rm -r {} && oci-oauth refresh", path))};
   }
-  return {finding(Verdict::ok, fmt::format("{}: private, in memory", path))};
+  return {finding(Verdict::ok, fmt::format("{}: is private and in memory", path))};
 }
 
 }  // namespace oci_oauth

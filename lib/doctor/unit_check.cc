@@ -27,11 +27,11 @@ struct Unit {
 };
 
 const Unit units[] = {
-    {"oci-oauth-refresh.timer", Verdict::problem, "nothing refreshes while no container starts"},
-    {"oci-oauth-boot.timer", Verdict::warning, "after a boot nothing refreshes until the next tick"},
-    {"oci-oauth-refresh.path", Verdict::warning, "a new login is noticed at the next tick, not at once"},
+    {"oci-oauth-refresh.timer", Verdict::problem, "logins are refreshed only when a container starts"},
+    {"oci-oauth-boot.timer", Verdict::warning, "after a boot, logins are not refreshed until the next tick"},
+    {"oci-oauth-refresh.path", Verdict::warning, "a new login is noticed only at the next tick"},
     {"oci-oauth-refresh.socket", Verdict::warning,
-     "a hook that finds no fresh token starts a refresh of its own"},
+     "hooks start a refresh themselves if a token is not fresh"},
 };
 
 // sd_booted(3)
@@ -102,8 +102,8 @@ void check_login_units(const CheckContext& context, Findings& findings) {
   std::set<std::string> seen;
   for (const Profile& profile : context.config.profiles) {
     if (!seen.insert(profile.credentials).second) continue;
-    Finding finding = check_unit({login_path_unit(profile.name), Verdict::warning,
-                                  "a new login is noticed at the next tick, not at once"});
+    Finding finding = check_unit(
+        {login_path_unit(profile.name), Verdict::warning, "a new login is noticed only at the next tick"});
     if (finding.verdict == Verdict::ok) continue;
     const std::string systemctl_word = scope_of_caller() == Scope::system ? "systemctl" : "systemctl --user";
     finding.remedy = fmt::format("{0} daemon-reload && {0} restart oci-oauth-refresh.path", systemctl_word);
@@ -117,7 +117,7 @@ std::optional<Finding> check_linger() {
   if (scope_of_caller() == Scope::system || lingers(::geteuid())) return std::nullopt;
   return Finding{
       "linger", Verdict::warning,
-      "is off: when you log out, refreshing ends, and containers that go on keep the token they have",
+      "is off: after you log out, logins are not refreshed, and running containers keep their token",
       linger_command};
 }
 
@@ -126,7 +126,7 @@ std::optional<Finding> check_linger() {
 Findings check_units(const CheckContext& context) {
   if (!systemd_runs()) {
     return {{"units", Verdict::warning,
-             "systemd does not run here: nothing refreshes while no container starts",
+             "systemd is not running: logins are refreshed only when a container starts",
              "run 'oci-oauth refresh' every 30 minutes, for example from cron"}};
   }
   Findings findings;

@@ -27,7 +27,7 @@ Result<void> check_for_nuls(std::string_view text, const std::string& shown) {
   const size_t end = text.find_last_not_of('\0') + 1;
   if (end == text.size()) return {};
   const std::string message =
-      fmt::format("{}: ends in {} NUL bytes, as a power cut leaves them", shown, text.size() - end);
+      fmt::format("{}: ends in {} NUL bytes, as after a power failure", shown, text.size() - end);
   const bool is_whole = parse_json(text.substr(0, end), shown).has_value();
   return Error{ErrorKind::failed, message,
                is_whole ? fmt::format("truncate -s {} '{}'", end, shown) : log_in_hint};
@@ -92,14 +92,13 @@ Result<void> check_usable(const Secret& access_token) {
   const auto control = std::ranges::find_if(text, is_control);
   std::string reason;
   if (control != text.end()) {
-    reason = fmt::format("byte {} is a control character, which no HTTP header can carry",
+    reason = fmt::format("byte {} is a control character, which an HTTP header cannot contain",
                          control - text.begin() + 1);
   } else if (text.size() > longest_usable_token) {
-    reason = fmt::format("is {} bytes long, more than an HTTP header can carry", text.size());
+    reason = fmt::format("it is {} bytes long, which is too long for an HTTP header", text.size());
   }
   if (reason.empty()) return {};
-  return Error{ErrorKind::failed, "the access token cannot be used: " + reason,
-               "oci-oauth refresh --force asks for another one"};
+  return Error{ErrorKind::failed, "the access token cannot be used: " + reason, "oci-oauth refresh --force"};
 }
 
 Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::string& shown,
@@ -116,7 +115,7 @@ Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::str
   login.access_token = std::move(access_token);
   if (login.access_token.empty() && login.refresh_token.empty()) {
     return Error{ErrorKind::login_required,
-                 fmt::format("{}: {}: no token is there", shown, fields.refresh_token), log_in_hint};
+                 fmt::format("{}: {}: there is no token", shown, fields.refresh_token), log_in_hint};
   }
   login.expires_at = read_time(json_at(*document, fields.expires_at), fields.unit);
   login.scopes = read_scopes(json_at(*document, fields.scopes));

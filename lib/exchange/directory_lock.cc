@@ -68,7 +68,7 @@ Result<void> touch_lock(const DirectoryIdentity& lock) {
   const auto found = look_at(lock.path);
   if (!found && found.error().kind != ErrorKind::not_found) return found.error();
   if (!found || !is_same(found->identity, lock))
-    return Error{ErrorKind::temporary, fmt::format("{}: another program took this lock over", lock.path)};
+    return Error{ErrorKind::temporary, fmt::format("{}: another program took over this lock", lock.path)};
   if (::utimensat(AT_FDCWD, lock.path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) != 0)
     return Error::from_errno(errno, fmt::format("{}: touch", lock.path));
   return {};
@@ -196,7 +196,7 @@ Result<bool> Taker::make_and_name(const ProviderLock& lock, const std::optional<
   auto made = make_unnamed(lock.path, manner_);
   if (!made && nobody_can_make(lock.path)) {
     passed_over.push_back(
-        fmt::format("{}: none of this user's programs can make this lock; going on without it", lock.path));
+        fmt::format("{}: no program of this user can create this lock; continuing without it", lock.path));
     return true;
   }
   if (!made) return std::move(made).error();
@@ -289,7 +289,7 @@ class ReleaseWatch {
 };
 
 Error held_elsewhere(const Directory& lock) {
-  return {ErrorKind::temporary, fmt::format("{}: another program holds this lock, last touched {} ago",
+  return {ErrorKind::temporary, fmt::format("{}: another program holds this lock, last updated {} ago",
                                             lock.identity.path, describe(now() - lock.touched))};
 }
 

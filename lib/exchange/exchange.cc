@@ -161,17 +161,16 @@ bool Exchange::may_send() {
       known.rests(now()) && (known.failed_request_hash.empty() || known.failed_request_hash == request);
   if (!is_dead && !rests) return true;
   if (request_.force == Force::yes) {
-    report_.notices.push_back(is_dead
-                                  ? "asking although the server refused this login"
-                                  : fmt::format("asking although the endpoint is to be left alone until {}",
-                                                rfc3339(known.not_before)));
+    report_.notices.push_back(
+        is_dead ? "sending a request although the server refused this login"
+                : fmt::format("overriding the pause that lasts until {}", rfc3339(known.not_before)));
     return true;
   }
   const FailureKind last = known.last_error ? known.last_error->kind : FailureKind::throttled;
   const FailureKind kind = is_dead ? FailureKind::login_required : last;
   std::string message =
       is_dead ? fmt::format("{}: the server refused this refresh token for good", store_->shown())
-              : fmt::format("not asking the token endpoint before {}", rfc3339(known.not_before));
+              : fmt::format("no request to the token endpoint before {}", rfc3339(known.not_before));
   if (!is_dead && known.last_error) message += ": " + known.last_error->message;
   std::string hint(is_dead ? rule_of(kind).hint : "wait, or override it once with --force");
   fail({.kind = kind, .message = std::move(message), .hint = std::move(hint), .is_known = true});
@@ -282,7 +281,7 @@ void Exchange::refuse(const TokenAnswer& answer) {
   journal_is_needed_ = rule.refresh_token == RefreshToken::maybe_spent;
   const bool dead = kind == FailureKind::login_required;
   if (dead && !refused_token_is_current()) {
-    report_.notices.emplace_back("another program rotated the login meanwhile; using what it wrote");
+    report_.notices.emplace_back("another program refreshed the login in the meantime; using its token");
     return;
   }
   std::string message = "token endpoint: " + answer.message;
@@ -321,7 +320,7 @@ void Exchange::store() {
   const auto read = read_login();
   const bool is_ours = read && fingerprint(document_->login().refresh_token) == sent_hash_;
   if (read && !is_ours && !document_->login().refresh_token.empty()) {
-    report_.notices.emplace_back("another program wrote a newer login meanwhile; it stays");
+    report_.notices.emplace_back("another program wrote a newer login in the meantime; keeping it");
     return;
   }
   if (is_ours) {
@@ -333,14 +332,14 @@ void Exchange::store() {
   // A login that a person ended, or that another program wrote in a form that we cannot read, is not
   // overwritten.
   keep_in_journal(read ? Error{ErrorKind::failed,
-                               fmt::format("{}: another program took its refresh token out", store_->shown())}
+                               fmt::format("{}: another program removed the refresh token", store_->shown())}
                        : read.error());
 }
 
 void Exchange::keep_in_journal(Error error) {
   journal_is_needed_ = grant_noted_.has_value();
   if (journal_is_needed_) {
-    error.hint = fmt::format("the new login is kept in {}, and the next run completes it where it can",
+    error.hint = fmt::format("the new login is kept in {}; the next run tries to complete it",
                              store_->journal().shown());
   }
   fail(error);

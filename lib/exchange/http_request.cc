@@ -68,7 +68,7 @@ Result<Endpoint> parse_url(std::string_view text) {
   }
   // Not quoted: it may hold a password.
   if (!url_part(url.get(), CURLUPART_USER).empty() || !url_part(url.get(), CURLUPART_PASSWORD).empty()) {
-    return refused("holds a user name or password");
+    return refused("contains a user name or password");
   }
   Endpoint endpoint = {url_part(url.get(), CURLUPART_SCHEME), url_part(url.get(), CURLUPART_HOST),
                        url_part(url.get(), CURLUPART_PORT)};
@@ -84,7 +84,7 @@ std::string trusted_file(const HttpRequest& request) {
 }
 
 std::string no_certificates(const HttpRequest& request) {
-  return fmt::format("ca_file: {}: holds no certificates", trusted_file(request));
+  return fmt::format("ca_file: {}: contains no certificates", trusted_file(request));
 }
 
 Headers make_headers(const std::string& content_type) {
@@ -342,9 +342,9 @@ std::string Transfer::unanswered_reason() const {
     case CURLE_OPERATION_TIMEDOUT:
       return fmt::format("no answer within {}", in_seconds(request_.total_timeout));
     case CURLE_PARTIAL_FILE:
-      return "the answer ended early";
+      return "the answer is incomplete";
     case CURLE_GOT_NOTHING:
-      return "the connection ended without an answer";
+      return "the connection was closed without an answer";
     default:
       return fmt::format("no answer from {}: {}", endpoint_.shown(), lower_first(curl_easy_strerror(code_)));
   }

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int64_t journal_version = 1;  // of its lines; those of a shared journal have none
 constexpr size_t journal_limit = 64 * MiB;   // two documents as JSON strings, and what else a run notes
-constexpr const char* spare_hint = "remove it once you can spare what it notes of a refresh";
+constexpr const char* spare_hint = "remove it if its record of a refresh is not needed";
 
 // A line, begun as each is: {"version": 1, "document": NAME, …}
 JsonDocument line_of(const std::string& document) {
@@ -117,7 +117,7 @@ Result<FileLock> lock_journal(int directory, const std::string& name, const std:
     if (!is_there && errno != ENOENT) return Error::from_errno(errno, shown);
     if (!S_ISREG(held.st_mode)) {
       return Error{ErrorKind::failed, fmt::format("{}: is {}", shown, file_type(held.st_mode)),
-                   "remove it: oci-oauth keeps notes of its refreshes there"};
+                   "remove it: oci-oauth records its refreshes there"};
     }
     if (is_there && held.st_dev == there.st_dev && held.st_ino == there.st_ino) return lock;
   }
@@ -229,7 +229,7 @@ Result<std::optional<JournalEntry>> Journal::replay() {
     if (version == journal_version && json_string(line, "document") == document_) read_note(line, entry);
   });
   if (is_newer) {
-    return Error{ErrorKind::failed, fmt::format("{}: a newer version of oci-oauth wrote it", shown_),
+    return Error{ErrorKind::failed, fmt::format("{}: was written by a newer version of oci-oauth", shown_),
                  fmt::format("install that version again, or {}", spare_hint)};
   }
   return std::optional<JournalEntry>(std::move(entry));

@@ -22,7 +22,7 @@ namespace {
 constexpr size_t document_limit = 4 * MiB;    // beside tokens of as much as an answer holds
 constexpr size_t journal_reserve = 64 * KiB;  // all but the documents
 constexpr const char* unwritable_hint =
-    "nothing was sent; a refresh needs to write there before it may rotate the login";
+    "nothing was sent: a refresh must be able to write there before it rotates the login";
 
 std::string staged_name(const std::string& document) {
   return "." + document + ".oci-oauth";
@@ -47,10 +47,9 @@ Result<void> reserve(int fd, size_t size, const std::string& shown) {
 Result<void> check_size_limit(size_t size, const std::string& shown) {
   rlimit limit;
   if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size) {
-    return Error{
-        ErrorKind::failed,
-        fmt::format("{}: this process may write no more than {} bytes to a file", shown, limit.rlim_cur),
-        "raise RLIMIT_FSIZE (ulimit -f)"};
+    return Error{ErrorKind::failed,
+                 fmt::format("{}: this process can write at most {} bytes to a file", shown, limit.rlim_cur),
+                 "raise RLIMIT_FSIZE (ulimit -f)"};
   }
   return {};
 }
@@ -106,7 +105,7 @@ Result<void> LoginStore::check_unchanged(const FileStamp& stamp) const {
   const bool is_there = ::fstatat(directory_.get(), name_.c_str(), &status, 0) == 0;
   if (!is_there && errno != ENOENT) return Error::from_errno(errno, shown_);
   if (is_there && FileStamp::of(status) == stamp) return {};
-  return Error{ErrorKind::temporary, fmt::format("{}: another program changed it meanwhile", shown_)};
+  return Error{ErrorKind::temporary, fmt::format("{}: another program changed it in the meantime", shown_)};
 }
 
 Result<void> LoginStore::prepare(size_t size) {
@@ -131,7 +130,7 @@ Result<void> LoginStore::check_replaceable(size_t size) {
   replacement_ = mounted ? Replacement::in_place : Replacement::rename;
   // In a directory that only takes new names (chattr +a) rename(2) is refused.
   if (!mounted && (directory.stx_attributes & STATX_ATTR_APPEND) != 0) {
-    return Error::from_errno(EPERM, directory_path_ + ": only takes new names");
+    return Error::from_errno(EPERM, directory_path_ + ": is append-only");
   }
   auto writable = open_file({directory_.get(), name_, shown_}, O_WRONLY);
   // A file without write permission can be renamed over; one that is immutable or on a read-only mount

@@ -94,10 +94,10 @@ TokenAnswer read_grant(const JsonValue& document, long status) {
   answer.scopes = scopes(document);
   // RFC 6749 section 7.1; its name is the body's, so it is not repeated.
   if (const auto type = text(document, "token_type"); !type.empty() && !is_bearer(type)) {
-    answer.notices.emplace_back("the token that was granted is not a Bearer token: programs may not know it");
+    answer.notices.emplace_back("the granted token is not a Bearer token; programs may not support it");
   }
   if (answer.expires_in && *answer.expires_in <= Milliseconds(0)) {
-    answer.notices.emplace_back("the token that was granted has expired already, by its expires_in");
+    answer.notices.emplace_back("the granted token has already expired, according to its expires_in");
   }
   return answer;
 }
@@ -155,7 +155,7 @@ AnswerKind refusal_kind(long status, std::string_view error) {
 std::string refusal_message(long status, std::string_view error, std::optional<Milliseconds> retry_after) {
   std::string message = fmt::format("{}", status);
   if (!error.empty()) message += fmt::format(" {}", error);
-  if (error.empty() && is_success(status)) message += " with an error in place of a token";
+  if (error.empty() && is_success(status)) message += " with an error instead of a token";
   if (status >= 300 && status < 400) message += ", redirect refused";
   if (retry_after) {
     message += fmt::format(", retry after {} s", std::chrono::ceil<seconds>(*retry_after).count());

@@ -10,7 +10,7 @@ namespace {
 
 Error no_token(const std::optional<Published>& published) {
   if (!published || !published->last_error)
-    return {ErrorKind::temporary, "there is no valid token", "run oci-oauth refresh"};
+    return {ErrorKind::temporary, "there is no valid token", "oci-oauth refresh"};
   const LastError& error = *published->last_error;
   return {error_kind(error.kind), error.message, error.hint};
 }

@@ -51,7 +51,7 @@ void poststop(const HookCall& call) {
   if (!runtime) return;
   if (auto done = forget(call, *runtime); !done) {
     Error told = std::move(done).error().in(fmt::format("container {}", call.state.id));
-    if (told.hint.empty()) told.hint = "oci-oauth refresh tries again";
+    if (told.hint.empty()) told.hint = "oci-oauth refresh";
     call.log.write(Priority::warning, told);
   }
 }

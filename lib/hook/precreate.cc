@@ -30,7 +30,7 @@ std::string precreate(const std::string& text, const Config& config, const std::
                       const Log& log) {
   auto edited = with_environment(text, config, profiles, log);
   if (edited) return std::move(*edited);
-  log.write(Priority::warning, std::move(edited).error().in("no environment for a container"));
+  log.write(Priority::warning, std::move(edited).error().in("a container's environment was not changed"));
   return text;
 }
 

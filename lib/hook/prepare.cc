@@ -26,9 +26,10 @@ std::string rootfs_of(const Creation& creation) {
 // Where a runtime keeps the container's file system to itself, nothing can be mounted into it.
 Error explain(Error error, const std::string& share, std::string_view target) {
   if (error.kind != ErrorKind::not_found) return error;
-  return {ErrorKind::failed,
-          fmt::format("the runtime keeps the container's file system to itself ({})", error.message),
-          fmt::format("bind the directory: --volume {}:{}:ro", share, target)};
+  return {
+      ErrorKind::failed,
+      fmt::format("nothing can be mounted into this runtime's containers from outside ({})", error.message),
+      fmt::format("bind-mount the directory: --volume {}:{}:ro", share, target)};
 }
 
 Result<ContainerRoot> open_root(const Creation& creation, const Chosen& chosen) {
@@ -54,14 +55,13 @@ bool is_bound_read_only(const Creation& creation, const Chosen& chosen) {
 // A container that could write there could write what all others read.
 bool needs_cover(const Creation& creation, const Chosen& chosen) {
   if (is_bound_read_only(creation, chosen)) return false;
-  creation.call.log.write(
-      Priority::warning,
-      fmt::format(
-          "profile '{}', container {}: the share directory is bound writable at '{}', so a read-only mount "
-          "covers it",
-          chosen.profile->name, creation.call.state.id, chosen.target),
-      fmt::format("bind it read-only: --volume {}:{}:ro", creation.runtime.share_path(chosen.profile->name),
-                  chosen.target));
+  creation.call.log.write(Priority::warning,
+                          fmt::format("profile '{}', container {}: the share directory is bind-mounted "
+                                      "writable at '{}', so a read-only mount "
+                                      "covers it",
+                                      chosen.profile->name, creation.call.state.id, chosen.target),
+                          fmt::format("bind-mount it read-only: --volume {}:{}:ro",
+                                      creation.runtime.share_path(chosen.profile->name), chosen.target));
   return true;
 }
 
@@ -86,7 +86,7 @@ void warn_of_mode(const Creation& creation, const Chosen& chosen) {
           "profile '{}', container {}: uid {} cannot read the files that are mounted at '{}': mode {:04o}",
           chosen.profile->name, creation.call.state.id, creation.spec.uid, chosen.target,
           chosen.profile->mode),
-      "set the profile's \"mode\" to \"0444\", or bind a directory of the host at the target");
+      "set the profile's \"mode\" to \"0444\", or bind-mount a directory at the target");
 }
 
 Result<void> prepare_writing(const Creation& creation, Prepared& prepared) {

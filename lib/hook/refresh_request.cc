@@ -34,7 +34,7 @@ Result<Attendant> start(const RefreshRequest& request, const FileLock& lock) {
 
 Error too_late() {
   return {ErrorKind::temporary, "no answer from the refresher in time",
-          "the next refresh will put the token into the container"};
+          "the next refresh delivers the token to the container"};
 }
 
 // Result: nullopt where somebody else holds it beyond `deadline`.

@@ -35,7 +35,7 @@ bool is_equal(Owner one, Owner other) {
 Error not_mapped(std::string_view target) {
   return {ErrorKind::failed,
           fmt::format("{} in the container: its idmapped mount does not map the container's user", target),
-          "mount the directory without \"idmap\", or let the hook mount its own at the target"};
+          "mount the directory without \"idmap\", or mount a tmpfs at the target"};
 }
 
 // Who `user` of the container is on the file system of a directory that the host sees as `on_host`, and the
@@ -66,11 +66,12 @@ Result<BoundDirectory> bound_to(UniqueFd directory, Result<Owner> owner) {
 Result<BoundDirectory> bound_inside(const ContainerProcess& process, std::string_view target, UniqueFd inside,
                                     const struct statx& seen, Owner user) {
   if ((seen.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) {
-    return Error{ErrorKind::failed,
-                 fmt::format("{} in the container: the bind mount of config.json is not there, so nothing is "
-                             "written beneath it",
-                             target),
-                 "create the container anew instead of restoring it"};
+    return Error{
+        ErrorKind::failed,
+        fmt::format("{} in the container: the bind mount in config.json is not there yet, so nothing is "
+                    "written beneath it",
+                    target),
+        "create a new container instead of restoring it"};
   }
   const auto info = TRY(mount_info(process, inside.get()));
   if (info.idmapped) return not_mapped(target);

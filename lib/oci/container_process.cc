@@ -37,8 +37,8 @@ Result<void> check_is_not_the_hosts(pid_t pid) {
   const auto shared = TRY(shares_our_namespace(pid, "mnt"));
   if (!shared) return {};
   return Error{ErrorKind::failed,
-               fmt::format("process {} is in the host's own mount namespace: it is no container", pid),
-               "give the container a mount namespace of its own"};
+               fmt::format("process {} is in the host's mount namespace, not in a container's", pid),
+               "give the container its own mount namespace"};
 }
 
 // `kind`: uid or gid.
@@ -56,8 +56,8 @@ Result<std::uint32_t> id_outside(pid_t pid, std::string_view kind, std::uint32_t
 
 Result<ContainerProcess> ContainerProcess::open(pid_t pid) {
   if (pid <= 0) {
-    return Error{ErrorKind::not_found, "the runtime names no process of the container",
-                 "the hook belongs to the stage createRuntime"};
+    return Error{ErrorKind::not_found, "the state does not name a process of the container",
+                 "register the hook for the stage createRuntime"};
   }
   // By number: glibc 2.36 declares pidfd_open(2) without C linkage.
   UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
@@ -65,7 +65,7 @@ Result<ContainerProcess> ContainerProcess::open(pid_t pid) {
   ContainerProcess process(pid, std::move(fd));
   TRY(check_is_not_the_hosts(pid));
   if (!process.is_running()) {
-    return Error{ErrorKind::not_found, fmt::format("process {}: has ended", pid)};
+    return Error{ErrorKind::not_found, fmt::format("process {}: has exited", pid)};
   }
   return process;
 }
@@ -76,7 +76,7 @@ Result<Owner> ContainerProcess::owner_outside(Owner inside) const {
   if (shared) return inside;
   const auto uid = id_outside(pid_, "uid", inside.uid);
   const auto gid = TRY(uid ? id_outside(pid_, "gid", inside.gid) : uid);
-  if (!is_running()) return Error{ErrorKind::not_found, fmt::format("process {}: has ended", pid_)};
+  if (!is_running()) return Error{ErrorKind::not_found, fmt::format("process {}: has exited", pid_)};
   return Owner{*uid, gid};
 }
 

@@ -34,8 +34,8 @@ Result<UniqueFd> open_beneath(int root, const std::string& path, const std::stri
   }
   const int reason = errno;
   Error error = Error::from_errno(reason, fmt::format("{}: openat2", shown));
-  if (reason == ENOTDIR) error.hint = "something else than a directory is there: choose another target";
-  if (reason == ELOOP) error.hint = "symbolic links there lead nowhere: choose another target";
+  if (reason == ENOTDIR) error.hint = "a component is not a directory: choose another target";
+  if (reason == ELOOP) error.hint = "its symbolic links cannot be followed: choose another target";
   return error;
 }
 
@@ -66,7 +66,7 @@ Result<void> check_file_system(int root, int directory, const std::string& path)
   struct statfs status;
   if (::fstatfs(directory, &status) != 0) return Error::from_errno(errno, path);
   for (const long refused : {PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC}) {
-    if (status.f_type == refused) return refuse(path, "is in a file system of the kernel's");
+    if (status.f_type == refused) return refuse(path, "is in a kernel file system");
   }
   if (is_in_dev(root, directory)) return refuse(path, "is in /dev");
   return {};
@@ -129,9 +129,8 @@ Result<void> make_component(int root, int parent, const std::string& path, const
   if (reason != EEXIST) return Error::from_errno(reason, fmt::format("{} in the container: mkdir", path));
   struct stat status;
   if (::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode)) {
-    return Error{ErrorKind::failed,
-                 fmt::format("{} in the container: is a symbolic link that leads to nothing", path),
-                 "choose another target, or make the directory in the image"};
+    return Error{ErrorKind::failed, fmt::format("{} in the container: is a dangling symbolic link", path),
+                 "choose another target, or create the directory in the image"};
   }
   return {};
 }
@@ -158,7 +157,7 @@ Result<ContainerRoot> ContainerRoot::open(const ContainerProcess& process, std::
   const std::string outer = fmt::format("/proc/{}/root", process.pid());
   auto namespace_root = TRY(open_file({.path = outer}, O_PATH | O_DIRECTORY));
   if (!process.is_running()) {
-    return Error{ErrorKind::not_found, fmt::format("process {}: has ended", process.pid())};
+    return Error{ErrorKind::not_found, fmt::format("process {}: has exited", process.pid())};
   }
   return beneath(namespace_root.get(), rootfs, outer, &process);
 }
@@ -180,7 +179,7 @@ Result<UniqueFd> ContainerRoot::open_directory(std::string_view path) const {
 
 Result<UniqueFd> ContainerRoot::make_directory(std::string_view path) const {
   const std::string whole(path);
-  if (is_kernels_path(path)) return refuse(whole, "is the kernel's");
+  if (is_kernels_path(path)) return refuse(whole, "is in a kernel file system");
   auto directory = open_in_container(root_.get(), whole);
   if (!directory && directory.error().kind == ErrorKind::not_found) {
     directory = make_missing(root_.get(), whole, process_);

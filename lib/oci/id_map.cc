@@ -49,7 +49,7 @@ Result<IdMap> IdMap::parse(std::string_view text, std::string_view source) {
     for (std::uint32_t& number : numbers) {
       skip_separators(text);
       const auto next = next_number(text);
-      if (!next) return Error{ErrorKind::failed, fmt::format("{}: is not a map of ids", source)};
+      if (!next) return Error{ErrorKind::failed, fmt::format("{}: is not an id mapping", source)};
       number = *next;
     }
     map.ranges_.push_back({numbers[0], numbers[1], numbers[2]});

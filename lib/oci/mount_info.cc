@@ -146,7 +146,7 @@ Result<MountInfo> read_mountinfo(const ContainerProcess& process, std::uint64_t 
   auto mountinfo = TRY(read_file({.path = path}, mountinfo_limit));
   std::string_view line = line_of(mountinfo, fmt::format("{}", mount_id));
   if (line.empty()) {
-    return Error{ErrorKind::failed, fmt::format("{}: lacks the mount of the target", path)};
+    return Error{ErrorKind::failed, fmt::format("{}: does not list the mount of the target", path)};
   }
   line = line.substr(0, line.find(" - "));
   MountInfo info;
@@ -175,7 +175,7 @@ Result<void> check_unshared(const ContainerProcess& process, int target) {
   if (!info) return info.error();
   if (!info->shared) return {};
   return Error{ErrorKind::failed,
-               "the target is on a shared mount, so what is mounted there would appear elsewhere too",
+               "the target is on a shared mount, so a mount there would also appear elsewhere",
                "mount a tmpfs at the target, or mount the volume around it without \"shared\""};
 }
 

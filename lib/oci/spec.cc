@@ -93,7 +93,7 @@ std::string_view name_of(Type type) {
     case Type::string:
       return "a string";
     case Type::number:
-      return "a number of 32 bits";
+      return "a 32-bit number";
     case Type::object:
       return "an object";
     default:
@@ -144,8 +144,9 @@ class SpecHandler : public JsonHandler {
     const Type wanted = type_at(place(), key_);
     if (wanted == Type::any || wanted == type) return true;
     if (place() == Place::document) return refuse("is not an object");
-    return refuse(
-        fmt::format("'{}' {} {}", key_, is_array(place()) ? "holds what is not" : "is not", name_of(wanted)));
+    return refuse(fmt::format("'{}' {} {}", key_,
+                              is_array(place()) ? "contains an element that is not" : "is not",
+                              name_of(wanted)));
   }
 
   bool enter(Place place) {
@@ -178,7 +179,7 @@ class SpecHandler : public JsonHandler {
     const Place child = child_of(Place::top, key_);
     if (child == Place::skip) return true;
     bool& seen = seen_[static_cast<size_t>(child)];
-    if (seen) return refuse(fmt::format("key '{}' stands twice", key_));
+    if (seen) return refuse(fmt::format("duplicate key '{}'", key_));
     return seen = true;
   }
 

@@ -92,7 +92,7 @@ class Surveyor : public JsonHandler {
     key_.assign(text, size);
     const PositionInfo* info = expected();
     if (info == nullptr || site(info->place).presence == Presence::absent) return true;
-    return refuse(fmt::format("key '{}' stands twice", key_));
+    return refuse(fmt::format("duplicate key '{}'", key_));
   }
   bool StartObject() { return enter(false); }
   bool StartArray() { return enter(true); }

@@ -25,7 +25,7 @@ Result<ContainerState> parse_state(std::string_view text) {
   TRY(check_types(json, "state", fields));
   ContainerState state;
   state.id = json_string(json, "id").value_or("");
-  if (!is_valid_container_id(state.id)) return bad("has no id that can name a file");
+  if (!is_valid_container_id(state.id)) return bad("has no valid container id");
   state.bundle = json_string(json, "bundle").value_or("");
   if (!state.bundle.starts_with('/') || state.bundle.find('\0') != std::string::npos) {
     return bad(fmt::format("bundle '{}' is not an absolute path", state.bundle));

@@ -32,7 +32,7 @@ std::uint64_t name_of(int space) {
 
 Result<UniqueFd> find(pid_t pid, std::uint64_t name) {
   const std::string path = fmt::format("/proc/{}/ns/user", pid);
-  const std::string failure = fmt::format("{}: no way to its engine's user namespace", path);
+  const std::string failure = fmt::format("{}: cannot find its engine's user namespace", path);
   UniqueFd space(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   for (int i = 0; i < most_parents; ++i) {
     if (!space) return Error::from_errno(errno, failure);
@@ -47,7 +47,7 @@ Result<UniqueFd> find(pid_t pid, std::uint64_t name) {
 Result<void> join(pid_t pid, std::uint64_t name) {
   const auto space = TRY(find(pid, name));
   if (::setns(space.get(), CLONE_NEWUSER) != 0)
-    return Error::from_errno(errno, fmt::format("joining the user namespace of process {}", pid));
+    return Error::from_errno(errno, fmt::format("join the user namespace of process {}", pid));
   return {};
 }
 
@@ -92,7 +92,7 @@ Result<void> in_user_namespace(pid_t pid, std::uint64_t name, const std::functio
   const auto report = read_to_end(reading.get(), longest_report, "report");
   const int status = reap(child);
   if (!report || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    return Error{ErrorKind::failed, "the child in the engine's user namespace ended early"};
+    return Error{ErrorKind::failed, "the child in the engine's user namespace exited early"};
   return result_of(*report);
 }
 

@@ -45,9 +45,8 @@ Findings examine_endpoint(const Profile& profile, const Provider& provider) {
     return {problem(check, std::move(checked).error().in("token_url"))};
   const RequestResult result = send_request(request);
   if (const auto* failure = std::get_if<RequestFailure>(&result)) {
-    return {
-        {check, Verdict::problem, failure->message,
-         "check the way to it: DNS, firewall, and \"proxy\", \"ca_file\" and \"token_url\" in the profile"}};
+    return {{check, Verdict::problem, failure->message,
+             "check DNS, the firewall, and \"proxy\", \"ca_file\" and \"token_url\" in the profile"}};
   }
   return {judge_clock(check, request.url, std::get<HttpReply>(result))};
 }

@@ -42,15 +42,15 @@ std::optional<Finding> examine(const std::string& check, const std::string& path
   }
   if (status.st_uid != ::geteuid()) {
     return Finding{check, Verdict::problem,
-                   fmt::format("{}: was left behind by uid {}: the login's own programs cannot touch it",
+                   fmt::format("{}: was left behind by uid {}, and the login's own programs cannot update it",
                                path, status.st_uid),
                    fmt::format("rmdir '{}'", path)};
   }
   const Milliseconds age = now - touched_at(status);
   if (age < -rounding) {
     return Finding{check, Verdict::warning,
-                   fmt::format("{}: is dated {} into the future: other programs may wait for it that long",
-                               path, describe(-age)),
+                   fmt::format("{}: is dated {} in the future: other programs may wait for that long", path,
+                               describe(-age)),
                    fmt::format("rmdir '{}'", path)};
   }
   if (age > stale_after) {
@@ -78,7 +78,7 @@ Findings examine_locks(const Profile& profile, const Provider& provider, Time no
     }
   }
   if (findings.empty() && !locks.empty()) {
-    findings.push_back({check, Verdict::ok, "none is left behind", ""});
+    findings.push_back({check, Verdict::ok, "no lock is left behind", ""});
   }
   return findings;
 }

@@ -79,9 +79,9 @@ class LoginExamination {
     }
     if (login.refresh_token.empty() && !has_ended) {
       add(Verdict::warning,
-          end ? fmt::format("{}: holds no refresh token: its access token is used until {}", path_,
+          end ? fmt::format("{}: contains no refresh token: its access token is used until {}", path_,
                             rfc3339(*end))
-              : fmt::format("{}: holds no refresh token, and does not say when its access token expires",
+              : fmt::format("{}: contains no refresh token, and does not say when its access token expires",
                             path_),
           "log in with a program that keeps a refresh token");
     }
@@ -113,8 +113,9 @@ class LoginExamination {
     }
     if (status_.st_nlink > 1) {
       add(Verdict::warning,
-          fmt::format("{}: has {} names: a refresh replaces this one, and the others keep a spent login",
-                      path_, status_.st_nlink),
+          fmt::format(
+              "{}: has {} hard links: a refresh replaces this one, and the others keep an unusable login",
+              path_, status_.st_nlink),
           fmt::format("find / -xdev -samefile '{}'", path_));
     }
   }
@@ -143,8 +144,8 @@ class LoginExamination {
     if (::lstat(journal.c_str(), &status) != 0) return;
     if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid()) {
       add(Verdict::problem,
-          fmt::format("{}: is {} of uid {}: no refresh can use it", journal, file_type(status.st_mode),
-                      status.st_uid),
+          fmt::format("{}: is {} that belongs to uid {}: a refresh cannot use it", journal,
+                      file_type(status.st_mode), status.st_uid),
           S_ISREG(status.st_mode) ? fmt::format("chown {} '{}'", ::geteuid(), journal)
                                   : fmt::format("rm -r '{}'", journal));
     } else if (status.st_size > 0) {

@@ -19,7 +19,7 @@ const char* hint_of(ErrorKind kind) {
     case ErrorKind::not_found:
       break;
   }
-  return "oci-oauth doctor tells more";
+  return "oci-oauth doctor";
 }
 
 }  // namespace

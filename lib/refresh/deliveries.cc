@@ -155,11 +155,10 @@ std::vector<Error> retire_profiles(const RuntimeDir& runtime, const Config& conf
     if (!withdrawn) told.push_back(Error(withdrawn.error()).in(fmt::format("profile '{}'", name)));
     if (!withdrawn || !*withdrawn) continue;
     const std::string ids = holders(ContainerLedger(runtime.containers()), name);
-    told.push_back(
-        {ErrorKind::failed,
-         fmt::format("profile '{}': is not in {} any more, so its token is withdrawn{}{}", name, config.path,
-                     ids.empty() ? "" : " from container ", ids),
-         ids.empty() ? "" : "add the profile again, or create the container anew with another one"});
+    told.push_back({ErrorKind::failed,
+                    fmt::format("profile '{}': was removed from {}, so its token is withdrawn{}{}", name,
+                                config.path, ids.empty() ? "" : " from container ", ids),
+                    ids.empty() ? "" : "add the profile again, or recreate the container with another one"});
   }
   return told;
 }

@@ -126,7 +126,7 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   outcome.refreshed = report.refreshed;
   outcome.notices = std::move(report.notices);
   if (const auto damage = before ? std::nullopt : refresher.runtime.damage_of(profile.name))
-    outcome.notices.push_back(damage->message + ", so it is written anew");
+    outcome.notices.push_back(damage->message + ", so it is replaced");
   if (report.login) {
     TRY(publish_files(share.get(), refresher.runtime.share_path(profile.name), *report.login, profile.mode));
   }

@@ -56,7 +56,8 @@ std::string label(std::string_view name, std::string_view value) {
 }
 
 std::string state_text(const Overview& overview) {
-  Family family("oci_oauth_state", "gauge", "1 for the state that the profile is in, 0 for the others.");
+  Family family("oci_oauth_state", "gauge",
+                "1 for the current state of the profile, 0 for all other states.");
   for (const ProfileView& profile : overview.profiles) {
     for (const ProfileState state : {ProfileState::fresh, ProfileState::due, ProfileState::expired,
                                      ProfileState::login_required, ProfileState::unknown}) {
@@ -67,13 +68,14 @@ std::string state_text(const Overview& overview) {
 }
 
 std::string times_text(const Overview& overview, Time now) {
-  Family expiry("oci_oauth_token_expiry_timestamp_seconds", "gauge", "When the access token ends.");
-  Family remaining("oci_oauth_token_remaining_seconds", "gauge",
-                   "How long the access token still lived when this was written; negative: it had ended.");
+  Family expiry("oci_oauth_token_expiry_timestamp_seconds", "gauge", "When the access token expires.");
+  Family remaining(
+      "oci_oauth_token_remaining_seconds", "gauge",
+      "How long the access token was still valid when this was written; negative if it had expired.");
   Family login("oci_oauth_login_expiry_timestamp_seconds", "gauge",
                "When the login itself expires and a person must log in again.");
   Family refreshed("oci_oauth_last_refresh_timestamp_seconds", "gauge",
-                   "When a refresh last brought a new token.");
+                   "When a refresh last obtained a new token.");
   for (const ProfileView& profile : overview.profiles) {
     const auto expires_at = profile.expires_at();
     expiry.add(profile.name, expires_at);
@@ -85,8 +87,7 @@ std::string times_text(const Overview& overview, Time now) {
 }
 
 std::string refreshes_text(const Overview& overview) {
-  Family family("oci_oauth_refreshes_total", "counter",
-                "Attempts to refresh by how they ended; starts anew when the host does.");
+  Family family("oci_oauth_refreshes_total", "counter", "Refresh attempts by outcome; reset at boot.");
   for (const ProfileView& profile : overview.profiles) {
     const auto add = [&](std::string_view outcome) {
       std::uint64_t count = 0;
@@ -104,7 +105,7 @@ std::string refreshes_text(const Overview& overview) {
 std::string containers_text(const Overview& overview) {
   constexpr std::array holdings = {Holding::current, Holding::outdated, Holding::failed, Holding::unknown};
   Family family("oci_oauth_containers", "gauge",
-                "Running containers that hold a token, by delivery and by which token they have.");
+                "Running containers with a token, by delivery and by the token that they have.");
   for (const ProfileView& profile : overview.profiles) {
     for (const DeliveryKind delivery : {DeliveryKind::mount, DeliveryKind::write}) {
       for (const Holding holding : holdings) {
@@ -121,7 +122,7 @@ std::string containers_text(const Overview& overview) {
 }
 
 std::string sinks_text(const Overview& overview) {
-  Family family("oci_oauth_sink_failures", "gauge", "Failed attempts in a row to bring a sink the token.");
+  Family family("oci_oauth_sink_failures", "gauge", "Consecutive failed deliveries to a sink.");
   for (const SinkState& sink : overview.sinks) {
     family.add(sink.profile, fmt::format("{}", sink.failures), label("sink", sink.sink));
   }

@@ -60,7 +60,7 @@ class Look {
     } else {
       say(view, Holding::failed,
           {ErrorKind::failed, delivery.target + ": the token's directory is not mounted there",
-           "create the container anew"});
+           "recreate the container"});
     }
   }
   void at_directory(const ContainerRecord& record, const DeliveryRecord& delivery,
@@ -75,7 +75,7 @@ class Look {
       return say(view, is_lacking ? Holding::outdated : Holding::failed, looked.error());
     }
     if (share->files.empty() && !delivery.files.empty())
-      return say(view, Holding::unknown, {ErrorKind::failed, "nothing was published yet", ""});
+      return say(view, Holding::unknown, {ErrorKind::failed, "nothing has been published yet", ""});
     view.token = Holding::current;
   }
 
@@ -111,8 +111,8 @@ void add_left_over(Overview& overview, const Config& config, const RuntimeDir& r
     profile.containers = holders_of(runtime, records, profile);
     for (ContainerView& container : profile.containers) {
       container.token = Holding::outdated;
-      container.reason = "its profile is not in the configuration any more";
-      container.hint = "add the profile again, or create the container anew with another one";
+      container.reason = "its profile was removed from the configuration";
+      container.hint = "add the profile again, or recreate the container with another one";
     }
     profile.is_left_over = true;
     if (!profile.containers.empty()) overview.profiles.push_back(std::move(profile));

@@ -23,7 +23,7 @@ enum class ProfileState {
   due,             // valid, and to be refreshed
   expired,         // no longer valid, and refreshable
   login_required,  // a person must log in again
-  unknown          // nothing was published yet
+  unknown          // nothing has been published yet
 };
 std::string_view word(ProfileState state);  // as in status --json
 

@@ -62,7 +62,7 @@ Cell holding_cell(Holding holding) {
     case Holding::failed:
       return {"failed", Tone::bad};
     case Holding::unknown:
-      return {"cannot tell", Tone::attention};
+      return {"unknown", Tone::attention};
   }
   return {nothing};
 }
@@ -119,9 +119,9 @@ void remark_on_containers(Remarks& remarks, const ProfileView& profile) {
     }
     if (!container.shadowed_by.empty()) {
       remarks.add(Tone::attention, profile.name,
-                  fmt::format("{} has {} in its environment, which wins over the token", who,
+                  fmt::format("{} has {} in its environment, which takes precedence over the token", who,
                               fmt::join(container.shadowed_by, ", ")),
-                  "create the container without it");
+                  "recreate the container without it");
     }
   }
 }
@@ -138,7 +138,7 @@ std::string remarks_on(const Overview& overview, Time now, Colour colour) {
   Remarks remarks(colour);
   for (const ProfileView& profile : overview.profiles) {
     if (!profile.published && !profile.is_left_over) {
-      remarks.add(Tone::attention, profile.name, "nothing was published yet",
+      remarks.add(Tone::attention, profile.name, "nothing has been published yet",
                   fmt::format("oci-oauth refresh {}", profile.name));
     }
     remark_on_error(remarks, profile, now);
@@ -150,7 +150,7 @@ std::string remarks_on(const Overview& overview, Time now, Colour colour) {
     remarks.add(Tone::attention, "container record", error.message, error.hint);
   if (overview.storage == ShareStorage::disk) {
     remarks.add(Tone::attention, overview.runtime_dir + "/share", "is on a disk, not in memory",
-                "set \"runtime_dir\" to a directory of a tmpfs, as /run is on most hosts");
+                "set \"runtime_dir\" to a directory on a tmpfs, as /run is on most hosts");
   }
   return std::move(remarks).text();
 }

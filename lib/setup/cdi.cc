@@ -20,8 +20,9 @@ bool is_digit(char c) {
 Result<void> check_name(std::string_view name) {
   const char last = name.empty() ? '.' : name.back();
   if (last != '.' && last != '_' && last != '-') return {};
-  return Error{ErrorKind::configuration, fmt::format("profile '{}': is no name for a CDI device", name),
-               "let it end in a letter or a digit"};
+  return Error{ErrorKind::configuration,
+               fmt::format("profile '{}': is not a valid name for a CDI device", name),
+               "choose a name that ends in a letter or a digit"};
 }
 
 JsonValue hook_value(JsonDocument& json, const HookProgram& hook, std::string_view stage,
@@ -56,7 +57,7 @@ JsonValue device_value(JsonDocument& json, const std::string& name, const CdiDev
 
 Result<std::string> cdi_spec(const std::vector<CdiDevice>& devices, const HookProgram& hook) {
   if (devices.empty()) {
-    return Error{ErrorKind::configuration, "there is no profile to make a CDI device of",
+    return Error{ErrorKind::configuration, "there is no profile for a CDI device",
                  "add one to \"profiles\" in the configuration"};
   }
   JsonDocument json;

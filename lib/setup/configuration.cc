@@ -36,7 +36,7 @@ Result<uid_t> calling_user() {
       failure == std::errc() && end == number.data() + number.size() ? ::getpwuid(uid) : nullptr;
   if (entry != nullptr && name == entry->pw_name) return uid;
   return Error{ErrorKind::usage,
-               fmt::format("SUDO_USER '{}' and SUDO_UID '{}' are not one user", name, number),
+               fmt::format("SUDO_USER '{}' and SUDO_UID '{}' are different users", name, number),
                "name the login with --credentials FILE"};
 }
 
@@ -68,8 +68,8 @@ Result<void> check_configuration(const std::string& text, const std::string& sou
     if (profile.credentials == *credentials) return {};
   }
   return Error{ErrorKind::configuration,
-               fmt::format("{}: is there already and has no profile with {}", source, *credentials),
-               "add a profile to it by hand, or leave --credentials out"};
+               fmt::format("{}: already exists and has no profile with {}", source, *credentials),
+               "add a profile to it by hand, or omit --credentials"};
 }
 
 Result<void> check_runtime(const std::string& text, const std::string& source,
@@ -90,7 +90,7 @@ Result<std::string> login_for(const Host& host, const std::optional<std::string>
   auto found = find_login();
   if (found || host.tree.is_host()) return found;
   return std::move(found).error().with_hint(
-      "name the login with --credentials FILE, by the path that it will have on that machine");
+      "name the login with --credentials FILE, as its path on that machine");
 }
 
 Result<WantedFile> new_configuration(const Host& host, const std::string& text,

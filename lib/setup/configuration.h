@@ -12,7 +12,7 @@
 namespace oci_oauth {
 
 // Claude Code's login of the person who calls: of the user who called sudo where the caller is root. Failure:
-// there is none (login_required), or SUDO_USER and SUDO_UID are not one user of the password database.
+// there is none (login_required), or SUDO_USER and SUDO_UID are different users of the password database.
 Result<std::string> find_login();
 
 // A login that was named: absolute, and on this machine a regular file. Failure: says what it is instead.

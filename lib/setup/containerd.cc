@@ -112,13 +112,13 @@ std::string template_of(const Host& host, const Embedded& other) {
 Result<void> check_served(const Host& host, Plan& plan) {
   for (const Embedded& other : embedded) {
     if (!host.tree.exists(other.directory)) continue;
-    const std::string said = fmt::format("{} runs a containerd of its own, which reads {}", other.name,
+    const std::string said = fmt::format("{} runs its own containerd, which reads {}", other.name,
                                          host.tree.shown(template_of(host, other)));
     if (host.tree.find_program("containerd").empty()) {
       return Error{ErrorKind::failed, said,
-                   fmt::format("add the lines to it that docs/engines.md has for {}", other.name)};
+                   fmt::format("add the lines that docs/engines.md lists for {}", other.name)};
     }
-    plan.notes.push_back(said + ": pods there do not see the runtime");
+    plan.notes.push_back(said + ": its pods cannot use the runtime");
   }
   return {};
 }
@@ -132,9 +132,9 @@ Result<void> check_enabled(const Host& host, const std::vector<File>& files) {
           plugin != "io.containerd.cri.v1.runtime")
         continue;
       return Error{ErrorKind::failed,
-                   fmt::format("{}: disabled_plugins has \"{}\", so nothing would read the runtime",
+                   fmt::format("{}: disabled_plugins contains \"{}\", so nothing would read the runtime",
                                host.tree.shown(file.path), plugin),
-                   "take it out of disabled_plugins; for Docker: sudo oci-oauth install docker"};
+                   "remove it from disabled_plugins; for Docker: sudo oci-oauth install docker"};
     }
   }
   return {};
@@ -159,8 +159,8 @@ Result<Place> find_place(const Host& host, const std::string& main_file, const s
   if (states_version) version = files.front().toml.integer({"version"}).value_or(1);
   if (version < 1 || version > newest_version) {
     return Error{ErrorKind::failed,
-                 fmt::format("{}: version {} is not known here", host.tree.shown(main_file), version),
-                 "add the runtime by hand, as docs/engines.md shows it"};
+                 fmt::format("{}: unknown version {}", host.tree.shown(main_file), version),
+                 "add the runtime by hand, as shown in docs/engines.md"};
   }
   std::string path = main_file, text;
   for (const File& file : files) {
@@ -277,8 +277,7 @@ Result<Plan> plan_containerd_removal(const Host& host, const Ledger& ledger) {
           place.toml.string(below(place.runtimes, {"oci-oauth", "options", "BinaryName"})).value_or(""))) {
     return Error{
         ErrorKind::failed,
-        fmt::format("{}: has the runtime 'oci-oauth' outside of the lines that are marked as ours",
-                    host.tree.shown(place.path)),
+        fmt::format("{}: has the runtime 'oci-oauth' outside our marked lines", host.tree.shown(place.path)),
         fmt::format("remove [{}.oci-oauth] and [{}.oci-oauth.options] from it", place.table, place.table)};
   }
   Plan plan;
@@ -292,7 +291,7 @@ Result<void> check_containerd(const Host&, const Registration& registration) {
     const auto dump = config_dump(*change.after);
     // What it refuses already, or in a file of memory, is not made worse.
     if (dump || !config_dump(change.before.value_or(""))) continue;
-    return Error(dump.error()).in(fmt::format("{}: would be refused", change.path));
+    return Error(dump.error()).in(fmt::format("{}: would be rejected", change.path));
   }
   return {};
 }

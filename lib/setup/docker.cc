@@ -41,7 +41,7 @@ Result<std::string> real_runtime(const Tree& tree, const JsonValue& json, const 
   if (!path.starts_with('/')) {
     return Error{
         ErrorKind::failed,
-        fmt::format("{}: default-runtime '{}' is not a program that the wrapper could run", source, name),
+        fmt::format("{}: default-runtime '{}' is not a program that the wrapper can run", source, name),
         "oci-oauth install docker, without --default, and docker run --runtime oci-oauth"};
   }
   const JsonValue* args = json_member(*entry, "runtimeArgs");
@@ -49,7 +49,7 @@ Result<std::string> real_runtime(const Tree& tree, const JsonValue& json, const 
     return Error{ErrorKind::failed,
                  fmt::format("{}: default-runtime '{}' has runtimeArgs, which the wrapper does not pass on",
                              source, name),
-                 fmt::format("put a script that adds them in the place of {}", path)};
+                 fmt::format("replace {} by a script that adds them", path)};
   }
   return path;
 }
@@ -84,7 +84,7 @@ bool is_stand_in(const Host& host, const std::string& program) {
 Result<void> check_served(const Host& host, const DockerDaemon& daemon) {
   if (host.scope == Scope::user && !has_rootless_docker(host)) {
     return Error{ErrorKind::usage,
-                 "docker: is set up for the whole machine, by root, and you have no rootless one",
+                 "docker: only root can set up the system-wide Docker, and you have no rootless one",
                  "sudo oci-oauth install docker, or first: dockerd-rootless-setuptool.sh install"};
   }
   const bool runs_in_snap = daemon.config_file.starts_with("/var/snap/");
@@ -92,7 +92,7 @@ Result<void> check_served(const Host& host, const DockerDaemon& daemon) {
                          host.tree.find_program("dockerd").empty();
   if (!runs_in_snap && !only_snap) return {};
   return Error{ErrorKind::failed,
-               fmt::format("Docker is a snap here: it reads {}, and cannot run programs of this host",
+               fmt::format("Docker is a snap here, which reads {} and cannot run programs of this host",
                            runs_in_snap ? daemon.config_file : "/var/snap/docker/current/config/daemon.json"),
                "sudo snap remove docker && sudo apt-get install docker.io"};
 }
@@ -107,7 +107,7 @@ Result<void> check_flags(const DockerDaemon& daemon, const WantedFile& file) {
     if (!adds && !(sets_default && flag.name == "--default-runtime")) continue;
     const char* key = adds ? "runtimes" : "default-runtime";
     return Error{ErrorKind::failed,
-                 fmt::format("{}: starts dockerd with {}={}, and dockerd refuses \"{}\" in {} beside it",
+                 fmt::format("{}: starts dockerd with {}={}, and dockerd refuses \"{}\" in {} as well",
                              flag.place, flag.name, flag.value, key, daemon.config_file),
                  fmt::format("move that option's value into {} as \"{}\": sudo systemctl edit docker.service",
                              daemon.config_file, key)};
@@ -184,10 +184,10 @@ std::string withdrawn(const Host& host, const DockerDaemon& daemon, const Daemon
   const auto users = containers_of(host, daemon, file);
   if (users.empty()) {
     return fmt::format(
-        "was taken out; {} still has the runtime oci-oauth, as {}, and no container names it: {}", file.shown,
+        "was uninstalled; {} still has the runtime oci-oauth, as {}, which no container uses: {}", file.shown,
         *program, again(host));
   }
-  return fmt::format("was taken out; {} keeps the runtime oci-oauth, as {}, for {}", file.shown, *program,
+  return fmt::format("was uninstalled; {} keeps the runtime oci-oauth, as {}, for {}", file.shown, *program,
                      listed(users));
 }
 
@@ -230,16 +230,16 @@ Result<Plan> plan_docker_removal(const Host& host, const Ledger& ledger) {
     const std::string real = runtime_behind_wrapper(host);
     wanted.kept.push_back({wanted.owned.front().path, runtime_value(real)});
     plan.notes.push_back(fmt::format(
-        "{}: keeps the runtime oci-oauth, as {}, for {}, which would not start without it; once they are "
-        "recreated or removed, '{}' takes it out",
+        "{}: keeps the runtime oci-oauth, as {}, for {}, which cannot start without it; once they are "
+        "recreated or removed, '{}' removes it",
         file.shown, real, listed(users), again(host)));
   }
   if (default_was_ours(ledger, file) && keeps_our_default(host, daemon)) {
     wanted.kept.push_back({{"default-runtime"}, R"("runc")"});
     plan.notes.push_back(
-        fmt::format("{}: says \"default-runtime\": \"runc\", because the running dockerd keeps its default "
-                    "where a file names none; "
-                    "once it has read that, '{}' takes it out",
+        fmt::format("{}: keeps \"default-runtime\": \"runc\", because the running dockerd keeps its default "
+                    "if the file names none; "
+                    "once it has reloaded the file, '{}' removes it",
                     file.shown, again(host)));
   }
   plan.files.push_back(std::move(wanted));
@@ -255,7 +255,7 @@ Result<void> check_docker(const Host& host, const Registration& registration) {
     // What it refuses already is not made worse.
     const auto before = validate_daemon_json(host, daemon, json_of(change.before));
     if (before && !*before) continue;
-    return Error(verdict->error()).in(fmt::format("{}: would be refused", change.path));
+    return Error(verdict->error()).in(fmt::format("{}: would be rejected", change.path));
   }
   return {};
 }

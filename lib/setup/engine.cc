@@ -28,8 +28,8 @@ Result<Plan> plan_systemd(const Host& host, const Ledger&, Default) {
 Result<void> check_systemd(const Host& host) {
   if (!host.tree.is_host() || has_systemd(host)) return {};
   return Error{ErrorKind::failed,
-               host.scope == Scope::system ? "systemd does not run here" : "this user's systemd does not run",
-               "have cron(8), or the like, call oci-oauth refresh every few minutes"};
+               host.scope == Scope::system ? "systemd is not running" : "this user's systemd is not running",
+               "run 'oci-oauth refresh' every few minutes, for example from cron(8)"};
 }
 
 struct Engine {
@@ -61,7 +61,7 @@ Result<const Engine*> find_engine(const Host& host, std::string_view verb, std::
   for (const Engine& engine : engines) {
     if (engine.name != name) continue;
     if (host.scope == Scope::system || engine.smallest == Scope::user) return &engine;
-    return Error{ErrorKind::usage, fmt::format("{}: is set up for the whole machine, by root", name),
+    return Error{ErrorKind::usage, fmt::format("{}: only root can set it up, for the whole machine", name),
                  fmt::format("sudo oci-oauth {} {}", verb, name)};
   }
   return Error{ErrorKind::usage, fmt::format("unknown engine '{}'", name),
@@ -81,8 +81,8 @@ bool knows(const Ledger& ledger, std::string_view engine) {
 
 void check_present(const Host& host, const Engine& engine, Plan& plan) {
   if (plan.files.empty() || is_present(host, engine)) return;
-  plan.notes.push_back(fmt::format("{}: no {} is installed here; it is registered for when there is one",
-                                   engine.name, fmt::join(engine.programs, ", ")));
+  plan.notes.push_back(
+      fmt::format("{}: {} not found; registered anyway", engine.name, fmt::join(engine.programs, ", ")));
 }
 
 bool names(const WantedFile& file, const std::string& program) {
@@ -98,7 +98,7 @@ void check_programs(const Host& host, Plan& plan) {
     const bool named = std::any_of(plan.files.begin(), plan.files.end(),
                                    [&](const WantedFile& file) { return names(file, program); });
     if (named && !host.tree.exists(program)) {
-      plan.notes.push_back(fmt::format("{}: is not there: oci-oauth has to be installed in that place too",
+      plan.notes.push_back(fmt::format("{}: does not exist: oci-oauth has to be installed there too",
                                        host.tree.shown(program)));
     }
   }
@@ -128,7 +128,7 @@ void check_withdrawn(const Host& host, const Ledger& ledger, const std::string& 
 void check_linger(const Host& host, Plan& plan) {
   if (host.scope == Scope::system || !has_systemd(host) || lingers(::geteuid())) return;
   plan.notes.push_back(fmt::format(
-      "when you log out, refreshing ends and containers that go on keep the token they have, unless you "
+      "after you log out, logins are not refreshed, and running containers keep their token, unless you "
       "run '{}'",
       linger_command));
 }
@@ -174,7 +174,7 @@ EngineState inspect(const Host& host, const Ledger& ledger, const Engine& engine
     const Change& first = todo->changes.front();
     state.file = host.tree.shown(first.path);
     state.message = fmt::format("is not registered: {} {}", state.file,
-                                first.before ? "does not name this installation" : "is not there");
+                                first.before ? "does not name this installation" : "does not exist");
   } else if (!plan->unread.empty()) {
     state = {state.engine, EngineState::unread, state.file, plan->unread, unread_remedy};
   } else {

@@ -29,7 +29,7 @@ struct EngineState {
 };
 
 // For an engine that is configured to look elsewhere.
-constexpr const char* unread_remedy = "add it to the list, or take hooks_dir out";
+constexpr const char* unread_remedy = "add it to the list, or remove hooks_dir";
 
 // Every engine of the tree at `root`, seen with the caller's eyes: a user sees the user's own registrations.
 std::vector<EngineState> inspect_engines(const std::string& root);

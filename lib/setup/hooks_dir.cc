@@ -156,8 +156,8 @@ Result<void> add_own_directory(Plan& plan, const Host& host, Reader reader, cons
   plan.files.push_back(
       {.path = reader.drop_in,
        .text = fmt::format(
-           "# Written by `oci-oauth install {}`. hooks_dir may replace the list of other files: what "
-           "they name is read as before.\n[{}]\nhooks_dir = {}\n",
+           "# Written by `oci-oauth install {}`. hooks_dir may replace the lists in other files, so it "
+           "includes what they name.\n[{}]\nhooks_dir = {}\n",
            reader.engine, reader.table, list_with(host, reader.engine, *dirs, directory))});
   return {};
 }

@@ -20,7 +20,7 @@ Result<void> read_share(std::string_view text, Share& target) {
     target = share;
     return {};
   }
-  return Error{ErrorKind::configuration, "is no share of a file"};
+  return Error{ErrorKind::configuration, "is not a known share of a file"};
 }
 
 std::string_view name_of(Share share) {

@@ -142,7 +142,7 @@ Result<void> want(const Tree& tree, Registration& registration, const std::strin
   LedgerFile* entry = registration.ledger.find(wanted.path);
   if (entry != nullptr && wanted.share == Share::whole && was_changed_since(current, *entry)) {
     registration.notes.push_back(
-        fmt::format("{}: was changed since it was written, and stays as it is", shown));
+        fmt::format("{}: has been changed since it was written, and is kept", shown));
     entry->engines.insert(engine);
     return {};
   }
@@ -159,7 +159,7 @@ Result<void> want(const Tree& tree, Registration& registration, const std::strin
   return {};
 }
 
-constexpr const char* goes_whole = "{}: what was changed in oci-oauth's own entries goes with them";
+constexpr const char* goes_whole = "{}: oci-oauth's own entries are removed, with what was changed in them";
 
 const WantedFile* find_wanted(const std::vector<WantedFile>& wanted, const std::string& path) {
   const auto found =
@@ -184,7 +184,8 @@ Result<std::optional<LedgerFile>> give_back(const Tree& tree, Registration& regi
   const std::string shown = tree.shown(entry.path);
   auto current = TRY(tree.read(entry.path));
   if (was_changed_since(current, entry)) {
-    registration.notes.push_back(fmt::format("{}: was changed since it was written, and stays", shown));
+    registration.notes.push_back(
+        fmt::format("{}: has been changed since it was written, and is kept", shown));
     return Kept();
   }
   auto before = without_ours(current, shown, entry);
@@ -291,7 +292,7 @@ Result<Ledger> load_ledger(const Tree& tree, const std::string& path) {
   auto ledger = parse_ledger(*text, tree.shown(path));
   if (ledger) return ledger;
   return std::move(ledger).error().with_hint(
-      fmt::format("rm {}: what is ours is found without it, too", tree.shown(path)));
+      fmt::format("rm {} (our entries are recognised without it)", tree.shown(path)));
 }
 
 std::string json_of(const std::optional<std::string>& file) {

@@ -60,7 +60,7 @@ Result<Registration> plan_uninstall(const Tree& tree, Ledger ledger, const std::
 // The ledger of a tree; an empty one where there is none.
 Result<Ledger> load_ledger(const Tree& tree, const std::string& path);
 
-// The JSON of a file; of one that is missing or blank, an empty object.
+// The JSON of a file; of one that is missing or empty, an empty object.
 std::string json_of(const std::optional<std::string>& file);
 
 // A file without what we put into it; nullopt where there would be none.

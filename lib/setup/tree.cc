@@ -75,7 +75,7 @@ Result<Tree::Place> Tree::locate(const std::string& path) const {
   auto directory = TRY(open_in(parent, O_RDONLY | O_DIRECTORY));
   struct stat status;
   if (::fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
-    return Error{ErrorKind::failed, shown(path) + ": is a symbolic link to nothing"};
+    return Error{ErrorKind::failed, shown(path) + ": is a dangling symbolic link"};
   }
   return Place{std::move(directory), std::move(name), shown(path)};
 }

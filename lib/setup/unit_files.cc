@@ -34,7 +34,7 @@ bool fits_a_unit_file(std::string_view path) {
 Result<void> check(const Config& config, const std::string& pointer, const std::string& path) {
   if (fits_a_unit_file(path)) return {};
   return configuration_error(config.path, pointer,
-                             "holds a character that no unit file of systemd's can hold");
+                             "contains a character that is not allowed in a systemd unit file");
 }
 
 // One unit for each login: one that watches several misses changes of those that are there while another is

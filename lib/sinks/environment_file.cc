@@ -46,7 +46,7 @@ Result<Secret> plain_value(std::string_view text) {
     if (text[i] == '#' && blanks.find(text[i - 1]) != std::string_view::npos) text = trim(text.substr(0, i));
   }
   if (text.starts_with('#')) return Secret();
-  if (text.ends_with('\\')) return Error{ErrorKind::configuration, "goes on in the next line"};
+  if (text.ends_with('\\')) return Error{ErrorKind::configuration, "continues on the next line"};
   return Secret(text);
 }
 
@@ -64,7 +64,7 @@ Result<Secret> quoted_value(std::string_view text) {
     value += text[i];
   }
   wipe(value);
-  return Error{ErrorKind::configuration, "has no closing quote in its line"};
+  return Error{ErrorKind::configuration, "has no closing quote on the same line"};
 }
 
 }  // namespace

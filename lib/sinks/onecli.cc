@@ -35,9 +35,11 @@ Result<Secret> read_private_file(const std::string& path) {
   if (::fstat(fd->get(), &status) != 0) return Error::from_errno(errno, path);
   const bool ours = status.st_uid == 0 || status.st_uid == ::geteuid();
   if (!ours || (status.st_mode & 077) != 0) {
-    return bad(fmt::format("{}: belongs to uid {} with mode {:04o}, not to root or uid {} alone", path,
-                           status.st_uid, status.st_mode & 07777, ::geteuid()),
-               fmt::format("chown {} {} && chmod 0600 {}", ::geteuid(), path, path));
+    return bad(
+        fmt::format(
+            "{0}: must belong to root or uid {3}, without access for others (it has uid {1}, mode {2:04o})",
+            path, status.st_uid, status.st_mode & 07777, ::geteuid()),
+        fmt::format("chown {} {} && chmod 0600 {}", ::geteuid(), path, path));
   }
   auto content = read_file(fd->get(), file_limit, path);
   if (!content) return bad(content.error().message);
@@ -96,7 +98,7 @@ Result<Secret> read_key(const OneCliSink& sink, const Variables& variables) {
   if (!text) return text;
   const size_t end = text->reveal().find_last_not_of(" \t\r\n");
   Secret key(text->reveal().substr(0, end == std::string_view::npos ? 0 : end + 1));
-  if (key.empty()) return bad(fmt::format("{}: holds no key", sink.api_key_file));
+  if (key.empty()) return bad(fmt::format("{}: contains no key", sink.api_key_file));
   return key;
 }
 
@@ -106,22 +108,21 @@ bool is_visible(std::string_view text) {
 
 Result<void> check(const OneCliSettings& settings) {
   if (settings.secret_id.empty()) {
-    return bad(
-        "secret_id: is set neither here, nor as ONECLI_OAUTH_SECRET_ID in env_file or the environment");
+    return bad("secret_id: is not set here, nor as ONECLI_OAUTH_SECRET_ID in env_file or the environment");
   }
   if (!is_valid_name(settings.secret_id)) {
-    return bad(fmt::format("ONECLI_OAUTH_SECRET_ID: '{}' is no secret id", settings.secret_id));
+    return bad(fmt::format("ONECLI_OAUTH_SECRET_ID: '{}' is not a valid secret id", settings.secret_id));
   }
   if (settings.url.empty() && settings.program.empty()) {
     return bad(
-        "url: is set neither here, nor as ONECLI_URL, ONECLI_API_HOST or ONECLI_BIN in env_file or the "
+        "url: is not set here, nor as ONECLI_URL, ONECLI_API_HOST or ONECLI_BIN in env_file or the "
         "environment");
   }
   if (!settings.program.empty() && !settings.program.starts_with('/')) {
     return bad(fmt::format("ONECLI_BIN: '{}' is not an absolute path", settings.program));
   }
   if (!is_visible(settings.api_key.reveal()))
-    return bad("the API key: is not one line of visible characters");
+    return bad("the API key: is not a single line of printable characters");
   return {};
 }
 
@@ -143,7 +144,7 @@ Result<void> update_by_http(const OneCliSettings& settings, const Secret& token,
   // It says a message, and perhaps a hint in a second line.
   const std::string_view said = end->output.reveal();
   const size_t line = said.find('\n');
-  if (line == std::string_view::npos) return Error{ErrorKind::failed, sender + ": ended without an answer"};
+  if (line == std::string_view::npos) return Error{ErrorKind::failed, sender + ": exited without an answer"};
   const std::string_view hint = said.substr(line + 1);
   return Error{ErrorKind::failed, std::string(said.substr(0, line)),
                std::string(hint.substr(0, hint.find('\n')))};

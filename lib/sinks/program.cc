@@ -67,7 +67,8 @@ Result<UniqueFd> filled_pipe(const Secret& secret) {
   auto pipe = TRY(make_pipe());
   const auto capacity = static_cast<size_t>(std::max(0, ::fcntl(pipe.writing.get(), F_GETPIPE_SZ)));
   if (secret.reveal().size() > capacity) {
-    return Error{ErrorKind::failed, fmt::format("the token is larger than a pipe holds, {} bytes", capacity)};
+    return Error{ErrorKind::failed,
+                 fmt::format("the token is larger than a pipe's capacity of {} bytes", capacity)};
   }
   TRY(write_all(pipe.writing.get(), secret.reveal(), "pipe"));
   return std::move(pipe.reading);

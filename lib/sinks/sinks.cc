@@ -231,8 +231,8 @@ class SinkRun {
   std::string notice() const {
     if (!is_by_program() || !is_first_) return "";
     return fmt::format(
-        "{} takes the token as an argument, which every user of this host can see while it runs; "
-        "set \"url\" to send it by HTTP",
+        "{} takes the token as an argument, which every user on this host can see while it runs; "
+        "set \"url\" to send it over HTTP",
         (*settings_)->program);
   }
 

@@ -41,10 +41,11 @@ Result<void> check_private(int directory, const std::string& path) {
   struct stat status;
   if (::fstat(directory, &status) != 0) return Error::from_errno(errno, path);
   if (status.st_uid != ::geteuid() || (status.st_mode & 077) != 0) {
-    return Error{ErrorKind::failed,
-                 fmt::format("{}: belongs to uid {} with mode {:04o}, not to uid {} alone", path,
-                             status.st_uid, status.st_mode & 07777, ::geteuid()),
-                 fmt::format("chown {} {} && chmod 0700 {}", ::geteuid(), path, path)};
+    return Error{
+        ErrorKind::failed,
+        fmt::format("{0}: must belong to uid {3}, without access for others (it has uid {1}, mode {2:04o})",
+                    path, status.st_uid, status.st_mode & 07777, ::geteuid()),
+        fmt::format("chown {} {} && chmod 0700 {}", ::geteuid(), path, path)};
   }
   return {};
 }
@@ -54,9 +55,9 @@ Error refused_to_look(const std::string& path, Error error) {
   struct stat status;
   if (::stat(path.c_str(), &status) != 0 || status.st_uid == ::geteuid()) return error;
   return {ErrorKind::failed,
-          fmt::format("{}: belongs to uid {}, who alone may look into it", path, status.st_uid),
-          status.st_uid == 0 ? "ask as root, with sudo"
-                             : fmt::format("ask as that user: sudo -u '#{}'", status.st_uid)};
+          fmt::format("{}: belongs to uid {}, and only that user can read it", path, status.st_uid),
+          status.st_uid == 0 ? "run it as root, with sudo"
+                             : fmt::format("run it as that user: sudo -u '#{}'", status.st_uid)};
 }
 
 bool is_in_memory(int directory) {
@@ -113,7 +114,9 @@ Result<UniqueFd> open_share(int directory, const std::string& share) {
   if (!own) return own;
   const auto lock = FileLock::acquire(std::move(*own), LockMode::exclusive,
                                       std::chrono::steady_clock::now() + wait_for_maker, share);
-  if (!lock) return Error(lock.error()).with_hint("its maker is stopped: end the process that holds it");
+  if (!lock)
+    return Error(lock.error())
+        .with_hint("another process holds it while it creates the directory: end that process");
   return make_share(directory, share);
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The directory that the refresher and the hook share (default /run/oci-oauth, mode 0700):
-//   share/NAME/        what containers mount: access tokens only; made once, never replaced
-//   profiles/NAME.json what the hook needs to decide (published.h)
-//   profiles/NAME.config a symbolic link to the configuration that has the profile
-//   containers/ID.json who got what (delivery/container_record.h)
-//   written/ID         whose directories are written into, of those
+//   share/NAME/        what containers mount: access tokens only; created once, never replaced
+//   profiles/NAME.json what the hook needs for its decision (published.h)
+//   profiles/NAME.config a symbolic link to the configuration that contains the profile
+//   containers/ID.json what each container was given (delivery/container_record.h)
+//   written/ID         an empty file for each container with a written directory
 //   refresh.sock       where `oci-oauth serve` answers, if systemd listens there
-//   sinks/             what each sink has (refresh/sinks.h); made when a refresher first needs it
-//   locks/NAME         held while a refresh of the profile is under way
+//   sinks/             what each sink has (sinks/sinks.h); created when a refresher first needs it
+//   locks/NAME         held while a refresh of the profile is running
 #pragma once
 
 #include <optional>
@@ -45,7 +45,7 @@ class RuntimeDir {
   Result<UniqueFd> share(std::string_view profile) const;
   std::string share_path(std::string_view profile) const;
 
-  // A cache. Result: nullopt where nothing was published yet, and where what is there is damaged or of
+  // A cache. Result: nullopt where nothing has been published yet, and where what is there is damaged or of
   // another version; the next refresh writes it anew. Failure: it is there and cannot be opened.
   Result<std::optional<Published>> published(std::string_view profile) const;
   // Why published() takes no notice of what is there; nullopt where it does not have to.

@@ -9,7 +9,7 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr std::string_view report_source = "the exchange's report";
+constexpr std::string_view report_source = "exchange report";
 constexpr int report_version = 2;  // of the text
 
 JsonValue snapshot_value(JsonDocument& json, const LoginSnapshot& login) {
@@ -97,7 +97,7 @@ Result<void> send_report(int fd, const ExchangeReport& report) {
 Result<ExchangeReport> parse_report(std::string_view text) {
   auto json = TRY(parse_json(text, report_source));
   if (json_int(json, "version") != report_version)
-    return Error{ErrorKind::failed, fmt::format("{}: is not of this version", report_source)};
+    return Error{ErrorKind::failed, fmt::format("{}: has another version", report_source)};
   ExchangeReport report;
   report.refreshed = json_bool(json, "refreshed").value_or(false);
   report.stored_in = std::chrono::microseconds(json_int(json, "stored_in_us").value_or(0));

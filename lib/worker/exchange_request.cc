@@ -10,7 +10,7 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr std::string_view request_source = "the refresher's request";
+constexpr std::string_view request_source = "exchange request";
 constexpr int request_version = 2;  // of the text
 
 // The members that an exchange needs, for writing and for reading: `member` is called with each key and its
@@ -125,7 +125,8 @@ Result<LoginOwner> read_owner(const JsonValue& value) {
   const bool understood = uid != nullptr && is_id(*uid) && gid != nullptr && is_id(*gid) &&
                           groups != nullptr && groups->IsArray() &&
                           std::all_of(groups->Begin(), groups->End(), is_id);
-  if (!understood) return Error{ErrorKind::failed, fmt::format("{}: its owner is none", request_source)};
+  if (!understood)
+    return Error{ErrorKind::failed, fmt::format("{}: the owner is missing or invalid", request_source)};
   LoginOwner owner = {uid->GetUint(), gid->GetUint(), {}, read_text(value, "name")};
   for (const JsonValue& group : groups->GetArray()) owner.groups.push_back(group.GetUint());
   return owner;
@@ -178,13 +179,14 @@ std::string format_request(const ExchangeRequest& request) {
 Result<ExchangeRequest> parse_request(std::string_view text) {
   auto json = TRY(parse_json(text, request_source));
   if (json_int(json, "version") != request_version) {
-    return Error{ErrorKind::failed, fmt::format("{}: is not of this version", request_source),
-                 "restart what asked: it was started before an upgrade"};
+    return Error{ErrorKind::failed, fmt::format("{}: has another version", request_source),
+                 "restart the program that sent it: it was started before an upgrade"};
   }
   const JsonValue* profile = json_member(json, "profile");
   const JsonValue* provider = json_member(json, "provider");
   if (profile == nullptr || provider == nullptr) {
-    return Error{ErrorKind::failed, fmt::format("{}: lacks the profile or the provider", request_source)};
+    return Error{ErrorKind::failed,
+                 fmt::format("{}: the profile or the provider is missing", request_source)};
   }
   auto published = TRY(parse_published(json_string(json, "published").value_or(""), request_source));
   ExchangeRequest request;

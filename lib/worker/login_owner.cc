@@ -168,7 +168,7 @@ Result<void> become(const LoginOwner& owner) {
   TRY(drop_capabilities());
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Error::from_errno(errno, "PR_SET_NO_NEW_PRIVS");
   if (is_already(owner.uid) && (owner.uid == 0 || ::setuid(0) != 0)) return {};
-  return Error{ErrorKind::failed, fmt::format("become {}: the way back to root is open", owner.name)};
+  return Error{ErrorKind::failed, fmt::format("become {}: root's rights could be regained", owner.name)};
 }
 
 Result<bool> confine_writes(const std::string& writable, const std::vector<std::string>& lock_parents) {

@@ -129,8 +129,7 @@ std::string read_line(int fd, pid_t child) {
 Result<ExchangeReport> checked_report(std::string_view text, const Provider& provider) {
   auto report = parse_report(text);
   if (!report) {
-    return Error{ErrorKind::temporary, "the exchange ended without a report",
-                 "the next run completes what it left"};
+    return Error{ErrorKind::temporary, "the exchange exited without a report", "the next run completes it"};
   }
   if (!report->login) return report;
   const auto is_asked_for = [&](const auto& file) {
@@ -138,7 +137,7 @@ Result<ExchangeReport> checked_report(std::string_view text, const Provider& pro
            std::ranges::any_of(provider.deliver, [&](const auto& asked) { return asked.name == file.first; });
   };
   if (!std::ranges::all_of(report->login->files, is_asked_for))
-    return Error{ErrorKind::failed, "the exchange's report names a file that nobody asked for"};
+    return Error{ErrorKind::failed, "the exchange's report contains an unexpected file"};
   return report;
 }
 
@@ -177,7 +176,7 @@ ExchangeRun exchange_in_child(const std::string& program, const ExchangeRequest&
   if (WIFSIGNALED(status)) {
     const Error error = {ErrorKind::temporary,
                          fmt::format("the exchange was killed by signal {}", WTERMSIG(status)),
-                         "the next run completes what it left"};
+                         "the next run completes it"};
     return {error, Child()};
   }
   return {checked_report(text.reveal(), request.provider), Child()};

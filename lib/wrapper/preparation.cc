@@ -110,7 +110,8 @@ void prepare_exec(const Preparation& preparation, const RuntimeCall& call) {
   if (call.process.empty()) return;
   const auto given = given_places(preparation, call);
   if (!given && given.error().kind == ErrorKind::not_found) return;
-  const std::string context = fmt::format("container {}: exec without our environment", call.container);
+  const std::string context =
+      fmt::format("container {}: exec without the provider's environment", call.container);
   if (!given) return preparation.log.write(Priority::warning, Error(given.error()).in(context));
   if (given->empty()) return;
 

@@ -17,7 +17,7 @@ Result<void> check_runtime(const std::string& path) {
   if (candidate.st_dev == self.st_dev && candidate.st_ino == self.st_ino) {
     return Error{ErrorKind::failed, fmt::format("{}: is this wrapper itself", path)};
   }
-  if (!S_ISREG(candidate.st_mode)) return Error{ErrorKind::failed, fmt::format("{}: is no program", path)};
+  if (!S_ISREG(candidate.st_mode)) return Error{ErrorKind::failed, fmt::format("{}: is not a program", path)};
   if (::access(path.c_str(), X_OK) != 0) return Error::from_errno(errno, path);
   return {};
 }

@@ -102,6 +102,6 @@ TEST_CASE("what cannot be edited is refused with the reason") {
   CHECK(set("[]", {"a"}, "1") == "f: is not a JSON object");
   CHECK(set("{\"a\": 1,}", {"a"}, "1") == "f:1:9: not JSON: missing a name for object member");
   CHECK(set(R"({"runtimes": []})", runtime, "{}") == "f: /runtimes: is not an object");
-  CHECK(set(R"({"a": 1, "a": 2})", {"b"}, "1") == "f: key 'a' stands twice in one object");
+  CHECK(set(R"({"a": 1, "a": 2})", {"b"}, "1") == "f: duplicate key 'a'");
   CHECK(set("", {"b"}, "1") == "f: is empty");
 }

@@ -44,12 +44,12 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
 @test "hook: a configuration that cannot be used" {
     a_login
     a_profile '.colour = 1'
-    hook_says "error: $CONFIG: /profiles/claude/colour: is not a known key" 'known here: *' created
+    hook_says "error: $CONFIG: /profiles/claude/colour: is not a known key" 'known keys: *' created
     a_profile
     chmod 666 "$CONFIG"
-    hook_says "error: $CONFIG: uid 0 with mode 0666 could have been changed by somebody else" "chown 0 $CONFIG && chmod go-w $CONFIG" created
+    hook_says "error: $CONFIG: other users can change it (it has uid 0, mode 0666)" "chown 0 $CONFIG && chmod go-w $CONFIG" created
     rm "$CONFIG"
-    hook_says "error: $CONFIG: No such file or directory" 'write one: man 5 oci-oauth-config*' created
+    hook_says "error: $CONFIG: No such file or directory" 'create it; man 5 oci-oauth-config*' created
     local own=$BATS_TEST_TMPDIR/own.json
     install -o "$somebody" -m 644 /dev/stdin "$own" <<<'{"profiles": {"claude": {"credentials": "/login"}}}'
     hook_says "error: $own: /runtime_dir: is missing, and a hook does not see XDG_RUNTIME_DIR" "set it to \"/run/user/$somebody/oci-oauth\"" \
@@ -62,17 +62,17 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
 @test "hook: what an engine sends" {
     a_login
     a_profile
-    hook_says 'error: state: is empty' 'an engine calls this, with the state of a container on stdin' "$HOOK" createRuntime
+    hook_says 'error: state: is empty' 'container runtimes run this, with the state of a container on stdin' "$HOOK" createRuntime
     hook_says 'warning: container box: no token delivered: /none/config.json: No such file or directory' '?*' state_of 1 /none
     bundle box --tmpfs "$target"
-    hook_says "$(of_box "process 1 is in the host's own mount namespace: it is no container")" 'give the container a mount namespace of its own' state_of 1 "$(bundle_of box)"
+    hook_says "$(of_box "process 1 is in the host's mount namespace, not in a container's")" 'give the container its own mount namespace' state_of 1 "$(bundle_of box)"
 }
 
 @test "hook: a runtime directory that is no place for tokens" {
     a_login
     a_profile
     install -d -m 755 "$(runtime_dir)"
-    hook_says "$(of_box '/run/oci-oauth: belongs to uid 0 with mode 0755, not to uid 0 alone')" 'chown 0 /run/oci-oauth && chmod 0700 /run/oci-oauth' created
+    hook_says "$(of_box '/run/oci-oauth: must belong to uid 0, without access for others (it has uid 0, mode 0755)')" 'chown 0 /run/oci-oauth && chmod 0700 /run/oci-oauth' created
     rmdir "$(runtime_dir)"
     echo >"$(runtime_dir)"
     hook_says "$(of_box '/run/oci-oauth: Not a directory')" '?*' created
@@ -94,7 +94,7 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     rm "$(runtime_dir)/profiles/claude.json"
     mv "$BATS_TEST_TMPDIR/login" "$CREDENTIALS"
     script '{"delay_ms": 2000}'
-    hook_says "$(of_box 'no answer from the refresher in time')" 'the next refresh will put the token into the container' created
+    hook_says "$(of_box 'no answer from the refresher in time')" 'the next refresh delivers the token to the container' created
     eventually has_current_token box
     oci_oauth refresh # waits for the one that is late
     echo '{"version": 0}' >"$(runtime_dir)/profiles/claude.json"
@@ -115,11 +115,11 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     local rootfs
     rootfs=$(rootfs_of box)
     in_the_image() { stop box && rm -rf "$rootfs/run/secrets" && "$@" && start box; }
-    hook_says "$(of_box '/run/secrets/claude in the container: openat2: Not a directory')" 'something else than a directory is there: choose another target' in_the_image touch "$rootfs/run/secrets"
-    hook_says "$(of_box '/run/secrets/claude in the container: openat2: Too many levels of symbolic links')" 'symbolic links there lead nowhere: choose another target' in_the_image ln -s secrets "$rootfs/run/secrets"
-    hook_says "$(of_box '/run/secrets in the container: is a symbolic link that leads to nothing')" 'choose another target, or make the directory in the image' in_the_image ln -s none "$rootfs/run/secrets"
+    hook_says "$(of_box '/run/secrets/claude in the container: openat2: Not a directory')" 'a component is not a directory: choose another target' in_the_image touch "$rootfs/run/secrets"
+    hook_says "$(of_box '/run/secrets/claude in the container: openat2: Too many levels of symbolic links')" 'its symbolic links cannot be followed: choose another target' in_the_image ln -s secrets "$rootfs/run/secrets"
+    hook_says "$(of_box '/run/secrets in the container: is a dangling symbolic link')" 'choose another target, or create the directory in the image' in_the_image ln -s none "$rootfs/run/secrets"
     a_profile '.deliver_to = "all" | .target = "/sys/kernel"'
-    hook_says "$(of_box "/sys/kernel in the container: is the kernel's")" 'choose a target outside /proc, /sys and /dev' in_the_image true
+    hook_says "$(of_box "/sys/kernel in the container: is in a kernel file system")" 'choose a target outside /proc, /sys and /dev' in_the_image true
 }
 
 @test "hook: a directory of a person's that is not written into, or that others can read" {
@@ -129,10 +129,10 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     local directory
     directory=$(a_directory tokens)
     cp "$CREDENTIALS" "$directory/.credentials.json"
-    hook_says "$(of_box "$target/.credentials.json: holds a refresh token, so it is left alone")" "set the profile's target to a directory of its own*" created_with "$directory"
+    hook_says "$(of_box "$target/.credentials.json: contains a refresh token, so it is left alone")" "set the profile's \"target\" to a separate directory*" created_with "$directory"
     rm "$directory/.credentials.json"
     mkfifo "$directory/token"
-    hook_says "$(of_box "$target/token: is a FIFO, so it is left alone")" "remove it, or set the profile's target to another directory" created_with "$directory"
+    hook_says "$(of_box "$target/token: is a FIFO, so it is left alone")" "remove it, or set the profile's \"target\" to another directory" created_with "$directory"
     rm "$directory/token"
     hook_says "$(of_box "other users of this host can read the token in '$directory'")" "chmod o-x $directory" created_with "$directory"
     # A container of a user namespace, as it is before its root is its own.
@@ -170,9 +170,9 @@ wrapped_anew() {
     a_profile '.colour = 1'
     HOOK=
     start box --tmpfs "$target"
-    wrapper_says "warning: $CONFIG: /profiles/claude/colour: is not a known key" 'known here: *' wrapped_anew
+    wrapper_says "warning: $CONFIG: /profiles/claude/colour: is not a known key" 'known keys: *' wrapped_anew
     a_profile '.provider = "other"'
-    wrapper_says "warning: profile 'claude': provider 'other': there is no other.json in *" 'set "provider" in the profile to one that is there*' wrapped_anew
+    wrapper_says "warning: profile 'claude': provider 'other': there is no other.json in *" 'set "provider" in the profile to an existing one*' wrapped_anew
     a_profile
     # A wrapper beside which the hook is missing.
     local wrapper=$BATS_TEST_TMPDIR/elsewhere/bin/oci-oauth-runtime
@@ -186,7 +186,7 @@ wrapped_anew() {
 
 @test "wrapper: a runtime that it cannot call" {
     a_login
-    local hint='correct it in the configuration; the first of runc and crun is called meanwhile'
+    local hint='correct it in the configuration; until then runc or crun is used'
     wrong() {
         a_profile
         configure ".runtime = \"$1\""
@@ -194,7 +194,7 @@ wrapped_anew() {
     }
     wrong /nowhere/crun 'No such file or directory'
     wrong "$OCI_OAUTH_PREFIX/bin/oci-oauth-runtime" 'is this wrapper itself'
-    wrong /etc 'is no program'
+    wrong /etc 'is not a program'
     wrong /etc/passwd 'Permission denied'
     a_profile
     local program programs
@@ -219,5 +219,5 @@ wrapped_anew() {
     local process=$BATS_TEST_TMPDIR/process.json
     jq .process "$(bundle_of box)/config.json" | jq '.args = ["true"]' >"$process.real"
     ln -s "$process.real" "$process"
-    wrapper_says "warning: container box: exec without our environment: $process: is a symbolic link*" '?*' oci-oauth-runtime exec --process "$process" box
+    wrapper_says "warning: container box: exec without the provider's environment: $process: is a symbolic link*" '?*' oci-oauth-runtime exec --process "$process" box
 }

@@ -15,12 +15,12 @@ a_login_of_somebody() {
     run -0 oci_oauth doctor
     [[ $output == *"ok       login 'claude' "*"readable and writable by uid $somebody, mode 0600"* ]]
     doctor_finds ok "token endpoint of 'claude'" 'its certificate is trusted'
-    doctor_finds ok "locks of 'claude'" 'none is left behind'
-    doctor_finds ok 'runtime directory' 'is made by the first refresh'
+    doctor_finds ok "locks of 'claude'" 'no lock is left behind'
+    doctor_finds ok 'runtime directory' 'will be created by the first refresh'
     doctor_finds ok kernel 'has openat2, open_tree, move_mount, mount_setattr, close_range'
-    doctor_finds warning units 'systemd does not run here' "run 'oci-oauth refresh' every 30 minutes"
+    doctor_finds warning units 'systemd is not running' "run 'oci-oauth refresh' every 30 minutes"
     refreshed
-    doctor_finds ok 'runtime directory' 'private, in memory'
+    doctor_finds ok 'runtime directory' 'is private and in memory'
     [[ $(counted posts) == 1 ]]
 }
 
@@ -36,7 +36,7 @@ a_login_of_somebody() {
 @test "a broken configuration is the only finding" {
     a_login
     a_profile '.colour = "red"'
-    doctor_finds problem configuration '/profiles/claude/colour: is not a known key' 'known here'
+    doctor_finds problem configuration '/profiles/claude/colour: is not a known key' 'known keys'
     [[ $(findings | jq '.findings | length') == 1 ]]
 }
 
@@ -44,7 +44,7 @@ a_login_of_somebody() {
     a_login
     a_profile
     chmod 666 "$CONFIG"
-    doctor_finds problem configuration 'could have been changed' "chmod go-w $CONFIG"
+    doctor_finds problem configuration 'other users can change it' "chmod go-w $CONFIG"
 }
 
 @test "a provider that is not there" {
@@ -58,7 +58,7 @@ a_login_of_somebody() {
     chmod 644 "$CREDENTIALS"
     ln "$CREDENTIALS" "$OPERATOR_HOME/other-name"
     doctor_finds warning login 'mode 0644' "chmod 0600 '$CREDENTIALS'"
-    doctor_finds warning login 'has 2 names' 'find / -xdev -samefile'
+    doctor_finds warning login 'has 2 hard links' 'find / -xdev -samefile'
     chown 0 "$CREDENTIALS"
     doctor_finds problem login 'belongs to uid 0' "chown $somebody '$CREDENTIALS'"
     doctor_finds problem login 'cannot be written' "chown $somebody"
@@ -70,9 +70,9 @@ a_login_of_somebody() {
     a_login
     a_profile
     edit_file "$CREDENTIALS" 'del(.claudeAiOauth.refreshToken)'
-    doctor_finds warning login 'holds no refresh token: its access token is used until 20' 'log in with a program that keeps'
+    doctor_finds warning login 'contains no refresh token: its access token is used until 20' 'log in with a program that keeps'
     edit_file "$CREDENTIALS" 'del(.claudeAiOauth.accessToken)'
-    doctor_finds problem login '/claudeAiOauth/refreshToken: no token is there' 'log in again'
+    doctor_finds problem login '/claudeAiOauth/refreshToken: there is no token' 'log in again'
     echo '{"claudeAiOauth":' >"$CREDENTIALS"
     doctor_finds problem login 'not JSON' 'log in again'
     rm "$CREDENTIALS" && mkdir "$CREDENTIALS"
@@ -107,7 +107,7 @@ a_login_of_somebody() {
     a_login_of_somebody
     local journal=${CREDENTIALS%/*}/.${CREDENTIALS##*/}.oci-oauth.journal
     echo '{}' >"$journal"
-    doctor_finds problem login 'is a regular file of uid 0' "chown $somebody '$journal'"
+    doctor_finds problem login 'is a regular file that belongs to uid 0' "chown $somebody '$journal'"
     chown "$somebody" "$journal"
     doctor_finds warning login 'a refresh was interrupted' 'oci-oauth refresh claude'
 }
@@ -118,11 +118,11 @@ a_login_of_somebody() {
     mkdir "$lock"
     doctor_finds problem 'locks' 'was left behind by uid 0' "rmdir '$lock'"
     chown "$somebody" "$lock"
-    doctor_finds ok 'locks' 'none is left behind' # somebody holds it right now
+    doctor_finds ok 'locks' 'no lock is left behind' # somebody holds it right now
     touch -d '10 minutes ago' "$lock"
     doctor_finds warning 'locks' 'was left behind 10 min ago' "rmdir '$lock'"
     touch -d 'next hour' "$lock"
-    doctor_finds warning 'locks' 'into the future' "rmdir '$lock'"
+    doctor_finds warning 'locks' 'in the future' "rmdir '$lock'"
     touch "$other"
     doctor_finds problem 'locks' 'no program can take this lock' "rm '$other'"
 }
@@ -166,7 +166,7 @@ a_server_of_another_time() {
     a_profile
     refreshed
     chmod 755 "$(runtime_dir)"
-    doctor_finds problem 'runtime directory' 'belongs to uid 0 with mode 0755' 'chmod 0700'
+    doctor_finds problem 'runtime directory' 'must belong to uid 0, without access for others (it has uid 0, mode 0755)' 'chmod 0700'
 }
 
 @test "a share that is on a disk" {
@@ -190,7 +190,7 @@ a_server_of_another_time() {
     a_login
     a_profile
     without() { strace --quiet=all --output=/dev/null --inject="$1:error=ENOSYS" oci-oauth --config "$CONFIG" doctor || true; }
-    [[ $(without openat2) == *'problem  kernel'*'openat2 (Linux 5.6) is not to be had: no delivery'* ]]
+    [[ $(without openat2) == *'problem  kernel'*'openat2 (Linux 5.6 or later) is not available: no delivery'* ]]
     [[ $(without move_mount) == *'problem  kernel'*'bind-mount a directory at the target'* ]]
     [[ $(without close_range) == *'warning  kernel'*'close_range'* ]]
     [[ $(without landlock_create_ruleset) == *'warning  kernel'*'Landlock'* ]]
@@ -213,6 +213,6 @@ END
     PATH=$BATS_TEST_TMPDIR/bin:$PATH run oci-oauth --config "$CONFIG" doctor
     rmdir /run/systemd/system
     [[ $output == *'ok       unit oci-oauth-refresh.timer '*'active, next at Tue 2026-11-24 07:00:00 UTC'* ]]
-    [[ $output == *'is inactive: a new login is noticed at the next tick, not at once'*'hint: systemctl enable --now oci-oauth-refresh.path'* ]]
+    [[ $output == *'is inactive: a new login is noticed only at the next tick'*'hint: systemctl enable --now oci-oauth-refresh.path'* ]]
     [[ $output == *'is not installed: '*'hint: oci-oauth install systemd'* ]]
 }

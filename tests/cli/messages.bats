@@ -9,28 +9,28 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     a_login
     a_profile
     oci_oauth() { as_operator oci-oauth "$@" 3>&-; }
-    says 2 'which verb\?' 'oci-oauth --help'
+    says 2 'no verb given' 'oci-oauth --help'
     says 2 "unknown verb 'stats': did you mean 'status'\?" 'oci-oauth --help' stats
     says 2 "unknown verb 'frobnicate'" 'oci-oauth --help' frobnicate
     says 2 "option '--config' needs a value" 'oci-oauth --help' --config
     says 2 "status: unknown option '--jsn': did you mean '--json'\?" 'oci-oauth status --help' status --jsn
     says 2 "refresh: no profile 'x' in $CONFIG" 'oci-oauth refresh --help' refresh x --config "$CONFIG"
     says 2 "status: unknown argument 'claude'" 'oci-oauth status --help' status claude
-    says 2 'status: --json, --prometheus and --watch exclude each other' 'oci-oauth status --help' status --json --prometheus
+    says 2 'status: --json, --prometheus and --watch cannot be used together' 'oci-oauth status --help' status --json --prometheus
     says 2 "doctor: unknown argument 'x'" 'oci-oauth doctor --help' doctor x
     says 2 "refresh: no profile 'x' in $CONFIG" 'oci-oauth refresh --help' refresh x
     says 2 "refresh: option '--force' takes no value" 'oci-oauth refresh --help' refresh --force=yes
-    says 2 "refresh: --lock-fd 'x' is no descriptor from 3" 'oci-oauth refresh --help' refresh --lock-fd x claude
-    says 2 'refresh: --force and --offline contradict each other' 'oci-oauth refresh --help' refresh --force --offline
+    says 2 "refresh: --lock-fd: 'x' is not a file descriptor (3 or higher)" 'oci-oauth refresh --help' refresh --lock-fd x claude
+    says 2 'refresh: --force and --offline cannot be used together' 'oci-oauth refresh --help' refresh --force --offline
     says 2 'token: needs the name of one profile' 'oci-oauth token --help' token
     says 2 "token: option '--min-ttl' needs a value" 'oci-oauth token --help' token claude --min-ttl
     says 2 "token: --min-ttl: '5' is not a duration*" 'oci-oauth token --help' token claude --min-ttl 5
-    says 2 "token: --format: 'xml' is none of raw, json and header" 'oci-oauth token --help' token claude --format xml
+    says 2 "token: --format: 'xml' is not raw, json or header" 'oci-oauth token --help' token claude --format xml
     says 2 'serve: takes no argument' 'oci-oauth serve --help' serve now
     says 2 'serve: needs --exchange SOCKET' 'oci-oauth serve --help' serve
-    says 2 'serve: no listening socket was handed over' 'systemctl start oci-oauth-refresh.socket' serve --exchange x
+    says 2 'serve: no listening socket was passed' 'systemctl start oci-oauth-refresh.socket' serve --exchange x
     says 2 'exchange: takes no argument' 'oci-oauth exchange --help' exchange now
-    says 2 'exchange: stdin is no connection' "it is for oci-oauth-exchange.socket; a person's verb is: refresh" exchange
+    says 2 'exchange: stdin is not a connection' "oci-oauth-exchange.socket starts it; to refresh by hand: oci-oauth refresh" exchange
     says 2 "sinks: no profile 'x' in $CONFIG" 'oci-oauth sinks --help' sinks x
     says 2 'units: needs one directory' 'oci-oauth units --help' units
     says 1 '/no/such/directory: No such file or directory' '?*' units /no/such/directory
@@ -46,7 +46,7 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
         a_profile "$1"
         says 2 "$CONFIG: /profiles/claude/$2" "$3" status
     }
-    wrong '.colour = 1' 'colour: is not a known key' 'known here: *'
+    wrong '.colour = 1' 'colour: is not a known key' 'known keys: *'
     wrong 'del(.credentials)' 'credentials: is missing' 'man 5 oci-oauth-config'
     wrong '.mode = "0999"' "mode: '0999' is not an octal mode*" 'man 5 oci-oauth-config'
     wrong '.target = "x"' "target: 'x' is not an absolute path without '..'" 'man 5 oci-oauth-config'
@@ -55,9 +55,9 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     says 2 "$CONFIG:*not JSON: missing a colon*" 'man 5 oci-oauth-config' status
     a_profile
     chmod 666 "$CONFIG"
-    says 2 "$CONFIG: uid 0 with mode 0666 could have been changed by somebody else" "chown 0 $CONFIG && chmod go-w $CONFIG" status
+    says 2 "$CONFIG: other users can change it (it has uid 0, mode 0666)" "chown 0 $CONFIG && chmod go-w $CONFIG" status
     rm "$CONFIG"
-    says 2 "$CONFIG: No such file or directory" 'write one: man 5 oci-oauth-config*' status
+    says 2 "$CONFIG: No such file or directory" 'create it; man 5 oci-oauth-config*' status
 }
 
 @test "a refresh that fails tells why, what to do, and whether it is worth trying again" {
@@ -74,8 +74,8 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     answer 503 '{}'
     says 4 "refresh 'claude': token endpoint: 503" '?*' refresh --force
     login_ends_in -60
-    says 4 "refresh 'claude': not asking the token endpoint before 20*Z: token endpoint: 503" 'wait, or override it once with --force' refresh
-    says 4 "token 'claude': not asking the token endpoint before 20*Z: token endpoint: 503" 'wait, or override it once with --force' token claude
+    says 4 "refresh 'claude': no request to the token endpoint before 20*Z: token endpoint: 503" 'wait, or override it once with --force' refresh
+    says 4 "token 'claude': no request to the token endpoint before 20*Z: token endpoint: 503" 'wait, or override it once with --force' token claude
     stop_endpoint
     run -4 oci_oauth refresh --force
     [[ $output == *"refresh 'claude': connect to localhost:"*": connection refused"*'hint: '* ]]
@@ -92,7 +92,7 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     jq '.claudeAiOauth.accessToken = 7' "$BATS_TEST_TMPDIR/login" >"$CREDENTIALS"
     says 1 "refresh 'claude': $CREDENTIALS: /claudeAiOauth/accessToken: is not a string" 'log in again with the program that owns this file' refresh
     jq '.claudeAiOauth |= . + {accessToken: "", refreshToken: "", expiresAt: 0}' "$BATS_TEST_TMPDIR/login" >"$CREDENTIALS"
-    says 3 "refresh 'claude': $CREDENTIALS: /claudeAiOauth/refreshToken: no token is there" 'log in again with the program that owns this file' refresh
+    says 3 "refresh 'claude': $CREDENTIALS: /claudeAiOauth/refreshToken: there is no token" 'log in again with the program that owns this file' refresh
 }
 
 # Everything that a command or the log has said, without what `token` is asked for.

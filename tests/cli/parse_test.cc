@@ -65,7 +65,7 @@ TEST_CASE("a missing value and a value that is not wanted are refused") {
   CHECK(refusal({"--config"}) == "option '--config' needs a value");
   CHECK(refusal({"token", "--format="}) == "token: option '--format' needs a value");
   CHECK(refusal({"refresh", "--force=yes"}) == "refresh: option '--force' takes no value");
-  CHECK(refusal({}) == "which verb?");
+  CHECK(refusal({}) == "no verb given");
 }
 
 TEST_CASE("verbs that programs call are never suggested") {

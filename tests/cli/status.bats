@@ -17,8 +17,8 @@ load words
     a_profile
     refreshed
     run -1 setpriv --reuid "$somebody" --clear-groups "$OCI_OAUTH_PREFIX/bin/oci-oauth" --config "$CONFIG" status
-    [[ $output == "oci-oauth: error: /run/oci-oauth: belongs to uid 0, who alone may look into it
-hint: ask as root, with sudo" ]]
+    [[ $output == "oci-oauth: error: /run/oci-oauth: belongs to uid 0, and only that user can read it
+hint: run it as root, with sudo" ]]
 }
 
 @test "the table shows the token's life and which container has the current one" {
@@ -34,7 +34,7 @@ hint: ask as root, with sudo" ]]
 
     rm "$directory/token"
     run oci_oauth status
-    [[ $output == *"claude: container $(id_of written | cut -c1-12): token is missing or blank"*'hint: oci-oauth refresh claude'* ]]
+    [[ $output == *"claude: container $(id_of written | cut -c1-12): token is missing or empty"*'hint: oci-oauth refresh claude'* ]]
     grep -qE "^$(id_of written | cut -c1-12) +claude +write +.* outdated +$target\$" <<<"$output"
     oci_oauth refresh claude
     [[ $(oci_oauth status | grep -c ' current ') == 2 ]]
@@ -54,9 +54,9 @@ hint: ask as root, with sudo" ]]
     oci_oauth refresh
     configure '.profiles.renamed = (.profiles.claude | .provider = "claude" | .target = "/run/secrets/renamed") | del(.profiles.claude)'
     run oci_oauth status
-    [[ $output == *"claude: container $(id_of box | cut -c1-12): its profile is not in the configuration any more"* ]]
+    [[ $output == *"claude: container $(id_of box | cut -c1-12): its profile was removed from the configuration"* ]]
     run -0 oci_oauth refresh
-    [[ $output == *"profile 'claude': is not in $CONFIG any more, so its token is withdrawn from container $(id_of box)"* ]]
+    [[ $output == *"profile 'claude': was removed from $CONFIG, so its token is withdrawn from container $(id_of box)"* ]]
     [[ -z $(ls -A "$SHARE") ]]
     run -0 oci_oauth refresh
     [[ $output != *'is withdrawn'* ]]
@@ -106,7 +106,7 @@ hint: ask as root, with sudo" ]]
     a_login
     a_profile
     run -2 oci_oauth status --watch
-    [[ $output == 'oci-oauth: error: status: --watch needs a terminal, and stdout is none
+    [[ $output == 'oci-oauth: error: status: --watch needs a terminal, and stdout is not one
 hint: oci-oauth status, or --json for a script' ]]
 }
 

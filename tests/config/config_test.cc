@@ -52,7 +52,7 @@ TEST_CASE("each mistake names the file, the place and the bad value") {
       {R"({"profile": {}})", "f: /profile: is not a known key"},
       {R"({"profiles": {"claude": {}}})", "f: /profiles/claude/credentials: is missing"},
       {R"({"profiles": {"../x": {"credentials": "/c"}}})",
-       "f: /profiles/../x: '../x' is not a name: letters, digits, '.', '_', '-'"},
+       "f: /profiles/../x: '../x' is not a valid name: use letters, digits, '.', '_' and '-'"},
       {R"({"runtime_dir": "run"})", "f: /runtime_dir: 'run' is not an absolute path without '..'"},
       {with_profile(R"("colour": 1)"), "f: /profiles/claude/colour: is not a known key"},
       {with_profile(R"("mode": 444)"), "f: /profiles/claude/mode: is not a non-empty string"},
@@ -69,7 +69,7 @@ TEST_CASE("each mistake names the file, the place and the bad value") {
       {with_profile(R"("trust_annotations": "yes")"),
        "f: /profiles/claude/trust_annotations: is neither true nor false"},
       {R"({"profiles": {"a": {"credentials": "/c", "target": "/t"}, "b": {"credentials": "/c", "target": "/t/"}}})",
-       "f: /profiles/b/target: '/t' is the target of profile 'a' too"},
+       "f: /profiles/b/target: '/t' is also the target of profile 'a'"},
       {with_profile(R"("hook_wait": "13s")"),
        "f: /profiles/claude/hook_wait: '13s' is not between 0ms and 12s"},
       {R"({"profiles": {"claude": {"credentials": "c.json"}}})",
@@ -96,9 +96,8 @@ TEST_CASE("a profile has one target or several") {
         "f: /profiles/claude/target: '/' is the root directory");
   CHECK(reason(with_profile(R"("target": ["/a", "/a/"])")) ==
         "f: /profiles/claude/target: '/a' is listed twice");
-  CHECK(
-      reason(with_profile(R"("target": ["/a", "/a/b"])")) ==
-      "f: /profiles/claude/target: '/a/b' and the target '/a' of profile 'claude' lie one within the other");
+  CHECK(reason(with_profile(R"("target": ["/a", "/a/b"])")) ==
+        "f: /profiles/claude/target: '/a/b' and the target '/a' of profile 'claude' overlap");
 }
 
 TEST_CASE("a configuration that cannot be used could block where its text says so") {
@@ -122,8 +121,7 @@ TEST_CASE("a target within another profile's target is refused") {
     return reason(R"({"profiles": {"a": {"credentials": "/c", "target": ")" + a +
                   R"("}, "b": {"credentials": "/c", "target": ")" + b + "\"}}}");
   };
-  CHECK(both("/t", "/t/u/v") ==
-        "f: /profiles/b/target: '/t/u/v' and the target '/t' of profile 'a' lie one within the other");
+  CHECK(both("/t", "/t/u/v") == "f: /profiles/b/target: '/t/u/v' and the target '/t' of profile 'a' overlap");
   CHECK_FALSE(both("/t/u", "/t").empty());
   CHECK(both("/t", "/tu").empty());
 }

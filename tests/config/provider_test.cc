@@ -54,7 +54,7 @@ TEST_CASE("a member of a document is one of the root that holds every field, and
   CHECK(reason("\"/l/a\"", "") == "f: /deliver/0/member: is not a non-empty string");
   CHECK(reason("\"/l/a\"", "/l/a") == "f: /deliver/0/member: '/l/a' is not a member of the root");
   CHECK(reason("\"/l/a\", \"/m\"", "/l") == "f: /deliver/0/member: '/l' does not contain the field '/m'");
-  CHECK(reason("\"/l/e\"", "/l") == "f: /deliver/0/member: needs the access token among the fields");
+  CHECK(reason("\"/l/e\"", "/l") == "f: /deliver/0/member: the access token must be among its fields");
 }
 
 TEST_CASE("the refresh token cannot be published as the access token") {
@@ -117,7 +117,7 @@ TEST_CASE("a provider names the variables that its client obeys first") {
   };
   REQUIRE(with(R"(["A_KEY"])"));
   CHECK(with(R"(["A_KEY"])")->shadowed_by == std::vector<std::string>{"A_KEY"});
-  CHECK(with(R"(["A KEY"])").error().message == "f: /shadowed_by: 'A KEY' is not the name of a variable");
+  CHECK(with(R"(["A KEY"])").error().message == "f: /shadowed_by: 'A KEY' is not a valid variable name");
   CHECK(load_provider("claude", {SOURCE_DIR "/oci-config/providers"})->shadowed_by.size() == 4);
 }
 
@@ -128,5 +128,5 @@ TEST_CASE("a provider that is nowhere is told with the directories that were sea
 }
 
 TEST_CASE("a name that leads out of the directory is not a provider name") {
-  CHECK(load_provider("../x", {"/etc"}).error().message == "provider '../x': is not a provider name");
+  CHECK(load_provider("../x", {"/etc"}).error().message == "provider '../x': is not a valid provider name");
 }

@@ -67,7 +67,7 @@ TEST_CASE("a tmpfs as engines make it for an image, or unasked, is no choice, an
   Offer run = plain;
   run.target = "/run";
   CHECK(decide(mounting("tmpfs", "tmpfs", "/run"), run).consent == Consent::no);
-  CHECK(decide(mounting("tmpfs", "tmpfs", "/run"), run).why_not.find("unasked") != std::string::npos);
+  CHECK(decide(mounting("tmpfs", "tmpfs", "/run"), run).why_not.find("by themselves") != std::string::npos);
 }
 
 TEST_CASE("in an image build no mount chooses, for its Dockerfile asks for them") {
@@ -112,8 +112,8 @@ TEST_CASE("a target within a mount is not chosen, and the log says what to do") 
     const Decision decision = decide(spec, plain);
     CHECK(decision.consent == Consent::no);
     CHECK(decision.why_not ==
-          fmt::format("'{}' lies within the {} at '/run', which chooses nothing; mount a tmpfs or bind "
-                      "a directory at '{}'",
+          fmt::format("'{}' is inside the {} at '/run', which does not choose a profile; "
+                      "mount a tmpfs or bind-mount a directory at '{}'",
                       plain.target, bind ? "bind mount" : "tmpfs", plain.target));
   }
   Spec other;
@@ -124,7 +124,7 @@ TEST_CASE("a target within a mount is not chosen, and the log says what to do") 
 TEST_CASE("a mount of another type at the target is not chosen, and the log says so") {
   const Decision decision = decide(mounting("overlay", "overlay"), plain);
   CHECK(decision.consent == Consent::no);
-  CHECK(decision.why_not.find("is of type 'overlay'") != std::string::npos);
+  CHECK(decision.why_not.find("has the type 'overlay'") != std::string::npos);
 }
 
 TEST_CASE("a person's path that looks like an engine's volume is not chosen, and the log names it") {

@@ -74,7 +74,7 @@ TEST_CASE("damaged records and those of a version to come are named, and stay") 
   std::string reasons;
   for (const Error& error : listing->unreadable) reasons += error.message + "\n";
   CHECK_THAT(reasons, Catch::Contains("containers/newer.json: was written by a newer version\n"));
-  CHECK_THAT(reasons, Catch::Contains("containers/other.json: is the record of container 'good'\n"));
+  CHECK_THAT(reasons, Catch::Contains("containers/other.json: is the record of another container, 'good'\n"));
   CHECK_THAT(reasons, Catch::Contains("containers/broken.json:1:"));
   // A container of that id gets another name, and the damaged one stays for whoever looks into it.
   CHECK(d.ledger.find("broken", "/b").name != "broken");

@@ -70,7 +70,7 @@ TEST_CASE(
   const std::string whole = rest + R"(,"files":["token"])";
   CHECK(reason("{" + whole + R"(,"uid":0})").empty());
   CHECK(reason("{" + whole + "}") ==
-        "r: /deliveries/0: lacks the identity of a written directory or of its files");
+        "r: /deliveries/0: does not identify the written directory and its files");
   CHECK(reason("{" + whole + R"(,"uid":"0"})") == "r: /deliveries/0: /uid: is not an integer");
   CHECK_FALSE(reason("{" + whole + R"(,"uid":4294967295})").empty());
   CHECK(reason("{" + whole + R"(,"uid":0,"state":"lost"})") ==

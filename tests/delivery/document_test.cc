@@ -38,7 +38,7 @@ TEST_CASE("a refresh token is also what stands under the provider's own key") {
   const std::string login = R"({"anthropic":{"type":"oauth","refresh":"r","access":"a"}})";
   CHECK(holds_refresh_token(login, "/anthropic/refresh"));
   CHECK_FALSE(holds_refresh_token(login));
-  CHECK(judge(login, whole, nullptr, {}).why == "holds a refresh token");
+  CHECK(judge(login, whole, nullptr, {}).why == "contains a refresh token");
 }
 
 TEST_CASE("a whole file is ours if we wrote it, and nothing else is") {
@@ -66,11 +66,11 @@ TEST_CASE("what a client blanked or removed is nobody's") {
 }
 
 TEST_CASE("a login of somebody's own stays, and the reason says what it is") {
-  CHECK(why(R"({"claudeAiOauth":{"accessToken":"a","refreshToken":"r"}})") == "holds a refresh token");
-  CHECK(why(R"({"claudeAiOauth":{"accessToken":"old","refreshToken":"r"}})") == "holds a refresh token");
+  CHECK(why(R"({"claudeAiOauth":{"accessToken":"a","refreshToken":"r"}})") == "contains a refresh token");
+  CHECK(why(R"({"claudeAiOauth":{"accessToken":"old","refreshToken":"r"}})") == "contains a refresh token");
   CHECK(why(R"({"claudeAiOauth":{"accessToken":"sk-ant-oat01-setup"}})") ==
-        "holds an access token that is not from oci-oauth");
-  CHECK(why(R"({"claudeAiOauth":"secret"})") == "holds an access token that is not from oci-oauth");
+        "contains an access token that is not from oci-oauth");
+  CHECK(why(R"({"claudeAiOauth":"secret"})") == "contains an access token that is not from oci-oauth");
   CHECK(why("glpat-x") == "is not a JSON document");
   CHECK(why("[1]") == "is not a JSON object");
   CHECK(why(R"({"a":1,"a":2})") == "is not a JSON document");

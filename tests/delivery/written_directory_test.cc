@@ -126,9 +126,9 @@ TEST_CASE("what we did not write is never replaced, and nothing is written besid
   };
   CHECK(refused("token", "glpat-x") == "target/token: was not written by oci-oauth, so it is left alone");
   CHECK(refused(document, R"({"claudeAiOauth":{"refreshToken":"r"}})") ==
-        "target/.credentials.json: holds a refresh token, so it is left alone");
+        "target/.credentials.json: contains a refresh token, so it is left alone");
   CHECK(refused(document, claude("sk-ant-oat01-setup")) ==
-        "target/.credentials.json: holds an access token that is not from oci-oauth, so it is left alone");
+        "target/.credentials.json: contains an access token that is not from oci-oauth, so it is left alone");
   CHECK(refused(document, "plain text") ==
         "target/.credentials.json: is not a JSON document, so it is left alone");
 }
@@ -185,7 +185,7 @@ TEST_CASE("what a container blanked or removed is seen, and mended") {
     REQUIRE(d.deliver("new"));
     fs::remove(d.target / document);
     d.target.write(document, blanked);
-    CHECK(message(d.look()) == ".credentials.json is missing or blank");
+    CHECK(message(d.look()) == ".credentials.json is missing or empty");
   }
   REQUIRE(d.deliver("new"));
   CHECK(d.target.read(document) == claude("new"));
@@ -194,7 +194,7 @@ TEST_CASE("what a container blanked or removed is seen, and mended") {
   REQUIRE(d.deliver("new"));
   CHECK(d.look());
   d.publish("newer");
-  CHECK(message(d.look()) == "token holds an older token");
+  CHECK(message(d.look()) == "token contains an older token");
 }
 
 TEST_CASE("a login that comes at any moment of a delivery is there afterwards") {

@@ -127,7 +127,7 @@ config_of() { echo "$(bundle_of "$1")/config.json"; }
     refused 'not JSON'
     a_profile '.on_failure = "block"'
     chmod 666 "$CONFIG"
-    refused 'could have been changed'
+    refused 'other users can change it'
     chmod 644 "$CONFIG"
     start box "${chosen[@]}"
 }
@@ -143,5 +143,5 @@ config_of() { echo "$(bundle_of "$1")/config.json"; }
     configure '.profiles.claude.provider = "other" | .profiles.claude.on_failure = "block"'
     chmod 666 "$CONFIG"
     run -1 restored
-    [[ $output == *'oci-oauth-runtime: error: '*'could have been changed'* ]]
+    [[ $output == *'oci-oauth-runtime: error: '*'other users can change it'* ]]
 }

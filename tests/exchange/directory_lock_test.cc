@@ -91,7 +91,7 @@ TEST_CASE("a lock that another program holds is not taken, and none before it is
   const auto locks = acquire(test.paths);
   REQUIRE_FALSE(locks);
   CHECK(locks.error().kind == ErrorKind::temporary);
-  CHECK(locks.error().message == test.second + ": another program holds this lock, last touched 3 s ago");
+  CHECK(locks.error().message == test.second + ": another program holds this lock, last updated 3 s ago");
   CHECK_FALSE(exists(test.first));
   CHECK(exists(test.second));
 }
@@ -218,7 +218,7 @@ TEST_CASE("a lock that none of the user's programs can make is passed over, and 
     return child.answer();
   };
   const std::string told =
-      "1 taken; " + closed + "/lock: none of this user's programs can make this lock; going on without it";
+      "1 taken; " + closed + "/lock: no program of this user can create this lock; continuing without it";
   CHECK(as_somebody(closed + "/lock") == told);
   std::filesystem::permissions(closed, std::filesystem::perms(0755));
   make_lock(closed + "/lock", 2min);
@@ -458,7 +458,7 @@ TEST_CASE("a held lock is touched in time, and a lost one is noticed") {
   const auto kept = lost->keep_alive(in_time);
   REQUIRE_FALSE(kept);
   CHECK(kept.error().kind == ErrorKind::temporary);
-  CHECK(kept.error().message == test.second + ": another program took this lock over");
+  CHECK(kept.error().message == test.second + ": another program took over this lock");
 }
 
 TEST_CASE("a directory that was about to be a lock is removed after a kill") {

@@ -51,7 +51,7 @@ TEST_CASE("each answer has its outcome, and the login on disk is still the right
        {.ending = Ending::truncate, .reply = Reply{200, {}, page}},
        FailureKind::unknown,
        1,
-       "the answer ended early"},
+       "the answer is incomplete"},
       {"reset before the request",
        {.at = Stage::accepted, .ending = Ending::reset},
        FailureKind::network,
@@ -113,7 +113,7 @@ TEST_CASE("a token that has expired when it is granted is due at once, and told"
     REQUIRE(report.login);
     CHECK(report.login->expires_at <= now());
     REQUIRE(report.notices.size() == 1);
-    CHECK_THAT(report.notices[0], Catch::Contains("has expired already"));
+    CHECK_THAT(report.notices[0], Catch::Contains("has already expired"));
   }
 }
 

@@ -293,7 +293,7 @@ TEST_CASE("a lock or a login that changes hands after the last read stops the re
     const ExchangeReport report = keep_fresh(host.request, change_hands);
     REQUIRE(report.failure);
     CHECK(report.failure->kind == FailureKind::busy);
-    CHECK(report.failure->message.find(of_lock ? "took this lock over" : "changed it meanwhile") !=
+    CHECK(report.failure->message.find(of_lock ? "took over this lock" : "changed it in the meantime") !=
           std::string::npos);
     CHECK(host.posts() == 0);
     CHECK(host.login_works());

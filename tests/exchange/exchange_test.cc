@@ -38,7 +38,7 @@ TEST_CASE("what is published has the stamp of the document that was written") {
   CHECK(report.login->stamp == FileStamp::of(status));
 }
 
-TEST_CASE("what is published holds no refresh token") {
+TEST_CASE("what is published contains no refresh token") {
   Host host;
   const ExchangeReport report = host.run();
   REQUIRE(report.login);
@@ -281,14 +281,14 @@ TEST_CASE("a login that cannot be understood is told with file and place, and no
       {"", "is empty"},
       {"{", ":1:2: not JSON"},
       {"[]", "is not an object"},
-      {R"({"claudeAiOauth":{"accessToken":"","refreshToken":""}})", "no token is there"},
+      {R"({"claudeAiOauth":{"accessToken":"","refreshToken":""}})", "there is no token"},
       {R"({"claudeAiOauth":{"accessToken":1,"refreshToken":"r"}})",
        "/claudeAiOauth/accessToken: is not a string"},
       {R"({"claudeAiOauth":{"accessToken":"a","refreshToken":["r"]}})",
        "/claudeAiOauth/refreshToken: is not a string"},
       {std::string(R"({"claudeAiOauth":{"accessToken":"a","refr)") + std::string(9, '\0'),
        "ends in 9 NUL bytes"},
-      {R"({"a":1,"a":2})", "key 'a' stands twice"},
+      {R"({"a":1,"a":2})", "duplicate key 'a'"},
       {std::string(100'000, '['), "nested deeper than 64 levels"},
       {std::string(5 * 1024 * 1024, ' '), "is larger than 4194304 bytes"},
   };

@@ -156,7 +156,7 @@ TEST_CASE("notes of a newer version are told and left alone") {
   directory.write(notes);
   const auto entry = journal.replay();
   REQUIRE_FALSE(entry);
-  CHECK_THAT(entry.error().message, Catch::Contains("a newer version of oci-oauth wrote it"));
+  CHECK_THAT(entry.error().message, Catch::Contains("was written by a newer version of oci-oauth"));
   CHECK(directory.text() == notes);
 }
 

@@ -64,5 +64,5 @@ TEST_CASE("a limit on the size of files is told before anything is sent") {
   const auto prepared = store->prepare(64 * 1024);
   REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
   REQUIRE_FALSE(prepared);
-  CHECK_THAT(prepared.error().message, Catch::Contains("no more than 4096 bytes"));
+  CHECK_THAT(prepared.error().message, Catch::Contains("at most 4096 bytes"));
 }

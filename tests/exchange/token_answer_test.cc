@@ -72,7 +72,7 @@ TEST_CASE("a lifetime of nothing or less is over already, and told") {
     const auto read = answer(200, std::string(R"({"access_token":"a","expires_in":)") + over + "}");
     CHECK(read.expires_in == Milliseconds(0));
     REQUIRE(read.notices.size() == 1);
-    CHECK_THAT(read.notices[0], Catch::Contains("has expired already"));
+    CHECK_THAT(read.notices[0], Catch::Contains("has already expired"));
   }
 }
 
@@ -155,7 +155,7 @@ TEST_CASE("an error in a 200 is the refusal that it says") {
   const auto own = answer(200, R"({"error":"bad_refresh_token","error_description":"SECRET"})");
   CHECK(own.kind == AnswerKind::rejected);
   CHECK(own.error_code == "bad_refresh_token");
-  CHECK(own.message == "200 with an error in place of a token");
+  CHECK(own.message == "200 with an error instead of a token");
   CHECK(answer(200, R"({"access_token":"a","error":"invalid_grant"})").kind == AnswerKind::granted);
 }
 

@@ -182,8 +182,8 @@ TEST_CASE("a CA file that is none means that nothing was sent") {
   Client client(endpoint.url());
   const auto [content, reason] =
       GENERATE(table<const char*, const char*>({{nullptr, "No such file or directory"},
-                                                {"", "holds no certificates"},
-                                                {"no PEM", "holds no certificates"}}));
+                                                {"", "contains no certificates"},
+                                                {"no PEM", "contains no certificates"}}));
   client.request.ca_file = client.directory / "other.pem";
   if (content != nullptr) client.directory.write("other.pem", content);
   const auto failure = failure_of(client.post());
@@ -264,7 +264,7 @@ TEST_CASE("a truncated answer leaves open what the server did") {
   endpoint.script({.ending = Ending::truncate, .reply = test::Reply{200, {}, "SECRET SECRET"}});
   const auto failure = failure_of(Client(endpoint.url()).post());
   CHECK(failure.sent == Sent::perhaps);
-  CHECK(failure.message == "the answer ended early");
+  CHECK(failure.message == "the answer is incomplete");
 }
 
 TEST_CASE("an answer may have a mebibyte and no byte more") {

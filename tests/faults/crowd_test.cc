@@ -219,14 +219,14 @@ TEST_CASE("a cool-down is every process's, until a person overrides it", "[crowd
   for (const auto& words : commands) {
     const Output output = run_program(host.command(words));
     CHECK(output.status == 4);
-    CHECK_THAT(output.text, Catch::Contains("not asking the token endpoint before"));
+    CHECK_THAT(output.text, Catch::Contains("no request to the token endpoint before"));
   }
   const Bundle bundle(host, process, "box");
   CHECK(run_program(bundle.hook(), bundle.state()).status == 0);
   CHECK(endpoint.counters().posts == 1);
   const Output forced = run_program(host.command({"refresh", "--force"}));
   CHECK(forced.status == 0);
-  CHECK_THAT(forced.text, Catch::Contains("asking although the endpoint is to be left alone until"));
+  CHECK_THAT(forced.text, Catch::Contains("overriding the pause that lasts until"));
   CHECK(host.login_works());
 }
 
@@ -260,7 +260,7 @@ TEST_CASE("a dead login is nobody's to ask about again, until the file changes o
   CHECK(endpoint.counters().connections == 1);
   const Output forced = run_program(host.command({"refresh", "--force"}));
   CHECK(forced.status == 0);
-  CHECK_THAT(forced.text, Catch::Contains("asking although the server refused this login"));
+  CHECK_THAT(forced.text, Catch::Contains("sending a request although the server refused this login"));
   host.log_in(-60s);
   CHECK(host.refresh().status == 0);
   CHECK(host.login_works());

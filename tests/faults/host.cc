@@ -103,7 +103,7 @@ void Host::log_in(std::chrono::seconds from_now) {
 
 Output Host::mend(const std::string& profile) const {
   Output output = run_program(command({"refresh", profile}));
-  if (output.text.find("not asking the token endpoint before") == std::string::npos) return output;
+  if (output.text.find("no request to the token endpoint before") == std::string::npos) return output;
   const Output forced = run_program(command({"refresh", "--force", profile}));
   return {forced.status, output.text + forced.text};
 }

@@ -49,13 +49,13 @@ an_image_is_built() { greedy_image; }
 a_volume_chooses_nothing() {
     start_image "$image"
     has_nothing
-    [[ $(log_since_mark | grep -c "no token delivered: the engine made the volume at '$target' for the image, as the name of 64 hexadecimal digits in '.*' says; choose the container with a tmpfs or a bind mount there, from a directory of another name") == 1 ]]
+    [[ $(log_since_mark | grep -c "no token delivered: the engine created the volume at '$target' for the image, as the 64 hexadecimal digits in '.*' show; mount a tmpfs or bind-mount a directory there to choose the container (a directory without such a name)") == 1 ]]
 }
 
 a_volume_as_tmpfs_chooses_nothing() {
     start_image "$image" --image-volume tmpfs
     has_nothing
-    says 'as one that Podman makes for the image'
+    says 'like those that Podman mounts for an image'
 }
 
 an_annotation_chooses_nothing() {
@@ -80,7 +80,7 @@ a_build_chooses_nothing() {
     [[ $output != *"$(current_token)"* ]]
     says "profile 'claude', container buildah-"
     says "profile 'other', container buildah-"
-    says 'is of an image build, whose Dockerfile anybody may have written'
+    says 'belongs to an image build, whose Dockerfile may come from anybody'
 }
 
 a_person_chooses_the_same_image() {
@@ -94,7 +94,7 @@ an_anonymous_volume_stays_empty() {
     as_operator mkdir -p "$volume"
     start "$BOX" --volume "$volume:$target"
     [[ -z $(ls -A "$volume") ]]
-    says 'the engine made the volume'
+    says 'the engine created the volume'
 }
 
 consent_cases() {

@@ -69,7 +69,7 @@ inputs_cases() {
         try "a state that is cut off" state_says 'state:1:' '{"id": "c", "bundle": "/'
         try "a state of 10 MiB" large_state_says 'state: is larger than'
         try "a state without a bundle" state_says "bundle '' is not an absolute path" '{"id": "c", "pid": 1}'
-        try "a state whose id climbs" state_says 'has no id' '{"id": "../c", "pid": 1, "bundle": "/b"}'
+        try "a state whose id climbs" state_says 'has no valid container id' '{"id": "../c", "pid": 1, "bundle": "/b"}'
         try "a state whose pid is text" state_says 'state: /pid: is not an integer' '{"id": "c", "pid": "1", "bundle": "/b"}'
         try "a closed stdin" closed_stdin
         try "a bundle that is not there" state_says '/nowhere/config.json: No such file' '{"id": "c", "pid": 1, "bundle": "/nowhere"}'
@@ -78,9 +78,9 @@ inputs_cases() {
         try "a config.json of 50 MiB" bundle_says 'is larger than' large_config_json
         try "a config.json that is cut off" bundle_says 'config.json:1:' config_json '{"root": {"path":'
         try "a config.json whose mounts are no array" bundle_says "'mounts' is not an array" config_json '{"root": {"path": "/"}, "mounts": {}}'
-        try "a config.json behind a link" bundle_says "is in the host's own mount namespace" linked_bundle
-        try "a pid of the host's" process_says 1 "is in the host's own mount namespace"
-        try "the pid 0" process_says 0 'the runtime names no process of the container'
+        try "a config.json behind a link" bundle_says "is in the host's mount namespace" linked_bundle
+        try "a pid of the host's" process_says 1 "is in the host's mount namespace"
+        try "the pid 0" process_says 0 'the state does not name a process of the container'
         try "a pid that is gone" gone_process
     fi
     if has_bundles; then

@@ -109,7 +109,7 @@ a_component_is_swapped() {
 the_target_is_the_kernels() {
     configure ".profiles.claude.target = \"$1\""
     start "$BOX"
-    says "$1 in the container: is the kernel's"
+    says "$1 in the container: is in a kernel file system"
     configure ".profiles.claude.target = \"$target\""
 }
 

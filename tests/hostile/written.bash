@@ -78,7 +78,7 @@ the_login_is_bound() {
     before=$(stat -c '%i %Y %Z %a %u' "$CREDENTIALS")
     start "$BOX" --volume "${CREDENTIALS%/*}:$target"
     says 'is the login itself, so it is left alone'
-    says "set the profile's target to a directory of its own"
+    says "set the profile's \"target\" to a separate directory"
     stop "$BOX"
     [[ $(stat -c '%i %Y %Z %a %u' "$CREDENTIALS") == "$before" ]]
     [[ ! -e ${CREDENTIALS%/*}/token ]]
@@ -89,7 +89,7 @@ another_login_is_bound() {
     directory=$(a_directory "$BOX")
     echo "$login" >"$directory/.credentials.json"
     start "$BOX" --volume "$directory:$target"
-    says 'holds a refresh token, so it is left alone'
+    says 'contains a refresh token, so it is left alone'
     stop "$BOX"
     [[ $(cat "$directory/.credentials.json") == "$login" && ! -e $directory/token ]]
 }

@@ -108,10 +108,9 @@ TEST_CASE("nothing is written beneath a mount that is not there yet, as while a 
   if (::geteuid() != 0) return skip("only root makes mount namespaces");
   const Host host;
   const std::string seen = host.open(Container([&] { return host.own_mounts(); }));
-  CHECK(
-      seen ==
-      std::string(target) +
-          " in the container: the bind mount of config.json is not there, so nothing is written beneath it");
+  CHECK(seen == std::string(target) +
+                    " in the container: the bind mount in config.json is not there yet, so nothing is "
+                    "written beneath it");
 }
 
 TEST_CASE("a runtime that shows no root file system, as gVisor, is served at the source") {

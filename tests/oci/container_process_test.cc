@@ -31,7 +31,7 @@ std::string outside(const Mapping& mapping, Owner inside) {
 TEST_CASE("a process in our own mount namespace is not a container") {
   const auto process = ContainerProcess::open(::getpid());
   REQUIRE_FALSE(process);
-  CHECK(process.error().message.find("is in the host's own mount namespace") != std::string::npos);
+  CHECK(process.error().message.find("is in the host's mount namespace") != std::string::npos);
 }
 
 TEST_CASE("a process that is gone is not a container") {
@@ -48,7 +48,7 @@ TEST_CASE("a process that is gone is not a container") {
 TEST_CASE("a state that names no process has no container to enter") {
   const auto process = ContainerProcess::open(0);
   REQUIRE_FALSE(process);
-  CHECK(process.error().message == "the runtime names no process of the container");
+  CHECK(process.error().message == "the state does not name a process of the container");
 }
 
 TEST_CASE("a process is seen to end") {

@@ -80,7 +80,7 @@ TEST_CASE("a loop, a file, a FIFO and a magic link are refused with the reason")
 TEST_CASE("the container's /proc, /sys and /dev are refused, however an image leads there") {
   const Tree tree;
   for (const char* path : {"/proc", "/proc/1", "/sys/kernel", "/dev", "/dev/shm/claude"}) {
-    CHECK(tree.refusal(path) == std::string(path) + " in the container: is the kernel's");
+    CHECK(tree.refusal(path) == std::string(path) + " in the container: is in a kernel file system");
   }
   const ContainerRoot host = tree.open("/");
   const auto through = [&](const char* name, const char* to) {
@@ -88,7 +88,7 @@ TEST_CASE("the container's /proc, /sys and /dev are refused, however an image le
     fs::create_directory_symlink(to, link);
     return host.make_directory(link + "/claude").error().message;
   };
-  CHECK(through("rootfs/run/to-proc", "/proc/self").find("kernel's") != std::string::npos);
+  CHECK(through("rootfs/run/to-proc", "/proc/self").find("kernel file system") != std::string::npos);
   CHECK(through("rootfs/run/to-dev", "/dev").find("is in /dev") != std::string::npos);
   CHECK_FALSE(fs::exists("/dev/claude"));
 }
@@ -128,8 +128,7 @@ TEST_CASE("a name that only begins like the kernel's is a directory like any oth
 TEST_CASE("a link to nothing is told as such, and nothing is made") {
   const Tree tree;
   fs::create_directory_symlink("/nowhere", tree.root + "/run/secrets");
-  CHECK(tree.refusal("/run/secrets/claude") ==
-        "/run/secrets in the container: is a symbolic link that leads to nothing");
+  CHECK(tree.refusal("/run/secrets/claude") == "/run/secrets in the container: is a dangling symbolic link");
   CHECK_FALSE(fs::exists(tree.root + "/nowhere"));
 }
 

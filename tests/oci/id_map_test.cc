@@ -53,6 +53,6 @@ TEST_CASE("a text of another shape is refused with its source") {
   for (const char* text : {"0", "0 1", "a b c", "0 1 2x", "-1 0 1", "0 0 4294967296", "0,0,1"}) {
     const auto parsed = IdMap::parse(text, "map");
     REQUIRE_FALSE(parsed);
-    CHECK(parsed.error().message == "map: is not a map of ids");
+    CHECK(parsed.error().message == "map: is not an id mapping");
   }
 }

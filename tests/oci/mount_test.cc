@@ -172,7 +172,7 @@ TEST_CASE("nothing is mounted where the mount would appear outside the container
   const auto look = [](const SharingHost& h) { return h.token_in_container(); };
   const std::string seen = host.deliver(look, look);
   if (!skipped(seen))
-    CHECK(seen == "the target is on a shared mount, so what is mounted there would appear elsewhere too");
+    CHECK(seen == "the target is on a shared mount, so a mount there would also appear elsewhere");
 }
 
 TEST_CASE("a mount whose flags cannot be locked is delivered all the same") {

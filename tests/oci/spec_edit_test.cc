@@ -124,9 +124,9 @@ TEST_CASE("a config.json that cannot be edited is refused with its place") {
   refused(R"({"hooks":{"createRuntime":{}}})", "'createRuntime' is not an array");
   refused(R"({"process":{"env":{}}})", "'env' is not an array");
   refused(R"({"process":7})", "'process' is not an object");
-  refused(R"({"process":{},"process":{}})", "key 'process' stands twice");
-  refused(R"({"hooks":null,"hooks":{}})", "key 'hooks' stands twice");
-  refused(R"({"process":{"env":[],"env":[]}})", "key 'env' stands twice");
+  refused(R"({"process":{},"process":{}})", "duplicate key 'process'");
+  refused(R"({"hooks":null,"hooks":{}})", "duplicate key 'hooks'");
+  refused(R"({"process":{"env":[],"env":[]}})", "duplicate key 'env'");
   refused(std::string(100'000, '['), "is not an object");
   refused(R"({"a":)" + std::string(100'000, '['), "nested deeper");
 }

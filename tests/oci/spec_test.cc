@@ -73,16 +73,17 @@ TEST_CASE("a config.json of another shape is refused with its place") {
   CHECK(reason("{") != "");
   CHECK(reason(std::string("{}\0{}", 5)) == "config.json:1:3: not JSON");
   CHECK(reason("{}") == "config.json: /root/path: is missing");
-  CHECK(reason(R"({"root":{"path":"r"},"process":{"user":{"uid":-1}}})")
-            .find("'uid' is not a number of 32 bits") != std::string::npos);
-  CHECK(reason(R"({"mounts":[],"mounts":[]})").find("key 'mounts' stands twice") != std::string::npos);
+  CHECK(
+      reason(R"({"root":{"path":"r"},"process":{"user":{"uid":-1}}})").find("'uid' is not a 32-bit number") !=
+      std::string::npos);
+  CHECK(reason(R"({"mounts":[],"mounts":[]})").find("duplicate key 'mounts'") != std::string::npos);
   CHECK(reason("[]") == "config.json:1:2: is not an object");
   for (const auto& [text, member] : std::initializer_list<std::pair<const char*, const char*>>{
            {R"({"mounts":{}})", "'mounts' is not an array"},
-           {R"({"mounts":[1]})", "'mounts' holds what is not an object"},
+           {R"({"mounts":[1]})", "'mounts' contains an element that is not an object"},
            {R"({"process":7})", "'process' is not an object"},
            {R"({"process":{"user":"root"}})", "'user' is not an object"},
-           {R"({"process":{"user":{"uid":"0"}}})", "'uid' is not a number of 32 bits"},
+           {R"({"process":{"user":{"uid":"0"}}})", "'uid' is not a 32-bit number"},
            {R"({"root":{"path":false}})", "'path' is not a string"},
            {R"({"mounts":[{"destination":[]}]})", "'destination' is not a string"},
            {R"({"annotations":{"a":1}})", "'a' is not a string"}}) {

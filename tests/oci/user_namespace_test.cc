@@ -109,7 +109,7 @@ TEST_CASE("a deed for our own namespace, or for none, is done here") {
 TEST_CASE("a namespace that is no parent of the process's is not joined") {
   const auto done = in_user_namespace(::getpid(), 1, []() -> Result<void> { return {}; });
   REQUIRE_FALSE(done);
-  CHECK_THAT(done.error().message, Catch::Contains("no way to its engine's user namespace"));
+  CHECK_THAT(done.error().message, Catch::Contains("cannot find its engine's user namespace"));
 }
 
 }  // namespace oci_oauth::test

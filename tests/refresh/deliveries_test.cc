@@ -153,9 +153,8 @@ TEST_CASE("a profile that its configuration no longer has is withdrawn, and its 
 
   const auto told = retire_profiles(host.runtime, config_at("/etc/config.json"));
   REQUIRE(told.size() == 1);
-  CHECK(
-      told.front().message ==
-      "profile 'claude': is not in /etc/config.json any more, so its token is withdrawn from container box");
+  CHECK(told.front().message ==
+        "profile 'claude': was removed from /etc/config.json, so its token is withdrawn from container box");
   CHECK(std::filesystem::is_empty(host.root / "run/share/claude"));
   CHECK(retire_profiles(host.runtime, config_at("/etc/config.json")).empty());
 }

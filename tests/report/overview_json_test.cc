@@ -12,7 +12,7 @@ TEST_CASE("the JSON has the fixed words, and null where there is nothing") {
   view.published->last_error = LastError{FailureKind::login_required, "400", "log in again", noon};
   view.containers = {container("box", DeliveryKind::write, Holding::outdated),
                      container("other", DeliveryKind::mount, Holding::current)};
-  view.containers[0].reason = "token holds an older token";
+  view.containers[0].reason = "token contains an older token";
   view.containers[1].shadowed_by = {"ANTHROPIC_API_KEY"};
   CHECK(overview_json(overview_of({view, unpublished("other")})) == R"({
   "version": 1,
@@ -35,7 +35,7 @@ TEST_CASE("the JSON has the fixed words, and null where there is nothing") {
           "delivery": "write",
           "path": "/run/secrets/claude",
           "state": "outdated",
-          "reason": "token holds an older token",
+          "reason": "token contains an older token",
           "shadowed_by": []
         },
         {

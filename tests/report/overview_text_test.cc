@@ -33,7 +33,7 @@ TEST_CASE("a profile that was never refreshed says what to do") {
         "PROFILE  STATE            EXPIRES IN  REFRESHED  LOGIN EXPIRES\n"
         "claude   never refreshed  -           -          -\n"
         "\n"
-        "claude: nothing was published yet\n"
+        "claude: nothing has been published yet\n"
         "  hint: oci-oauth refresh claude\n");
 }
 
@@ -73,36 +73,37 @@ TEST_CASE("below it stand the containers, and which token each has") {
                      container("full", DeliveryKind::write, Holding::failed),
                      container("other", DeliveryKind::write, Holding::unknown)};
   view.containers[0].shadowed_by = {"ANTHROPIC_API_KEY"};
-  view.containers[1].reason = "token holds an older token";
+  view.containers[1].reason = "token contains an older token";
   view.containers[2].reason = "/t/token: No space left on device";
   view.containers[2].hint = "make some";
   CHECK(text({view}) ==
         "PROFILE  STATE  EXPIRES IN  REFRESHED  LOGIN EXPIRES\n"
         "claude   fresh  7 h 59 min  1 min ago  in 27 d 3 h\n"
         "\n"
-        "claude: container 0123456789ab has ANTHROPIC_API_KEY in its environment, which wins over the token\n"
-        "  hint: create the container without it\n"
-        "claude: container box: token holds an older token\n"
+        "claude: container 0123456789ab has ANTHROPIC_API_KEY in its environment, which takes precedence "
+        "over the token\n"
+        "  hint: recreate the container without it\n"
+        "claude: container box: token contains an older token\n"
         "  hint: oci-oauth refresh claude\n"
         "claude: container full: /t/token: No space left on device\n"
         "  hint: make some\n"
         "\n"
-        "CONTAINER     PROFILE  DELIVERY  SINCE          TOKEN        PATH\n"
-        "0123456789ab  claude   mount     2 h 0 min ago  current      /run/secrets/claude\n"
-        "box           claude   write     2 h 0 min ago  outdated     /run/secrets/claude\n"
-        "full          claude   write     2 h 0 min ago  failed       /run/secrets/claude\n"
-        "other         claude   write     2 h 0 min ago  cannot tell  /run/secrets/claude\n");
+        "CONTAINER     PROFILE  DELIVERY  SINCE          TOKEN     PATH\n"
+        "0123456789ab  claude   mount     2 h 0 min ago  current   /run/secrets/claude\n"
+        "box           claude   write     2 h 0 min ago  outdated  /run/secrets/claude\n"
+        "full          claude   write     2 h 0 min ago  failed    /run/secrets/claude\n"
+        "other         claude   write     2 h 0 min ago  unknown   /run/secrets/claude\n");
 }
 
 TEST_CASE("a profile that the configuration no longer has is shown while a container has it") {
   ProfileView view = {.name = "old"};
   view.is_left_over = true;
   view.containers = {container("box", DeliveryKind::mount, Holding::outdated)};
-  view.containers[0].reason = "its profile is not in the configuration any more";
+  view.containers[0].reason = "its profile was removed from the configuration";
   view.containers[0].hint = "add it again";
   const std::string shown = text({view});
   CHECK_THAT(shown, Catch::Contains("old      not configured  "));
-  CHECK_THAT(shown, Catch::Contains("old: container box: its profile is not in the configuration any more\n"
+  CHECK_THAT(shown, Catch::Contains("old: container box: its profile was removed from the configuration\n"
                                     "  hint: add it again\n"));
 }
 

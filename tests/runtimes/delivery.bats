@@ -117,7 +117,7 @@ load oauth
     run inside box touch "$target/settings.json"
     [[ $output == *'Read-only file system'* ]]
     [[ ! -e $SHARE/settings.json ]]
-    [[ $(logged) == *"bound writable at '$target'"*"--volume $SHARE:$target:ro"* ]]
+    [[ $(logged) == *"bind-mounted writable at '$target'"*"--volume $SHARE:$target:ro"* ]]
     refreshed
     has_current_token box
 }
@@ -147,7 +147,7 @@ load oauth
     a_profile
     start box --tmpfs /run/secrets
     [[ -z $(inside box ls -A /run/secrets) ]]
-    [[ $(logged) == *"profile 'claude', container $(id_of box): no token delivered: '$target' lies within the tmpfs at '/run/secrets'"* ]]
+    [[ $(logged) == *"profile 'claude', container $(id_of box): no token delivered: '$target' is inside the tmpfs at '/run/secrets'"* ]]
 }
 
 @test "a configuration that cannot be used and says block lets no container start without a token" {
@@ -382,5 +382,5 @@ hook_called_for() {
     start box --tmpfs "$target"
     run token_in box
     ((status != 0))
-    [[ $(logged) == *"$(runtime_dir): belongs to"* ]]
+    [[ $(logged) == *"$(runtime_dir): must belong to"* ]]
 }

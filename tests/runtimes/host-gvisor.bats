@@ -44,8 +44,8 @@ setup() {
 @test "gVisor: a tmpfs gets no token, and the log says what to do instead" {
     start box --tmpfs "$target"
     [[ -z $(inside box ls -A "$target") ]]
-    [[ $(logged) == *"the runtime keeps the container's file system to itself"* ]]
-    [[ $(logged) == *"hint: bind the directory: --volume $SHARE:$target:ro"* ]]
+    [[ $(logged) == *"nothing can be mounted into this runtime's containers from outside"* ]]
+    [[ $(logged) == *"hint: bind-mount the directory: --volume $SHARE:$target:ro"* ]]
 }
 
 @test "gVisor: the wrapper serves it as the hook does" {

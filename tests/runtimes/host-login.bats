@@ -47,9 +47,9 @@ expect() {
     login_ends_in -60
     script '{"status": 503, "body": "{}"}'
     expect $temporary 'token endpoint: 503' oci_oauth refresh
-    expect $temporary 'not asking the token endpoint before' oci_oauth refresh
+    expect $temporary 'no request to the token endpoint before' oci_oauth refresh
     [[ $output == *'hint: wait, or override it once with --force'* ]]
-    expect $temporary 'not asking the token endpoint before' oci_oauth token claude
+    expect $temporary 'no request to the token endpoint before' oci_oauth token claude
     [[ $(counted posts) == 1 ]]
 }
 
@@ -70,7 +70,7 @@ expect() {
     login_ends_in -60
     expect $login_required 'there is no refresh token' oci_oauth refresh
     edit_file "$CREDENTIALS" '.claudeAiOauth.accessToken = "" | .claudeAiOauth.refreshToken = ""'
-    expect $login_required '.credentials.json: /claudeAiOauth/refreshToken: no token is there' oci_oauth refresh
+    expect $login_required '.credentials.json: /claudeAiOauth/refreshToken: there is no token' oci_oauth refresh
     [[ $(counted posts) == 0 ]]
 }
 
@@ -98,7 +98,7 @@ expect() {
     a_users_login
     expect $usage "$CONFIG.none: No such file or directory" as_operator oci-oauth --config "$CONFIG.none" status
     chmod 666 "$CONFIG"
-    expect $usage "$CONFIG: uid 0 with mode 0666 could have been changed by somebody else" oci_oauth status
+    expect $usage "$CONFIG: other users can change it (it has uid 0, mode 0666)" oci_oauth status
     chmod 644 "$CONFIG"
     configure '.profiles.claude.hook_wait = "8"'
     expect $usage "$CONFIG: /profiles/claude/hook_wait: '8' is not a duration" oci_oauth status

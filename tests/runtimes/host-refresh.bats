@@ -96,7 +96,7 @@ published() { jq -r "$2" "$(runtime_dir)/profiles/$1.json"; }
     script '{"status": 404, "body": "gone"}'
     run -1 oci_oauth refresh
     run -1 oci_oauth refresh
-    [[ $output == *'not asking the token endpoint before'*'404'* ]]
+    [[ $output == *'no request to the token endpoint before'*'404'* ]]
     [[ $(counted posts) == 1 ]]
     oci_oauth refresh --force
     [[ $(counted posts) == 2 ]]

@@ -30,7 +30,7 @@ bats_require_minimum_version 1.5.0
     a_profile
     for _ in 1 2 3; do
         run -2 oci_oauth token claude --min-ttl 10d
-        [[ $output == *"this server's tokens live for "*'hint: ask for a smaller --min-ttl'* ]]
+        [[ $output == *"this server's tokens are valid for only "*'hint: use a smaller --min-ttl'* ]]
     done
     [[ $(counted posts) == 1 ]]
 }
@@ -69,7 +69,7 @@ bats_require_minimum_version 1.5.0
         [[ $(status_of .state) == unknown ]]
         run oci_oauth refresh
         ((status == 0))
-        [[ $output == *"$published"*'so it is written anew'* ]]
+        [[ $output == *"$published"*'so it is replaced'* ]]
         [[ $(status_of .state) == fresh ]]
     done
     [[ $(counted posts) == 0 ]]

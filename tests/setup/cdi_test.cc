@@ -98,7 +98,8 @@ TEST_CASE("a name that CDI refuses is told before an engine refuses the file") {
   for (const char* name : {"a-", "a_", "a."}) {
     const auto spec = cdi_spec({{name, {}}}, hook);
     REQUIRE_FALSE(spec);
-    CHECK(spec.error().message == "profile '" + std::string(name) + "': is no name for a CDI device");
+    CHECK(spec.error().message ==
+          "profile '" + std::string(name) + "': is not a valid name for a CDI device");
   }
   CHECK_FALSE(cdi_spec({}, hook));
 }

@@ -62,7 +62,7 @@ END
 @test "docker: a default runtime that the wrapper cannot run is refused" {
     a_file etc/docker/daemon.json <<<'{"default-runtime": "io.containerd.kata.v2"}'
     refuses install_engine docker --default
-    [[ $output == *"default-runtime 'io.containerd.kata.v2' is not a program that the wrapper could run"* ]]
+    [[ $output == *"default-runtime 'io.containerd.kata.v2' is not a program that the wrapper can run"* ]]
 }
 
 @test "docker: install without --default leaves the default as it is" {
@@ -114,7 +114,7 @@ END
     rm "$TREE/etc/docker/daemon.json"
     ln -s /nowhere "$TREE/etc/docker/daemon.json"
     refuses install_engine docker
-    [[ $output == *'is a symbolic link to nothing'* ]]
+    [[ $output == *'is a dangling symbolic link'* ]]
     rm "$TREE/etc/docker/daemon.json"
     head -c 2M /dev/zero | a_file etc/docker/daemon.json
     refuses install_engine docker
@@ -136,10 +136,10 @@ runtime_path() { jq -r '.runtimes["oci-oauth"].path' "$TREE/etc/docker/daemon.js
     a_container other runc
     run oci_oauth uninstall docker
     ((status == 0))
-    [[ $output == *"keeps the runtime oci-oauth, as /usr/sbin/runc, for 1 container (db), "*"'sudo oci-oauth uninstall docker' takes it out"* ]]
+    [[ $output == *"keeps the runtime oci-oauth, as /usr/sbin/runc, for 1 container (db), "*"'sudo oci-oauth uninstall docker' removes it"* ]]
     [[ $(jq -c . "$TREE/etc/docker/daemon.json") == '{"debug":true,"runtimes":{"oci-oauth":{"path":"/usr/sbin/runc"}}}' ]]
     [[ $(oci_oauth uninstall docker 2>/dev/null) != *changed* && $(runtime_path) == /usr/sbin/runc ]]
-    [[ $(install_engine podman 2>&1) == *'docker: was taken out; '*' for 1 container (db)'* ]]
+    [[ $(install_engine podman 2>&1) == *'docker: was uninstalled; '*' for 1 container (db)'* ]]
     [[ $(oci_oauth uninstall --all 2>&1) == *'for 1 container (db)'* ]]
     rm -r "$TREE/var/lib/docker/containers/db"*
     oci_oauth uninstall docker
@@ -180,7 +180,7 @@ runtime_path() { jq -r '.runtimes["oci-oauth"].path' "$TREE/etc/docker/daemon.js
     a_file etc/docker/daemon.json <<<'{"debug": true}'
     install_engine docker --default
     rm -r "$TREE/var"
-    [[ $(oci_oauth install docker 2>/dev/null) == 'docker: is registered already' ]]
+    [[ $(oci_oauth install docker 2>/dev/null) == 'docker: is already registered' ]]
     oci_oauth uninstall docker
     [[ $(daemon_json) == '{"debug": true}' ]]
 }
@@ -192,7 +192,7 @@ runtime_path() { jq -r '.runtimes["oci-oauth"].path' "$TREE/etc/docker/daemon.js
     edited=$(jq -c '.runtimes["oci-oauth"].runtimeArgs = ["--debug"] | .["default-runtime"] = "oci-oauth"' "$TREE/etc/docker/daemon.json")
     a_file etc/docker/daemon.json <<<"$edited"
     run oci_oauth uninstall docker
-    [[ $output == *"what was changed in oci-oauth's own entries goes with them"* ]]
+    [[ $output == *"oci-oauth's own entries are removed, with what was changed in them"* ]]
     [[ $(daemon_json) == '{"debug":true}' ]]
 }
 
@@ -221,7 +221,7 @@ runtime_path() { jq -r '.runtimes["oci-oauth"].path' "$TREE/etc/docker/daemon.js
 @test "docker: snap's daemon is refused with the file that it reads" {
     mkdir -p "$TREE/var/snap/docker/current"
     refuses install_engine docker
-    [[ $output == *'Docker is a snap here: it reads /var/snap/docker/current/config/daemon.json'* ]]
+    [[ $output == *'Docker is a snap here, which reads /var/snap/docker/current/config/daemon.json'* ]]
 }
 
 @test "docker: a runtime of our name that runs another program is a person's" {

@@ -72,7 +72,7 @@ TEST_CASE("an engine that is told to look elsewhere does not read its registrati
 TEST_CASE("the file that misses the registration is named, whether it is there or not") {
   const HostWithEngines machine;
   const std::string file = machine / "etc/docker/daemon.json";
-  CHECK(machine.state("docker").message == "is not registered: " + file + " is not there");
+  CHECK(machine.state("docker").message == "is not registered: " + file + " does not exist");
   machine.install("docker");
   machine.write("etc/docker/daemon.json", "{}");
   CHECK(machine.state("docker").state == EngineState::unregistered);
@@ -97,7 +97,7 @@ TEST_CASE("what an uninstall left is neither registered nor gone") {
   machine.write("etc/docker/daemon.json", R"({"runtimes": {"oci-oauth": {"path": "/usr/sbin/runc"}}})");
   EngineState state = machine.state("docker");
   CHECK(state.state == EngineState::withdrawn);
-  CHECK(state.message.find("no container names it: sudo oci-oauth uninstall docker") != std::string::npos);
+  CHECK(state.message.find("which no container uses: sudo oci-oauth uninstall docker") != std::string::npos);
   std::filesystem::create_directories(machine / "var/lib/docker/containers/x");
   machine.write("var/lib/docker/containers/x/hostconfig.json", R"({"Runtime": "oci-oauth"})");
   CHECK(machine.state("docker").message.find("for 1 container (x)") != std::string::npos);

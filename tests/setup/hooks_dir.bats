@@ -34,9 +34,9 @@ hook_files() { find "$TREE/$hooks_d" -name '*.json' -printf '%f\n' | sort | tr '
     text=$(jq '.hook.timeout = 30' "$file")
     echo "$text" >"$file"
     run install_engine podman
-    [[ $output == *"$file: was changed since it was written, and stays as it is"* ]]
+    [[ $output == *"$file: has been changed since it was written, and is kept"* ]]
     run oci_oauth uninstall podman
-    [[ $output == *"$file: was changed since it was written, and stays"* ]]
+    [[ $output == *"$file: has been changed since it was written, and is kept"* ]]
     [[ $(hook_files) == 'oci-oauth-createRuntime.json ' && $(jq .hook.timeout "$file") == 30 ]]
 }
 
@@ -95,7 +95,7 @@ in_read_only_usr() {
     [[ -e $TREE/etc/containers/oci/hooks.d/oci-oauth-createRuntime.json && -z $(hook_files) ]]
     grep -Fqx 'hooks_dir = ["/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d"]' \
         "$TREE/etc/containers/containers.conf.d/oci-oauth.conf"
-    [[ $(in_read_only_usr install podman) == 'podman: is registered already' ]]
+    [[ $(in_read_only_usr install podman) == 'podman: is already registered' ]]
     in_read_only_usr uninstall podman
     diff <(echo "$before") <(snapshot)
     in_read_only_usr install crio --credentials "$LOGIN"
@@ -107,7 +107,7 @@ in_read_only_usr() {
 
 @test "hooks that are in a read-only /usr already, from when the image was built, stay the registration" {
     install_engine podman
-    [[ $(in_read_only_usr install podman) == 'podman: is registered already' ]]
+    [[ $(in_read_only_usr install podman) == 'podman: is already registered' ]]
 }
 
 @test "a list that is added to, {append = true}, holds our directory with those before it" {

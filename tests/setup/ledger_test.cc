@@ -32,7 +32,7 @@ TEST_CASE("a ledger that was tampered with is refused with its place") {
     return ledger ? "" : ledger.error().message;
   };
   CHECK(reason(R"({"files": [{"path": "/a", "after": "", "share": "most"}]})") ==
-        "f: /files/0/share: is no share of a file");
+        "f: /files/0/share: is not a known share of a file");
   CHECK(reason(R"({"files": [{"path": "/a", "share": "whole"}]})") == "f: /files/0/after: is not a string");
   CHECK(reason(R"({"files": 1})") == "f: /files: is not an array");
 }

@@ -48,7 +48,7 @@ TEST_CASE("a link to nothing is refused, a missing file is none") {
   const TempDir dir;
   std::filesystem::create_symlink("/nowhere", dir / "link");
   const auto tree = Tree::open(dir.path());
-  CHECK(tree->read("/link").error().message.ends_with("/link: is a symbolic link to nothing"));
+  CHECK(tree->read("/link").error().message.ends_with("/link: is a dangling symbolic link"));
   CHECK_FALSE(tree->read("/missing/file")->has_value());
 }
 

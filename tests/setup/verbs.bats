@@ -6,7 +6,7 @@ load trees
         [install]='install: needs one engine: podman, crio, docker, containerd'
         ['install kubernetes']="install: unknown engine 'kubernetes'"
         ['install podman docker']='install: needs one engine'
-        ['install podman --default']='install: --default goes with docker'
+        ['install podman --default']='install: --default is for docker only'
         ['install podman --credentials=']="install: option '--credentials' needs a value"
         ['install podman --root=']="install: option '--root' needs a value"
         ['install podman --credentials /a/../b']="install: --credentials: '/a/../b' is not a path without '..'"
@@ -48,9 +48,9 @@ load trees
 
 @test "where there is nothing to do, --dry-run says so too" {
     install_engine podman
-    [[ $(install_engine podman --dry-run 2>/dev/null) == 'podman: is registered already' ]]
+    [[ $(install_engine podman --dry-run 2>/dev/null) == 'podman: is already registered' ]]
     oci_oauth uninstall --all
-    [[ $(oci_oauth uninstall podman --dry-run) == 'podman: nothing of ours is left to take out' ]]
+    [[ $(oci_oauth uninstall podman --dry-run) == 'podman: there is nothing to remove' ]]
     [[ $(oci_oauth uninstall --all) == 'no engine is registered' ]]
 }
 
@@ -59,18 +59,18 @@ load trees
         [docker]=bin/oci-oauth-runtime [containerd]=bin/oci-oauth-runtime)
     local engine said
     for engine in "${!named[@]}"; do
-        said=$(install_engine "$engine" --dry-run 2>&1 >/dev/null | grep 'is not there')
-        [[ $said == "oci-oauth: $TREE$OCI_OAUTH_PREFIX/${named[$engine]}: is not there"* ]]
+        said=$(install_engine "$engine" --dry-run 2>&1 >/dev/null | grep 'does not exist')
+        [[ $said == "oci-oauth: $TREE$OCI_OAUTH_PREFIX/${named[$engine]}: does not exist"* ]]
         [[ $(wc -l <<<"$said") == 1 ]]
     done
-    [[ $(install_engine cdi --dry-run 2>&1) == *'cdi: no dockerd, podman, crio, containerd is installed here'* ]]
+    [[ $(install_engine cdi --dry-run 2>&1) == *'cdi: dockerd, podman, crio, containerd not found'* ]]
 }
 
 @test "systemd: without a systemd that runs there is nothing to enable, and in a tree that is left to its systemctl" {
     run oci-oauth install systemd
-    [[ $status == 1 && $output == *'systemd does not run here'*'hint: have cron(8)'* ]]
+    [[ $status == 1 && $output == *'systemd is not running'*'hint: run '* ]]
     run as_user oci-oauth install systemd
-    [[ $status == 1 && $output == *"this user's systemd does not run"* ]]
+    [[ $status == 1 && $output == *"this user's systemd is not running"* ]]
     mkdir -p "$TREE$OCI_OAUTH_PREFIX/lib"
     cp -r "$OCI_OAUTH_PREFIX/lib/systemd" "$TREE$OCI_OAUTH_PREFIX/lib"
     run install_engine systemd
@@ -81,10 +81,10 @@ load trees
     a_file etc/docker/daemon.json <<<'{}'
     [[ $(install_engine docker 2>/dev/null) == "wrote $TREE/etc/oci-oauth/config.json
 changed $TREE/etc/docker/daemon.json" ]]
-    [[ $(install_engine docker 2>/dev/null) == 'docker: is registered already' ]]
+    [[ $(install_engine docker 2>/dev/null) == 'docker: is already registered' ]]
     [[ $(oci_oauth uninstall docker) == "removed $TREE/etc/oci-oauth/config.json
 changed $TREE/etc/docker/daemon.json" ]]
-    [[ $(oci_oauth uninstall docker) == 'docker: nothing of ours is left to take out' ]]
+    [[ $(oci_oauth uninstall docker) == 'docker: there is nothing to remove' ]]
 }
 
 @test "uninstall --all takes everything out" {
@@ -125,13 +125,13 @@ changed $TREE/etc/docker/daemon.json" ]]
     install_engine docker
     echo '{' >"$TREE/var/lib/oci-oauth/install.json"
     refuses oci_oauth uninstall docker
-    [[ $output == *"$TREE/var/lib/oci-oauth/install.json:"*'not JSON'*"hint: rm $TREE/var/lib/oci-oauth/install.json: "* ]]
+    [[ $output == *"$TREE/var/lib/oci-oauth/install.json:"*'not JSON'*"hint: rm $TREE/var/lib/oci-oauth/install.json ("* ]]
 }
 
 @test "a configuration that is there is left as it is, and its login is not replaced" {
     a_file etc/oci-oauth/config.json <<<'{"profiles": {"claude": {"credentials": "/home/me/c.json"}}} // mine'
     run install_engine podman
-    [[ $status == 2 && $output == *'is there already and has no profile with '* ]]
+    [[ $status == 2 && $output == *'already exists and has no profile with '* ]]
     oci_oauth install podman
     [[ $(<"$TREE/etc/oci-oauth/config.json") == *'// mine' ]]
     oci_oauth uninstall podman
@@ -165,7 +165,7 @@ changed $TREE/etc/docker/daemon.json" ]]
     run oci-oauth install podman --dry-run
     [[ $status == 3 && $output == *"no login found: $USER_HOME/.claude/.credentials.json"*'hint: run claude as oci-oauth-setup'* ]]
     run oci_oauth install podman
-    [[ $status == 3 && $output == *"no login found: $USER_HOME/.claude/.credentials.json"*'by the path that it will have on that machine'* ]]
+    [[ $status == 3 && $output == *"no login found: $USER_HOME/.claude/.credentials.json"*'as its path on that machine'* ]]
     install -D -m 600 -o "$user_id" "$LOGIN" "$USER_HOME/.claude/.credentials.json"
     oci_oauth install podman
     [[ $(jq -r .profiles.claude.credentials "$TREE/etc/oci-oauth/config.json") == "$USER_HOME/.claude/.credentials.json" ]]
@@ -174,7 +174,7 @@ changed $TREE/etc/docker/daemon.json" ]]
     ((status == 0)) # the configuration is there: no login is looked for
     oci_oauth uninstall podman
     SUDO_UID=0 run oci_oauth install docker
-    [[ $status == 2 && $output == *"SUDO_USER 'oci-oauth-setup' and SUDO_UID '0' are not one user"* ]]
+    [[ $status == 2 && $output == *"SUDO_USER 'oci-oauth-setup' and SUDO_UID '0' are different users"* ]]
 }
 
 @test "a tree that cannot be written to is left as it was" {
@@ -189,14 +189,14 @@ changed $TREE/etc/docker/daemon.json" ]]
 
 @test "a user without privileges is sent to sudo for what belongs to root" {
     run as_user oci-oauth install docker
-    [[ $status == 2 && $output == *'docker: is set up for the whole machine, by root, and you have no rootless one'*'hint: sudo oci-oauth install docker, or '* ]]
+    [[ $status == 2 && $output == *'docker: only root can set up the system-wide Docker, and you have no rootless one'*'hint: sudo oci-oauth install docker, or '* ]]
     run as_user oci-oauth install containerd
-    [[ $status == 2 && $output == *'containerd: is set up for the whole machine, by root'*'hint: sudo oci-oauth install containerd'* ]]
+    [[ $status == 2 && $output == *'containerd: only root can set it up, for the whole machine'*'hint: sudo oci-oauth install containerd'* ]]
     run as_user oci-oauth uninstall containerd
     [[ $status == 2 && $output == *'hint: sudo oci-oauth uninstall containerd'* ]]
     chmod 755 "$TREE"
     run as_user oci-oauth install podman --root "$TREE" --credentials "$LOGIN"
-    [[ $status == 1 && $output == *'nothing was changed: '*'Permission denied'*'hint: it takes a user who may write there'* ]]
+    [[ $status == 1 && $output == *'nothing was changed: '*'Permission denied'*'hint: run it as a user who can write there'* ]]
 }
 
 @test "a user's Podman gets files of the user's own, and gives them back" {
@@ -212,7 +212,7 @@ changed $TREE/etc/docker/daemon.json" ]]
         "oci-oauth-hook --config $USER_HOME/.config/oci-oauth/config.json createRuntime" ]]
     [[ $(jq -r .runtime_dir "$USER_HOME/.config/oci-oauth/config.json") == /mnt/home-run/oci-oauth ]]
     run as_user oci-oauth install podman
-    [[ $output == *'podman: is registered already'* ]]
+    [[ $output == *'podman: is already registered'* ]]
     as_user oci-oauth uninstall podman
     diff <(echo "$before") <(snapshot)
 }
@@ -266,7 +266,7 @@ changed $TREE/etc/docker/daemon.json" ]]
     mkdir -p "$USER_HOME/.local/share/docker/containers/box"
     echo '{"Runtime": "oci-oauth"}' >"$USER_HOME/.local/share/docker/containers/box/hostconfig.json"
     chown -R "$user_id:$user_id" "$USER_HOME/.local"
-    [[ $(as_user oci-oauth uninstall docker --dry-run 2>&1) == *'for 1 container (box)'*"'oci-oauth uninstall docker' takes it out"* ]]
+    [[ $(as_user oci-oauth uninstall docker --dry-run 2>&1) == *'for 1 container (box)'*"'oci-oauth uninstall docker' removes it"* ]]
     rm -r "$USER_HOME/.local/share"
     as_user oci-oauth uninstall docker
     diff <(echo "$before") <(snapshot)

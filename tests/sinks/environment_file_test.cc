@@ -39,9 +39,9 @@ TEST_CASE("a name that is not set, or set to nothing, has no value") {
 }
 
 TEST_CASE("a value that cannot be told is an error that names its line and not the value") {
-  CHECK(value_in("A=1\nKEY=\"secret") == "f:2: KEY: has no closing quote in its line");
+  CHECK(value_in("A=1\nKEY=\"secret") == "f:2: KEY: has no closing quote on the same line");
   CHECK(value_in("KEY='secret'more") == "f:1: KEY: has text after its closing quote");
-  CHECK(value_in("KEY=secret\\\nmore") == "f:1: KEY: goes on in the next line");
+  CHECK(value_in("KEY=secret\\\nmore") == "f:1: KEY: continues on the next line");
 }
 
 TEST_CASE("other names may hold what is not understood") {

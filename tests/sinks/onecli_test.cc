@@ -65,7 +65,8 @@ TEST_CASE("each OneCLI setting comes from the configuration, else from env_file,
   const Variables variables = {{"ONECLI_OAUTH_SECRET_ID", "environment"},
                                {"ONECLI_API_KEY", "environment"},
                                {"ONECLI_URL", "https://environment.example"}};
-  CHECK(reason(sink, variables) == "/sinks/0/onecli: the API key: is not one line of visible characters");
+  CHECK(reason(sink, variables) ==
+        "/sinks/0/onecli: the API key: is not a single line of printable characters");
   files.write("env", "ONECLI_URL=https://file.example\nONECLI_API_KEY=file-key\n");
   const auto settings = resolve(sink, variables);
   REQUIRE(settings);
@@ -102,9 +103,9 @@ TEST_CASE("the API key is the only line of its file") {
   sink.api_key_file = files.write("key", "oc_key\n");
   CHECK(resolve(sink)->api_key.reveal() == "oc_key");
   files.write("key", " \n");
-  CHECK(reason(sink) == "/sinks/0/onecli: " + sink.api_key_file + ": holds no key");
+  CHECK(reason(sink) == "/sinks/0/onecli: " + sink.api_key_file + ": contains no key");
   files.write("key", "one\r\nX-Header: two");
-  CHECK(reason(sink) == "/sinks/0/onecli: the API key: is not one line of visible characters");
+  CHECK(reason(sink) == "/sinks/0/onecli: the API key: is not a single line of printable characters");
 }
 
 TEST_CASE("a file that others can read, or that is not ours, is refused with the command that mends it") {
@@ -116,13 +117,13 @@ TEST_CASE("a file that others can read, or that is not ours, is refused with the
   path = files.write("file", "ONECLI_API_KEY=secret\n", 0640);
   auto settings = resolve(sink);
   REQUIRE_FALSE(settings);
-  CHECK(settings.error().message.find(path + ": belongs to uid") != std::string::npos);
+  CHECK(settings.error().message.find(path + ": must belong to") != std::string::npos);
   CHECK(settings.error().message.find("0640") != std::string::npos);
   CHECK(settings.error().hint.find("chmod 0600 " + path) != std::string::npos);
   if (::geteuid() == 0) {
     files.write("file", "ONECLI_API_KEY=secret\n");
     REQUIRE(::chown(path.c_str(), 54321, 54321) == 0);
-    CHECK(reason(sink).find("belongs to uid 54321") != std::string::npos);
+    CHECK(reason(sink).find("it has uid 54321") != std::string::npos);
   }
   path = files.directory / "missing";
   CHECK(reason(sink) == "/sinks/0/onecli: " + path + ": No such file or directory");
@@ -136,11 +137,11 @@ TEST_CASE("what is missing or cannot be used is named") {
     return reason({}, variables);
   };
   CHECK(reason({}).starts_with(
-      "/sinks/0/onecli: secret_id: is set neither here, nor as ONECLI_OAUTH_SECRET_ID"));
-  CHECK(reason({}, id).starts_with("/sinks/0/onecli: url: is set neither here, nor as ONECLI_URL"));
+      "/sinks/0/onecli: secret_id: is not set here, nor as ONECLI_OAUTH_SECRET_ID"));
+  CHECK(reason({}, id).starts_with("/sinks/0/onecli: url: is not set here, nor as ONECLI_URL"));
   CHECK(with("ONECLI_BIN", "onecli") == "/sinks/0/onecli: ONECLI_BIN: 'onecli' is not an absolute path");
   CHECK(with("ONECLI_OAUTH_SECRET_ID", "../x") ==
-        "/sinks/0/onecli: ONECLI_OAUTH_SECRET_ID: '../x' is no secret id");
+        "/sinks/0/onecli: ONECLI_OAUTH_SECRET_ID: '../x' is not a valid secret id");
 }
 
 TEST_CASE("a secret is updated with one PATCH, over TLS and over HTTP to a loopback address") {

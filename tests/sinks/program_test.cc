@@ -103,7 +103,7 @@ TEST_CASE("endless output neither blocks the program nor fills our memory") {
 
 TEST_CASE("a secret larger than a pipe is refused, not waited for") {
   const auto done = run_program({.command = {"/bin/cat"}}, Secret(std::string(2 << 20, 'x')));
-  CHECK(reason(done) == "the token is larger than a pipe holds, 65536 bytes");
+  CHECK(reason(done) == "the token is larger than a pipe's capacity of 65536 bytes");
 }
 
 TEST_CASE("a program that knows no other way gets the secret as its last argument, and no input") {

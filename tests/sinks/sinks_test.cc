@@ -272,7 +272,7 @@ TEST_CASE("that OneCLI's program shows the token to others is told once") {
   Sink sink;
   sink.onecli = onecli;
   host.config.sinks.push_back(sink);
-  CHECK(host.run().at(0).notice.find("every user of this host can see") != std::string::npos);
+  CHECK(host.run().at(0).notice.find("every user on this host can see") != std::string::npos);
   host.publish("token-2");
   CHECK(host.run().at(0).notice.empty());
 }

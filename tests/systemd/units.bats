@@ -106,7 +106,7 @@ unit_finding() {
     [[ $(as_person ask-refresher "$socket" ask 1 claude) == '1 answered none' ]]
     machine chmod 600 "$socket"
     machine chmod 700 /run/oci-oauth
-    [[ $(journal --unit oci-oauth-serve.service --output cat) == *"uid $person_id asked and was turned away"* ]]
+    [[ $(journal --unit oci-oauth-serve.service --output cat) == *"refused a request from uid $person_id"* ]]
 }
 
 @test "a login that its owner's program rotates is in the running container at once" {
@@ -287,7 +287,7 @@ etc() { (cd "$tree/etc" && find . -type f -exec sha256sum {} + && find . -type l
     is_in_state active oci-oauth-refresh.path
     a_login 28800
     eventually is_published
-    [[ $(machine oci-oauth install systemd) == *'systemd: is registered already'* ]]
+    [[ $(machine oci-oauth install systemd) == *'systemd: is already registered'* ]]
     [[ $(machine oci-oauth uninstall systemd) == *"${all//abled/disabled}"* ]]
     eventually nothing_runs
     [[ $(etc) == "$before" ]]
@@ -321,7 +321,7 @@ etc() { (cd "$tree/etc" && find . -type f -exec sha256sum {} + && find . -type l
     [[ $(as_person ask-refresher "$own/refresh.sock" ask 20 claude) == '20 answered 0' ]]
     own_token_is_current
     [[ $(as_person oci-oauth install podman) == 'wrote '*/oci-oauth.conf$'\n'* ]]
-    [[ $(as_person sh -c 'oci-oauth doctor || true') == *'warning  linger '*'is off: when you log out'*'hint: loginctl enable-linger'* ]]
+    [[ $(as_person sh -c 'oci-oauth doctor || true') == *'warning  linger '*'is off: after you log out'*'hint: loginctl enable-linger'* ]]
     [[ $(as_person sh -c 'oci-oauth install systemd 2>&1') == *"unless you run 'loginctl enable-linger'"* ]]
     machine mkdir -p /var/lib/systemd/linger
     machine touch "/var/lib/systemd/linger/$person"

@@ -98,7 +98,7 @@ TEST_CASE("an exchange that ends without a report may have sent something") {
   const auto run = exchange_as_owner({"", socket}, a_request(home));
   REQUIRE_FALSE(run.report);
   CHECK(run.report.error().kind == ErrorKind::temporary);
-  CHECK(run.report.error().hint == "the next run completes what it left");
+  CHECK(run.report.error().hint == "the next run completes it");
 }
 
 TEST_CASE("a report that names a file which nobody asked for is refused") {
@@ -110,5 +110,5 @@ TEST_CASE("a report that names a file which nobody asked for is refused") {
   const OneConnection connection(socket, line_of(report));
   const auto run = exchange_as_owner({"", socket}, a_request(home));
   REQUIRE_FALSE(run.report);
-  CHECK(run.report.error().message == "the exchange's report names a file that nobody asked for");
+  CHECK(run.report.error().message == "the exchange's report contains an unexpected file");
 }

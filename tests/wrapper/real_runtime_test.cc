@@ -42,7 +42,7 @@ TEST_CASE("a runtime is a program") {
   directory.write("file", "");
   CHECK(check_runtime(directory / "none").error().message.ends_with("No such file or directory"));
   CHECK(check_runtime(directory / "file").error().message.ends_with("Permission denied"));
-  CHECK(check_runtime(directory.path()).error().message.ends_with("is no program"));
+  CHECK(check_runtime(directory.path()).error().message.ends_with("is not a program"));
   CHECK(find_runtime({directory.path()}).error().message ==
         "there is neither runc nor crun in " + directory.path());
 }

@@ -39,7 +39,7 @@ teardown() {
     reload_daemon
     [[ $(default_runtime) == oci-oauth ]]
     run in_place uninstall docker
-    [[ $output == *'says "default-runtime": "runc"'* ]]
+    [[ $output == *'keeps "default-runtime": "runc"'* ]]
     reload_daemon
     [[ $(default_runtime) == runc ]]
     in_place uninstall docker
@@ -64,12 +64,12 @@ teardown() {
     restart_daemon
     eventually runs db
     docker_in_place start idle
-    [[ $(in_place doctor 2>/dev/null) == *'was taken out; /etc/docker/daemon.json keeps the runtime oci-oauth, as '*' for 2 containers (db, idle)'* ]]
+    [[ $(in_place doctor 2>/dev/null) == *'was uninstalled; /etc/docker/daemon.json keeps the runtime oci-oauth, as '*' for 2 containers (db, idle)'* ]]
     daemon_down
     [[ $(in_place uninstall docker 2>&1) == *'for 2 containers (db, idle)'* ]]
     daemon_up
     delete_containers
-    [[ $(in_place doctor 2>/dev/null) == *'no container names it: sudo oci-oauth uninstall docker'* ]]
+    [[ $(in_place doctor 2>/dev/null) == *'which no container uses: sudo oci-oauth uninstall docker'* ]]
     in_place uninstall docker
     [[ $(</etc/docker/daemon.json) == "$other_runtime" ]]
     reload_daemon

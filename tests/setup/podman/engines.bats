@@ -62,7 +62,7 @@ tries_a_device() {
         command="sudo $command"
         missing=/usr/share/containers/oci/hooks.d/oci-oauth-createRuntime.json
     fi
-    doctor_finds warning 'engine podman' "is not registered: $missing is not there" "$command"
+    doctor_finds warning 'engine podman' "is not registered: $missing does not exist" "$command"
     try() { run "-$1" as_operator oci-oauth doctor --try; }
     try 1
     [[ $output == *"problem  container 'claude' "*"a Podman container finds no token at $target"*"hint: $command"* ]]
