@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// oci-oauth-exchange: does one exchange as the login's owner. Reads the request from stdin, writes the report
-// to stdout. Started by oci-oauth alone.
+// oci-oauth-exchange: performs one exchange as the login's owner. Reads the request from stdin and writes the
+// report to stdout. Only oci-oauth starts it.
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -24,8 +24,8 @@ namespace {
 
 constexpr size_t request_limit = 16 * MiB;
 
-// Nothing but SIGKILL ends the exchange between two of its steps: not a server or a parent that hangs up, and
-// no limit on the size of files.
+// Only SIGKILL can end the exchange between two of its steps; a server or parent that hangs up and a limit on
+// file sizes cannot.
 void outlive_mishaps() {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);

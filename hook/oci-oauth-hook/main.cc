@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// oci-oauth-hook: the OCI hook. Trusts nothing of its caller: environment, descriptors, directory and umask
-// are its own before it reads a byte. Exits 0 unless a profile with on_failure "block" could not be served.
+// oci-oauth-hook: the OCI hook. It does not trust its caller, and sets up its own environment, descriptors,
+// directory and umask before it reads anything. Exits 0 unless a profile with on_failure "block" could not be
+// delivered.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -34,7 +35,7 @@ constexpr std::string_view purpose =
 constexpr size_t state_limit = MiB;
 constexpr size_t spec_limit = 16 * MiB;
 
-// What the caller may have lowered and we can raise again.
+// Limits that the caller may have lowered and we can raise again.
 void raise_limits() {
   for (const __rlimit_resource resource : {RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_CPU}) {
     rlimit limit;
@@ -46,7 +47,7 @@ void raise_limits() {
 
 void leave_the_callers_world() {
   for (int fd = 0; fd < 3; ++fd) {
-    // Stands in for a stdio that the caller closed, so it is inherited like one.
+    // Replaces a standard stream that the caller closed, so it is inherited like one.
     if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
       (void)::open("/dev/null", O_RDWR);  // NOLINT(android-cloexec-open)
     }
@@ -106,15 +107,15 @@ Result<Arguments> parse_arguments(int argc, char** argv) {
   return usage("no stage given");
 }
 
-// A hook file is for the whole system, so it also runs for rootless users' containers: a configuration of
-// somebody else's is not for them.
+// A hook file applies to the whole system, so the hook also runs for rootless users' containers, which must
+// not use somebody else's configuration.
 bool is_for_us(const std::string& config) {
   struct stat status;
   return ::stat(config.c_str(), &status) != 0 || status.st_uid == ::geteuid();
 }
 
-// Result: nullopt where there is nothing to do, or what is wrong is logged. Failure: what is wrong, where it
-// could be that a profile blocks.
+// Result: nullopt if there is nothing to do, or the problem has been logged. Failure: the problem, if a
+// profile may block.
 Result<std::optional<Config>> load_configuration(const Arguments& arguments, const Log& log) {
   const bool rootless = scope_of_caller() == Scope::user;
   const std::string path = arguments.config.empty() ? system_config : arguments.config;
@@ -135,13 +136,13 @@ Result<std::optional<Config>> load_configuration(const Arguments& arguments, con
   return std::optional<Config>(std::move(*config));
 }
 
-// Engines show what a hook that failed wrote here.
+// Engines show what a failed hook wrote to stderr.
 int fail(const Error& error) {
   Log::to_stderr(program).write(Priority::error, error);
   return 1;
 }
 
-// The engine reads the answer whatever it is, so there is always one: at worst what it sent.
+// The engine reads the answer in any case, so there is always one: at worst, its own input.
 int run_precreate(const Result<std::string>& input, const std::optional<Config>& config,
                   const Arguments& arguments, const Log& log) {
   if (!input) return fail(input.error());
@@ -157,7 +158,7 @@ int run(int argc, char** argv) {
   const Log log = Log::to_syslog(program);
   const auto arguments = parse_arguments(argc, argv);
   const bool reads_spec = arguments && arguments->stage == Stage::precreate;
-  // Always: crun before 1.17 fails the container when a hook leaves its stdin unread.
+  // Always, because crun before 1.17 fails the container if a hook does not read its stdin.
   const auto input = reads_spec ? read_to_end(STDIN_FILENO, spec_limit, "config.json")
                                 : read_to_end(STDIN_FILENO, state_limit, "state");
   if (!arguments) {
@@ -193,7 +194,7 @@ int main(int argc, char** argv) {
   try {
     return oci_oauth::run(argc, argv);
   } catch (const std::exception& error) {
-    // Out of memory, as a rule: a container must not fail for it.
+    // Usually out of memory, which must not make a container fail.
     oci_oauth::Log::to_syslog(oci_oauth::program).write(oci_oauth::Priority::error, error.what());
     return 0;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth-onecli: updates one secret of a OneCLI server as the login's owner. Reads the request from stdin;
-// on failure exits with 1 and prints a message, and a hint in a second line. Started by oci-oauth alone.
+// on failure exits with 1, and prints a message and, on a second line, a hint. Only oci-oauth starts it.
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ namespace oci_oauth {
 
 namespace {
 
-// What a pipe holds at most (refresh/program.h).
+// The capacity of a pipe (refresh/program.h).
 constexpr size_t request_limit = 64 * KiB;
 
 Result<Secret> read_request() {

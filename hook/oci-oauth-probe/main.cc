@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// oci-oauth-probe CONFIG PROFILE: what `oci-oauth doctor` asks of a login and its endpoint. Becomes the
-// login's owner for good before it looks at either, sends no token, changes nothing, and prints findings as
-// JSON.
+// oci-oauth-probe CONFIG PROFILE: examines a login and its endpoint for `oci-oauth doctor`. Becomes the
+// login's owner irrevocably before it looks at either, sends no token, changes nothing, and prints its
+// findings as JSON.
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// oci-oauth-runtime: stands in an OCI runtime's place for engines without a hook directory. A chosen
-// container gets our hooks and its environment; then the real runtime takes over by exec(3), so that
-// arguments, environment, descriptors, signals and exit code are as if nobody had stood between.
+// oci-oauth-runtime: replaces the OCI runtime for engines without a hook directory. It adds our hooks and
+// environment to a chosen container's bundle, and then executes the real runtime by exec(3), so that
+// arguments, environment, descriptors, signals and exit code are the same as without it.
 #include <unistd.h>
 
 #include <cerrno>
@@ -31,17 +31,17 @@ constexpr std::string_view help =
 constexpr Milliseconds version_bound = std::chrono::seconds(10);
 constexpr unsigned levels_below_prefix = 1;  // PREFIX/bin/oci-oauth-runtime
 
-// Not the environment's PATH, which is the engine's caller's.
+// Not PATH of the environment, which is that of the engine's caller.
 const std::vector<std::string> search_path = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
                                               "/usr/bin",        "/sbin",          "/bin"};
 
-// A rootless engine's environment is its user's, and so is what that user could reach by it.
+// A rootless engine's environment belongs to its user, who gains nothing by changing it.
 const char* callers_environment(const char* name) {
   return std::getenv(name);
 }
 
-// Result: nullopt where nothing is configured, or it cannot be used. Failure: why, where it could be that a
-// profile blocks.
+// Result: nullopt if there is no configuration, or it cannot be used. Failure: the reason, if a profile may
+// block.
 Result<std::optional<Config>> load_configuration(const RuntimeCall& call, const Log& log) {
   const Scope scope = scope_of_caller();
   const bool rootless = scope == Scope::user;
@@ -68,7 +68,7 @@ Result<void> prepare(const Config& config, const RuntimeCall& call, const Log& l
   return {};
 }
 
-// Where the engine reads what to show of a runtime's failure: as runc and crun write there.
+// Where the engine reads a runtime's error message, in the format of runc and crun.
 void tell_engine(const RuntimeCall& call, const std::string& message) {
   if (call.log.empty()) return;
   const auto file = open_file({.path = call.log}, O_WRONLY | O_CREAT | O_APPEND, 0644);
@@ -108,7 +108,7 @@ bool asks_for_version(int argc, char** argv) {
   return argc == 2 && argv[1] == std::string_view("--version");
 }
 
-// The real runtime's answer first, which engines parse, and then ours.
+// First the real runtime's answer, which engines parse, and then ours.
 int tell_versions(int argc, char** argv, const Result<std::string>& runtime) {
   if (runtime) {
     const auto output = run_command({*runtime, "--version"}, version_bound);

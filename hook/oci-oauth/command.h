@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the verbs of oci-oauth share: how they are called, where they find the configuration, how they report.
+// What the verbs of oci-oauth share: how they are run, where they find the configuration, how they report.
 #pragma once
 
 #include <string>
@@ -18,11 +18,11 @@ namespace oci_oauth {
 
 struct Invocation {
   const Log& log;
-  std::string config;  // --config; empty: $OCI_OAUTH_CONFIG, else the default place
+  std::string config;  // --config; empty: $OCI_OAUTH_CONFIG, or else the default path
   Arguments arguments;
 };
 
-// Each verb, in a file of its own.
+// The verbs, each in its own file.
 ExitCode exchange(const Invocation& invocation);
 ExitCode install(const Invocation& invocation);
 ExitCode refresh(const Invocation& invocation);
@@ -34,16 +34,16 @@ ExitCode units(const Invocation& invocation);
 ExitCode uninstall(const Invocation& invocation);
 ExitCode doctor(const Invocation& invocation);
 
-// The configuration, with a runtime_dir. Failure: kind configuration, also where there is no file.
+// The configuration, with a runtime_dir. Failure: kind configuration, also if there is no file.
 Result<Config> open_configuration(const Invocation& invocation);
 
-// The tree that this program is installed in.
+// The file tree that this program is installed in.
 struct InstalledTree {
   std::string prefix;
 
-  // Failure: /proc is not there.
+  // Failure: /proc is missing.
   static Result<InstalledTree> find();
-  // One of the programs in libexec/oci-oauth, which only this one starts.
+  // The path of a program in libexec/oci-oauth, which only oci-oauth starts.
   std::string helper(std::string_view name) const;
 };
 
@@ -54,15 +54,15 @@ struct Workplace {
 };
 Result<Workplace> open_workplace(const Invocation& invocation);
 
-// `workplace` must outlive the result. `exchange_socket`: where systemd listens for exchanges; empty:
-// children.
+// `workplace` must outlive the result. `exchange_socket`: where systemd accepts exchanges; empty: child
+// processes.
 Refresher refresher_of(const Workplace& workplace, const std::string& exchange_socket = "");
 
-// Brings each profile's token to the sinks that lack it, and tells of it; what fails is a warning. Result:
+// Delivers each profile's token to the sinks that lack it, and reports this; a failure is a warning. Result:
 // whether nothing failed.
 bool feed_sinks(const Log& log, const Workplace& workplace, const std::vector<const Profile*>& profiles);
 
-// Writes the metrics file where one is configured; what fails is a warning, no more.
+// Writes the metrics file if one is configured; a failure is only a warning.
 void update_metrics(const Log& log, const Config& config);
 
 // Writes the error and returns its exit code.
@@ -71,10 +71,10 @@ ExitCode report(const Log& log, const Error& error);
 // Data for stdout; a full disk or a closed pipe is reported.
 ExitCode print(const Log& log, std::string_view text);
 
-// The profile of that name. Failure (usage): "VERB: no profile 'x' in PATH".
+// The profile with that name. Failure (usage): "VERB: no profile 'x' in PATH".
 Result<const Profile*> find_profile(std::string_view verb, const Config& config, std::string_view name);
 
-// The named profiles; all where none is named. Failure (usage): as find_profile().
+// The named profiles, or all if none is named. Failure (usage): as find_profile().
 Result<std::vector<const Profile*>> find_profiles(std::string_view verb, const Config& config,
                                                   const std::vector<std::string>& names);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// oci-oauth doctor: looks at everything that a token passes on its way, and names what would mend it.
+// oci-oauth doctor: checks everything on a token's way, and names what fixes each problem.
 #include <unistd.h>
 
 #include "base/fmt.h"
@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view verb = "doctor";
 
-// In the order of a token's way: what is wrong first explains what is wrong later.
+// In the order of a token's way, because an early problem explains later ones.
 constexpr Findings (*checks[])(const CheckContext&) = {
     check_configuration, check_providers, check_logins, check_runtime_directory,
     check_engines,       check_units,     check_kernel};
@@ -50,7 +50,7 @@ ExitCode doctor(const Invocation& invocation) {
   const auto parsed = parse(invocation);
   if (!parsed) return report(invocation.log, parsed.error());
   const auto config = open_configuration(invocation);
-  // Without a configuration there is nothing else to look at.
+  // Without a configuration, nothing else can be checked.
   const Findings findings =
       config ? examine(*config, parsed->with_container) : Findings{problem("configuration", config.error())};
   const ExitCode printed =

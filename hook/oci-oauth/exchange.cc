@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// oci-oauth exchange: for a connection to oci-oauth-exchange.socket, which is stdin and stdout. Becomes
+// oci-oauth exchange: serves a connection to oci-oauth-exchange.socket, which is stdin and stdout. Becomes
 // oci-oauth-exchange with the login owner's rights.
 #include <fcntl.h>
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// oci-oauth install: registers with an engine, for the whole machine or, rootless, for the user who calls.
+// oci-oauth install: registers with an engine, for the whole machine or, rootless, for the calling user.
 
 #include "base/fmt.h"
 #include "command.h"
@@ -44,7 +44,7 @@ void tell_notes(const Log& log, const Installation& installation) {
   }
 }
 
-// Said where there is nothing to do.
+// Printed if there is nothing to do.
 std::string already(const Installation& installation, const std::string& engine) {
   const bool anything = !installation.registration.changes.empty() || !installation.units.empty();
   return anything ? "" : fmt::format("{}: is already registered\n", engine);

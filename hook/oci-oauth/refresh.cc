@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// oci-oauth refresh: refreshes what is due, publishes it, brings it to the containers, forgets those that are
-// gone.
+// oci-oauth refresh: refreshes tokens that are due, publishes them, updates containers, and forgets those
+// that are gone.
 #include <fcntl.h>
 
 #include <charconv>
@@ -23,11 +23,11 @@ constexpr std::string_view verb = "refresh";
 constexpr int first_inherited_fd = 3;
 constexpr size_t longest_token = 64 * KiB;
 
-// A run is through after longest_run, whatever its logins do. What has sent its request when it is told to
-// end still takes its answer.
+// A run ends after longest_run, whatever its logins do. A refresh that has sent its request still waits for
+// the answer.
 constexpr Patience patience = {longest_run - std::chrono::seconds(35), longest_run - std::chrono::seconds(5)};
 
-// The worse of two: a login that is dead counts more than one that may come back.
+// The worse of two: a dead login counts more than one that may recover.
 ExitCode worse(ExitCode a, ExitCode b) {
   if (a == ExitCode::fine) return b;
   if (b == ExitCode::fine) return a;
@@ -60,12 +60,12 @@ struct RefreshArguments {
   std::vector<const Profile*> profiles;
   Force force = Force::no;
   Endpoint endpoint = Endpoint::asked;
-  std::string rejected_token_hash;  // of the token that was reported; empty: none was
+  std::string rejected_token_hash;  // of the reported token; empty: none
   int lock_fd = -1;                 // held for us by the hook
-  std::string exchange_socket;      // units of their own do the exchange and feed the sinks
+  std::string exchange_socket;      // separate units perform the exchange and feed the sinks
 };
 
-// The token comes through standard input, so that no list of processes shows it.
+// The token is read from standard input, so that it is not in a process list.
 Result<std::string> reported_token_hash() {
   auto text = read_to_end(STDIN_FILENO, longest_token, "stdin");
   if (!text) return std::move(text).error();
@@ -81,7 +81,7 @@ Result<RefreshArguments> parse(const Invocation& invocation, const Config& confi
   if (arguments.has("--force")) parsed.force = Force::yes;
   if (arguments.has("--offline")) parsed.endpoint = Endpoint::left_alone;
   if (const auto number = arguments.value("--lock-fd")) {
-    parsed.lock_fd = 0;  // refused below, as is anything that is no number
+    parsed.lock_fd = 0;  // rejected below, as is anything that is not a number
     std::from_chars(number->data(), number->data() + number->size(), parsed.lock_fd);
     if (parsed.lock_fd < first_inherited_fd || ::fcntl(parsed.lock_fd, F_SETFD, FD_CLOEXEC) != 0)
       return usage_error(verb,
@@ -103,7 +103,7 @@ Result<RefreshArguments> parse(const Invocation& invocation, const Config& confi
   return parsed;
 }
 
-// The hook holds the lock already and hands it down; it must be the lock of this very profile.
+// The hook already holds the lock and passes it on; it must be the lock of this very profile.
 Result<FileLock> inherited_lock(const RuntimeDir& runtime, const Profile& profile, int fd) {
   const FileAt file = runtime.lock_file(profile.name);
   struct stat ours, theirs;
@@ -134,7 +134,7 @@ ExitCode refresh_one(const Log& log, const Workplace& workplace, const RefreshAr
   return worst;
 }
 
-// Each login by itself: one whose endpoint hangs delays no other.
+// Each login by itself, so that a hanging endpoint does not delay the others.
 ExitCode refresh_logins(const Log& log, const Workplace& workplace, const RefreshArguments& arguments) {
   const std::vector<LoginProfiles> logins = logins_of(arguments.profiles);
   if (logins.size() == 1) return refresh_one(log, workplace, arguments, logins.front());
@@ -154,7 +154,7 @@ ExitCode refresh_logins(const Log& log, const Workplace& workplace, const Refres
   return worst;
 }
 
-// Containers and profiles that are gone leave nothing.
+// Removes what is left of containers and profiles that are gone.
 void tidy_up(const Log& log, const Workplace& workplace) {
   for (const Error& error : retire_profiles(workplace.runtime, workplace.config))
     log.write(Priority::warning, error);
@@ -181,7 +181,7 @@ ExitCode refresh(const Invocation& invocation) {
     workplace->runtime.note_configuration(profile->name, workplace->config.path);
   const ExitCode worst = refresh_logins(invocation.log, *workplace, *parsed);
   tidy_up(invocation.log, *workplace);
-  // Last, without any profile's lock: a slow sink delays neither a container nor another profile.
+  // Last, without any profile's lock, so that a slow sink delays neither containers nor other profiles.
   if (parsed->exchange_socket.empty()) (void)feed_sinks(invocation.log, *workplace, parsed->profiles);
   update_metrics(invocation.log, workplace->config);
   return worst;

@@ -23,8 +23,8 @@ using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 constexpr auto idle_before_leaving = 10s;
-constexpr auto glance = 1s;          // between looks, until it is idle
-constexpr auto longest_sleep = 30s;  // the wall clock may leap, as it does after suspend
+constexpr auto glance = 1s;          // between checks, until it is idle
+constexpr auto longest_sleep = 30s;  // the wall clock may jump, as after a suspend
 constexpr auto time_to_ask = 5s;
 constexpr auto rest_after_run = 1s;
 constexpr auto rest_after_failure = 60s;
@@ -38,14 +38,14 @@ sigset_t handled_signals() {
   return signals;
 }
 
-// Result: -1 where the kernel cannot tell.
+// Result: -1 if the kernel does not say.
 uid_t peer_uid(int socket) {
   ucred peer = {};
   socklen_t size = sizeof peer;
   return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.uid : static_cast<uid_t>(-1);
 }
 
-// One line fits into the buffer of a socket that nothing was sent to; who does not read it loses it.
+// One line fits into the empty buffer of a socket; a client that does not read it loses it.
 void answer(const UniqueFd& socket, int code) {
   const std::string line = fmt::format("{}\n", code);
   (void)::send(socket.get(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -71,7 +71,7 @@ Reading read_question(int socket, std::string& question) {
   return Reading::asked;
 }
 
-// A child of its own, so that no login and no endpoint can hold the server up. It logs as the server does.
+// A child process, so that no login and no endpoint can block the server. It logs as the server does.
 pid_t spawn_refresh(const std::string& config, const std::string& profile,
                     const std::string& exchange_socket) {
   const pid_t child = ::fork();
@@ -87,14 +87,14 @@ int code_of(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : static_cast<int>(ExitCode::failed);
 }
 
-// Device and inode; zero where there is nothing.
+// Device and inode; zero if there is none.
 FileStamp identity_of(const std::string& path) {
   struct stat status;
   if (::stat(path.c_str(), &status) != 0) return {};
   return {.device = status.st_dev, .inode = status.st_ino};
 }
 
-// Result: the login's file, where that is another one than was published.
+// Result: the login's file, if it is not the one that was published.
 FileStamp changed_login(const Profile& profile, const Published& known) {
   struct stat status;
   if (!known.login_is_visible || ::stat(profile.credentials.c_str(), &status) != 0) return {};
@@ -123,7 +123,7 @@ Result<RefreshServer> RefreshServer::open(const Invocation& invocation, UniqueFd
 
 Result<void> RefreshServer::run() {
   active_at_ = steady_clock::now();
-  // Who starts us without asking has begun a refresh just now.
+  // Whatever started us without a request has just begun a refresh.
   look_at_ = active_at_ + glance;
   while (true) {
     const SteadyTime time = steady_clock::now();
@@ -210,13 +210,14 @@ std::uint64_t RefreshServer::attempts_of(const std::string& profile) const {
   return published && *published ? (*published)->attempts : 0;
 }
 
-// A runtime_dir that was removed is made anew by whoever comes next: we would look at the old one for ever.
+// If runtime_dir is removed, the next program creates a new one, and this server would watch the old one for
+// ever.
 bool RefreshServer::is_current() const {
   return identity_of(workplace_.runtime.path() + "/profiles") == directory_;
 }
 
-// A login that changed while no unit was looking at it is wanted now: systemd.path(5) does not see what
-// happens while its service runs.
+// A login that changed while no unit was watching is refreshed now: systemd.path(5) misses changes while its
+// service is running.
 std::optional<Time> RefreshServer::wanted_at(const Profile& profile, const Queue& queue,
                                              Time wall_time) const {
   const auto published = workplace_.runtime.published(profile.name);
@@ -283,7 +284,7 @@ Result<void> RefreshServer::sleep() {
   return {};
 }
 
-// What has begun goes on to its end, and who waits for it is answered; the others find nobody and help
+// Running refreshes finish and their clients get an answer; later clients find no server and start a refresh
 // themselves.
 void RefreshServer::stop() {
   stopping_ = true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers who asks for a refresh at a listening socket, and stays awake for tokens that fall due before the
-// timer's next tick. One refresh of a profile at a time, however many ask; no caller can make another wait.
+// Serves refresh requests on a listening socket, and keeps running for tokens that become due before the
+// timer's next tick. It runs one refresh of a profile at a time, for any number of requests, and no client
+// can delay another.
 #pragma once
 
 #include <sys/types.h>
@@ -17,18 +18,18 @@
 
 namespace oci_oauth {
 
-// The protocol: a caller sends "PROFILE\n" and gets one line back, the exit code of a refresh that began
-// after it asked. Callers with another user's id are turned away (SO_PEERCRED, unix(7)): root and the
-// server's own user are served.
+// The protocol: a client sends "PROFILE\n" and gets one line back, the exit code of a refresh that began
+// after its request. Only root and the server's own user are served; others are rejected (SO_PEERCRED,
+// unix(7)).
 class RefreshServer {
  public:
-  // `invocation` must outlive the server; its refreshes ask for exchanges at `exchange_socket`. Failure: the
+  // `invocation` must outlive the server; its refreshes request exchanges on `exchange_socket`. Failure: the
   // configuration or runtime_dir cannot be opened.
   static Result<RefreshServer> open(const Invocation& invocation, UniqueFd listening,
                                     std::string exchange_socket);
 
-  // Returns when nobody has asked for a while and no token needs it awake; after SIGTERM or SIGINT, and when
-  // somebody removed runtime_dir, when what is under way is through. Failure: poll(2).
+  // Returns when there have been no requests for a while and no token needs the server; after SIGTERM or
+  // SIGINT, or if runtime_dir was removed, once running refreshes have finished. Failure: poll(2).
   Result<void> run();
 
  private:
@@ -38,13 +39,13 @@ class RefreshServer {
     SteadyTime deadline;
   };
   struct Queue {
-    pid_t run = 0;                  // the `oci-oauth refresh PROFILE` under way; 0: none
-    std::vector<UniqueFd> served;   // asked before it began
-    std::vector<UniqueFd> waiting;  // asked since: for the run after it
-    SteadyTime rest_until;          // of refreshes that nobody asked for
+    pid_t run = 0;                  // the running `oci-oauth refresh PROFILE`; 0: none
+    std::vector<UniqueFd> served;   // requests from before it began
+    std::vector<UniqueFd> waiting;  // requests since then, for the next run
+    SteadyTime rest_until;          // of refreshes without a request
     FileStamp tried;                // the changed login that the last of them was started for
-    std::uint64_t attempts = 0;     // that were published when it began
-    bool is_barren = false;         // it ended without an attempt, so the next would as well
+    std::uint64_t attempts = 0;     // those that were published when it began
+    bool is_barren = false;         // it ended without an attempt, and the next one would too
   };
 
   RefreshServer(const Invocation& invocation, Workplace workplace, UniqueFd listening,
@@ -61,7 +62,7 @@ class RefreshServer {
   void start_run(const std::string& profile, Queue& queue);
   void end_runs(SteadyTime time);
 
-  // Starts the refreshes that a token or a changed login wants, and notes when to look again.
+  // Starts the refreshes that a token or a changed login needs, and records when to check again.
   void look(Time wall_time, SteadyTime time);
   std::optional<Time> wanted_at(const Profile& profile, const Queue& queue, Time wall_time) const;
   std::uint64_t attempts_of(const std::string& profile) const;
@@ -78,9 +79,9 @@ class RefreshServer {
   std::string exchange_socket_;
   std::vector<Caller> callers_;
   std::map<std::string, Queue> queues_;
-  FileStamp directory_;  // runtime_dir/profiles as it was opened
+  FileStamp directory_;  // runtime_dir/profiles as it was when opened
   SteadyTime active_at_, look_at_;
-  std::optional<Time> next_look_;  // the earliest that some token needs
+  std::optional<Time> next_look_;  // the earliest time that a token needs
   bool stopping_ = false;
 };
 

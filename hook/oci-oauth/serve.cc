@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// oci-oauth serve: the refresher behind refresh.sock, started by systemd when somebody asks there.
+// oci-oauth serve: the refresher behind refresh.sock, started by systemd for the first request.
 #include <fcntl.h>
 #include <sys/socket.h>
 
@@ -26,7 +26,7 @@ bool listens(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 && accepts != 0;
 }
 
-// The protocol of sd_listen_fds(3): one socket, meant for this very process.
+// The protocol of sd_listen_fds(3): one socket, passed to this very process.
 Result<UniqueFd> inherited_socket() {
   const bool for_us = from_environment("LISTEN_PID") == std::to_string(::getpid());
   if (!for_us || from_environment("LISTEN_FDS") != "1" || !listens(first_listen_fd)) {

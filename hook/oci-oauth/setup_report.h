@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How install and uninstall tell what they do, or would do: a line for each file and unit, or a unified diff.
+// How install and uninstall report what they do or would do: a line for each file and unit, or a unified
+// diff.
 #pragma once
 
 #include <string>
@@ -9,10 +10,10 @@
 
 namespace oci_oauth {
 
-// A failure before anything was touched: where its hint is not better, it says that.
+// Adds to a failure, unless it has a better hint, that nothing was changed.
 Error nothing_changed(Error error);
 
-// The changes as diff(1) -u shows them; what cannot be compared fails.
+// The changes in the format of diff -u. Failure: diff(1) cannot be run.
 Result<std::string> diff_of(const Tree& tree, const std::vector<Change>& changes);
 
 // "wrote PATH", "changed PATH", "removed PATH": a line each.

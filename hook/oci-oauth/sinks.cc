@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// oci-oauth sinks: brings tokens to the sinks that lack them.
+// oci-oauth sinks: delivers tokens to the sinks that lack them.
 #include "command.h"
 
 namespace oci_oauth {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// oci-oauth token: prints a token that lives for at least --min-ttl, refreshing if it must. The host's way
-// in.
+// oci-oauth token: prints a token that is valid for at least --min-ttl, and refreshes first if necessary.
 
 #include "base/file.h"
 #include "base/fmt.h"
@@ -95,7 +94,8 @@ ExitCode token(const Invocation& invocation) {
   if (!content) return report(invocation.log, content.error());
   const Secret text = formatted(Secret(std::move(*content)), outcome->published.expires_at, parsed->format);
   const ExitCode code = print(invocation.log, text.reveal());
-  // Sinks are left to the next refresh, or to the units, which see the login change: they may take minutes.
+  // Sinks are left to the next refresh, or to the units, which notice the changed login, because they may
+  // take minutes.
   if (outcome->refreshed) (void)follow(refresher, siblings_of(workplace->config, profile), *outcome);
   return code;
 }

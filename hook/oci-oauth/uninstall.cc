@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// oci-oauth uninstall: takes out what install put in, and gives back every other byte.
+// oci-oauth uninstall: removes what install added, and restores every other byte.
 
 #include "base/fmt.h"
 #include "command.h"
@@ -17,7 +17,7 @@ struct UninstallArguments {
   std::string engine;  // empty: all
   std::string root = "/";
   bool dry_run = false;
-  bool before_removal = false;  // the programs are about to go
+  bool before_removal = false;  // the programs are about to be removed
 };
 
 Result<UninstallArguments> parse(const Invocation& invocation) {
@@ -39,7 +39,7 @@ Result<UninstallArguments> parse(const Invocation& invocation) {
   return parsed;
 }
 
-// Units first: they must not start again on what is going away.
+// Units first, so that they do not restart what is being removed.
 Result<void> take_out(const Host& host, Installation& removal) {
   const bool systemd = has_systemd(host);
   if (systemd && !removal.units.empty()) {
@@ -49,8 +49,8 @@ Result<void> take_out(const Host& host, Installation& removal) {
   return systemd ? disable_units(host, {}) : Result<void>();
 }
 
-// Without the programs, an engine that still has our names in its memory would start no container, and nobody
-// could enter or restart those that run by way of the wrapper.
+// Without the programs, an engine that still has our names in memory could not start any container, and
+// nobody could exec in or restart those that were started through the wrapper.
 ExitCode check_removal(const Log& log, const Host& host) {
   if (reload_docker(host)) print(log, "reloaded dockerd\n");
   const std::vector<std::string> running = containers_run_by_wrapper(host);

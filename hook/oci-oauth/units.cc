@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// oci-oauth units: writes, for systemd's generator, what the units must know of the configuration.
+// oci-oauth units: generates, for systemd's generator, what the units need from the configuration.
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::string_view verb = "units";
 
-// $SYSTEMD_SCOPE tells a generator who runs it, systemd.generator(7); by hand it is the caller's own manager.
+// $SYSTEMD_SCOPE says which manager runs a generator, systemd.generator(7); without it, the caller's own
+// manager is meant.
 ServiceManager service_manager() {
   const char* scope = std::getenv("SYSTEMD_SCOPE");
   const std::string_view word = scope == nullptr ? "" : scope;
@@ -37,7 +38,7 @@ Result<void> write_unit(const std::string& directory, const UnitFile& unit) {
 ExitCode units(const Invocation& invocation) {
   const auto& rest = invocation.arguments.operands;
   if (rest.size() != 1) return report(invocation.log, usage_error(verb, "needs one directory"));
-  // Root's logins are the system's.
+  // Root's logins belong to the system.
   const ServiceManager manager = service_manager();
   if (manager == ServiceManager::user && scope_of_caller() == Scope::system) return ExitCode::fine;
   const auto config = open_configuration(invocation);

@@ -22,7 +22,7 @@ namespace {
 constexpr Milliseconds tick = std::chrono::minutes(1);
 constexpr unsigned lines_without_a_size = 24;
 
-// xterm's and the Linux console's: another screen, no cursor, no line wrap; and back.
+// For xterm and the Linux console: alternate screen, no cursor, no line wrap; and back.
 constexpr std::string_view enter_screen = "\033[?1049h\033[?25l\033[?7l\033[2J";
 constexpr std::string_view leave_screen = "\033[?7h\033[?25h\033[?1049l";
 
@@ -30,7 +30,7 @@ Result<void> to_terminal(std::string_view text) {
   return write_all(STDOUT_FILENO, text, "stdout");
 }
 
-// Each line overwrites its old self and clears only what is left of it: nothing blinks.
+// Each line overwrites the old one and clears only the rest of it, so nothing flickers.
 std::string frame(std::string_view text) {
   winsize size = {};
   const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0;
@@ -52,7 +52,7 @@ class Screen {
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
 
-  // Gives the terminal back while the job is stopped (^Z).
+  // Restores the terminal while the job is stopped (^Z).
   static void suspend() {
     (void)to_terminal(leave_screen);
     ::raise(SIGSTOP);
@@ -60,7 +60,7 @@ class Screen {
   }
 };
 
-// The signals arrive through a descriptor while this lives.
+// Delivers the signals through a descriptor during its lifetime.
 class Signals {
  public:
   Signals() {
@@ -76,7 +76,7 @@ class Signals {
 
   int fd() const { return fd_.get(); }
 
-  // Takes what has come. Result: false where it is time to end.
+  // Handles what has arrived. Result: false if it is time to end.
   bool handle() const {
     bool go_on = true;
     signalfd_siginfo info;
@@ -95,7 +95,7 @@ class Signals {
   sigset_t before_ = {};
 };
 
-// Watching a directory twice is one watch, so this also finds those that were missing.
+// Adding a watch twice results in one watch, so this also finds directories that were missing.
 void look_for(int inotify, const std::vector<std::string>& directories) {
   for (const std::string& directory : directories) {
     ::inotify_add_watch(inotify, directory.c_str(), IN_MOVED_TO | IN_DELETE | IN_CREATE | IN_ONLYDIR);

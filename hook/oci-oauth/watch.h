@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A screen that is drawn again when something happens, and a terminal that is left as it was found.
+// A screen that is redrawn when something changes, and a terminal that is restored at the end.
 #pragma once
 
 #include <functional>
@@ -10,9 +10,9 @@
 
 namespace oci_oauth {
 
-// Draws what `draw` returns on stdout, a terminal, and again: when something changes in one of `directories`
-// (inotify(7); one that is not there yet is looked for at each tick), when the terminal's size changes, and
-// once a minute. Ends with ^C, SIGTERM or SIGHUP. Failure: that of `draw`, or of the terminal.
+// Draws what `draw` returns on stdout, a terminal, and redraws it when something changes in one of
+// `directories` (inotify(7); missing ones are looked for once a minute), when the terminal's size changes,
+// and once a minute. Ends with ^C, SIGTERM or SIGHUP. Failure: that of `draw`, or of the terminal.
 Result<void> watch(const std::vector<std::string>& directories,
                    const std::function<Result<std::string>()>& draw);
 

@@ -72,7 +72,7 @@ struct Stream {
   }
 };
 
-// Until both streams and the process, a pidfd, have ended. Result: false where the time was over first.
+// Waits until both streams and the process, a pidfd, have ended. Result: false at the time limit.
 bool read_to_end(Stream& out, Stream& err, UniqueFd process, SteadyTime deadline) {
   while (out.fd || err.fd || process) {
     const auto left = std::chrono::ceil<Milliseconds>(deadline - std::chrono::steady_clock::now());
@@ -108,7 +108,7 @@ Result<CommandOutput> run_command(const std::vector<std::string>& command, Milli
   out_writer.reset();
   err_writer.reset();
   const SteadyTime deadline = std::chrono::steady_clock::now() + bound;
-  // By number: glibc 2.36 declares pidfd_open(2) without C linkage.
+  // By number, because glibc 2.36 declares pidfd_open(2) without C linkage.
   UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   const int failure = process ? 0 : errno;
   const bool ended = process && read_to_end(out, err, std::move(process), deadline);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a program for what it prints, within a bound: the caller must not hang with it.
+// Runs a program for its output, within a time limit, so that it cannot hang its caller.
 #pragma once
 
 #include <string>
@@ -15,11 +15,12 @@ struct CommandOutput {
   std::string out, err;  // at most 256 KiB each
 };
 
-// `command[0]` is looked for in PATH; stdin is /dev/null. Failure: it cannot be started ("PROGRAM: reason",
-// not_found where there is none), or still ran when the time was over and was killed with its process group.
+// `command[0]` is looked up in PATH; stdin is /dev/null. Failure: it cannot be started ("PROGRAM: reason",
+// not_found if it does not exist), or was still running at the time limit and was killed with its process
+// group.
 Result<CommandOutput> run_command(const std::vector<std::string>& command, Milliseconds bound);
 
-// Whether PATH has an executable of that name.
+// Whether PATH contains an executable with that name.
 bool is_in_path(const std::string& program);
 
 }  // namespace oci_oauth

@@ -16,7 +16,7 @@ namespace oci_oauth {
 namespace {
 
 constexpr int rename_attempts = 16;
-constexpr size_t size_of_proc_files = 4 * KiB;  // most of them; the kernel tells none
+constexpr size_t size_of_proc_files = 4 * KiB;  // for most of them; the kernel does not report it
 
 }  // namespace
 
@@ -55,7 +55,7 @@ Result<std::string> read_file(int fd, size_t limit, std::string_view shown) {
   const Error too_large{ErrorKind::failed, fmt::format("{}: is larger than {} bytes", shown, limit), ""};
   if (static_cast<size_t>(status.st_size) > limit) return too_large;
 
-  // One allocation, so that a secret is not left behind by a growing buffer.
+  // One allocation, so that a growing buffer does not leave secrets behind.
   const auto told = static_cast<size_t>(status.st_size);
   std::string content(told == 0 ? size_of_proc_files : told + 1, '\0');
   size_t size = 0;
@@ -68,10 +68,10 @@ Result<std::string> read_file(int fd, size_t limit, std::string_view shown) {
       return Error::from_errno(reason, shown);
     }
     size += static_cast<size_t>(count);
-    // There was room for one byte more.
+    // There was space for one more byte.
     if (count == 0 || (size == told && size < content.size())) break;
     if (size < content.size()) continue;
-    // It grew while we read, which a file that is replaced whole never does.
+    // The file grew while it was read, which does not happen to files that are replaced by rename.
     if (size > limit) {
       wipe(content);
       return too_large;
@@ -142,7 +142,7 @@ Result<AtomicFile> AtomicFile::create(int directory, std::string_view name, std:
   AtomicFile file(UniqueFd(fd), directory, std::string(name), std::move(temporary), shown);
   if (options.owner && ::fchown(fd, options.owner->uid, options.owner->gid) != 0)
     return file.failure("fchown");
-  // After open, because the umask must not take anything away.
+  // After open, because the umask must not remove any permissions.
   if (::fchmod(fd, options.mode) != 0) return file.failure("fchmod");
   return file;
 }
@@ -188,11 +188,11 @@ bool AtomicFile::has_temporary_name() const {
 }
 
 Result<void> AtomicFile::commit_if(const std::function<Result<void>(const std::string& name)>& may_go) {
-  // The final name may come and go meanwhile; whoever plays that game for long loses.
+  // The final name may appear and disappear at the same time; give up after some attempts.
   for (int attempt = 0; attempt < rename_attempts; ++attempt) {
     if (rename(RENAME_EXCHANGE)) {
       auto gone = may_go(temporary_);
-      // Where a third file has come over ours, the newest one keeps the final name.
+      // If a third file has replaced ours, the newest one keeps the final name.
       if (!gone && rename(RENAME_EXCHANGE) && !has_temporary_name()) (void)rename(RENAME_EXCHANGE);
       return gone;
     }
@@ -209,7 +209,7 @@ Result<void> AtomicFile::commit_if(const std::function<Result<void>(const std::s
 }
 
 Result<void> sync_directory(int directory, std::string_view shown) {
-  // EINVAL: a file system whose directories cannot be synced (fsync(2)); it has no more to give.
+  // EINVAL: the file system cannot sync directories (fsync(2)), so nothing more can be done.
   if (::fsync(directory) != 0 && errno != EINVAL) {
     return Error::from_errno(errno, fmt::format("{}: fsync", shown));
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files are read whole within a bound and published whole by rename(2), so that no reader meets half of one.
+// Reads whole files up to a limit, and replaces whole files by rename(2), so that no reader sees a partial
+// file.
 #pragma once
 
 #include <fcntl.h>
@@ -25,23 +26,23 @@ struct FileAt {
 
 enum class Links { followed, refused };
 
-// open(2) with O_CLOEXEC, never blocking on a FIFO and never taking a terminal. Failure: "PATH: reason".
+// open(2) with O_CLOEXEC; does not block on a FIFO and does not acquire a terminal. Failure: "PATH: reason".
 Result<UniqueFd> open_file(const FileAt& file, int flags, mode_t mode = 0);
 
-// Result: the whole content of a regular file. Failure: "PATH: reason" for anything else (FIFO, directory,
-// device), for more than `limit` bytes; not_found where there is no such file.
+// Result: the whole content of a regular file. Failure: "PATH: reason" for any other file (FIFO, directory,
+// device), and for more than `limit` bytes; not_found if there is no such file.
 Result<std::string> read_file(const FileAt& file, size_t limit, Links links = Links::followed);
 
-// The same for a descriptor that is open already; `shown` names it in messages.
+// The same for an open descriptor; `shown` names it in messages.
 Result<std::string> read_file(int fd, size_t limit, std::string_view shown);
 
-// What comes from a pipe or a socket up to its end. Also what is too much is read: its writer may fail where
-// nobody does. Failure: more than `limit` bytes.
+// Reads a pipe or a socket until its end. Excess data is read and dropped, so that the writer does not fail.
+// Failure: more than `limit` bytes.
 Result<std::string> read_to_end(int fd, size_t limit, std::string_view shown);
 
 Result<void> write_all(int fd, std::string_view bytes, std::string_view shown);
 
-// "a FIFO", "a directory", …: what a mode's file type is called in messages.
+// "a FIFO", "a directory", …: the file type in a mode, for messages.
 std::string_view file_type(mode_t mode);
 
 struct Owner {
@@ -49,13 +50,13 @@ struct Owner {
   gid_t gid;
 };
 
-// A file under a temporary name beside its final one; commit() renames it, and nothing else does: without it
-// the temporary file goes and the final name is untouched.
+// A file with a temporary name beside its final one. Only commit() renames it; without commit(), the
+// temporary file is removed and the final name is left as it is.
 class AtomicFile {
  public:
   struct Options {
     mode_t mode = 0600;
-    std::optional<Owner> owner = {};  // given to the file before it has its final name
+    std::optional<Owner> owner = {};  // set before the file gets its final name
     std::string temporary = {};       // default ".NAME.oci-oauth"; a stale file of that name is removed first
   };
 
@@ -66,17 +67,17 @@ class AtomicFile {
   AtomicFile& operator=(AtomicFile&&) = delete;
   ~AtomicFile();
 
-  // Reserves `size` bytes on the disk (fallocate(2)), so that a later write of as much cannot meet a full
-  // one.
+  // Reserves `size` bytes on the disk (fallocate(2)), so that writing as much later cannot fail for lack of
+  // space.
   Result<void> reserve(size_t size);
-  // Replaces what was written so far.
+  // Replaces what has been written so far.
   Result<void> write(std::string_view bytes);
   Result<void> sync();
   // rename(2) to the final name. Durability is sync() before and sync_directory() after.
   Result<void> commit();
-  // The same, but what has the final name is set aside under the temporary one (renameat2(2), Linux 3.15) and
-  // comes back where `may_go(NAME)`, called with that name, refuses: nobody's file is lost, whenever it came.
-  // On a file system that cannot exchange names it is a plain commit().
+  // The same, but a file with the final name is first moved to the temporary name (renameat2(2), Linux 3.15),
+  // and moved back if `may_go(NAME)`, called with that name, refuses: no file is lost, whenever it appeared.
+  // On a file system that cannot exchange names this is a plain commit().
   Result<void> commit_if(const std::function<Result<void>(const std::string& name)>& may_go);
 
   int fd() const { return fd_.get(); }
@@ -96,12 +97,12 @@ class AtomicFile {
 // fsync(2) of a directory that is open for reading.
 Result<void> sync_directory(int directory, std::string_view shown);
 
-// Publishes `bytes` as `name` in `directory`: create, write, commit; no sync.
+// Writes `bytes` to `name` in `directory`: create, write, commit; no sync.
 Result<void> replace_file(int directory, std::string_view name, std::string_view shown_directory,
                           std::string_view bytes, AtomicFile::Options options = {});
 
-// The same where several processes may write it at once: they take turns, by a lock on `directory`
-// (flock(2)), which is open for reading. A file system that has no such lock leaves them to luck.
+// The same for a file that several processes may write at once: they take turns, by a lock (flock(2)) on
+// `directory`, which is open for reading. On a file system without such locks they may collide.
 Result<void> replace_file_in_turn(int directory, std::string_view name, std::string_view shown_directory,
                                   std::string_view bytes, AtomicFile::Options options = {});
 

@@ -13,8 +13,8 @@ namespace oci_oauth {
 
 namespace {
 
-// Interrupts a blocking call of this thread with SIGALRM at the deadline, and again each 20 ms after it, so
-// that a signal that comes just before the call is not the last one.
+// Interrupts a blocking call of this thread with SIGALRM at the deadline, and again every 20 ms, because the
+// first signal may arrive just before the call.
 class Alarm {
  public:
   explicit Alarm(Milliseconds delay) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// flock(2) with a deadline: waiters sleep in the kernel and wake the moment the holder is through.
+// flock(2) with a deadline: waiters sleep in the kernel and wake as soon as the lock is released.
 #pragma once
 
 #include "base/file.h"
@@ -9,15 +9,16 @@ namespace oci_oauth {
 
 enum class LockMode { shared, exclusive };
 
-// A lock that is held while the object lives. It belongs to the open file description: a child that inherits
-// the descriptor goes on holding it, and the kernel gives it back when the last holder ends, however it ends.
+// A lock that is held as long as the object lives. It belongs to the open file description: a child that
+// inherits the descriptor holds it too, and the kernel releases it when the last holder ends, in whatever
+// way.
 class FileLock {
  public:
-  // Opens (and makes, mode 0600) the file and locks it. Failure: temporary where `deadline` passes first;
-  // a deadline in the past means not to wait at all.
+  // Opens (and creates, mode 0600) the file and locks it. Failure: temporary if `deadline` passes first; with
+  // a deadline in the past it does not wait.
   static Result<FileLock> acquire(const FileAt& file, LockMode mode, SteadyTime deadline);
 
-  // Locks a descriptor that is open already.
+  // Locks an open descriptor.
   static Result<FileLock> acquire(UniqueFd fd, LockMode mode, SteadyTime deadline, std::string_view shown);
 
   int fd() const { return fd_.get(); }

@@ -11,7 +11,7 @@ namespace oci_oauth {
 
 namespace {
 
-// Those of linux/magic.h and of the file systems' own sources, statfs(2); virtiofs has that of FUSE.
+// From linux/magic.h and the file systems' own sources, statfs(2); virtiofs uses FUSE's.
 constexpr std::uint32_t served_elsewhere[] = {
     0x6969,      // NFS
     0x65735546,  // FUSE
@@ -20,7 +20,7 @@ constexpr std::uint32_t served_elsewhere[] = {
     0xfe534d42,  // SMB 2
     0x01021997,  // 9p
     0x5346414f,  // AFS
-    0x6b414653,  // AFS of the kernel
+    0x6b414653,  // AFS in the kernel
     0x73757245,  // Coda
     0x00c36400,  // Ceph
     0x7461636f,  // OCFS2

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What kind of file system holds a file.
+// The kind of file system that a file is on.
 #pragma once
 
 #include <string>
 
 namespace oci_oauth {
 
-// False for a file system that another host or another program serves (NFS, SMB, 9p, FUSE, ...): root may be
-// refused there, and a look at it may take any time. Also false where that cannot be told (statfs(2)).
+// False for a file system that another host or program serves (NFS, SMB, 9p, FUSE, ...), where root may be
+// refused and any access may take long. Also false if statfs(2) fails.
 bool is_local_file_system(const std::string& path);
 
 }  // namespace oci_oauth

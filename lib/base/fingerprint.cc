@@ -6,7 +6,7 @@
 
 namespace oci_oauth {
 
-// libmd's: a static program gets these few functions of it, and no library's start-up.
+// From libmd: a static program gets only these few functions, and no library initialisation.
 std::string fingerprint(std::string_view text) {
   SHA256_CTX context;
   char hex[SHA256_DIGEST_STRING_LENGTH];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A text's SHA-256 (FIPS 180-4): tells tokens and files apart where none may be stored or shown.
+// The SHA-256 (FIPS 180-4) of a text, to compare tokens and files that must not be stored or shown.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ inline std::string fingerprint(const Secret& token) {
   return fingerprint(token.reveal());
 }
 
-// "#1a2b3c4d": how a message names a token.
+// "#1a2b3c4d": the short name of a token in messages.
 inline std::string short_fingerprint(std::string_view hash) {
   return "#" + std::string(hash.substr(0, 8));
 }

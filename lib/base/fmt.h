@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one place that names {fmt}: in this namespace `fmt::format` is the function below, whose work is
-// compiled once.
+// The only file that names {fmt}: `fmt::format` in this namespace is the function below, whose implementation
+// is compiled once.
 #pragma once
 
-// Its headers alone: distributions ship only a shared library of it, and the hook is static.
+// Headers only, because distributions ship only a shared library and the hook is static.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -15,8 +15,8 @@ using ::fmt::join;
 
 std::string formatted(::fmt::string_view text, ::fmt::format_args args);
 
-// Result: `text` with each {} replaced, checked at compile time (https://fmt.dev/latest/syntax). Called by
-// its header alone, {fmt} would be compiled again into each source that formats something.
+// Result: `text` with each {} replaced, checked at compile time (https://fmt.dev/latest/syntax). If callers
+// used the headers directly, {fmt} would be compiled again into each source.
 template <typename... Args>
 std::string format(::fmt::format_string<Args...> text, Args&&... args) {
   return formatted(text, ::fmt::make_format_args(args...));

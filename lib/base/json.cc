@@ -26,8 +26,8 @@ WipingAllocator allocator;  // without a state
 constexpr std::string_view too_deep = "nested deeper than 64 levels", too_large = "a number is too large";
 static_assert(json_max_depth == 64);
 
-// The next half of a surrogate pair that stands alone, which "\\udc00" spells and UTF-8 must not hold (RFC
-// 3629 section 3); npos where there is none.
+// The next half of a surrogate pair, which "\\udc00" can spell but UTF-8 must not contain (RFC 3629 section
+// 3); npos if there is none.
 size_t find_lone_surrogate(std::string_view text, size_t from = 0) {
   while ((from = text.find('\xed', from)) != std::string_view::npos) {
     if (from + 1 < text.size() && static_cast<unsigned char>(text[from + 1]) >= 0xa0) return from;
@@ -36,8 +36,9 @@ size_t find_lone_surrogate(std::string_view text, size_t from = 0) {
   return from;
 }
 
-// What can be written and read again: U+FFFD, as long in UTF-8, in place of each. Hardly ever called: kept
-// out of the parser, where the compiler has better things to inline.
+// Replaces each by U+FFFD, which has the same length in UTF-8, so that the text can be written and read
+// again. Rarely called, and therefore kept out of the parser, so that the compiler inlines more important
+// code.
 [[gnu::cold, gnu::noinline]] Secret without_lone_surrogates(std::string_view text) {
   std::string readable(text);
   for (size_t at = 0; (at = find_lone_surrogate(readable, at)) != std::string::npos;)
@@ -49,8 +50,8 @@ bool is_well_formed(std::string_view text) {
   return find_lone_surrogate(text) == std::string_view::npos;
 }
 
-// Passes events on to the document, and stops before the recursive parser could exhaust the stack, and at
-// what could not be written again.
+// Passes events on to the document. Stops before the recursive parser could exhaust the stack, and at values
+// that could not be written again.
 class Guard {
  public:
   Guard(RapidDocument& document, std::string_view text)
@@ -87,7 +88,7 @@ class Guard {
   bool descend() { return ++depth_ <= json_max_depth || refuse(too_deep); }
 
   RapidDocument& document_;
-  // The reader validates what the text holds as it is: only an escape can spell half of a pair.
+  // The reader validates unescaped text; only an escape can spell half of a pair.
   const bool may_spell_halves_;
   unsigned depth_ = 0;
   std::string_view refusal_;
@@ -104,7 +105,7 @@ rapidjson::ParseResult populate(JsonValue& value, std::string_view text, std::st
     Guard guard(target, text);
     result = reader.Parse<flags>(stream, guard);
     refusal = guard.refusal();
-    // RapidJSON takes a NUL for the end of the text, whatever follows.
+    // RapidJSON takes a NUL for the end of the text.
     if (!result.IsError() && bytes.Tell() < text.size())
       result.Set(rapidjson::kParseErrorDocumentRootNotSingular, bytes.Tell());
     return !result.IsError();
@@ -114,7 +115,7 @@ rapidjson::ParseResult populate(JsonValue& value, std::string_view text, std::st
   return result;
 }
 
-// The first key that an object in `value` holds twice, or nullptr. Readers disagree about which one counts.
+// The first duplicate key of an object in `value`, or nullptr. Parsers disagree about which value counts.
 const JsonValue* repeated_key(const JsonValue& value) {
   if (value.IsArray()) {
     for (const JsonValue& element : value.GetArray()) {
@@ -148,8 +149,8 @@ Error json_error(std::string_view text, size_t offset, std::string_view source, 
 }
 
 Result<JsonDocument> parse_json(std::string_view text, std::string_view source, JsonComments comments) {
-  // Not with full precision: RapidJSON 1.1.0 then looks up powers of ten beyond its table for exponents that
-  // an attacker may choose. A number of at most 15 digits is exact all the same.
+  // Without full precision: with it, RapidJSON 1.1.0 reads beyond its table of powers of ten for some
+  // exponents, which an attacker may choose. Numbers of up to 15 digits are exact in any case.
   constexpr unsigned strict = rapidjson::kParseValidateEncodingFlag;
   if (text.empty()) return Error{ErrorKind::failed, fmt::format("{}: is empty", source)};
   JsonDocument document;
@@ -173,7 +174,7 @@ Result<JsonDocument> parse_json(std::string_view text, std::string_view source, 
 
 namespace {
 
-// Makes the number at `at`, which is too large for a double, the largest that is short enough for its place.
+// Replaces the number at `at`, which is too large for a double, by the largest one that fits into its place.
 void shrink_number(std::string& text, size_t at) {
   const size_t end = std::min(text.find_first_not_of("+-.0123456789eE", at), text.size());
   const std::string_view largest = text[at] == '-' ? "-9e307" : "9e307";

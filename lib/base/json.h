@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one place that knows RapidJSON: bounded depth, no duplicate keys, memory wiped, errors with line and
+// The only file that knows RapidJSON: bounded depth, no duplicate keys, wiped memory, errors with line and
 // column.
 #pragma once
 
@@ -18,8 +18,8 @@
 
 #define RAPIDJSON_HAS_STDSTRING 1
 #define RAPIDJSON_NO_THREAD_LOCAL_STORAGE 1
-// It then reads whole aligned blocks of 16 bytes: beyond a text's end, never beyond its page.
-// AddressSanitizer cannot know that.
+// It then reads whole aligned blocks of 16 bytes, which may extend beyond the text but not beyond its page.
+// AddressSanitizer does not know that.
 #if defined(__SANITIZE_ADDRESS__)
 #define OCI_OAUTH_BYTE_BY_BYTE 1
 #elif defined(__has_feature)
@@ -43,7 +43,7 @@
 
 namespace oci_oauth {
 
-// Heap memory that is overwritten before it is freed: documents may hold tokens.
+// Heap memory that is overwritten before it is freed, because documents may contain tokens.
 struct WipingAllocator {
   static constexpr bool kNeedFree = true;
   void* Malloc(size_t size) { return size == 0 ? nullptr : std::malloc(size); }
@@ -67,24 +67,25 @@ enum class JsonComments { refused, allowed };
 
 constexpr unsigned json_max_depth = 64;
 
-// Result: the document, whatever its root is. Failure (kind failed): "SOURCE:LINE:COLUMN: reason" for text
-// that is not one JSON value (RFC 8259), nests deeper than json_max_depth, holds a number beyond a double, is
-// not UTF-8, or repeats a key in an object. Half of a surrogate pair ("\ud800") is read as U+FFFD.
+// Result: the document, whatever its root is. Failure (kind failed): "SOURCE:LINE:COLUMN: reason" for a text
+// that is not one JSON value (RFC 8259), is nested deeper than json_max_depth, contains a number that does
+// not fit into a double, is not valid UTF-8, or has a duplicate key. Half of a surrogate pair ("\ud800") is
+// read as U+FFFD.
 Result<JsonDocument> parse_json(std::string_view text, std::string_view source,
                                 JsonComments comments = JsonComments::refused);
 
-// For an answer that exists only once: the JSON value that `text` begins with, whatever its depth and its
-// encoding; what follows it is ignored. A key that an object repeats is kept each time, in order. A number
-// beyond a double is a large one. Strings may hold halves of surrogate pairs. nullopt: `text` does not begin
-// with a whole JSON value.
+// For an answer that exists only once: the JSON value at the start of `text`, with any depth and encoding;
+// text after it is ignored. Duplicate keys are all kept, in order. A number that does not fit into a double
+// becomes a large one. Strings may contain halves of surrogate pairs. nullopt: `text` does not start with a
+// complete JSON value.
 std::optional<JsonDocument> parse_json_leniently(std::string_view text);
 
-bool is_utf8(std::string_view text);  // RFC 3629: no half of a surrogate pair
+bool is_utf8(std::string_view text);  // RFC 3629: without halves of surrogate pairs
 
-// The error of a parse that stopped at byte `offset` of `text`.
+// The error for a parse that stopped at byte `offset` of `text`.
 Error json_error(std::string_view text, size_t offset, std::string_view source, std::string_view reason);
 
-// Typed reads that cannot recurse or convert; nullopt when the member is missing or of another type.
+// Typed access without recursion or conversion; nullopt if the member is missing or has another type.
 const JsonValue* json_member(const JsonValue& object, std::string_view key);
 std::optional<std::string_view> json_string(const JsonValue& object, std::string_view key);
 std::optional<std::int64_t> json_int(const JsonValue& object, std::string_view key);
@@ -97,8 +98,8 @@ struct JsonField {
   std::string_view key;
   JsonType type;
 };
-// Failure: "SOURCE: is not an object", "SOURCE: /KEY: is not a string": the first of `fields` that `object`
-// has with another type. The reads above then tell only whether it is there.
+// Failure: "SOURCE: is not an object", "SOURCE: /KEY: is not a string", for the first of `fields` that has
+// another type in `object`. After success, the functions above fail only for missing members.
 Result<void> check_types(const JsonValue& object, std::string_view source, std::span<const JsonField> fields);
 
 inline std::string_view json_text(const JsonValue& string) {
@@ -107,11 +108,11 @@ inline std::string_view json_text(const JsonValue& string) {
 
 // JSON Pointers (RFC 6901) below a document: "/KEY", "/KEY/INDEX/...", never the document itself.
 bool is_json_pointer(std::string_view text);
-std::string last_key(std::string_view pointer);  // empty where it is not a pointer
+std::string last_key(std::string_view pointer);  // empty if it is not a pointer
 const JsonValue* json_at(const JsonValue& document, std::string_view pointer);  // nullptr: nothing is there
 void json_set_at(JsonValue& document, std::string_view pointer, JsonValue value);  // makes objects on the way
 
-// What becomes a JSON value; a record's own to_json stands beside the record.
+// Types that become JSON values; a record's own to_json is declared beside the record.
 JsonValue json_object();
 JsonValue json_array();
 JsonValue json_copy(const JsonValue& value);
@@ -133,11 +134,11 @@ concept JsonElements =
     !std::same_as<T, JsonValue>;
 JsonValue to_json(const JsonElements auto& elements);
 template <class T>
-JsonValue to_json(const std::optional<T>& value) {  // null where there is none
+JsonValue to_json(const std::optional<T>& value) {  // null if there is none
   return value ? to_json(*value) : JsonValue();
 }
 
-// Sets object[key], replacing what is there and keeping its place among the other keys.
+// Sets object[key]; an existing key keeps its place.
 void json_set(JsonValue& object, std::string_view key, JsonValue value);
 void json_append(JsonValue& array, JsonValue value);
 
@@ -172,7 +173,7 @@ inline JsonValue time_value(Time time) {
 
 enum class JsonStyle { compact, indented };
 
-// Result: the document as text, two spaces where indented, a final newline only where indented.
+// Result: the document as text; if indented, with two spaces and a final newline.
 Secret write_json(const JsonValue& value, JsonStyle style = JsonStyle::compact);
 
 // `text` as a JSON string, quotes included.

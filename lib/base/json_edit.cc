@@ -16,7 +16,7 @@ constexpr std::string_view whitespace = " \t\r\n";
 struct Member;
 using Members = std::vector<Member>;
 
-// Where a value lies in the text.
+// The position of a value in the text.
 struct Node {
   bool is_object = false;
   size_t key_end = 0;  // of a member: after its key
@@ -30,7 +30,7 @@ struct Member {
   Node second;
 };
 
-// Builds the nodes while the reader goes through the text. Values in arrays are passed over: no path leads
+// Builds the nodes while the reader parses the text. Values in arrays are skipped, because no path leads
 // there.
 template <class Stream>
 class NodeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, NodeBuilder<Stream>> {
@@ -66,7 +66,7 @@ class NodeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, NodeB
 
  private:
   bool in_array() const { return !open_.empty() && !open_.back()->is_object; }
-  // Where the next value goes: nodes of arrays are dropped.
+  // The place of the next value; nodes in arrays are dropped.
   Node& current() {
     if (open_.empty()) return root_;
     if (in_array()) return dropped_.emplace_back();
@@ -84,7 +84,7 @@ class NodeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, NodeB
   std::deque<Node> dropped_;
 };
 
-// Only for a text that parse_json took: it has bounded the depth.
+// Only for a text that parse_json accepted, which bounds the depth.
 Node locate_nodes(std::string_view text) {
   rapidjson::MemoryStream bytes(text.data(), text.size());
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
@@ -100,7 +100,7 @@ Member* find_member(Members& members, std::string_view key) {
   return found == members.end() ? nullptr : &*found;
 }
 
-// Past white space and comments.
+// Skips white space and comments.
 size_t skip_blanks(std::string_view text, size_t at) {
   while (true) {
     at = std::min(text.find_first_not_of(whitespace, at), text.size());
@@ -114,7 +114,7 @@ size_t skip_blanks(std::string_view text, size_t at) {
   }
 }
 
-// Back over white space, no further than `limit`.
+// Skips white space backwards, up to `limit`.
 size_t trim_back(std::string_view text, size_t at, size_t limit) {
   while (at > limit && whitespace.find(text[at - 1]) != std::string_view::npos) --at;
   return at;
@@ -127,7 +127,7 @@ std::string_view indentation_at(std::string_view text, size_t at) {
   return text.substr(begin, end - begin);
 }
 
-// How an object is laid out: every member on a line of its own behind `child`, or all on one line.
+// The layout of an object: each member on its own line, indented by `child`, or all on one line.
 struct Layout {
   bool lines;
   std::string parent, child;
@@ -147,7 +147,7 @@ Layout layout_of(std::string_view text, const Node& object) {
   return layout;
 }
 
-// `value` as it stands in a member of an object of that layout.
+// `value`, formatted for a member of an object with that layout.
 std::string laid_out(const JsonValue& value, const Layout& layout) {
   if (!layout.lines) return std::string(write_json(value).reveal());
   const std::string_view unit = layout.child.starts_with(layout.parent)
@@ -176,7 +176,7 @@ std::string inserted(std::string_view text, const Node& object, std::string_view
   const Layout layout = layout_of(text, object);
   const size_t close = object.end - 1;
   const size_t last = object.members.empty() ? object.open : object.members.back().second.end;
-  const size_t at = trim_back(text, close, last);  // behind a comment that follows the last member
+  const size_t at = trim_back(text, close, last);  // after a comment that follows the last member
   const std::string separator = layout.lines ? "\n" + layout.child : " ";
   std::string result(text.substr(0, last));
   if (!object.members.empty()) result += ',';
@@ -219,7 +219,8 @@ Result<JsonDocument> parse_object(std::string_view text, std::string_view source
   return document;
 }
 
-// The object that holds the last key of `path`, made where it is missing. Failure: a step is no object.
+// The object that contains the last key of `path`, created if it is missing. Failure: a step is not an
+// object.
 Result<JsonValue*> make_parent(JsonDocument& document, std::string_view source, const JsonPath& path) {
   JsonValue* at = &document;
   for (size_t step = 0; step + 1 < path.size(); ++step) {
@@ -234,7 +235,7 @@ Result<JsonValue*> make_parent(JsonDocument& document, std::string_view source, 
   return at;
 }
 
-// The edit of the text must be the edit of the document, or it is not made.
+// An edit is made only if the edited text equals the edited document.
 Result<std::string> verified(std::string text, std::string_view source, const JsonDocument& expected) {
   const auto document = parse_object(text, source);
   if (document && *document == expected) return text;
@@ -256,7 +257,8 @@ JsonPath below(JsonPath path, std::string_view key) {
   return path;
 }
 
-// Takes `ours` out of the member at `path`: whole where it is unchanged, else what is unchanged within.
+// Removes `ours` from the member at `path`: the whole member if it is unchanged, and otherwise the unchanged
+// parts of it.
 Result<std::string> take_out(std::string text, std::string_view source, const JsonPath& path,
                              const JsonValue& ours) {
   auto document = TRY(parse_object(text, source));

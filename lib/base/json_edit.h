@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Edits a JSON text that a person wrote: one member is set or removed, and every other byte stays, comments
-// and layout included. Each result is parsed again and must be the old document with just that member
-// changed.
+// Edits JSON text that a person wrote: sets or removes one member, and keeps every other byte, including
+// comments and layout. Each result is parsed again and must equal the old document except for that member.
 #pragma once
 
 #include <optional>
@@ -18,22 +17,21 @@ namespace oci_oauth {
 
 using JsonPath = std::vector<std::string>;  // the keys from the root to a member, at least one
 
-// Sets the member at `path` to `value` (JSON text), making the objects on the way. Where the document already
-// says so, the text comes back as it is. Failure: text that is no object (as parse_json, comments allowed), a
-// step of the path that is no object.
+// Sets the member at `path` to `value` (JSON text), and creates missing objects on the way. If the member
+// already has this value, returns the text unchanged. Failure: the text is not an object (as parse_json,
+// comments allowed), or a step of the path is not an object.
 Result<std::string> set_json_member(std::string_view text, std::string_view source, const JsonPath& path,
                                     std::string_view value);
 
-// Removes the member at `path`; where there is none, the text comes back as it is. Failure: as above.
+// Removes the member at `path`; if there is none, returns the text unchanged. Failure: as above.
 Result<std::string> remove_json_member(std::string_view text, std::string_view source, const JsonPath& path);
 
-// The member at `path` as compact JSON; nullopt where there is none. Failure: as parse_json.
+// The member at `path` as compact JSON; nullopt if there is none. Failure: as parse_json.
 Result<std::optional<std::string>> find_json_member(std::string_view text, std::string_view source,
                                                     const JsonPath& path);
 
-// Undoes in `current` what was done from `before` to `after`: a member that still is as in `after` becomes
-// what it was in `before`, or goes, and an object that this leaves empty goes with it. Whatever else differs
-// stays.
+// Undoes in `current` the change from `before` to `after`: a member that is still as in `after` gets its
+// value from `before` or is removed, and so are objects that this leaves empty. All other differences stay.
 Result<std::string> revert_json(std::string_view current, std::string_view source, std::string_view before,
                                 std::string_view after);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// RapidJSON's event parser, for text of which little is kept: no document is built.
+// RapidJSON's event parser, for text of which little is kept: it does not build a document.
 #pragma once
 
-#include "base/json.h"  // first: it sets what RapidJSON is
+#include "base/json.h"  // first, because it configures RapidJSON
 
 #include <rapidjson/reader.h>
 
@@ -10,14 +10,14 @@ namespace oci_oauth {
 
 using JsonStream = rapidjson::StringStream;
 
-// For texts that hold tokens: what it unescapes is wiped.
+// For texts that contain tokens: wipes what it unescapes.
 using WipingJsonReader = rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, WipingAllocator>;
 
-// A handler that skips everything and bounds the depth, which also bounds the parser's recursion. Derive, and
-// hide what is wanted.
+// A handler that skips everything and limits the depth, and thereby the parser's recursion. Derive from it,
+// and hide the functions for wanted events.
 struct JsonHandler {
   void reads(const JsonStream&) {
-  }  // told once, before the first event: Tell() is the byte after the event's text
+  }  // set once, before the first event: Tell() is the byte after the event's text
   bool Null() { return true; }
   bool Bool(bool) { return true; }
   bool Int(int) { return true; }
@@ -28,11 +28,11 @@ struct JsonHandler {
   bool RawNumber(const char*, rapidjson::SizeType, bool) { return true; }
 };
 
-// Failure: "SOURCE:LINE:COLUMN: reason"; where the handler returned false, `refusal()` of it says why. A
-// string, and not any view: RapidJSON reads 16 bytes at a time from one that ends in NUL.
+// Failure: "SOURCE:LINE:COLUMN: reason"; if the handler returned false, the reason is its refusal(). Takes a
+// string, because RapidJSON reads blocks of 16 bytes from a text that ends in NUL.
 template <class Handler>
 Result<void> read_json(const std::string& text, std::string_view source, Handler& handler) {
-  // RapidJSON takes a NUL for the end, whatever follows.
+  // RapidJSON takes a NUL for the end of the text.
   if (const size_t nul = text.find('\0'); nul != std::string::npos)
     return json_error(text, nul, source, "not JSON");
   JsonStream stream(text.c_str());

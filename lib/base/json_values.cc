@@ -11,7 +11,7 @@ namespace oci_oauth {
 
 namespace {
 
-// Where the values at some pointers lie: told by the pointer of each value that the reader comes to.
+// Finds the values at some pointers, by the pointer of each value that the reader meets.
 class ValueFinder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, ValueFinder> {
  public:
   struct Range {
@@ -51,7 +51,7 @@ class ValueFinder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Value
   struct Container {
     bool is_array;
     size_t index = 0, begin = 0;
-    std::string step = {};  // the key, or the index, of the value that comes next
+    std::string step = {};  // the key, or the index, of the next value
   };
 
   bool enter(Container container) {
@@ -83,7 +83,7 @@ class ValueFinder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Value
   std::span<const std::pair<std::string, Secret>> wanted_;
   std::vector<Range> found_;
   std::vector<Container> open_;
-  size_t read_to_ = 0;  // the end of what the last event was about
+  size_t read_to_ = 0;  // the end of the last event's text
 };
 
 std::vector<ValueFinder::Range> find_values(std::string_view text,
@@ -96,7 +96,7 @@ std::vector<ValueFinder::Range> find_values(std::string_view text,
   return finder.found();
 }
 
-// A step of a JSON Pointer as the key that it means, RFC 6901 section 4.
+// The key for a step of a JSON Pointer, RFC 6901 section 4.
 std::string key_of(std::string_view step) {
   std::string key;
   for (size_t i = 0; i < step.size(); ++i) {
@@ -122,10 +122,10 @@ std::optional<Secret> replace_json_values(std::string_view text,
   std::sort(changes.begin(), changes.end(),
             [](const auto& a, const auto& b) { return a.first.begin < b.first.begin; });
   std::string result;
-  result.reserve(size);  // grown, it would leave copies of secrets behind
+  result.reserve(size);  // growing it would leave copies of secrets behind
   size_t copied = 0;
   for (const auto& [range, value] : changes) {
-    if (range.begin < copied) return std::nullopt;  // one lies in another
+    if (range.begin < copied) return std::nullopt;  // one is inside another
     result.append(text.substr(copied, range.begin - copied)).append(value);
     copied = range.end;
   }

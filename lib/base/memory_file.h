@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A text as a file in memory, for a program that reads files: it is on no disk, and gone with the last who
-// has it open.
+// A text as a file in memory, for a program that reads files: it is on no disk, and freed when nobody has it
+// open.
 #pragma once
 
 #include <string>
@@ -13,10 +13,10 @@ namespace oci_oauth {
 
 class MemoryFile {
  public:
-  // Failure: no descriptor or no memory is left.
+  // Failure: out of descriptors or memory.
   static Result<MemoryFile> holding(std::string_view text);
 
-  // How a child of this process opens it: the descriptor stays open across exec(3).
+  // The path for a child process: the descriptor stays open across exec(3).
   const std::string& path() const { return path_; }
 
  private:

@@ -18,7 +18,7 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr size_t stat_size = 1024;  // more than what leads up to field 22
+constexpr size_t stat_size = 1024;  // more than the fields up to 22
 
 struct Stat {
   char state = '?';
@@ -44,7 +44,7 @@ Result<UniqueFd> open_stat(pid_t pid) {
   return open_file({.path = fmt::format("/proc/{}/stat", pid)}, O_RDONLY);
 }
 
-// Failure: not_found once the process is gone, whoever has its pid then.
+// Failure: not_found once the process has ended, even if its pid is in use again.
 Result<Stat> read_stat(int fd) {
   char text[stat_size];
   const ssize_t size = ::pread(fd, text, sizeof text, 0);
@@ -70,7 +70,7 @@ Result<ProcessId> identify_process(pid_t pid) {
 }
 
 UniqueFd open_process(pid_t pid) {
-  // By number: glibc 2.36 declares pidfd_open(2) without C linkage.
+  // By number, because glibc 2.36 declares pidfd_open(2) without C linkage.
   return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names a process so that a reused pid is never taken for it.
+// Identifies a process even if its pid is reused.
 #pragma once
 
 #include <sys/types.h>
@@ -20,25 +20,25 @@ struct ProcessId {
   friend bool operator==(const ProcessId&, const ProcessId&) = default;
 };
 
-// Failure: not_found where no such process runs.
+// Failure: not_found if there is no such process.
 Result<ProcessId> identify_process(pid_t pid);
 
-// Field 22 of the text of /proc/PID/stat, whose second field may hold any character; 0 where there is none.
+// Field 22 of the text of /proc/PID/stat, whose second field may contain any character; 0 if it is missing.
 std::uint64_t start_time_of_stat(std::string_view stat);
 
-// pidfd_open(2), Linux 5.3: readable once the process has ended. Result: empty where there is none.
+// pidfd_open(2), Linux 5.3: readable once the process has ended. Result: empty if there is no such process.
 UniqueFd open_process(pid_t pid);
 
-// Waits for the end of a child. Result: wait(2)'s status; 0 where it is no child of ours.
+// Waits for a child process. Result: wait(2)'s status; 0 if it is not a child of ours.
 int reap(pid_t child);
 
-// A process that is looked at again and again, through one descriptor of /proc/PID/stat: whoever has its pid
-// later is not taken for it.
+// A process that is checked repeatedly, through one descriptor of /proc/PID/stat, so that another process
+// with the same pid is not mistaken for it.
 class WatchedProcess {
  public:
   explicit WatchedProcess(const ProcessId& process);
 
-  // A zombie counts as gone.
+  // A zombie counts as ended.
   bool is_running() const;
 
  private:
@@ -46,13 +46,13 @@ class WatchedProcess {
   UniqueFd stat_;
 };
 
-// The same, for one look.
+// The same, for a single check.
 bool is_running(const ProcessId& process);
 
-// True in the initial user namespace with uid 0: what user_namespaces(7) calls privileged on the whole host.
+// True for uid 0 in the initial user namespace: what user_namespaces(7) calls privileged on the whole host.
 bool is_host_root();
 
-// No core dump, and no ptrace(2) by the user's other processes: for a process that tokens pass through.
+// Disables core dumps, and ptrace(2) by the user's other processes, for a process that handles tokens.
 void keep_memory_private();
 
 // The directory prefix of the running program's installation: PREFIX of PREFIX/bin/PROGRAM after `levels`

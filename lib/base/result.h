@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A value or an Error, with the member names of std::expected, which needs C++23.
+// A value or an Error, with the member names of std::expected (C++23).
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace oci_oauth {
 
-// A kind exists only where some caller acts on it; exit_code.h maps kinds to exit codes.
+// A kind exists only if some caller acts on it; exit_code.h maps kinds to exit codes.
 enum class ErrorKind {
   failed,
   usage,           // the command line
@@ -19,13 +19,13 @@ enum class ErrorKind {
   temporary,       // worth trying later
 };
 
-// What went wrong, for a person: "file or operation: reason", lower case, no full stop, never a secret.
+// An error, for people: "file or operation: reason", lower case, no full stop, never a secret.
 struct [[nodiscard]] Error {
   ErrorKind kind = ErrorKind::failed;
   std::string message;
-  std::string hint = {};  // what the person can do; may be empty
+  std::string hint = {};  // what to do; may be empty
 
-  // The same error, told from further up: "context: message".
+  // Adds context to the error: "context: message".
   Error in(std::string_view context) &&;
   Error with_hint(std::string text) &&;
 
@@ -80,7 +80,7 @@ class [[nodiscard]] Result<void> {
 
 }  // namespace oci_oauth
 
-// The value of a Result; where it is an error, the function that this stands in returns it.
+// The value of a Result; an error is returned from the enclosing function.
 #define TRY(...)                                   \
   __extension__({                                  \
     auto tried_ = (__VA_ARGS__);                   \

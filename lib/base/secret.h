@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text that must not be printed, copied or left in memory: a token, or a document that holds one.
+// Text that must not be printed, copied or left in memory: a token, or a document that contains one.
 #pragma once
 
 #include <string.h>
@@ -15,7 +15,7 @@ inline void wipe(std::string& text) {
   text.clear();
 }
 
-// A string that grows leaves copies behind: here each is wiped.
+// A growing string leaves copies behind; this function wipes each of them.
 inline void append_secret(std::string& text, std::string_view more) {
   if (more.size() > text.capacity() - text.size()) {
     std::string larger;
@@ -27,11 +27,11 @@ inline void append_secret(std::string& text, std::string_view more) {
   text.append(more);
 }
 
-// Move-only and wiped at its end. There is no formatter and no operator<<: reveal() is the one way in.
+// Move-only, and wiped when destroyed. There is no formatter and no operator<<: only reveal() gives access.
 class Secret {
  public:
   Secret() = default;
-  // Takes the text over. Swapped, not moved: a short string lies in the object itself, and is wiped there.
+  // Takes over the text by swapping, because moving would leave a short string's bytes in the source object.
   explicit Secret(std::string&& text) { take(text); }
   explicit Secret(std::string_view text) : text_(text) {}
   Secret(Secret&& other) noexcept { take(other.text_); }

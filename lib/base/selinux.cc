@@ -33,7 +33,7 @@ std::string without_categories(std::string_view label) {
 }
 
 Result<void> set_selinux_label(int fd, const std::string& label, std::string_view shown) {
-  // The kernel counts the terminating zero as a part of the label.
+  // The kernel counts the terminating zero as part of the label.
   if (::fsetxattr(fd, attribute, label.c_str(), label.size() + 1, 0) == 0) return {};
   return Error::from_errno(errno, fmt::format("{}: label '{}'", shown, label));
 }

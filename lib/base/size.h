@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sizes in bytes, named.
+// Names for sizes in bytes.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engines as people type them: what install and uninstall take, and what is registered by that name.
+// The names of the engines, as install and uninstall accept them and registrations use them.
 #pragma once
 
 #include <string_view>

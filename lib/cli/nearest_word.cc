@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t longest_word = 64;
 
-// The optimal string alignment distance: Levenshtein's, and neighbours swapped count once.
+// The optimal string alignment distance: Levenshtein's, with swapped neighbours counted once.
 size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
   for (size_t i = 0; i <= a.size(); ++i) d[i][0] = i;

@@ -9,7 +9,7 @@ namespace oci_oauth {
 
 namespace {
 
-// One word that begins with a dash, and what follows its equals sign.
+// One word that starts with a dash, and the value after its equals sign.
 struct OptionWord {
   std::string_view name;
   std::optional<std::string_view> value;
@@ -28,7 +28,7 @@ const OptionSpec* find_option(std::span<const OptionSpec> options, std::string_v
   return found == options.end() ? nullptr : &*found;
 }
 
-// Before the verb is known, an option may be any verb's.
+// Before the verb is known, an option may belong to any verb.
 const OptionSpec* find_option(const CommandLine& line, const VerbSpec* verb, std::string_view name) {
   if (const OptionSpec* option = find_option(line.options, name)) return option;
   if (verb != nullptr) return find_option(verb->options, name);
@@ -120,7 +120,7 @@ Result<void> Parser::read_word(const std::string& word) {
   return fail(fmt::format("unknown verb '{}'{}", word, suggestion(nearest_word(word, known))));
 }
 
-// Those that stood before the verb were looked up among all verbs'.
+// Options before the verb were looked up among those of all verbs.
 Result<void> Parser::check_options() const {
   if (parsed_.verb == nullptr) return {};
   for (const auto& [name, value] : parsed_.arguments.options) {

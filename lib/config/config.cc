@@ -29,7 +29,7 @@ struct PlacedTarget {
   const std::string* target;
 };
 
-// What is mounted at the outer of two nested targets would cover the inner one, or be written into it.
+// With nested targets, a mount at the outer one would cover the inner one, or contain its files.
 Result<void> check_apart(const Config& config, const PlacedTarget& a, const PlacedTarget& b) {
   const bool same = *a.target == *b.target;
   if (!same && !lies_within(*a.target, *b.target) && !lies_within(*b.target, *a.target)) return {};

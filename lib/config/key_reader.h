@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads an object by its description (keys.h). The first mistake in the description's order is told as
-// "SOURCE: /pointer/to/key: reason"; unknown keys count last.
+// Reads an object by its description (keys.h). The first mistake in the description's order is reported as
+// "SOURCE: /pointer/to/key: reason"; unknown keys come last.
 #pragma once
 
 #include <initializer_list>

@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t provider_limit = 256 * KiB;
 
-// A delivered field must neither be the refresh token nor an object that holds it.
+// A delivered field must not be the refresh token or an object that contains it.
 bool reveals(const std::string& field, const std::string& refresh_token) {
   return refresh_token == field || refresh_token.starts_with(field + "/");
 }

@@ -91,7 +91,7 @@ struct FileName : NonEmpty {
   static Result<void> accept(std::string& text);
 };
 
-// Short and plain, because it gets into messages.
+// Short and plain, because it appears in messages.
 struct ErrorCode : NonEmpty {
   static constexpr std::string_view type = "code",
                                     schema = R"("type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$")";
@@ -106,7 +106,7 @@ struct Variable : NonEmpty {
   static Result<void> accept(std::string& text);
 };
 
-// "METHOD PATH", where a segment "*" of the path is any one segment.
+// "METHOD PATH"; a segment "*" of the path matches any one segment.
 struct ApiRequest : NonEmpty {
   static constexpr std::string_view
       type = "request",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whose installation a program serves, decided in one place for the hook, the wrapper and the command: where
-// they disagree, a container goes without a token and without a word.
+// Which installation a program serves, decided in one place for the hook, the wrapper and the command,
+// because if they disagreed, a container would silently get no token.
 #pragma once
 
 #include <string>
@@ -15,15 +15,14 @@ enum class Scope { system, user };
 // copied for it (rootlesskit's --copy-up), so its root uses the user's installation.
 Scope scope_of_caller(const char* path = "/etc/oci-oauth/config.json");
 
-// As getenv(3). A program whose environment is its caller's passes one that knows nothing.
+// As getenv(3). A program that does not trust its environment passes a function that finds nothing.
 using GetEnvironment = const char* (*)(const char* name);
 
-// Where the configuration is: a user's in $XDG_CONFIG_HOME, else $HOME/.config. Empty where neither is an
-// absolute path.
+// The path of the configuration: a user's is in $XDG_CONFIG_HOME, or else in $HOME/.config. Empty if neither
+// is an absolute path.
 std::string config_path(Scope scope, GetEnvironment environment);
 
-// runtime_dir where the configuration leaves it out: a user's in $XDG_RUNTIME_DIR. Empty where that is no
-// absolute path.
+// The default runtime_dir: a user's is in $XDG_RUNTIME_DIR. Empty if that is not an absolute path.
 std::string default_runtime_dir(Scope scope, GetEnvironment environment);
 
 }  // namespace oci_oauth

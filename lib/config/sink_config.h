@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sinks of the configuration: who, beside the containers, gets each new access token. Pure: nothing that
-// a sink names is opened here.
+// The configured sinks: what gets each new access token besides containers. Pure: it does not open anything
+// that a sink names.
 #pragma once
 
 #include <optional>
@@ -11,13 +11,13 @@
 
 namespace oci_oauth {
 
-// A secret of a OneCLI server. What is empty here comes from env_file or from the environment, under the
-// names that OneCLI's own users have: ONECLI_OAUTH_SECRET_ID, ONECLI_URL or ONECLI_API_HOST, ONECLI_API_KEY,
+// A secret on a OneCLI server. Empty fields are taken from env_file or from the environment, under the names
+// that OneCLI's users have: ONECLI_OAUTH_SECRET_ID, ONECLI_URL or ONECLI_API_HOST, ONECLI_API_KEY,
 // ONECLI_BIN.
 struct OneCliSink {
   std::string secret_id;     // a Name (rules.h)
-  std::string url;           // http or https; never beside `program`
-  std::string api_key_file;  // absolute, as the rest
+  std::string url;           // http or https; not together with `program`
+  std::string api_key_file;  // absolute, like the others
   std::string program, env_file, ca_file;
 };
 

@@ -36,8 +36,8 @@ bool is_new(const std::vector<PassedOver>& passed_over, const std::string& why_n
                       [&](const PassedOver& one) { return one.why_not == why_not; });
 }
 
-// A container that is chosen as a whole is given the token at each target where a person mounted something;
-// where that is none, at the first.
+// A container that is chosen as a whole gets the token at each target where a person mounted something, or at
+// the first one if there is no such mount.
 void choose(const Config& config, const Profile& profile, const Occasion& occasion, const Spec& spec,
             Choice& choice) {
   std::vector<PassedOver> passed_over;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the programs on a container's way share: who is chosen, and what a chosen container finds in its
+// What the programs on a container's way share: which profiles are chosen, and a chosen container's
 // environment.
 #pragma once
 
@@ -13,22 +13,23 @@
 
 namespace oci_oauth {
 
-// How a program of ours was called for a container.
+// How one of our programs was called for a container.
 struct Occasion {
   std::vector<std::string> by_argument;  // --profile
   bool in_build = false;                 // is_build_step() of the container
 };
 
-// A place in the container that a person chose for a profile's token.
+// A target in the container that a person chose for a profile's token.
 struct Chosen {
   const Profile* profile;
   std::string_view target;  // one of the profile's
   Consent consent;
-  std::string_view bind_source;               // consent write: the mount's source, of the spec
-  std::vector<std::string> shadowed_by = {};  // variables of the container that win over the token
+  std::string_view bind_source;  // for Consent::write: the mount's source, from the spec
+  // environment variables in the container that take precedence over the token
+  std::vector<std::string> shadowed_by = {};
 };
 
-// A profile that the container does not get although a person may have wanted it.
+// A profile that the container does not get, although a person may have wanted it.
 struct PassedOver {
   const Profile* profile;
   std::string why_not;  // one sentence, for the log
@@ -42,10 +43,10 @@ struct Choice {
 // The first step of each program on a container's way. The result refers to `config` and `spec`.
 Choice choose(const Config& config, const Occasion& occasion, const Spec& spec);
 
-// The profiles of `chosen`, each once, in its order.
+// The profiles in `chosen`, each once, in that order.
 std::vector<const Profile*> profiles_of(const std::vector<Chosen>& chosen);
 
-// One line for each profile that is passed over.
+// Logs one line for each profile that was not chosen.
 void log_passed_over(const Log& log, std::string_view container, const Choice& choice);
 
 // Where a container finds a profile's token.
@@ -55,8 +56,8 @@ struct Place {
 };
 std::vector<Place> places_of(const std::vector<Chosen>& chosen);
 
-// The variables that the profiles' providers want, the first profile's first; they name the first place of
-// each. A provider that cannot be read is logged and left out.
+// The environment variables that the profiles' providers set, in the order of the profiles; they use the
+// first target of each. A provider that cannot be read is logged and skipped.
 std::vector<std::string> environment_of(const std::vector<Place>& places,
                                         const std::vector<std::string>& provider_directories, const Log& log);
 

@@ -14,21 +14,21 @@ namespace {
 
 constexpr size_t volume_digits = 64;
 
-// Podman mounts a tmpfs there unasked, for --read-only and for an image whose command is an init.
+// Podman mounts a tmpfs there by itself, for --read-only and for an image whose command is an init.
 constexpr std::string_view engines_tmpfs[] = {"/run", "/run/lock", "/tmp", "/var/tmp", "/var/log/journal"};
 
-// The last mount at the target: it covers the earlier ones.
+// The last mount at the target, because it covers the earlier ones.
 const SpecMount* mount_at(const Spec& spec, std::string_view target) {
   std::string destination;
   for (auto mount = spec.mounts.rbegin(); mount != spec.mounts.rend(); ++mount) {
-    // Cheaper than normalising each: equal at the end, or not written plainly.
+    // Cheaper than normalising each path: equal at the end, or not in normal form.
     if (mount->destination == target) return &*mount;
     if (normalise_path(mount->destination, destination) && destination == target) return &*mount;
   }
   return nullptr;
 }
 
-// The last bind mount or tmpfs at a directory that leads to the target.
+// The last bind mount or tmpfs on a directory that contains the target.
 const SpecMount* mount_above(const Spec& spec, std::string_view target) {
   for (auto mount = spec.mounts.rbegin(); mount != spec.mounts.rend(); ++mount) {
     if (lies_within(target, mount->destination) && (mount->bind || mount->type == "tmpfs")) return &*mount;
@@ -36,7 +36,7 @@ const SpecMount* mount_above(const Spec& spec, std::string_view target) {
   return nullptr;
 }
 
-// A mount there chooses nothing: whoever made it may not have thought of a token.
+// A mount there does not choose a profile: its author may not have thought of a token.
 std::string not_at_the_target(const SpecMount& mount, const Offer& offer) {
   return fmt::format(
       "'{}' is inside the {} at '{}', which does not choose a profile; mount a tmpfs or bind-mount a "
@@ -44,7 +44,7 @@ std::string not_at_the_target(const SpecMount& mount, const Offer& offer) {
       offer.target, mount.bind ? "bind mount" : "tmpfs", mount.destination, offer.target);
 }
 
-// Nobody's choice: the sentence for the log says whose mount it is.
+// A mount that nobody chose: the sentence for the log says where it comes from.
 std::string whose_mount(const SpecMount& mount, const Offer& offer) {
   if (offer.in_build)
     return fmt::format("the mount at '{}' belongs to an image build, whose Dockerfile may come from anybody",
@@ -74,7 +74,7 @@ bool is_persons_bind(const SpecMount& mount, const Offer& offer) {
 bool is_persons_tmpfs(const SpecMount& mount, const Offer& offer) {
   const bool unasked =
       std::find(std::begin(engines_tmpfs), std::end(engines_tmpfs), offer.target) != std::end(engines_tmpfs);
-  // Podman's image_volume_mode "tmpfs" marks what it makes so (pkg/specgen, getImageVolumes).
+  // Podman's image_volume_mode "tmpfs" marks its mounts like this (pkg/specgen, getImageVolumes).
   return !mount.bind && mount.type == "tmpfs" && !mount.exec && !offer.in_build && !unasked;
 }
 

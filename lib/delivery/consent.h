@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who gets a token: only a container that a person on the host chose. Pure; nothing that an image carries
-// counts.
+// Who gets a token: only a container that a person on the host chose. Pure; nothing in an image counts.
 #pragma once
 
 #include <string>
@@ -11,7 +10,7 @@
 
 namespace oci_oauth {
 
-// What a person configured, in terms of the runtime-spec.
+// A person's configuration, in terms of the runtime-spec.
 struct Offer {
   std::string_view profile;
   std::string_view target;          // normalised absolute path in the container
@@ -26,25 +25,25 @@ enum class Consent {
   no,        // nobody chose this container
   mount,     // mount the share directory at the target
   write,     // write into the directory that a person bind-mounted at the target
-  in_place,  // the person bound the share directory itself: only freshness is needed
+  in_place,  // the person bind-mounted the share directory itself: it only has to be fresh
 };
 
 struct Decision {
   Consent consent = Consent::no;
-  std::string_view bind_source;  // consent write: the mount's source
-  std::string why_not;  // consent no, where a person may have wanted it: one sentence for the log, else empty
+  std::string_view bind_source;  // for write: the mount's source
+  std::string why_not;  // for no, if a person may have wanted it: one sentence for the log; otherwise empty
 };
 
 constexpr std::string_view profiles_annotation = "io.oci-oauth.profiles";
 
 Decision decide(const Spec& spec, const Offer& offer);
 
-// A path that an engine made for an image's VOLUME: a component of 64 hexadecimal digits.
+// A path that an engine created for an image's VOLUME: it has a component of 64 hexadecimal digits.
 bool is_anonymous_volume(std::string_view source);
 
-// A container in which Buildah ("podman build") or BuildKit runs a step of a Dockerfile. Its author, who may
-// be anybody, chooses its mounts ("RUN --mount=type=tmpfs,target=…"), and a VOLUME of the base image becomes
-// a bind mount there from a path that tells nothing.
+// A container in which Buildah ("podman build") or BuildKit runs a step of a Dockerfile. The Dockerfile's
+// author, who may be anybody, chooses its mounts ("RUN --mount=type=tmpfs,target=…"), and a VOLUME of the
+// base image becomes a bind mount whose source does not reveal this.
 bool is_build_step(const ContainerState& state);
 
 }  // namespace oci_oauth

@@ -24,12 +24,13 @@ std::string file_name(std::string_view name) {
   return fmt::format("{}{}", name, suffix);
 }
 
-// Found by what has to update written directories, which need not read the records of all others.
+// Lists what a refresh has to update, so that it need not read the records of all other containers.
 std::string written_note(std::string_view name) {
   return fmt::format("{}/{}", written_notes, name);
 }
 
-// FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv: tells the bundles of one id apart.
+// FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv: distinguishes the bundles of containers with the same
+// id.
 std::uint64_t hash(std::string_view text) {
   std::uint64_t value = 0xcbf29ce484222325;
   for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3;
@@ -44,7 +45,7 @@ Result<void> note_written(int directory, const std::string& name) {
   return {};
 }
 
-// All but "." and "..".
+// All except "." and "..".
 Result<std::vector<std::string>> all_names_in(int directory, const char* path) {
   UniqueFd again(::openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!again) return Error::from_errno(errno, "containers");
@@ -73,7 +74,7 @@ bool is_old(int directory, const std::string& path, Time now) {
 
 }  // namespace
 
-// A lock belongs to an open file description, so that it needs one that ends with it.
+// A lock belongs to an open file description, so it needs a separate one.
 Result<FileLock> ContainerLedger::lock(SteadyTime deadline) const {
   auto own = TRY(open_file({directory_.get(), ".", "containers"}, O_RDONLY | O_DIRECTORY));
   return FileLock::acquire(std::move(own), LockMode::exclusive, deadline, "containers");

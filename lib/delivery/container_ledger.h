@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The records of all containers, a file each in runtime_dir/containers, and the lock that keeps writing into
-// a container's directory and cleaning it apart.
+// The records of all containers, one file each in runtime_dir/containers, and the lock that separates writing
+// into a container's directory from cleaning it.
 #pragma once
 
 #include <string>
@@ -17,28 +17,28 @@ namespace oci_oauth {
 
 class ContainerLedger {
  public:
-  // `directory`: runtime_dir/containers, open for reading. Beside it, runtime_dir/written names the records
+  // `directory`: runtime_dir/containers, open for reading. runtime_dir/written beside it lists the records
   // with a written directory.
   explicit ContainerLedger(UniqueFd directory) : directory_(std::move(directory)) {}
 
-  // Held from a look at the records, or from a new one, until what was written or removed for it is. Failure:
-  // temporary where `deadline` passes first.
+  // Held from reading the records, or creating one, until the files have been written or removed. Failure:
+  // temporary if `deadline` passes first.
   Result<FileLock> lock(SteadyTime deadline) const;
 
-  // Where the record of a container is, or goes: its `name`, and what is on record there. Two containers of
-  // one id, as containerd's namespaces allow, have different bundles and different names.
+  // The file of a container's record: its `name`, and what is recorded there. Two containers with the same
+  // id, which containerd's namespaces allow, have different bundles and different names.
   struct Place {
     std::string name;
-    Result<ContainerRecord> record;  // not_found: there is none
+    Result<ContainerRecord> record;  // not_found: there is no record
   };
   Place find(const std::string& id, std::string_view bundle) const;
-  // The record of any container of that id. Failure: not_found where there is none.
+  // The record of any container with that id. Failure: not_found if there is none.
   Result<ContainerRecord> find(const std::string& id) const;
 
   Result<void> save(const std::string& name, const ContainerRecord& record) const;
   void remove(const std::string& name) const;
-  // Removes what whoever was killed while saving a record has left: it is older than a minute then, and
-  // nobody saves for so long. The caller holds the lock.
+  // Removes temporary files of writers that were killed while saving a record: those older than a minute,
+  // because saving never takes that long. The caller holds the lock.
   void remove_leftovers(Time now) const;
 
   struct Entry {
@@ -47,12 +47,12 @@ class ContainerLedger {
   };
   struct Listing {
     std::vector<Entry> entries;
-    std::vector<Error> unreadable;  // damaged, or of a version to come: nobody acts on them
+    std::vector<Error> unreadable;  // damaged, or of a newer version: these are not used
 
     std::vector<ContainerRecord> records() const;
   };
   Result<Listing> list() const;
-  // Those that have a written directory; the work does not grow with the number of all others.
+  // The records with a written directory; the cost does not grow with the number of other records.
   Result<Listing> list_written() const;
 
  private:

@@ -81,7 +81,7 @@ constexpr JsonField file_fields[] = {{"name", JsonType::string},
                                      {"refresh_token", JsonType::string},
                                      {"sha256", JsonType::array}};
 
-// A name of a file in the directory, nothing that leads elsewhere.
+// The name of a file in the directory, which must not lead elsewhere.
 bool is_file_name(std::string_view name) {
   return !name.empty() && name != "." && name != ".." && name.find_first_of({"/\0", 2}) == name.npos;
 }
@@ -124,7 +124,7 @@ Result<WrittenFile> read_file_value(const JsonValue& value, std::string_view sou
   return file;
 }
 
-// The files, and whom they belong to: read only where they are written.
+// The files and their owner; read only if they are written.
 Result<void> read_written(const JsonValue& value, std::string_view source, DeliveryRecord& delivery) {
   const auto number = [&](std::string_view key) { return json_uint(value, key); };
   const auto device = number("device"), inode = number("inode"), uid = number("uid"), gid = number("gid"),

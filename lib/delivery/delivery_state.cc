@@ -9,7 +9,7 @@ namespace oci_oauth {
 
 namespace {
 
-// Empty where nothing of it is published.
+// Empty if nothing of it is published.
 std::string published_fingerprint(const WrittenFile& file, const Share& share) {
   const Secret* published = share.find(file.name);
   return published == nullptr ? "" : fingerprint_of(*published, file);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the record of a delivery that is written goes on: planned, then delivered or failed.
+// The states of a recorded delivery that is written: planned, then delivered or failed.
 #pragma once
 
 #include "base/result.h"
@@ -8,13 +8,13 @@
 
 namespace oci_oauth {
 
-// Adds the fingerprints of what `share` holds: they are saved before the first byte is written.
+// Adds the fingerprints of the files in `share`; they are saved before the first byte is written.
 void plan_delivery(DeliveryRecord& delivery, const Share& share);
 
-// What `share` held is there, and nothing of what was there before.
+// The files in `share` are in place, and nothing older is left.
 void note_delivered(DeliveryRecord& delivery, const Share& share);
 
-// Result: false where the record says so already, so that it is reported once.
+// Result: false if the record already says so, so that it is reported once.
 bool note_failed(DeliveryRecord& delivery, const Error& error);
 
 }  // namespace oci_oauth

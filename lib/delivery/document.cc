@@ -22,7 +22,7 @@ bool names_refresh_token(std::string_view key, std::string_view own) {
   return key == "refreshToken" || key == "refresh_token" || (!own.empty() && key == own);
 }
 
-// The depth is bounded: parse_json made the value.
+// The depth is bounded, because parse_json made the value.
 bool holds_token_under(const JsonValue& value, std::string_view own) {
   if (value.IsArray()) {
     for (const JsonValue& element : value.GetArray()) {
@@ -81,7 +81,7 @@ bool holds_refresh_token(std::string_view document, const std::string& pointer) 
     return !name.empty() && document.find(name) != std::string_view::npos;
   };
   const bool mentioned = mentions(names[0]) || mentions(names[1]) || mentions(names[2]);
-  // A name that is not spelled out needs an escape.
+  // A key that is not found literally could only be spelled with an escape.
   if (!mentioned && document.find('\\') == std::string_view::npos) return false;
   const auto parsed = parse_json(document, "");
   return parsed ? holds_token_under(*parsed, own) : mentioned;

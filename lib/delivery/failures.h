@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes wrong on a token's way to a container: collected, and judged once by the token that the container
-// has at the end.
+// What goes wrong on a token's way to a container: collected, and judged once, by the token that the
+// container has in the end.
 #pragma once
 
 #include <string>
@@ -17,9 +17,9 @@ class Failures {
  public:
   explicit Failures(std::string_view container) : container_(container) {}
 
-  // The container goes without a valid token of `profile`.
+  // The container has no valid token of `profile`.
   void add(const Profile& profile, Error error);
-  // Something failed, and the container has a valid token all the same.
+  // Something failed, but the container has a valid token.
   void warn(const Profile& profile, Error error);
 
   // Logs each, with the profile and the container. Failure: the first of those without a valid token whose

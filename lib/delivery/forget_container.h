@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cleans up after a container that has ended: what we wrote for it, and its record.
+// Cleans up after a container that has ended: removes what we wrote for it, and its record.
 #pragma once
 
 #include "base/result.h"
@@ -8,9 +8,9 @@
 
 namespace oci_oauth {
 
-// `all`: the records with a written directory, that of `entry` too or not; a directory that a running
-// container of them has keeps its files. The caller holds the ledger's lock. Failure: something of ours could
-// not be removed, and why; the record stays, so that the next sweep tries again.
+// `all`: the records with a written directory, whether or not that of `entry` is among them. If a running
+// container among them has the same directory, the files stay. The caller holds the ledger's lock. Failure:
+// something of ours could not be removed, and why; the record stays, so that the next sweep tries again.
 Result<void> forget_container(const RuntimeDir& runtime, const ContainerLedger& ledger,
                               const ContainerLedger::Entry& entry, const std::vector<ContainerRecord>& all);
 

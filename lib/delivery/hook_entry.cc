@@ -7,9 +7,9 @@ namespace oci_oauth {
 
 namespace {
 
-// The runtime kills a hook that takes longer; the hook's own hook_wait is shorter.
+// The runtime kills a hook that takes longer; hook_wait is shorter.
 constexpr int timeout_seconds = 15;
-// Without an entry of its own a hook would get the caller's environment, whole.
+// Without an environment in its entry, a hook would get the caller's.
 constexpr std::string_view hook_environment = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a runtime is told to call our hook, wherever that stands: a bundle's config.json, a CDI spec.
+// How a runtime is told to run our hook, in a bundle's config.json or a CDI spec.
 #pragma once
 
 #include <string>

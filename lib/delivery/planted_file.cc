@@ -20,11 +20,11 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t planted_limit = MiB;
-// On file systems that keep it, our file is known again after the host has restarted without a record.
+// On file systems that support it, our file is recognised even after a reboot, when there is no record.
 constexpr const char* mark_name = "user.oci-oauth.sha256";
 constexpr size_t mark_size = 64;
 
-// The process id keeps two writers of one directory apart.
+// The process id keeps concurrent writers of one directory apart.
 std::string temporary_name(const std::string& name) {
   return fmt::format(".{}.{}{}", name, ::getpid(), temporary_suffix);
 }
@@ -38,7 +38,7 @@ bool leads_to_login(const PlantedName& link, const FileStamp& login) {
   return ::fstatat(link.directory, link.name.c_str(), &status, 0) == 0 && is_login(status, login);
 }
 
-// Empty where its text may be read.
+// Empty if its text may be read.
 std::string why_foreign(const PlantedName& name, const struct stat& status, const FileStamp& login) {
   if (S_ISLNK(status.st_mode))
     return leads_to_login(name, login) ? "is the login itself" : "is a symbolic link";
@@ -77,7 +77,7 @@ PlantedFile look_at(const PlantedName& name, const FileStamp& login) {
   file.mode = status.st_mode & 07777;
   file.foreign = why_foreign(name, status, login);
   if (!file.foreign.empty()) return file;
-  // Opened only once it is known to be a regular file: opening a device can do things.
+  // Opened only after it is known to be a regular file, because opening a device can have effects.
   auto opened =
       open_file({.path = fmt::format("/proc/self/fd/{}", found.get()), .shown = name.name}, O_RDONLY);
   auto text =
@@ -95,7 +95,7 @@ PlantedFile look_at(const PlantedName& name, const FileStamp& login) {
 Result<void> replace_planted(const PlantedName& name, const PlantedFile& looked_at,
                              const Replacement& replacement, const std::string& shown) {
   AtomicFile::Options options = {replacement.access.mode, std::nullopt, temporary_name(name.name)};
-  // Without root in its user namespace nobody can give files away: they stay the person's.
+  // Without root in its user namespace, a process cannot give files away: they keep the calling user.
   if (::geteuid() == 0) options.owner = replacement.access.owner;
   auto file = TRY(AtomicFile::create(name.directory, name.name, shown, std::move(options)));
   if (!replacement.access.label.empty() && selinux_is_on()) {
@@ -110,7 +110,7 @@ Result<void> replace_planted(const PlantedName& name, const PlantedFile& looked_
   });
 }
 
-// Looked at once more when nobody can swap it any longer.
+// Checked once more when nobody can swap it any more.
 Result<void> remove_planted(const PlantedName& name, const PlantedFile& looked_at, const std::string& shown) {
   const std::string aside = temporary_name(name.name);
   const auto failure = [&] { return Error::from_errno(errno, fmt::format("{}/{}", shown, name.name)); };
@@ -151,7 +151,7 @@ std::string name_of_temporary(const std::string& temporary) {
 bool restore(int directory, const std::string& temporary, const std::string& name) {
   if (::renameat2(directory, temporary.c_str(), directory, name.c_str(), RENAME_NOREPLACE) == 0) return true;
   if (errno == EEXIST) return false;
-  // A file system without that flag, NFS for one, has hard links.
+  // File systems without that flag, such as NFS, have hard links.
   return ::linkat(directory, temporary.c_str(), directory, name.c_str(), 0) == 0 &&
          ::unlinkat(directory, temporary.c_str(), 0) == 0;
 }

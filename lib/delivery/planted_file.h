@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A name in a directory whose owner may plant and swap anything meanwhile: looked at without following a link
-// or opening anything but a regular file, replaced and removed only while it is what was looked at.
+// A name in a directory whose owner may create and swap anything at any time. It is examined without
+// following links or opening anything but a regular file, and replaced or removed only if it is still the
+// same file.
 #pragma once
 
 #include <sys/types.h>
@@ -17,25 +18,25 @@
 
 namespace oci_oauth {
 
-// What ends the name of a file that is being written.
+// The suffix of a file that is being written.
 inline constexpr std::string_view temporary_suffix = ".oci-oauth";
 
-// What a written file is for the container.
+// The attributes of a written file in the container.
 struct FileAccess {
   Owner owner;
   mode_t mode = 0;
-  std::string label;  // for SELinux; empty: what the directory gives it
+  std::string label;  // for SELinux; empty: the directory's default
 };
 
 struct PlantedFile {
   bool exists = false;
-  std::string foreign;     // why it is left alone, whatever it holds; empty: its text was read
-  std::string unreadable;  // and why that could not be read
+  std::string foreign;     // why it is left alone, whatever it contains; empty: its text was read
+  std::string unreadable;  // and why it could not be read
   FileStamp stamp;
   Owner owner = {0, 0};
   mode_t mode = 0;
   Secret text;
-  std::string mark;  // the fingerprint that we gave it when we wrote it; empty: none
+  std::string mark;  // the fingerprint that we stored with it when we wrote it; empty: none
 };
 
 struct PlantedName {
@@ -43,7 +44,7 @@ struct PlantedName {
   const std::string& name;
 };
 
-// `login`: the credential document, which is never looked into.
+// `login`: the credential document, which is never opened.
 PlantedFile look_at(const PlantedName& name, const FileStamp& login);
 
 struct Replacement {
@@ -52,19 +53,19 @@ struct Replacement {
   std::string mark;
 };
 
-// Puts `replacement` in the place of what was looked at. Failure: temporary where that has changed since;
-// what came instead is there again. `shown` names the directory in messages.
+// Replaces the examined file by `replacement`. Failure: temporary if it has changed since; the new file is
+// then put back. `shown` names the directory in messages.
 Result<void> replace_planted(const PlantedName& name, const PlantedFile& looked_at,
                              const Replacement& replacement, const std::string& shown);
 
-// Removes what was looked at. Failure: as replace_planted().
+// Removes the examined file. Failure: as replace_planted().
 Result<void> remove_planted(const PlantedName& name, const PlantedFile& looked_at, const std::string& shown);
 
-// The temporary names of `names` that a writer or remover of them that was killed has left.
+// The temporary names for `names` that a killed writer or remover has left behind.
 std::vector<std::string> temporary_names(int directory, const std::vector<std::string>& names);
-// The name that a temporary name is of; empty where it is not one.
+// The final name for a temporary name; empty if it is not one.
 std::string name_of_temporary(const std::string& temporary);
-// Gives a temporary file the final name again, where nothing has it. False where something has.
+// Renames a temporary file back to the final name if that is free. False if it is not.
 bool restore(int directory, const std::string& temporary, const std::string& name);
 
 }  // namespace oci_oauth

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a profile's share directory holds under the names that its provider delivers; whatever else lies there
-// is not looked at.
+// The files of a profile's share directory that its provider delivers; all others are ignored.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +15,7 @@
 
 namespace oci_oauth {
 
-// The files that `provider` delivers, as a record names them before anything of them is written.
+// The files that `provider` delivers, as they are recorded before they are written.
 std::vector<WrittenFile> delivered_files(const Provider& provider);
 
 struct Share {
@@ -27,12 +26,11 @@ struct Share {
   const Secret* find(std::string_view name) const;
 };
 
-// `share`: open directory. Failure: a name that holds anything but a regular file.
+// `share`: open directory. Failure: a name that is not a regular file.
 Result<Share> read_share(int share, const std::vector<WrittenFile>& files);
 
-// Gives the share directory and its files the label that every container of `mount_label`'s type may read.
-// New files inherit it from the directory. Nothing happens where SELinux is off or the container has no
-// label.
+// Gives the share directory and its files the label that every container of `mount_label`'s type can read.
+// New files inherit it from the directory. Does nothing if SELinux is disabled or the container has no label.
 Result<void> label_share(int share, std::string_view mount_label);
 
 }  // namespace oci_oauth

@@ -15,7 +15,7 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr int attempts = 3;  // at a directory in which somebody writes at the same time
+constexpr int attempts = 3;  // in a directory that somebody else is writing to
 constexpr int most_parents = 64;
 constexpr const char* another_target =
     "set the profile's \"target\" to a separate directory, for example /run/secrets/claude";
@@ -30,7 +30,7 @@ bool is_same(int directory, std::uint64_t device, std::uint64_t inode) {
   return ::fstat(directory, &status) == 0 && status.st_dev == device && status.st_ino == inode;
 }
 
-// As the running container has it.
+// As the running container sees it.
 Result<UniqueFd> open_inside(const DeliveryRecord& delivery, const ProcessId& container) {
   const WatchedProcess watched(container);
   auto process = ContainerProcess::open(container.pid);
@@ -49,7 +49,7 @@ std::string hint_for(const PlantedFile& there) {
 
 }  // namespace
 
-// A delivered name, what it holds, and what it should.
+// A delivered name, what it contains, and what it should contain.
 struct WrittenDirectory::Step {
   const WrittenFile* file;
   const Secret* wanted;  // nullptr: nothing is published
@@ -115,7 +115,7 @@ Result<WrittenDirectory> WrittenDirectory::open(const DeliveryRecord& delivery, 
   auto here = open_same_directory(delivery.source, delivery.device, delivery.inode);
   if (here && !is_read_only(here->get())) return made(std::move(*here));
   if (auto inside = open_inside(delivery, container)) return made(std::move(*inside));
-  // A sandbox of ours has it read-only.
+  // Our sandbox makes it read-only.
   if (here) {
     auto outside = open_same_directory("/proc/1/root" + delivery.source, delivery.device, delivery.inode);
     return made(outside ? std::move(*outside) : std::move(*here));
@@ -144,7 +144,7 @@ std::vector<WrittenDirectory::Step> WrittenDirectory::examine(const Share* share
     } else if (step.there.exists) {
       if (!step.there.mark.empty()) known.insert(step.there.mark);
       step.judgement = judge(step.there.text.reveal(), file, step.wanted, known);
-      // The token in a file of ours tells whose a document beside it is.
+      // The token in a file of ours identifies a document beside it as ours.
       const bool is_ours =
           step.judgement.content == Content::ours || step.judgement.content == Content::current;
       if (is_ours && file.member.empty()) known.insert(fingerprint(step.there.text));
@@ -181,7 +181,7 @@ Result<void> WrittenDirectory::look(const Share& share, const Knowledge& knowled
 }
 
 Result<void> WrittenDirectory::deliver(const Share& share, const Knowledge& knowledge) const {
-  // Bound by a person under a name that is not the configured one, for example through a symbolic link.
+  // A person bind-mounted it under another path than the configured one, for example through a symbolic link.
   if (is_share(share)) return {};
   return inside([&]() -> Result<void> {
     clean_temporaries(knowledge, Spare::only);
@@ -220,11 +220,11 @@ Result<void> WrittenDirectory::clean(const Knowledge& knowledge) const {
   const auto action = [&]() -> Result<void> {
     clean_temporaries(knowledge, Spare::and_others);
     auto done = clean_names(knowledge);
-    // What was set aside for a file of ours has its name free.
+    // A file of ours that was set aside had a name that is free now.
     clean_temporaries(knowledge, Spare::and_others);
     return done;
   };
-  // Nobody may be left in the user namespace, and the directory's owner can mostly do without it.
+  // The user namespace may have no process left; the directory's owner can usually do without it.
   if (!is_running(container_) && action()) return {};
   return inside(action);
 }
@@ -258,7 +258,7 @@ Result<void> WrittenDirectory::take_out(const Step& step) const {
   return replace_planted(name, step.there, {*rest, access, ""}, shown_);
 }
 
-// What a writer set aside, or had not renamed yet, holds nothing that is not in its place too.
+// What a writer set aside, or has not renamed yet, is also in its place.
 bool WrittenDirectory::is_spare(const std::string& temporary, const WrittenFile& file,
                                 const Knowledge& knowledge) const {
   const PlantedFile there = look_at({directory_.get(), temporary}, knowledge.login);
@@ -277,7 +277,8 @@ bool WrittenDirectory::is_spare(const std::string& temporary, const WrittenFile&
   return before && after && *before == *after;
 }
 
-// Others are given their names back, but not while tokens go there: a planted one would take the place.
+// Files of others get their names back, except while tokens are written, because a planted one could take a
+// token's place.
 void WrittenDirectory::clean_temporaries(const Knowledge& knowledge, Spare which) const {
   std::vector<std::string> names;
   for (const WrittenFile& file : delivery_->files) names.push_back(file.name);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A directory that a person bound into a container and that we write into: opened, looked at, written and
-// cleaned by this class alone, only while it is the same directory, and never at the cost of a file that
-// somebody else wrote there.
+// A directory that a person bind-mounted into a container and that we write to. Only this class opens,
+// examines, writes and cleans it, only while it is the same directory, and never at the expense of a file
+// that somebody else wrote.
 #pragma once
 
 #include <string>
@@ -18,48 +18,48 @@
 
 namespace oci_oauth {
 
-// Result: `source` as O_PATH. Failure: not_found where it is gone, or another directory has its name
-// (device and inode differ).
+// Result: `source` as O_PATH. Failure: not_found if it is gone, or another directory has its name (device and
+// inode differ).
 Result<UniqueFd> open_same_directory(const std::string& source, std::uint64_t device, std::uint64_t inode);
 
-// What we are known to have written into the directory of `delivery`, by any of `records`.
+// What we are known to have written into the directory of `delivery`, according to `records`.
 Fingerprints known_fingerprints(const std::vector<ContainerRecord>& records, const DeliveryRecord& delivery);
 
-// Whether users of the host other than the owner can reach what is in `directory`: it and all that lead to it
-// can be searched by others.
+// Whether users of the host other than the owner can reach the files in `directory`: others can search it and
+// all its parents.
 bool is_open_to_others(int directory);
 
 class WrittenDirectory {
  public:
-  // By the host's path; where that does not lead there, or is read-only here, as the container has it while
-  // it runs, or as the host's first process does. Failure: as open_same_directory(). `delivery` must outlive
-  // the result.
+  // Opens the directory by the host's path. If that is another directory or read-only here, opens it as the
+  // running container sees it, or as the host's first process does. Failure: as open_same_directory().
+  // `delivery` must outlive the result.
   static Result<WrittenDirectory> open(const DeliveryRecord& delivery, const ProcessId& container,
                                        const std::string& shown);
-  // The same of a directory that is open already.
+  // The same for a directory that is already open.
   WrittenDirectory(UniqueFd directory, const DeliveryRecord& delivery, const ProcessId& container,
                    std::string shown);
 
   int fd() const { return directory_.get(); }
 
   struct Knowledge {
-    FileStamp login;     // the credential document is never looked into
+    FileStamp login;     // the credential document, which is never opened
     Fingerprints known;  // known_fingerprints()
   };
 
-  // Each of these acts in the user namespace that the record's ids are of.
+  // Each of these runs in the user namespace in which the record's ids are valid.
 
-  // Success: what is published is there. Failure: not_found where a name holds less, or an older token, which
-  // deliver() mends; failed where it holds somebody else's, or cannot be looked at.
+  // Success: the published files are in place. Failure: not_found if one is missing or contains an older
+  // token, which deliver() fixes; failed if a name belongs to somebody else or cannot be examined.
   Result<void> look(const Share& share, const Knowledge& knowledge) const;
-  // Makes it so, and removes what a writer that was killed has left: the caller holds the ledger's lock.
-  // Nothing is written where one of the names holds somebody else's. In a document that others write too,
-  // only our member changes, and its owner and mode stay.
+  // Puts the published files in place, and removes the temporary files of killed writers: the caller holds
+  // the ledger's lock. Nothing is written if one of the names belongs to somebody else. In a document that
+  // others write to as well, only our member changes, and the owner and mode stay.
   Result<void> deliver(const Share& share, const Knowledge& knowledge) const;
-  // Removes what still is as we wrote it, our member of documents, and what a writer that was killed has
-  // left. Failure: some of it is still there, and why.
+  // Removes what is still as we wrote it, our member in documents, and the temporary files of killed writers.
+  // Failure: some of it is still there, and why.
   Result<void> clean(const Knowledge& knowledge) const;
-  // Notes in `files` which of them hold something of somebody else's already.
+  // Marks in `files` which of them already exist and are not ours.
   void note_what_was_there(std::vector<WrittenFile>& files, const Knowledge& knowledge) const;
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the doctor looks at, a function for each: it changes nothing, and asks the kernel, the engines and
-// systemd themselves rather than guess from their versions.
+// The doctor's checks, one function each. They change nothing, and ask the kernel, the engines and systemd
+// instead of guessing from their versions.
 #pragma once
 
 #include <string>
@@ -17,24 +17,24 @@ struct CheckContext {
   std::string probe;  // path of oci-oauth-probe
 };
 
-// The file that the configuration was read from fits its schema, too.
+// The configuration's file also matches its schema.
 Findings check_configuration(const CheckContext& context);
-// Every profile's provider is there, fits its schema, and is read by the same reader as a refresh's.
+// Each profile's provider exists, matches its schema, and can be read as for a refresh.
 Findings check_providers(const CheckContext& context);
-// Private, in memory, a file system of its own where root runs it.
+// It is private, in memory and, if root runs it, on its own file system.
 Findings check_runtime_directory(const CheckContext& context);
-// Each login and its token endpoint, seen with the rights of the login's owner: a program of its own
-// (oci-oauth-probe) looks, so that root opens no user's file.
+// Each login and its token endpoint, with the rights of the login's owner: a separate program
+// (oci-oauth-probe) examines them, so that root opens no user's file.
 Findings check_logins(const CheckContext& context);
-// Each engine that is installed: registered, with which file, and whether its configuration reads it.
+// Each installed engine: whether it is registered, with which file, and whether the engine reads that file.
 Findings check_engines(const CheckContext& context);
-// The refresher's units, where systemd runs.
+// The refresher's units, if systemd is running.
 Findings check_units(const CheckContext& context);
-// What docs/architecture.md lists, each by calling it.
+// The kernel features that docs/security.md lists, each tested by a call.
 Findings check_kernel(const CheckContext& context);
 
 // Starts a throw-away container for each profile, and compares the token that it reads with the current one:
-// in Podman and Docker, those of them that are registered; where none is, in each that is there, by a CDI
+// in each of Podman and Docker that is registered or, if neither is, in each that is installed; by a CDI
 // device if those are registered.
 Findings try_container(const CheckContext& context);
 

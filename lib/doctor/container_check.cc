@@ -34,7 +34,7 @@ std::string last_words(std::string_view output) {
   return std::string(output.substr(0, shown_output));
 }
 
-// A root file system that holds one static program; removed at the end.
+// A root file system with one static program; removed at the end.
 class ThrowAwayRoot {
  public:
   static Result<ThrowAwayRoot> make() {
@@ -68,7 +68,7 @@ class ThrowAwayRoot {
   std::string path_;
 };
 
-// The same in an image of Docker's, which starts nothing from a directory; removed at the end.
+// The same as a Docker image, because Docker cannot start a directory; removed at the end.
 class ThrowAwayImage {
  public:
   static Result<ThrowAwayImage> import(const ThrowAwayRoot& root) {
@@ -94,7 +94,7 @@ class ThrowAwayImage {
 
 using Words = std::vector<std::string>;
 
-// How a container is started, but for what is mounted and run in it.
+// How a container is started, without its mounts and command.
 struct Engine {
   std::string name;  // for a person
   Words run, image;
@@ -115,7 +115,7 @@ Words choice_of(const Place& place, const EngineState& registration) {
   return {"--tmpfs", place.target};
 }
 
-// A device brings the first target; a mount may be at each.
+// A device delivers to the first target; a mount may be at any.
 std::vector<std::string> targets_of(const Profile& profile, const EngineState& registration) {
   return chooses_by_device(registration) ? std::vector{profile.target} : profile.targets;
 }
@@ -130,7 +130,7 @@ Finding judge(const Engine& engine, const Place& place, const CommandOutput& out
     return {check, Verdict::problem, fmt::format("{} reads a different token at {}", container, place.target),
             fmt::format("oci-oauth refresh {}", place.profile->name)};
   }
-  if (output.status != 1) {  // cat's; the engines' own begin at 125
+  if (output.status != 1) {  // cat's; the engines' own start at 125
     return {check, Verdict::problem,
             fmt::format("{}: exit status {}: {}", engine.run.front(), output.status, last_words(output.err)),
             engine.run.front() + " info"};
@@ -149,7 +149,7 @@ Finding try_place(const CheckContext& context, const Place& place, const Engine&
   add({"/bin/busybox", "cat", place.target + "/token"});
   auto output = run_command(command, container_bound);
   if (!output) return problem(fmt::format("container '{}'", place.profile->name), output.error());
-  // Read afterwards: the container's start may have refreshed it.
+  // Read after the container's start, which may have refreshed it.
   auto token =
       read_file({.path = fmt::format("{}/share/{}/token", context.config.runtime_dir, place.profile->name)},
                 token_limit, Links::refused);
@@ -211,7 +211,7 @@ Findings try_container(const CheckContext& context) {
     return {{"container", Verdict::warning,
              "no container was started: neither Podman nor Docker is installed", ""}};
   }
-  // Who registered with one engine does not expect a token in another.
+  // If one engine is registered, no token is expected in another.
   const auto is_unregistered = [](const auto& engine) { return !is_registered(engine.second); };
   if (!std::all_of(present.begin(), present.end(), is_unregistered)) {
     std::erase_if(present, is_unregistered);

@@ -15,14 +15,14 @@ Verdict verdict_on(const EngineState& engine) {
     case EngineState::broken:
       return Verdict::problem;
     case EngineState::withdrawn:
-    case EngineState::unregistered:  // a person may want one engine of several
+    case EngineState::unregistered:  // several engines may be installed, and one registered
     case EngineState::absent:
       break;
   }
   return Verdict::warning;
 }
 
-// A registration that the running daemon has not read is none yet. One that does not answer is not asked
+// A registration counts only once the running daemon has read it. A daemon that does not answer is not asked
 // again.
 EngineState as_running(EngineState engine) {
   if (engine.engine != engine_name::docker || engine.state != EngineState::registered) return engine;

@@ -75,7 +75,7 @@ void append(Findings& all, Findings more) {
 }
 
 Finding problem(std::string_view check, const Error& error) {
-  // Of the general hints one sends people here.
+  // One of the general hints points here.
   const bool is_configuration = error.kind == ErrorKind::configuration;
   return {std::string(check), Verdict::problem, error.message,
           is_configuration ? hint_of(error) : error.hint};

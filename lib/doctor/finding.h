@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the doctor found: a verdict, what was seen, and the command that mends it.
+// The doctor's findings: a verdict, what was found, and the command that fixes it.
 #pragma once
 
 #include <string>
@@ -17,24 +17,24 @@ std::string_view word(Verdict verdict);
 struct Finding {
   std::string check;  // "login 'claude'"
   Verdict verdict = Verdict::ok;
-  std::string message;  // what was seen, for a person; never a secret
-  std::string remedy;   // a command, or an act; empty where there is nothing to do
+  std::string message;  // what was found, for people; never a secret
+  std::string remedy;   // a command or an instruction; empty if there is nothing to do
 };
 using Findings = std::vector<Finding>;
 
 void append(Findings& all, Findings more);
 Finding problem(std::string_view check, const Error& error);
 
-// ok where there is neither a warning nor a problem.
+// ok if there is no warning and no problem.
 Verdict worst(const Findings& findings);
 
-// A line for each finding, its remedy below it, and the count at the end.
+// One line for each finding, with its remedy below it, and the counts at the end.
 std::string findings_text(const Findings& findings, Colour colour);
 
-// {"version": 1, "verdict": …, "findings": [{"check", "verdict", "message", "remedy"}]}; remedy null where
+// {"version": 1, "verdict": …, "findings": [{"check", "verdict", "message", "remedy"}]}; remedy is null if
 // there is none.
 std::string findings_json(const Findings& findings);
-// Failure: a text that findings_json did not write.
+// Failure: the text does not come from findings_json.
 Result<Findings> parse_findings(std::string_view text);
 
 }  // namespace oci_oauth

@@ -17,7 +17,7 @@ namespace oci_oauth {
 
 namespace {
 
-// Each call is made so that it fails or does nothing; only "there is no such call" is of interest.
+// Each call fails or does nothing; only "there is no such call" matters.
 bool is_there(long result) {
   return result >= 0 || errno != ENOSYS;
 }

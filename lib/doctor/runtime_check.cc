@@ -19,7 +19,7 @@ Finding finding(Verdict verdict, std::string message, std::string remedy = "") {
   return {check_name, verdict, std::move(message), std::move(remedy)};
 }
 
-// The nearest directory above that exists already.
+// The nearest existing parent directory.
 std::string existing_parent(std::string path) {
   struct stat status;
   while (path != "/" && ::stat(path.c_str(), &status) != 0) path = parent_directory(path);
@@ -32,7 +32,7 @@ bool is_in_memory(const std::string& path) {
          (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC);
 }
 
-// share/ itself is mounted as a tmpfs where host root makes it; elsewhere it is as its parent is.
+// Host root mounts a tmpfs on share/; otherwise it is on its parent's file system.
 Finding not_there_yet(const std::string& path) {
   const std::string parent = existing_parent(path);
   if (is_host_root() || is_in_memory(parent)) {

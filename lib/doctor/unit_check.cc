@@ -96,8 +96,8 @@ Finding check_unit(const Unit& unit) {
   return {check, Verdict::ok, next.empty() ? "active" : fmt::format("active, next at {}", next), ""};
 }
 
-// The unit of a login is not a person's to enable: it comes with oci-oauth-refresh.path. Told only where it
-// is off.
+// A login's unit cannot be enabled by itself: it belongs to oci-oauth-refresh.path. Reported only if it is
+// inactive.
 void check_login_units(const CheckContext& context, Findings& findings) {
   std::set<std::string> seen;
   for (const Profile& profile : context.config.profiles) {
@@ -111,8 +111,8 @@ void check_login_units(const CheckContext& context, Findings& findings) {
   }
 }
 
-// Without linger a user's manager, and $XDG_RUNTIME_DIR with all tokens in it, ends with the last session,
-// logind(8).
+// Without lingering, a user's service manager, and $XDG_RUNTIME_DIR with all tokens in it, end with the last
+// session, logind(8).
 std::optional<Finding> check_linger() {
   if (scope_of_caller() == Scope::system || lingers(::geteuid())) return std::nullopt;
   return Finding{
@@ -131,7 +131,7 @@ Findings check_units(const CheckContext& context) {
   }
   Findings findings;
   for (const Unit& unit : units) findings.push_back(check_unit(unit));
-  // One hint is enough where its starter is off.
+  // If its starter is inactive, one hint is enough.
   const bool follows = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.check == "unit oci-oauth-refresh.path" && finding.verdict != Verdict::ok;
   });

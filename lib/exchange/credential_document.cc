@@ -22,7 +22,7 @@ Error bad(const std::string& shown, const std::string& pointer, std::string_view
   return {ErrorKind::failed, fmt::format("{}: {}: {}", shown, pointer, reason), log_in_hint};
 }
 
-// A file system that lost its last writes in a power cut may leave NULs in their place.
+// A file system that lost its last writes in a power failure may leave NULs in their place.
 Result<void> check_for_nuls(std::string_view text, const std::string& shown) {
   const size_t end = text.find_last_not_of('\0') + 1;
   if (end == text.size()) return {};
@@ -33,7 +33,7 @@ Result<void> check_for_nuls(std::string_view text, const std::string& shown) {
                is_whole ? fmt::format("truncate -s {} '{}'", end, shown) : log_in_hint};
 }
 
-// Empty where there is none: a client's own mark of a login that ended is "".
+// Empty if there is none: some clients mark a dead login with "".
 Result<Secret> read_token(const JsonValue& document, const std::string& pointer, const std::string& shown) {
   const JsonValue* value = json_at(document, pointer);
   if (value == nullptr || value->IsNull()) return Secret();
@@ -41,7 +41,7 @@ Result<Secret> read_token(const JsonValue& document, const std::string& pointer,
   return Secret(json_text(*value));
 }
 
-// What is no time, or one long before OAuth, says nothing.
+// Anything but a plausible time counts as unknown.
 std::optional<Time> read_time(const JsonValue* value, ExpiryUnit unit) {
   if (value == nullptr || !value->IsNumber()) return std::nullopt;
   const double milliseconds = value->GetDouble() * (unit == ExpiryUnit::milliseconds ? 1 : 1000);
@@ -71,7 +71,7 @@ std::string read_text(const JsonValue* value) {
   return value != nullptr && value->IsString() ? std::string(json_text(*value)) : "";
 }
 
-// The value at `pointer` becomes `value`, or appears there; all other bytes stay. nullopt where it cannot.
+// Sets the value at `pointer`, or adds it; all other bytes stay the same. nullopt if that is not possible.
 std::optional<Secret> edited(const Secret& text, const std::string& pointer, bool is_there,
                              const JsonValue& value) {
   std::vector<std::pair<std::string, Secret>> change;
@@ -121,7 +121,7 @@ Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::str
   login.scopes = read_scopes(json_at(*document, fields.scopes));
   login.client_id = read_text(json_at(*document, fields.client_id));
   login.login_expires_at = read_time(json_at(*document, fields.login_expires_at), fields.unit);
-  // Nothing prolongs it.
+  // An answer never extends it.
   if (login.refresh_token.empty() && !login.login_expires_at) login.login_expires_at = login.expires_at;
   return CredentialDocument(std::move(text), std::move(*document), std::move(login));
 }
@@ -129,12 +129,13 @@ Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::str
 void CredentialDocument::set(const std::string& pointer, JsonValue value) {
   auto text = edited(text_, pointer, json_at(document_, pointer) != nullptr, value);
   json_set_at(document_, pointer, std::move(value));
-  // The grant exists nowhere else: should the edit of the text not be that of the document, this is written.
+  // The grant exists nowhere else, so this is written if editing the text does not result in the edited
+  // document.
   const auto says = text ? parse_json(text->reveal(), "") : Result<JsonDocument>(Error{});
   text_ = says && *says == document_ ? std::move(*text) : write_json(document_);
 }
 
-// In the form that the document has.
+// In the document's own format.
 void CredentialDocument::set_scopes(const std::vector<std::string>& scopes, const std::string& pointer) {
   const auto is_granted = [&](const std::string& scope) {
     return std::ranges::find(scopes, scope) != scopes.end();

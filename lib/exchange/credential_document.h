@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The document that holds a login. Only what a refresh changes is touched; every other value, known or not,
-// stays where it was in the text, byte for byte.
+// The document that contains a login. Only what a refresh changes is edited; every other value, known or not,
+// stays at its place in the text, byte for byte.
 #pragma once
 
 #include <optional>
@@ -14,11 +14,11 @@
 
 namespace oci_oauth {
 
-// One of the two tokens is there.
+// At least one of the two tokens is present.
 struct Login {
-  Secret access_token;   // empty: a refresh brings one
+  Secret access_token;   // empty: a refresh obtains one
   Secret refresh_token;  // empty: the access token cannot be refreshed, and is used until it expires
-  std::optional<Time> expires_at;  // nullopt: missing, or nothing that is known as a time
+  std::optional<Time> expires_at;  // nullopt: missing, or not a known time
   std::vector<std::string> scopes;
   std::string client_id;  // empty: the provider's
   std::optional<Time> login_expires_at;
@@ -27,33 +27,33 @@ struct Login {
 // What a successful answer changes (RFC 6749 section 5.1).
 struct Grant {
   Secret access_token;
-  Secret refresh_token;  // empty: the old one stays
+  Secret refresh_token;  // empty: the old one is kept
   Time expires_at;
-  std::vector<std::string> scopes;       // empty: as they were
-  std::optional<Time> login_expires_at;  // nullopt: as it was
+  std::vector<std::string> scopes;       // empty: unchanged
+  std::optional<Time> login_expires_at;  // nullopt: unchanged
 };
 
-// What counts as the access token's expiry: where the document does not say, one that can be refreshed has
-// expired, and another never does.
+// The effective expiry of the access token: if the document has none, a token that can be refreshed has
+// expired, and another one never expires.
 Time expiry_of(const Login& login);
 
-// Failure: why an access token is of no use, however valid: no HTTP header can carry it (RFC 9110 section
-// 5.5).
+// Failure: why an access token cannot be used even if it is valid: an HTTP header cannot contain it (RFC 9110
+// section 5.5).
 Result<void> check_usable(const Secret& access_token);
 
 class CredentialDocument {
  public:
-  // Failure: "SHOWN:LINE:COLUMN: reason", "SHOWN: /claudeAiOauth/accessToken: reason"; kind login_required
-  // where the document holds no token.
+  // Failure: "SHOWN:LINE:COLUMN: reason", "SHOWN: /claudeAiOauth/accessToken: reason"; kind login_required if
+  // the document contains no token.
   static Result<CredentialDocument> parse(Secret text, const std::string& shown,
                                           const CredentialFields& fields);
 
   const Login& login() const { return login_; }
-  // The document with the grant in it. Scopes are written only where the grant lacks one of them, and the end
-  // of the login only as the provider says.
+  // The document with the grant in it. Scopes are written only if the grant lacks one of them, and the
+  // login's expiry only as the provider specifies.
   Secret with(const Grant& grant, const CredentialFields& fields);
-  // A file for containers: the listed fields at the same places, nothing else, and none in which a refresh
-  // token is hidden.
+  // A file for containers: only the listed fields, at the same places, and none that contains a refresh
+  // token.
   Secret delivered(const DeliveredFile& file) const;
 
  private:
@@ -64,7 +64,7 @@ class CredentialDocument {
   void set_login_end(Time end, const CredentialFields& fields);
 
   Secret text_;
-  JsonDocument document_;  // what text_ says
+  JsonDocument document_;  // the parsed text_
   Login login_;
 };
 

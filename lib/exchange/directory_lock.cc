@@ -37,10 +37,10 @@ constexpr size_t record_limit = 4 * KiB;
 struct Directory {
   DirectoryIdentity identity;
   Time touched;
-  bool is_directory;  // else nothing that the protocol knows
+  bool is_directory;  // otherwise something that the protocol does not know
 };
 
-// Failure: not_found where there is nothing.
+// Failure: not_found if there is nothing.
 Result<Directory> look_at(const std::string& path) {
   struct statx status;
   if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &status) != 0) {
@@ -78,12 +78,12 @@ void remove(const DirectoryIdentity& lock) {
   if (is_at(lock.path, lock)) ::rmdir(lock.path.c_str());
 }
 
-// Where a lock is made before it gets its name.
+// Where a lock is created before it gets its name.
 std::string unnamed(const std::string& path, const LockManner& manner) {
   return path + (manner.mark.empty() ? "" : "." + manner.mark) + ".oci-oauth";
 }
 
-// Where a stale lock is looked at once more before it goes.
+// Where a stale lock is checked once more before it is removed.
 std::string set_aside(const std::string& path, const LockManner& manner) {
   return path + (manner.mark.empty() ? "" : "." + manner.mark) + ".stale.oci-oauth";
 }
@@ -98,23 +98,24 @@ bool is_stale(Time touched, Milliseconds stale_after) {
   return age > stale_after || age < -rounding;
 }
 
-// What is at a lock's place, and how long it counts.
+// What is at a lock's path, and when it becomes stale.
 struct InTheWay {
   Directory lock;
   Milliseconds stale_after;
-  bool is_abandoned = false;  // its holder is proven gone
+  bool is_abandoned = false;  // its holder is proven to be gone
 
   bool counts(Time touched) const { return !is_abandoned && !is_stale(touched, stale_after); }
 };
 
-// What is written down beside the locks; empty where nothing is.
+// The record beside the locks; empty if there is none.
 std::string read_record(const std::string& path) {
   if (path.empty()) return "";
   auto text = read_file(FileAt{.path = path}, record_limit, Links::refused);
   return text ? std::move(*text) : "";
 }
 
-// A directory that will be the lock at `path`. What a killed run left at its place is only ever ours.
+// A directory that will become the lock at `path`. Whatever is at its temporary path was left by a killed run
+// of ours.
 Result<DirectoryIdentity> make_unnamed(const std::string& path, const LockManner& manner) {
   const std::string made = unnamed(path, manner);
   const auto make = [&] { return ::mkdir(made.c_str(), 0700) == 0; };
@@ -126,8 +127,8 @@ Result<DirectoryIdentity> make_unnamed(const std::string& path, const LockManner
   return std::move(looked.identity);
 }
 
-// Nobody of this user's can make a lock there, by the permissions of its parent or because that is on a
-// read-only file system. A process that is confined further (landlock(7)) is not everybody.
+// No program of this user can create a lock there, because of the permissions of its parent or a read-only
+// file system. A process that is confined further (landlock(7)) says nothing about the others.
 bool nobody_can_make(const std::string& path) {
   return ::faccessat(AT_FDCWD, parent_directory(path).c_str(), W_OK | X_OK, AT_EACCESS) != 0 &&
          (errno == EACCES || errno == EROFS);
@@ -140,8 +141,8 @@ Error not_removable(int reason, const Directory& stale) {
       .with_hint(fmt::format("{} '{}'", command, stale.identity.path));
 }
 
-// Between the look and the removal somebody may have replaced the lock by a live one, or touched it: it is
-// renamed aside first, and comes back where it is not what was seen.
+// Between the check and the removal, somebody may have replaced the lock by a live one, or touched it.
+// Therefore it is first renamed, and renamed back if it is not the one that was checked.
 Result<void> remove_stale(const InTheWay& seen, const LockManner& manner) {
   const std::string& path = seen.lock.identity.path;
   const std::string aside = set_aside(path, manner);
@@ -161,12 +162,12 @@ Result<void> remove_stale(const InTheWay& seen, const LockManner& manner) {
   return {};
 }
 
-// As mkdir(2) for everybody else: it fails where the lock is there. Failure: errno.
+// Like mkdir(2) for everybody else: fails if the lock exists. Failure: errno.
 int give_name(const std::string& path, const std::string& made) {
   if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return errno;
-  // A file system without RENAME_NOREPLACE (NFS). An empty directory may be replaced by rename(2), so the
-  // lock is made first, by mkdir(2), and is then replaced by ours.
+  // For a file system without RENAME_NOREPLACE (NFS). rename(2) may replace an empty directory, so the lock
+  // is first created by mkdir(2) and then replaced by ours.
   if (::mkdir(path.c_str(), 0700) != 0) return errno;
   return ::rename(made.c_str(), path.c_str()) == 0 ? 0 : errno;
 }
@@ -176,9 +177,9 @@ class Taker {
  public:
   Taker(const LockNotice& notice, const LockManner& manner) : notice_(notice), manner_(manner) {}
 
-  // Result: the live lock in the way; nullopt where the lock is ours, or passed over. It is made under
-  // another name first: its identity is noted before it is a lock, so no kill leaves one that the next run
-  // does not know for ours.
+  // Result: the live lock in the way; nullopt if the lock was taken or skipped. It is created under another
+  // name first, so that its identity is recorded before it becomes a lock: after a kill, the next run
+  // recognises every lock as ours.
   Result<std::optional<InTheWay>> take(const ProviderLock& lock);
 
   std::vector<DirectoryIdentity> held;
@@ -191,7 +192,7 @@ class Taker {
   const LockManner& manner_;
 };
 
-// Result: false where somebody else was faster.
+// Result: false if somebody else was faster.
 Result<bool> Taker::make_and_name(const ProviderLock& lock, const std::optional<InTheWay>& stale) {
   auto made = make_unnamed(lock.path, manner_);
   if (!made && nobody_can_make(lock.path)) {
@@ -241,7 +242,7 @@ Result<std::optional<InTheWay>> take_all(const std::vector<ProviderLock>& locks,
   return std::optional<InTheWay>();
 }
 
-// Wakes when a lock goes.
+// Wakes when a lock is released.
 class ReleaseWatch {
  public:
   explicit ReleaseWatch(const std::vector<ProviderLock>& locks)
@@ -253,8 +254,8 @@ class ReleaseWatch {
     }
   }
 
-  // Until `lock` goes, `longest` is over, or a signal comes; other locks that go, our own among them, wake
-  // nobody. Where inotify's limits (inotify(7)) leave us blind, a second is the longest.
+  // Returns when `lock` disappears, after `longest`, or on a signal; other locks, including our own, wake
+  // nobody. If inotify's limits (inotify(7)) prevent watching, `longest` is at most a second.
   void wait(const std::string& lock, Milliseconds longest) {
     if (!complete_) longest = std::min<Milliseconds>(longest, seconds(1));
     const SteadyTime end = steady_clock::now() + longest;
@@ -319,7 +320,7 @@ Result<DirectoryLocks> DirectoryLocks::acquire(const std::vector<ProviderLock>& 
           in_the_way->lock.touched + in_the_way->stale_after - now() + Milliseconds(1);
       watch->wait(in_the_way->lock.identity.path, std::min(until_deadline, until_stale));
     } else {
-      // Once more before waiting: the lock may have gone before anybody watched.
+      // Check once more before waiting: the lock may have been released before the watch existed.
       watch = std::make_unique<ReleaseWatch>(locks);
     }
   }
@@ -331,7 +332,7 @@ DirectoryLocks::~DirectoryLocks() {
   give_back(held_);
 }
 
-// A record that cannot be written costs other programs a minute after we were killed, and nothing else.
+// Without a record, other programs merely wait a minute longer after a kill.
 void DirectoryLocks::record_owner(const std::string& path) {
   if (held_.empty() || held_.front().born_ns == 0) return;
   const auto second = held_.size() > 1 ? std::optional(held_[1].born_ns) : std::nullopt;
@@ -343,7 +344,7 @@ void DirectoryLocks::record_owner(const std::string& path) {
   record_ = std::move(record);
 }
 
-// Unless a program that took the locks over has written its own.
+// Unless a program that took over the locks has written its own.
 void DirectoryLocks::remove_record() const {
   if (read_record(record_path_) == record_) ::unlink(record_path_.c_str());
 }
@@ -358,7 +359,7 @@ Result<void> DirectoryLocks::touch(SteadyTime now) {
 
 void remove_left_behind(const DirectoryIdentity& lock, const LockManner& manner) {
   if (lock.born_ns == 0) return;
-  // As long as the lock is there, nobody else can have written a record, whole or not.
+  // As long as the lock exists, nobody else can have written a record, not even a partial one.
   if (!manner.owner_record.empty()) {
     const std::string record = read_record(manner.owner_record);
     if (is_at(lock.path, lock) || names_lock(record, lock.born_ns)) ::unlink(manner.owner_record.c_str());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Locks that other programs take as directories (mkdir(2) is the acquisition, as npm's proper-lockfile does):
-// taken in order, touched while held, given back on every way out.
+// Locks that other programs take as directories (mkdir(2) takes the lock, as in npm's proper-lockfile): taken
+// in order, touched while held, and released on every exit path.
 #pragma once
 
 #include <cstdint>
@@ -15,23 +15,23 @@
 
 namespace oci_oauth {
 
-// Names one directory for good: an inode number may be used again, its birth time (statx(2)) may not.
+// Identifies a directory permanently: an inode number may be used again, its birth time (statx(2)) may not.
 struct DirectoryIdentity {
   std::string path;
   std::uint64_t device = 0, inode = 0;
-  std::int64_t born_ns = 0;  // 0: the file system keeps none
+  std::int64_t born_ns = 0;  // 0: the file system does not record it
   friend bool operator==(const DirectoryIdentity&, const DirectoryIdentity&) = default;
 };
 
-// Told of each lock just before it is taken, so that a run that is killed can be tidied up after.
+// Called just before each lock is taken, so that what a killed run leaves can be removed.
 using LockNotice = std::function<Result<void>(const DirectoryIdentity&)>;
 
-// How locks are taken; the same words tidy up after a run that was killed.
+// How locks are taken; the same settings clean up after a killed run.
 struct LockManner {
-  // In the names of what is made beside a lock; whoever may ask for the same lock at the same time has
-  // another.
+  // Part of the names of what is created beside a lock; programs that may compete for a lock use different
+  // marks.
   std::string mark;
-  // Where it is written down who holds the locks (lock_owner.h); empty: nowhere.
+  // The file in which the holder of the locks is recorded (lock_owner.h); empty: none.
   std::string owner_record;
 };
 
@@ -39,13 +39,13 @@ class DirectoryLocks {
  public:
   static constexpr Milliseconds touch_every = std::chrono::seconds(5);
 
-  // Takes `locks` in order. A lock is stale when its mtime is older than its stale_after or more than 5 s in
-  // the future (proper-lockfile rounds up to seconds), and is then replaced, whatever it is; so is one whose
-  // holder, by the manner's owner record, is gone. On contention for a later one the earlier ones are given
-  // back. Waits until `deadline`, woken by inotify(7) (and at the moment a lock would turn stale); `stop` is
-  // asked at each wake. A lock whose parent this user cannot write is passed over: none of the user's
-  // programs can take it. Failure: temporary, naming the lock and its age; another where a directory cannot
-  // be made, a stale lock cannot be removed, or `notice` fails.
+  // Takes `locks` in order. A lock is stale if its mtime is older than its stale_after or more than 5 s in
+  // the future (proper-lockfile rounds up to seconds), or if its holder, according to the owner record, is
+  // gone; it is then replaced, whatever it is. If a later lock is taken by somebody else, the earlier ones
+  // are released. Waits until `deadline`, woken by inotify(7) (and when a lock becomes stale); calls `stop`
+  // at each wake. Skips a lock whose parent this user cannot write to, because none of the user's programs
+  // can take it. Failure: temporary, with the lock and its age; another kind if a directory cannot be
+  // created, a stale lock cannot be removed, or `notice` fails.
   static Result<DirectoryLocks> acquire(const std::vector<ProviderLock>& locks, SteadyTime deadline,
                                         const std::function<bool()>& stop, const LockNotice& notice = {},
                                         const LockManner& manner = {});
@@ -54,15 +54,15 @@ class DirectoryLocks {
   DirectoryLocks& operator=(DirectoryLocks&&) = delete;
   ~DirectoryLocks();
 
-  // Touches the locks. Failure: temporary where another program took one over; another, with the lock and the
-  // reason, where one cannot be touched.
+  // Touches the locks. Failure: temporary if another program took one over; another kind, with the lock and
+  // the reason, if one cannot be touched.
   Result<void> touch(SteadyTime now);
   // The same, but only if touch_every has passed since the last time.
   Result<void> keep_alive(SteadyTime now) {
     return now - touched_ < touch_every ? Result<void>() : touch(now);
   }
   std::vector<DirectoryIdentity> identities() const { return held_; }
-  // The locks that were passed over, each as a message.
+  // The skipped locks, each as a message.
   const std::vector<std::string>& passed_over() const { return passed_over_; }
 
  private:
@@ -76,8 +76,8 @@ class DirectoryLocks {
   SteadyTime touched_;
 };
 
-// Removes a lock directory of an earlier run of ours that was killed, whether or not it came to be the lock,
-// and what that run left beside it; leaves one with another identity alone, and one without a birth time.
+// Removes the lock directory of a killed run of ours, whether or not it became the lock, and what that run
+// left beside it. Leaves one with another identity, or without a birth time, alone.
 void remove_left_behind(const DirectoryIdentity& lock, const LockManner& manner = {});
 
 }  // namespace oci_oauth

@@ -23,7 +23,7 @@ using std::chrono::steady_clock;
 
 constexpr auto wait_for_our_lock = seconds(30);
 constexpr auto wait_for_foreign_locks = seconds(20);
-constexpr Milliseconds assumed_life = std::chrono::hours(1);  // where the answer does not say
+constexpr Milliseconds assumed_life = std::chrono::hours(1);  // if the answer does not say
 constexpr size_t room_for_longer_tokens = 64 * KiB;
 
 FailureKind failure_kind(ErrorKind kind) {
@@ -31,7 +31,7 @@ FailureKind failure_kind(ErrorKind kind) {
   return kind == ErrorKind::temporary ? FailureKind::busy : FailureKind::login;
 }
 
-// A code that the provider calls terminal, wherever the answer has it.
+// A code that the provider lists as terminal, wherever it is in the answer.
 bool is_terminal(const TokenAnswer& answer, const Provider& provider) {
   const bool is_refusal = answer.kind == AnswerKind::rejected || answer.kind == AnswerKind::throttled;
   return is_refusal &&
@@ -96,7 +96,7 @@ class Exchange {
   std::optional<Error> why_not_sent_;  // something changed at the last moment
   std::optional<Time> interrupted_;    // an earlier refresh of this refresh token began then, and never ended
   std::optional<Grant> grant_;         // what the answer granted
-  Result<void> grant_noted_;           // whether the journal has it
+  Result<void> grant_noted_;           // whether the journal contains it
   bool journal_is_needed_ = false;     // by the next run
 };
 
@@ -132,16 +132,16 @@ bool Exchange::is_due() const {
   const Milliseconds life = life_of_token(request_.published, expires_at, time);
   const Time due = due_at(expires_at, life, request_.profile.refresh_before);
   if (freshness(time, obtained_at, due, expires_at) != Freshness::fresh) return true;
-  // No refresh brings a token that lives longer than the server lets it.
+  // A refresh cannot obtain a token with a longer lifetime than the server grants.
   const bool is_possible = life <= Milliseconds(0) || request_.min_ttl < life;
   return is_possible && expires_at - time < request_.min_ttl;
 }
 
-// What an answer belongs to: with another refresh token, endpoint, client or scope it may be another one.
+// What an answer depends on: with another refresh token, endpoint, client or scope it may be different.
 std::string Exchange::request_hash() const {
   const Login& login = document_->login();
   const TokenRequest request = token_request(request_.profile, request_.provider, login);
-  // Without a refresh token it is the access token that another login has another of.
+  // Without a refresh token, the access token identifies the login.
   const Secret& token = login.refresh_token.empty() ? login.access_token : login.refresh_token;
   return fingerprint(Secret(fmt::format("{}\n{}\n{}\n{}", fingerprint(token), request.url, request.client_id,
                                         fmt::join(request.scopes, " "))));
@@ -152,7 +152,7 @@ void Exchange::fail(ExchangeFailure failure) {
   report_.failure = std::move(failure);
 }
 
-// False where the answer is known: this very request was refused for good, or failed a while ago.
+// False if the answer is known: this very request was refused permanently, or failed recently.
 bool Exchange::may_send() {
   const Published& known = request_.published;
   const std::string request = request_hash();
@@ -207,7 +207,7 @@ void Exchange::refresh() {
       send();
     }
   }
-  // The journal names the locks, so they go first.
+  // The journal names the locks, so they are released first.
   locks_->give_back();
   if (journal_is_needed_) return;
   if (auto cleared = store_->journal().clear(); !cleared) report_.notices.push_back(cleared.error().message);
@@ -227,7 +227,8 @@ void Exchange::send() {
   const auto* reply = std::get_if<HttpReply>(&result);
   if (reply != nullptr && !request.scopes.empty() &&
       read_token_answer(*reply, now()).kind == AnswerKind::invalid_scope) {
-    // A refused scope spends nothing, so this is no second spend. Both share the time of one, and the locks.
+    // A refused scope does not spend the token, so this is not a second use. Both requests share one time
+    // limit and the locks.
     request.scopes.clear();
     const auto spent = std::chrono::duration_cast<Milliseconds>(steady_clock::now() - began);
     request.total_timeout = std::max<Milliseconds>(request.total_timeout - spent, seconds(1));
@@ -246,7 +247,7 @@ RequestResult Exchange::post(const TokenRequest& request) {
                              .arriving = [this](const Arrival& arrival) { keep_grant(arrival); }});
 }
 
-// A host that slept, or a connection that took long, may have cost us the locks.
+// A suspended host or a slow connection may have cost us the locks.
 bool Exchange::is_still_ours() {
   auto ours = locks_->touch(steady_clock::now());
   if (ours) ours = store_->check_unchanged(stamp_);
@@ -254,7 +255,7 @@ bool Exchange::is_still_ours() {
   return !why_not_sent_;
 }
 
-// Called while the answer arrives: as soon as it says what it grants, that is durable.
+// Called while the answer arrives: as soon as it contains the grant, the grant is made durable.
 void Exchange::keep_grant(const Arrival& arrival) {
   const auto arrived = steady_clock::now();
   if (grant_ || arrival.status < 200 || arrival.status >= 300) return;
@@ -277,7 +278,7 @@ void Exchange::keep_grant(const Arrival& arrival) {
 void Exchange::refuse(const TokenAnswer& answer) {
   const FailureKind kind = failure_kind(answer, request_.provider);
   const FailureRule& rule = rule_of(kind);
-  // The fence stays, and the next run tells.
+  // The fence stays, and the next run reports it.
   journal_is_needed_ = rule.refresh_token == RefreshToken::maybe_spent;
   const bool dead = kind == FailureKind::login_required;
   if (dead && !refused_token_is_current()) {
@@ -305,14 +306,14 @@ void Exchange::unanswered(const RequestFailure& failure) {
   fail({kind, failure.message, std::string(rule.hint)});
 }
 
-// invalid_grant is no verdict on a refresh token that somebody else put there meanwhile.
+// invalid_grant says nothing about a refresh token that another program has stored in the meantime.
 bool Exchange::refused_token_is_current() {
   return !read_login() || fingerprint(document_->login().refresh_token) == sent_hash_;
 }
 
 void Exchange::store() {
   report_.refreshed = true;
-  // Even without a journal the answer may still reach the document.
+  // Even without a journal, the answer may still reach the document.
   if (!grant_noted_) report_.notices.push_back(grant_noted_.error().message);
 
   const auto saving = locks_->take_for_saving();
@@ -329,7 +330,7 @@ void Exchange::store() {
     stamp_ = *replaced;
     return;
   }
-  // A login that a person ended, or that another program wrote in a form that we cannot read, is not
+  // A login that a person removed, or that another program wrote in a format that we cannot read, is not
   // overwritten.
   keep_in_journal(read ? Error{ErrorKind::failed,
                                fmt::format("{}: another program removed the refresh token", store_->shown())}
@@ -345,7 +346,7 @@ void Exchange::keep_in_journal(Error error) {
   fail(error);
 }
 
-// A login without a refresh token is used as long as it lives.
+// A login without a refresh token is used until its token expires.
 void Exchange::check_unrefreshable() {
   const Time end = expiry_of(document_->login());
   if (end <= now()) {

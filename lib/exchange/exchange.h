@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps one login fresh: lock, re-read, still due?, prove that the answer can be stored, one POST, durable on
-// disk. Runs as the login's owner and is the only code that handles a refresh token.
+// Keeps one login fresh: lock, read again, check that it is still due, prove that the answer can be stored,
+// one POST, sync to disk. Runs as the login's owner, and is the only code that handles a refresh token.
 #pragma once
 
 #include <functional>
@@ -10,8 +10,8 @@
 
 namespace oci_oauth {
 
-// `stop` is asked while waiting for locks: true ends the run before anything is sent. Once a request is sent,
-// the run goes on to the end whatever happens.
+// `stop` is called while waiting for locks; true ends the run before anything is sent. A run that has sent
+// its request always completes.
 ExchangeReport keep_fresh(const ExchangeRequest& request, const std::function<bool()>& stop);
 
 }  // namespace oci_oauth

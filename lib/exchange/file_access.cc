@@ -20,7 +20,8 @@ bool lacks_lists(int reason) {
   return reason == ENODATA || reason == EOPNOTSUPP;
 }
 
-// Whether `from` has a list, and whether `to` has the same: a new file may have one of its directory's.
+// Whether `from` has a list, and whether `to` has the same one: a new file may inherit a list from its
+// directory.
 struct ListKept {
   bool there, same;
 };
@@ -36,7 +37,7 @@ ListKept keep_list(int from, int to) {
   return {there, same};
 }
 
-// The owner is whoever refreshes where it cannot be the old one: who could write this directory anyway.
+// If the owner cannot be kept, it is the user who refreshes and who can write to this directory anyway.
 bool keep_group(const struct stat& status, int to) {
   return ::fchown(to, status.st_uid, status.st_gid) == 0 ||
          ::fchown(to, static_cast<uid_t>(-1), status.st_gid) == 0;
@@ -52,7 +53,7 @@ Result<void> keep_access(int from, int to, const std::string& shown) {
   const ListKept list = keep_list(from, to);
   if (!same_group || !list.same) {
     (void)::fremovexattr(to, access_list);
-    // Members of the old group, and people on its list, are "others" then.
+    // Members of the old group, and people on its list, then count as others.
     const mode_t others = list.there ? 0 : mode & (mode >> 3) & S_IRWXO;
     mode = (mode & (S_IRWXU | S_ISUID | S_ISVTX)) | others;
   }

@@ -34,13 +34,13 @@ void* wiping_realloc(void* old, size_t size) {
 
 // libcurl's copies of what we send and receive are wiped as well.
 CURLcode initialise_libcurl() {
-  // libcurl would write the keys of every connection into the file that this names.
+  // libcurl would write the keys of every connection to the file that this names.
   ::unsetenv("SSLKEYLOGFILE");
   return curl_global_init_mem(CURL_GLOBAL_DEFAULT, ::malloc, WipingAllocator::Free, wiping_realloc, ::strdup,
                               ::calloc);
 }
 
-// Where a URL leads.
+// The host that a URL leads to.
 struct Endpoint {
   std::string scheme, host, port;
   std::string shown() const { return fmt::format("{}:{}", host, port); }
@@ -55,7 +55,7 @@ std::string url_part(CURLU* url, CURLUPart part) {
 bool is_loopback(const std::string& host) {
   in_addr v4;
   if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
-  // libcurl resolves this name to loopback addresses itself.
+  // libcurl itself resolves this name to loopback addresses.
   return host == "[::1]" || ::strcasecmp(host.c_str(), "localhost") == 0;
 }
 
@@ -66,7 +66,7 @@ Result<Endpoint> parse_url(std::string_view text) {
   if (parsed != CURLUE_OK || text.find('\0') != std::string_view::npos) {
     return refused(fmt::format("'{}' is not an https URL", text));
   }
-  // Not quoted: it may hold a password.
+  // Not quoted, because it may contain a password.
   if (!url_part(url.get(), CURLUPART_USER).empty() || !url_part(url.get(), CURLUPART_PASSWORD).empty()) {
     return refused("contains a user name or password");
   }
@@ -89,7 +89,7 @@ std::string no_certificates(const HttpRequest& request) {
 
 Headers make_headers(const std::string& content_type) {
   Headers headers(nullptr, curl_slist_free_all);
-  // Without "Expect:" libcurl would send a large request twice to a server that answers 417.
+  // Without an empty "Expect:", libcurl would send a large request twice to a server that answers 417.
   for (const std::string& line :
        {"Content-Type: " + content_type, std::string("Accept: application/json"), std::string("Expect:")}) {
     curl_slist* const longer = curl_slist_append(headers.get(), line.c_str());
@@ -128,7 +128,7 @@ std::string in_seconds(Milliseconds duration) {
   return fmt::format("{} s", std::chrono::duration<double>(duration).count());
 }
 
-// One transfer: its settings, what arrives, and how far it came.
+// One transfer: its settings, what arrives, and how far it got.
 class Transfer {
  public:
   // `trusted`: certificates, PEM.
@@ -169,7 +169,7 @@ class Transfer {
   bool too_large_ = false;
   char details_[CURL_ERROR_SIZE] = "";
   CURLcode code_ = CURLE_OK;
-  Easy easy_;  // ends first: it points at the others
+  Easy easy_;  // destroyed first, because it points to the others
 };
 
 Transfer::Transfer(const HttpRequest& request, Endpoint endpoint, const std::string& trusted,
@@ -202,21 +202,21 @@ void Transfer::set_request() {
   if (!request_.user_agent.empty()) set(CURLOPT_USERAGENT, request_.user_agent.c_str());
   if (!request_.bearer.empty()) {
     set(CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
-    set(CURLOPT_XOAUTH2_BEARER, request_.bearer.reveal().data());  // ends in NUL, as every std::string
+    set(CURLOPT_XOAUTH2_BEARER, request_.bearer.reveal().data());  // ends in NUL, like every std::string
   }
 }
 
 void Transfer::set_connection() {
-  // libcurl repeats a request that a reused connection swallowed; on a fresh one it never does.
+  // libcurl repeats a request that was lost on a reused connection, but never on a fresh one.
   set(CURLOPT_FRESH_CONNECT, 1L);
   set(CURLOPT_FORBID_REUSE, 1L);
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(request_.total_timeout.count()));
 #if LIBCURL_VERSION_NUM >= 0x075700
-  set(CURLOPT_QUICK_EXIT, 1L);  // a resolver that hangs must not outlast the timeouts
+  set(CURLOPT_QUICK_EXIT, 1L);  // a hanging resolver must not exceed the timeouts
 #endif
-  // Both are set, even if empty: else the environment decides. Plain http goes through no proxy.
+  // Both are set even if empty, because otherwise the environment decides. Plain http does not use a proxy.
   set(CURLOPT_PROXY, endpoint_.scheme == "https" ? request_.proxy.c_str() : "");
   set(CURLOPT_NOPROXY, "");
 }
@@ -225,7 +225,7 @@ void Transfer::set_trust(const std::string& trusted) {
   if (trusted.empty()) return;  // plain http; libcurl 8.22 refuses an empty blob
   curl_blob certificates = {const_cast<char*>(trusted.data()), trusted.size(), CURL_BLOB_NOCOPY};
   set(CURLOPT_CAINFO_BLOB, &certificates);
-  set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // the file alone counts
+  set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // only the file counts
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, 2L);
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
@@ -244,8 +244,7 @@ void Transfer::set_callbacks() {
   set(CURLOPT_NOPROGRESS, 0L);
 }
 
-// libcurl ignores it where a socket cannot be made non-blocking; its own timeouts would then never be looked
-// at.
+// libcurl ignores failures to make a socket non-blocking, and its own timeouts would then have no effect.
 int Transfer::limit_socket(void* self, curl_socket_t socket, curlsocktype) {
   const auto limit = static_cast<Transfer*>(self)->request_.total_timeout;
   const timeval time = {std::chrono::duration_cast<std::chrono::seconds>(limit).count() + 1, 0};
@@ -254,8 +253,8 @@ int Transfer::limit_socket(void* self, curl_socket_t socket, curlsocktype) {
   return CURL_SOCKOPT_OK;
 }
 
-// Called with the connection up and nothing of the request written: the last moment at which it is certain
-// that nothing was sent. It comes a second time only if libcurl were to repeat the request.
+// Called when the connection is open and nothing of the request has been written: the last moment at which it
+// is certain that nothing was sent. A second call means that libcurl is about to repeat the request.
 int Transfer::before_sending(void* self, char*, char*, int, int) {
   auto& transfer = *static_cast<Transfer*>(self);
   if (transfer.sent_ != Sent::no) return CURL_PREREQFUNC_ABORT;
@@ -289,7 +288,7 @@ RequestResult Transfer::perform() {
   return failure();
 }
 
-// Empty where the answer has none of that name.
+// Empty if the answer has no such header.
 std::string Transfer::header(const char* name) const {
   curl_header* found = nullptr;
   const auto code = curl_easy_header(easy_.get(), name, 0, CURLH_HEADER, -1, &found);
@@ -335,7 +334,7 @@ std::string Transfer::unsent_reason() const {
   return fmt::format("{}: {}", connect, lower_first(std::string(details)));
 }
 
-// Says nothing of libcurl's details, which may quote the answer.
+// Without libcurl's details, which may quote the answer.
 std::string Transfer::unanswered_reason() const {
   if (too_large_) return fmt::format("the answer is larger than {} bytes", longest_body);
   switch (code_) {
@@ -375,7 +374,7 @@ Result<void> check_url(std::string_view url) {
 }
 
 Secret percent_encode(std::string_view text) {
-  if (text.empty()) return {};  // libcurl takes a length of 0 for "up to the NUL"
+  if (text.empty()) return {};  // libcurl takes a length of 0 to mean "up to the NUL"
   const CurlText escaped(curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size())), curl_free);
   return escaped ? Secret(std::string_view(escaped.get())) : Secret();
 }

@@ -19,48 +19,48 @@ struct HttpRequest {
   std::string method = "POST", url, content_type;
   Secret body;
   Secret bearer;                           // RFC 6750 section 2.1; empty: no Authorization header
-  std::string user_agent, ca_file, proxy;  // ca_file, proxy: empty is the system's, none
+  std::string user_agent, ca_file, proxy;  // ca_file, proxy: empty is the system's, or none
   Milliseconds connect_timeout = std::chrono::seconds(10);
   Milliseconds total_timeout = std::chrono::seconds(25);
 };
 
 struct HttpReply {
   long status = 0;
-  std::string retry_after, date;  // header values; empty where absent
+  std::string retry_after, date;  // header values; empty if absent
   Secret body;
 };
 
 struct RequestFailure {
-  enum class Sent { no, perhaps };  // no: nothing of the request left this host, trying again is safe
+  enum class Sent { no, perhaps };  // no: nothing of the request left this host, so trying again is safe
   Sent sent = Sent::no;
   std::string message;  // "connect to localhost:1: connection refused"
 };
 
 using RequestResult = std::variant<HttpReply, RequestFailure>;
 
-// An answer as far as it has come.
+// The part of an answer that has arrived.
 struct Arrival {
   long status = 0;
-  std::string date;       // the header's value; empty where absent
-  std::string_view body;  // up to here
+  std::string date;       // the header's value; empty if absent
+  std::string_view body;  // so far
 };
 
-// What the caller does while a request is under way. Each may be empty.
+// Callbacks during a request. Each may be empty.
 struct RequestEvents {
-  // About once a second until the answer is there.
+  // About once a second until the answer has arrived.
   std::function<void()> waiting = {};
-  // The connection is up and nothing is written: false gives the request up, and nothing is sent.
+  // The connection is open and nothing has been written: false cancels the request, and nothing is sent.
   std::function<bool()> may_send = {};
-  // Each time more of the body arrives, before anything else happens.
+  // Each time more of the body has arrived, before anything else happens.
   std::function<void(const Arrival&)> arriving = {};
 };
 
 RequestResult send_request(const HttpRequest& request, const RequestEvents& events = {});
 
-// Failure (configuration): "'URL' is ...": not https, nor http to 127.0.0.0/8, ::1 or localhost.
+// Failure (configuration): "'URL' is ...": not https, and not http to 127.0.0.0/8, ::1 or localhost.
 Result<void> check_url(std::string_view url);
 
-// RFC 3986 section 2.1: everything but letters, digits and "-._~" as %XX.
+// RFC 3986 section 2.1: everything except letters, digits and "-._~" as %XX.
 Secret percent_encode(std::string_view text);
 
 }  // namespace oci_oauth

@@ -15,11 +15,11 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr std::int64_t journal_version = 1;  // of its lines; those of a shared journal have none
-constexpr size_t journal_limit = 64 * MiB;   // two documents as JSON strings, and what else a run notes
+constexpr std::int64_t journal_version = 1;  // of its lines; a shared journal's lines have none
+constexpr size_t journal_limit = 64 * MiB;   // two documents as JSON strings, and what else a run records
 constexpr const char* spare_hint = "remove it if its record of a refresh is not needed";
 
-// A line, begun as each is: {"version": 1, "document": NAME, …}
+// A line; each starts with {"version": 1, "document": NAME, …}
 JsonDocument line_of(const std::string& document) {
   JsonDocument line;
   line.SetObject();
@@ -71,7 +71,7 @@ std::optional<Grant> read_grant(const JsonValue& line) {
   return grant;
 }
 
-// Result: whether the line was a note.
+// Result: whether the line was a record.
 bool read_note(const JsonValue& line, JournalEntry& entry) {
   if (auto lock = read_lock(line)) {
     entry.locks.push_back(std::move(*lock));
@@ -89,7 +89,7 @@ bool read_note(const JsonValue& line, JournalEntry& entry) {
   return true;
 }
 
-// The line as JSON; nullopt where it is damaged. A power cut may leave NULs in front of it.
+// The line as JSON; nullopt if it is damaged. A power failure may leave NULs in front of it.
 std::optional<JsonDocument> parse_line(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of('\0'), text.size()));
   auto line = parse_json(text, "");
@@ -97,7 +97,7 @@ std::optional<JsonDocument> parse_line(std::string_view text) {
   return std::move(*line);
 }
 
-// `each` is called with every line that is whole.
+// `each` is called with every complete line.
 template <class Each>
 void for_each_line(std::string_view text, const Each& each) {
   for (size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
@@ -105,7 +105,7 @@ void for_each_line(std::string_view text, const Each& each) {
   }
 }
 
-// The journal, locked. It is the same file for everybody unless somebody removed it while we waited.
+// The journal, locked. It is the same file for all processes unless somebody removed it while we waited.
 Result<FileLock> lock_journal(int directory, const std::string& name, const std::string& shown,
                               SteadyTime deadline) {
   while (true) {
@@ -140,7 +140,7 @@ Result<Journal> Journal::open(int directory, const std::string& directory_path, 
                               SteadyTime deadline) {
   const std::string name = journal_name(document), shown = directory_path + "/" + name;
   auto file = TRY(lock_journal(directory, name, shown, deadline));
-  // Whatever is there already, notes come after it.
+  // New records follow whatever is already there.
   const int flags = ::fcntl(file.fd(), F_GETFL);
   if (flags < 0 || ::fcntl(file.fd(), F_SETFL, flags | O_APPEND) != 0) return Error::from_errno(errno, shown);
   return Journal(std::move(file), directory, directory_path, document);
@@ -156,11 +156,11 @@ Result<void> Journal::reserve(size_t size) {
 }
 
 Result<void> Journal::append(Secret line) {
-  // What comes next must not be glued to half a line.
+  // The next record must not be appended to half a line.
   std::string text(ends_in_half_a_line_ ? "\n" : "");
   append_secret(text, line.reveal());
   append_secret(text, "\n");
-  ends_in_half_a_line_ = true;  // where it is not written whole
+  ends_in_half_a_line_ = true;  // if it is not written completely
   auto written = write_all(file_.fd(), Secret(std::move(text)).reveal(), shown_);
   if (written) ends_in_half_a_line_ = false;
   return written;
@@ -192,7 +192,7 @@ Result<void> Journal::note_request(const std::string& refresh_token_hash, Time a
   return sync_directory(directory_, directory_path_);
 }
 
-// With what the fence says, so that it counts also where that line is damaged.
+// It repeats the fence's content, so that it is usable even if that line is damaged.
 Result<void> Journal::note_grant(const std::string& refresh_token_hash, Time began_at, const Grant& grant) {
   JsonDocument line = line_of(document_);
   set_fence(line, refresh_token_hash, began_at);
@@ -256,7 +256,7 @@ Result<void> Journal::take_over_shared(const std::function<bool(const JournalEnt
   const std::string shown = directory_path_ + "/" + shared_journal_name;
   auto file = open_file({directory_, shared_journal_name, shown}, O_RDWR | O_NOFOLLOW);
   struct stat status;
-  // What was never a journal is nobody's notes.
+  // A file that was never a journal contains no records.
   if (!file || ::fstat(file->get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
   auto lock = TRY(FileLock::acquire(std::move(*file), LockMode::exclusive, deadline, shown));
   const auto text = read_all(lock.fd(), shown);

@@ -20,7 +20,7 @@ namespace oci_oauth {
 
 namespace {
 
-// As JavaScript counts: whole milliseconds and the rest are added as doubles. Both sides compare for
+// As in JavaScript: whole milliseconds and the fraction are added as doubles. Both sides compare for
 // equality.
 double javascript_milliseconds(std::int64_t born_ns) {
   constexpr std::int64_t second = 1'000'000'000;
@@ -34,13 +34,13 @@ std::string link_target(const char* path) {
   return size < 0 ? "" : std::string(target, static_cast<size_t>(size));
 }
 
-// One line, or what there is of it; empty where the file cannot be read.
+// One line, as far as it goes; empty if the file cannot be read.
 std::string line_of(const char* path) {
   const auto text = read_file(FileAt{.path = path}, 4 * KiB);
   return text ? text->substr(0, text->find('\n')) : "";
 }
 
-// Where a pid means something: the machine and the PID namespace.
+// Where a pid is valid: the machine and the PID namespace.
 std::string pid_domain() {
   return fmt::format("linux:{}:{}", line_of("/etc/machine-id"), link_target("/proc/self/ns/pid"));
 }
@@ -53,7 +53,8 @@ std::string pid_space() {
 }
 
 bool is_born(const JsonValue& record, std::string_view key, std::int64_t born_ns) {
-  constexpr double parser_error = 0.001;  // of RapidJSON's fast way to read a double, and far below a tick
+  // error of RapidJSON's fast parsing of doubles, and far below a tick
+  constexpr double parser_error = 0.001;
   const JsonValue* born = json_member(record, key);
   return born != nullptr && born->IsNumber() &&
          std::abs(born->GetDouble() - javascript_milliseconds(born_ns)) < parser_error;
@@ -63,7 +64,7 @@ bool names_lock(const JsonValue& record, std::int64_t born_ns) {
   return is_born(record, "lockBirthtimeMs", born_ns) || is_born(record, "legacyLockBirthtimeMs", born_ns);
 }
 
-// kill(2) tells of a process that /proc hides (hidepid) as well.
+// kill(2) also finds a process that /proc hides (hidepid).
 bool is_gone(pid_t pid, std::string_view start_time) {
   if (::kill(pid, 0) != 0 && errno == ESRCH) return true;
   const auto running = identify_process(pid);

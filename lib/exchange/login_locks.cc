@@ -19,8 +19,8 @@ Result<void> LoginLocks::take(SteadyTime deadline) {
   return {};
 }
 
-// A program that read the document before our rename and writes its own change of it afterwards would put the
-// spent refresh token back; these locks keep it out.
+// A program that read the document before our rename and writes its own change afterwards would restore the
+// spent refresh token; these locks prevent that.
 std::optional<DirectoryLocks> LoginLocks::take_for_saving() {
   std::vector<ProviderLock> wanted = provider_.save_locks;
   Milliseconds longest(0);
@@ -51,7 +51,7 @@ void LoginLocks::tidy_up_rest(const std::vector<DirectoryIdentity>& locks) const
   }
 }
 
-// Two logins of one directory share its locks, and each may leave something beside them.
+// Two logins in one directory share its locks, and each may leave something beside them.
 LockManner LoginLocks::manner(const std::string& owner_record) const {
   return {fingerprint(Secret(std::string_view(store_.shown()))).substr(0, 8), expanded(owner_record)};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The locks of other programs that a provider names for a login: those that are held through a refresh, and
-// those around the saving of the document.
+// The locks of other programs that a provider lists for a login: those that are held during a refresh, and
+// those for saving the document.
 #pragma once
 
 #include <functional>
@@ -16,25 +16,26 @@ namespace oci_oauth {
 
 class LoginLocks {
  public:
-  // All of them must outlive the object. `stop` is asked while waiting; `notices` gets what a person should
-  // know.
+  // All arguments must outlive the object. `stop` is called while waiting; `notices` receives what a person
+  // should know.
   LoginLocks(const Provider& provider, LoginStore& store, const std::function<bool()>& stop,
              std::vector<std::string>& notices)
       : provider_(provider), store_(store), stop_(stop), notices_(notices) {}
 
-  // Those of a refresh, each noted in the journal before it is a lock. Failure: as DirectoryLocks::acquire.
+  // The locks of a refresh, each recorded in the journal before it is taken. Failure: as
+  // DirectoryLocks::acquire.
   Result<void> take(SteadyTime deadline);
   void give_back() { held_.reset(); }
-  // As those of DirectoryLocks; only while they are taken.
+  // As in DirectoryLocks; only while they are held.
   Result<void> touch(SteadyTime now) { return held_->touch(now); }
   Result<void> keep_alive(SteadyTime now) { return held_->keep_alive(now); }
 
-  // Those around the last read of the document and its rename. nullopt, with a notice: somebody holds one for
-  // longer than makes it stale. The document is then saved without, and the journal is still needed: it
-  // brings back what that program may overwrite.
+  // The locks for the last read of the document and its rename. nullopt, with a notice: somebody holds one
+  // until it is stale. The document is then saved without it, and the journal is still needed, because it can
+  // restore what that program overwrites.
   std::optional<DirectoryLocks> take_for_saving();
 
-  // Removes what a killed run left behind of those that it noted: of the locks around the saving, or of all
+  // Removes what a killed run left behind of the locks that it recorded: of those for saving, or of all
   // others.
   void tidy_up_saving(const std::vector<DirectoryIdentity>& locks) const;
   void tidy_up_rest(const std::vector<DirectoryIdentity>& locks) const;

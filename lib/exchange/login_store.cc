@@ -19,8 +19,8 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr size_t document_limit = 4 * MiB;    // beside tokens of as much as an answer holds
-constexpr size_t journal_reserve = 64 * KiB;  // all but the documents
+constexpr size_t document_limit = 4 * MiB;    // beside tokens of the largest size that an answer can contain
+constexpr size_t journal_reserve = 64 * KiB;  // everything except the documents
 constexpr const char* unwritable_hint =
     "nothing was sent: a refresh must be able to write there before it rotates the login";
 
@@ -43,7 +43,7 @@ Result<void> reserve(int fd, size_t size, const std::string& shown) {
   return {};
 }
 
-// fallocate(2) with FALLOC_FL_KEEP_SIZE does not ask.
+// fallocate(2) with FALLOC_FL_KEEP_SIZE does not check this limit.
 Result<void> check_size_limit(size_t size, const std::string& shown) {
   rlimit limit;
   if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size) {
@@ -61,7 +61,7 @@ bool is_torn(std::string_view text, std::string_view old_text, std::string_view 
   for (size_t i = 0; i < text.size(); ++i) {
     const bool old_byte = i < old_text.size() && text[i] == old_text[i];
     const bool new_byte = i < new_text.size() && text[i] == new_text[i];
-    const bool never_written = text[i] == '\0';  // after a power cut
+    const bool never_written = text[i] == '\0';  // after a power failure
     if (!old_byte && !new_byte && !never_written) return false;
   }
   return text.size() >= old_text.size();
@@ -87,7 +87,7 @@ Result<LoginStore> LoginStore::open(const std::string& path, SteadyTime deadline
   auto journal = Journal::open(directory.get(), parent, name, deadline);
   if (!journal && journal.error().kind == ErrorKind::temporary) return std::move(journal).error();
   if (!journal) return std::move(journal).error().with_hint(unwritable_hint);
-  // What a killed run staged may hold a login; only the journal is worth keeping.
+  // A staged file of a killed run may contain a login, but only the journal is worth keeping.
   ::unlinkat(directory.get(), staged_name(name).c_str(), 0);
   return LoginStore(std::move(*journal), std::move(directory), parent, name);
 }
@@ -110,7 +110,8 @@ Result<void> LoginStore::check_unchanged(const FileStamp& stamp) const {
 
 Result<void> LoginStore::prepare(size_t size) {
   auto done = check_replaceable(size);
-  // In place, the journal holds the old text and the new one, and escaping may double each.
+  // For writing in place, the journal contains the old and the new text, and escaping may double the size of
+  // each.
   const size_t journal_room = journal_reserve + (replacement_ == Replacement::in_place ? 4 * size : 0);
   if (done) done = check_size_limit(std::max(size, journal_room), shown_);
   if (done) done = journal_.reserve(journal_room);
@@ -125,15 +126,15 @@ Result<void> LoginStore::check_replaceable(size_t size) {
       ::statx(directory_.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS, &directory) != 0) {
     return Error::from_errno(errno, shown_);
   }
-  // rename(2) over a mount point is EBUSY: such a file is rewritten in place.
+  // rename(2) over a mount point fails with EBUSY: such a file is rewritten in place.
   const bool mounted = (file.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
   replacement_ = mounted ? Replacement::in_place : Replacement::rename;
-  // In a directory that only takes new names (chattr +a) rename(2) is refused.
+  // In an append-only directory (chattr +a), rename(2) fails.
   if (!mounted && (directory.stx_attributes & STATX_ATTR_APPEND) != 0) {
     return Error::from_errno(EPERM, directory_path_ + ": is append-only");
   }
   auto writable = open_file({directory_.get(), name_, shown_}, O_WRONLY);
-  // A file without write permission can be renamed over; one that is immutable or on a read-only mount
+  // A file without write permission can be replaced by rename; one that is immutable or on a read-only mount
   // cannot.
   if (!writable && !mounted && ::faccessat(directory_.get(), name_.c_str(), W_OK, 0) != 0 &&
       errno == EACCES) {
@@ -163,7 +164,7 @@ Result<FileStamp> LoginStore::replace(const Secret& document) {
   if (replacement_ == Replacement::in_place) return rewrite_in_place(document);
   TRY(staged.write(document.reveal()));
   TRY(staged.sync());
-  // Taken before the file has its name: afterwards another program may have replaced it.
+  // Taken before the file gets its name, because afterwards another program may have replaced it.
   auto stamp = stamp_of(staged.fd(), shown_);
   if (!stamp) return stamp;
   if (auto done = staged.commit(); !done) {
@@ -174,7 +175,7 @@ Result<FileStamp> LoginStore::replace(const Secret& document) {
   return stamp;
 }
 
-// Whole content first, then the new end. A crash in between leaves a mixture of two documents, and the
+// The whole content first, then the new length. A crash in between leaves a mixture of two documents, and the
 // journal with both.
 Result<FileStamp> LoginStore::rewrite_in_place(const Secret& document) {
   FileStamp old_stamp;

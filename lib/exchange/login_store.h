@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The credential document on disk, with its journal beside it. Promises that a refresh token, once received,
-// is on disk at every instant, and that nothing is rotated before it is proven that the answer can be stored.
+// The credential document on disk, with its journal. A received refresh token is on disk at every moment, and
+// nothing is rotated before it is proven that the answer can be stored.
 #pragma once
 
 #include <optional>
@@ -15,20 +15,19 @@
 
 namespace oci_oauth {
 
-// True where `text` is what an interrupted write of `new_text` over `old_text` leaves: each byte is one of
-// theirs. Both have tokens of one length, so such a text may well be JSON.
+// True if `text` is what an interrupted write of `new_text` over `old_text` leaves: each byte comes from one
+// of the two. If the tokens of both have the same length, such a text may well be valid JSON.
 bool is_torn(std::string_view text, std::string_view old_text, std::string_view new_text);
 
-// How the credential document is replaced: by rename, or, where it is a mount point of its own, in place.
+// How the credential document is replaced: by rename or, if it is a mount point itself, in place.
 enum class Replacement { rename, in_place };
 
-// One exchange at a time for a login, whoever asks: its journal is locked from open() until the end of the
-// object.
+// A login has one exchange at a time: its journal is locked from open() until the object is destroyed.
 class LoginStore {
  public:
-  // Follows symbolic links of `path` to the real file; the caller runs as the login's owner. Failure:
-  // not_found, temporary where another process holds the lock beyond `deadline`, or the directory cannot be
-  // written.
+  // Follows symbolic links in `path` to the real file; the caller runs as the login's owner. Failure:
+  // not_found, temporary if another process holds the lock beyond `deadline`, or the directory cannot be
+  // written to.
   static Result<LoginStore> open(const std::string& path, SteadyTime deadline);
 
   const std::string& directory() const { return directory_path_; }  // real path
@@ -36,16 +35,17 @@ class LoginStore {
 
   // Failure: "PATH: reason" for anything but a regular file of at most 4 MiB.
   Result<Secret> read(FileStamp& stamp) const;
-  // Failure: temporary where the document is no longer the one with this stamp; another where that cannot be
-  // told.
+  // Failure: temporary if the document is not the one with this stamp; another kind if this cannot be
+  // determined.
   Result<void> check_unchanged(const FileStamp& stamp) const;
 
   // Proves that `size` bytes can be stored: a temporary file with the right owner and mode, and the journal,
-  // both reserved on the disk and synced. Failure: says which cannot be written and why; nothing has changed.
+  // are both reserved on the disk and synced. Failure: says which of them cannot be written and why; nothing
+  // has changed.
   Result<void> prepare(size_t size);
 
-  // Makes `document` the credential document, durably; who could not read the old one cannot read it. In
-  // place where rename(2) is refused after all. Result: its stamp.
+  // Makes `document` the credential document, durably; users who cannot read the old one cannot read the new
+  // one. In place if rename(2) fails. Result: its stamp.
   Result<FileStamp> replace(const Secret& document);
   Journal& journal() { return journal_; }
 

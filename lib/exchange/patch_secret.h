@@ -7,9 +7,9 @@
 
 namespace oci_oauth {
 
-// PATCH URL/v1/secrets/ID with {"value": TOKEN}, and on 404 URL/api/secrets/ID, under the rules of
+// PATCH URL/v1/secrets/ID with {"value": TOKEN} or, after 404, URL/api/secrets/ID, by the rules of
 // http_request.h. Success: 2xx. Failure: "PATCH URL: answered 500", "url: reason", or why nothing was sent or
-// came back.
+// received.
 Result<void> patch_secret(const OneCliRequest& request);
 
 }  // namespace oci_oauth

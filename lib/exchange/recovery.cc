@@ -14,7 +14,7 @@ Result<CredentialDocument> read_document(const LoginStore& store, const Credenti
   return CredentialDocument::parse(std::move(text), store.shown(), fields);
 }
 
-// Whether notes that name no document are of this one.
+// Whether records that name no document belong to this one.
 bool is_of_this_login(const LoginStore& store, const CredentialFields& fields, const JournalEntry& entry) {
   if (entry.refresh_token_hash.empty() && entry.new_text.empty()) return true;
   FileStamp stamp;
@@ -28,7 +28,7 @@ bool is_of_this_login(const LoginStore& store, const CredentialFields& fields, c
          (entry.grant && refresh_token == entry.grant->refresh_token);
 }
 
-// A rewriting in place that was interrupted.
+// An interrupted rewriting in place.
 Result<void> mend_document(LoginStore& store, const JournalEntry& entry) {
   FileStamp stamp;
   const auto text = TRY(store.read(stamp));
@@ -37,8 +37,8 @@ Result<void> mend_document(LoginStore& store, const JournalEntry& entry) {
   return {};
 }
 
-// Where a server does not rotate, the refresh token tells nothing: a journal that a power cut brought back
-// must not put an older access token over a newer one.
+// If a server does not rotate, the refresh token does not help: a journal that a power failure restored must
+// not replace a newer access token by an older one.
 bool is_complete(const Login& login, const Grant& grant) {
   const bool rotated = !grant.refresh_token.empty() && !(grant.refresh_token == login.refresh_token);
   return !rotated && !login.access_token.empty() && expiry_of(login) >= grant.expires_at;
@@ -54,7 +54,7 @@ Result<Recovery> complete(LoginStore& store, LoginLocks& locks, const Credential
   recovery.journal_is_needed = saves && !saving;
   const Secret& refresh_token = document.login().refresh_token;
   if (fingerprint(refresh_token) != entry.refresh_token_hash) {
-    // A document without a refresh token may be a newer form of the login than we can read.
+    // A document without a refresh token may be a login in a newer format than we can read.
     recovery.journal_is_needed = recovery.journal_is_needed || (entry.grant && refresh_token.empty());
     return recovery;
   }
@@ -85,7 +85,7 @@ Result<Recovery> recover(LoginStore& store, LoginLocks& locks, const CredentialF
   if (!entry) return Recovery{};
   locks.tidy_up_saving(entry->locks);
   auto recovery = complete(store, locks, fields, *entry);
-  // Only now: another program that waits for them must not meet the old refresh token.
+  // Only now, because another program that waits for them must not see the old refresh token.
   locks.tidy_up_rest(entry->locks);
   if (!recovery || recovery->journal_is_needed) return recovery;
   TRY(journal.clear());

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Completes what an earlier refresh could not: what it received is never thrown away, and what it never
-// received is told.
+// Completes an interrupted refresh: a received answer is never discarded, and a missing one is reported.
 #pragma once
 
 #include <optional>
@@ -18,12 +17,12 @@ namespace oci_oauth {
 struct Recovery {
   std::vector<std::string> notices;
   std::optional<Time> interrupted;  // an earlier refresh of this refresh token began then, and never ended
-  bool journal_is_needed = false;   // it holds an answer that the document cannot take yet
+  bool journal_is_needed = false;   // it contains an answer that the document cannot take yet
 };
 
-// Replays the journal: the document gets the answer that it holds, locks that were left behind go, and the
-// journal is cleared unless it is needed. Failure: the document cannot be read, understood or replaced; the
-// journal then stays as it is. `deadline` is for a journal that an older version holds.
+// Replays the journal: stores its answer in the document, removes locks that were left behind, and clears the
+// journal unless it is still needed. Failure: the document cannot be read, parsed or replaced; the journal
+// then stays as it is. `deadline` applies to a journal that an older version holds.
 Result<Recovery> recover(LoginStore& store, LoginLocks& locks, const CredentialFields& fields,
                          SteadyTime deadline);
 

@@ -26,7 +26,7 @@ std::optional<Milliseconds> parse_seconds(std::string_view text) {
   if (text.empty() || !digits) return std::nullopt;
   std::int64_t count = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), count);
-  // What overflows is a number still, and a large one.
+  // An overflow still means a number, and a large one.
   if (parsed.ec != std::errc() || count > duration_cast<seconds>(longest).count()) return longest;
   return seconds(count);
 }

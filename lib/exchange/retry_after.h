@@ -10,10 +10,10 @@
 
 namespace oci_oauth {
 
-// Result: how long from `now`, clamped to [0 s, 24 h]; nullopt where the value is neither form.
+// Result: the time from `now`, clamped to [0 s, 24 h]; nullopt if the value has neither format.
 std::optional<Milliseconds> parse_retry_after(std::string_view value, Time now);
 
-// HTTP-date in each of its three forms, RFC 9110 section 5.6.7; nullopt for anything else.
+// HTTP-date in any of its three formats, RFC 9110 section 5.6.7; nullopt for anything else.
 std::optional<Time> parse_http_date(const std::string& text);
 
 }  // namespace oci_oauth

@@ -16,7 +16,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr size_t longest_error_code = 64;
-// A thousand years: what ends later ends never.
+// A thousand years: anything longer means never.
 constexpr double longest_life = 1000.0 * 366 * 24 * 3600;
 
 // RFC 6749 sections 4.1.2.1 and 5.2, RFC 8707, RFC 9449.
@@ -25,8 +25,7 @@ constexpr std::string_view oauth_errors[] = {
     "unsupported_grant_type",  "invalid_scope",  "access_denied",      "server_error",
     "temporarily_unavailable", "invalid_target", "invalid_dpop_proof", "use_dpop_nonce"};
 
-// Of keys that an object repeats the last one counts: RFC 8259 section 4 leaves it open, and that is what
-// most readers do.
+// The last of duplicate keys counts: RFC 8259 section 4 leaves this open, and most parsers do it.
 const JsonValue* last_member(const JsonValue& object, std::string_view key) {
   const JsonValue* last = nullptr;
   if (!object.IsObject()) return last;
@@ -36,19 +35,19 @@ const JsonValue* last_member(const JsonValue& object, std::string_view key) {
   return last;
 }
 
-// Empty where there is no such string.
+// Empty if there is no such string.
 std::string_view text(const JsonValue& object, std::string_view key) {
   const JsonValue* value = last_member(object, key);
   return value != nullptr && value->IsString() ? json_text(*value) : std::string_view();
 }
 
-// UTF-8 as JSON has it (RFC 8259 section 8.1); another text could not be written to a credential document.
+// UTF-8 as in JSON (RFC 8259 section 8.1); any other text could not be written to a credential document.
 Secret token(const JsonValue& answer, std::string_view key) {
   const std::string_view value = text(answer, key);
   return is_utf8(value) ? Secret(value) : Secret();
 }
 
-// A JSON number; or one in a string, as some servers write it.
+// A JSON number, or one in a string, as some servers write it.
 std::optional<double> number(const JsonValue* value) {
   if (value != nullptr && value->IsNumber()) return value->GetDouble();
   if (value == nullptr || !value->IsString()) return std::nullopt;
@@ -92,7 +91,7 @@ TokenAnswer read_grant(const JsonValue& document, long status) {
   answer.refresh_token_expires_in = lifetime(document, "refresh_token_expires_in");
   if (answer.refresh_token_expires_in == Milliseconds(0)) answer.refresh_token_expires_in.reset();
   answer.scopes = scopes(document);
-  // RFC 6749 section 7.1; its name is the body's, so it is not repeated.
+  // RFC 6749 section 7.1; the type's name comes from the body, so it is not repeated.
   if (const auto type = text(document, "token_type"); !type.empty() && !is_bearer(type)) {
     answer.notices.emplace_back("the granted token is not a Bearer token; programs may not support it");
   }
@@ -102,7 +101,7 @@ TokenAnswer read_grant(const JsonValue& document, long status) {
   return answer;
 }
 
-// A word that an error handler would compare with: not free text, which may hold anything.
+// A word that an error handler would compare with: not free text, which may contain anything.
 std::string_view code_or_nothing(std::string_view word) {
   const auto in_code = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -111,7 +110,8 @@ std::string_view code_or_nothing(std::string_view word) {
   return word.size() <= longest_error_code && std::ranges::all_of(word, in_code) ? word : std::string_view();
 }
 
-// RFC 6749 section 5.2 has a string; some servers an object with a code in it, or a top-level code.
+// In RFC 6749 section 5.2 it is a string; some servers send an object that contains a code, or a top-level
+// code.
 std::string_view error_code(const JsonValue& document) {
   const JsonValue* const error = last_member(document, "error");
   std::string_view code;
@@ -122,7 +122,8 @@ std::string_view error_code(const JsonValue& document) {
   return code.empty() ? code_or_nothing(text(document, "code")) : code;
 }
 
-// Only the RFC's own place counts without a provider's word for it. The result is ours, never the body's.
+// Unless the provider lists the code, only the place that the RFC specifies counts. The result is our own
+// text, never the body's.
 std::string_view oauth_error(const JsonValue& document) {
   const auto known = std::ranges::find(oauth_errors, text(document, "error"));
   return known == std::end(oauth_errors) ? std::string_view() : *known;
@@ -133,12 +134,12 @@ bool says_error(const JsonValue& document) {
   return error != nullptr && (error->IsString() || error->IsObject());
 }
 
-// Some servers say "200" to what they refuse: then it is the body's word that counts.
+// Some servers answer 200 to requests that they refuse: then the body's error code counts.
 bool is_success(long status) {
   return status >= 200 && status < 300;
 }
 
-// Behind any other status an "invalid_grant" is not the authorization server's word.
+// With any other status, "invalid_grant" does not come from the authorization server.
 bool is_of_oauth(long status) {
   return status == 400 || status == 401 || status == 403 || is_success(status);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a token endpoint's answer means (RFC 6749 sections 5.1 and 5.2). Pure: bytes in, decision out. A grant
-// exists only once, so it is read as generously as can be, and kept as it came. No part of a body gets into a
-// message, because endpoints may echo the request.
+// exists only once, so it is read as leniently as possible, and kept as it arrived. Messages contain no part
+// of a body, because endpoints may echo the request.
 #pragma once
 
 #include <optional>
@@ -21,23 +21,23 @@ enum class AnswerKind {
   invalid_scope,   // worth one more request without a scope
   rejected,        // another OAuth error: the request or the client is wrong
   throttled,       // 429, or 403 without an OAuth error (a challenge page)
-  server_error,    // 5xx, a redirect, or an answer that is neither; nothing was spent
+  server_error,    // 5xx, a redirect, or an answer that is neither; no token was spent
   unreadable,      // a 200 with neither a token nor an error: the refresh token may be spent
 };
 
 struct TokenAnswer {
   AnswerKind kind = AnswerKind::server_error;
-  std::string message;     // "429, retry after 60 s": status and reason, never a byte of the body but a known
-                           // OAuth error code
-  std::string error_code;  // the body's own word for what is wrong: "error", or "code" or "type" of an error
-                           // object, or a top-level "code"; empty where there is none that looks like a code.
-                           // To be compared, never to be shown
+  // "429, retry after 60 s": status and reason, with nothing from the body except a known OAuth error code
+  std::string message;
+  // the error code in the body: "error", or "code" or "type" of an error object, or a top-level "code"; empty
+  // if none of them looks like a code. For comparison only, not for messages
+  std::string error_code;
   Secret access_token;
-  Secret refresh_token;  // empty: the answer has none, the old one stays (RFC 6749 section 6)
-  std::optional<Milliseconds> expires_in;  // zero or less: over already; absent where the answer does not say
+  Secret refresh_token;  // empty: the answer has none, and the old one stays (RFC 6749 section 6)
+  std::optional<Milliseconds> expires_in;  // zero or less: already expired; absent if the answer does not say
   std::optional<Milliseconds> refresh_token_expires_in;  // more than zero
   std::vector<std::string> scopes;                       // empty: unchanged
-  std::vector<std::string> notices;                      // what a person should know of a grant
+  std::vector<std::string> notices;                      // what a person should know about a grant
   std::optional<Milliseconds> retry_after;               // kinds throttled and server_error
   std::optional<Time> date;                              // the server's clock
 };

@@ -25,7 +25,7 @@ Secret form_body(const Parameters& parameters) {
   size_t size = 0;
   for (const auto& [name, value] : parameters) size += name.size() + 3 * value.size() + 2;
   std::string body;
-  body.reserve(size);  // a string that grows leaves copies behind
+  body.reserve(size);  // a growing string leaves copies behind
   for (const auto& [name, value] : parameters) {
     if (!body.empty()) body += '&';
     body.append(name).append("=").append(percent_encode(value).reveal());

@@ -15,15 +15,15 @@
 namespace oci_oauth {
 
 struct TokenRequest {
-  std::string url, client_id, user_agent, ca_file, proxy;  // ca_file, proxy: empty is the system's, none
+  std::string url, client_id, user_agent, ca_file, proxy;  // ca_file, proxy: empty is the system's, or none
   BodyEncoding body = BodyEncoding::form;
   std::vector<std::string> scopes;  // empty: no scope parameter
   Milliseconds connect_timeout = std::chrono::seconds(10);
   Milliseconds total_timeout = std::chrono::seconds(25);
 };
 
-// What a refresh of that login asks: the profile's word counts before the provider's, and the login's own
-// client before the provider's.
+// The request for a refresh of that login: the profile's values override the provider's, and the login's own
+// client overrides the provider's.
 TokenRequest token_request(const Profile& profile, const Provider& provider, const Login& login);
 
 RequestResult post_token_request(const TokenRequest& request, const Secret& refresh_token,

@@ -20,10 +20,11 @@ void close_fd(int fd) {
   ::close_range(static_cast<unsigned>(fd), static_cast<unsigned>(fd), 0);
 }
 
-// What the attendant keeps, each at a number of its own.
+// The descriptors that the attendant keeps, at fixed numbers.
 constexpr int lock_fd = 3, socket_fd = 4, caller_fd = 5, container_fd = 6, runtime_fd = 7;
 
-// Closes everything else: the caller's directories, and its stdio, for whose end runc waits.
+// Closes everything else: the caller's directories, and its standard streams, because runc waits until they
+// are closed.
 void keep_only(std::array<int, 5> kept) {
   for (int& fd : kept) fd = ::fcntl(fd, F_DUPFD_CLOEXEC, runtime_fd + 1);
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -57,7 +58,7 @@ pollfd readable(int fd) {
   return {.fd = fd, .events = POLLIN, .revents = 0};
 }
 
-// Tells the caller that the command has ended. Result: whether it collects us. Otherwise it has left.
+// Tells the caller that the command has ended. Result: whether the caller reaps us. Otherwise it has exited.
 bool is_awaited() {
   char byte = 0;
   return ::send(socket_fd, "", 1, MSG_NOSIGNAL) == 1 && ::read(socket_fd, &byte, 1) == 1;
@@ -67,10 +68,10 @@ bool is_awaited() {
   ::setsid();
   const pid_t child = ::fork();
   if (child == 0) run(command);
-  close_fd(lock_fd);  // the command's alone: others wait for its end
+  close_fd(lock_fd);  // only the command keeps it, because others wait for its end
   if (child > 0) reap(child);
   if (!is_awaited()) {
-    // Only then is it known whose child we are. An init collects whatever ends.
+    // Only then is it known whose child we are. An init process reaps everything.
     becomes_readable({readable(caller_fd)}, -1);
     if (runtime > 1 && ::getppid() == runtime)
       becomes_readable({readable(container_fd), readable(runtime_fd)}, -1);
@@ -102,7 +103,7 @@ void Attendant::wait(SteadyTime deadline) && {
   const auto milliseconds = static_cast<int>(std::max<Milliseconds::rep>(left.count(), 0));
   if (!becomes_readable({readable(socket_.get())}, milliseconds)) return;
   char byte = 0;
-  // Where there is nothing to read, it was killed.
+  // If there is nothing to read, it was killed.
   if (::read(socket_.get(), &byte, 1) == 1) (void)!::send(socket_.get(), "", 1, MSG_NOSIGNAL);
   reap(child_);
 }

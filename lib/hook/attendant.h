@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A refresher that a hook starts itself, and the child between the two that attends it. Guards the runtime
-// that called the hook: crun collects orphans (PR_SET_CHILD_SUBREAPER) and waits for its hooks by SIGCHLD, of
-// which the kernel keeps one, so that an orphan that ends beside a hook costs the container.
+// A refresher that a hook starts itself, and the child process between the two that attends it. This protects
+// the container under crun, which adopts orphans (PR_SET_CHILD_SUBREAPER) and waits for its hooks by SIGCHLD:
+// the kernel merges two such signals, so an orphan that ends next to a hook would make the container fail.
 #pragma once
 
 #include <sys/types.h>
@@ -17,13 +17,13 @@ namespace oci_oauth {
 
 class Attendant {
  public:
-  // Starts `command` (absolute path first) in a session of its own, without the caller's stdio, with a copy
-  // of `lock` as descriptor 3. `container`: a pidfd. Failure: names the call.
+  // Starts `command` (absolute path first) in its own session, without the caller's standard streams, with a
+  // copy of `lock` as descriptor 3. `container`: a pidfd. Failure: names the call.
   static Result<Attendant> start(const std::vector<std::string>& command, int lock, int container);
 
-  // Waits for the command's end, and leaves no child where it comes before `deadline`. Where it does not, or
-  // where nobody waits, the attendant outlives the caller: it ends after the command, and under a runtime
-  // that collects orphans not before the container has ended. (crun stays until all that it collects has.)
+  // Waits for the command to end. If it ends before `deadline`, no child is left. Otherwise the attendant
+  // outlives the caller: it ends after the command and, under a runtime that adopts orphans, not before the
+  // container has ended. (crun stays until all its children have ended.)
   void wait(SteadyTime deadline) &&;
 
  private:

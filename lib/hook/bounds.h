@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the hook is installed, and how long it waits for others that hold the ledger.
+// Where the hook is installed, and how long it waits for the ledger.
 #pragma once
 
 #include <chrono>

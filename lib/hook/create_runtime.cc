@@ -35,7 +35,7 @@ void log_unknown_profiles(const HookCall& call) {
   }
 }
 
-// Who was chosen cannot be told: each profile may have been.
+// It is unknown which profiles were chosen, so it may be any of them.
 Result<void> judge_unreadable(const HookCall& call, Error error) {
   Error told = std::move(error).in(fmt::format("container {}: no token delivered", call.state.id));
   const auto& profiles = call.config.profiles;
@@ -55,7 +55,7 @@ void warn_of_shadows(const Creation& creation, const Profile& profile,
                           "start it without that variable");
 }
 
-// Without a valid token the directory is delivered all the same: the next refresh heals the container.
+// Without a valid token the directory is delivered all the same, and the next refresh updates it.
 void freshen_all(const Creation& creation, std::vector<Chosen>& chosen, Failures& failures) {
   for (const Profile* profile : profiles_of(chosen)) {
     auto fresh = freshen(creation, *profile);
@@ -97,7 +97,7 @@ void record_all(const Creation& creation, std::vector<Prepared> prepared, std::v
   }
 }
 
-// What is on record whole is tried again by the next refresh.
+// If the record is complete, the next refresh tries again.
 void give_up_writing(std::vector<Recorded>& recorded, const Error& error, Failures& failures) {
   for (Recorded& one : recorded) {
     if (one.record.kind != DeliveryKind::write || one.record.state == DeliveryState::failed) continue;
@@ -106,7 +106,7 @@ void give_up_writing(std::vector<Recorded>& recorded, const Error& error, Failur
   }
 }
 
-// What nobody would find is not written; a mount goes with its container.
+// Files that nobody would find again are not written; a mount disappears with its container.
 void save_all(const Creation& creation, const Earlier& earlier, std::vector<Recorded>& recorded,
               Failures& failures) {
   auto saved = save(creation, earlier, recorded);
@@ -127,7 +127,7 @@ void deliver_all(const Creation& creation, DeliveryKind kind, std::vector<Record
   }
 }
 
-// A mount that is made needs no second note.
+// A mount needs no second record once it is made.
 void save_outcome(const Creation& creation, DeliveryKind kind, const Earlier& earlier,
                   const std::vector<Recorded>& recorded) {
   const bool is_new = std::any_of(recorded.begin(), recorded.end(), [&](const Recorded& one) {
@@ -149,7 +149,8 @@ void serve(const Creation& creation, std::vector<Chosen> chosen, Failures& failu
   if (!lock) give_up_writing(recorded, lock.error(), failures);
   save_all(creation, earlier, recorded, failures);
   earlier.has_left_files = false;
-  creation.call.log.connect();  // entering the container's mount namespace takes the way to the log away
+  // after entering the container's mount namespace, the log cannot be reached any more
+  creation.call.log.connect();
   // Written directories are reached from the host, so they come before the first mount.
   deliver_all(creation, DeliveryKind::write, recorded, failures);
   save_outcome(creation, DeliveryKind::write, earlier, recorded);
@@ -158,7 +159,7 @@ void serve(const Creation& creation, std::vector<Chosen> chosen, Failures& failu
   save_outcome(creation, DeliveryKind::mount, earlier, recorded);
 }
 
-// Failure: none of the chosen can be served.
+// Failure: none of the chosen profiles can be delivered.
 Result<void> serve(const HookCall& call, const Spec& spec, std::string_view spec_text,
                    const std::vector<Chosen>& chosen, Failures& failures) {
   const auto runtime = TRY(RuntimeDir::open(call.config.runtime_dir));

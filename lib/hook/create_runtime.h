@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the hook does for a container that is being created: chosen, fresh, prepared, recorded, delivered, in
+// The hook's work for a container that is being created: choose, refresh, prepare, record and deliver, in
 // this order.
 #pragma once
 
@@ -8,9 +8,8 @@
 
 namespace oci_oauth {
 
-// Delivers each profile that a person chose for this container. What goes wrong is logged, with its remedy.
-// Failure: only for a profile with on_failure "block" whose token the container does not have; it must not be
-// created.
+// Delivers each profile that a person chose for this container. Problems are logged, with a hint. Failure:
+// only for a profile with on_failure "block" whose token the container does not have; it must not be created.
 Result<void> create_runtime(const HookCall& call);
 
 }  // namespace oci_oauth

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each step on a token's way knows of the container that is being created.
+// What each step on a token's way knows about the container that is being created.
 #pragma once
 
 #include <string>
@@ -34,8 +34,8 @@ struct Creation {
   const ContainerProcess& process;
   ContainerLedger ledger;
   Result<ProcessId> identity;  // of `process`
-  // All profiles together wait no longer than the longest hook_wait: the runtime's own timeout counts them
-  // together too.
+  // All profiles together wait for at most the longest hook_wait, because the runtime's own timeout covers
+  // them together too.
   SteadyTime began = std::chrono::steady_clock::now();
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Last step: the container has the token.
+// Last step: the container gets the token.
 #pragma once
 
 #include "base/result.h"
@@ -8,9 +8,8 @@
 
 namespace oci_oauth {
 
-// Writes into the directory that a person bound, or mounts the share, after which the caller is in the
-// container's mount namespace; notes in the record how that ended. Failure: the container does not have it,
-// and why.
+// Writes into the directory that a person bind-mounted, or mounts the share, after which the caller is in the
+// container's mount namespace; records the outcome. Failure: the container does not have the token, and why.
 Result<void> deliver(const Creation& creation, Recorded& recorded);
 
 }  // namespace oci_oauth

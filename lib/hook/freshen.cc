@@ -19,19 +19,19 @@ bool is_valid(const std::optional<Published>& published, Time time) {
   return published && published->has_token() && time < published->expires_at;
 }
 
-// What a look at a token asks for.
+// What the state of a token requires.
 enum class Need { nothing, refresh, wait };
 
 Need need_of(const Profile& profile, const std::optional<Published>& published, Time time) {
   if (!published || !login_is_unchanged(profile.credentials, *published)) return Need::wait;
   const Freshness state = freshness(*published, time);
   if (published->has_token() && state == Freshness::fresh) return Need::nothing;
-  // A dead login or a cool-down needs no refresher to say so again.
+  // A dead login or a cool-down needs no refresher to report it again.
   if (published->is_futile(time)) return Need::nothing;
   return state == Freshness::due ? Need::refresh : Need::wait;
 }
 
-// By the token that is there, whatever became of the refresh.
+// Judged by the token that is there, whatever the refresh did.
 Result<Fresh> judge(const std::optional<Published>& published, Result<void> asked) {
   if (!is_valid(published, now())) return asked ? no_token(published) : std::move(asked).error();
   Fresh fresh = {std::nullopt, published->shadowed_by};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Second step: the profile's token is as fresh as hook_wait allows.
+// Second step: makes the profile's token as fresh as hook_wait allows.
 #pragma once
 
 #include <optional>
@@ -13,11 +13,11 @@ namespace oci_oauth {
 
 // A valid token is published.
 struct Fresh {
-  std::optional<Error> trouble;          // why it is not a newer one
-  std::vector<std::string> shadowed_by;  // variables that a client obeys before it looks at the token
+  std::optional<Error> trouble;          // why there is no newer one
+  std::vector<std::string> shadowed_by;  // variables that a client uses instead of the token
 };
 
-// Asks for a refresh where one is needed, and waits for it where the token has expired or the login changed.
+// Requests a refresh if one is needed, and waits for it if the token has expired or the login has changed.
 // Failure: no valid token is published, and why.
 Result<Fresh> freshen(const Creation& creation, const Profile& profile);
 

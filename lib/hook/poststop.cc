@@ -16,8 +16,8 @@ namespace {
 
 constexpr Milliseconds wait_for_end{1000};
 
-// A process that is killed takes a moment. What runs on is of the container's next life, or a sandbox's that
-// other containers are in: its end is the sweep's.
+// A killed process takes a moment to end. If it keeps running, it belongs to the container's next life, or to
+// a sandbox that other containers share; the sweep handles its end.
 bool has_ended(const ProcessId& process) {
   const UniqueFd watched(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
   if (!watched || !is_running(process)) return true;
@@ -38,7 +38,7 @@ Result<void> forget(const HookCall& call, const RuntimeDir& runtime) {
   }
   const auto lock = TRY(ledger.lock(std::chrono::steady_clock::now() + wait_for_ledger));
   const auto all = TRY(ledger.list_written());
-  // A container that was started again meanwhile has the same name and another process.
+  // A container that was restarted has the same name and another process.
   const auto again = ledger.find(call.state.id, call.state.bundle);
   if (!again.record || again.record->process != place.record->process) return {};
   return forget_container(runtime, ledger, {again.name, *again.record}, all.records());

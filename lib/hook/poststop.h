@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the hook does for a container that is gone.
+// The hook's work for a container that is gone.
 #pragma once
 
 #include "hook/creation.h"

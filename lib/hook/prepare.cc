@@ -23,7 +23,7 @@ std::string rootfs_of(const Creation& creation) {
   return path.starts_with('/') ? path : fmt::format("{}/{}", creation.call.state.bundle, path);
 }
 
-// Where a runtime keeps the container's file system to itself, nothing can be mounted into it.
+// If the runtime isolates the container's file system, nothing can be mounted into it.
 Error explain(Error error, const std::string& share, std::string_view target) {
   if (error.kind != ErrorKind::not_found) return error;
   return {
@@ -52,7 +52,7 @@ bool is_bound_read_only(const Creation& creation, const Chosen& chosen) {
   return target && ::fstatvfs(target->get(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
 }
 
-// A container that could write there could write what all others read.
+// A container that could write there could change what all others read.
 bool needs_cover(const Creation& creation, const Chosen& chosen) {
   if (is_bound_read_only(creation, chosen)) return false;
   creation.call.log.write(Priority::warning,
@@ -65,8 +65,8 @@ bool needs_cover(const Creation& creation, const Chosen& chosen) {
   return true;
 }
 
-// Who may change mounts in the container could make this one writable: with CAP_SYS_ADMIN, or, where the
-// engine is rootless, by the engine's "exec --privileged". Others do not pay for the lock.
+// A container that can change mounts could make this one writable: with CAP_SYS_ADMIN or, in a rootless
+// engine, through the engine's "exec --privileged". Others do not pay for the lock.
 Result<UniqueFd> clone_share(const Creation& creation, const Profile& profile, int share) {
   TRY(label_share(share, creation.spec.mount_label));
   if (!creation.spec.may_mount && is_host_root()) return clone_tree_read_only(share);
@@ -78,7 +78,7 @@ Result<UniqueFd> clone_share(const Creation& creation, const Profile& profile, i
   return clone_tree_read_only(share);
 }
 
-// The mounted files are root's of the host, so that the mode's last digit is everybody else's.
+// The mounted files belong to root on the host, so the mode's last digit applies to everybody else.
 void warn_of_mode(const Creation& creation, const Chosen& chosen) {
   creation.call.log.write(
       Priority::warning,

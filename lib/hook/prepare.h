@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Third step: everything that a delivery needs is open, and nothing in the container has changed but a
-// directory that was made for a mount.
+// Third step: opens everything that a delivery needs. Nothing in the container changes, except that a
+// directory may be created for a mount.
 #pragma once
 
 #include "base/result.h"
@@ -13,9 +13,9 @@ namespace oci_oauth {
 struct Prepared {
   Chosen chosen;
   UniqueFd share;        // the profile's share directory
-  UniqueFd target;       // where to write or to mount; empty for a share that is bound in place
-  UniqueFd tree;         // consent mount: the detached mount
-  Owner owner = {0, 0};  // consent write: of the files
+  UniqueFd target;       // where to write or to mount; empty for a share that is already bind-mounted
+  UniqueFd tree;         // for Consent::mount: the detached mount
+  Owner owner = {0, 0};  // for Consent::write: of the files
 };
 
 // Failure: names the target or the call that was refused.

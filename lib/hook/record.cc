@@ -17,7 +17,7 @@ namespace oci_oauth {
 
 namespace {
 
-// The directory, its files' owner and what they are for the container.
+// The directory, the owner of its files, and their attributes in the container.
 Result<void> describe_written(const Creation& creation, const Prepared& prepared, DeliveryRecord& record) {
   struct stat status;
   if (::fstat(prepared.target.get(), &status) != 0) return Error::from_errno(errno, record.target);
@@ -37,8 +37,8 @@ Result<Provider> provider_of(const Profile& profile) {
   return load_provider(profile.provider, provider_directories(prefix));
 }
 
-// Other records are asked who wrote a file only where one is: each of a crowd of hooks would read all
-// others'.
+// Other records are read only if a file already exists; otherwise each of a crowd of hooks would read all of
+// them.
 bool is_any_there(int directory, const std::vector<WrittenFile>& files) {
   return std::any_of(files.begin(), files.end(), [&](const WrittenFile& file) {
     struct stat status;
@@ -46,14 +46,14 @@ bool is_any_there(int directory, const std::vector<WrittenFile>& files) {
   });
 }
 
-// The names that the provider delivers, what of theirs is published, and what is there already.
+// The names that the provider delivers, their published content, and what is already there.
 Result<void> plan_files(const Creation& creation, Recorded& recorded) {
   DeliveryRecord& record = recorded.record;
   const auto provider = TRY(provider_of(*recorded.prepared.chosen.profile));
   std::vector<WrittenFile> files = delivered_files(provider);
   auto share = TRY(read_share(recorded.prepared.share.get(), files));
   recorded.share = std::move(share);
-  // Bound by a person under a name that is not the configured one: nothing is to be written.
+  // A person bind-mounted it under another path than the configured one, so nothing is to be written.
   if (record.device == recorded.share.device && record.inode == recorded.share.inode) return {};
   record.files = std::move(files);
   plan_delivery(record, recorded.share);
@@ -137,7 +137,7 @@ Result<Recorded> record(const Creation& creation, Prepared prepared) {
 Result<void> save(const Creation& creation, const Earlier& earlier, const std::vector<Recorded>& recorded) {
   if (!creation.identity) return creation.identity.error();
   if (earlier.has_left_files) {
-    // What cannot be removed is still known by its record's fingerprints, which then must stay.
+    // Files that cannot be removed are still identified by their record's fingerprints, which must stay.
     TRY(forget_earlier_life(creation, earlier));
   }
   std::vector<DeliveryRecord> deliveries = earlier.deliveries;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fourth step: what is to be delivered is on record before the container has any of it, so that whoever
-// refreshes, mends or sweeps finds it.
+// Fourth step: records what will be delivered before the container has any of it, so that a later refresh or
+// sweep finds it.
 #pragma once
 
 #include <optional>
@@ -15,38 +15,38 @@
 
 namespace oci_oauth {
 
-// What is on record for this container before this call.
+// What is recorded for this container from before this call.
 struct Earlier {
   ContainerLedger::Place place;
-  // Of earlier calls of the hook for this very process: engines call it once for each CDI device, and once
-  // more where there is a hook file.
+  // From earlier calls of the hook for this very process: engines run it once for each CDI device, and once
+  // more if there is a hook file.
   std::vector<DeliveryRecord> deliveries;
-  bool has_left_files = false;  // the container's life before a restart, whose files nobody has removed
+  bool has_left_files = false;  // the container's life before a restart, whose files have not been removed
 };
 Earlier find_earlier(const Creation& creation);
 bool is_delivered(const Earlier& earlier, const Chosen& chosen);
 
 struct Recorded {
-  Prepared prepared;  // of a failed_record() nothing but what was chosen
+  Prepared prepared;  // from failed_record() only what was chosen
   DeliveryRecord record;
-  // Consent write: what is written, and what may be replaced.
+  // For Consent::write: what is written, and what may be replaced.
   Share share = {};
   WrittenDirectory::Knowledge knowledge = {};
 };
 
-// Held from the records to the last written byte; empty where nothing is written. Failure: another process
-// holds it for longer than a container can wait.
+// Held from reading the records to the last written byte; empty if nothing is written. Failure: another
+// process holds it for longer than a container can wait.
 Result<std::optional<FileLock>> lock_ledger(const Creation& creation, const Earlier& earlier,
                                             const std::vector<Prepared>& prepared);
 
-// Failure: the provider cannot be read, or the target cannot be looked at.
+// Failure: the provider cannot be read, or the target cannot be examined.
 Result<Recorded> record(const Creation& creation, Prepared prepared);
 
-// What is noted of a delivery that one of the steps before failed for, so that `oci-oauth status` tells why.
+// The record of a delivery that failed in an earlier step, so that `oci-oauth status` can say why.
 Recorded failed_record(const Creation& creation, const Chosen& chosen, const Error& error);
 
-// Writes all of them down beside those of earlier calls, and cleans up after the container's life before a
-// restart. Failure: nothing may be written for the container.
+// Saves all of them beside those of earlier calls, and cleans up after the container's life before a restart.
+// Failure: nothing may be written for the container.
 Result<void> save(const Creation& creation, const Earlier& earlier, const std::vector<Recorded>& recorded);
 
 }  // namespace oci_oauth

@@ -20,7 +20,7 @@ namespace oci_oauth {
 
 namespace {
 
-// What a refresher does after it has given the lock back (sinks, metrics) is worth waiting for no longer.
+// It is not worth waiting for what a refresher does after releasing the lock (sinks, metrics).
 constexpr Milliseconds longest_farewell = std::chrono::seconds(2);
 
 Result<Attendant> start(const RefreshRequest& request, const FileLock& lock) {
@@ -37,7 +37,7 @@ Error too_late() {
           "the next refresh delivers the token to the container"};
 }
 
-// Result: nullopt where somebody else holds it beyond `deadline`.
+// Result: nullopt if somebody else holds it beyond `deadline`.
 Result<std::optional<FileLock>> lock(const RefreshRequest& request, LockMode mode, SteadyTime deadline) {
   auto lock = FileLock::acquire(request.runtime.lock_file(request.profile), mode, deadline);
   if (lock) return std::optional(std::move(*lock));
@@ -45,7 +45,7 @@ Result<std::optional<FileLock>> lock(const RefreshRequest& request, LockMode mod
   return std::move(lock).error();
 }
 
-// Returns once whoever refreshes is through. Failure: too_late().
+// Returns once the running refresh is complete. Failure: too_late().
 Result<void> wait_until_unlocked(const RefreshRequest& request, SteadyTime deadline) {
   auto through = TRY(lock(request, LockMode::shared, deadline));
   return through ? Result<void>() : too_late();
@@ -56,11 +56,11 @@ Result<bool> has_looked(const RefreshRequest& request) {
   return published && published->attempts != request.attempts;
 }
 
-// Result: a connection on which the question is sent; empty where nobody listens, or listens any more.
+// Result: a connection on which the request was sent; empty if nobody listens.
 UniqueFd ask_refresher(const RefreshRequest& request) {
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const FileAt file = request.runtime.socket_file();
-  // Through the directory's descriptor: sun_path has room for 107 bytes, and runtime_dir may be longer.
+  // Through the directory's descriptor, because sun_path has only 107 bytes and runtime_dir may be longer.
   const std::string path = fmt::format("/proc/self/fd/{}/{}", file.directory, file.path);
   sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
   path.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -72,9 +72,9 @@ UniqueFd ask_refresher(const RefreshRequest& request) {
   return sent ? std::move(socket) : UniqueFd();
 }
 
-// All who wait for one attempt wait no longer than the first of them: a silent network is not worth another
-// wait. The refresher leaves the beginning of its attempt as the time of its lock; one before the end of the
-// last attempt is that one's.
+// All hooks that wait for one attempt wait no longer than the first of them, because a silent network is not
+// worth another wait. The refresher stores the start of its attempt as the time of its lock; a time before
+// the end of the last attempt belongs to that attempt.
 SteadyTime shared_deadline(const RefreshRequest& request, SteadyTime deadline) {
   const auto free = lock(request, LockMode::shared, SteadyTime{});
   const FileAt file = request.runtime.lock_file(request.profile);
@@ -90,7 +90,7 @@ SteadyTime shared_deadline(const RefreshRequest& request, SteadyTime deadline) {
 
 enum class Answer { through, lost, late };
 
-// The answer is one short line: its first byte tells that the refresh is through.
+// The answer is one short line; its first byte means that the refresh is complete.
 Answer wait_for_answer(int socket, SteadyTime deadline) {
   while (true) {
     const auto left = std::chrono::ceil<Milliseconds>(deadline - std::chrono::steady_clock::now());
@@ -103,14 +103,15 @@ Answer wait_for_answer(int socket, SteadyTime deadline) {
   }
 }
 
-// The lock is exclusive while a refresh is under way: all who wait for its end share it, and wake together.
-// Who has to start one then waits for it in line; asking again and again would only meet the others who ask.
+// The lock is exclusive while a refresh is running: all hooks that wait for its end share the lock, and wake
+// together. A hook that has to start a refresh then queues for the exclusive lock; polling would only find
+// the other waiting hooks.
 Result<void> wait_for_own_refresh(const RefreshRequest& request, SteadyTime deadline) {
   auto ours = lock(request, LockMode::exclusive, SteadyTime{});
   if (!ours) return std::move(ours).error();
   if (!*ours) {
     TRY(wait_until_unlocked(request, deadline));
-    // What was under way may have ended without looking at what we want.
+    // The refresh that was running may have ended without checking what we need.
     const auto looked = TRY(has_looked(request));
     if (looked) return {};
     ours = lock(request, LockMode::exclusive, deadline);
@@ -119,7 +120,7 @@ Result<void> wait_for_own_refresh(const RefreshRequest& request, SteadyTime dead
   }
   const auto looked = TRY(has_looked(request));
   if (looked) return {};
-  // The refresher holds the lock from here on: it belongs to the open file description that it inherits.
+  // From here on, the refresher holds the lock, which belongs to the open file description that it inherits.
   auto refresher = TRY(start(request, **ours));
   ours->reset();
   auto through = wait_until_unlocked(request, deadline);
@@ -130,7 +131,7 @@ Result<void> wait_for_own_refresh(const RefreshRequest& request, SteadyTime dead
 }  // namespace
 
 Result<void> start_refresh(const RefreshRequest& request) {
-  // Who asks and hangs up is served all the same.
+  // A client that disconnects is served all the same.
   if (ask_refresher(request)) return {};
   const auto ours = TRY(lock(request, LockMode::exclusive, SteadyTime{}));
   if (!ours) return {};

@@ -38,9 +38,10 @@ Error not_mapped(std::string_view target) {
           "mount the directory without \"idmap\", or mount a tmpfs at the target"};
 }
 
-// Who `user` of the container is on the file system of a directory that the host sees as `on_host`, and the
-// container, by an idmapped mount, as `seen`. Where the kernel does not tell the mount's map it is taken for
-// that of the container's user namespace, which engines give it, if the directory's own owner agrees.
+// The ids of the container's `user` on the file system of a directory that the host sees as `on_host` and the
+// container, through an idmapped mount, as `seen`. If the kernel does not report the mount's mapping, it is
+// assumed to be that of the container's user namespace, which is what engines use, provided that the
+// directory's own owner agrees.
 Result<Owner> owner_behind(const ContainerProcess& process, std::string_view target, int inside,
                            Owner on_host, Owner seen, Owner user) {
   const auto outside = process.owner_outside(user);
@@ -62,7 +63,7 @@ Result<BoundDirectory> bound_to(UniqueFd directory, Result<Owner> owner) {
   return BoundDirectory{std::move(directory), *owner};
 }
 
-// The container's view alone.
+// Only the container's view.
 Result<BoundDirectory> bound_inside(const ContainerProcess& process, std::string_view target, UniqueFd inside,
                                     const struct statx& seen, Owner user) {
   if ((seen.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) {

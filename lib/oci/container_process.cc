@@ -59,7 +59,7 @@ Result<ContainerProcess> ContainerProcess::open(pid_t pid) {
     return Error{ErrorKind::not_found, "the state does not name a process of the container",
                  "register the hook for the stage createRuntime"};
   }
-  // By number: glibc 2.36 declares pidfd_open(2) without C linkage.
+  // By number, because glibc 2.36 declares pidfd_open(2) without C linkage.
   UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!fd) return Error::from_errno(errno, fmt::format("pidfd_open of process {}", pid));
   ContainerProcess process(pid, std::move(fd));
@@ -71,7 +71,7 @@ Result<ContainerProcess> ContainerProcess::open(pid_t pid) {
 }
 
 Result<Owner> ContainerProcess::owner_outside(Owner inside) const {
-  // The maps of our own user namespace are told as its parent sees them.
+  // The maps of our own user namespace are reported as its parent sees them.
   const auto shared = TRY(shares_our_namespace(pid_, "user"));
   if (shared) return inside;
   const auto uid = id_outside(pid_, "uid", inside.uid);

@@ -20,7 +20,7 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr int attempts = 64;  // EAGAIN: somebody renames while the kernel resolves
+constexpr int attempts = 64;  // EAGAIN: something is renamed while the kernel resolves the path
 
 Result<UniqueFd> open_beneath(int root, const std::string& path, const std::string& shown) {
   open_how how = {};
@@ -48,20 +48,20 @@ Error refuse(const std::string& path, std::string_view why) {
           "choose a target outside /proc, /sys and /dev"};
 }
 
-// 0 where the kernel does not tell.
+// 0 if the kernel does not report it.
 std::uint64_t mount_of(int directory) {
   struct statx status = {};
   const bool told = ::statx(directory, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) == 0;
   return told && (status.stx_mask & STATX_MNT_ID) != 0 ? status.stx_mnt_id : 0;
 }
 
-// The container's /dev may be the host's own, bound there by a person.
+// The container's /dev may be the host's own, bind-mounted by a person.
 bool is_in_dev(int root, int directory) {
   const auto dev = open_in_container(root, "/dev");
   return dev && mount_of(dev->get()) != mount_of(root) && mount_of(dev->get()) == mount_of(directory);
 }
 
-// /proc, /sys, cgroups and /dev are the kernel's: a directory there is no place for files.
+// /proc, /sys, cgroups and /dev belong to the kernel: directories there are not meant for files.
 Result<void> check_file_system(int root, int directory, const std::string& path) {
   struct statfs status;
   if (::fstatfs(directory, &status) != 0) return Error::from_errno(errno, path);
@@ -84,9 +84,9 @@ bool is_kernels_path(std::string_view path) {
   return false;
 }
 
-// Makes what a file system of the container's user namespace accepts: its own root's directory, not the
-// host's. Such an id loses the capabilities on files that go with root's, capabilities(7): they are given
-// back, because the container's root could make a directory in any other user's.
+// Creates a directory that a file system of the container's user namespace accepts: owned by that namespace's
+// root, not the host's. Such an id lacks root's capabilities on files, capabilities(7); they are restored,
+// because the container's root could create a directory below any other user's.
 class FileSystemIds {
  public:
   explicit FileSystemIds(Owner owner) {
@@ -108,8 +108,8 @@ class FileSystemIds {
   int uid_, gid_;
 };
 
-// Makes the last component of `path`, which was not found, in the directory that leads to it. Result: 0, or
-// the error number.
+// Creates the last component of `path`, which was not found, in its parent directory. Result: 0, or the error
+// number.
 int make_as(const Owner& owner, int parent, const std::string& name) {
   const FileSystemIds ids(owner);
   return ::mkdirat(parent, name.c_str(), 0755) == 0 ? 0 : errno;
@@ -135,7 +135,7 @@ Result<void> make_component(int root, int parent, const std::string& path, const
   return {};
 }
 
-// Every step resolves from the root again, so that a component that is swapped meanwhile cannot lead out.
+// Every step resolves the path from the root again, so that swapping a component cannot lead out.
 Result<UniqueFd> make_missing(int root, const std::string& path, const ContainerProcess* process) {
   auto parent = open_in_container(root, "/");
   for (size_t end = 0; parent && end != std::string::npos;) {
@@ -162,7 +162,8 @@ Result<ContainerRoot> ContainerRoot::open(const ContainerProcess& process, std::
   return beneath(namespace_root.get(), rootfs, outer, &process);
 }
 
-// An absolute link in `rootfs` (/var/run is one) would lead plain open(2) into the caller's mount namespace.
+// An absolute link in `rootfs` (such as /var/run) would lead a plain open(2) into the caller's mount
+// namespace.
 Result<ContainerRoot> ContainerRoot::beneath(int directory, std::string_view rootfs, std::string_view shown,
                                              const ContainerProcess* process) {
   auto root = TRY(open_beneath(directory, std::string(rootfs), fmt::format("{}{}", shown, rootfs)));

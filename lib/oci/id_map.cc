@@ -17,7 +17,7 @@ bool is_separator(char c) {
   return c == ' ' || c == '\n' || c == '\0';
 }
 
-// Cuts the first number, and what separates it from others, off `text`.
+// Removes the first number and the separator after it from `text`.
 std::optional<std::uint32_t> next_number(std::string_view& text) {
   std::uint32_t number = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -32,7 +32,8 @@ void skip_separators(std::string_view& text) {
       static_cast<size_t>(std::find_if_not(text.begin(), text.end(), is_separator) - text.begin()));
 }
 
-// `id`, which is `offset` above the start of a range of `count` that begins with `first` on the other side.
+// `id`, which is `offset` above the start of a range of `count` ids that starts with `first` on the other
+// side.
 std::optional<std::uint32_t> shifted(std::uint32_t id, std::uint32_t from, std::uint32_t first,
                                      std::uint32_t count) {
   if (id < from || id - from >= count) return std::nullopt;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How ids of a user namespace, or of an idmapped mount, correspond to those of the reader: what the kernel
-// says, not what a config.json says.
+// How the ids of a user namespace, or of an idmapped mount, correspond to those of the reader, according to
+// the kernel and not to a config.json.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,12 @@ namespace oci_oauth {
 
 class IdMap {
  public:
-  // The text of /proc/PID/uid_map or gid_map, user_namespaces(7), or the strings that statmount(2) has of an
-  // idmapped mount: "inside outside count", separated by white space or NUL. Failure: `source`, where the
+  // The text of /proc/PID/uid_map or gid_map, user_namespaces(7), or the strings that statmount(2) returns
+  // for an idmapped mount: "inside outside count", separated by white space or NUL. Failure: `source`, if the
   // text is anything else.
   static Result<IdMap> parse(std::string_view text, std::string_view source);
 
-  // nullopt where the id is not mapped.
+  // nullopt if the id is not mapped.
   std::optional<std::uint32_t> outside(std::uint32_t inside) const;
   std::optional<std::uint32_t> inside(std::uint32_t outside) const;
 

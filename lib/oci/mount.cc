@@ -18,17 +18,17 @@ namespace oci_oauth {
 
 namespace {
 
-// Makes the mount at `path` the only one of this mount namespace, so that the next copy of it copies little.
-// Result: where that mount is then. Not in a chroot, pivot_root(2).
+// Makes the mount at `path` the only one in this mount namespace, so that the next copy of the namespace is
+// small. Result: the new path of that mount. Not in a chroot, pivot_root(2).
 const char* leave_only(const char* path) {
   if (::chdir(path) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0) return path;
-  ::umount2(".", MNT_DETACH);  // where it fails the copy costs more
+  ::umount2(".", MNT_DETACH);  // if it fails, the copy costs more
   return "/";
 }
 
-// Runs in the child, which shares the caller's descriptors: puts the locked copy of `tree` in the place of
-// `slot`. Its mount namespace is its own twice over: a copy that goes to a less privileged user namespace is
-// what the kernel locks. Result: 0, or the error number.
+// Runs in the child, which shares the caller's descriptors: puts the locked copy of `tree` into `slot`. It
+// enters two new mount namespaces, because the kernel locks the flags of a copy for a less privileged user
+// namespace. Result: 0, or the error number.
 int copy_through_user_namespace(int tree, const char* path, int slot) {
   if (::mount("", "/", "", MS_REC | MS_PRIVATE, "") != 0) return errno;
   if (::move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) != 0) return errno;
@@ -47,8 +47,8 @@ Result<UniqueFd> clone_tree_read_only(int directory) {
   if (!tree) return Error::from_errno(errno, "open_tree of the share directory");
   mount_attr attributes = {};
   attributes.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-  // A copy of a shared mount is its peer: what a container mounts over it would cover the host's directory
-  // too.
+  // A copy of a shared mount is its peer: what a container mounts over it would also cover the host's
+  // directory.
   attributes.propagation = MS_PRIVATE;
   if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
     return Error::from_errno(errno, "mount_setattr of the share directory");
@@ -60,7 +60,7 @@ Result<UniqueFd> clone_tree_locked(int directory, const std::string& path) {
   const auto failure = [](int number) {
     return Error::from_errno(number, "lock the flags of the share directory's mount");
   };
-  // Its own: where the child fails, what it has attached goes with its mount namespace.
+  // The child's own: if it fails, what it has attached disappears with its mount namespace.
   const auto tree = TRY(clone_tree_read_only(directory));
   UniqueFd slot(::fcntl(tree.get(), F_DUPFD_CLOEXEC, 0));
   if (!slot) return failure(errno);
@@ -76,7 +76,7 @@ Result<UniqueFd> clone_tree_locked(int directory, const std::string& path) {
 }
 
 Result<void> mount_in_container(const ContainerProcess& process, int tree, int target) {
-  // The container may look into a process in its namespaces, unless that one is not dumpable.
+  // The container can inspect a process in its namespaces unless that process is not dumpable.
   ::prctl(PR_SET_DUMPABLE, 0);
   if (::setns(process.fd(), CLONE_NEWNS) != 0) {
     return Error::from_errno(errno, fmt::format("setns to the mount namespace of process {}", process.pid()));

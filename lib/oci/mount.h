@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mounts a host directory inside a running container's mount namespace, by descriptors alone: no path is
+// Mounts a host directory inside a running container's mount namespace, using descriptors only: no path is
 // resolved twice.
 #pragma once
 
@@ -11,19 +11,19 @@
 
 namespace oci_oauth {
 
-// A detached read-only, nosuid, nodev, noexec copy of the mount of `directory`, private so that no mount
-// event passes between host and container (open_tree(2), mount_setattr(2), Linux 5.12). Failure: names the
-// call.
+// A detached read-only, nosuid, nodev, noexec copy of the mount of `directory`, private so that mount events
+// do not propagate between host and container (open_tree(2), mount_setattr(2), Linux 5.12). Failure: names
+// the call.
 Result<UniqueFd> clone_tree_read_only(int directory);
 
-// The same with its flags locked, so that nobody can make it writable again, whatever capability it has where
-// it is attached (mount_namespaces(7), "Restrictions on mount namespaces"): copied through a user namespace
-// that a child of ours makes. `path` leads to `directory`. Costs a process and a copy of the caller's
-// mount namespace. Failure: names the call; user.max_user_namespaces may forbid it.
+// The same with locked flags, so that nobody can make it writable, whatever capabilities the container has
+// (mount_namespaces(7), "Restrictions on mount namespaces"): copied through a user namespace that a child
+// process creates. `path` leads to `directory`. Costs a process and a copy of the caller's mount namespace.
+// Failure: names the call; user.max_user_namespaces may forbid it.
 Result<UniqueFd> clone_tree_locked(int directory, const std::string& path);
 
-// Enters the mount namespace of `process` (setns(2)) and attaches `tree` on `target` (O_PATH, inside that
-// namespace). The caller stays in that namespace: everything that needs the host's paths comes before.
+// Enters the mount namespace of `process` (setns(2)) and attaches `tree` to `target` (O_PATH, inside that
+// namespace). The caller stays in that namespace, so everything that needs the host's paths must come first.
 // Failure: names the call and why the kernel refused.
 Result<void> mount_in_container(const ContainerProcess& process, int tree, int target);
 

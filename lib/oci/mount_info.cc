@@ -24,10 +24,11 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t mountinfo_limit = 16 * MiB;
-// 340 ranges of ids at most for each of two maps, user_namespaces(7), and three numbers for each range.
+// At most 340 ranges of ids for each of two maps, user_namespaces(7), with three numbers for each range.
 constexpr size_t id_maps_size = 32 * KiB;
 
-// What follows is include/uapi/linux/{stat,mount,nsfs}.h of Linux 6.15: the headers of older systems lack it.
+// The following is include/uapi/linux/{stat,mount,nsfs}.h of Linux 6.15, because older systems' headers lack
+// it.
 constexpr long statmount_call = 457;  // on every architecture
 constexpr unsigned statx_mount_id_unique = 0x4000;
 constexpr unsigned long get_mount_namespace_id = _IOR(0xb7, 5, std::uint64_t);
@@ -60,13 +61,13 @@ static_assert(sizeof(Statmount) == 512 && offsetof(Statmount, attributes) == 64 
               offsetof(Statmount, propagation) == 72 && offsetof(Statmount, namespace_id) == 112 &&
               offsetof(Statmount, supported_mask) == 144 && offsetof(Statmount, gid_map) == 164);
 
-// Room for the strings, which come behind the structure.
+// Space for the strings, which follow the structure.
 struct StatmountWithIdMaps {
   Statmount head;
   std::array<char, id_maps_size> strings;
 };
 
-// `count` strings behind each other, from `offset` on.
+// `count` consecutive strings, starting at `offset`.
 Result<IdMap> id_map_in(const StatmountWithIdMaps& answer, std::uint32_t offset, std::uint32_t count) {
   const std::string_view strings(answer.strings.data(), answer.strings.size());
   size_t end = std::min<size_t>(offset, strings.size());
@@ -89,7 +90,7 @@ std::optional<IdMaps> id_maps_of(StatmountRequest request) {
   return IdMaps{std::move(*uids), std::move(*gids)};
 }
 
-// nullopt where the kernel does not tell so.
+// nullopt if the kernel does not report it.
 std::optional<std::uint64_t> mount_namespace_id(const ContainerProcess& process) {
   const auto space = open_file({.path = fmt::format("/proc/{}/ns/mnt", process.pid())}, O_RDONLY);
   std::uint64_t id = 0;
@@ -114,7 +115,7 @@ std::optional<MountInfo> ask_statmount(const ContainerProcess& process, const st
   return info;
 }
 
-// The line that begins with `id`; empty where there is none.
+// The line that starts with `id`; empty if there is none.
 std::string_view line_of(std::string_view mountinfo, std::string_view id) {
   while (!mountinfo.empty()) {
     const std::string_view line = mountinfo.substr(0, mountinfo.find('\n'));
@@ -124,7 +125,7 @@ std::string_view line_of(std::string_view mountinfo, std::string_view id) {
   return {};
 }
 
-// The text between the spaces before and after field `number`, counted from 1; proc(5) escapes others.
+// The text of field `number`, counted from 1; proc(5) escapes spaces within fields.
 std::string_view field_of(std::string_view line, int number) {
   while (--number > 0) line.remove_prefix(std::min(line.find(' '), line.size() - 1) + 1);
   return line.substr(0, line.find(' '));

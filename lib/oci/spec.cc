@@ -10,7 +10,8 @@ namespace oci_oauth {
 
 namespace {
 
-// The objects and arrays of config.json that hold something we keep; all else is `skip`, whatever is in it.
+// The objects and arrays of config.json that contain something we keep; all others are `skip`, whatever they
+// contain.
 enum class Place {
   skip,
   document,
@@ -27,7 +28,7 @@ enum class Place {
   annotations
 };
 
-// What a key of `place` leads to: the place of its object or array.
+// What a key in `place` leads to: the place of its object or array.
 Place child_of(Place place, std::string_view key) {
   switch (place) {
     case Place::top:
@@ -53,7 +54,7 @@ bool is_array(Place place) {
   return place == Place::mounts || place == Place::options || place == Place::capability_set;
 }
 
-// What the runtime-spec has at a place; `any` where nothing is kept.
+// The runtime-spec's type at a place; `any` if nothing is kept.
 enum class Type { any, string, number, object, array };
 
 Type scalar_of(Place place, std::string_view key) {
@@ -138,7 +139,7 @@ class SpecHandler : public JsonHandler {
     return false;
   }
 
-  // A member of another type than the runtime's own parser demands is no config.json that it runs.
+  // The runtime rejects a config.json with a wrongly typed member, so we do too.
   bool fits(Type type) {
     if (place() == Place::skip) return true;
     const Type wanted = type_at(place(), key_);
@@ -173,8 +174,8 @@ class SpecHandler : public JsonHandler {
     }
   }
 
-  // Parsers disagree about which of two equal keys counts, so what the runtime obeys could be another than
-  // what we read.
+  // Parsers disagree about which of two equal keys counts, so the runtime could use another value than the
+  // one that we read.
   bool first_time() {
     const Place child = child_of(Place::top, key_);
     if (child == Place::skip) return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a person asked for in a bundle's config.json (OCI runtime-spec, config.md); everything else is
-// skipped, not kept. What the container has is the kernel's to tell: container_process.h, mount_info.h.
+// skipped, not kept. What the container really has is known to the kernel: container_process.h, mount_info.h.
 #pragma once
 
 #include <cstdint>
@@ -31,13 +31,13 @@ struct Spec {
   const std::string* annotation(std::string_view key) const;
 };
 
-// Which of `names` have a value in an array of assignments in the text of config.json: process.env, as
-// nothing else there has such variables. Costs a search for each, and no pass over the document.
+// Which of `names` are set in an array of assignments in the text of config.json: in process.env, because
+// nothing else there contains such variables. Costs a search for each name, and no pass over the document.
 std::vector<std::string> assigned_among(const std::vector<std::string>& names, std::string_view text);
 
-// One pass without building a document: this is most of what a hook does for a container that nobody chose.
-// Failure: "config.json:LINE:COLUMN: reason" where the text is not JSON, nests too deep, or has another type
-// at a member that is kept (null counts as absent, as for the runtimes).
+// One pass without building a document: this is most of the hook's work for a container that nobody chose.
+// Failure: "config.json:LINE:COLUMN: reason" if the text is not JSON, is nested too deeply, or has another
+// type at a member that is kept (null counts as absent, as in the runtimes).
 Result<Spec> parse_spec(const std::string& text, std::string_view source);
 
 }  // namespace oci_oauth

@@ -11,7 +11,7 @@ namespace oci_oauth {
 
 namespace {
 
-// The objects and arrays that are added to or looked into; a child stands before its parent.
+// The objects and arrays that are edited or examined; a child comes before its parent.
 enum class Position {
   environment,
   create_runtime,
@@ -50,7 +50,7 @@ const PositionInfo* position_below(Position parent, std::string_view key) {
 
 enum class Presence { absent, null, present };
 
-// Where a place stands in the text: `end` is the byte after its closing bracket, or after "null".
+// The position of a place in the text: `end` is the byte after its closing bracket, or after "null".
 struct Site {
   Presence presence = Presence::absent;
   bool is_empty = true;
@@ -61,7 +61,7 @@ std::string_view variable_name(std::string_view assignment) {
   return assignment.substr(0, assignment.find('='));
 }
 
-// Finds the sites, the variables that are set, and whether our hook is there.
+// Finds the places, the variables that are set, and whether our hook is there.
 class Surveyor : public JsonHandler {
  public:
   Surveyor(Position root, std::string_view hook_name) : root_(root), hook_name_(hook_name) {}
@@ -111,7 +111,7 @@ class Surveyor : public JsonHandler {
   Position place() const { return depth_ == 0 ? Position::skip : stack_[depth_ - 1]; }
   Site& site(Position place) { return sites_[static_cast<size_t>(place)]; }
 
-  // What the value that comes next is to us; elements of an array have no key.
+  // What the next value is to us; elements of an array have no key.
   const PositionInfo* expected() const { return position_below(place(), key_); }
 
   bool refuse(std::string reason) {
@@ -143,7 +143,7 @@ class Surveyor : public JsonHandler {
     return true;
   }
   static Position entry_of(Position list) {
-    // The deprecated prestart is the same moment as createRuntime.
+    // The deprecated prestart runs at the same moment as createRuntime.
     if (list == Position::create_runtime || list == Position::prestart) return Position::create_entry;
     return list == Position::poststop ? Position::poststop_entry : Position::skip;
   }
@@ -168,7 +168,7 @@ std::string json_string_of(std::string_view text) {
   return std::string(write_json(json_copy(document, text)).reveal());
 }
 
-// Members and elements to add, gathered by place and then set into the text.
+// The members and elements to add, collected by place and then inserted into the text.
 class Additions {
  public:
   void add(Position place, std::string_view text) {
@@ -197,7 +197,7 @@ class Additions {
     std::string text;
   };
 
-  // From the end, so that offsets before a splice stay true.
+  // From the end, so that offsets before an insertion stay valid.
   std::string spliced(std::string_view text) {
     std::sort(splices_.begin(), splices_.end(), [](const Splice& a, const Splice& b) { return a.at > b.at; });
     std::string result(text);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Adds hooks and environment to a config.json, as text: every byte that was there stays, so do the order of
-// keys and numbers that no double can hold.
+// Adds hooks and environment variables to the text of a config.json: every existing byte stays, including the
+// order of keys and numbers that a double cannot represent.
 #pragma once
 
 #include <string>
@@ -14,17 +14,17 @@ namespace oci_oauth {
 struct SpecEdit {
   // Entries of "hooks" (OCI runtime-spec, config.md "POSIX-platform Hooks") as JSON; empty: none.
   std::string create_runtime = {}, poststop = {};
-  // An entry whose path ends in this name is ours already, whoever wrote it, and no second one is added.
+  // An entry whose path ends in this name is already ours, whoever wrote it, and is not added a second time.
   std::string hook_name = {};
-  // "NAME=value" each; a variable that is set already stays as it is.
+  // "NAME=value" each; a variable that is already set is kept.
   std::vector<std::string> environment = {};
 };
 
-// Result: the edited text, equal to `text` where nothing was missing. Failure: "SOURCE:LINE:COLUMN: reason"
-// for text that is not JSON, or where a member on the way has another type or stands twice.
+// Result: the edited text, equal to `text` if nothing was missing. Failure: "SOURCE:LINE:COLUMN: reason" if
+// the text is not JSON, or a member on the way has another type or a duplicate key.
 Result<std::string> edit_spec(const std::string& text, std::string_view source, const SpecEdit& edit);
 
-// The same for the process object alone, which engines hand over for an exec (config.md "Process").
+// The same for a process object alone, which engines pass for an exec (config.md "Process").
 Result<std::string> edit_process(const std::string& text, std::string_view source,
                                  const std::vector<std::string>& environment);
 

@@ -13,16 +13,16 @@ namespace oci_oauth {
 
 struct ContainerState {
   std::string id;
-  // 0 where there is none to see: at poststop, where some runtimes write -1, and in stages that run inside
-  // the container.
+  // 0 if there is none: at poststop, where some runtimes write -1, and in stages that run inside the
+  // container.
   pid_t pid = 0;
   std::string bundle;  // absolute
 };
 
-// Failure: "state: reason" where the text is not JSON, not an object, or lacks an id or an absolute bundle.
+// Failure: "state: reason" if the text is not JSON, not an object, or lacks an id or an absolute bundle.
 Result<ContainerState> parse_state(std::string_view text);
 
-// An id names a file of ours: true for 1 to 240 characters of [A-Za-z0-9_.+-], not beginning with a dot.
+// An id is part of file names: true for 1 to 240 characters of [A-Za-z0-9_.+-] that do not start with a dot.
 bool is_valid_container_id(std::string_view id);
 
 }  // namespace oci_oauth

@@ -22,7 +22,7 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr int most_parents = 32;  // user_namespaces(7): they nest no deeper
+constexpr int most_parents = 32;  // user_namespaces(7): they cannot be nested deeper
 constexpr size_t longest_report = 16 * KiB;
 
 std::uint64_t name_of(int space) {
@@ -51,7 +51,7 @@ Result<void> join(pid_t pid, std::uint64_t name) {
   return {};
 }
 
-// One byte for the kind, then message and hint; nothing where all went well.
+// One byte for the kind, then message and hint; nothing after success.
 std::string report_of(const Result<void>& done) {
   if (done) return "";
   const Error& error = done.error();
@@ -74,7 +74,7 @@ std::uint64_t own_user_namespace() {
 }
 
 Result<void> in_user_namespace(pid_t pid, std::uint64_t name, const std::function<Result<void>()>& deed) {
-  static const std::uint64_t own = own_user_namespace();  // only children ever leave it
+  static const std::uint64_t own = own_user_namespace();  // only child processes ever leave it
   if (name == 0 || name == own) return deed();
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno(errno, "pipe");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where ids mean what a rootless engine's hook meant: that engine runs its hooks in a user namespace of its
-// own, and outside of it nobody but root can give files to the users of its containers.
+// Runs code in the user namespace of a rootless engine, in which the ids recorded by its hook are valid: the
+// engine runs its hooks in its own user namespace, and outside of it only root can give files to the users of
+// its containers.
 #pragma once
 
 #include <sys/types.h>
@@ -12,13 +13,13 @@
 
 namespace oci_oauth {
 
-// Names the caller's user namespace, as ioctl_ns(2) says: its inode. 0 where the kernel has none.
+// Identifies the caller's user namespace by its inode, as in ioctl_ns(2). 0 if the kernel has none.
 std::uint64_t own_user_namespace();
 
-// Does `deed` where `name` is the user namespace: here, if it is the caller's own or 0; else in a child that
-// has joined it, found as that of process `pid` or one of its parents (the caller owns it, or has
-// CAP_SYS_ADMIN in it). The child shares descriptors and leaves no change of ids behind. Result: the deed's.
-// Failure: also where the namespace is not there any more or cannot be joined.
+// Runs `deed` in the user namespace `name`: in this process if that is the caller's own or 0, otherwise in a
+// child that joins it, found as that of process `pid` or one of its parents (the caller owns it, or has
+// CAP_SYS_ADMIN in it). The child shares descriptors and does not change the caller's ids. Result: that of
+// the function. Failure: also if the namespace does not exist any more or cannot be joined.
 Result<void> in_user_namespace(pid_t pid, std::uint64_t name, const std::function<Result<void>()>& deed);
 
 }  // namespace oci_oauth

@@ -8,14 +8,14 @@ namespace oci_oauth {
 
 namespace {
 
-// Beyond this, certificates and the times in the login start to lie.
+// Beyond this, certificates and the times in the login become unreliable.
 constexpr Milliseconds tolerated_skew = std::chrono::minutes(1);
 
 const std::string& either(const std::string& own, const std::string& other) {
   return own.empty() ? other : own;
 }
 
-// Any status says that a server is there: many answer 404 or 405 to a HEAD.
+// Any status shows that there is a server: many answer 404 or 405 to a HEAD request.
 Finding judge_clock(const std::string& check, const std::string& url, const HttpReply& reply) {
   const std::string reached =
       fmt::format("{}: answers{}", url, url.starts_with("https:") ? ", its certificate is trusted" : "");

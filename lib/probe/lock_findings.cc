@@ -15,7 +15,7 @@ namespace oci_oauth {
 
 namespace {
 
-// proper-lockfile rounds an mtime up, so that a live lock may be a little ahead.
+// proper-lockfile rounds an mtime up, so a live lock may be slightly in the future.
 constexpr Milliseconds rounding = std::chrono::seconds(5);
 
 std::string expand(std::string text, std::string_view name, const std::string& value) {
@@ -27,7 +27,7 @@ Time touched_at(const struct stat& status) {
   return Time(std::chrono::seconds(status.st_mtim.tv_sec));
 }
 
-// nullopt where there is nothing at `path`, or a lock that somebody holds right now.
+// nullopt if there is nothing at `path`, or a live lock.
 std::optional<Finding> examine(const std::string& check, const std::string& path, Milliseconds stale_after,
                                Time now) {
   struct stat status;

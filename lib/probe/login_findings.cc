@@ -25,7 +25,7 @@ namespace {
 constexpr size_t document_limit = 4 * MiB;
 constexpr const char* log_in_hint = "log in first, or correct \"credentials\" in the configuration";
 
-// Collects what is wrong with one login.
+// Collects the problems of one login.
 class LoginExamination {
  public:
   LoginExamination(const Profile& profile, const Provider& provider, Time now)

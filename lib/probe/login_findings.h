@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is to be said of a login and its token endpoint, by a process that has the rights of the login's owner
-// and nothing more.
+// The findings about a login and its token endpoint, from a process with the rights of the login's owner and
+// nothing more.
 #pragma once
 
 #include "config/config.h"
@@ -9,13 +9,14 @@
 
 namespace oci_oauth {
 
-// Readable, understood, writable; owner, mode, links; a file mounted alone; what an earlier run left behind.
+// Whether it is readable, valid and writable; its owner, mode and links; a file mounted by itself; what an
+// earlier run left behind.
 Findings examine_login(const Profile& profile, const Provider& provider, Time now);
 
-// The provider's foreign locks beside the login: stale ones, and those that are no lock.
+// The provider's locks beside the login: stale ones, and files that are not locks.
 Findings examine_locks(const Profile& profile, const Provider& provider, Time now);
 
-// Reachable, its certificate trusted, its clock and ours alike.
+// Whether it is reachable, its certificate is trusted, and its clock agrees with ours.
 Findings examine_endpoint(const Profile& profile, const Provider& provider);
 
 }  // namespace oci_oauth

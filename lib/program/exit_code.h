@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The exit codes of oci-oauth; its manual and scripts rely on them.
+// The exit codes of oci-oauth; its manual documents them, and scripts rely on them.
 #pragma once
 
 #include "base/result.h"

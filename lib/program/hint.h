@@ -11,7 +11,7 @@ namespace oci_oauth {
 // A part of the installation is missing.
 constexpr const char* incomplete_hint = "install oci-oauth-hook again";
 
-// The error's own hint; where it has none, what its kind lets a person do. Never empty.
+// The error's own hint, or else what its kind suggests. Never empty.
 std::string hint_of(const Error& error);
 
 }  // namespace oci_oauth

@@ -28,7 +28,7 @@ std::string_view word(Priority priority) {
   return "";
 }
 
-// $JOURNAL_STREAM is "device:inode" of the stream that the journal reads, systemd.exec(5).
+// $JOURNAL_STREAM is "device:inode" of the stream that goes to the journal, systemd.exec(5).
 bool stderr_is_journal() {
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct stat status;
@@ -63,7 +63,7 @@ void Log::write(Priority priority, std::string_view message, std::string_view hi
   const std::string mark = sink_ == Sink::journal ? fmt::format("<{}>", level) : "";
   std::string text = fmt::format("{}{}: {}{}\n", mark, program_, word(priority), message);
   if (!hint.empty()) text += fmt::format("{}hint: {}\n", mark, hint);
-  // Nobody is left to tell where stderr itself fails.
+  // If stderr itself fails, there is nobody to tell.
   (void)write_all(STDERR_FILENO, text, "stderr");
 }
 

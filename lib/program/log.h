@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a program's messages go. Only mains hold a Log: libraries return errors instead.
+// Where a program's messages go.
 #pragma once
 
 #include <string>
@@ -13,16 +13,16 @@ enum class Priority : int { error = 3, warning = 4, notice = 5, info = 6, debug 
 
 class Log {
  public:
-  // "prog: error: what: why" on stderr, then "hint: …"; with a "<3>" in front of each line where stderr is
-  // the journal (JOURNAL_STREAM, systemd.exec(5)).
+  // "prog: error: what: why" on stderr, then "hint: …"; with "<3>" in front of each line if stderr is the
+  // journal (JOURNAL_STREAM, systemd.exec(5)).
   static Log to_stderr(std::string program);
-  // syslog(3), facility daemon: for the hook, whose stderr nobody may read.
+  // syslog(3), facility daemon: for the hook, whose stderr may be lost.
   static Log to_syslog(std::string program);
 
-  // Opens the way to syslog now, before the caller leaves the mount namespace that /dev/log is in.
+  // Connects to syslog now, before the caller leaves the mount namespace that contains /dev/log.
   void connect() const;
   void write(Priority priority, std::string_view message, std::string_view hint = {}) const;
-  // With the error's own hint; where it has none, with what its kind lets a person do.
+  // With the error's own hint, or else with what its kind suggests.
   void write(Priority priority, const Error& error) const;
 
  private:

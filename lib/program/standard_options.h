@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each program answers when it is asked for nothing but its version or its help.
+// What each program answers if its only argument is --version or --help.
 #pragma once
 
 #include <optional>
@@ -7,8 +7,8 @@
 
 namespace oci_oauth {
 
-// Prints "PROGRAM VERSION" where the only argument is --version, and `help` where it is --help or -h. Result:
-// the exit code (0; 1 where stdout cannot be written); nullopt where neither was asked for.
+// Prints "PROGRAM VERSION" if the only argument is --version, and `help` if it is --help or -h. Result: the
+// exit code (0; 1 if stdout cannot be written); nullopt for any other arguments.
 std::optional<int> answer_standard_options(int argc, char** argv, std::string_view program,
                                            std::string_view help);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What --version of each program prints.
+// The version that each program prints.
 #pragma once
 
 #include <string_view>

@@ -11,7 +11,7 @@ namespace {
 
 void note_failure(Published& published, const ExchangeFailure& failure, const Moment& moment) {
   const Time time = moment.time;
-  // What is known already is neither another failure nor a reason to rest longer.
+  // What is already known is not another failure, and no reason for a longer pause.
   if (failure.is_known) {
     if (!published.last_error)
       published.last_error = LastError{failure.kind, failure.message, failure.hint, time};
@@ -26,7 +26,7 @@ void note_failure(Published& published, const ExchangeFailure& failure, const Mo
                                         .retry_after = failure.retry_after,
                                         .token_left = published.expires_at - time,
                                         .jitter = moment.jitter});
-  // A rest that the server asked for earlier is not cut short by what went wrong meanwhile.
+  // A failure does not shorten a pause that the server asked for earlier.
   published.not_before = std::max(published.rests(time) ? published.not_before : Time{}, time + rest);
   published.failed_request_hash = failure.request_hash;
 }
@@ -49,10 +49,10 @@ void note_login(Published& published, const ExchangeReport& report, const Profil
   if (login.access_token_hash != published.access_token_hash) {
     published.access_token_hash = login.access_token_hash;
     published.obtained_at = time;
-    end_rest(published);  // the endpoint answers somebody
+    end_rest(published);  // the endpoint answers
   }
   published.expires_at = login.expires_at;
-  // Nothing is to be done for a token that cannot be refreshed while it lives.
+  // A token that cannot be refreshed needs nothing until it expires.
   published.due_at =
       login.can_be_refreshed
           ? due_at(login.expires_at, life_of_token(published, login.expires_at, time), profile.refresh_before)

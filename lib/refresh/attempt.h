@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an attempt to refresh leaves in what is published. Pure: time and chance are arguments.
+// What an attempt to refresh changes in the published state. Pure: time and chance are arguments.
 #pragma once
 
 #include "config/config.h"
@@ -13,14 +13,14 @@ struct Moment {
   double jitter;  // in [0, 1)
 };
 
-// The login as it is: its token, its times, and whose rests and refusals are over with it.
+// The login as it is: its token and its times; removes pauses and refusals that do not apply any more.
 void note_login(Published& published, const ExchangeReport& report, const Profile& profile, Time time);
 
-// How the attempt went: counts it, keeps the error and lets everybody rest, or forgets both.
+// The outcome of the attempt: counts it, and records its error and the pause, or clears both.
 void note_attempt(Published& published, const ExchangeReport& report, const Moment& moment);
 
-// The same for a profile whose login another one has refreshed, or tried to: `other` is what that one
-// published. It counts where both ask the same.
+// The same for a profile whose login another profile has refreshed, or tried to: `other` is what that one
+// published. It applies if both send the same request.
 void note_attempt_of(Published& published, const ExchangeReport& report, const Published& other);
 
 }  // namespace oci_oauth

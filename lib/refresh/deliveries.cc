@@ -13,10 +13,10 @@ namespace oci_oauth {
 
 namespace {
 
-// Others hold it for as long as it takes to write or remove a few files.
+// Others hold it only while they write or remove a few files.
 constexpr auto wait_for_ledger = std::chrono::seconds(30);
 
-// A directory that the hook could not even open has no files on record.
+// A directory that the hook could not even open has no recorded files.
 bool is_written(const DeliveryRecord& delivery, const std::string& profile) {
   return delivery.kind == DeliveryKind::write && delivery.profile == profile && !delivery.files.empty();
 }
@@ -33,7 +33,7 @@ std::vector<WrittenFile> files_of(const std::vector<ContainerLedger::Entry>& ent
   return files;
 }
 
-// Brings one container of the ledger what it lacks.
+// Delivers to one container in the ledger what it lacks.
 class Mending {
  public:
   Mending(const ContainerLedger& ledger, const std::vector<ContainerRecord>& all, const Share& share,
@@ -47,7 +47,7 @@ class Mending {
     if (done) {
       note_delivered(delivery, share_);
     } else if (!is_running(entry.record.process)) {
-      return;  // the sweep's
+      return;  // left to the sweep
     } else if (note_failed(delivery, done.error())) {
       failures_.push_back(std::move(done).error());
     }
@@ -106,7 +106,7 @@ std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::s
   if (none->entries.empty()) return {};
   const auto lock = ledger.lock(ledger_deadline());
   if (!lock) return {lock.error()};
-  // Again, and what is published, too: a hook may have written since.
+  // Reads the record again, and the share too, because a hook may have written since.
   auto listing = ledger.list_written();
   if (!listing) return {listing.error()};
   const auto files = files_of(listing->entries, profile);

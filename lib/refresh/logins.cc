@@ -15,7 +15,7 @@ namespace oci_oauth {
 
 namespace {
 
-// A document is replaced by rename(2), so it is known by its directory and name. The path itself where its
+// rename(2) replaces a document, so it is identified by its directory and name, or by the path itself if its
 // directory cannot be seen.
 using Place = std::tuple<dev_t, ino_t, std::string>;
 

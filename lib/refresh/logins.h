@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Profiles that share a login are refreshed as one: one of them asks, and all are published and delivered
-// after it.
+// Profiles that share a login are refreshed together: one of them sends the request, and all are published
+// and delivered afterwards.
 #pragma once
 
 #include <vector>
@@ -10,7 +10,7 @@
 
 namespace oci_oauth {
 
-// One login: profiles whose credential document is the same file, by whatever path or symbolic link.
+// A login: the profiles whose credential document is the same file, by whatever path or symbolic link.
 using LoginProfiles = std::vector<const Profile*>;
 
 // The logins of `profiles`, in the order of their first profile.
@@ -24,12 +24,13 @@ struct ProfileOutcome {
   Result<RefreshOutcome> outcome;
 };
 
-// Refreshes `profiles`, all of one login, one after the other, until one of them has asked the endpoint. What
-// came of that holds for every profile of the login in the configuration: none asks again, each publishes.
+// Refreshes `profiles`, all of one login, one after the other, until one of them has sent a request. Its
+// outcome applies to every profile with this login in the configuration: none repeats the request, each is
+// published.
 std::vector<ProfileOutcome> refresh_login(const Refresher& refresher, const Config& config,
                                           const LoginProfiles& profiles, RefreshOptions options);
 
-// The same for those that share the login of one that has been refreshed just now.
+// The same for the profiles that share the login of one that has just been refreshed.
 std::vector<ProfileOutcome> follow(const Refresher& refresher, const LoginProfiles& profiles,
                                    const RefreshOutcome& first);
 

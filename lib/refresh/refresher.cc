@@ -23,7 +23,7 @@ bool nothing_to_do(const Profile& profile, const Published& published, const Ref
   if (options.force == Force::yes || options.follows != nullptr) return false;
   if (!options.rejected_token_hash.empty() && options.rejected_token_hash == published.access_token_hash)
     return false;
-  // After a failure the journal may hold a login that is not in its place yet.
+  // After a failure, the journal may contain a login that is not in its place yet.
   return published.has_token() && !published.last_error && freshness(published, time) == Freshness::fresh &&
          published.expires_at - time >= options.min_ttl && published.login_is_visible &&
          login_is_unchanged(profile.credentials, published);
@@ -34,7 +34,7 @@ double random_fraction() {
   return std::uniform_real_distribution<double>(0, 1)(device);
 }
 
-// The owner's word counts only where root can look as well; no look where it may hang.
+// The owner's observation counts only if root can check it as well; root does not look where it might hang.
 bool is_visible(const ExchangeReport& report, const std::string& path) {
   struct stat status;
   return report.login->is_on_local_storage && ::stat(path.c_str(), &status) == 0;
@@ -50,7 +50,7 @@ ExchangeReport report_of(const Error& error) {
   return report;
 }
 
-// Unchanged content is not written again: no watcher wakes for nothing.
+// Unchanged content is not written again, so that no watcher wakes without reason.
 Result<void> publish_files(int share, const std::string& shown, const LoginSnapshot& login, mode_t mode) {
   for (const auto& [name, content] : login.files) {
     auto old = read_file({share, name, fmt::format("{}/{}", shown, name)}, delivered_limit, Links::refused);
@@ -67,8 +67,7 @@ Result<void> publish_files(int share, const std::string& shown, const LoginSnaps
   return {};
 }
 
-// A lock's time of change tells since when a refresh is under way: hooks wait together for one that is
-// silent.
+// The lock's change time says when the current refresh began: hooks use it to wait together for a silent one.
 Result<FileLock> lock_profile(const RuntimeDir& runtime, const std::string& profile) {
   return FileLock::acquire(runtime.lock_file(profile), LockMode::exclusive,
                            std::chrono::steady_clock::now() + wait_for_other_refresh);
@@ -117,7 +116,7 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
     report.login->is_on_local_storage = is_visible(report, profile.credentials);
     note_login(outcome.published, report, profile, time);
   }
-  // Who asked nobody has learned nothing of the endpoint.
+  // A run that sent no request has learned nothing about the endpoint.
   if (options.endpoint == Endpoint::asked || report.failure) {
     note_attempt(outcome.published, report, {time, random_fraction()});
   } else if (options.follows != nullptr) {
@@ -131,7 +130,7 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
     TRY(publish_files(share.get(), refresher.runtime.share_path(profile.name), *report.login, profile.mode));
   }
   outcome.deliveries_failed = deliver();
-  // Last: until it is there, the next run does all of this again.
+  // Last, because until it exists the next run repeats all of this.
   TRY(refresher.runtime.publish(profile.name, outcome.published));
   outcome.failure = std::move(report.failure);
   return outcome;

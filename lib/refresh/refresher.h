@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One refresh of a profile, from the decision to every container: exchange, publish, deliver. One at a time
-// for each profile, however many processes ask.
+// One refresh of a profile, from the decision to the last container: exchange, publish, deliver. One at a
+// time for each profile, however many processes want it.
 #pragma once
 
 #include <optional>
@@ -26,28 +26,29 @@ struct Refresher {
 struct RefreshOptions {
   Force force = Force::no;
   Milliseconds min_ttl{0};
-  Endpoint endpoint = Endpoint::asked;  // left alone: publish what the login holds, however old
+  Endpoint endpoint = Endpoint::asked;  // left alone: publish the login's token, whatever its age
   std::string rejected_token_hash =
-      {};  // a token that a server refused: refresh it if it is still the current one
-  // Of another profile with this login, which has asked the endpoint just now: what came of it counts.
+      {};  // a token that a server refused: refresh if it is still the current one
+  // From another profile with this login, which has just contacted the endpoint: its outcome applies.
   const Published* follows = nullptr;
-  // Held already by the process that asked (the hook); empty: taken here.
+  // Already held by the calling process (the hook); empty: taken here.
   std::optional<FileLock> lock = std::nullopt;
 };
 
 struct RefreshOutcome {
-  Published published;                     // as it is now
+  Published published;                     // the current state
   bool refreshed = false;                  // the endpoint granted a new token in this run
-  std::optional<ExchangeFailure> failure;  // a refresh was due and did not happen
+  std::optional<ExchangeFailure> failure;  // a refresh was due and did not succeed
   std::vector<std::string> notices;
   std::vector<Error> deliveries_failed;  // written directories that could not be updated
 };
 
-// Result: also where the refresh itself failed, or had no provider. Failure: runtime_dir; nothing was tried.
+// Result: also if the refresh itself failed, or had no provider. Failure: of runtime_dir; nothing was
+// attempted.
 Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,
                                        RefreshOptions options);
 
-// The error, with its exit code's kind, that a failure means for a caller who wanted a valid token.
+// What a failure means to a caller that wanted a valid token: the error, with the kind for its exit code.
 Error to_error(const ExchangeFailure& failure);
 
 }  // namespace oci_oauth

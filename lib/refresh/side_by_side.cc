@@ -21,7 +21,7 @@ using std::chrono::steady_clock;
 
 struct Job {
   pid_t pid = -1;
-  UniqueFd process;  // pidfd_open(2): readable when it has ended; empty when it was seen to
+  UniqueFd process;  // pidfd_open(2): readable when it has ended; empty once that was noticed
 };
 
 Job start(const std::function<int()>& work, const sigset_t& outside) {
@@ -53,7 +53,7 @@ bool is_over(const std::vector<Job>& jobs) {
   return std::none_of(jobs.begin(), jobs.end(), [](const Job& job) { return bool(job.process); });
 }
 
-// Sleeps until a job has ended, a signal has come or the time is over.
+// Sleeps until a job has ended, a signal has arrived or the time is over.
 void sleep_until(SteadyTime time, const std::vector<Job>& jobs, const sigset_t& outside) {
   std::vector<pollfd> watched;
   for (const Job& job : jobs) {
@@ -73,7 +73,7 @@ std::vector<std::optional<int>> run_side_by_side(const std::vector<std::function
   const StopSignals signals;
   sigset_t outside;
   ::sigprocmask(SIG_SETMASK, nullptr, &outside);
-  StopSignals::block();  // the signals arrive only while we sleep, so none is missed
+  StopSignals::block();  // signals are delivered only while we sleep, so none is missed
   const SteadyTime began = steady_clock::now();
   std::vector<Job> running;
   for (const auto& job : jobs) running.push_back(start(job, outside));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Jobs that may hang, each in a process of its own: none delays another, and all are over within a bound.
+// Jobs that may hang, each in its own process: none delays another, and all end within a time limit.
 #pragma once
 
 #include <functional>
@@ -11,12 +11,12 @@
 namespace oci_oauth {
 
 struct Patience {
-  Milliseconds until_told;    // then each job that is left gets SIGTERM
-  Milliseconds until_killed;  // then SIGKILL, and nobody waits any longer
+  Milliseconds until_told;    // then each remaining job gets SIGTERM
+  Milliseconds until_killed;  // then SIGKILL, and the wait ends
 };
 
-// Runs every job at once. SIGTERM, SIGINT and SIGHUP are passed on to them. Result: what each returned, 0 to
-// 255; nullopt where it did not end by itself.
+// Runs all jobs at once. SIGTERM, SIGINT and SIGHUP are passed on to them. Result: what each returned, 0 to
+// 255; nullopt if it did not end by itself.
 std::vector<std::optional<int>> run_side_by_side(const std::vector<std::function<int()>>& jobs,
                                                  const Patience& patience);
 

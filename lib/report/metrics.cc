@@ -10,7 +10,7 @@ namespace oci_oauth {
 
 namespace {
 
-// A label's value, which may hold anything but must escape three characters.
+// A label's value, which may contain anything but must escape three characters.
 std::string label_value(std::string_view value) {
   std::string text = "\"";
   for (const char c : value) {

@@ -13,8 +13,8 @@ namespace oci_oauth {
 
 std::string metrics_text(const Overview& overview, Time now);
 
-// Looks over everything and publishes it as the configured metrics_file (whole, by rename, mode 0644: the
-// exporter is another user). Does nothing where none is configured. Failure: "PATH: reason".
+// Takes an overview and publishes it as the configured metrics_file (whole, by rename, mode 0644: the
+// exporter is another user). Does nothing if none is configured. Failure: "PATH: reason".
 Result<void> write_metrics_file(const Config& config, Time now);
 
 }  // namespace oci_oauth

@@ -18,7 +18,7 @@ bool login_is_refused(const Published& published) {
          (published.last_error && published.last_error->kind == FailureKind::login_required);
 }
 
-// What is really there, which the record alone does not tell.
+// What is really there, which the record alone does not say.
 class Look {
  public:
   Look(const RuntimeDir& runtime, const std::vector<ContainerRecord>& all, const ProfileView& profile)
@@ -33,7 +33,7 @@ class Look {
     } else {
       at_directory(record, delivery, view);
     }
-    // An attempt that failed tells more than what is missing since; what is in the way of writing changes.
+    // A failed attempt says more than what is missing since, because what prevents writing changes.
     const bool is_told = view.token == Holding::current ||
                          (view.token == Holding::failed && delivery.kind == DeliveryKind::write);
     if (delivery.state != DeliveryState::failed || is_told) return;
@@ -102,7 +102,7 @@ std::vector<ContainerView> holders_of(const RuntimeDir& runtime, const std::vect
   return holders;
 }
 
-// Profiles that the configuration had, and that running containers still have.
+// Profiles that were in the configuration, and that running containers still have.
 void add_left_over(Overview& overview, const Config& config, const RuntimeDir& runtime,
                    const std::vector<ContainerRecord>& records) {
   for (const std::string& name : runtime.profiles_of(config.path)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How each profile is and who holds its token, as one value that the table, the JSON and the metrics are made
-// from. Never a token.
+// The state of each profile and the containers with its token, as one value from which the table, the JSON
+// and the metrics are made. Never a token.
 #pragma once
 
 #include <optional>
@@ -20,8 +20,8 @@ namespace oci_oauth {
 
 enum class ProfileState {
   fresh,
-  due,             // valid, and to be refreshed
-  expired,         // no longer valid, and refreshable
+  due,             // still valid, and to be refreshed
+  expired,         // not valid any more, but a refresh is possible
   login_required,  // a person must log in again
   unknown          // nothing has been published yet
 };
@@ -30,8 +30,8 @@ std::string_view word(ProfileState state);  // as in status --json
 // Which token a container has.
 enum class Holding {
   current,
-  outdated,  // an older one, or none: the next refresh mends it
-  failed,    // it could not be delivered, or is somebody else's
+  outdated,  // an older one, or none: the next refresh delivers the current one
+  failed,    // it could not be delivered, or a file that is not ours is in its place
   unknown
 };
 std::string_view word(Holding holding);
@@ -42,8 +42,9 @@ struct ContainerView {
   std::string path;  // in the container
   Time since;
   Holding token = Holding::unknown;
-  std::string reason = {}, hint = {};         // where it is not current
-  std::vector<std::string> shadowed_by = {};  // variables of its environment that win over the token
+  std::string reason = {}, hint = {};  // if it is not current
+  // environment variables in the container that take precedence over the token
+  std::vector<std::string> shadowed_by = {};
 };
 std::string_view word(DeliveryKind delivery);
 
@@ -51,12 +52,12 @@ struct ProfileView {
   std::string name, provider = {};
   ProfileState state = ProfileState::unknown;
   std::optional<Published> published = {};
-  std::vector<ContainerView> containers = {};  // that run
-  bool is_left_over = false;                   // the configuration does not have it any more
+  std::vector<ContainerView> containers = {};  // running ones
+  bool is_left_over = false;                   // not in the configuration any more
 
-  std::optional<Time> expires_at() const;        // of the token; nullopt: none is known
+  std::optional<Time> expires_at() const;        // of the token; nullopt: unknown
   std::optional<Time> refreshed_at() const;      // by us
-  std::optional<Time> login_expires_at() const;  // of the login itself, where it says so
+  std::optional<Time> login_expires_at() const;  // of the login itself, if it says so
 };
 
 struct Overview {
@@ -69,7 +70,7 @@ struct Overview {
 
 ProfileState state_of(const std::optional<Published>& published, Time now);
 
-// Makes and changes nothing, and needs no network. Failure: the runtime directory is another user's, or holds
+// Changes nothing, and needs no network. Failure: the runtime directory belongs to another user, or contains
 // what this version did not write.
 Result<Overview> look_over(const Config& config, Time now);
 

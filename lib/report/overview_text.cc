@@ -8,10 +8,10 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr size_t id_length = 12;  // as Docker and Podman show it
+constexpr size_t id_length = 12;  // as in Docker and Podman
 constexpr const char* nothing = "-";
 
-// Below a minute the words stay the same, so that a table that is redrawn once a minute is true all the time.
+// Below a minute the words do not change, so that a table that is redrawn once a minute is always right.
 std::string span(Milliseconds duration) {
   return duration < std::chrono::minutes(1) ? "under 1 min" : describe(duration);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The overview as people read it: a table of profiles, what needs attention, a table of containers.
+// The overview for people: a table of profiles, remarks with hints, a table of containers.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace oci_oauth {
 
-// From this long before its end, the end of the login itself is a warning.
+// The login's expiry is reported as a warning from this long before it.
 constexpr Milliseconds login_warning = std::chrono::hours(72);
 
 std::string overview_text(const Overview& overview, Time now, Colour colour);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view gap = "  ";
 
-// wcwidth(3) and mbrtowc(3) go by the thread's locale; the C library brings this one along.
+// wcwidth(3) and mbrtowc(3) use the thread's locale; the C library includes this one.
 class Utf8Locale {
  public:
   Utf8Locale() : before_(::uselocale(utf8())) {}
@@ -37,7 +37,7 @@ struct Character {
   int width;  // below zero: not printable
 };
 
-// Cuts the first character off `text`, which is not empty.
+// Removes the first character from `text`, which is not empty.
 Character next_character(std::string_view& text) {
   wchar_t wide = 0;
   mbstate_t state = {};

@@ -7,16 +7,16 @@ namespace oci_oauth {
 
 namespace {
 
-// Before 0.5.0 a device's name began with a letter; env and hooks are as old as 0.3.0.
+// Before 0.5.0, a device's name started with a letter; env and hooks have existed since 0.3.0.
 constexpr std::string_view lowest_version = "0.3.0";
 constexpr std::string_view version_of_leading_digits = "0.5.0";
-constexpr std::string_view without_environment = ":no-env";  // no profile's name has a colon
+constexpr std::string_view without_environment = ":no-env";  // a profile's name has no colon
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// Profile names are of CDI's letters already, but may end in a mark.
+// Profile names consist of characters that CDI allows, but may end in a punctuation mark.
 Result<void> check_name(std::string_view name) {
   const char last = name.empty() ? '.' : name.back();
   if (last != '.' && last != '_' && last != '-') return {};

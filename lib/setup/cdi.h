@@ -16,13 +16,13 @@ constexpr std::string_view cdi_kind = "oci-oauth.dev/profile";
 
 struct CdiDevice {
   std::string profile;
-  std::vector<std::string> environment;  // "NAME=value", as environment_of(provider, target) makes it
+  std::vector<std::string> environment;  // "NAME=value", from environment_of(provider, target)
 };
 
-// Result: the text of the spec, indented. Engines set a device's variables over the person's, so that a
-// device with variables stands beside one without, NAME:no-env. The cdiVersion is the lowest that its fields
-// need, because an engine refuses one that it does not know. Failure (configuration): a profile whose name
-// CDI cannot have for a device's, and a spec without a device.
+// Result: the text of the spec, indented. A device's variables override a person's, so each device with
+// variables has a counterpart without, NAME:no-env. The cdiVersion is the lowest one with the fields that are
+// used, because engines refuse versions that they do not know. Failure (configuration): a profile whose name
+// is not allowed for a CDI device, and a spec without devices.
 Result<std::string> cdi_spec(const std::vector<CdiDevice>& devices, const HookProgram& hook);
 
 }  // namespace oci_oauth

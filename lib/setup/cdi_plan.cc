@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* spec_file = "/etc/cdi/oci-oauth.json";
 
-// The tree's providers, and those of this installation for a tree that has none yet.
+// The tree's providers, or those of this installation for a tree that has none yet.
 std::vector<std::string> provider_places(const Host& host) {
   std::vector<std::string> places;
   for (const std::string& directory : provider_directories(host.prefix))
@@ -22,7 +22,7 @@ std::vector<std::string> provider_places(const Host& host) {
   return places;
 }
 
-// Before there is a configuration: the profile that install will write.
+// If there is no configuration yet: the profile that install will write.
 Result<Config> configuration_of(const Host& host) {
   auto text = TRY(host.tree.read(host.config));
   return parse_config(text.value_or(R"({"profiles": {"claude": {"credentials": "/"}}})"),

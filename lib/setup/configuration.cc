@@ -26,7 +26,7 @@ std::string_view from_environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// sudo(8) tells who called it by SUDO_USER and SUDO_UID; only root could have set them to somebody else.
+// sudo(8) names its caller in SUDO_USER and SUDO_UID; only root could have changed them.
 Result<uid_t> calling_user() {
   const std::string_view number = from_environment("SUDO_UID"), name = from_environment("SUDO_USER");
   if (::geteuid() != 0 || (number.empty() && name.empty())) return ::geteuid();
@@ -58,8 +58,8 @@ std::string configuration_text(const Host& host, const std::string& credentials)
   return std::string(write_json(json, JsonStyle::indented).reveal());
 }
 
-// An existing configuration is a person's: a login that it does not have is theirs to add. With one that no
-// program of ours can read, no container would get a token.
+// An existing configuration belongs to a person, who has to add a missing login. With one that our programs
+// cannot read, no container would get a token.
 Result<void> check_configuration(const std::string& text, const std::string& source,
                                  const std::optional<std::string>& credentials) {
   const auto config = TRY(parse_config(text, source));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The configuration that `install` writes where there is none: one profile for one login.
+// The configuration that `install` writes if there is none: one profile for one login.
 #pragma once
 
 #include <optional>
@@ -11,16 +11,17 @@
 
 namespace oci_oauth {
 
-// Claude Code's login of the person who calls: of the user who called sudo where the caller is root. Failure:
-// there is none (login_required), or SUDO_USER and SUDO_UID are different users of the password database.
+// The calling user's Claude Code login, or that of the user who ran sudo if the caller is root. Failure:
+// there is none (login_required), or SUDO_USER and SUDO_UID are different users in the password database.
 Result<std::string> find_login();
 
-// A login that was named: absolute, and on this machine a regular file. Failure: says what it is instead.
+// A login that was named: an absolute path and, on this machine, a regular file. Failure: says what it is
+// instead.
 Result<std::string> named_login(const Tree& tree, const std::string& file);
 
-// What the configuration needs: to be there, and to name `real_runtime` where that is not empty. nullopt:
-// nothing. Failure: no login is found for a new one; it is not to be read; it names another login than
-// `credentials`, or another runtime.
+// The required change of the configuration: it must exist, and name `real_runtime` if that is not empty.
+// nullopt: no change. Failure: no login for a new configuration; it cannot be read; it names another login
+// than `credentials`, or another runtime.
 Result<std::optional<WantedFile>> plan_configuration(const Host& host, const Ledger& ledger,
                                                      const std::optional<std::string>& credentials,
                                                      const std::string& real_runtime);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// containerd: the wrapper as a runtime of its CRI plugin, for a RuntimeClass of Kubernetes to choose.
+// containerd: the wrapper as a runtime of its CRI plugin, for a Kubernetes RuntimeClass.
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ constexpr std::int64_t newest_version = 4;
 constexpr auto dump_bound = std::chrono::seconds(20);
 constexpr const char* shim = "io.containerd.runc.v2";
 
-// The file that the unit names, or the usual one.
+// The file that the unit names, or the default one.
 std::string main_file_of(const Host& host) {
   const std::vector<ServiceWord> words = service_command(host, "containerd.service");
   for (size_t i = 1; i < words.size(); ++i) {
@@ -34,8 +34,8 @@ std::string main_file_of(const Host& host) {
   return "/etc/containerd/config.toml";
 }
 
-// The plugin that holds the runtimes, by version of the file. Version 4 (containerd 2.3) names it as version
-// 3 does.
+// The plugin that contains the runtimes, by version of the file. Version 4 (containerd 2.3) uses the same
+// name as version 3.
 std::string plugin_of(std::int64_t version) {
   if (version <= 1) return "cri";
   return version == 2 ? "io.containerd.grpc.v1.cri" : "io.containerd.cri.v1.runtime";
@@ -47,7 +47,7 @@ struct File {
   Toml toml;
 };
 
-// Names in a directory of the tree that fit a pattern with '*' in its last component.
+// The names in a directory of the tree that match a pattern with '*' in its last component.
 std::vector<std::string> matching(const Tree& tree, const std::string& pattern) {
   if (pattern.find('*') == std::string::npos) return {pattern};
   const std::string directory = parent_directory(pattern);
@@ -69,8 +69,8 @@ std::vector<std::string> imports_of(const Tree& tree, const File& file) {
   return paths;
 }
 
-// The main file and what it imports, in the order in which containerd merges them, without what is ours. No
-// file at all: none.
+// The main file and its imports, in the order in which containerd merges them, without our part. No file at
+// all: none.
 Result<std::vector<File>> load_files(const Host& host, const Ledger& ledger, const std::string& main_file) {
   std::vector<File> files;
   std::vector<std::string> pending = {main_file};
@@ -88,7 +88,7 @@ Result<std::vector<File>> load_files(const Host& host, const Ledger& ledger, con
   return files;
 }
 
-// Another containerd than the host's own, which writes its configuration itself, from a template.
+// A containerd other than the host's own, which generates its configuration from a template.
 struct Embedded {
   const char *name, *directory, *templates;
 };
@@ -98,7 +98,8 @@ constexpr Embedded embedded[] = {
     {"microk8s", "/var/snap/microk8s/current", nullptr},
 };
 
-// k3s and RKE2 have a template for each version of the file: the one in use is that of the file they wrote.
+// k3s and RKE2 have a template for each version of the file; the version of the generated file tells which
+// one is in use.
 std::string template_of(const Host& host, const Embedded& other) {
   if (other.templates == nullptr) return fmt::format("{}/args/containerd-template.toml", other.directory);
   const std::string path = fmt::format("{}/{}/config", other.directory, other.templates);
@@ -108,7 +109,7 @@ std::string template_of(const Host& host, const Embedded& other) {
   return path + (is_newer ? "-v3.toml.tmpl" : ".toml.tmpl");
 }
 
-// Failure: the only containerd here is one that reads no file of ours.
+// Failure: the only containerd here does not read any file of ours.
 Result<void> check_served(const Host& host, Plan& plan) {
   for (const Embedded& other : embedded) {
     if (!host.tree.exists(other.directory)) continue;
@@ -123,7 +124,7 @@ Result<void> check_served(const Host& host, Plan& plan) {
   return {};
 }
 
-// Without its CRI plugin nothing in containerd reads the table of runtimes.
+// Without its CRI plugin, nothing in containerd reads the table of runtimes.
 Result<void> check_enabled(const Host& host, const std::vector<File>& files) {
   for (const File& file : files) {
     for (const std::string& plugin :
@@ -140,19 +141,18 @@ Result<void> check_enabled(const Host& host, const std::vector<File>& files) {
   return {};
 }
 
-// Where the runtimes are, and go: the last file that has the plugin's table, because it takes the place of
-// those before it.
+// Where the runtimes are, or will be: the last file with the plugin's table, because it replaces the earlier
+// ones.
 struct Place {
   std::string path, text;
   Toml toml;
   TomlPath runtimes;
   std::string table;    // the header of `runtimes`
-  bool states_version;  // else ours must
+  bool states_version;  // otherwise ours must
 };
 
 Result<Place> find_place(const Host& host, const std::string& main_file, const std::vector<File>& files) {
-  // A file without a version is read as version 1; where there is nothing at all, version 2 suits 1.x
-  // and 2.x.
+  // A file without a version is read as version 1; if there is none at all, version 2 suits 1.x and 2.x.
   std::int64_t version = 2;
   const bool states_version =
       !files.empty() && files.front().path == main_file && !files.front().toml.empty();
@@ -185,7 +185,7 @@ TomlPath below(TomlPath path, std::initializer_list<std::string> keys) {
   return path;
 }
 
-// The handler whose settings ours takes over: the default one, where runc's shim runs it; else runc's.
+// The handler whose settings ours copies: the default one if runc's shim runs it, otherwise runc's.
 std::string inherited_handler(const Place& place) {
   TomlPath containerd = place.runtimes;
   containerd.back() = "default_runtime_name";
@@ -194,7 +194,7 @@ std::string inherited_handler(const Place& place) {
   return name == "oci-oauth" || type != shim ? "runc" : name;
 }
 
-// A key as people write it: bare where TOML allows that.
+// A key as people write it: bare if TOML allows that.
 std::string key_of(const std::string& name) {
   const bool is_bare = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '_' || c == '-';
@@ -202,7 +202,7 @@ std::string key_of(const std::string& name) {
   return is_bare ? name : toml_quoted(name);
 }
 
-// The lines of a handler's table with those below it; its program is the wrapper.
+// The lines of a handler's table and its subtables; its program is the wrapper.
 std::string table_lines(const Toml& toml, const TomlPath& path, const std::string& header,
                         const std::string& wrapper) {
   const bool is_options = path.back() == "options";
@@ -220,7 +220,7 @@ std::string table_lines(const Toml& toml, const TomlPath& path, const std::strin
   return lines;
 }
 
-// The program of the handler that ours takes over from, where it is not what the wrapper runs anyway.
+// The program of the handler that ours copies, unless the wrapper runs it anyway.
 std::string real_runtime(const Host& host, const Place& place, const std::string& handler) {
   std::string program =
       place.toml.string(below(place.runtimes, {handler, "options", "BinaryName"})).value_or("");
@@ -228,7 +228,7 @@ std::string real_runtime(const Host& host, const Place& place, const std::string
   return program == host.tree.find_program("runc") || is_wrapper(program) ? "" : program;
 }
 
-// A table of runtimes takes the place of containerd's own, which has runc: who makes the table must name it.
+// A table of runtimes replaces containerd's own, which contains runc, so a new table must define it.
 std::string runc_for(const std::string& table) {
   return fmt::format("[{}.runc]\n  runtime_type = \"{}\"\n", table, shim);
 }
@@ -289,7 +289,7 @@ Result<void> check_containerd(const Host&, const Registration& registration) {
   for (const Change& change : registration.changes) {
     if (!change.path.ends_with(".toml") || !change.after) continue;
     const auto dump = config_dump(*change.after);
-    // What it refuses already, or in a file of memory, is not made worse.
+    // A file that containerd already refuses, or refuses as a file in memory, is not made worse.
     if (dump || !config_dump(change.before.value_or(""))) continue;
     return Error(dump.error()).in(fmt::format("{}: would be rejected", change.path));
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Docker: the wrapper as a runtime in daemon.json, dockerd(8). Docker writes the runtime's name into each
-// container, and does not start one whose runtime it does not know; dockerd itself does not start with a file
-// that it refuses.
+// Docker: the wrapper as a runtime in daemon.json, dockerd(8). Docker records the runtime's name in each
+// container, and does not start one whose runtime it does not know; dockerd itself does not start with an
+// invalid file.
 
 #include <algorithm>
 
@@ -25,12 +25,12 @@ std::string runtime_value(std::string_view program) {
   return fmt::format(R"({{"path": {}}})", json_quoted(program));
 }
 
-// A runtime's program as Docker would find it: an absolute path, or a name among the usual places.
+// A runtime's program as Docker would find it: an absolute path, or a name in one of the usual directories.
 std::string program_path(const Tree& tree, std::string_view program) {
   return program.find('/') == std::string_view::npos ? tree.find_program(program) : std::string(program);
 }
 
-// What the wrapper must run so that containers still have the runtime that was the default before.
+// What the wrapper must run so that containers still have the previous default runtime.
 Result<std::string> real_runtime(const Tree& tree, const JsonValue& json, const std::string& source) {
   const std::string name(json_string(json, "default-runtime").value_or(""));
   if (name.empty() || name == "runc") return std::string();
@@ -54,7 +54,7 @@ Result<std::string> real_runtime(const Tree& tree, const JsonValue& json, const 
   return path;
 }
 
-// The runtime that the wrapper runs, for containers that are to do without it.
+// The runtime that the wrapper runs, for containers that have to do without the wrapper.
 std::string runtime_behind_wrapper(const Host& host) {
   if (const auto text = host.tree.read(host.config); text && *text) {
     if (const auto config = parse_config(**text, host.config); config && !config->runtime.empty())
@@ -66,7 +66,7 @@ std::string runtime_behind_wrapper(const Host& host) {
   return "runc";
 }
 
-// The program of the runtime that has our name in the file; nullopt where none has it.
+// The program of the runtime with our name in the file; nullopt if there is none.
 std::optional<std::string> named_program(const JsonValue& json) {
   const JsonValue* runtimes = json_member(json, "runtimes");
   const JsonValue* entry = runtimes == nullptr ? nullptr : json_member(*runtimes, runtime_name);
@@ -74,13 +74,13 @@ std::optional<std::string> named_program(const JsonValue& json) {
   return std::string(json_string(*entry, "path").value_or(""));
 }
 
-// What uninstall leaves for containers that have our name written into them.
+// What uninstall leaves for containers that have recorded our name.
 bool is_stand_in(const Host& host, const std::string& program) {
   return program == "runc" || program == runtime_behind_wrapper(host) || program.ends_with("/runc") ||
          program.ends_with("/crun");
 }
 
-// A daemon of snap's sees no program of the host, and no file but its own.
+// A daemon in a snap sees none of the host's programs, and only its own file.
 Result<void> check_served(const Host& host, const DockerDaemon& daemon) {
   if (host.scope == Scope::user && !has_rootless_docker(host)) {
     return Error{ErrorKind::usage,
@@ -97,7 +97,7 @@ Result<void> check_served(const Host& host, const DockerDaemon& daemon) {
                "sudo snap remove docker && sudo apt-get install docker.io"};
 }
 
-// dockerd refuses to start with what is both an option and in the file.
+// dockerd refuses to start if a setting is both an option and in the file.
 Result<void> check_flags(const DockerDaemon& daemon, const WantedFile& file) {
   const bool sets_default =
       std::any_of(file.members.begin(), file.members.end(),
@@ -155,15 +155,15 @@ std::vector<std::string> containers_of(const Host& host, const DockerDaemon& dae
   return containers_with_runtime(host, docker_data_root(host, daemon, file.text), runtime_name);
 }
 
-// Whether the running daemon would look for our runtime as its default after a reload that finds no default
-// in the file: it keeps the one that it has (20.10 panics then). What does not answer may.
+// Whether the running daemon would still use our runtime as its default after a reload without a default in
+// the file: it keeps the one that it has (20.10 panics then). Assumed of a daemon that does not answer.
 bool keeps_our_default(const Host& host, const DockerDaemon& daemon) {
   if (!daemon.pid) return false;
   const auto runtimes = ask_docker(docker_socket(host, daemon));
   return !runtimes || runtimes->default_runtime == runtime_name;
 }
 
-// Also where an uninstall has written another in its place.
+// Also if an uninstall has written another program in its place.
 bool default_was_ours(const Ledger& ledger, const DaemonFile& file) {
   const auto now = json_string(file.now, "default-runtime");
   if (now == runtime_name) return true;
@@ -177,7 +177,7 @@ std::string again(const Host& host) {
   return fmt::format("{}oci-oauth uninstall docker", host.scope == Scope::system ? "sudo " : "");
 }
 
-// What an earlier uninstall left, where it did.
+// What an earlier uninstall left, if anything.
 std::string withdrawn(const Host& host, const DockerDaemon& daemon, const DaemonFile& file) {
   const auto program = named_program(file.now);
   if (!program || is_wrapper(*program)) return "";
@@ -252,7 +252,7 @@ Result<void> check_docker(const Host& host, const Registration& registration) {
     if (change.path != daemon.config_file || !change.after) continue;
     const auto verdict = validate_daemon_json(host, daemon, *change.after);
     if (!verdict || *verdict) continue;
-    // What it refuses already is not made worse.
+    // A file that is already refused is not made worse.
     const auto before = validate_daemon_json(host, daemon, json_of(change.before));
     if (before && !*before) continue;
     return Error(verdict->error()).in(fmt::format("{}: would be rejected", change.path));

@@ -24,7 +24,7 @@ namespace {
 constexpr auto docker_bound = std::chrono::seconds(10);
 constexpr size_t command_line_limit = 256 * KiB;
 
-// Options with a value, as dockerd(8) spells them, and as we call them.
+// Options with a value, as dockerd(8) spells them, and our names for them.
 constexpr std::pair<std::string_view, std::string_view> known_flags[] = {
     {"--add-runtime", "--add-runtime"},
     {"--default-runtime", "--default-runtime"},
@@ -57,7 +57,7 @@ std::string text_of(const std::string& path) {
   return text ? std::move(*text) : "";
 }
 
-// The daemon of the host's own user, and not that of a container.
+// The daemon of the host's own user, and not one in a container.
 bool is_daemon(const std::string& process) {
   struct stat status;
   return text_of(process + "/comm") == "dockerd\n" && ::stat(process.c_str(), &status) == 0 &&
@@ -87,7 +87,7 @@ void add_running_flags(DockerDaemon& daemon) {
     add_flag(words[i], i + 1 < words.size() ? &words[i + 1] : nullptr, place, daemon.flags);
 }
 
-// Where user namespaces are on for all containers, the root is one for their ids: DATA_ROOT/UID.GID.
+// If user namespaces are enabled for all containers, the directory depends on their ids: DATA_ROOT/UID.GID.
 bool is_remapped_root(std::string_view name) {
   return name.find('.') != std::string_view::npos &&
          name.find_first_not_of("0123456789.") == std::string_view::npos;

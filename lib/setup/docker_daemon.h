@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Docker daemon of a host as it is: how it is started, which file it reads, whether it runs, which
-// containers it keeps. Asks the disk and /proc, so that a daemon that is stopped can be told about as well.
+// The Docker daemon of a host: how it is started, which file it reads, whether it is running, which
+// containers it has. Uses the disk and /proc, so that it works for a stopped daemon too.
 #pragma once
 
 #include <sys/types.h>
@@ -23,26 +23,25 @@ struct DaemonFlag {
 };
 
 struct DockerDaemon {
-  std::vector<DaemonFlag>
-      flags;                // of the unit, then of the daemon that runs: those that are of interest here
-  std::string config_file;  // daemon.json
-  std::optional<pid_t> pid = {};  // where the daemon runs
+  std::vector<DaemonFlag> flags;  // those that matter here, from the unit and then from the running daemon
+  std::string config_file;        // daemon.json
+  std::optional<pid_t> pid = {};  // if the daemon is running
 
-  // The last value given; nullopt where the option is not there.
+  // The last value; nullopt if the option is absent.
   std::optional<std::string> flag(std::string_view name) const;
 };
 
-// The daemon of the machine, or of the user. `config_file` is the default's where no option names another.
+// The daemon of the machine, or of the user. `config_file` has its default if no option sets it.
 DockerDaemon find_docker(const Host& host);
 
-// Whether this user has a daemon of their own: a unit for it, or one that runs.
+// Whether this user has a rootless daemon: a unit for it, or a running one.
 bool has_rootless_docker(const Host& host);
 
-// Where the daemon keeps its containers, by option, by daemon.json (`config`, JSON), or by default.
+// Where the daemon keeps its containers: by option, by daemon.json (`config`, JSON), or by default.
 std::string docker_data_root(const Host& host, const DockerDaemon& daemon, std::string_view config);
 
-// The names of the containers, running or not, that were created with the runtime `runtime`. Docker writes
-// the name of the default runtime, too, into each container.
+// The names of the containers, running or not, that were created with `runtime`. Docker also records the
+// default runtime's name in each container.
 std::vector<std::string> containers_with_runtime(const Host& host, const std::string& data_root,
                                                  std::string_view runtime);
 
@@ -51,14 +50,15 @@ struct DockerRuntimes {
   std::set<std::string> names;
 };
 
-// Where the daemon itself listens, as docker(1) takes it: a caller's DOCKER_HOST may name another machine.
+// The daemon's own socket, in the form that docker(1) takes: the caller's DOCKER_HOST may name another
+// machine.
 std::string docker_socket(const Host& host, const DockerDaemon& daemon);
 
-// What the daemon at `socket` says; at an empty one, that which docker(1) finds by itself. Failure: no
+// What the daemon at `socket` says, or the one that docker(1) finds by itself if it is empty. Failure: no
 // answer.
 Result<DockerRuntimes> ask_docker(const std::string& socket);
 
-// dockerd's own verdict on a daemon.json (`--validate`, from 23.0 on), options of its command line included.
+// dockerd's own check of a daemon.json (`--validate`, 23.0 and later), including its command-line options.
 // nullopt: this dockerd has no such check. Failure (kind failed): its reason.
 std::optional<Result<void>> validate_daemon_json(const Host& host, const DockerDaemon& daemon,
                                                  std::string_view text);

@@ -16,7 +16,7 @@ namespace oci_oauth {
 
 namespace {
 
-// Nothing in files: only units, which are enabled where systemd runs.
+// No files, only units, which are enabled if systemd is running.
 Result<Plan> plan_systemd(const Host& host, const Ledger&, Default) {
   Plan plan;
   const auto units = installable_units(host);
@@ -34,12 +34,12 @@ Result<void> check_systemd(const Host& host) {
 
 struct Engine {
   std::string_view name;
-  std::vector<std::string_view> programs;  // one of them: the engine is there; none: it always is
-  Scope smallest;                          // whether a user can have it for himself
+  std::vector<std::string_view> programs;  // the engine is installed if one of these is; none: it always is
+  Scope smallest;                          // whether a user can set it up without root
   Result<Plan> (*plan)(const Host&, const Ledger&, Default);
   // nullptr: the opposite of `plan`.
   Result<Plan> (*removal)(const Host&, const Ledger&) = nullptr;
-  // nullptr: the engine has no check of its own.
+  // nullptr: the engine has no such check.
   Result<void> (*check)(const Host&, const Registration&) = nullptr;
 };
 
@@ -91,8 +91,7 @@ bool names(const WantedFile& file, const std::string& program) {
                                        [&](const JsonSetting& setting) { return has(setting.value); });
 }
 
-// What we name in engines' files must be there: some engines pass over a hook that is missing, without a
-// word.
+// What we name in engines' files must exist, because some engines silently ignore a missing hook.
 void check_programs(const Host& host, Plan& plan) {
   for (const std::string& program : {host.hook(), host.wrapper()}) {
     const bool named = std::any_of(plan.files.begin(), plan.files.end(),
@@ -118,7 +117,7 @@ Result<void> want_units(const Host& host, const std::string& engine, Installatio
   return {};
 }
 
-// What an uninstall of Docker's left behind is not forgotten.
+// What an uninstall of Docker left behind is not forgotten.
 void check_withdrawn(const Host& host, const Ledger& ledger, const std::string& engine, Plan& plan) {
   if (engine == engine_name::docker || !knows(ledger, engine_name::docker)) return;
   const auto docker = plan_docker(host, ledger, Default::as_is);
@@ -146,7 +145,7 @@ std::string install_command(const Host& host, std::string_view engine) {
   return fmt::format("{}oci-oauth install {}", host.scope == Scope::system ? "sudo " : "", engine);
 }
 
-// What the engine itself says to it; only where it runs on this machine.
+// The engine's own check; only if it runs on this machine.
 Result<void> check(const Host& host, const Engine& engine, const Registration& registration) {
   return engine.check == nullptr || !host.tree.is_host() ? Result<void>() : engine.check(host, registration);
 }
@@ -247,7 +246,7 @@ Result<Installation> plan_removal(const Host& host, const std::string& engine) {
 
 namespace {
 
-// Where the record was lost: uninstall would take something out.
+// If the record was lost: uninstall would remove something.
 bool is_found(const Host& host, const Ledger& ledger, const Engine& engine) {
   if (host.scope == Scope::user && engine.smallest != Scope::user) return false;
   const auto plan =

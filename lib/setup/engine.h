@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engines that we can be registered with: what they are called, how they are set up, and how they stand.
+// The engines that can be registered: their names, how they are set up, and their state.
 #pragma once
 
 #include <optional>
@@ -16,22 +16,22 @@ namespace oci_oauth {
 struct EngineState {
   std::string engine;
   enum {
-    absent,        // it is not on this machine
+    absent,        // not installed on this machine
     unregistered,  // `remedy` registers it
-    broken,        // it was registered, and the engine may not start with what it finds there
+    broken,        // it was registered, but the engine may not start with its current files
     unread,        // it is registered, but the engine is configured to look elsewhere
-    withdrawn,     // it was taken out, and something has to stay for now
+    withdrawn,     // it was uninstalled, but something has to stay for now
     registered,
   } state;
-  std::string file;     // that holds the registration, or would
-  std::string message;  // how it stands, after the engine's name
-  std::string remedy;   // the command or act that mends it
+  std::string file;     // the file with the registration, or for it
+  std::string message;  // the state, to follow the engine's name
+  std::string remedy;   // the command or instruction that fixes it
 };
 
 // For an engine that is configured to look elsewhere.
 constexpr const char* unread_remedy = "add it to the list, or remove hooks_dir";
 
-// Every engine of the tree at `root`, seen with the caller's eyes: a user sees the user's own registrations.
+// Every engine of the tree at `root`, as the caller sees it: a user sees the user's own registrations.
 std::vector<EngineState> inspect_engines(const std::string& root);
 
 struct InstallRequest {
@@ -40,31 +40,31 @@ struct InstallRequest {
   Default as_default = Default::as_is;
 };
 
-// All that will be done: files, then units.
+// Everything that will be done: files, then units.
 struct Installation {
   Registration registration;
   std::vector<std::string> units;  // to enable, or to disable
-  std::string unread;              // why the engine will not see it
+  std::string unread;              // why the engine will not read it
   std::vector<std::string> next;   // what is left for a person to do
 };
 
 // Failure: an unknown engine (usage), one that only root can set up, or as plan_install, plan_configuration;
-// the engine would not start with it.
+// the engine would not start with the result.
 Result<Installation> plan_installation(const Host& host, const InstallRequest& request);
 
-// Failure: an unknown engine (usage), or as plan_uninstall; the engine would not start with what is left.
+// Failure: an unknown engine (usage), or as plan_uninstall; the engine would not start with the result.
 Result<Installation> plan_removal(const Host& host, const std::string& engine);
 
-// The engines that the ledger knows, and those in whose files something of ours is found; sorted.
+// The engines in the ledger, and those whose files contain something of ours; sorted.
 Result<std::vector<std::string>> registered_engines(const Host& host);
 
-// The command that makes the engine read its files again; empty where it does so by itself.
+// The command that makes the engine read its files again; empty if it does so by itself.
 std::string reload_command(const Host& host, std::string_view engine);
 
-// Makes a running dockerd read its file again (SIGHUP, as systemctl reload does). False: none runs here.
+// Makes a running dockerd read its file again (SIGHUP, as systemctl reload does). False: none is running.
 bool reload_docker(const Host& host);
 
-// Whether Docker's running daemon has taken the registration up. Failure: it does not answer.
+// Whether the running Docker daemon has read the registration. Failure: it does not answer.
 Result<bool> docker_has_taken_up();
 
 }  // namespace oci_oauth

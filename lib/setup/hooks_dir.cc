@@ -18,7 +18,7 @@ namespace oci_oauth {
 namespace {
 
 constexpr const char* system_hooks = "/usr/share/containers/oci/hooks.d";
-// Where /usr is an image that nobody writes to (bootc, ostree).
+// If /usr is a read-only image (bootc, ostree).
 constexpr const char* local_hooks = "/etc/containers/oci/hooks.d";
 
 using Paths = std::vector<std::string>;
@@ -56,9 +56,8 @@ Paths drop_ins(const Tree& tree, const std::string& directory) {
   return paths;
 }
 
-// The list that the files come to, and which of them set it last. {append = true} in a list adds to what is
-// before, and so do those of later files until one says {append = false}: containers.conf(5), Podman 4.8 and
-// later.
+// The effective list, and the file that set it last. {append = true} in a list adds to the earlier ones, and
+// so do the lists in later files until one says {append = false}: containers.conf(5), Podman 4.8 and later.
 struct HooksDirs {
   Paths directories = {system_hooks};
   std::string file = {};
@@ -91,7 +90,7 @@ void check_read(Plan& plan, const Host& host, const HooksDirs& dirs, std::string
                             fmt::join(dirs.directories, ", "), directory);
 }
 
-// containers.conf(5): later files win. Some are for rootless Podman alone, and for one user of it.
+// containers.conf(5): later files win. Some are for rootless Podman only, and for one of its users.
 Paths podman_files(const Host& host) {
   Paths files = {"/usr/share/containers/containers.conf", "/etc/containers/containers.conf"};
   const auto add = [&](const std::string& directory) {
@@ -111,7 +110,7 @@ Paths podman_files(const Host& host) {
 
 const TomlPath podman_key = {"engine", "hooks_dir"};
 
-// Whether Podman knows {append = true}: it says so, or one of its files has it.
+// Whether Podman knows {append = true}: by its version, or because one of its files uses it.
 bool can_append(const Host& host, const HooksDirs& dirs) {
   constexpr auto bound = std::chrono::seconds(10);
   if (dirs.appends) return true;
@@ -140,8 +139,7 @@ struct Reader {
   std::string drop_in, table;  // ours
 };
 
-// A directory that the engine reads only when it is told to: by a drop-in of ours, unless a later file has
-// the last word.
+// A directory that the engine reads only if it is told to: by our drop-in, unless a later file overrides it.
 Result<void> add_own_directory(Plan& plan, const Host& host, Reader reader, const std::string& directory) {
   std::erase(reader.files, reader.drop_in);
   const auto dirs = configured_hooks(host.tree, reader.files, reader.key);
@@ -178,8 +176,7 @@ Reader crio_reader(const Host& host) {
           "crio.runtime"};
 }
 
-// The directory that engines read by themselves, unless it cannot be written to, and nothing of ours is in
-// it.
+// The directory that engines read by default, unless it is not writable and contains nothing of ours.
 std::string hooks_directory(const Host& host) {
   const bool is_there = host.tree.exists(hook_file_path(system_hooks, "createRuntime"));
   return !is_there && host.tree.is_read_only(system_hooks) ? local_hooks : system_hooks;
@@ -210,7 +207,7 @@ Result<Plan> plan_podman(const Host& host, const Ledger&, Default) {
                       {"createRuntime", "poststop", "precreate"});
   }
   const std::string directory = hooks_directory(host);
-  // CRI-O reads the same directory, knows no such stage, and does not start with a file that it refuses.
+  // CRI-O reads the same directory, does not know this stage, and does not start with a file that it refuses.
   if (!has_crio(host))
     return plan_hooks(host, podman_reader(host), directory, {"createRuntime", "poststop", "precreate"});
   auto plan = TRY(plan_hooks(host, podman_reader(host), directory, {"createRuntime", "poststop"}));

@@ -17,7 +17,7 @@ std::string absolute_from_environment(const char* name, const std::string& other
   return value != nullptr && value[0] == '/' ? value : otherwise;
 }
 
-// The running program's installation; where it lies in the tree itself, as the tree calls it.
+// The running program's installation; if it is in the tree itself, as a path in the tree.
 std::string prefix_in(const Tree& tree) {
   const auto prefix = installation_prefix(1);
   if (!prefix || !prefix->starts_with('/')) return "/usr";

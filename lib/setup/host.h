@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host that is being set up: a whole machine (or a tree of one), or one user's part of it.
+// The host that is being set up: a whole machine (or its file tree), or one user's part of it.
 #pragma once
 
 #include <string>
@@ -14,11 +14,12 @@ namespace oci_oauth {
 struct Host {
   Tree tree;
   Scope scope = Scope::system;
-  std::string prefix;  // of the programs, as a path of the tree
+  std::string prefix;  // of the programs, as a path in the tree
   std::string config;  // the configuration file
-  std::string ledger;  // what was put here (ledger.h)
+  std::string ledger;  // what was changed here (ledger.h)
   std::string
-      runtime_dir;  // only for a user: the configuration must name it, because hooks see no XDG_RUNTIME_DIR
+      // only for a user: the configuration must name it, because hooks do not see XDG_RUNTIME_DIR
+      runtime_dir;
   std::string config_home;     // only for a user: $XDG_CONFIG_HOME
   std::string data_home = {};  // only for a user: $XDG_DATA_HOME
 
@@ -26,8 +27,8 @@ struct Host {
   std::string wrapper() const { return prefix + "/bin/oci-oauth-runtime"; }
 };
 
-// The machine where the caller is root or names another tree than "/", else the caller's own. Failure: `root`
-// is no directory; a user without HOME and XDG_RUNTIME_DIR.
+// The machine if the caller is root or names a tree other than "/", otherwise the caller's own part. Failure:
+// `root` is not a directory; a user without HOME and XDG_RUNTIME_DIR.
 Result<Host> open_host(const std::string& root);
 
 }  // namespace oci_oauth

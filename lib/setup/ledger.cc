@@ -36,7 +36,7 @@ void read_engines(JsonObject& object, std::set<std::string>& engines) {
   engines.insert(names.begin(), names.end());
 }
 
-// A text that may be empty, which JsonObject::string() refuses.
+// A text that may be empty, which JsonObject::string() rejects.
 void read_text(JsonObject& object, std::string_view key, std::string& target) {
   const JsonValue* value = object.take(key);
   if (value == nullptr || !value->IsString()) return object.fail(key, "is not a string");

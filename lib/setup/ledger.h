@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was put into a tree, and what was there before: by it, uninstall gives back every byte.
+// What was added to a tree, and what was there before, from which uninstall restores every byte.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,7 @@ enum class Share { whole, json_members, toml_block };
 
 struct LedgerFile {
   std::string path;
-  std::set<std::string> engines;  // that need it
+  std::set<std::string> engines;  // the engines that need it
   Share share = Share::whole;
   std::optional<std::string> before;  // nullopt: there was no such file
   std::string after;
@@ -32,15 +32,15 @@ struct LedgerUnit {
 struct Ledger {
   std::vector<LedgerFile> files;
   std::vector<LedgerUnit> units;
-  std::vector<std::string> directories;  // that were made, outermost first
+  std::vector<std::string> directories;  // created ones, outermost first
 
   LedgerFile* find(std::string_view path);
   const LedgerFile* find(std::string_view path) const;
   bool empty() const { return files.empty() && units.empty(); }
 };
 
-// A key that is not known is passed over: what a later version wrote can be taken out by this one. Failure
-// (kind failed): "SOURCE: reason" for text that no version wrote.
+// Unknown keys are ignored, so that this version can uninstall what a later one wrote. Failure (kind failed):
+// "SOURCE: reason" for text that no version wrote.
 Result<Ledger> parse_ledger(std::string_view text, const std::string& source);
 std::string format_ledger(const Ledger& ledger);
 

@@ -26,7 +26,7 @@ Result<std::string> with_members(std::string text, const std::string& source, co
   return text;
 }
 
-// The file with what is wanted in it; `base` is the file without anything of ours.
+// The file with what is wanted in it; `base` is the file without our part.
 Result<std::string> with_ours(const Text& base, const std::string& source, const WantedFile& wanted) {
   switch (wanted.share) {
     case Share::whole:
@@ -44,7 +44,7 @@ Result<Text> without_members(const std::string& current, const std::string& sour
   return !entry.before && is_blank(text) ? Text() : Text(std::move(text));
 }
 
-// The file without anything of ours. A whole file that somebody changed since is theirs.
+// The file without our part. A whole file that somebody has changed since is theirs.
 Result<Text> without_ours(const Text& current, const std::string& source, const LedgerFile& entry) {
   if (!current || *current == entry.after || current == entry.before) return current ? entry.before : current;
   switch (entry.share) {
@@ -64,7 +64,7 @@ bool was_changed_since(const Text& current, const LedgerFile& entry) {
   return entry.share == Share::whole && current && *current != entry.after && current != entry.before;
 }
 
-// Puts back under `path` what is to stay there, where nothing else is.
+// Puts what is to stay back at `path`, unless something else is there.
 Result<std::string> with_kept(std::string text, const std::string& source, const WantedFile& wanted) {
   for (const JsonSetting& setting : wanted.kept) {
     const auto there = TRY(find_json_member(text, source, setting.path));
@@ -74,8 +74,8 @@ Result<std::string> with_kept(std::string text, const std::string& source, const
   return text;
 }
 
-// The file as it was before us, as far as it tells: for one that the ledger does not know. nullopt: nothing
-// in it is ours.
+// The file before our changes, as far as it shows them: for a file that is not in the ledger. nullopt:
+// nothing in it is ours.
 Result<std::optional<Text>> found_before(const Text& current, const std::string& source,
                                          const WantedFile& wanted) {
   using Found = std::optional<Text>;
@@ -97,7 +97,7 @@ Result<std::optional<Text>> found_before(const Text& current, const std::string&
   return Found();
 }
 
-// What the ledger would say had it been kept; nullopt where nothing in the file is ours.
+// The entry that the ledger would have; nullopt if nothing in the file is ours.
 Result<std::optional<LedgerFile>> lost_entry(const Text& current, const std::string& source,
                                              const WantedFile& wanted) {
   auto before = TRY(found_before(current, source, wanted));
@@ -121,7 +121,7 @@ void note_directories(const Tree& tree, Ledger& ledger, const std::string& file)
   }
 }
 
-// The file without anything of ours, by what the ledger knows, or else by what is found in it.
+// The file without our part, according to the ledger, or else to what is found in it.
 Result<Text> base_of(const Text& current, const std::string& source, const LedgerFile* entry,
                      const WantedFile& wanted) {
   if (entry == nullptr) {
@@ -167,7 +167,7 @@ const WantedFile* find_wanted(const std::vector<WantedFile>& wanted, const std::
   return found == wanted.end() ? nullptr : &*found;
 }
 
-// What is left of a JSON file's owned members by a person's own edits goes as well, and is told.
+// What a person's edits leave of our members in a JSON file is removed as well, and reported.
 Result<Text> cleaned(const Text& text, const std::string& source, const WantedFile& wanted,
                      std::vector<std::string>& notes) {
   if (!text) return text;
@@ -176,8 +176,8 @@ Result<Text> cleaned(const Text& text, const std::string& source, const WantedFi
   return Text(std::move(less));
 }
 
-// Takes what is ours out of the file, whoever needed it; `wanted`, where there is one, says what stays for
-// now. Result: the entry that the ledger keeps for that.
+// Removes our part from the file, whichever engine needed it; `wanted`, if any, says what stays for now.
+// Result: the ledger's entry for that.
 Result<std::optional<LedgerFile>> give_back(const Tree& tree, Registration& registration,
                                             const LedgerFile& entry, const WantedFile* wanted) {
   using Kept = std::optional<LedgerFile>;
@@ -210,7 +210,7 @@ Result<std::optional<LedgerFile>> give_back(const Tree& tree, Registration& regi
   return Kept(std::move(kept));
 }
 
-// The entries of files that the ledger does not know, though something of ours is in them.
+// Entries for files that are not in the ledger but contain something of ours.
 Result<void> add_lost_entries(const Tree& tree, Ledger& ledger, const std::string& engine,
                               const std::vector<WantedFile>& wanted) {
   for (const WantedFile& file : wanted) {
@@ -230,7 +230,7 @@ Result<void> make(const Tree& tree, const Change& change) {
   return tree.write(change.path, *change.after, file_mode);
 }
 
-// Removes those of our directories that hold nothing any more.
+// Removes those of our directories that are empty.
 void remove_directories(const Tree& tree, Ledger& ledger) {
   for (auto directory = ledger.directories.rbegin(); directory != ledger.directories.rend(); ++directory) {
     (void)tree.remove_directory(*directory);
@@ -328,7 +328,7 @@ Result<void> apply(const Tree& tree, Registration& registration, const std::stri
   auto old = TRY(load_ledger(tree, ledger_path));
   Ledger& ledger = registration.ledger;
   note_directories(tree, ledger, ledger_path);
-  // Until all is done, the ledger knows both what was there and what is coming.
+  // Until everything is done, the ledger contains both the previous and the new state.
   Ledger meanwhile = ledger;
   for (const LedgerFile& file : old.files) {
     if (meanwhile.find(file.path) == nullptr) meanwhile.files.push_back(file);

@@ -25,7 +25,8 @@ Strings unit_directories(const Host& host) {
           "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"};
 }
 
-// The unit's own file, then its drop-ins by name: of two with one name that of the first directory counts.
+// The unit's own file, then its drop-ins by name: of two with the same name, the one in the first directory
+// counts.
 Strings files_of(const Host& host, const std::string& unit) {
   const Strings directories = unit_directories(host);
   Strings files;
@@ -69,7 +70,7 @@ Strings lines_of(std::string_view text) {
   return lines;
 }
 
-// Words with quotes, as systemd and a shell write them.
+// Words with quotes, as in systemd and a shell.
 Strings split(std::string_view text) {
   Strings words;
   char quote = 0;
@@ -106,7 +107,7 @@ void read_environment_file(const Host& host, std::string_view name, Environment&
   if (name.starts_with('-')) name.remove_prefix(1);
   const std::string file(name);
   for (const std::string& line : lines_of(read(host, file))) {
-    // The quotes around a value go, and it stays one value.
+    // The quotes around a value are removed, and it stays one value.
     std::string plain = line;
     std::erase_if(plain, [](char c) { return c == '"' || c == '\''; });
     set(environment, plain, file);
@@ -144,7 +145,7 @@ Service read_service(const Host& host, const std::string& unit) {
   return service;
 }
 
-// "$NAME" as a word of its own becomes as many words as its value has; "${NAME}" is replaced in place.
+// "$NAME" as a separate word becomes as many words as its value has; "${NAME}" is replaced in place.
 void add_word(const std::string& word, const Service& service, std::vector<ServiceWord>& words) {
   if (word.starts_with('$') && !word.starts_with("${")) {
     const auto value = service.environment.find(word.substr(1));

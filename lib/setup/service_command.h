@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command by which systemd starts a service, read from the unit's files, so that it can be told without a
-// systemd that runs: systemd.unit(5), systemd.service(5).
+// The command by which systemd starts a service, read from the unit's files, so that no running systemd is
+// needed: systemd.unit(5), systemd.service(5).
 #pragma once
 
 #include <string>
@@ -12,11 +12,11 @@ namespace oci_oauth {
 
 struct ServiceWord {
   std::string text;
-  std::string file;  // that says so: the unit, a drop-in or an environment file
+  std::string file;  // the file that says so: the unit, a drop-in or an environment file
 };
 
-// The words of the ExecStart= in force, the program's first, variables replaced by what the unit sets them
-// to. Empty where there is no such unit, or it starts nothing. Specifiers ('%') stay as they are.
+// The words of the effective ExecStart=, the program first, with variables replaced by the values that the
+// unit sets. Empty if there is no such unit, or it starts nothing. Specifiers ('%') are kept.
 std::vector<ServiceWord> service_command(const Host& host, const std::string& unit);
 
 }  // namespace oci_oauth

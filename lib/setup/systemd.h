@@ -12,22 +12,22 @@
 
 namespace oci_oauth {
 
-// sd_booted(3), for the machine that is being set up and not another tree; for a user: a manager of the
-// user's own.
+// sd_booted(3), for the machine that is being set up and not for another tree; for a user: a running service
+// manager.
 bool has_systemd(const Host& host);
 
-// Whether the user's manager stays when the user logs out, loginctl(1); true where that cannot be told.
+// Whether the user's service manager keeps running after logout, loginctl(1); true if unknown.
 bool lingers(uid_t uid);
 constexpr const char* linger_command = "loginctl enable-linger";
 
 // The names of the installed units that have an [Install] section, sorted.
 std::vector<std::string> installable_units(const Host& host);
 
-// Those of them that systemd does not enable yet. Failure: systemctl cannot be asked.
+// Those of them that are not enabled. Failure: systemctl fails.
 Result<std::vector<std::string>> disabled_units(const Host& host);
 
-// Lets systemd read its units again (a generator makes some from the configuration), then enables and starts,
-// or disables and stops. Failure: what systemctl says.
+// Makes systemd read its units again (a generator makes some from the configuration), then enables and
+// starts, or disables and stops them. Failure: systemctl's message.
 Result<void> enable_units(const Host& host, const std::vector<std::string>& units);
 Result<void> disable_units(const Host& host, const std::vector<std::string>& units);
 

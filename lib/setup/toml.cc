@@ -22,7 +22,7 @@ constexpr std::string_view end_mark = "# end oci-oauth\n";
 struct Toml::Document {
   toml::table root;
 
-  // nullptr where there is no such node.
+  // nullptr if there is no such node.
   const toml::node* at(const TomlPath& path) const {
     const toml::node* node = &root;
     for (const std::string& key : path) {
@@ -135,7 +135,7 @@ std::string remove_toml_block(std::string_view text) {
 }
 
 std::string toml_quoted(std::string_view text) {
-  // What JSON escapes, and how, a basic string takes as well.
+  // A basic string accepts JSON's escapes.
   JsonDocument document;
   return std::string(write_json(json_copy(document, text)).reveal());
 }

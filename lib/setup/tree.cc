@@ -28,7 +28,7 @@ std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-// What an O_PATH descriptor refers to, as a path of this process.
+// The file of an O_PATH descriptor, as a path of this process.
 Result<std::string> real_path(int fd, const std::string& shown) {
   char path[PATH_MAX];
   const std::string link = fmt::format("/proc/self/fd/{}", fd);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A root file system that is being set up: the machine's own, or a tree in a directory. Links in it are
-// followed as the tree's own programs would, never out of it.
+// followed as the tree's own programs would follow them, and never lead out of it.
 #pragma once
 
 #include <sys/stat.h>
@@ -17,35 +17,35 @@ namespace oci_oauth {
 
 class Tree {
  public:
-  // Failure: `root` is no directory.
+  // Failure: `root` is not a directory.
   static Result<Tree> open(const std::string& root);
 
   const std::string& root() const { return root_; }
   bool is_host() const { return root_ == "/"; }
-  // How a path of the tree is called outside of it.
+  // The outside path for a path in the tree.
   std::string shown(std::string_view path) const;
 
-  // nullopt where there is no such file. Failure: it cannot be read, is larger than 1 MiB, or is a link to
-  // nothing.
+  // nullopt if there is no such file. Failure: it cannot be read, is larger than 1 MiB, or is a dangling
+  // link.
   Result<std::optional<std::string>> read(const std::string& path) const;
   bool exists(const std::string& path) const;
-  // Whether a directory, or what would have to be made for it, is on a file system that is mounted read-only.
+  // Whether a directory, or its nearest existing parent, is on a file system that is mounted read-only.
   bool is_read_only(const std::string& directory) const;
-  // The names in a directory, sorted; none where it cannot be read.
+  // The names in a directory, sorted; none if it cannot be read.
   std::vector<std::string> list(const std::string& directory) const;
-  // Where the tree has `program` among the usual places; empty where it has not.
+  // The path of `program` in the tree, in one of the usual directories; empty if it is in none.
   std::string find_program(std::string_view program) const;
 
-  // Replaces the file whole, or makes it with `mode`. A link stays and its target is replaced; mode and owner
-  // stay.
+  // Replaces the whole file, or creates it with `mode`. A link stays and its target is replaced; an existing
+  // file's mode and owner stay.
   Result<void> write(const std::string& path, std::string_view text, mode_t mode) const;
   Result<void> remove(const std::string& path) const;
 
-  // Makes `path` and what is missing above it, mode 0755. Result: what was made, outermost first.
+  // Creates `path` and its missing parents, mode 0755. Result: the created directories, outermost first.
   Result<std::vector<std::string>> make_directories(const std::string& path) const;
-  // The directories that make_directories(path) would make.
+  // The directories that make_directories(path) would create.
   std::vector<std::string> missing_directories(const std::string& path) const;
-  // Removes a directory that is empty. False: it is not, or is in use.
+  // Removes an empty directory. False: it is not empty, or is in use.
   bool remove_directory(const std::string& path) const;
 
  private:
@@ -55,7 +55,7 @@ class Tree {
   };
   Tree(std::string root, UniqueFd fd) : root_(std::move(root)), fd_(std::move(fd)) {}
   Result<UniqueFd> open_in(const std::string& path, int flags) const;
-  // The directory that really holds the file, links followed.
+  // The directory that really contains the file, after following links.
   Result<Place> locate(const std::string& path) const;
 
   std::string root_;

@@ -16,14 +16,14 @@ std::string drop_in_of(std::string_view unit) {
   return fmt::format("{}.d/configuration.conf", unit);
 }
 
-// Specifiers begin with '%', systemd.unit(5).
+// Specifiers start with '%', systemd.unit(5).
 std::string unit_value(std::string_view path) {
   std::string value;
   for (const char c : path) value.append(c == '%' ? 2 : 1, c);
   return value;
 }
 
-// A line break would begin another setting, a backslash may join lines, blanks at the ends are cut off.
+// A line break would start another setting, a backslash may join lines, and blanks at the ends are removed.
 bool fits_a_unit_file(std::string_view path) {
   const bool plain = std::none_of(path.begin(), path.end(), [](unsigned char c) {
     return c < 0x20 || c == 0x7f || c == '\\' || c == '"';
@@ -37,9 +37,9 @@ Result<void> check(const Config& config, const std::string& pointer, const std::
                              "contains a character that is not allowed in a systemd unit file");
 }
 
-// One unit for each login: one that watches several misses changes of those that are there while another is
-// not. They come and go with oci-oauth-refresh.path, also where the configuration names a new one while that
-// runs.
+// One unit for each login, because a unit that watches several misses changes of existing ones while another
+// is missing. They start and stop with oci-oauth-refresh.path, even if the configuration adds one while that
+// is running.
 std::vector<UnitFile> path_units(const Config& config) {
   std::vector<UnitFile> units;
   std::string needed = "[Unit]\n";
@@ -69,7 +69,7 @@ UnitFile socket_drop_in(const Config& config) {
           fmt::format("[Socket]\nListenStream=\nListenStream={}\n", socket)};
 }
 
-// A directory of locks is made beside the one that the login is in.
+// Locks are directories beside the login's directory.
 UnitFile exchange_drop_in(const Config& config) {
   std::string text = "[Service]\n";
   for (const Profile& profile : config.profiles) {
@@ -80,8 +80,8 @@ UnitFile exchange_drop_in(const Config& config) {
   return {drop_in_of("oci-oauth-exchange@.service"), std::move(text)};
 }
 
-// Never over a directory in use: its containers would keep the old one. Never unmounted by hand: nor would
-// they see what is published after that.
+// Never mounted over a directory in use, because its containers would keep the old one. Never unmounted by
+// hand, because they would not see later tokens.
 UnitFile memory_mount(const std::string& directory, std::string_view condition, std::string_view size) {
   return {mount_unit_name(directory), fmt::format(R"([Unit]
 Description=Memory for the access tokens that containers mount
@@ -138,8 +138,8 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
   files.push_back(socket_drop_in(config));
   if (manager == ServiceManager::user) return files;
   files.push_back(exchange_drop_in(config));
-  // A file system for each profile: what a container has mounted leads by no handle to another profile's
-  // token.
+  // A file system for each profile, so that no file handle leads from a container's mount to another
+  // profile's token.
   const std::string share = config.runtime_dir + "/share";
   std::vector<std::string> directories = {share};
   files.push_back(memory_mount(share, "ConditionDirectoryNotEmpty", "16m"));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the installed systemd units must know of a configuration, as unit files for a generator
-// (systemd.generator(7)): where logins are, where the runtime directory is.
+// What the installed systemd units need from a configuration, as unit files for a generator
+// (systemd.generator(7)): where the logins and the runtime directory are.
 #pragma once
 
 #include <string>
@@ -19,13 +19,14 @@ struct UnitFile {
   std::string text;
 };
 
-// `config` has a runtime_dir. Result: a path unit for each login, drop-ins for the one that starts them, for
-// the socket and, in the system's manager, for the exchange (where it may write) and the mount units that
-// give runtime_dir/share and each profile's directory in it a tmpfs, which every service of ours then
-// requires. Failure (configuration): a path that no unit file can hold, named with its key.
+// `config` has a runtime_dir. Result: a path unit for each login; drop-ins for the unit that starts them, for
+// the socket and, in the system's manager, for the exchange (where it may write); and the mount units that
+// give runtime_dir/share and each profile's directory in it a tmpfs, which all our services then require.
+// Failure (configuration): a path that is not allowed in a unit file, with its key.
 Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager manager);
 
-// The name of the unit that watches a profile's login; of several profiles with one login, the first has it.
+// The name of the unit that watches a profile's login; several profiles with one login share that of the
+// first.
 std::string login_path_unit(std::string_view profile);
 
 // The name of the unit that mounts `path` (absolute, normalised): "/run/oci-oauth/share" ->

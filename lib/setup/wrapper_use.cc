@@ -13,13 +13,13 @@ namespace {
 
 constexpr const char* tasks = "io.containerd.runtime.v2.task";
 
-// Of containerd's own, of k3s's and RKE2's, and of that which dockerd starts where there is no other.
+// Those of containerd itself, of k3s and RKE2, and of the one that dockerd starts if there is no other.
 std::vector<std::string> state_directories(const Host& host) {
   const std::string exec_root = find_docker(host).flag("--exec-root").value_or("/run/docker");
   return {"/run/containerd", "/run/k3s/containerd", exec_root + "/containerd/daemon"};
 }
 
-// The shim notes its runtime in a file of its own, and among its options.
+// The shim records its runtime in a separate file and among its options.
 bool is_run_by_wrapper(const Host& host, const std::string& bundle) {
   const auto runtime = host.tree.read(bundle + "/runtime");
   if (runtime && *runtime && is_wrapper(**runtime)) return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which running containers were started by way of oci-oauth-runtime: their shims call it until the container
-// ends, so that without it nobody can enter them, and they leave behind what keeps them from starting again.
+// Which running containers were started through oci-oauth-runtime: their shims run it until the container
+// ends. Without it, nobody can exec in them, and what they leave behind prevents a restart.
 #pragma once
 
 #include <string>
@@ -10,10 +10,10 @@
 
 namespace oci_oauth {
 
-// Their ids, sorted, as containerd's shims note them below /run (Docker's containers among them).
+// Their ids, sorted, as containerd's shims record them below /run (including Docker's containers).
 std::vector<std::string> containers_run_by_wrapper(const Host& host);
 
-// Whether a runtime's program is the wrapper, of this installation or another.
+// Whether a runtime's program is the wrapper, from this installation or another.
 bool is_wrapper(std::string_view program);
 
 }  // namespace oci_oauth

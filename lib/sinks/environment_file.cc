@@ -24,7 +24,7 @@ std::string_view next_line(std::string_view& text) {
   return line;
 }
 
-// What the line assigns to `name`, untouched; nullopt where it does something else.
+// What the line assigns to `name`, verbatim; nullopt if it does something else.
 std::optional<std::string_view> assigned(std::string_view line, std::string_view name) {
   line = trim(line);
   if (constexpr std::string_view prefix = "export "; line.starts_with(prefix)) {
@@ -35,7 +35,7 @@ std::optional<std::string_view> assigned(std::string_view line, std::string_view
   return trim(line.substr(equals + 1));
 }
 
-// After a value only white space or a comment may stand.
+// A value may be followed only by white space or a comment.
 bool is_end(std::string_view rest) {
   return rest.empty() ||
          (blanks.find(rest[0]) != std::string_view::npos && (trim(rest).empty() || trim(rest)[0] == '#'));
@@ -53,7 +53,7 @@ Result<Secret> plain_value(std::string_view text) {
 Result<Secret> quoted_value(std::string_view text) {
   const char quote = text[0];
   std::string value;
-  value.reserve(text.size());  // a string that grows leaves copies behind
+  value.reserve(text.size());  // a growing string leaves copies behind
   for (size_t i = 1; i < text.size(); ++i) {
     if (text[i] == quote) {
       if (is_end(text.substr(i + 1))) return Secret(std::move(value));

@@ -21,13 +21,13 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t file_limit = 64 * KiB;
-constexpr Milliseconds grace = std::chrono::seconds(5);  // for the sender to tell that its time is over
+constexpr Milliseconds grace = std::chrono::seconds(5);  // for the sender to report that its time is over
 
 Error bad(std::string message, std::string hint = "") {
   return {ErrorKind::configuration, std::move(message), std::move(hint)};
 }
 
-// A file that holds a key, or names a program to run.
+// A file that contains a key, or names a program to run.
 Result<Secret> read_private_file(const std::string& path) {
   auto fd = open_file({.path = path}, O_RDONLY);
   if (!fd) return bad(fd.error().message);
@@ -46,7 +46,7 @@ Result<Secret> read_private_file(const std::string& path) {
   return Secret(std::move(*content));
 }
 
-// The names that OneCLI's users have, looked up in env_file and then in the environment.
+// The variables that OneCLI's users have, looked up in env_file and then in the environment.
 class Variables {
  public:
   Variables(const OneCliSink& sink, const Environment& environment)
@@ -58,7 +58,7 @@ class Variables {
     return {};
   }
 
-  // The first of the names that is set, in the nearer of the two places. Empty: none.
+  // The first of the names that is set, in env_file before the environment. Empty: none.
   Result<Secret> find(std::initializer_list<const char*> names) const {
     for (const char* name : names) {
       auto found = TRY(find_in_environment_file(file_.reveal(), name, file_path_));
@@ -71,7 +71,7 @@ class Variables {
     return Secret();
   }
 
-  // Leaves a target that the configuration has set.
+  // Keeps a target that the configuration has set.
   Result<void> fill(std::string& target, std::initializer_list<const char*> names) const {
     if (!target.empty()) return {};
     auto found = TRY(find(names));
@@ -91,7 +91,7 @@ Result<void> find_address(OneCliSettings& settings, const Variables& variables) 
   return settings.url.empty() ? variables.fill(settings.program, {"ONECLI_BIN"}) : Result<void>();
 }
 
-// A key goes into a header: one line of visible characters (RFC 9110 section 5.5).
+// A key goes into a header: one line of printable characters (RFC 9110 section 5.5).
 Result<Secret> read_key(const OneCliSink& sink, const Variables& variables) {
   if (sink.api_key_file.empty()) return variables.find({"ONECLI_API_KEY"});
   auto text = read_private_file(sink.api_key_file);
@@ -141,7 +141,7 @@ Result<void> update_by_http(const OneCliSettings& settings, const Secret& token,
   auto end = run_to_end(program, format_onecli_request(request));
   if (!end) return std::move(end).error().in(sender);
   if (end->how == ProgramEnd::How::exited && end->number == 0) return {};
-  // It says a message, and perhaps a hint in a second line.
+  // It prints a message and perhaps, on a second line, a hint.
   const std::string_view said = end->output.reveal();
   const size_t line = said.find('\n');
   if (line == std::string_view::npos) return Error{ErrorKind::failed, sender + ": exited without an answer"};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Puts a token into a secret of a OneCLI server: by HTTP, or by OneCLI's own program where only that is
-// known.
+// Stores a token in a secret on a OneCLI server: over HTTP, or with the onecli program if only that is
+// configured.
 #pragma once
 
 #include <functional>
@@ -13,27 +13,26 @@
 
 namespace oci_oauth {
 
-// A process's environment, as getenv(3) gives it: nullptr for a name that is not set.
+// A process's environment, like getenv(3): nullptr for an unset name.
 using Environment = std::function<const char*(const char* name)>;
 
 struct OneCliSettings {
   std::string secret_id;
-  std::string url, ca_file;  // by HTTP; an empty ca_file is the system's
-  std::string program;       // where `url` is empty
-  Secret api_key;            // empty: a OneCLI in local mode asks for none
+  std::string url, ca_file;  // over HTTP; an empty ca_file is the system's
+  std::string program;       // if `url` is empty
+  Secret api_key;            // empty: OneCLI in local mode needs none
 };
 
-// Each setting from the configuration, else from its env_file, else from the environment; an address in the
-// configuration leaves no choice to the others. Files must belong to root or the caller and be closed to
-// everybody else, as ssh(1) wants it. Failure (configuration): names the key, file or variable.
+// Each setting comes from the configuration, or else from its env_file, or else from the environment; an
+// address in the configuration takes precedence over all others. Files must belong to root or the caller and
+// be inaccessible to others, as ssh(1) requires. Failure (configuration): names the key, file or variable.
 Result<OneCliSettings> resolve_onecli(const OneCliSink& sink, const std::string& place,
                                       const Environment& environment);
 
-// Either by HTTP: `sender`, the path of oci-oauth-onecli, makes the request (onecli_request.h), where it is
-// root with the rights of the owner of the login at `credentials`. Or by program: PROGRAM secrets update --id
-// ID
-// --value TOKEN, whose arguments every user of the host can see. Failure: says what was asked and what came
-// back, never a byte of the answer's body.
+// Over HTTP, `sender`, the path of oci-oauth-onecli, makes the request (onecli_request.h); under root, with
+// the rights of the owner of the login at `credentials`. Otherwise runs PROGRAM secrets update --id ID
+// --value TOKEN, whose arguments every user of the host can see. Failure: names the request and the answer,
+// without any of the answer's body.
 Result<void> update_secret(const OneCliSettings& settings, const Secret& token, Milliseconds timeout,
                            const std::string& sender, const std::string& credentials);
 

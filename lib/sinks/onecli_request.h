@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The request that updates a secret of a OneCLI server, and its way to the program that makes it: what
-// decides when to ask does not link the network.
+// The request that updates a secret on a OneCLI server, and its encoding for the program that sends it,
+// because the program that decides does not link the network.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ struct OneCliRequest {
 };
 
 Secret format_onecli_request(const OneCliRequest& request);
-// Failure: a text that is none.
+// Failure: the text is not a request.
 Result<OneCliRequest> parse_onecli_request(std::string_view text);
 
 }  // namespace oci_oauth

@@ -31,7 +31,7 @@ constexpr size_t kept_output = 4 * KiB;
 constexpr size_t longest_tail = 200, longest_word = 64, telling_part = 8;
 constexpr const char* path_variable = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-// While it lives, the signals that would end this process wait, and `fd` tells that one does.
+// During its lifetime, the signals that would end this process are blocked, and `fd` reports them.
 class HeldSignals {
  public:
   HeldSignals() {
@@ -61,8 +61,8 @@ Result<Pipe> make_pipe() {
   return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-// A pipe that holds the whole secret before anybody reads: a program that does not read it neither blocks us
-// nor sends us SIGPIPE.
+// A pipe that contains the whole secret before anybody reads it: a program that does not read it neither
+// blocks us nor sends us SIGPIPE.
 Result<UniqueFd> filled_pipe(const Secret& secret) {
   auto pipe = TRY(make_pipe());
   const auto capacity = static_cast<size_t>(std::max(0, ::fcntl(pipe.writing.get(), F_GETPIPE_SZ)));
@@ -74,7 +74,7 @@ Result<UniqueFd> filled_pipe(const Secret& secret) {
   return std::move(pipe.reading);
 }
 
-// posix_spawn(3) with what the child gets: a session of its own, "/", default signals, three descriptors.
+// posix_spawn(3) with the child's settings: its own session, "/", default signals, three descriptors.
 class Spawn {
  public:
   Spawn(int input, int output) {
@@ -115,7 +115,7 @@ class Spawn {
   posix_spawnattr_t attributes_;
 };
 
-// execve(2) takes pointers to what it does not change.
+// execve(2) takes non-const pointers, but does not change the strings.
 std::vector<char*> pointers(const std::vector<std::string>& words) {
   std::vector<char*> all;
   all.reserve(words.size());
@@ -136,7 +136,7 @@ Result<pid_t> spawn(const Program& program, const Secret& secret, int output) {
   return Spawn(input.get(), output).run(arguments, environment);
 }
 
-// The end of what was read, in a buffer that does not move.
+// The end of the output, in a buffer that does not move.
 class Tail {
  public:
   Tail() { text_.reserve(2 * kept_output); }
@@ -144,7 +144,7 @@ class Tail {
   Tail(const Tail&) = delete;
   Tail& operator=(const Tail&) = delete;
 
-  // Reads some of what is there. False where there is no more, now or ever.
+  // Reads some of what is there. False if there is nothing more, now or ever.
   bool read_from(int fd) {
     char buffer[kept_output];
     const ssize_t count = ::read(fd, buffer, sizeof buffer);
@@ -160,15 +160,15 @@ class Tail {
   std::string text_;
 };
 
-// What a pipe can hold, and no more: a process that left the group may go on writing for ever.
+// As much as a pipe can contain, and no more: a process that left the group may keep writing for ever.
 void drain(int output, Tail& tail) {
   const auto capacity = static_cast<size_t>(std::max(0, ::fcntl(output, F_GETPIPE_SZ)));
   for (size_t read = 0; read < capacity && tail.read_from(output); read += kept_output) {
   }
 }
 
-// Waits for the child's end, the deadline or a signal to us, and reads the output meanwhile: a full pipe
-// would hold the child up.
+// Waits for the child's end, the deadline or a signal to us, and reads the output meanwhile, because a full
+// pipe would block the child.
 ProgramEnd::How wait_for_end(int child, int output, int signals, SteadyTime deadline, Tail& tail) {
   pollfd events[] = {{child, POLLIN, 0}, {signals, POLLIN, 0}, {output, POLLIN, 0}};
   while (true) {
@@ -181,7 +181,8 @@ ProgramEnd::How wait_for_end(int child, int output, int signals, SteadyTime dead
   }
 }
 
-// The child leads its session and so cannot leave its group, whose id is its own as long as it is not reaped.
+// The child leads its session and so cannot leave its group, whose id is not reused until the child is
+// reaped.
 int end_group(pid_t child) {
   ::kill(-child, SIGKILL);
   return reap(child);

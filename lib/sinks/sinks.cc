@@ -25,12 +25,12 @@ using std::chrono::steady_clock;
 constexpr size_t token_limit = 64 * KiB, state_limit = 64 * KiB;
 constexpr auto longest_refresh = std::chrono::seconds(60);
 constexpr auto beyond_timeout =
-    std::chrono::seconds(10);  // what a run may take on top of its sink's time limit
+    std::chrono::seconds(10);  // what a run may take in addition to its sink's time limit
 constexpr std::string_view state_suffix = ".json", lock_suffix = ".lock";
 
 struct StoredState {
   SinkState shown;
-  std::string token_hash, destination;  // what was delivered last, and where to; empty: nothing yet
+  std::string token_hash, destination;  // what was last delivered, and where; empty: nothing yet
 };
 
 std::string name_of(const Sink& sink) {
@@ -38,20 +38,20 @@ std::string name_of(const Sink& sink) {
   return sink.onecli->secret_id.empty() ? "onecli" : "onecli " + sink.onecli->secret_id;
 }
 
-// FNV-1a, 64 bits, from which a file gets its name: nobody gains anything from a collision.
+// FNV-1a, 64 bits, for a file name: nobody gains anything from a collision.
 std::uint64_t fnv1a(std::string_view bytes) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
   return hash;
 }
 
-// A file name that stays the same as long as the sink's settings do, its time limit apart.
+// A file name that is stable as long as the sink's settings are, except for its time limit.
 std::string key_of(const Sink& sink, const std::string& profile) {
   std::vector<std::string> parts = {profile};
   parts.insert(parts.end(), sink.exec.begin(), sink.exec.end());
   if (const auto& onecli = sink.onecli)
     parts.insert(parts.end(), {"", onecli->secret_id, onecli->url, onecli->program, onecli->env_file});
-  const std::string_view separator("\0", 1);  // which no part can hold
+  const std::string_view separator("\0", 1);  // which no part can contain
   return fmt::format("{:016x}", fnv1a(fmt::format("{}", fmt::join(parts, separator))));
 }
 
@@ -130,8 +130,9 @@ struct Token {
   Time expires_at;
 };
 
-// What share/NAME holds. nullopt where there is no token to bring: none was published, or it has expired. The
-// file and what is said of it are read as one: a refresh holds the profile's lock while it replaces them.
+// The content of share/NAME. nullopt if there is no token to deliver: none was published, or it has expired.
+// The file and its state are read together, because a refresh holds the profile's lock while it replaces
+// them.
 Result<std::optional<Token>> current_token(const RuntimeDir& runtime, const std::string& profile) {
   auto lock = TRY(
       FileLock::acquire(runtime.lock_file(profile), LockMode::shared, steady_clock::now() + longest_refresh));
@@ -163,7 +164,7 @@ class SinkRun {
         key_(key_of(sink, profile.name)),
         state_name_(key_ + std::string(state_suffix)) {}
 
-  // Result: nullopt where the sink has the token already, or there is none.
+  // Result: nullopt if the sink already has the token, or there is none.
   Result<std::optional<SinkOutcome>> run() {
     if (sink_.onecli) settings_.emplace(resolve_onecli(*sink_.onecli, sink_.place, runner_.environment));
     auto wanted = is_wanted();
@@ -171,7 +172,7 @@ class SinkRun {
     if (!*wanted) return std::optional<SinkOutcome>();
     auto lock = TRY(FileLock::acquire(directory_.file(key_ + std::string(lock_suffix)), LockMode::exclusive,
                                       steady_clock::now() + sink_.timeout + beyond_timeout));
-    // Another process may have brought it meanwhile, or there is a newer one.
+    // Another process may have delivered it in the meantime, or there is a newer one.
     wanted = is_wanted();
     if (!wanted) return std::move(wanted).error();
     if (!*wanted) return std::optional<SinkOutcome>();
@@ -187,14 +188,14 @@ class SinkRun {
     if (!token) return false;
     token_ = std::move(*token);
     auto state = directory_.read(state_name_);
-    // A state that cannot be understood is written anew: at worst a token arrives twice.
+    // An unreadable state is replaced; at worst, a token arrives twice.
     state_ = state ? std::move(*state) : StoredState();
-    // Where the settings cannot be had, nobody can tell whether they lead elsewhere.
+    // Without the settings, it is unknown whether they lead elsewhere.
     const auto where = destination();
     return state_.token_hash != token_.hash || (where && state_.destination != *where);
   }
 
-  // env_file and the environment may come to name another secret or server. nullopt: they name none.
+  // env_file and the environment may name another secret or server later. nullopt: they name none.
   std::optional<std::string> destination() const {
     if (!settings_) return "";
     if (!*settings_) return std::nullopt;
@@ -244,7 +245,7 @@ class SinkRun {
   std::optional<Result<OneCliSettings>> settings_;  // of a OneCLI sink
   Token token_;
   StoredState state_;
-  bool is_first_ = false;  // nothing was ever tried before
+  bool is_first_ = false;  // it was never tried before
 };
 
 }  // namespace

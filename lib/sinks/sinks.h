@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Brings each new access token to the sinks of the configuration, once per token and sink, however many
-// processes refresh. What a sink has is kept in runtime_dir/sinks/; a sink that failed is tried again at the
-// next call. A process that is killed between a delivery and its note delivers that token twice.
+// Delivers each new access token to the configured sinks, once per token and sink, however many processes
+// refresh. runtime_dir/sinks/ records what each sink has; a sink that failed is tried again at the next call.
+// A process that is killed between a delivery and its record delivers that token twice.
 #pragma once
 
 #include <optional>
@@ -26,15 +26,15 @@ struct SinkRunner {
 struct SinkOutcome {
   std::string sink;    // "exec /path/cmd", "onecli ID"
   Result<void> done;   // whether it has the token now
-  std::string notice;  // what a person should know all the same
+  std::string notice;  // what a person should know even after success
 };
 
-// Call it without the profile's lock: containers wait for that, and a sink may take its whole time. Sinks run
-// one after the other. Result: the sinks that were run or could not be; none for those that have the token
-// already, and for a token that has expired or is just being replaced.
+// Call it without the profile's lock, because containers wait for that, and a sink may take its whole time
+// limit. Sinks run one after the other. Result: the sinks that were run or could not be; not those that
+// already have the token, and none for a token that has expired or is just being replaced.
 std::vector<SinkOutcome> run_sinks(const SinkRunner& runner, const Profile& profile);
 
-// Removes what is kept of sinks that are no longer configured.
+// Removes the records of sinks that are not configured any more.
 void forget_removed_sinks(const Config& config, const RuntimeDir& runtime);
 
 struct SinkState {

@@ -11,9 +11,8 @@ using namespace std::chrono_literals;
 
 constexpr unsigned most_doublings = 16;
 
-// In the order of FailureKind. A silent network is worth another try soon, since nobody there is bothered.
-// After an answer that was lost, each further try may revoke the login and its valid token (RFC 9700
-// section 4.14.2).
+// In the order of FailureKind. A silent network is tried again soon, because this bothers nobody. After a
+// lost answer, each further attempt may revoke the login and its valid token (RFC 9700 section 4.14.2).
 constexpr std::array<FailureRule, failure_kinds.size()> table = {{
     {"login_required", ErrorKind::login_required, Remedy::person, RefreshToken::unspent, 30s, 30s, 60min,
      "log in again with the program that owns this login"},

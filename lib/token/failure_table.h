@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What follows from a refresh that failed, in one table: how long everybody rests, whether waiting helps,
-// whether the refresh token may be spent, the exit code, the words for a person. Pure: no clock is read.
+// What follows from a failed refresh, in one table: how long to pause, whether waiting helps, whether the
+// refresh token may be spent, the exit code, and the hint. Pure: no clock is read.
 #pragma once
 
 #include <array>
@@ -14,15 +14,15 @@ namespace oci_oauth {
 
 // How the last attempt to refresh ended; the words are the "kind" of last_error in status --json.
 enum class FailureKind {
-  login_required,  // the server refused this refresh token for good: invalid_grant, RFC 6749 section 5.2
+  login_required,  // the server refused this refresh token permanently: invalid_grant, RFC 6749 section 5.2
   throttled,       // 429, or 403 without an OAuth error
   server,          // 5xx, or a redirect
   network,         // nothing was sent
-  unknown,         // sent, and no answer arrived, or none that can be read
+  unknown,         // sent, but no readable answer arrived
   rejected,        // another OAuth error: the request or the client is wrong
   busy,            // another program holds the login's lock
-  login,           // the credential document cannot be read, understood or replaced
-  configuration,   // the provider cannot be read; nothing was tried
+  login,           // the credential document cannot be read, parsed or replaced
+  configuration,   // the provider cannot be read; no refresh was attempted
 };
 inline constexpr std::array failure_kinds = {
     FailureKind::login_required, FailureKind::throttled, FailureKind::server,
@@ -34,11 +34,11 @@ enum class RefreshToken { unspent, maybe_spent };  // maybe: the fence stays, an
 
 struct FailureRule {
   std::string_view word;
-  ErrorKind error;  // for a caller who wanted a valid token
+  ErrorKind error;  // for a caller that wanted a valid token
   Remedy remedy;
   RefreshToken refresh_token;
-  // The first rest of a row of failures, and where a valid token is published; each next one is twice as
-  // long.
+  // The first pause in a series of failures, without and with a valid published token; each further one is
+  // twice as long.
   Milliseconds rest, rest_with_token, longest;
   std::string_view hint;
 };
@@ -51,23 +51,23 @@ inline std::string_view word(FailureKind kind) {
 inline ErrorKind error_kind(FailureKind kind) {
   return rule_of(kind).error;
 }
-// nullopt for a word that no kind has.
+// nullopt for an unknown word.
 std::optional<FailureKind> failure_kind_of(std::string_view word);
 
-// The longest that a token endpoint is left in peace.
+// The longest pause between requests to a token endpoint.
 constexpr Milliseconds longest_rest = std::chrono::hours(1);
 
 struct FailedAttempt {
   FailureKind kind = FailureKind::server;
-  unsigned failures = 1;                         // in a row, with this one
-  std::optional<Milliseconds> retry_after = {};  // the server's own wish (RFC 9110 section 10.2.3)
-  Milliseconds token_left{0};                    // of the published token's life; none: zero or less
+  unsigned failures = 1;                         // consecutive, including this one
+  std::optional<Milliseconds> retry_after = {};  // the server's request (RFC 9110 section 10.2.3)
+  Milliseconds token_left{0};                    // of the published token's lifetime; none: zero or less
   double jitter = 0.5;                           // in [0, 1)
 };
 
-// How long every process leaves the endpoint in peace. The server's wish counts, between a second and
-// longest_rest. Else the rest grows with each failure, is spread by a quarter, and ends while a token that is
-// valid still is.
+// How long all processes leave the endpoint alone. The server's request counts, between a second and
+// longest_rest. Otherwise the pause grows with each failure, varies by a quarter, and ends before a valid
+// token expires.
 Milliseconds rest_after(const FailedAttempt& attempt);
 
 }  // namespace oci_oauth

@@ -11,8 +11,8 @@ using std::chrono::seconds;
 
 constexpr Milliseconds timer_margin = longest_tick + longest_run;
 
-// Several tries fit between the moment a token is due and its expiry; one that expired long ago is in no
-// hurry.
+// Several attempts fit between the time a token becomes due and its expiry; one that expired long ago is not
+// urgent.
 Milliseconds pause_between_tries(const Published& token) {
   const Milliseconds window = token.expires_at - token.due_at;
   const Milliseconds longest = seconds(60);

@@ -20,14 +20,14 @@ namespace {
 
 constexpr std::string_view configuration_suffix = ".config";
 constexpr size_t published_limit = 64 * KiB;
-// A maker needs microseconds.
+// Creating it takes microseconds.
 constexpr auto wait_for_maker = std::chrono::seconds(5);
 
 Result<UniqueFd> open_directory(int parent, const std::string& name, const std::string& shown) {
   return open_file({parent, name, shown}, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 }
 
-// Opens `name` in `parent`; makes it first when it is missing. The umask of every program is 022.
+// Opens `name` in `parent`, and creates it first if it is missing. Every program has the umask 022.
 Result<UniqueFd> make_directory(int parent, const std::string& name, mode_t mode, const std::string& shown) {
   auto existing = open_directory(parent, name, shown);
   if (existing || existing.error().kind != ErrorKind::not_found) return existing;
@@ -50,7 +50,7 @@ Result<void> check_private(int directory, const std::string& path) {
   return {};
 }
 
-// A directory of somebody else's is named as such: "permission denied" alone would not tell whom to ask.
+// Somebody else's directory is reported as such, because "permission denied" alone would not say what to do.
 Error refused_to_look(const std::string& path, Error error) {
   struct stat status;
   if (::stat(path.c_str(), &status) != 0 || status.st_uid == ::geteuid()) return error;
@@ -70,8 +70,8 @@ Result<Published> read_published(int fd, const std::string& shown) {
   return parse_published(text, shown);
 }
 
-// A file system of its own keeps a container's open_by_handle_at(2) from other files. One that is mounted in
-// another mount namespace than the host's, which is that of process 1, would be seen from there alone
+// A separate file system protects other files from a container's open_by_handle_at(2). If it were mounted in
+// another mount namespace than the host's, which is that of process 1, the host would not see it
 // (mount_namespaces(7)).
 void mount_own_tmpfs(const std::string& share) {
   struct stat hosts, ours;
@@ -82,7 +82,7 @@ void mount_own_tmpfs(const std::string& share) {
   (void)::mount("oci-oauth", share.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=16m");
 }
 
-// Until share/ is ready to be used it has mode 0700: a mount changes that as well as its maker does.
+// Until share/ is ready, it has mode 0700: both a mount and its creator change that.
 bool is_ready(int share) {
   struct stat status;
   return ::fstat(share, &status) == 0 && (status.st_mode & 0777) != 0700;
@@ -92,7 +92,7 @@ bool is_ready(int share) {
 Result<UniqueFd> make_share(int directory, const std::string& share) {
   auto opened = open_directory(directory, "share", share);
   if (opened && is_ready(opened->get())) return opened;
-  // A maker that was killed has left an empty one. One that holds something or is mounted on stays.
+  // A killed creator leaves an empty one. One that contains something or is mounted on stays.
   ::unlinkat(directory, "share", AT_REMOVEDIR);
   if (::mkdirat(directory, "share", 0700) == 0) {
     mount_own_tmpfs(share);
@@ -106,7 +106,7 @@ Result<UniqueFd> make_share(int directory, const std::string& share) {
   return opened;
 }
 
-// Whoever finds share/ missing or half made waits for its maker, or makes it.
+// A process that finds share/ missing or incomplete waits for its creator, or creates it.
 Result<UniqueFd> open_share(int directory, const std::string& share) {
   auto opened = open_directory(directory, "share", share);
   if (opened ? is_ready(opened->get()) : opened.error().kind != ErrorKind::not_found) return opened;
@@ -120,7 +120,7 @@ Result<UniqueFd> open_share(int directory, const std::string& share) {
   return make_share(directory, share);
 }
 
-// Empty where it is not a symbolic link.
+// Empty if it is not a symbolic link.
 std::string read_link(int directory, const std::string& name) {
   char target[PATH_MAX];
   const ssize_t size = ::readlinkat(directory, name.c_str(), target, sizeof target);
@@ -217,7 +217,7 @@ void RuntimeDir::note_configuration(std::string_view profile, const std::string&
   const std::string link = fmt::format("{}{}", profile, configuration_suffix);
   if (read_link(profiles_.get(), link) == config) return;
   ::unlinkat(profiles_.get(), link.c_str(), 0);
-  // Without it, a profile that is gone is not found, and its token expires where it is.
+  // Without it, a removed profile is not noticed, and its token simply expires.
   if (::symlinkat(config.c_str(), profiles_.get(), link.c_str()) != 0) return;
 }
 
@@ -231,7 +231,7 @@ std::vector<std::string> RuntimeDir::profiles_of(std::string_view config) const 
 }
 
 Result<bool> RuntimeDir::withdraw(std::string_view profile) const {
-  // First: a profile that comes back is then published anew.
+  // First, so that a profile that comes back is published again.
   const std::string published = fmt::format("{}.json", profile);
   bool was_there = ::unlinkat(profiles_.get(), published.c_str(), 0) == 0;
   auto directory = open_file({share_.get(), std::string(profile), share_path(profile)},

@@ -22,47 +22,47 @@
 
 namespace oci_oauth {
 
-// Where `share/` lives: in memory, or on a disk that a person should know about.
+// Where `share/` is stored: in memory, or on a disk, which a person should know about.
 enum class ShareStorage { memory, disk };
 
 class RuntimeDir {
  public:
-  // Makes what is missing. Where share/ is new and the caller is host root in the host's mount namespace, a
-  // small tmpfs is mounted on it (nosuid, nodev, noexec) before anybody uses it: one process makes it, the
-  // others wait. Failure: refused where the directory belongs to somebody else or others may write to it;
-  // temporary where its maker does not finish within seconds; names the path and the call.
+  // Creates what is missing. If share/ is new and the caller is host root in the host's mount namespace,
+  // mounts a small tmpfs on it (nosuid, nodev, noexec) before anybody uses it: one process creates it, and
+  // the others wait. Failure: the directory belongs to somebody else or others can write to it; temporary if
+  // its creator does not finish within seconds; names the path and the call.
   static Result<RuntimeDir> open(const std::string& path);
 
-  // For those who only look: makes and changes nothing. Result: nullopt where it is not made yet.
-  // Failure: as open(); where it is another user's, the hint says whom to ask.
+  // For readers: changes nothing. Result: nullopt if it does not exist yet. Failure: as open(); if it belongs
+  // to another user, the hint says which.
   static Result<std::optional<RuntimeDir>> open_existing(const std::string& path);
 
   const std::string& path() const { return path_; }
   ShareStorage share_storage() const;
 
-  // share/NAME, made when missing (mode 0755), open for reading. The descriptor can be written into and
-  // mounted.
+  // share/NAME, created if missing (mode 0755), open for reading. The descriptor can be used to write and to
+  // mount.
   Result<UniqueFd> share(std::string_view profile) const;
   std::string share_path(std::string_view profile) const;
 
-  // A cache. Result: nullopt where nothing has been published yet, and where what is there is damaged or of
-  // another version; the next refresh writes it anew. Failure: it is there and cannot be opened.
+  // A cache. Result: nullopt if nothing has been published yet, or the file is damaged or of another version;
+  // the next refresh replaces it. Failure: it exists and cannot be opened.
   Result<std::optional<Published>> published(std::string_view profile) const;
-  // Why published() takes no notice of what is there; nullopt where it does not have to.
+  // Why published() ignores the file; nullopt if it does not.
   std::optional<Error> damage_of(std::string_view profile) const;
   Result<void> publish(std::string_view profile, const Published& published) const;
 
-  // Which configuration a profile is of, so that one that it no longer has is known: another configuration
-  // may share this directory.
+  // Records which configuration a profile belongs to, because another configuration may share this directory.
+  // It identifies profiles that their configuration does not have any more.
   void note_configuration(std::string_view profile, const std::string& config) const;
   std::vector<std::string> profiles_of(std::string_view config) const;
-  // Empties share/NAME and forgets what was published. Result: whether there was anything.
+  // Empties share/NAME and removes the published state. Result: whether there was anything.
   Result<bool> withdraw(std::string_view profile) const;
 
   FileAt lock_file(std::string_view profile) const;  // locks/NAME
   FileAt socket_file() const;                        // refresh.sock
   UniqueFd containers() const;                       // containers/, open for reading
-  Result<UniqueFd> sinks() const;                    // sinks/, made when missing (mode 0700)
+  Result<UniqueFd> sinks() const;                    // sinks/, created if missing (mode 0700)
 
  private:
   explicit RuntimeDir(std::string path) : path_(std::move(path)) {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an exchange did, and its way to the process that publishes.
+// What an exchange did, and its encoding for the process that publishes.
 #pragma once
 
 #include <chrono>
@@ -33,18 +33,18 @@ struct ExchangeFailure {
   std::string message, hint;
   std::optional<Milliseconds> retry_after = {};
   std::string request_hash = {};  // of the request that failed; empty: it was not known yet
-  bool is_known = false;          // nothing was tried: an earlier failure holds
+  bool is_known = false;          // nothing was attempted: an earlier failure still holds
 };
 
 struct ExchangeReport {
   bool refreshed = false;                  // a request was granted in this run
-  std::optional<LoginSnapshot> login;      // the login as it is now; empty where it cannot be read
-  std::optional<ExchangeFailure> failure;  // why a refresh that was due did not happen
-  std::vector<std::string> notices;        // what a person should know all the same
-  std::chrono::microseconds stored_in{0};  // from the answer's last byte to the synced journal
+  std::optional<LoginSnapshot> login;      // the current login; empty if it cannot be read
+  std::optional<ExchangeFailure> failure;  // why a refresh that was due did not succeed
+  std::vector<std::string> notices;        // what a person should know even after success
+  std::chrono::microseconds stored_in{0};  // from the last byte of the answer to the synced journal
 };
 
-// The report as one line of text for the process that publishes, and back. Failure: a text that is none.
+// The report as one line of text for the process that publishes, and back. Failure: the text is not a report.
 Secret format_report(const ExchangeReport& report);
 Result<void> send_report(int fd, const ExchangeReport& report);  // ends in a newline
 Result<ExchangeReport> parse_report(std::string_view text);

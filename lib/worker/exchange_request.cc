@@ -116,7 +116,7 @@ JsonValue owner_value(JsonDocument& json, const LoginOwner& owner) {
   return value;
 }
 
-// Nobody is taken for somebody else: a number that is missing or out of range makes the request none.
+// An identity is never guessed: an id that is missing or out of range makes the request invalid.
 Result<LoginOwner> read_owner(const JsonValue& value) {
   const JsonValue* uid = json_member(value, "uid");
   const JsonValue* gid = json_member(value, "gid");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an exchange is asked for, and its way to the program that does it.
+// What an exchange is asked to do, and its encoding for the program that does it.
 #pragma once
 
 #include <optional>
@@ -22,17 +22,18 @@ struct ExchangeRequest {
   Profile profile;
   Provider provider;
   Published
-      published;  // what we know from earlier runs: the token's first sight, cool-down, a dead refresh token
+      // what is known from earlier runs: when the token was first seen, a cool-down, a dead refresh token
+      published;
   Force force = Force::no;
-  Milliseconds min_ttl{0};  // refresh also where less than this is left
+  Milliseconds min_ttl{0};  // refresh also if less than this is left
   Endpoint endpoint = Endpoint::asked;
   std::string
-      rejected_token_hash;  // an access token that a server refused: not to be kept, however long it lives
-  std::optional<LoginOwner> owner;  // whom to become for it; nullopt: whoever runs it is the one
+      rejected_token_hash;  // an access token that a server refused: it must not be kept, whatever its expiry
+  std::optional<LoginOwner> owner;  // the user to become first; nullopt: keep the current one
 };
 
-// The request as text for the program that does the exchange, and back: what keep_fresh needs of it. Failure:
-// a text that is none.
+// The request as text for the program that performs the exchange, and back: what keep_fresh needs of it.
+// Failure: the text is not a request.
 std::string format_request(const ExchangeRequest& request);
 Result<ExchangeRequest> parse_request(std::string_view text);
 

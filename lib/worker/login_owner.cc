@@ -24,7 +24,7 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr unsigned most_links = 40;  // as path_resolution(7)
+constexpr unsigned most_links = 40;  // as in path_resolution(7)
 
 // Puts the components of `path` in front of `pending`.
 void prepend(std::deque<std::string>& pending, std::string_view path) {
@@ -43,7 +43,7 @@ Result<std::string> read_link(const std::string& path) {
   return std::string(target, static_cast<size_t>(size));
 }
 
-// Walks a path until a component is not root's: its owner is the result.
+// Walks a path until a component does not belong to root: its owner is the result.
 class Walk {
  public:
   explicit Walk(const std::string& path) { prepend(pending_, path); }
@@ -56,7 +56,7 @@ class Walk {
     const std::string name = std::move(pending_.front());
     pending_.pop_front();
     if (name == "..") {
-      // `here_` holds no link, so its parent is the text without the last component.
+      // `here_` contains no link, so its parent is the text without the last component.
       here_.erase(here_.empty() ? 0 : here_.rfind('/'));
       return {};
     }

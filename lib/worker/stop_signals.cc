@@ -21,7 +21,7 @@ void mask(int how) {
 StopSignals::StopSignals() {
   struct sigaction action = {};
   action.sa_handler = [](int) { stop_requested = 1; };
-  // Work on files goes on; calls that wait for an event return all the same (signal(7)).
+  // Work on files continues; calls that wait for an event return all the same (signal(7)).
   action.sa_flags = SA_RESTART;
   for (size_t i = 0; i < old_.size(); ++i) ::sigaction(stop_signals[i], &action, &old_[i]);
   mask(SIG_UNBLOCK);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGTERM, SIGINT and SIGHUP as a wish: what has been sent to a server is finished first.
+// SIGTERM, SIGINT and SIGHUP as requests: a refresh that has been sent to a server is finished first.
 #pragma once
 
 #include <signal.h>
@@ -8,7 +8,7 @@
 
 namespace oci_oauth {
 
-// While it lives, these signals, blocked before or not, only make requested() true.
+// During its lifetime, these signals, blocked before or not, only make requested() true.
 class StopSignals {
  public:
   StopSignals();
@@ -17,8 +17,7 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
 
   static bool requested();
-  // Ahead of fork(2) and execve(2): a signal waits until each of the two processes has StopSignals of its
-  // own.
+  // Before fork(2) and execve(2): a signal waits until each of the two processes has its own StopSignals.
   static void block();
 
  private:

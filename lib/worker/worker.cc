@@ -30,7 +30,7 @@ namespace {
 
 constexpr size_t longest_report = 4 * MiB;
 
-// A kernel without Landlock leaves the owner's own rights as the bound.
+// Without Landlock in the kernel, only the owner's own rights confine it.
 Result<void> confine_to_login(const std::string& credentials) {
   const std::unique_ptr<char, decltype(&::free)> real(::realpath(credentials.c_str(), nullptr), ::free);
   if (real == nullptr) {
@@ -42,8 +42,8 @@ Result<void> confine_to_login(const std::string& credentials) {
   return {};
 }
 
-// Without real root there is nobody else to become; in a user namespace the ids of a path do not even tell
-// its owners.
+// Without real root there is nobody else to become; in a user namespace, the ids on a path do not even
+// identify its owners.
 Result<void> drop_to(const std::optional<LoginOwner>& owner) {
   if (owner) return become(*owner);
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Error::from_errno(errno, "PR_SET_NO_NEW_PRIVS");
@@ -54,12 +54,12 @@ Error not_started(int reason, std::string_view what) {
   return Error::from_errno(reason, fmt::format("the exchange cannot be started: {}", what));
 }
 
-// What the program is given: opened by the caller, because its owner may not be able to.
+// What the program gets: opened by the caller, because the owner may not be able to.
 struct Descriptors {
   UniqueFd program, request, report;
 };
 
-// Result: only a failure, since the program takes the process over.
+// Result: only a failure, because otherwise the program replaces the process.
 Error become_program(const ExchangeRequest& request, const Descriptors& descriptors) {
   TRY(drop_to(request.owner));
   TRY(confine_to_login(request.profile.credentials));
@@ -85,7 +85,7 @@ Result<void> report_failure(int fd, const Error& error) {
   ::_exit(report_failure(descriptors.report.get(), error) ? 0 : 1);
 }
 
-// In memory and not through a pipe: nobody waits for the other to read.
+// In memory and not through a pipe, so that nobody waits for a reader.
 Result<UniqueFd> readable(std::string_view text) {
   UniqueFd file(::memfd_create("request", MFD_CLOEXEC));
   if (!file) return not_started(errno, "memfd_create");
@@ -94,17 +94,17 @@ Result<UniqueFd> readable(std::string_view text) {
   return file;
 }
 
-// What a program is given, but for where it reports to.
+// What a program gets, except for where it reports to.
 Result<Descriptors> prepare(const std::string& program, const ExchangeRequest& request, UniqueFd report) {
   auto executable = TRY(open_file({.path = program}, O_PATH));
   auto input = TRY(readable(format_request(request)));
   return Descriptors{std::move(executable), std::move(input), std::move(report)};
 }
 
-// Result: the line that the program wrote, or what it wrote of one, up to a bound. A wish to end is passed on
-// to a `child`; 0: it is none of ours.
+// Result: the line that the program wrote, or as much of it as it wrote, up to a limit. A request to end is
+// passed on to a `child`; 0: it is not a child of ours.
 std::string read_line(int fd, pid_t child) {
-  // The signals arrive only while we wait, so none is missed.
+  // Signals are delivered only while we wait, so none is missed.
   sigset_t outside;
   ::sigprocmask(SIG_SETMASK, nullptr, &outside);
   StopSignals::block();
@@ -124,8 +124,8 @@ std::string read_line(int fd, pid_t child) {
   return text;
 }
 
-// The program runs as the login's owner, who may have made it say anything: what root publishes of it is the
-// files that the provider names.
+// The program runs as the login's owner, who may have made it report anything: root publishes only the files
+// that the provider names.
 Result<ExchangeReport> checked_report(std::string_view text, const Provider& provider) {
   auto report = parse_report(text);
   if (!report) {
@@ -141,13 +141,13 @@ Result<ExchangeReport> checked_report(std::string_view text, const Provider& pro
   return report;
 }
 
-// A child that does the exchange, and the pipe that it reports to.
+// A child that performs the exchange, and the pipe that it reports to.
 struct Started {
   Child child;
   UniqueFd report;
 };
 
-// The signals that would end us wait, until both processes have StopSignals of their own.
+// The signals that would end us are blocked until both processes have their own StopSignals.
 Result<Started> start(const std::string& program, const ExchangeRequest& request) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return not_started(errno, "pipe");
@@ -159,7 +159,7 @@ Result<Started> start(const std::string& program, const ExchangeRequest& request
   if (child == 0) run_child(request, descriptors);
   const int reason = errno;
   if (child > 0) return Started{Child(child), std::move(reading)};
-  const StopSignals signals;  // takes them again
+  const StopSignals signals;  // unblocks them
   return not_started(reason, "fork");
 }
 
@@ -182,7 +182,7 @@ ExchangeRun exchange_in_child(const std::string& program, const ExchangeRequest&
   return {checked_report(text.reveal(), request.provider), Child()};
 }
 
-// Result: a connection on which the request is sent.
+// Result: a connection on which the request was sent.
 Result<UniqueFd> send_request(const std::string& path, const std::string& request) {
   const auto failure = [&](int reason) {
     return Error::from_errno(reason, path).with_hint("systemctl status oci-oauth-exchange.socket");

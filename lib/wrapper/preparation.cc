@@ -66,7 +66,7 @@ Result<void> replace_if_changed(const RuntimeFile& file, const Result<std::strin
 
 Result<void> edit_bundle(const Preparation& preparation, const RuntimeFile& file,
                          const std::vector<Place>& chosen) {
-  // A hook that is not there would fail every chosen container.
+  // A missing hook would make every chosen container fail.
   if (::access(preparation.hook.path.c_str(), X_OK) != 0)
     return Error::from_errno(errno, preparation.hook.path).with_hint(incomplete_hint);
   const SpecEdit edit = {.create_runtime = entry_for(preparation, "createRuntime"),
@@ -76,7 +76,7 @@ Result<void> edit_bundle(const Preparation& preparation, const RuntimeFile& file
   return replace_if_changed(file, edit_spec(file.text(), file.path(), edit));
 }
 
-// Where the container was given which profile, by the record that the hook made.
+// Where the container was given which profile, according to the hook's record.
 Result<std::vector<Place>> given_places(const Preparation& preparation, const RuntimeCall& call) {
   if (!is_valid_container_id(call.container)) return std::vector<Place>();
   auto containers =

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the wrapper does before the runtime takes over: a chosen container gets our hooks and its environment.
+// What the wrapper does before the real runtime: adds our hooks and environment to a chosen container's
+// bundle.
 #pragma once
 
 #include <string>
@@ -19,13 +20,13 @@ struct Preparation {
   const Log& log;
 };
 
-// Adds what is missing to the bundle's config.json; one of a container that nobody chose is not touched. What
-// goes wrong is logged. Failure: only where a profile with on_failure "block" is concerned; a bundle that
-// cannot be read concerns each profile.
+// Adds what is missing to the bundle's config.json; that of a container that nobody chose is not touched.
+// Problems are logged. Failure: only if a profile with on_failure "block" is affected; a bundle that cannot
+// be read affects every profile.
 Result<void> prepare_creation(const Preparation& preparation, const RuntimeCall& call);
 
-// Adds the environment to the process of an exec in a container that was given a token: engines make that
-// process from their own notes, not from the bundle. What goes wrong is logged.
+// Adds the environment to the process of an exec in a container that was given a token, because engines build
+// that process from their own records, not from the bundle. Problems are logged.
 void prepare_exec(const Preparation& preparation, const RuntimeCall& call);
 
 }  // namespace oci_oauth

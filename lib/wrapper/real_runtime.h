@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The runtime behind a wrapper that takes a runtime's place.
+// The runtime that a wrapper executes.
 #pragma once
 
 #include <string>
@@ -9,12 +9,12 @@
 
 namespace oci_oauth {
 
-// Failure: "PATH: reason" where it is no program, or where it is the running program itself, which would call
+// Failure: "PATH: reason" if it is not a program, or is the running program itself, which would execute
 // itself for ever.
 Result<void> check_runtime(const std::string& path);
 
-// Result: the first program named runc in `directories`, else the first named crun. Failure: says where was
-// looked.
+// Result: the first program named runc in `directories`, or else the first named crun. Failure: names the
+// searched directories.
 Result<std::string> find_runtime(const std::vector<std::string>& directories);
 
 }  // namespace oci_oauth

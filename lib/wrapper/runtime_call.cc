@@ -100,7 +100,7 @@ const Option* find_exact(Options options, std::string_view name) {
   return nullptr;
 }
 
-// getopt_long(3) takes a beginning for the whole. One that fits two options is an error of the runtime's.
+// getopt_long(3) accepts abbreviations. An ambiguous one is for the runtime to reject.
 const Option* find_beginning(Options options, std::string_view name) {
   for (const Option& option : options) {
     if (option.name.starts_with(name)) return &option;
@@ -117,8 +117,8 @@ class Reader {
     if (!verb) return std::move(call_);
     call_.verb = *verb;
     call_.log_is_json = log_format_ == "json";
-    // runc takes options after the container's name too; crun refuses them. What follows that of an exec is
-    // the container's.
+    // runc also accepts options after the container's name; crun rejects them. What follows the name in an
+    // exec belongs to the container.
     std::optional<std::string_view> container;
     if (call_.verb == "restore") {
       container = read_options(restore_options, Operands::pass);
@@ -134,7 +134,7 @@ class Reader {
  private:
   enum class Operands { end, pass };
 
-  // Result: the first operand; reading stops at it or passes it.
+  // Result: the first operand; parsing stops there or continues after it.
   std::optional<std::string_view> read_options(Options options, Operands operands) {
     std::optional<std::string_view> first;
     bool options_ended = false;

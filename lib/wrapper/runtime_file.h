@@ -12,14 +12,14 @@ namespace oci_oauth {
 
 class RuntimeFile {
  public:
-  // Failure: "PATH: reason" for a symbolic link, which could lead to a file that is nobody's bundle, for
-  // anything else that is no regular file, and for more than 16 MiB.
+  // Failure: "PATH: reason" for a symbolic link, which could lead to a file outside any bundle, for any other
+  // file that is not regular, and for more than 16 MiB.
   static Result<RuntimeFile> open(const std::string& path);
 
   const std::string& path() const { return path_; }
   const std::string& text() const { return text_; }
 
-  // By rename(2) in the same directory; mode and owner stay. Failure: the old content stands.
+  // By rename(2) in the same directory; mode and owner stay. Failure: the old content stays.
   Result<void> replace(std::string_view text) const;
 
  private:
