@@ -20,7 +20,7 @@ TEST_CASE("a program's stdin is empty") {
   CHECK(output->out.empty());
 }
 
-TEST_CASE("death by a signal is told as a shell tells it") {
+TEST_CASE("death by a signal is reported as in a shell") {
   const auto output = run_command({"sh", "-c", "kill -TERM $$"}, 20s);
   REQUIRE(output);
   CHECK(output->status == 128 + 15);

@@ -12,6 +12,6 @@ TEST_CASE("a file of this host's own is local") {
   CHECK(is_local_file_system("/proc/self/status"));
 }
 
-TEST_CASE("what cannot be told is not taken for local") {
+TEST_CASE("an unknown file system does not count as local") {
   CHECK_FALSE(is_local_file_system("/nowhere/at/all"));
 }

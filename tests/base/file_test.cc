@@ -89,7 +89,7 @@ TEST_CASE("the umask takes nothing from the mode") {
   CHECK((status.st_mode & 07777) == 0444);
 }
 
-TEST_CASE("a file whose going is refused comes back, whenever it came") {
+TEST_CASE("a file that must not be replaced is put back, whenever it appeared") {
   const TempDir dir;
   const UniqueFd fd = open_directory(dir);
   const auto put = [&](bool may_go) {
@@ -110,7 +110,7 @@ TEST_CASE("a file whose going is refused comes back, whenever it came") {
   CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 1);
 }
 
-TEST_CASE("a file that comes while another one is put back keeps its name") {
+TEST_CASE("a file that appears while another one is put back keeps its name") {
   const TempDir dir;
   const UniqueFd fd = open_directory(dir);
   dir.write("file", "theirs");

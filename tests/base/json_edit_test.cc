@@ -45,18 +45,18 @@ TEST_CASE("comments stay beside what they are about") {
   CHECK(set("{ // nothing yet\n}", {"b"}, "2") == "{ // nothing yet\n  \"b\": 2\n}");
 }
 
-TEST_CASE("a value is replaced where it stands") {
+TEST_CASE("a value is replaced in place") {
   CHECK(set(R"({"a" : /* was */ 1 , "b":2})", {"a"}, "\"x\"") == R"({"a" : /* was */ "x" , "b":2})");
   CHECK(set(R"({"a":{"b":1}})", {"a", "b"}, "2") == R"({"a":{"b":2}})");
 }
 
-TEST_CASE("what is so already changes no byte") {
+TEST_CASE("setting the same value changes no byte") {
   const std::string text = "{\"a\":{\"b\" : {\"y\":1 ,\"x\":2}}}";
   CHECK(set(text, {"a", "b"}, R"({"x": 2, "y": 1})") == text);
   CHECK(removed(text, {"a", "c"}) == text);
 }
 
-TEST_CASE("a member is removed with its comma, wherever it stands") {
+TEST_CASE("a member is removed with its comma, wherever it is") {
   const std::string text = "{\n  \"a\": 1,\n  \"b\": {\"c\": [{\"d\": \"}\"}]},\n  \"e\": null\n}";
   CHECK(removed(text, {"a"}) == "{\n  \"b\": {\"c\": [{\"d\": \"}\"}]},\n  \"e\": null\n}");
   CHECK(removed(text, {"b"}) == "{\n  \"a\": 1,\n  \"e\": null\n}");

@@ -95,7 +95,7 @@ TEST_CASE(
   for (unsigned i = 0; i < 5; ++i) CHECK((*numbers)[i].GetDouble() == expected[i]);
 }
 
-TEST_CASE("read leniently: what follows the value is ignored, and half of a value is none") {
+TEST_CASE("the lenient reader ignores text after the value, and rejects half of a value") {
   CHECK(parse_json_leniently("{} <!-- a proxy's remark -->"));
   CHECK(parse_json_leniently(std::string("{}\0\0", 4)));
   for (const char* half : {"", "{", R"({"a":"b)", R"({"a":1)", "<html>"}) {
@@ -104,7 +104,7 @@ TEST_CASE("read leniently: what follows the value is ignored, and half of a valu
   }
 }
 
-TEST_CASE("UTF-8 is told from other bytes") {
+TEST_CASE("UTF-8 is distinguished from other bytes") {
   CHECK(is_utf8("M\xc3\xbcller \xf0\x9f\x94\x91"));
   CHECK(is_utf8(std::string_view("a\0b", 3)));
   CHECK(is_utf8(""));

@@ -43,7 +43,7 @@ TEST_CASE("an error says the context first, and keeps its kind and hint") {
   CHECK(Error{ErrorKind::failed, "why", "old"}.with_hint("new").hint == "new");
 }
 
-TEST_CASE("an error number is told in words, and a missing file has a kind of its own") {
+TEST_CASE("an error number is described in words, and a missing file has a kind of its own") {
   CHECK(Error::from_errno(EACCES, "/f: open").message == "/f: open: Permission denied");
   CHECK(Error::from_errno(EACCES, "").kind == ErrorKind::failed);
   CHECK(Error::from_errno(ENOENT, "/f").kind == ErrorKind::not_found);

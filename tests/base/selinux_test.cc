@@ -5,7 +5,7 @@
 
 using namespace oci_oauth;
 
-TEST_CASE("a label without its categories is what containers of that type share") {
+TEST_CASE("containers of one type share a label without categories") {
   CHECK(without_categories("system_u:object_r:container_file_t:s0:c1,c2") ==
         "system_u:object_r:container_file_t:s0");
   CHECK(without_categories("system_u:object_r:container_file_t:s0") ==

@@ -26,7 +26,7 @@ TEST_CASE("a time is written as RFC 3339 in UTC") {
   CHECK(rfc3339(Time(1'795'490'906'245ms)) == "2026-11-24T03:28:26Z");
 }
 
-TEST_CASE("what is left is told in two units at most") {
+TEST_CASE("a remaining time is described in at most two units") {
   CHECK(describe(7h + 59min + 3s) == "7 h 59 min");
   CHECK(describe(26h) == "1 d 2 h");
   CHECK(describe(-5s) == "0 s");

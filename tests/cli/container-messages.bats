@@ -68,7 +68,7 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     hook_says "$(of_box "process 1 is in the host's mount namespace, not in a container's")" 'give the container its own mount namespace' state_of 1 "$(bundle_of box)"
 }
 
-@test "hook: a runtime directory that is no place for tokens" {
+@test "hook: a runtime directory that is not a place for tokens" {
     a_login
     a_profile
     install -d -m 755 "$(runtime_dir)"
@@ -149,7 +149,7 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     kill "$process"
 }
 
-@test "hook: what blocks a container is told to the engine, too" {
+@test "hook: what blocks a container is reported to the engine, too" {
     a_login
     a_profile '.on_failure = "block"'
     rm "$CREDENTIALS"

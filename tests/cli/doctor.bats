@@ -40,7 +40,7 @@ a_login_of_somebody() {
     [[ $(findings | jq '.findings | length') == 1 ]]
 }
 
-@test "a configuration that others can change is named with the command that mends it" {
+@test "a configuration that others can change is named with the command that fixes it" {
     a_login
     a_profile
     chmod 666 "$CONFIG"
@@ -66,7 +66,7 @@ a_login_of_somebody() {
     doctor_finds problem login 'Permission denied' "chown $somebody '$CREDENTIALS'"
 }
 
-@test "a login that holds none" {
+@test "a login that contains none" {
     a_login
     a_profile
     edit_file "$CREDENTIALS" 'del(.claudeAiOauth.refreshToken)'
@@ -79,7 +79,7 @@ a_login_of_somebody() {
     doctor_finds problem login 'is a directory, not a file'
 }
 
-@test "a login whose end has come" {
+@test "a login that has expired" {
     a_login
     a_profile
     edit_file "$CREDENTIALS" '.claudeAiOauth.refreshTokenExpiresAt = ((now - 60) * 1000 | floor)'
@@ -151,7 +151,7 @@ a_server_of_another_time() {
         print $caller "HTTP/1.1 404 no\r\nDate: Mon, 23 Nov 2020 10:00:00 GMT\r\nContent-Length: 0\r\n\r\n";'
 }
 
-@test "a clock that is not the server's" {
+@test "a clock that differs from the server's" {
     a_login
     a_profile '.token_url = "http://127.0.0.1:18999/"'
     a_server_of_another_time >"$BATS_TEST_TMPDIR/server.log" 3>&- &
@@ -186,7 +186,7 @@ a_server_of_another_time() {
     ((status == 0))
 }
 
-@test "a kernel without a call is told what that means" {
+@test "a missing kernel call is reported with its consequence" {
     a_login
     a_profile
     without() { strace --quiet=all --output=/dev/null --inject="$1:error=ENOSYS" oci-oauth --config "$CONFIG" doctor || true; }

@@ -43,7 +43,7 @@ man_text() { MANWIDTH=200 mandoc -T ascii "$share/man/man${1##*.}/$1" | col -b; 
     done
 }
 
-@test "each program tells its version, and what it is for" {
+@test "each program prints its version, and what it is for" {
     local program version
     version=$(oci-oauth --version)
     [[ $version =~ ^oci-oauth\ [0-9]+\.[0-9]+\.[0-9]+$ ]]

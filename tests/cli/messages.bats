@@ -60,7 +60,7 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     says 2 "$CONFIG: No such file or directory" 'create it; man 5 oci-oauth-config*' status
 }
 
-@test "a refresh that fails tells why, what to do, and whether it is worth trying again" {
+@test "a failed refresh says why, what to do, and whether trying again may help" {
     a_login
     a_profile
     # Each after nothing: what was learned of an earlier answer would be told first.
@@ -81,7 +81,7 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     [[ $output == *"refresh 'claude': connect to localhost:"*": connection refused"*'hint: '* ]]
 }
 
-@test "a login that cannot be used names the file and the act" {
+@test "an unusable login is reported with the file and the remedy" {
     a_login
     a_profile
     cp "$CREDENTIALS" "$BATS_TEST_TMPDIR/login"

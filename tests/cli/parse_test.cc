@@ -22,7 +22,7 @@ std::string refusal(const std::vector<std::string>& words) {
 
 }  // namespace
 
-TEST_CASE("options stand before the verb, behind it, and behind its operands") {
+TEST_CASE("options come before the verb, after it, and after its operands") {
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"--config", "c.json", "--format", "json", "token", "claude"},
         {"token", "--config=c.json", "--format=json", "claude"},
@@ -45,7 +45,7 @@ TEST_CASE("of an option that is given twice the last value counts") {
   CHECK(parsed({"token", "x", "--min-ttl", "5m", "--min-ttl=1h"}).arguments.value("--min-ttl") == "1h");
 }
 
-TEST_CASE("help and version are answered wherever they stand, whatever else is missing") {
+TEST_CASE("help and version are answered wherever they are, whatever else is missing") {
   CHECK(parsed({"--help"}).verb == nullptr);
   CHECK(parsed({"help", "token"}).verb->name == "token");
   CHECK(parsed({"token", "-h"}).request == Request::help);

@@ -12,7 +12,7 @@ load words
     [[ ! -e $(runtime_dir) ]]
 }
 
-@test "somebody else is told whose runtime directory it is" {
+@test "another user is told who owns the runtime directory" {
     a_login
     a_profile
     refreshed
@@ -21,7 +21,7 @@ load words
 hint: run it as root, with sudo" ]]
 }
 
-@test "the table shows the token's life and which container has the current one" {
+@test "the table shows the token's lifetime and which container has the current one" {
     a_login
     a_profile
     local directory
@@ -62,7 +62,7 @@ hint: run it as root, with sudo" ]]
     [[ $output != *'is withdrawn'* ]]
 }
 
-@test "the last error stands there with its time and its remedy" {
+@test "the last error is shown with its time and its hint" {
     a_login
     a_profile
     script '{"status": 400, "body": "{\"error\": \"invalid_grant\"}"}'
@@ -73,7 +73,7 @@ hint: run it as root, with sudo" ]]
   hint: log in again with the program that owns this login'* ]]
 }
 
-@test "what is no terminal gets no colours, and a terminal that wants none neither" {
+@test "only a terminal gets colours, and not if it wants none" {
     a_login
     a_profile
     [[ $(TERM=xterm oci_oauth status) != *$'\e'* ]]
@@ -126,7 +126,7 @@ hint: oci-oauth status, or --json for a script' ]]
     ! command -v promtool || promtool check metrics <"$file"
 }
 
-@test "a metrics file that cannot be written is a warning, and the refresh is through" {
+@test "a metrics file that cannot be written is a warning, and the refresh succeeds" {
     a_login
     a_profile
     configure '.metrics_file = "/no/such/directory/x.prom"'

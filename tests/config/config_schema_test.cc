@@ -206,7 +206,7 @@ TEST_CASE("schema and reader refuse the same providers") {
   }
 }
 
-TEST_CASE("every provider that is shipped fits") {
+TEST_CASE("every provider that is shipped matches its schema") {
   unsigned count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(SOURCE_DIR "/oci-config/providers")) {
     provider_is(true, text_of(entry.path()));

@@ -134,7 +134,7 @@ TEST_CASE("a directory has one name, however it is written") {
         "f: /profiles/claude/target: '/' is the root directory");
 }
 
-TEST_CASE("a configuration that others may write is refused with the command that mends it") {
+TEST_CASE("a configuration that others can write is refused with the command that fixes it") {
   const TempDir dir;
   const std::string path = dir.write("config.json", "{}");
   ::chmod(path.c_str(), 0666);
@@ -144,7 +144,7 @@ TEST_CASE("a configuration that others may write is refused with the command tha
   CHECK(config.error().hint.find("chmod go-w " + path) != std::string::npos);
 }
 
-TEST_CASE("a missing configuration is told apart from a broken one") {
+TEST_CASE("a missing configuration is distinguished from a broken one") {
   CHECK(load_config("/nonexistent/config.json").error().kind == ErrorKind::not_found);
   const auto unreachable = load_config("/dev/null/config.json");
   REQUIRE_FALSE(unreachable);

@@ -121,7 +121,7 @@ TEST_CASE("a provider names the variables that its client obeys first") {
   CHECK(load_provider("claude", {SOURCE_DIR "/oci-config/providers"})->shadowed_by.size() == 4);
 }
 
-TEST_CASE("a provider that is nowhere is told with the directories that were searched") {
+TEST_CASE("a missing provider is reported with the directories that were searched") {
   const auto provider = load_provider("none", {"/a", "/b"});
   REQUIRE_FALSE(provider);
   CHECK(provider.error().message == "provider 'none': there is no none.json in /a, /b");

@@ -57,7 +57,7 @@ TEST_CASE(
   CHECK(targets_of(choose(chosen, {}, bare)).empty());
 }
 
-TEST_CASE("a target that is passed over is told where none is chosen") {
+TEST_CASE("a skipped target is reported if no target is chosen") {
   const Config config = with_targets({"/run/a", "/b"});
   CHECK(choose(config, {}, with_tmpfs({"/run"})).passed_over.size() == 1);
   CHECK(choose(config, {}, with_tmpfs({"/run", "/b"})).passed_over.empty());

@@ -22,7 +22,7 @@ Spec mounting(const std::string& type, const std::string& source,
 
 }  // namespace
 
-TEST_CASE("a container that nobody chose gets nothing, and nobody is told") {
+TEST_CASE("a container that nobody chose gets nothing, and nothing is reported") {
   CHECK(decide({}, plain).consent == Consent::no);
   CHECK(decide({}, plain).why_not.empty());
 }
@@ -53,13 +53,13 @@ TEST_CASE("the share directory bound by a person needs nothing but freshness") {
   CHECK(decide(mounting("bind", "/run/oci-oauth/share/claude/"), plain).consent == Consent::in_place);
 }
 
-TEST_CASE("a volume that the engine made for an image is no choice, and the log says why") {
+TEST_CASE("a volume that the engine made for an image chooses nothing, and the log says why") {
   const Decision decision = decide(mounting("bind", volume), plain);
   CHECK(decision.consent == Consent::no);
   CHECK(decision.why_not.find("volume") != std::string::npos);
 }
 
-TEST_CASE("a tmpfs as engines make it for an image, or unasked, is no choice, and the log says why") {
+TEST_CASE("a tmpfs that engines make for an image, or by themselves, chooses nothing, and the log says why") {
   Spec volumes = mounting("tmpfs", "tmpfs");
   volumes.mounts[0].exec = true;
   CHECK(decide(volumes, plain).consent == Consent::no);
@@ -82,7 +82,7 @@ TEST_CASE("in an image build no mount chooses, for its Dockerfile asks for them"
   CHECK(decide(mounting("tmpfs", "tmpfs"), build).consent == Consent::mount);
 }
 
-TEST_CASE("Buildah's and BuildKit's containers are told by their names") {
+TEST_CASE("Buildah's and BuildKit's containers are recognised by their names") {
   ContainerState state;
   state.id = "buildah-buildah575261142";
   state.bundle = "/var/tmp/buildah575261142";
@@ -98,7 +98,7 @@ TEST_CASE("Buildah's and BuildKit's containers are told by their names") {
   CHECK_FALSE(is_build_step(state));
 }
 
-TEST_CASE("a container of a user whose name is buildkit is no build") {
+TEST_CASE("a container of a user whose name is buildkit is not a build") {
   ContainerState state;
   state.id = "c3hsmk5hx4gmnxl1yjc3qbs9q";
   state.bundle = "/home/buildkit/.local/share/containers/storage/overlay-containers/c3hs/userdata";

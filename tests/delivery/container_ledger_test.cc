@@ -90,7 +90,7 @@ TEST_CASE("one process at a time has the lock, and it ends with its holder") {
   CHECK(d.ledger.lock(std::chrono::steady_clock::now()));
 }
 
-TEST_CASE("what is left of a save that was killed goes when it is old, and nothing else does") {
+TEST_CASE("what a killed save left is removed when it is old, and nothing else is") {
   const Directory d;
   d.save(a_record("written", "/b", DeliveryKind::write));
   const std::string temporary = d.dir.write("containers/.box.json.oci-oauth", "{"),

@@ -34,7 +34,7 @@ TEST_CASE("a refresh token is found at any depth, in broken JSON too, and an emp
   CHECK_FALSE(holds_refresh_token(R"({"claudeAiOauth":{"refreshToken":"","accessToken":"a"}})"));
 }
 
-TEST_CASE("a refresh token is also what stands under the provider's own key") {
+TEST_CASE("the provider's own key for the refresh token counts too") {
   const std::string login = R"({"anthropic":{"type":"oauth","refresh":"r","access":"a"}})";
   CHECK(holds_refresh_token(login, "/anthropic/refresh"));
   CHECK_FALSE(holds_refresh_token(login));
@@ -56,7 +56,7 @@ TEST_CASE("our member is ours by its access token, whatever a client has put aro
   CHECK(content_of(R"({"claudeAiOauth":{"accessToken":"new","seen":1}})") == Content::ours);
 }
 
-TEST_CASE("what a client blanked or removed is nobody's") {
+TEST_CASE("what a client emptied or removed belongs to nobody") {
   CHECK(content_of("") == Content::blank);
   CHECK(content_of("{}") == Content::blank);
   CHECK(content_of(R"({"mcpOAuth":{"refreshToken":"r"}})") == Content::blank);

@@ -25,7 +25,7 @@ Error error(const char* what) {
 
 }  // namespace
 
-TEST_CASE("a container starts where nothing went wrong") {
+TEST_CASE("a container starts if nothing went wrong") {
   CHECK(Failures("c").judge(quiet));
 }
 
@@ -35,7 +35,7 @@ TEST_CASE("a container without a token starts where its profile says so") {
   CHECK(failures.judge(quiet));
 }
 
-TEST_CASE("a container without a token is not created where its profile blocks") {
+TEST_CASE("a container without a token is not created if its profile blocks") {
   Failures failures("c");
   failures.add(starting, error("no token"));
   failures.add(blocking, error("nothing mounted"));

@@ -20,7 +20,7 @@ TEST_CASE("a hook's entry names program, stage, environment and timeout") {
         R"("env":["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],"timeout":15})");
 }
 
-TEST_CASE("a configuration and profiles stand before the stage") {
+TEST_CASE("a configuration and profiles come before the stage") {
   CHECK(entry_of({"/h", "/c"}, {"a", "b"})
             .find(R"(["oci-oauth-hook","--config","/c","--profile","a","--profile","b","createRuntime"])") !=
         std::string::npos);

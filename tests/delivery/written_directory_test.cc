@@ -178,7 +178,7 @@ TEST_CASE("a document that others write too is merged, and keeps its owner's mod
   CHECK(mode_of(d.target / document) == 0600);
 }
 
-TEST_CASE("what a container blanked or removed is seen, and mended") {
+TEST_CASE("what a container emptied or removed is noticed and repaired") {
   const Directories d;
   for (const char* blanked :
        {"", "{}", R"({"claudeAiOauth":{"accessToken":"","refreshToken":"","expiresAt":0}})"}) {
@@ -197,7 +197,7 @@ TEST_CASE("what a container blanked or removed is seen, and mended") {
   CHECK(message(d.look()) == "token contains an older token");
 }
 
-TEST_CASE("a login that comes at any moment of a delivery is there afterwards") {
+TEST_CASE("a login that appears at any moment of a delivery is there afterwards") {
   constexpr int moments = 500;
   const Directories d;
   const std::string login = R"({"claudeAiOauth":{"refreshToken":"r"}})";

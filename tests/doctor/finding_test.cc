@@ -24,12 +24,12 @@ TEST_CASE("each finding is a line, its remedy below it, and the count at the end
         "1 problem, 1 warning\n");
 }
 
-TEST_CASE("nothing wrong is said as such") {
+TEST_CASE("the absence of problems is reported as such") {
   CHECK(findings_text({{"kernel", Verdict::ok, "all there", ""}}, Colour::no) ==
         "ok  kernel  all there\n\n0 problems, 0 warnings\n");
 }
 
-TEST_CASE("the worst finding is the verdict") {
+TEST_CASE("the worst finding decides the verdict") {
   CHECK(worst({}) == Verdict::ok);
   CHECK(worst(some) == Verdict::problem);
 }

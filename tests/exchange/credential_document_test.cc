@@ -70,7 +70,7 @@ TEST_CASE("a token that JSON must escape reads back as it was granted") {
   CHECK(again->login().access_token.reveal() == "quote\"and\\");
 }
 
-TEST_CASE("a login is read as documents are, and what is no time says nothing") {
+TEST_CASE("a login is read in the formats that documents have, and an invalid time counts as unknown") {
   const auto login_with = [](std::string_view expires) {
     return parsed(a_document("access", "refresh", expires)).login().expires_at;
   };
@@ -84,7 +84,7 @@ TEST_CASE("a login is read as documents are, and what is no time says nothing") 
   CHECK(login_with("1e300") == end_of_time);
 }
 
-TEST_CASE("a refresh mends what its document lacked, and keeps its layout") {
+TEST_CASE("a refresh adds what its document lacked, and keeps its layout") {
   CredentialFields where = fields;
   where.login_expires_at = "/oauth/0/ends";
   const std::pair<std::string, std::string> rows[] = {
@@ -120,7 +120,7 @@ TEST_CASE("a byte order mark stays") {
         mark + R"({"oauth":[{"expires":1800000000000,"access":"b","refresh/token":"s"}]})");
 }
 
-TEST_CASE("a login without a refresh token is one, and ends with its access token") {
+TEST_CASE("a login without a refresh token is valid until its access token expires") {
   for (const char* refresh : {"", R"(,"refresh/token":"")", R"(,"refresh/token":null)"}) {
     CAPTURE(refresh);
     const CredentialDocument document =
@@ -131,7 +131,7 @@ TEST_CASE("a login without a refresh token is one, and ends with its access toke
   }
 }
 
-TEST_CASE("a document without any token is a login that ended") {
+TEST_CASE("a document without any token is a dead login") {
   for (const char* text : {"{}", R"({"oauth":[{"access":"","refresh/token":"","expires":0}]})",
                            R"({"oauth":[{"access":null,"refresh/token":null}]})"}) {
     CAPTURE(text);
@@ -177,7 +177,7 @@ TEST_CASE("the end of a login is lowered only, or set, as the provider says") {
   CHECK(end_after(LoginEndRule::set, at(1806000000000)) == at(1806000000000));
 }
 
-TEST_CASE("NULs that a power cut left are told, with a command that mends a document that is whole") {
+TEST_CASE("NULs after a power failure are reported, with a command that repairs a complete document") {
   const auto error_of = [](const std::string& text) {
     const auto document = CredentialDocument::parse(Secret(std::string_view(text)), "/login", fields);
     REQUIRE_FALSE(document);
@@ -191,7 +191,7 @@ TEST_CASE("NULs that a power cut left are told, with a command that mends a docu
   CHECK_THAT(error_of(whole.substr(0, 50) + nuls).hint, Catch::Contains("log in again"));
 }
 
-TEST_CASE("a token that no HTTP header can carry is told, and is a login all the same") {
+TEST_CASE("a token that an HTTP header cannot contain is reported, and the login is still valid") {
   for (const char* token : {"a\nb", "a\tb",
                             "a\x7f"
                             "b"}) {

@@ -201,7 +201,7 @@ TEST_CASE("a lock has its own time after which it is stale") {
   CHECK(taken_after(15s));
 }
 
-TEST_CASE("a lock that none of the user's programs can make is passed over, and the others are taken") {
+TEST_CASE("a lock that no program of the user can create is skipped, and the others are taken") {
   const TempDir directory;
   const std::string closed = directory / "closed", open = directory / "closed/open";
   std::filesystem::create_directories(open);
@@ -227,7 +227,7 @@ TEST_CASE("a lock that none of the user's programs can make is passed over, and 
   std::filesystem::permissions(closed, std::filesystem::perms(0755));
 }
 
-TEST_CASE("who holds the locks is written down beside them for as long as they are held") {
+TEST_CASE("the holder of the locks is recorded beside them as long as they are held") {
   const TwoLocks test;
   const LockManner manner = {"", test.directory / "first.lock.owner"};
   {
@@ -287,7 +287,7 @@ TEST_CASE("a killed run's record goes with its lock, half of one too, and anothe
   CHECK(exists(manner.owner_record));
 }
 
-TEST_CASE("locks whose holder was killed are taken over at once, those of one that lives are not") {
+TEST_CASE("locks of a killed holder are taken over at once, those of a living one are not") {
   const TwoLocks test;
   const LockManner manner = {"", test.directory / "first.lock.owner"};
   const auto take = [&] {
@@ -421,7 +421,7 @@ TEST_CASE("a waiter gives up at its deadline") {
   CHECK(steady_clock::now() - began >= 100ms);
 }
 
-TEST_CASE("a waiter that is asked to stop leaves nothing") {
+TEST_CASE("a waiter that is asked to stop leaves nothing behind") {
   const TwoLocks test;
   make_lock(test.second);
   const auto stop_on_second_wake = [wakes = 0]() mutable { return ++wakes == 2; };

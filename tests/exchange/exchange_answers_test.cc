@@ -102,7 +102,7 @@ TEST_CASE("an expires_in that is not a number is taken for an hour") {
   }
 }
 
-TEST_CASE("a token that has expired when it is granted is due at once, and told") {
+TEST_CASE("a token that has already expired when it is granted is due at once, and reported") {
   for (const char* value : {"0", "-1", "\"-3600\""}) {
     INFO(value);
     Host host;
@@ -117,7 +117,7 @@ TEST_CASE("a token that has expired when it is granted is due at once, and told"
   }
 }
 
-TEST_CASE("a token that lives for years is not exchanged again before") {
+TEST_CASE("a token that is valid for years is not refreshed earlier") {
   for (const char* value : {"63072000", "1e300", "1e999"}) {
     INFO(value);
     Host host;
@@ -210,7 +210,7 @@ TEST_CASE("narrower scopes and an earlier end of the login are written back") {
   host.login(-60s);
 }
 
-TEST_CASE("a token that no header can carry is not published, and its login goes on") {
+TEST_CASE("a token that a header cannot contain is not published, and its login is kept") {
   Host host;
   host.endpoint.script({.members = {{"access_token", R"("a\nb")"}}});
   const ExchangeReport report = host.run();

@@ -20,7 +20,7 @@ using test::Stage;
 using Host = test::ExchangeHost;
 using test::interrupt;
 
-TEST_CASE("an answer lost after the rotation is told by the next run, which asks and is refused") {
+TEST_CASE("an answer lost after the rotation is reported by the next run, whose request is refused") {
   Host host;
   host.endpoint.script({.at = Stage::rotated, .ending = Ending::reset});
   ExchangeReport report = host.run();
@@ -132,7 +132,7 @@ TEST_CASE("where the server does not rotate, a journal that came back does not u
   CHECK(host.home.read(host.journal).empty());
 }
 
-TEST_CASE("while another program holds a lock nothing is sent, and it is worth trying later") {
+TEST_CASE("while another program holds a lock nothing is sent, and trying later may help") {
   for (const char* lock : {"claude/.oauth_refresh.lock", "claude.lock"}) {
     Host host;
     std::filesystem::create_directory(host.home / lock);
@@ -219,7 +219,7 @@ TEST_CASE("a program that is saving another member has done so before the login 
   CHECK(host.login_works());
 }
 
-TEST_CASE("a save is not held up for ever, and what then overwrites it is mended by the next run") {
+TEST_CASE("a save is not delayed for ever, and the next run repairs what overwrites it") {
   Host host;
   host.request.provider.save_locks.at(0).stale_after = 100ms;
   const std::string lock = host.home / "claude/.storage-write.lock", before = host.document();
@@ -329,7 +329,7 @@ TEST_CASE("a login that a person ended meanwhile stays ended") {
   }
 }
 
-TEST_CASE("an earlier refresh without an answer is told again when the login turns out to be dead") {
+TEST_CASE("an earlier refresh without an answer is reported again if the login turns out to be dead") {
   Host host;
   host.endpoint.script({.at = Stage::rotated, .ending = Ending::reset});
   REQUIRE(host.run().failure);
@@ -340,7 +340,7 @@ TEST_CASE("an earlier refresh without an answer is told again when the login tur
   CHECK_THAT(report.failure->message, Catch::Contains("its answer never arrived"));
 }
 
-TEST_CASE("notes that a login's owner damaged are no obstacle, and what is no file is told") {
+TEST_CASE("records that a login's owner damaged are skipped, and what is not a file is reported") {
   for (const char* notes :
        {"\n", "{}\n", "[1]\n", "no json", "{\"lock\":\"/etc\",\"device\":1,\"inode\":2}\n",
         "{\"refresh_token_hash\":7,\"began_at\":\"x\"}\n", "{\"new_text\":\"x\"}\n"}) {

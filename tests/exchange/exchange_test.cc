@@ -49,7 +49,7 @@ TEST_CASE("what is published contains no refresh token") {
   }
 }
 
-TEST_CASE("a login that is not due asks nobody, and --force asks") {
+TEST_CASE("a login that is not due causes no request, and --force causes one") {
   Host host;
   host.login(8h);
   CHECK(host.run().login);
@@ -80,7 +80,7 @@ TEST_CASE("unknown keys at every level, their order and the mode stay; a link st
   CHECK((status.st_mode & 07777) == 0640);
 }
 
-TEST_CASE("an expiry that nobody understands is mended by one refresh") {
+TEST_CASE("an invalid expiry is corrected by one refresh") {
   for (const char* expires :
        {"", R"("expiresAt":null,)", R"("expiresAt":0,)", R"("expiresAt":1,)", R"("expiresAt":-5,)",
         R"("expiresAt":"x",)", R"("expiresAt":"2026-11-24T06:30:00Z",)", R"("expiresAt":1795490906,)"}) {
@@ -113,7 +113,7 @@ TEST_CASE("a token of the far future is not refreshed") {
   CHECK(host.posts() == 0);
 }
 
-TEST_CASE("a login without a refresh token is published until it ends, and no request is sent for it") {
+TEST_CASE("a login without a refresh token is published until it expires, and causes no request") {
   Host host;
   const auto write = [&](const std::string& more) {
     host.home.write("claude/.credentials.json",
@@ -171,7 +171,7 @@ TEST_CASE("the document's own client id is sent") {
   CHECK(host.endpoint.requests().at(0).parameters.at("client_id") == "client-of-the-document");
 }
 
-TEST_CASE("a refused refresh token is remembered, and nobody is asked again until the login changes") {
+TEST_CASE("a refused refresh token is remembered, and no request is sent until the login changes") {
   Host host;
   host.endpoint.script(reply(400, R"({"error":"invalid_grant"})"));
   ExchangeReport report = host.run();
@@ -215,7 +215,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a failure of any kind lets the endpoint rest, and is told again meanwhile") {
+TEST_CASE("any failure starts a pause, in which it is reported again") {
   for (const FailureKind kind : {FailureKind::network, FailureKind::unknown, FailureKind::rejected}) {
     Host host;
     host.request.published.last_error = LastError{kind, "the first reason", "", now()};
@@ -237,7 +237,7 @@ TEST_CASE("a token that was obtained in the future is due, however long it seems
   CHECK(host.run().refreshed);
 }
 
-TEST_CASE("a life that no token of this server has is not asked for") {
+TEST_CASE("a lifetime that no token of this server has causes no request") {
   Host host;
   host.login(7h);
   host.request.published.token_life = 8h;
@@ -248,7 +248,7 @@ TEST_CASE("a life that no token of this server has is not asked for") {
   CHECK(host.run().refreshed);
 }
 
-TEST_CASE("a cool-down that no server can have asked for is a clock's that was set back") {
+TEST_CASE("a cool-down longer than any server can ask for comes from a clock that was set back") {
   Host host;
   host.request.published.not_before = now() + 30 * 24h;
   CHECK(host.run().refreshed);
@@ -275,7 +275,7 @@ TEST_CASE("a login without write permission is replaced, and keeps its mode") {
   CHECK(host.login_works());
 }
 
-TEST_CASE("a login that cannot be understood is told with file and place, and nothing is sent") {
+TEST_CASE("a login that cannot be parsed is reported with file and place, and nothing is sent") {
   Host host;
   const std::pair<std::string, const char*> documents[] = {
       {"", "is empty"},
@@ -303,7 +303,7 @@ TEST_CASE("a login that cannot be understood is told with file and place, and no
   CHECK(host.posts() == 0);
 }
 
-TEST_CASE("a login that is no file is refused without blocking") {
+TEST_CASE("a login that is not a file is refused without blocking") {
   Host host;
   std::filesystem::remove(host.request.profile.credentials);
   CHECK_THAT(host.run().failure->message, Catch::Contains("No such file"));

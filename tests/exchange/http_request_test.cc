@@ -57,7 +57,7 @@ TEST_CASE("a password in a URL is refused and not shown") {
   CHECK_THAT(checked.error().message, !Catch::Contains("hunter2"));
 }
 
-TEST_CASE("what a form or a path would read as its own is encoded") {
+TEST_CASE("characters with a meaning in a form or a path are encoded") {
   CHECK(percent_encode("a-Z_0.~").reveal() == "a-Z_0.~");
   CHECK(percent_encode(" &=+%/?").reveal() == "%20%26%3D%2B%25%2F%3F");
   CHECK(percent_encode("").reveal().empty());

@@ -67,7 +67,7 @@ constexpr const char* shared_grant =
 
 }  // namespace
 
-TEST_CASE("what was noted comes back, and is gone once it is cleared") {
+TEST_CASE("what was recorded comes back, and is gone once it is cleared") {
   const Directory directory;
   Journal journal = directory.open();
   CHECK_FALSE(*journal.replay());
@@ -113,7 +113,7 @@ TEST_CASE("every line names its version and its document") {
   CHECK(lines == 4);
 }
 
-TEST_CASE("damage costs the line that it is in, and no other") {
+TEST_CASE("a damaged line is skipped, and no other") {
   const Directory directory;
   Journal journal = directory.open();
   REQUIRE(journal.note_request("hash", Time(5ms)));
@@ -131,7 +131,7 @@ TEST_CASE("damage costs the line that it is in, and no other") {
   }
 }
 
-TEST_CASE("what is noted after half a line is not glued to it") {
+TEST_CASE("a record after half a line is not appended to it") {
   const Directory directory;
   Journal journal = directory.open();
   directory.write(R"({"version":1,"document":"login.json","access_token":"a","refr)");
@@ -140,7 +140,7 @@ TEST_CASE("what is noted after half a line is not glued to it") {
   check_grant(replayed(journal));
 }
 
-TEST_CASE("notes of another document are not taken for this one's") {
+TEST_CASE("records of another document are not mistaken for this one's") {
   const Directory directory;
   Journal journal = directory.open();
   directory.write(R"({"version":1,"document":"other.json","refresh_token_hash":"hash","began_at":5})"
@@ -148,7 +148,7 @@ TEST_CASE("notes of another document are not taken for this one's") {
   CHECK(replayed(journal).refresh_token_hash.empty());
 }
 
-TEST_CASE("notes of a newer version are told and left alone") {
+TEST_CASE("records of a newer version are reported and left alone") {
   const Directory directory;
   Journal journal = directory.open();
   const std::string notes = R"({"version":2,"document":"login.json","grant":{}})"
@@ -169,7 +169,7 @@ TEST_CASE("one journal at a time for a document, and two documents at once") {
   CHECK(directory.try_open("other.json"));
 }
 
-TEST_CASE("a journal that is removed while another waits for it is made anew") {
+TEST_CASE("a journal that is removed while another process waits for it is created again") {
   const Directory directory;
   std::optional<Journal> first = directory.open();
   const pid_t waiter = ::fork();
@@ -187,7 +187,7 @@ TEST_CASE("a journal that is removed while another waits for it is made anew") {
   CHECK(status == 0);
 }
 
-TEST_CASE("a shared journal's notes are taken over where they are of this document, and it goes") {
+TEST_CASE("a shared journal's records for this document are moved, and the file is removed") {
   const Directory directory;
   directory.home.write(shared_journal_name, shared_grant);
   Journal journal = directory.open();
@@ -200,7 +200,7 @@ TEST_CASE("a shared journal's notes are taken over where they are of this docume
   CHECK(entry.locks == std::vector<DirectoryIdentity>{{"/lock", 1, 2, 3}});
 }
 
-TEST_CASE("a shared journal of another document stays, and does not make it wait") {
+TEST_CASE("another document's shared journal stays, and does not cause a wait") {
   const Directory directory;
   directory.home.write(shared_journal_name, shared_grant);
   Journal journal = directory.open(), other = directory.open("other.json");
@@ -212,7 +212,7 @@ TEST_CASE("a shared journal of another document stays, and does not make it wait
   CHECK(replayed(other).grant);
 }
 
-TEST_CASE("an empty shared journal goes, and what never was a journal is left alone") {
+TEST_CASE("an empty shared journal is removed, and what never was a journal is left alone") {
   const Directory directory;
   const auto always = [](const JournalEntry&) { return true; };
   directory.home.write(shared_journal_name, "");

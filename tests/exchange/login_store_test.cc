@@ -52,7 +52,7 @@ TEST_CASE("a staged login that a killed run left is gone once the store is open"
   CHECK_FALSE(std::filesystem::exists(home / ".login.json.oci-oauth"));
 }
 
-TEST_CASE("a limit on the size of files is told before anything is sent") {
+TEST_CASE("a limit on the size of files is reported before anything is sent") {
   const TempDir home;
   home.write("login.json", "{}");
   auto store = open_store(home);

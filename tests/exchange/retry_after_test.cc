@@ -30,14 +30,14 @@ TEST_CASE("Retry-After as a date, in each of the three forms of HTTP") {
   CHECK(parse("Sun Nov  1 12:00:00 2026") == Milliseconds(0));
 }
 
-TEST_CASE("a Retry-After is at least nothing and at most a day") {
+TEST_CASE("a Retry-After is clamped to between nothing and a day") {
   CHECK(parse("Tue, 24 Nov 2026 11:59:59 GMT") == Milliseconds(0));
   CHECK(parse("Wed, 24 Nov 2027 12:00:00 GMT") == Milliseconds(24h));
   CHECK(parse("86401") == Milliseconds(24h));
   CHECK(parse("99999999999999999999999999") == Milliseconds(24h));
 }
 
-TEST_CASE("a Retry-After that is neither form is none") {
+TEST_CASE("a Retry-After in neither format is ignored") {
   for (const char* value : {"", " ", "-1", "+1", "1.5", "60 s", "0x10", "soon", "Tue, 24 Nov 2026 12:01:30",
                             "Tue, 24 Nov 2026 12:01:30 GMT+1", "Tue, 30 Feb 2026 12:00:00 GMT"}) {
     CAPTURE(value);

@@ -66,7 +66,7 @@ TEST_CASE("a lifetime is a number, however it is written, up to a thousand years
   }
 }
 
-TEST_CASE("a lifetime of nothing or less is over already, and told") {
+TEST_CASE("a lifetime of zero or less has already expired, and is reported") {
   for (const char* over : {"0", "-1", "0.5", "-1e300", R"("-3600")"}) {
     CAPTURE(over);
     const auto read = answer(200, std::string(R"({"access_token":"a","expires_in":)") + over + "}");
@@ -76,7 +76,7 @@ TEST_CASE("a lifetime of nothing or less is over already, and told") {
   }
 }
 
-TEST_CASE("a login's remaining life is read where the answer tells one") {
+TEST_CASE("the login's remaining lifetime is read if the answer contains it") {
   const auto end = [](const std::string& value) {
     return answer(200, R"({"access_token":"a","refresh_token_expires_in":)" + value + "}")
         .refresh_token_expires_in;
@@ -207,7 +207,7 @@ TEST_CASE("invalid_grant anywhere else ends no login") {
   CHECK(answer(400, R"({"error":"invalid_grant")").kind == AnswerKind::rejected);
 }
 
-TEST_CASE("other OAuth errors are told apart and named") {
+TEST_CASE("other OAuth errors are distinguished and named") {
   CHECK(answer(400, R"({"error":"invalid_scope"})").kind == AnswerKind::invalid_scope);
   const auto client = answer(401, R"({"error":"invalid_client"})");
   CHECK(client.kind == AnswerKind::rejected);
@@ -215,7 +215,7 @@ TEST_CASE("other OAuth errors are told apart and named") {
   CHECK(answer(403, R"({"error":"unauthorized_client"})").kind == AnswerKind::rejected);
 }
 
-TEST_CASE("an error that is no OAuth error code stays out of the message") {
+TEST_CASE("an error that is not an OAuth error code stays out of the message") {
   for (const char* body : {R"({"error":"SECRET"})", R"({"error":{"message":"SECRET"}})", "SECRET", ""}) {
     CAPTURE(body);
     const auto read = answer(400, body);

@@ -144,14 +144,14 @@ TEST_CASE("an answer that asks for another request gets none") {
   CHECK(endpoint.counters().connections == 1);
 }
 
-TEST_CASE("a refused connection means that nothing was sent") {
+TEST_CASE("if a connection is refused, nothing was sent") {
   const RefusingPort port;
   const auto failure = failure_of(Client("https://localhost:" + port.number() + "/token").post());
   CHECK(failure.sent == Sent::no);
   CHECK(failure.message == "connect to localhost:" + port.number() + ": connection refused");
 }
 
-TEST_CASE("an unknown host means that nothing was sent") {
+TEST_CASE("if the host is unknown, nothing was sent") {
   Client client("https://nonexistent.invalid/token");
   client.request.connect_timeout = 5s;
   const auto failure = failure_of(client.post());
@@ -159,7 +159,7 @@ TEST_CASE("an unknown host means that nothing was sent") {
   CHECK_THAT(failure.message, Catch::StartsWith("connect to nonexistent.invalid:443: "));
 }
 
-TEST_CASE("a certificate of an unknown authority means that nothing was sent") {
+TEST_CASE("with a certificate of an unknown authority, nothing is sent") {
   TokenEndpoint endpoint({.authorization = {}, .identity = test::Identity::other_authority});
   const auto failure = failure_of(Client(endpoint.url()).post());
   CHECK(failure.sent == Sent::no);
@@ -168,7 +168,7 @@ TEST_CASE("a certificate of an unknown authority means that nothing was sent") {
   CHECK(endpoint.requests().empty());
 }
 
-TEST_CASE("another host's certificate means that nothing was sent") {
+TEST_CASE("with another host's certificate, nothing was sent") {
   TokenEndpoint endpoint({.authorization = {}, .identity = test::Identity::other_host});
   const auto failure = failure_of(Client(endpoint.url()).post());
   CHECK(failure.sent == Sent::no);
@@ -177,7 +177,7 @@ TEST_CASE("another host's certificate means that nothing was sent") {
   CHECK(endpoint.requests().empty());
 }
 
-TEST_CASE("a CA file that is none means that nothing was sent") {
+TEST_CASE("with an invalid CA file, nothing is sent") {
   TokenEndpoint endpoint;
   Client client(endpoint.url());
   const auto [content, reason] =
@@ -191,7 +191,7 @@ TEST_CASE("a CA file that is none means that nothing was sent") {
   CHECK(failure.message == "ca_file: " + client.request.ca_file + ": " + reason);
 }
 
-TEST_CASE("a connection that ends before TLS is up means that nothing was sent") {
+TEST_CASE("if a connection ends before TLS is up, nothing was sent") {
   TokenEndpoint endpoint;
   endpoint.script({.at = Stage::accepted, .ending = GENERATE(Ending::reset, Ending::close)});
   const auto failure = failure_of(Client(endpoint.url()).post());
@@ -211,7 +211,7 @@ TEST_CASE("a connection that ends once TLS is up may have carried the request, w
   CHECK(endpoint.counters().posts <= 1);
 }
 
-TEST_CASE("a server that hangs before TLS is up means that nothing was sent") {
+TEST_CASE("if a server hangs before TLS is up, nothing was sent") {
   TokenEndpoint endpoint;
   endpoint.script({.at = Stage::accepted, .ending = Ending::hang});
   Client client(endpoint.url());

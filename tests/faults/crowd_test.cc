@@ -143,8 +143,7 @@ TEST_CASE("a hook that waits for a refresh sleeps in one call", "[crowd]") {
   CHECK(endpoint.counters().posts == 1);
 }
 
-TEST_CASE("hooks that meet only others who wait stand in line, and give up when their time is over",
-          "[crowd]") {
+TEST_CASE("hooks that find only other waiting hooks queue, and give up when their time is over", "[crowd]") {
   if (!can_make_containers()) return;
   if (!fs::exists("/usr/bin/strace")) return skip("strace is not installed");
   TokenEndpoint endpoint;
@@ -230,8 +229,7 @@ TEST_CASE("a cool-down is every process's, until a person overrides it", "[crowd
   CHECK(host.login_works());
 }
 
-TEST_CASE("a dead login is nobody's to ask about again, until the file changes or a person insists",
-          "[crowd]") {
+TEST_CASE("a dead login is not requested again until the file changes or a person insists", "[crowd]") {
   if (!can_make_containers()) return;
   TokenEndpoint endpoint;
   Host host(endpoint);

@@ -93,7 +93,7 @@ bool set_attribute(const std::string& path, int attribute, bool on) {
 
 }  // namespace
 
-TEST_CASE("a full disk is told before anything is sent", "[disk]") {
+TEST_CASE("a full disk is reported before anything is sent", "[disk]") {
   if (!own_mount_namespace()) return;
   TokenEndpoint endpoint;
   const Host host(endpoint);
@@ -118,7 +118,7 @@ TEST_CASE("a disk that fills up while the answer is on its way keeps the room th
   CHECK(fs::exists(host.home + "/filler"));
 }
 
-TEST_CASE("a read-only disk is told before anything is sent", "[disk]") {
+TEST_CASE("a read-only disk is reported before anything is sent", "[disk]") {
   if (!own_mount_namespace()) return;
   TokenEndpoint endpoint;
   const Host host(endpoint);
@@ -127,7 +127,7 @@ TEST_CASE("a read-only disk is told before anything is sent", "[disk]") {
   check_told_first(endpoint, host, host.document(), host.home, "Read-only file system");
 }
 
-TEST_CASE("a directory without write permission is told before anything is sent", "[disk]") {
+TEST_CASE("a directory without write permission is reported before anything is sent", "[disk]") {
   TokenEndpoint endpoint;
   const Host host(endpoint);
   for (const bool with_journal : {false, true}) {
@@ -142,7 +142,7 @@ TEST_CASE("a directory without write permission is told before anything is sent"
   CHECK(host.mend().status == 0);
 }
 
-TEST_CASE("a file that is immutable, or in a directory that only grows, is told before anything is sent",
+TEST_CASE("a file that is immutable, or in a directory that only grows, is reported before anything is sent",
           "[disk]") {
   const char* before = std::getenv("TMPDIR");
   const std::string usual = before == nullptr ? "/tmp" : before;
@@ -183,7 +183,7 @@ TEST_CASE("a file that is mounted by itself is rewritten in place, longer or sho
   }
 }
 
-TEST_CASE("a mounted file whose disk is full is told before anything is sent", "[disk]") {
+TEST_CASE("a mounted file whose disk is full is reported before anything is sent", "[disk]") {
   if (!own_mount_namespace()) return;
   TokenEndpoint endpoint;
   const Host host(endpoint), other(endpoint);

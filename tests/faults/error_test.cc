@@ -128,7 +128,7 @@ void check_errors(Place place, size_t stride) {
 
 }  // namespace
 
-TEST_CASE("whichever call fails, no login is lost and the reason is told", "[error]") {
+TEST_CASE("whichever call fails, no login is lost and the reason is reported", "[error]") {
   if (!can_inject_errors()) return skip("errors are injected on x86-64 only");
   check_errors(Place::directory, 2);
 }

@@ -49,14 +49,14 @@ void check_failure_is_told(const Started& started) {
 
 }  // namespace
 
-TEST_CASE("status tells why a token could not be written for a container that runs", "[written]") {
+TEST_CASE("status says why a token could not be written for a container that runs", "[written]") {
   if (!can_make_containers()) return;
   const Started started;
   started.obstruct();
   check_failure_is_told(started);
 }
 
-TEST_CASE("status tells why a token could not be mounted for a container that runs", "[written]") {
+TEST_CASE("status says why a token could not be mounted for a container that runs", "[written]") {
   if (!can_make_containers()) return;
   const Started started(R"(, "deliver_to": "all")");
   started.obstruct();

@@ -143,7 +143,7 @@ std::string out_of_order(const std::vector<Call>& calls,
 
 }  // namespace
 
-TEST_CASE("what a step relies on is synced before it, and nothing comes between an answer and its note",
+TEST_CASE("what a step relies on is synced before it, and nothing comes between an answer and its record",
           "[kill]") {
   TokenEndpoint endpoint;
   const Host host(endpoint);

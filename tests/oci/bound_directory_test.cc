@@ -144,7 +144,8 @@ TEST_CASE("through an idmapped mount the files belong to the user, whoever that 
   }
 }
 
-TEST_CASE("an idmapped mount with a map of its own is followed where the kernel tells it, else refused") {
+TEST_CASE(
+    "an idmapped mount with its own mapping is supported if the kernel reports it, and otherwise refused") {
   if (::geteuid() != 0) return skip("only root maps another's ids");
   const Host host;
   const Container whose(Mapping{"500 100000 65536"}, [] { return "ready"; });

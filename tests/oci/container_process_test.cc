@@ -80,7 +80,7 @@ TEST_CASE("ids are mapped as the kernel does it, whatever config.json says") {
   CHECK(outside({"0 1000 1\n1 100000 65536"}, {0, 7}) == "1000:100006");
 }
 
-TEST_CASE("an id that is not mapped is told as such") {
+TEST_CASE("an unmapped id is reported as such") {
   if (::geteuid() != 0) return skip("only root maps another's ids");
   CHECK(outside({"0 100000 10"}, {10, 0}) == "uid 10 of the container is not mapped to the host");
   CHECK(outside({"0 100000 10"}, {0, 11}) == "gid 11 of the container is not mapped to the host");

@@ -93,7 +93,7 @@ TEST_CASE("the container's /proc, /sys and /dev are refused, however an image le
   CHECK_FALSE(fs::exists("/dev/claude"));
 }
 
-TEST_CASE("a link to the container's root is no directory of its own") {
+TEST_CASE("a link to the container's root is not a separate directory") {
   const Tree tree;
   fs::create_directory_symlink("../../..", tree.root + "/run/secrets");
   CHECK(tree.refusal("/run/secrets") == "/run/secrets in the container: is a link to the container's root");
@@ -125,7 +125,7 @@ TEST_CASE("a name that only begins like the kernel's is a directory like any oth
   CHECK(tree.make("/system/claude"));
 }
 
-TEST_CASE("a link to nothing is told as such, and nothing is made") {
+TEST_CASE("a dangling link is reported as such, and nothing is created") {
   const Tree tree;
   fs::create_directory_symlink("/nowhere", tree.root + "/run/secrets");
   CHECK(tree.refusal("/run/secrets/claude") == "/run/secrets in the container: is a dangling symbolic link");

@@ -49,7 +49,7 @@ TEST_CASE("the strings of statmount are a map too") {
             .outside(10) == 7);
 }
 
-TEST_CASE("a text of another shape is refused with its source") {
+TEST_CASE("a text in another format is refused with its source") {
   for (const char* text : {"0", "0 1", "a b c", "0 1 2x", "-1 0 1", "0 0 4294967296", "0,0,1"}) {
     const auto parsed = IdMap::parse(text, "map");
     REQUIRE_FALSE(parsed);

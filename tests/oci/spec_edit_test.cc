@@ -37,13 +37,13 @@ TEST_CASE("hooks and environment are added where there are none") {
         R"( { "process" : { "env" : [ "HOME_OF_TOKENS=/run/\"t\""] } ,)" + std::string(hooks) + "} ");
 }
 
-TEST_CASE("null is as good as absent") {
+TEST_CASE("null counts as absent") {
   CHECK(edited(R"({"hooks":null,"a":1})") == "{" + std::string(hooks) + R"(,"a":1})");
   CHECK(edited(R"({"hooks":{"createRuntime":null,"poststop":null}})") == "{" + std::string(hooks) + "}");
   CHECK(edited(R"({"process":{"env":null}})", only_environment({"A=1"})) == R"({"process":{"env":["A=1"]}})");
 }
 
-TEST_CASE("what is added stands behind what is there") {
+TEST_CASE("what is added follows what is there") {
   CHECK(edited(R"({"hooks":{"poststop":[{"path":"/p"}],"createRuntime":[{"path":"/c"}]}})") ==
         R"({"hooks":{"poststop":[{"path":"/p"},{"path":"/x/our-hook","args":[]}],)"
         R"("createRuntime":[{"path":"/c"},{"path":"/x/our-hook"}]}})");

@@ -68,7 +68,7 @@ TEST_CASE("a container with CAP_SYS_ADMIN can change its mounts") {
   CHECK_FALSE(can(R"({"bounding":["CAP_CHOWN"]})"));
 }
 
-TEST_CASE("a config.json of another shape is refused with its place") {
+TEST_CASE("a config.json with another structure is refused with its place") {
   CHECK(reason("") == "config.json:1:1: not JSON");
   CHECK(reason("{") != "");
   CHECK(reason(std::string("{}\0{}", 5)) == "config.json:1:3: not JSON");

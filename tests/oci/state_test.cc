@@ -19,7 +19,7 @@ TEST_CASE("a runtime that writes -1 for a process that is gone means none") {
   CHECK(parse_state(R"({"id":"a1","bundle":"/b","pid":-1})")->pid == 0);
 }
 
-TEST_CASE("a state of any other shape is refused") {
+TEST_CASE("a state in any other format is refused") {
   for (const char* text :
        {"", "{", "[]", "{}", R"({"id":"a"})", R"({"id":"../a","bundle":"/b"})", R"({"id":"a","bundle":"b"})",
         R"({"id":"a","bundle":"/b","pid":-2})", R"({"id":"a","bundle":"/b","pid":"1"})",
@@ -30,7 +30,7 @@ TEST_CASE("a state of any other shape is refused") {
   }
 }
 
-TEST_CASE("an id that could lead out of a directory is no id") {
+TEST_CASE("an id that could lead out of a directory is not an id") {
   CHECK(is_valid_container_id("3f0c_A.b+c-d"));
   for (const char* id : {"", ".", "..", ".a", "a/b", "a b"}) CHECK_FALSE(is_valid_container_id(id));
 }

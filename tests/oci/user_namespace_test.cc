@@ -73,7 +73,7 @@ class Nested {
 
 }  // namespace
 
-TEST_CASE("a deed is done in the engine's namespace, and what comes of it is told") {
+TEST_CASE("an action runs in the engine's namespace, and its result is reported") {
   const Nested container;
   if (!container.is_there) return skip("no user namespaces here");
   const TempDir directory;
@@ -95,7 +95,7 @@ TEST_CASE("a deed is done in the engine's namespace, and what comes of it is tol
   CHECK(failed.error().hint == "make some");
 }
 
-TEST_CASE("a deed for our own namespace, or for none, is done here") {
+TEST_CASE("an action for our own namespace, or for none, runs in this process") {
   for (const std::uint64_t name : {own_user_namespace(), std::uint64_t{0}}) {
     bool here = false;
     CHECK(in_user_namespace(::getpid(), name, [&]() -> Result<void> {
@@ -106,7 +106,7 @@ TEST_CASE("a deed for our own namespace, or for none, is done here") {
   }
 }
 
-TEST_CASE("a namespace that is no parent of the process's is not joined") {
+TEST_CASE("a namespace that is not a parent of the process's is not joined") {
   const auto done = in_user_namespace(::getpid(), 1, []() -> Result<void> { return {}; });
   REQUIRE_FALSE(done);
   CHECK_THAT(done.error().message, Catch::Contains("cannot find its engine's user namespace"));

@@ -36,7 +36,7 @@ std::string written(Stderr kind, const std::function<void()>& body) {
 
 }  // namespace
 
-TEST_CASE("a message names the program, its weight and what a person can do") {
+TEST_CASE("a message has the program, its severity and what a person can do") {
   const std::string text = written(Stderr::plain, [] {
     const Log log = Log::to_stderr("prog");
     log.write(Priority::error, "/f: it broke", "mend it");

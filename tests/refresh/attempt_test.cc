@@ -27,7 +27,7 @@ ExchangeReport failed(FailureKind kind, const std::string& request) {
 
 }  // namespace
 
-TEST_CASE("each attempt counts, and a failure of any kind lets everybody rest for longer each time") {
+TEST_CASE("each attempt counts, and every failure makes the pause longer") {
   for (const FailureKind kind : failure_kinds) {
     CAPTURE(word(kind));
     Published published;
@@ -43,7 +43,7 @@ TEST_CASE("each attempt counts, and a failure of any kind lets everybody rest fo
   }
 }
 
-TEST_CASE("what was known already is no other failure and prolongs no rest") {
+TEST_CASE("a known failure is not counted again, and does not extend the pause") {
   Published published;
   note_attempt(published, failed(FailureKind::server, "r"), {noon, 0.5});
   const Time rest = published.not_before;
@@ -57,7 +57,7 @@ TEST_CASE("what was known already is no other failure and prolongs no rest") {
   CHECK(published.attempts == 2);
 }
 
-TEST_CASE("what the server asked for is not cut short by another failure") {
+TEST_CASE("another failure does not shorten the pause that the server asked for") {
   Published published;
   ExchangeReport throttled = failed(FailureKind::throttled, "r");
   throttled.failure->retry_after = 30min;
@@ -79,7 +79,7 @@ TEST_CASE("a refusal belongs to its request, and is over with another one") {
   CHECK_FALSE(published.is_futile(noon + 1s));
 }
 
-TEST_CASE("a new token ends every rest") {
+TEST_CASE("a new token ends every pause") {
   Published published;
   const Profile profile;
   note_login(published, with_token("old", "r"), profile, noon);
@@ -89,7 +89,7 @@ TEST_CASE("a new token ends every rest") {
   CHECK(published.failures == 0);
 }
 
-TEST_CASE("the life of a token that was granted is remembered for those that others obtain") {
+TEST_CASE("the lifetime of a granted token is remembered for those that others obtain") {
   Published published;
   Profile profile;
   profile.refresh_before = 60min;
@@ -105,7 +105,7 @@ TEST_CASE("the life of a token that was granted is remembered for those that oth
   CHECK(published.due_at == noon + 20min);
 }
 
-TEST_CASE("a token that was first seen with little left is due: what is left is not its life") {
+TEST_CASE("a token that was first seen with little left is due: what is left is not its lifetime") {
   Published published;
   Profile profile;
   profile.refresh_before = 60min;
@@ -115,7 +115,7 @@ TEST_CASE("a token that was first seen with little left is due: what is left is 
   CHECK(published.due_at <= noon);
 }
 
-TEST_CASE("what came of one profile's attempt counts for another one that asks the same") {
+TEST_CASE("the outcome of one profile's attempt applies to another one with the same request") {
   Published first;
   note_attempt(first, failed(FailureKind::network, "r"), {noon, 0.5});
   Published second;

@@ -68,7 +68,7 @@ TEST_CASE("a running container stays, also under a pid that another process had 
   CHECK_FALSE(host.knows("reused"));
 }
 
-TEST_CASE("a record that cannot be read is told by a sweep, and the others are swept") {
+TEST_CASE("a sweep reports a record that cannot be read, and handles the others") {
   const WrittenHost host;
   host.container("gone", a_gone_process());
   host.root.write("run/containers/broken.json", "{");
@@ -106,7 +106,7 @@ TEST_CASE("the record of each container of a directory knows what is in it") {
     CHECK(delivery_of(host, id).files[0].fingerprints == std::vector{fingerprint("new")});
 }
 
-TEST_CASE("a delivery that fails is told once, and tried again until it holds") {
+TEST_CASE("a failed delivery is reported once, and repeated until it succeeds") {
   const WrittenHost host;
   host.container("box", this_process(), "old");
   host.publish("new");

@@ -41,7 +41,7 @@ TEST_CASE("profiles share a login where their documents are one file, by whateve
   CHECK(siblings_of(config, config.profiles[1]).empty());
 }
 
-TEST_CASE("a document that is replaced stays the same login, and missing ones are told apart") {
+TEST_CASE("a document that is replaced stays the same login, and missing ones are distinguished") {
   const TempDir dir;
   const std::string path = dir.write("login.json", "{}");
   Config config;

@@ -30,7 +30,7 @@ TEST_CASE("each job's result is its own, in their order") {
   CHECK(results[2] == 4);
 }
 
-TEST_CASE("a job that waits for another one gets what it waits for: none delays another") {
+TEST_CASE("a job that waits for another one succeeds, because none delays another") {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   const auto waits = [&] {
@@ -45,7 +45,8 @@ TEST_CASE("a job that waits for another one gets what it waits for: none delays 
   ::close(ends[1]);
 }
 
-TEST_CASE("a job that hangs is told to end, one that does not is killed, and the others have their results") {
+TEST_CASE(
+    "a hanging job is asked to end, one that does not end is killed, and the others have their results") {
   const auto deaf = [] {
     ::signal(SIGTERM, SIG_IGN);
     return hang();

@@ -66,7 +66,7 @@ TEST_CASE("the JSON has the fixed words, and null where there is nothing") {
 )");
 }
 
-TEST_CASE("a sink is told with its last success and its failures since") {
+TEST_CASE("a sink is reported with its last success and its failures since") {
   Overview overview = overview_of({});
   overview.sinks.push_back({"claude", "exec /bin/true", noon, 2, "exit status 1", "", noon});
   CHECK(overview_json(overview).find(R"(

@@ -16,7 +16,7 @@ std::string text(const std::vector<ProfileView>& profiles) {
 
 }  // namespace
 
-TEST_CASE("the table tells each state in plain words") {
+TEST_CASE("the table shows each state in plain words") {
   ProfileView stale = profile("stale", ProfileState::expired);
   stale.published->expires_at = noon - 5min;
   CHECK(text({profile("claude", ProfileState::fresh), profile("second", ProfileState::due), stale,
@@ -37,7 +37,7 @@ TEST_CASE("a profile that was never refreshed says what to do") {
         "  hint: oci-oauth refresh claude\n");
 }
 
-TEST_CASE("the last error stands below the table with its time and its remedy") {
+TEST_CASE("the last error is below the table with its time and its remedy") {
   ProfileView view = profile("claude", ProfileState::login_required);
   view.published->last_error = LastError{FailureKind::login_required, "token endpoint: 400 invalid_grant",
                                          "log in again with the program that owns this login", noon - 2h};
@@ -66,7 +66,7 @@ TEST_CASE("the end of the login itself is a warning from three days before") {
   CHECK(text({view}).find("claude: the login itself expired at 2026-11-24T12:00:00Z\n") != std::string::npos);
 }
 
-TEST_CASE("below it stand the containers, and which token each has") {
+TEST_CASE("the containers are below it, with the token that each has") {
   ProfileView view = profile("claude", ProfileState::fresh);
   view.containers = {container("0123456789abcdef0123456789abcdef", DeliveryKind::mount, Holding::current),
                      container("box", DeliveryKind::write, Holding::outdated),
@@ -107,7 +107,7 @@ TEST_CASE("a profile that the configuration no longer has is shown while a conta
                                     "  hint: add it again\n"));
 }
 
-TEST_CASE("a share on a disk is told once, whatever the profiles") {
+TEST_CASE("a share on a disk is reported once, whatever the profiles") {
   Overview overview = overview_of({profile("a", ProfileState::fresh), profile("b", ProfileState::fresh)});
   overview.storage = ShareStorage::disk;
   const std::string shown = overview_text(overview, noon, Colour::no);
@@ -116,7 +116,7 @@ TEST_CASE("a share on a disk is told once, whatever the profiles") {
   CHECK(shown.find("on a disk") == shown.rfind("on a disk"));
 }
 
-TEST_CASE("a configuration without profiles is told as such") {
+TEST_CASE("a configuration without profiles is reported as such") {
   CHECK(text({}) == "no profiles in /etc/oci-oauth/config.json\n");
 }
 
@@ -145,7 +145,7 @@ TEST_CASE("what a file says cannot steer the terminal") {
   CHECK(shown.find("/run/?]0;x?\n") != std::string::npos);
 }
 
-TEST_CASE("a sink that lacks the token is told with its remedy") {
+TEST_CASE("a sink that lacks the token is reported with its remedy") {
   Overview overview = overview_of({profile("claude", ProfileState::fresh)});
   overview.sinks.push_back({"claude", "exec /bin/true", noon, 0, "", "", std::nullopt});
   overview.sinks.push_back(

@@ -39,7 +39,7 @@ TEST_CASE("control characters and broken UTF-8 become question marks") {
   CHECK(printable("\xe2\x82") == "??");
 }
 
-TEST_CASE("what is no terminal has no colour") {
+TEST_CASE("what is not a terminal has no colour") {
   ::unsetenv("NO_COLOR");
   ::setenv("TERM", "xterm", 1);
   int ends[2];

@@ -20,7 +20,7 @@ slowly() {
     [[ $(counted posts) == 1 ]]
 }
 
-@test "a foreground container starts while a due token is refreshed behind it" {
+@test "a foreground container starts while a due token is refreshed in the background" {
     a_login
     login_ends_in 1800
     a_profile

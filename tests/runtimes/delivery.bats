@@ -2,7 +2,7 @@
 # What a chosen container finds at the target, from its creation to its end.
 load oauth
 
-@test "a tmpfs at the target brings the token, read-only, without the refresh token" {
+@test "a tmpfs at the target gets the token, read-only, without the refresh token" {
     a_login
     a_profile
     start box --tmpfs "$target"
@@ -108,7 +108,7 @@ load oauth
     [[ $(stat -c '%n %u %a' "$SHARE"/token "$SHARE"/.credentials.json) == "$before" ]]
 }
 
-@test "a share directory that a person binds writable is covered by a read-only mount, and told" {
+@test "a share directory that a person binds writable is covered by a read-only mount, and reported" {
     a_login
     a_profile
     oci_oauth refresh
@@ -169,7 +169,7 @@ load oauth
     has_current_token box
 }
 
-@test "a variable that wins over the token is told" {
+@test "a variable that takes precedence over the token is reported" {
     a_login
     a_profile
     start box --tmpfs "$target" --env ANTHROPIC_API_KEY=placeholder
@@ -177,7 +177,7 @@ load oauth
     [[ $(logged) == *"profile 'claude', container $(id_of box): its environment has ANTHROPIC_API_KEY, which"* ]]
 }
 
-@test "mounted files that the container's user cannot read are told" {
+@test "mounted files that the container's user cannot read are reported" {
     a_login
     a_profile '.mode = "0400"'
     start box --tmpfs "$target" --user 1000:1000
@@ -271,7 +271,7 @@ hook_called_for() {
     [[ $(counted posts) == 1 ]]
 }
 
-@test "a due token that still lives is delivered at once and refreshed behind it" {
+@test "a due token that is still valid is delivered at once and refreshed in the background" {
     a_login
     login_ends_in 1800
     a_profile

@@ -24,13 +24,13 @@ expect() {
     [[ $(content_of_login) == "$before" ]]
 }
 
-@test "a fresh login is fine, and nobody is asked" {
+@test "a fresh login is fine, and no request is sent" {
     a_users_login
     expect $fine "refresh 'claude': fresh, valid until" oci_oauth refresh
     [[ $(counted posts) == 0 ]]
 }
 
-@test "a refused refresh token wants a person, and is not sent again" {
+@test "a refused refresh token needs a person, and is not sent again" {
     a_users_login
     login_ends_in -60
     script '{"status": 400, "body": "{\"error\":\"invalid_grant\"}"}'
@@ -42,7 +42,7 @@ expect() {
     expect $login_required 'the server refused this refresh token for good' oci_oauth token claude
 }
 
-@test "an endpoint that fails is temporary, and is left in peace for a while" {
+@test "an endpoint that fails is temporary, and is left alone for a while" {
     a_users_login
     login_ends_in -60
     script '{"status": 503, "body": "{}"}'
@@ -61,7 +61,7 @@ expect() {
     [[ $output == *'hint: nothing was sent'* ]]
 }
 
-@test "a login without a refresh token is published until it ends, and then wants a person" {
+@test "a login without a refresh token is published until it expires, and then needs a person" {
     a_users_login
     edit_file "$CREDENTIALS" 'del(.claudeAiOauth.refreshToken)'
     login_ends_in 600
@@ -74,7 +74,7 @@ expect() {
     [[ $(counted posts) == 0 ]]
 }
 
-@test "a login of 50 MiB, one that its owner cannot read, a FIFO and a directory are told, and none blocks" {
+@test "a login of 50 MiB, one that its owner cannot read, a FIFO and a directory are reported, and none blocks" {
     a_users_login
     fallocate -l 50M "$CREDENTIALS"
     expect $failed '.credentials.json: is larger than 4194304 bytes' oci_oauth refresh
@@ -107,7 +107,7 @@ expect() {
     [[ $(counted posts) == 0 ]]
 }
 
-@test "a runtime directory that cannot be written is told, and nothing is sent" {
+@test "a runtime directory that cannot be written is reported, and nothing is sent" {
     a_users_login
     login_ends_in -60
     mkdir -p /run/oci-oauth

@@ -81,7 +81,7 @@ published() { jq -r "$2" "$(runtime_dir)/profiles/$1.json"; }
     [[ ! -e $(runtime_dir)/profiles/aaa.json || $(published aaa .last_error.kind) == network ]]
 }
 
-@test "a provider that is missing is an attempt that failed: told, with its exit code, and rested for" {
+@test "a missing provider is a failed attempt: reported, with its exit code, and followed by a pause" {
     a_login
     a_profile '.provider = "nowhere"'
     run -2 oci_oauth refresh

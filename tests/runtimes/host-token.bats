@@ -25,7 +25,7 @@ bats_require_minimum_version 1.5.0
     [[ $(counted posts) == 1 ]]
 }
 
-@test "a life that no token of the server has is refused, and asked for once at most" {
+@test "a lifetime that no token of the server has is refused, and asked for once at most" {
     a_login
     a_profile
     for _ in 1 2 3; do
@@ -46,7 +46,7 @@ bats_require_minimum_version 1.5.0
     [[ -e $BATS_TEST_TMPDIR/fed ]]
 }
 
-@test "what is no call of the verb is told with the word that is wrong" {
+@test "a wrong call of a verb is reported with the wrong word" {
     a_login
     a_profile
     local call
@@ -58,7 +58,7 @@ bats_require_minimum_version 1.5.0
     done
 }
 
-@test "what another version published, or what is damaged, is written anew, and told" {
+@test "what another version published, or what is damaged, is replaced, and reported" {
     a_login
     a_profile
     oci_oauth refresh

@@ -94,7 +94,7 @@ TEST_CASE("the version is the lowest that the devices' names need") {
   CHECK(version_of("7") == "0.5.0");
 }
 
-TEST_CASE("a name that CDI refuses is told before an engine refuses the file") {
+TEST_CASE("a name that CDI does not allow is reported before an engine refuses the file") {
   for (const char* name : {"a-", "a_", "a."}) {
     const auto spec = cdi_spec({{name, {}}}, hook);
     REQUIRE_FALSE(spec);

@@ -4,7 +4,7 @@ load trees
 # What the real containerd makes of the tree's file.
 effective() { containerd --config "$TREE/etc/containerd/config.toml" config dump; }
 
-@test "containerd: without a config.toml one is written that keeps runc, and it goes again" {
+@test "containerd: without a config.toml one is written that keeps runc, and it is removed again" {
     gives_back containerd
     install_engine containerd
     effective >"$BATS_TEST_TMPDIR/dump"
@@ -66,7 +66,7 @@ effective() { containerd --config "$TREE/etc/containerd/config.toml" config dump
     [[ $(toml_after) == $'version = 2\n[debug]\n  level = "debug"' ]]
 }
 
-@test "containerd: what a person changed between our marks goes with them, and is told" {
+@test "containerd: what a person changed between our marks is removed with them, and reported" {
     a_file etc/containerd/config.toml <<<'version = 2'
     install_engine containerd
     sed -i 's/BinaryName = .*/BinaryName = "\/opt\/mine"/' "$TREE/etc/containerd/config.toml"
@@ -75,7 +75,7 @@ effective() { containerd --config "$TREE/etc/containerd/config.toml" config dump
     [[ $(toml_after) == 'version = 2' ]]
 }
 
-@test "containerd: a file that is no TOML, and tables that cannot be added to, are refused unchanged" {
+@test "containerd: a file that is not TOML, and tables that cannot be added to, are refused unchanged" {
     local text
     for text in '[plugins' 'version = "2"x' $'version = 2\nplugins = {"io.containerd.grpc.v1.cri" = {}}' $'a = 1\na = 2'; do
         a_file etc/containerd/config.toml <<<"$text"
@@ -148,7 +148,7 @@ END
     [[ $(jq -r .runtime "$TREE/etc/oci-oauth/config.json") == /usr/bin/nvidia-container-runtime ]]
 }
 
-@test "containerd: a default that runc's shim does not run is passed over for runc" {
+@test "containerd: if runc's shim does not run the default, runc is used" {
     a_file etc/containerd/config.toml <<'END'
 version = 2
 [plugins."io.containerd.grpc.v1.cri".containerd]
@@ -194,7 +194,7 @@ names_the_newer_template() {
     done
 }
 
-@test "containerd: a registration whose record was lost is adopted, and goes again" {
+@test "containerd: a registration whose record was lost is adopted, and is removed again" {
     a_file etc/containerd/config.toml <<<'version = 2'
     install_engine containerd
     rm -r "$TREE/var"

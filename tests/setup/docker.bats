@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 load trees
 
-@test "docker: without a daemon.json one is written, and it goes again with its directory" {
+@test "docker: without a daemon.json one is written, and it is removed again with its directory" {
     gives_back docker
     install_engine docker
     [[ $(jq -r '.runtimes["oci-oauth"].path' "$TREE/etc/docker/daemon.json") == "$OCI_OAUTH_PREFIX/bin/oci-oauth-runtime" ]]
@@ -93,7 +93,7 @@ END
     gives_back docker
 }
 
-@test "docker: a file that is no JSON is refused with its place, and nothing changes" {
+@test "docker: a file that is not JSON is refused with its place, and nothing changes" {
     local text
     for text in '{"debug": true' '{"debug": tru}' '[]' 'debug = true' $'{"a": 1, "a": 2}' $'\xff\xfe{}' '{"runtimes": []}' \
         '{"default-runtime": 5}'; do
@@ -103,7 +103,7 @@ END
     done
 }
 
-@test "docker: what is no file is refused: a directory, a FIFO, a link to nothing, a file of 2 MiB" {
+@test "docker: what is not a file is refused: a directory, a FIFO, a link to nothing, a file of 2 MiB" {
     mkdir -p "$TREE/etc/docker/daemon.json"
     refuses install_engine docker
     [[ $output == *'is a directory, not a regular file'* ]]
@@ -128,7 +128,7 @@ a_container() {
 }
 runtime_path() { jq -r '.runtimes["oci-oauth"].path' "$TREE/etc/docker/daemon.json"; }
 
-@test "docker: as long as a container names our runtime an entry stays that runs it, and the next uninstall takes it out" {
+@test "docker: while a container names our runtime an entry for it stays, which the next uninstall removes" {
     a_file etc/docker/daemon.json <<<'{"debug": true}'
     a_file usr/sbin/runc </dev/null
     install_engine docker --default
@@ -176,7 +176,7 @@ runtime_path() { jq -r '.runtimes["oci-oauth"].path' "$TREE/etc/docker/daemon.js
     [[ ! -e $TREE/etc/docker/daemon.json ]]
 }
 
-@test "docker: a registration whose record was lost is adopted, and goes again" {
+@test "docker: a registration whose record was lost is adopted, and is removed again" {
     a_file etc/docker/daemon.json <<<'{"debug": true}'
     install_engine docker --default
     rm -r "$TREE/var"
@@ -185,7 +185,7 @@ runtime_path() { jq -r '.runtimes["oci-oauth"].path' "$TREE/etc/docker/daemon.js
     [[ $(daemon_json) == '{"debug": true}' ]]
 }
 
-@test "docker: what a person changed in our own entry goes with it, and a default that names us by hand" {
+@test "docker: what a person changed in our own entry is removed with it, and so is a default that a person set to it" {
     a_file etc/docker/daemon.json <<<'{"debug": true}'
     install_engine docker
     local edited

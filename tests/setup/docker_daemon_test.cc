@@ -56,7 +56,7 @@ TEST_CASE("the socket is a Unix one that the daemon was given, else the usual on
   CHECK(docker_socket(host, find_docker(host)) == "unix:///srv/socket");
 }
 
-TEST_CASE("containers are named by what Docker keeps on disk; what cannot be read is passed over") {
+TEST_CASE("containers are named by what Docker keeps on disk; what cannot be read is skipped") {
   const Machine machine;
   machine.file("d/containers/1234567890abcdef/hostconfig.json", R"({"Runtime": "oci-oauth"})");
   machine.file("d/containers/2/hostconfig.json", R"({"Runtime": "oci-oauth"})");

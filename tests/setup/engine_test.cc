@@ -58,7 +58,7 @@ TEST_CASE("an engine is unregistered until it is installed, and the remedy says 
   CHECK(machine.state("docker").message == "is registered with " + (machine / "etc/docker/daemon.json"));
 }
 
-TEST_CASE("an engine that is told to look elsewhere does not read its registration") {
+TEST_CASE("an engine that is configured to look elsewhere does not read its registration") {
   const HostWithEngines machine;
   machine.install("podman");
   machine.write("etc/containers/containers.conf", "[engine]\nhooks_dir = [\"/opt/hooks\"]\n");
@@ -79,7 +79,7 @@ TEST_CASE("the file that misses the registration is named, whether it is there o
   CHECK(machine.state("docker").message == "is not registered: " + file + " does not name this installation");
 }
 
-TEST_CASE("a registration that would keep Docker from starting is broken, and told with the place") {
+TEST_CASE("a registration that would keep Docker from starting is broken, and reported with the place") {
   const HostWithEngines machine;
   machine.install("docker");
   std::filesystem::create_directories(machine / "etc/systemd/system");
@@ -103,7 +103,7 @@ TEST_CASE("what an uninstall left is neither registered nor gone") {
   CHECK(machine.state("docker").message.find("for 1 container (x)") != std::string::npos);
 }
 
-TEST_CASE("an engine's file that cannot be parsed is told with its place") {
+TEST_CASE("an engine's file that cannot be parsed is reported with its place") {
   const HostWithEngines machine;
   machine.write("etc/docker/daemon.json", "{");
   const EngineState state = machine.state("docker");

@@ -28,7 +28,7 @@ hook_files() { find "$TREE/$hooks_d" -name '*.json' -printf '%f\n' | sort | tr '
     gives_back podman
 }
 
-@test "podman: a hook file that a person changed since is kept, and told" {
+@test "podman: a hook file that a person changed since is kept, and reported" {
     install_engine podman
     local file=$TREE/$hooks_d/oci-oauth-createRuntime.json text
     text=$(jq '.hook.timeout = 30' "$file")
@@ -87,7 +87,7 @@ in_read_only_usr() {
         "$OCI_OAUTH_PREFIX/bin/oci-oauth" "$1" --root "$TREE" "${@:2}"
 }
 
-@test "where /usr is read-only the hooks are in /etc, and engines are told to read them there" {
+@test "where /usr is read-only the hooks are in /etc, and engines are configured to read them there" {
     mkdir -p "$TREE/usr/share/containers/oci/hooks.d"
     local before
     before=$(snapshot)

@@ -37,7 +37,7 @@ TEST_CASE("a ledger that was tampered with is refused with its place") {
   CHECK(reason(R"({"files": 1})") == "f: /files: is not an array");
 }
 
-TEST_CASE("a ledger has a version, and what another version added is passed over") {
+TEST_CASE("a ledger has a version, and what another version added is ignored") {
   CHECK(format_ledger({}).find("\"version\": 1") != std::string::npos);
   const auto ledger = parse_ledger(
       R"({"version": 9, "colours": [], "files": [{"path": "/a", "after": "", "share": "whole", "mode": 1}],

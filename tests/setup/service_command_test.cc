@@ -36,7 +36,7 @@ TEST_CASE("a service's command is its unit's, with quotes and joined lines") {
   CHECK(machine.text() == "/bin/x|--a|b c|de");
 }
 
-TEST_CASE("the first directory's unit counts, and a drop-in may begin anew") {
+TEST_CASE("the first directory's unit counts, and a drop-in may start again") {
   const Units machine;
   machine.unit("usr/lib/systemd/system/x.service", "[Service]\nExecStart=/bin/shipped\n");
   machine.unit("etc/systemd/system/x.service", "[Service]\nExecStart=/bin/own\n");

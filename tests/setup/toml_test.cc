@@ -18,7 +18,7 @@ TEST_CASE("a value is found by its path, and only as what it is") {
   CHECK_FALSE(toml->strings({"version", "deeper"}));
 }
 
-TEST_CASE("text that is no TOML is told with its place") {
+TEST_CASE("text that is not TOML is reported with its place") {
   const auto toml = Toml::parse("a = 1\nb = \n", "f");
   REQUIRE_FALSE(toml);
   CHECK(toml.error().message.starts_with("f:2:"));

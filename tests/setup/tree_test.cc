@@ -44,7 +44,7 @@ TEST_CASE("a file that is replaced keeps its mode, and a new one has the one ask
   CHECK(mode_of(dir / "new") == 0644);
 }
 
-TEST_CASE("a link to nothing is refused, a missing file is none") {
+TEST_CASE("a dangling link is refused, a missing file is not") {
   const TempDir dir;
   std::filesystem::create_symlink("/nowhere", dir / "link");
   const auto tree = Tree::open(dir.path());

@@ -54,7 +54,7 @@ load trees
     [[ $(oci_oauth uninstall --all) == 'no engine is registered' ]]
 }
 
-@test "what is named in the files and is not there is told, and what is not named is not" {
+@test "missing programs are reported if the files name them, and only then" {
     local -A named=([podman]=libexec/oci/hooks.d/oci-oauth-hook [cdi]=libexec/oci/hooks.d/oci-oauth-hook
         [docker]=bin/oci-oauth-runtime [containerd]=bin/oci-oauth-runtime)
     local engine said
@@ -77,7 +77,7 @@ load trees
     [[ $status == 0 && $output == *"next: systemctl --root $TREE enable oci-oauth-"*' oci-oauth-refresh.timer'* ]]
 }
 
-@test "each file that is written, changed or removed is told, and nothing where there is nothing to do" {
+@test "each file that is written, changed or removed is listed, and none if there is nothing to do" {
     a_file etc/docker/daemon.json <<<'{}'
     [[ $(install_engine docker 2>/dev/null) == "wrote $TREE/etc/oci-oauth/config.json
 changed $TREE/etc/docker/daemon.json" ]]
@@ -199,7 +199,7 @@ changed $TREE/etc/docker/daemon.json" ]]
     [[ $status == 1 && $output == *'nothing was changed: '*'Permission denied'*'hint: run it as a user who can write there'* ]]
 }
 
-@test "a user's Podman gets files of the user's own, and gives them back" {
+@test "a user's Podman gets the user's own files, and uninstall restores them" {
     TREE=$USER_HOME
     install -D -m 600 -o "$user_id" -g "$user_id" "$LOGIN" "$USER_HOME/.claude/.credentials.json"
     chown -R "$user_id:$user_id" "$USER_HOME"
@@ -251,7 +251,7 @@ changed $TREE/etc/docker/daemon.json" ]]
     rm -r /etc/containers/containers.rootless.conf.d
 }
 
-@test "a user's rootless Docker is registered in the user's own daemon.json, and gives it back" {
+@test "a user's rootless Docker is registered in the user's own daemon.json, and uninstall restores it" {
     TREE=$USER_HOME
     install -D -m 600 -o "$user_id" -g "$user_id" "$LOGIN" "$USER_HOME/.claude/.credentials.json"
     a_file .config/docker/daemon.json <<<'{"debug": true}'

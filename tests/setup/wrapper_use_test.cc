@@ -17,7 +17,7 @@ void task(const TempDir& machine, const std::string& id, const std::string& file
 
 }  // namespace
 
-TEST_CASE("a container that runs by way of the wrapper is told by its shim's notes") {
+TEST_CASE("a container that was started through the wrapper is recognised by its shim's records") {
   const TempDir machine;
   task(machine, "b", "runtime", "/usr/bin/oci-oauth-runtime");
   task(machine, "a", "options.json", R"({"binary_name": "/opt/bin/oci-oauth-runtime"})");
@@ -29,7 +29,7 @@ TEST_CASE("a container that runs by way of the wrapper is told by its shim's not
   CHECK(containers_run_by_wrapper(*host) == std::vector<std::string>{"a", "b", "e"});
 }
 
-TEST_CASE("the wrapper is told by its name, wherever it is installed") {
+TEST_CASE("the wrapper is recognised by its name, wherever it is installed") {
   CHECK(is_wrapper("/usr/local/bin/oci-oauth-runtime"));
   CHECK(is_wrapper("oci-oauth-runtime"));
   CHECK_FALSE(is_wrapper("/usr/bin/not-oci-oauth-runtime"));

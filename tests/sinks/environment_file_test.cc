@@ -38,7 +38,7 @@ TEST_CASE("a name that is not set, or set to nothing, has no value") {
   }
 }
 
-TEST_CASE("a value that cannot be told is an error that names its line and not the value") {
+TEST_CASE("an invalid value is an error that names its line and not the value") {
   CHECK(value_in("A=1\nKEY=\"secret") == "f:2: KEY: has no closing quote on the same line");
   CHECK(value_in("KEY='secret'more") == "f:1: KEY: has text after its closing quote");
   CHECK(value_in("KEY=secret\\\nmore") == "f:1: KEY: continues on the next line");

@@ -108,7 +108,7 @@ TEST_CASE("the API key is the only line of its file") {
   CHECK(reason(sink) == "/sinks/0/onecli: the API key: is not a single line of printable characters");
 }
 
-TEST_CASE("a file that others can read, or that is not ours, is refused with the command that mends it") {
+TEST_CASE("a file that others can read, or that is not ours, is refused with the command that fixes it") {
   const Files files;
   OneCliSink sink;
   sink.secret_id = "s";
@@ -175,7 +175,7 @@ TEST_CASE("an older server is asked at its own path, and a server in local mode 
   CHECK(requests[1].authorization.empty());
 }
 
-TEST_CASE("an answer that is no success is told with its status and nothing of its body") {
+TEST_CASE("an answer that is not a success is reported with its status and nothing of its body") {
   const int status = GENERATE(302, 400, 401, 404, 500);
   const OneCliServer server({.tls = false, .fails_with = status});
   const auto done = update({"secret-1", server.url(), "", "", Secret()});

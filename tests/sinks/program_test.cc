@@ -55,21 +55,21 @@ TEST_CASE("a program gets its own variables and PATH, the root directory and thr
         "A=1\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n/\n0 1 2 3 ");
 }
 
-TEST_CASE("a program that does not read its input is no failure, however soon it ends") {
+TEST_CASE("a program that does not read its input is not a failure, however soon it ends") {
   for (int i = 0; i < 20; ++i) CHECK(reason(run("exec true")).empty());
   CHECK(reason(run("exec <&-; exit 0")).empty());
 }
 
-TEST_CASE("an exit status is told with the last line that was printed") {
+TEST_CASE("an exit status is reported with the last line that was printed") {
   CHECK(reason(run("exit 3")) == "exit status 3");
   CHECK(reason(run("echo first; echo the reason >&2; echo; exit 3")) == "exit status 3: the reason");
 }
 
-TEST_CASE("a signal's death is told") {
+TEST_CASE("a signal's death is reported") {
   CHECK(reason(run("kill -KILL $$")) == "killed by signal 9");
 }
 
-TEST_CASE("what cannot be started is told") {
+TEST_CASE("what cannot be started is reported") {
   const TempDir directory;
   const auto start = [](const std::string& path) {
     return run_program({.command = {path}}, Secret(made_up_token));

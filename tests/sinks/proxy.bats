@@ -144,7 +144,7 @@ sends_current_token() {
     [[ $(sink_state .failures) == 0 ]]
 }
 
-@test "what is no bearer token changes nothing" {
+@test "what is not a bearer token changes nothing" {
     token() { OCI_OAUTH_PROFILE=claude "$proxy_files/oci-oauth-proxy-token" /run/oci-oauth-proxy "${@:-true}"; }
     token <<<abc
     local text

@@ -22,7 +22,7 @@ teardown() { sinks_teardown; }
     [[ $(sink_state '| "\(.profile) \(.sink) \(.failures) \(.error)"') == 'claude exec /bin/sh 0 null' ]]
 }
 
-@test "a sink that fails costs no refresh its success, is told and shown, and is tried again when nothing is due" {
+@test "a failing sink does not fail a refresh, is reported and shown, and is tried again when nothing is due" {
     sink "{exec: [\"/bin/sh\", \"-c\", \"echo once >> $seen; echo no such place; test -e $seen.mended\"]}"
     run oci_oauth refresh
     ((status == 0))

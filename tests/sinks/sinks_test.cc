@@ -91,7 +91,7 @@ TEST_CASE("a sink gets each token once") {
   CHECK(host.directory.read("log") == "token-1 claude\ntoken-2 claude\n");
 }
 
-TEST_CASE("a failure is noted, tried again at the next run, and forgotten after a success") {
+TEST_CASE("a failure is recorded, tried again at the next run, and forgotten after a success") {
   Host host;
   host.exec("cat >/dev/null; echo trouble; exec test -e " + host.directory / "mended");
   for (unsigned failures = 1; failures <= 2; ++failures) {
@@ -127,7 +127,7 @@ TEST_CASE("a sink of another profile is left alone") {
   CHECK(host.run().empty());
 }
 
-TEST_CASE("an expired token is brought to nobody") {
+TEST_CASE("an expired token is not delivered") {
   Host host;
   host.recording();
   host.publish("token-1", -1s);
@@ -223,7 +223,7 @@ TEST_CASE("a sink is the same one when only its time limit changes, and another 
   CHECK(host.run().size() == 1);
 }
 
-TEST_CASE("a state that cannot be understood is written anew") {
+TEST_CASE("a state that cannot be understood is replaced") {
   Host host;
   host.recording();
   host.run();
@@ -262,7 +262,7 @@ TEST_CASE("a OneCLI sink whose environment changes brings the token to the new p
   CHECK(host.run(at(two.url())).at(0).done);
 }
 
-TEST_CASE("that OneCLI's program shows the token to others is told once") {
+TEST_CASE("it is reported once that OneCLI's program shows the token to others") {
   Host host;
   const std::string program = host.directory.write("onecli", "#!/bin/sh\nexit 0\n");
   ::chmod(program.c_str(), 0700);

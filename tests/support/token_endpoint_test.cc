@@ -141,13 +141,13 @@ TEST_CASE("an access token expires on time") {
   CHECK_FALSE(server.accepts_access_token(login.access_token, start + seconds(60)));
 }
 
-TEST_CASE("an unknown token is no access token") {
+TEST_CASE("an unknown token is not an access token") {
   TokenEndpoint endpoint;
   CHECK(whoami(endpoint, "sk-ant-oat01-unknown") == 401);
   CHECK(Client().get(endpoint.origin() + "/elsewhere").status == 404);
 }
 
-TEST_CASE("a form is as good as JSON") {
+TEST_CASE("a form works as well as JSON") {
   TokenEndpoint endpoint;
   const Login login = endpoint.issue_login();
   const std::string body =
@@ -320,7 +320,7 @@ TEST_CASE("a connection serves one request after another") {
   CHECK(endpoint.counters().connections == 1);
 }
 
-TEST_CASE("a client can tell a wrong certificate") {
+TEST_CASE("a client can detect a wrong certificate") {
   const Identity identity = GENERATE(Identity::other_authority, Identity::other_host);
   TokenEndpointSettings settings;
   settings.identity = identity;

@@ -45,7 +45,7 @@ boots_and_refreshes() {
     eventually is_rotated "$before"
 }
 
-@test "at the first boot and at the second a tick refreshes what is due" {
+@test "at the first boot and the second, a tick refreshes what is due" {
     boots_and_refreshes
     shut_down
     boots_and_refreshes

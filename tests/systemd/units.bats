@@ -59,7 +59,7 @@ unit_finding() {
         jq -r --arg check "unit $1" '.findings[] | select(.check == $check) | "\(.verdict): \(.message) (\(.remedy // ""))"'
 }
 
-@test "doctor tells which unit is off and when the timer ticks next" {
+@test "doctor says which unit is off and when the timer ticks next" {
     [[ $(unit_finding oci-oauth-refresh.timer) == 'ok: active, next at '*' 20'*' ()' ]]
     [[ $(unit_finding oci-oauth-refresh.socket) == 'ok: active ()' ]]
     unit stop oci-oauth-refresh.path oci-oauth-refresh.timer
@@ -80,7 +80,7 @@ unit_finding() {
     unit start oci-oauth-refresh.path oci-oauth-refresh.timer
 }
 
-@test "five hundred ask at once, and one request answers them all" {
+@test "five hundred ask at the same time, and one request answers them all" {
     unit stop oci-oauth-refresh.path oci-oauth-refresh.timer
     local posts
     posts=$(counted posts)
@@ -91,7 +91,7 @@ unit_finding() {
     unit start oci-oauth-refresh.path oci-oauth-refresh.timer
 }
 
-@test "callers that never ask, or ask without end, keep nobody else waiting" {
+@test "clients that never ask, or ask without end, do not delay others" {
     machine timeout 60 ask-refresher "$socket" hold 300 >"$shared/silent" &
     machine timeout 60 ask-refresher "$socket" hold 300 clau >"$shared/halting" &
     machine timeout 60 ask-refresher "$socket" hold 300 "$(printf '%01000d' 0)" >"$shared/endless" &
@@ -100,7 +100,7 @@ unit_finding() {
     kill %1 %2 %3
 }
 
-@test "another user is turned away, even where the socket let them in" {
+@test "another user is rejected, even if the socket let them in" {
     machine chmod 711 /run/oci-oauth
     machine chmod 666 "$socket"
     [[ $(as_person ask-refresher "$socket" ask 1 claude) == '1 answered none' ]]
@@ -120,7 +120,7 @@ unit_finding() {
     done
 }
 
-@test "only the exchange has the network, and it is the login's owner there" {
+@test "only the exchange has the network, and it runs as the login's owner" {
     unit stop oci-oauth-refresh.path oci-oauth-refresh.timer
     # Answers so late that there is time to look.
     script '{"delay_ms": 3000}'
@@ -202,7 +202,7 @@ unit_finding() {
     unit start oci-oauth-refresh.path
 }
 
-@test "a token that lives far shorter than the timer's interval never expires on an idle host" {
+@test "a token with a far shorter lifetime than the timer's interval never expires on an idle host" {
     local life=12 rotations=3 step rotated expiry
     for ((step = 0; step < 2 * rotations; step++)); do
         script "{\"members\": {\"expires_in\": $life}}"
@@ -225,7 +225,7 @@ unit_finding() {
     eventually came_back
 }
 
-@test "it leaves when no token needs it, and nobody asks" {
+@test "it exits when no token needs it, and there are no requests" {
     a_login 28800
     eventually is_published
     eventually is_in_state inactive oci-oauth-serve.service
@@ -255,7 +255,7 @@ unit_finding() {
     [[ -z $(machine ls /run/oci-oauth/containers) ]]
 }
 
-@test "the journal has each message with its priority, and no secret" {
+@test "the journal contains each message with its priority, and no secret" {
     priorities() { journal --unit 'oci-oauth-*.service' --output json | jq -r 'select(.MESSAGE | test("oci-oauth: .*'"$1"'")).PRIORITY' | sort -u; }
     [[ $(priorities refreshed) == 6 ]]
     as_person_outside sh -c 'echo "{" >"$1"' - "$login"
@@ -265,7 +265,7 @@ unit_finding() {
     a_login 28800
 }
 
-@test "once disabled nothing of it is left but the share" {
+@test "once disabled, only the share is left" {
     unit disable --now --quiet oci-oauth-publish.service oci-oauth-refresh.{timer,path,socket}
     eventually nothing_runs
     [[ ! -e $(in_machine "$socket") && ! -e $(in_machine /run/oci-oauth-exchange.sock) ]]

@@ -21,7 +21,7 @@ TEST_CASE("each kind of failure has its own word, and is found by it") {
   CHECK_FALSE(failure_kind_of("none of them"));
 }
 
-TEST_CASE("each kind of failure has a rest that grows, and ends within an hour") {
+TEST_CASE("each kind of failure has a pause that grows, up to an hour") {
   for (const FailureKind kind : failure_kinds) {
     CAPTURE(word(kind));
     for (const Milliseconds left : {Milliseconds(0), Milliseconds(8h)}) {
@@ -45,7 +45,7 @@ TEST_CASE("what the server asked for counts, within bounds") {
   CHECK(rest_after({.kind = FailureKind::server, .retry_after = 24h}) == 1h);
 }
 
-TEST_CASE("without a word of the server's the rest doubles up to half an hour, spread by a quarter") {
+TEST_CASE("unless the server says otherwise, the pause doubles up to half an hour, varied by a quarter") {
   CHECK(rest_after({.kind = FailureKind::server}) == 30s);
   CHECK(rest_after({.kind = FailureKind::server, .failures = 3}) == 120s);
   CHECK(rest_after({.kind = FailureKind::server, .failures = 100}) == 30min);
@@ -57,20 +57,20 @@ TEST_CASE("a silent network is left alone for a short while only") {
   CHECK(rest_after({.kind = FailureKind::network, .failures = 100}) == 1min);
 }
 
-TEST_CASE("a refresh token that may be spent is not sent again soon while the old access token lives") {
+TEST_CASE("a refresh token that may be spent is not sent again soon while the old access token is valid") {
   CHECK(rest_after({.kind = FailureKind::unknown}) == 30s);
   CHECK(rest_after({.kind = FailureKind::unknown, .token_left = 1h}) == 5min);
   CHECK(rule_of(FailureKind::unknown).refresh_token == RefreshToken::maybe_spent);
 }
 
-TEST_CASE("a rest ends while a token that is valid still is") {
+TEST_CASE("a pause ends before a valid token expires") {
   for (const FailureKind kind : {FailureKind::server, FailureKind::unknown, FailureKind::throttled}) {
     CHECK(rest_after({.kind = kind, .failures = 9, .token_left = 20min, .jitter = 0.999}) < 20min);
     CHECK(rest_after({.kind = kind, .failures = 9, .token_left = 4min, .jitter = 0.999}) < 4min);
   }
 }
 
-TEST_CASE("only what a person must do is worth no later try") {
+TEST_CASE("only what needs a person is not worth another attempt") {
   for (const FailureKind kind : {FailureKind::throttled, FailureKind::server, FailureKind::network,
                                  FailureKind::unknown, FailureKind::busy}) {
     CHECK(rule_of(kind).remedy == Remedy::time);

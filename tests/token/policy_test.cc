@@ -31,7 +31,7 @@ TEST_CASE("a long-lived token is due refresh_before ahead of its expiry") {
   CHECK(due_at(start + 8h, 8h, 60min) == start + 7h);
 }
 
-TEST_CASE("a short-lived token is due at half of its life") {
+TEST_CASE("a short-lived token is due at half of its lifetime") {
   CHECK(due_at(start + 1h, 1h, 60min) == start + 30min);
   CHECK(due_at(start + 10min, 10min, 60min) == start + 5min);
 }
@@ -52,7 +52,7 @@ TEST_CASE("some tick finds a token due and has time to refresh it, whenever the 
   }
 }
 
-TEST_CASE("a token that no tick may find in time falls due within a tick of when it was obtained") {
+TEST_CASE("a token that no tick may find in time becomes due within a tick of being obtained") {
   for (const Milliseconds life : {Milliseconds(1h), Milliseconds(10min), Milliseconds(4s)}) {
     Published token;
     token.obtained_at = token.attempted_at = start;
@@ -90,7 +90,7 @@ TEST_CASE("a token that expired long ago is tried once a minute") {
   CHECK(next_look(token, token.attempted_at) == token.attempted_at + 60s);
 }
 
-TEST_CASE("what only a person can mend is not tried again") {
+TEST_CASE("what only a person can fix is not tried again") {
   CHECK_FALSE(next_look(due_and_failed(FailureKind::login_required), start));
   CHECK_FALSE(next_look(due_and_failed(FailureKind::login), start));
   CHECK_FALSE(next_look(due_and_failed(FailureKind::rejected), start));
@@ -116,7 +116,7 @@ TEST_CASE("a token is fresh, then due, then expired") {
   CHECK(freshness(start + 2s, start, start + 1s, start + 2s) == Freshness::expired);
 }
 
-TEST_CASE("a life that nobody knows is long: what is left of it is no measure") {
+TEST_CASE("an unknown lifetime counts as long, whatever is left of it") {
   CHECK(due_at(start + 29min, 0min, 60min) <= start);
   Published known;
   CHECK(life_of_token(known, start + 29min, start) == 0min);
@@ -153,7 +153,7 @@ TEST_CASE("a token that was obtained in 1970 is as good as its expiry once the c
   CHECK(token.due_at == start + 7h);
 }
 
-TEST_CASE("after a suspend, or a leap ahead, what fell due meanwhile is due at once") {
+TEST_CASE("after a suspend, or a leap ahead, what became due in between is due at once") {
   Published token = due_and_failed(FailureKind::network);
   token.not_before = token.attempted_at + 10s;
   const Time woken = token.expires_at + 72h;
@@ -161,14 +161,14 @@ TEST_CASE("after a suspend, or a leap ahead, what fell due meanwhile is due at o
   CHECK(*next_look(token, woken) <= woken);
 }
 
-TEST_CASE("after a leap back neither an attempt nor a rest in the future keeps a refresher waiting") {
+TEST_CASE("after a leap back neither an attempt nor a pause in the future keeps a refresher waiting") {
   Published token = due_and_failed(FailureKind::network);
   token.not_before = token.attempted_at + 10s;
   const Time earlier = start - 30 * 24h;
   CHECK(next_look(token, earlier) == earlier + 60s);
 }
 
-TEST_CASE("a token never outlives its life because this host's clock was ahead when it was granted") {
+TEST_CASE("a token never outlives its lifetime because this host's clock was ahead when it was granted") {
   CHECK(granted_until(start, 8h, std::nullopt) == start + 8h);
   CHECK(granted_until(start, 8h, start - 20s) == start + 8h);
   CHECK(granted_until(start + 3h, 8h, start) == start + 8h);
@@ -176,6 +176,6 @@ TEST_CASE("a token never outlives its life because this host's clock was ahead w
   CHECK(granted_until(start - 3h, 8h, start) == start + 5h);
 }
 
-TEST_CASE("a clock that is ahead by more than a life still leaves half of it, for the time being") {
+TEST_CASE("a clock that is ahead by more than a lifetime still leaves half of it, for the time being") {
   CHECK(granted_until(start + 10h, 8h, start) == start + 14h);
 }

@@ -100,7 +100,7 @@ TEST_CASE("a new share directory is a file system of its own") {
   if (!skipped(seen)) CHECK(seen == "1 mount, the same");
 }
 
-TEST_CASE("whoever comes while the share directory is being made waits and gets the same one") {
+TEST_CASE("a process that arrives while the share directory is being created waits and gets the same one") {
   const TempDir dir;
   const std::string path = dir / "run";
   const std::string seen = on_a_host([&] {
@@ -115,7 +115,7 @@ TEST_CASE("whoever comes while the share directory is being made waits and gets 
   if (!skipped(seen)) CHECK(seen == "the same, 1 mount");
 }
 
-TEST_CASE("who only looks while the share directory is being made finds none yet") {
+TEST_CASE("a reader finds no share directory while it is being created") {
   const TempDir dir;
   const std::string path = dir / "run";
   const std::string seen = on_a_host([&] {
@@ -169,7 +169,9 @@ TEST_CASE("a share directory in use keeps what it holds, and gets the mode that 
   CHECK(fs::exists(directory.path + "/share/in-use"));
 }
 
-TEST_CASE("a directory that others may enter, or of somebody else, is refused with what mends it") {
+TEST_CASE(
+    "a directory that others can enter, or that belongs to somebody else, is refused with the command that "
+    "fixes it") {
   const Directory directory;
   fs::permissions(directory.path, fs::perms(0755));
   const auto refused = RuntimeDir::open(directory.path);
@@ -178,7 +180,7 @@ TEST_CASE("a directory that others may enter, or of somebody else, is refused wi
   CHECK(refused.error().hint.find("chmod 0700 " + directory.path) != std::string::npos);
 }
 
-TEST_CASE("who only looks makes nothing") {
+TEST_CASE("a reader creates nothing") {
   const TempDir dir;
   const auto found = RuntimeDir::open_existing(dir / "run");
   REQUIRE(found);

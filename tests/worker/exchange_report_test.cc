@@ -47,7 +47,7 @@ TEST_CASE("a report survives the way between two processes") {
   CHECK(read->login->files.front().second == sent.login->files.front().second);
 }
 
-TEST_CASE("a report of another version is refused, as is what is no report") {
+TEST_CASE("a report of another version is refused, as is any other text") {
   for (const char* text : {"", "{", "[]", "7", "{}", R"({"version":1,"refreshed":true})"})
     CHECK_FALSE(parse_report(text));
 }

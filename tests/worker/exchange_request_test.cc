@@ -67,7 +67,7 @@ TEST_CASE("what an exchange needs arrives as it was sent") {
   CHECK(format_request(*arrived) == format_request(sent));
 }
 
-TEST_CASE("a text that is no request is refused") {
+TEST_CASE("a text that is not a request is refused") {
   CHECK_FALSE(parse_request(""));
   CHECK_FALSE(parse_request("{}"));
   CHECK_FALSE(parse_request(R"({"version": 2, "profile": {}, "provider": {}, "published": "none"})"));

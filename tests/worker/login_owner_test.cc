@@ -173,7 +173,7 @@ TEST_CASE("a path that leads nowhere is an error that names the place") {
   CHECK_FALSE(find_login_owner(""));
 }
 
-TEST_CASE("root becomes a user for good") {
+TEST_CASE("root becomes a user irrevocably") {
   if (without_root()) return;
   CHECK(first_failing_step({
             [] { return become(user(somebody)).has_value(); },
@@ -190,7 +190,7 @@ TEST_CASE("root becomes a user for good") {
         }) == 0);
 }
 
-TEST_CASE("so does who has no more of root than the right to become somebody") {
+TEST_CASE("so does a process with no other right of root than to become somebody") {
   if (without_root()) return;
   for (const uid_t owner : {somebody, uid_t{0}}) {
     CHECK(first_failing_step({
@@ -213,7 +213,7 @@ TEST_CASE("root's own login is handled without capabilities") {
         }) == 0);
 }
 
-TEST_CASE("a user becomes nobody else") {
+TEST_CASE("a user cannot become somebody else") {
   CHECK(first_failing_step({
             [] { return ::geteuid() != 0 || become(user(somebody)).has_value(); },
             [] { return become(user(::getuid())).has_value(); },

@@ -64,7 +64,7 @@ TEST_CASE("values of other options are not taken for options or operands") {
   CHECK(bundle_of("create -no-subreaper --no-pivot -no-new-keyring id") == ".");
 }
 
-TEST_CASE("global options stand before the verb, with and without values") {
+TEST_CASE("global options come before the verb, with and without values") {
   for (const char* options : {"", "--debug", "--debug=true", "--root /r", "--root=/r", "-root /r",
                               "--log create --log-format json", "--systemd-cgroup --rootless auto --criu /c",
                               "--cgroup-manager=cgroupfs --roo /r", "--unknown=create"}) {

@@ -76,7 +76,7 @@ teardown() {
     restart_daemon
 }
 
-@test "before the programs go, those containers are named that run by way of the wrapper; restarted, they need it no more" {
+@test "before the programs are removed, containers that were started through the wrapper are listed; after a restart they do not need it" {
     in_place install docker --default
     reload_daemon
     docker_run --detach --name db box sleep infinity
