@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What every program of ours is compiled and linked with, so that a fault in one is an end and not a way in
+# The options that every program is compiled and linked with, so that a bug ends a program and does not let anybody in
 # (docs/security.md).
 include(CheckCXXSourceCompiles)
 
@@ -7,7 +7,7 @@ add_compile_definitions(_GLIBCXX_ASSERTIONS)
 add_compile_options(-fPIE -fstack-protector-strong)
 add_link_options(LINKER:-z,relro,-z,now,-z,noexecstack)
 
-# The highest level that the C library knows; it warns where nothing is optimised. A distribution's own level gives way.
+# The highest level that the C library supports; it warns without optimisation. Overrides a distribution's own level.
 set(CMAKE_REQUIRED_FLAGS "-O2 -Werror -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3")
 check_cxx_source_compiles("#include <cstring>\nint main() {}" HAS_FORTIFY_SOURCE_3)
 unset(CMAKE_REQUIRED_FLAGS)
@@ -15,7 +15,7 @@ add_library(fortified INTERFACE)
 target_compile_options(fortified INTERFACE
   $<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=$<IF:$<BOOL:${HAS_FORTIFY_SOURCE_3}>,3,2>>)
 
-# A static program whose code lies elsewhere each time, with relocations that take few bytes where the linker knows how.
+# A static program at random addresses, with compact relocations if the linker supports them.
 set(CMAKE_REQUIRED_FLAGS -fPIE)
 set(CMAKE_REQUIRED_LINK_OPTIONS -static-pie)
 check_cxx_source_compiles("#include <string>\nint main(int argc, char** argv) { return std::string(argv[0]).size() > 99 + argc; }"
