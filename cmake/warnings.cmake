@@ -9,3 +9,5 @@ target_compile_options(warnings INTERFACE
 # 105329, 105651, 107138). The sanitizers detect the same problems.
 target_compile_options(warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:
   -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-maybe-uninitialized>)
+# RapidJSON 1.1's iterators are compared with each other as C++17 did it.
+target_compile_options(warnings INTERFACE $<$<CXX_COMPILER_ID:Clang>:-Wno-ambiguous-reversed-operator>)

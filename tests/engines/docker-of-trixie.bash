@@ -9,7 +9,7 @@ readonly tree=/run/lab/trixie
 
 # Not by chroot(1): a runc that enters a container's mount namespace again would find itself outside of the tree.
 dockerd_in_place() {
-    exec unshare --mount --propagation slave sh -c 'cd "$0" && pivot_root . tmp && exec dockerd "$@"' "$tree" "$@"
+    exec unshare --mount --propagation slave sh -c 'cd "$0" && busybox pivot_root . tmp && exec dockerd "$@"' "$tree" "$@"
 }
 docker_in_place() { chroot "$tree" docker --host "$socket" "$@"; }
 
