@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# needs: dockerd docker runc rootlesskit slirp4netns newuidmap
+# needs: dockerd docker runc rootlesskit slirp4netns newuidmap ip
 # Docker as a person's own daemon, by Docker's own script, with the wrapper as its default runtime.
 
 # Not below /run, which is another directory for the daemon.
