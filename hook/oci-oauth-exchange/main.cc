@@ -41,7 +41,7 @@ Result<void> run() {
   ::umask(022);
   const StopSignals signals;
   auto text = TRY(read_file(STDIN_FILENO, request_limit, "request"));
-  const auto request = TRY(parse_request(text));
+  const auto request = TRY(read_request(text));
   return send_report(STDOUT_FILENO, keep_fresh(request, StopSignals::requested));
 }
 

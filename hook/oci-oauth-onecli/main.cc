@@ -40,7 +40,7 @@ Result<Secret> read_request() {
 Result<void> run() {
   keep_memory_private();
   auto text = TRY(read_request());
-  auto request = TRY(parse_onecli_request(text.reveal()));
+  auto request = TRY(read_record<OneCliRequest>(text.reveal(), "request"));
   if (is_host_root()) {
     auto owner = TRY(find_login_owner(request.credentials));
     TRY(become(owner));

@@ -38,7 +38,7 @@ ExitCode exchange(const Invocation& invocation) {
   if (!installation) return report(invocation.log, installation.error());
   const auto text = read_to_end(STDIN_FILENO, request_limit, shown);
   if (!text) return report(invocation.log, text.error());
-  const auto request = parse_request(*text);
+  const auto request = read_request(*text);
   if (!request) return report(invocation.log, request.error());
   UniqueFd report_to(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
   return report(invocation.log,

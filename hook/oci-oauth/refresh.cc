@@ -48,7 +48,7 @@ ExitCode tell(const Log& log, const Profile& profile, const RefreshOutcome& outc
     log.write(Priority::warning, fmt::format("{}: {}", context, error.message), error.hint);
   }
   if (outcome.failure) return report(log, to_error(*outcome.failure).in(context));
-  const Published& token = outcome.published;
+  const Published& token = outcome.known.published;
   const auto expiry = token.known_expiry();
   log.write(Priority::info,
             fmt::format("{}: {}, {}", context, deed(outcome, endpoint),

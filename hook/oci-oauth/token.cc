@@ -85,14 +85,16 @@ ExitCode token(const Invocation& invocation) {
   const Refresher refresher = refresher_of(*workplace);
   const auto outcome = refresh_profile(refresher, profile, {.min_ttl = parsed->min_ttl});
   if (!outcome) return report(invocation.log, Error(outcome.error()).in(context));
-  if (!outcome->published.has_token() || outcome->published.expires_at - now() < parsed->min_ttl) {
+  if (!outcome->known.published.has_token() ||
+      outcome->known.published.expires_at - now() < parsed->min_ttl) {
     if (outcome->failure) return report(invocation.log, to_error(*outcome->failure).in(context));
-    return report(invocation.log, too_long(outcome->published.token_life).in(context));
+    return report(invocation.log, too_long(outcome->known.history.token_life).in(context));
   }
   const std::string path = workplace->runtime.share_path(profile.name) + "/token";
   auto content = read_file({.path = path}, 64 * KiB, Links::refused);
   if (!content) return report(invocation.log, content.error());
-  const Secret text = formatted(Secret(std::move(*content)), outcome->published.expires_at, parsed->format);
+  const Secret text =
+      formatted(Secret(std::move(*content)), outcome->known.published.expires_at, parsed->format);
   const ExitCode code = print(invocation.log, text.reveal());
   // Sinks are left to the next refresh, or to the units, which notice the changed login, because they may
   // take minutes.

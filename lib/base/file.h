@@ -48,6 +48,7 @@ std::string_view file_type(mode_t mode);
 struct Owner {
   uid_t uid;
   gid_t gid;
+  friend bool operator==(const Owner&, const Owner&) = default;
 };
 
 // A file with a temporary name beside its final one. Only commit() renames it; without commit(), the

@@ -42,6 +42,8 @@ struct Profile {
   // Each of these overrides the provider's value if it is not empty.
   std::string token_url, ca_file, user_agent;
   std::string proxy;  // the refresher does not read a proxy from its environment
+
+  friend bool operator==(const Profile&, const Profile&) = default;
 };
 
 struct Config {

@@ -3,6 +3,7 @@
 // containers get.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,18 +14,32 @@
 
 namespace oci_oauth {
 
-enum class BodyEncoding { json, form };           // form is RFC 6749 section 6; some servers want JSON
-enum class ScopeRule { stored, none };            // send the document's scopes, or omit the parameter
+enum class BodyEncoding { json, form };  // form is RFC 6749 section 6; some servers want JSON
+constexpr std::array<std::string_view, 2> words_of(BodyEncoding) {
+  return {"json", "form"};
+}
+enum class ScopeRule { stored, none };  // send the scopes of the document, or leave the parameter out
+constexpr std::array<std::string_view, 2> words_of(ScopeRule) {
+  return {"stored", "none"};
+}
 enum class ExpiryUnit { milliseconds, seconds };  // since the epoch
+constexpr std::array<std::string_view, 2> words_of(ExpiryUnit) {
+  return {"milliseconds", "seconds"};
+}
 
 // What an answer's refresh_token_expires_in does to the login's expiry in the document.
 enum class LoginEndRule { set, lowered };
+constexpr std::array<std::string_view, 2> words_of(LoginEndRule) {
+  return {"sets", "lowers"};
+}
 
 // JSON Pointers (RFC 6901) into the credential document; empty: the document does not have the field.
 struct CredentialFields {
   std::string access_token, refresh_token, expires_at, scopes, login_expires_at, client_id;
   LoginEndRule login_end = LoginEndRule::set;
   ExpiryUnit unit = ExpiryUnit::milliseconds;
+
+  friend bool operator==(const CredentialFields&, const CredentialFields&) = default;
 };
 
 // The delivered file that contains only the access token.
@@ -37,12 +52,16 @@ struct DeliveredFile {
   // If others write to the document too: a JSON Pointer to the one member of its root that is ours. Empty:
   // the whole file is ours.
   std::string member = {};
+
+  friend bool operator==(const DeliveredFile&, const DeliveredFile&) = default;
 };
 
 // The API that the access token is for, and the requests that an agent makes: what a proxy allows.
 struct Api {
   std::string url;                    // https, without a path
   std::vector<std::string> requests;  // "METHOD PATH"; a segment "*" of the path matches any one segment
+
+  friend bool operator==(const Api&, const Api&) = default;
 };
 
 // A directory that other programs create as a lock, and how long after its last update they regard it as
@@ -50,6 +69,8 @@ struct Api {
 struct ProviderLock {
   std::string path;
   Milliseconds stale_after = std::chrono::seconds(60);
+
+  friend bool operator==(const ProviderLock&, const ProviderLock&) = default;
 };
 
 struct Provider {
@@ -75,6 +96,8 @@ struct Provider {
   std::vector<std::string> shadowed_by;
   // Environment variables for containers; "{target}" stands for the profile's target.
   std::vector<std::pair<std::string, std::string>> environment;
+
+  friend bool operator==(const Provider&, const Provider&) = default;
 };
 
 // Failure (kind configuration): an unknown key, a wrong type, an invalid pointer, a delivered field that is

@@ -83,7 +83,7 @@ Result<FileLock> ContainerLedger::lock(SteadyTime deadline) const {
 Result<ContainerRecord> ContainerLedger::load(const std::string& name) const {
   const std::string file = file_name(name), shown = "containers/" + file;
   auto text = TRY(read_file({directory_.get(), file, shown}, record_limit, Links::refused));
-  auto record = parse_record(text, shown);
+  auto record = read_record<ContainerRecord>(text, shown);
   if (!record || record->id == name || name.starts_with(record->id + "@")) return record;
   return Error{ErrorKind::failed,
                fmt::format("{}: is the record of another container, '{}'", shown, record->id)};
@@ -107,7 +107,7 @@ Result<void> ContainerLedger::save(const std::string& name, const ContainerRecor
   if (has_written_directory(record)) {
     TRY(note_written(directory_.get(), name));
   }
-  return replace_file(directory_.get(), file_name(name), "containers", format_record(record));
+  return replace_file(directory_.get(), file_name(name), "containers", write_record(record).reveal());
 }
 
 void ContainerLedger::remove(const std::string& name) const {

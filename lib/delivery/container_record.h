@@ -9,18 +9,25 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "base/record.h"
 #include "base/result.h"
 #include "base/time.h"
 
 namespace oci_oauth {
 
 enum class DeliveryKind { mount, write };
+constexpr std::array<std::string_view, 2> words_of(DeliveryKind) {
+  return {"mount", "write"};
+}
 
 enum class DeliveryState {
   planned,    // recorded before it is made; a mount stays planned once it is made
   delivered,  // written
   failed
 };
+constexpr std::array<std::string_view, 3> words_of(DeliveryState) {
+  return {"planned", "delivered", "failed"};
+}
 
 // A file of a written directory, and how to recognise what we wrote there.
 struct WrittenFile {
@@ -34,6 +41,19 @@ struct WrittenFile {
 
   friend bool operator==(const WrittenFile&, const WrittenFile&) = default;
 };
+
+template <class Each, RecordOf<WrittenFile> Self>
+void describe(Each& each, Self& file) {
+  each("name", file.name, Presence::required);
+  each("member", file.member);
+  each("access_token", file.access_token);
+  each("refresh_token", file.refresh_token);
+  each("was_there", file.was_there);
+  each("sha256", file.fingerprints);
+}
+
+// A file's name is one in the directory, and what points into it is a JSON Pointer.
+Result<void> check(const WrittenFile& file);
 
 struct DeliveryRecord {
   std::string profile;
@@ -52,15 +72,59 @@ struct DeliveryRecord {
   mode_t mode = 0;
   std::string label;  // the files' SELinux label; empty if there is none
   std::vector<WrittenFile> files;
+
+  friend bool operator==(const DeliveryRecord&, const DeliveryRecord&) = default;
 };
 
+template <class Each, RecordOf<DeliveryRecord> Self>
+void describe(Each& each, Self& delivery) {
+  each("profile", delivery.profile);
+  each("delivery", delivery.kind, Presence::required);
+  each("target", delivery.target);
+  each("state", delivery.state);
+  each("reason", delivery.reason);
+  each("hint", delivery.hint);
+  each("shadowed_by", delivery.shadowed_by);
+  if (delivery.kind == DeliveryKind::mount) return;
+  // What is acted on is never guessed.
+  each("source", delivery.source);
+  each("device", delivery.device, Presence::required);
+  each("inode", delivery.inode, Presence::required);
+  each("uid", delivery.owner.uid, Presence::required);
+  each("gid", delivery.owner.gid, Presence::required);
+  each("user_namespace", delivery.user_namespace);
+  each("mode", delivery.mode, Presence::required);
+  each("label", delivery.label);
+  each("files", delivery.files, Presence::required);
+}
+
+// The owner is one whom a file can have, and the mode has permissions alone.
+Result<void> check(const DeliveryRecord& delivery);
+
 struct ContainerRecord {
+  static constexpr int version = 2;
+
   std::string id;
-  std::string bundle;  // distinguishes containers with the same id; empty in a record of version 1
+  std::string bundle;  // distinguishes containers with the same id
   ProcessId process;
   Time created_at;
   std::vector<DeliveryRecord> deliveries;
+
+  friend bool operator==(const ContainerRecord&, const ContainerRecord&) = default;
 };
+
+template <class Each, RecordOf<ContainerRecord> Self>
+void describe(Each& each, Self& record) {
+  each("id", record.id, Presence::required);
+  each("bundle", record.bundle);
+  each("pid", record.process.pid);
+  each("start_time", record.process.start_time);
+  each("created_at", record.created_at);
+  each("deliveries", record.deliveries, Presence::required);
+}
+
+// The id and the process are ones that a container can have.
+Result<void> check(const ContainerRecord& record);
 
 bool has_written_directory(const ContainerRecord& record);
 
@@ -71,10 +135,5 @@ bool is_same_directory(const DeliveryRecord& a, const DeliveryRecord& b);
 // `delivery`.
 bool is_shared(const std::vector<ContainerRecord>& records, const ContainerRecord& record,
                const DeliveryRecord& delivery);
-
-// Failure: "SOURCE: /deliveries/0/uid: is not an integer" and the like: nothing is guessed. A record of
-// version 1 contains only the names of its files; a newer version is rejected.
-Result<ContainerRecord> parse_record(std::string_view text, std::string_view source);
-std::string format_record(const ContainerRecord& record);
 
 }  // namespace oci_oauth

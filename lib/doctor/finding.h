@@ -6,19 +6,24 @@
 #include <string_view>
 #include <vector>
 
+#include "base/record.h"
 #include "base/result.h"
 #include "report/text_table.h"
 
 namespace oci_oauth {
 
 enum class Verdict { ok, warning, problem };
-std::string_view word(Verdict verdict);
+constexpr std::array<std::string_view, 3> words_of(Verdict) {
+  return {"ok", "warning", "problem"};
+}
 
 struct Finding {
   std::string check;  // "login 'claude'"
   Verdict verdict = Verdict::ok;
   std::string message;  // what was found, for people; never a secret
   std::string remedy;   // a command or an instruction; empty if there is nothing to do
+
+  friend bool operator==(const Finding&, const Finding&) = default;
 };
 using Findings = std::vector<Finding>;
 
@@ -31,10 +36,30 @@ Verdict worst(const Findings& findings);
 // One line for each finding, with its remedy below it, and the counts at the end.
 std::string findings_text(const Findings& findings, Colour colour);
 
-// {"version": 1, "verdict": …, "findings": [{"check", "verdict", "message", "remedy"}]}; remedy is null if
-// there is none.
+template <class Each, RecordOf<Finding> Self>
+void describe(Each& each, Self& finding) {
+  each("check", finding.check, Presence::required);
+  each("verdict", finding.verdict, Presence::required);
+  each("message", finding.message, Presence::required);
+  each("remedy", finding.remedy, Presence::nullable);
+}
+
+// doctor --json, and what oci-oauth-probe reports.
+struct FindingsReport {
+  static constexpr int version = 1;
+
+  Verdict verdict = Verdict::ok;  // the worst of them
+  Findings findings;
+
+  friend bool operator==(const FindingsReport&, const FindingsReport&) = default;
+};
+
+template <class Each, RecordOf<FindingsReport> Self>
+void describe(Each& each, Self& report) {
+  each("verdict", report.verdict, Presence::required);
+  each("findings", report.findings, Presence::required);
+}
+
 std::string findings_json(const Findings& findings);
-// Failure: the text does not come from findings_json.
-Result<Findings> parse_findings(std::string_view text);
 
 }  // namespace oci_oauth

@@ -14,8 +14,8 @@ Findings probe(const CheckContext& context, const Profile& profile) {
   const std::string check = fmt::format("login '{}'", profile.name);
   auto output = run_command({context.probe, context.config.path, profile.name}, probe_bound);
   if (!output) return {problem(check, output.error())};
-  auto findings = parse_findings(output->out);
-  if (findings) return std::move(*findings);
+  auto report = read_record<FindingsReport>(output->out, "findings");
+  if (report) return std::move(report->findings);
   return {{check, Verdict::problem,
            fmt::format("{}: exit status {} without any findings", context.probe, output->status),
            incomplete_hint}};

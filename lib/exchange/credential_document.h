@@ -31,6 +31,8 @@ struct Grant {
   Time expires_at;
   std::vector<std::string> scopes;       // empty: unchanged
   std::optional<Time> login_expires_at;  // nullopt: unchanged
+
+  friend bool operator==(const Grant&, const Grant&) = default;
 };
 
 // The effective expiry of the access token: if the document has none, a token that can be refreshed has

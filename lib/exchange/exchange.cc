@@ -127,9 +127,9 @@ bool Exchange::is_due() const {
   const Time time = now();
   const std::string token = fingerprint(login.access_token);
   if (token == request_.rejected_token_hash) return true;
-  const bool known = token == request_.published.access_token_hash;
-  const Time obtained_at = known ? request_.published.obtained_at : time;
-  const Milliseconds life = life_of_token(request_.published, expires_at, time);
+  const auto& [published, history] = request_.known;
+  const Time obtained_at = token == published.access_token_hash ? published.obtained_at : time;
+  const Milliseconds life = life_of_token(history.token_life, expires_at, time);
   const Time due = due_at(expires_at, life, request_.profile.refresh_before);
   if (freshness(time, obtained_at, due, expires_at) != Freshness::fresh) return true;
   // A refresh cannot obtain a token with a longer lifetime than the server grants.
@@ -154,11 +154,11 @@ void Exchange::fail(ExchangeFailure failure) {
 
 // False if the answer is known: this very request was refused permanently, or failed recently.
 bool Exchange::may_send() {
-  const Published& known = request_.published;
+  const auto& [known, history] = request_.known;
   const std::string request = request_hash();
-  const bool is_dead = request == known.dead_request_hash;
+  const bool is_dead = request == history.dead_request_hash;
   const bool rests =
-      known.rests(now()) && (known.failed_request_hash.empty() || known.failed_request_hash == request);
+      known.rests(now()) && (history.failed_request_hash.empty() || history.failed_request_hash == request);
   if (!is_dead && !rests) return true;
   if (request_.force == Force::yes) {
     report_.notices.push_back(
@@ -376,9 +376,9 @@ void Exchange::take_snapshot() {
   snapshot.expires_at = expiry_of(login);
   snapshot.can_be_refreshed = !login.refresh_token.empty();
   snapshot.login_expires_at = login.login_expires_at;
-  snapshot.files.emplace_back(token_file, Secret(login.access_token.reveal()));
+  snapshot.files.push_back({std::string(token_file), Secret(login.access_token.reveal())});
   for (const DeliveredFile& file : request_.provider.deliver) {
-    snapshot.files.emplace_back(file.name, document_->delivered(file));
+    snapshot.files.push_back({file.name, document_->delivered(file)});
   }
   report_.login = std::move(snapshot);
 }

@@ -8,85 +8,26 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/json.h"
 #include "base/size.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr std::int64_t journal_version = 1;  // of its lines; a shared journal's lines have none
-constexpr size_t journal_limit = 64 * MiB;   // two documents as JSON strings, and what else a run records
+constexpr size_t journal_limit = 64 * MiB;  // two documents as JSON strings, and what else a run records
 constexpr const char* spare_hint = "remove it if its record of a refresh is not needed";
 
-// A line; each starts with {"version": 1, "document": NAME, …}
-JsonDocument line_of(const std::string& document) {
-  JsonDocument line;
-  line.SetObject();
-  json_set(line, line, "version", JsonValue(journal_version));
-  json_set(line, line, "document", json_copy(line, document));
-  return line;
-}
-
-std::optional<DirectoryIdentity> read_lock(const JsonValue& line) {
-  const auto path = json_string(line, "lock");
-  const auto device = json_uint(line, "device"), inode = json_uint(line, "inode");
-  if (!path || !device || !inode) return std::nullopt;
-  return DirectoryIdentity{std::string(*path), *device, *inode, json_int(line, "born_ns").value_or(0)};
-}
-
-void set_fence(JsonDocument& line, const std::string& hash, Time began_at) {
-  json_set(line, line, "refresh_token_hash", json_copy(line, hash));
-  json_set(line, line, "began_at", time_value(began_at));
-}
-
-void read_fence(const JsonValue& line, JournalEntry& entry) {
-  const auto hash = json_string(line, "refresh_token_hash");
-  if (!hash) return;
-  entry.refresh_token_hash = *hash;
-  entry.began_at = json_time(line, "began_at").value_or(Time{});
-}
-
-void set_grant(JsonDocument& line, const Grant& grant) {
-  json_set(line, line, "access_token", json_copy(line, grant.access_token.reveal()));
-  json_set(line, line, "refresh_token", json_copy(line, grant.refresh_token.reveal()));
-  json_set(line, line, "expires_at", time_value(grant.expires_at));
-  if (grant.login_expires_at) json_set(line, line, "login_expires_at", time_value(*grant.login_expires_at));
-  JsonValue scopes = json_array();
-  for (const std::string& scope : grant.scopes) json_append(scopes, scope);
-  json_set(line, line, "scopes", std::move(scopes));
-}
-
-std::optional<Grant> read_grant(const JsonValue& line) {
-  const auto access = json_string(line, "access_token");
-  const auto refresh = json_string(line, "refresh_token");
-  const auto expires_at = json_time(line, "expires_at");
-  if (!access || !refresh || !expires_at) return std::nullopt;
-  Grant grant = {Secret(*access), Secret(*refresh), *expires_at, {}, json_time(line, "login_expires_at")};
-  const JsonValue* scopes = json_member(line, "scopes");
-  if (scopes == nullptr || !scopes->IsArray()) return grant;
-  for (const JsonValue& scope : scopes->GetArray()) {
-    if (scope.IsString()) grant.scopes.emplace_back(json_text(scope));
+void add(JournalEntry& entry, JournalLine line) {
+  if (!line.lock.path.empty()) entry.locks.push_back(std::move(line.lock));
+  if (!line.refresh_token_hash.empty()) {
+    entry.refresh_token_hash = std::move(line.refresh_token_hash);
+    entry.began_at = line.began_at;
   }
-  return grant;
-}
-
-// Result: whether the line was a record.
-bool read_note(const JsonValue& line, JournalEntry& entry) {
-  if (auto lock = read_lock(line)) {
-    entry.locks.push_back(std::move(*lock));
-  } else if (auto grant = read_grant(line)) {
-    entry.grant = std::move(*grant);
-    read_fence(line, entry);
-  } else if (json_string(line, "refresh_token_hash")) {
-    read_fence(line, entry);
-  } else if (const auto new_text = json_string(line, "new_text")) {
-    entry.new_text = Secret(*new_text);
-    entry.old_text = Secret(json_string(line, "old_text").value_or(""));
-  } else {
-    return false;
+  if (!line.grant.access_token.empty()) entry.grant = std::move(line.grant);
+  if (!line.new_text.empty()) {
+    entry.old_text = std::move(line.old_text);
+    entry.new_text = std::move(line.new_text);
   }
-  return true;
 }
 
 // The line as JSON; nullopt if it is damaged. A power failure may leave NULs in front of it.
@@ -129,6 +70,21 @@ std::string journal_name(std::string_view document) {
   return fmt::format(".{}.oci-oauth.journal", document);
 }
 
+Result<JournalEntry> read_notes(std::string_view text, std::string_view document, const std::string& shown) {
+  JournalEntry entry;
+  bool is_newer = false;
+  for_each_line(text, [&](const JsonValue& json) {
+    const auto version = json_int(json, "version");
+    is_newer = is_newer || version.value_or(0) > JournalLine::version;
+    if (version != JournalLine::version) return;
+    auto line = read_record<JournalLine>(json, shown);
+    if (line && line->document == document) add(entry, std::move(*line));
+  });
+  if (!is_newer) return entry;
+  return Error{ErrorKind::failed, fmt::format("{}: was written by a newer version of oci-oauth", shown),
+               fmt::format("install that version again, or {}", spare_hint)};
+}
+
 Journal::Journal(FileLock file, int directory, std::string directory_path, std::string document)
     : file_(std::move(file)),
       directory_(directory),
@@ -155,10 +111,10 @@ Result<void> Journal::reserve(size_t size) {
   return sync();
 }
 
-Result<void> Journal::append(Secret line) {
+Result<void> Journal::append(const JournalLine& line) {
   // The next record must not be appended to half a line.
   std::string text(ends_in_half_a_line_ ? "\n" : "");
-  append_secret(text, line.reveal());
+  append_secret(text, write_record(line).reveal());
   append_secret(text, "\n");
   ends_in_half_a_line_ = true;  // if it is not written completely
   auto written = write_all(file_.fd(), Secret(std::move(text)).reveal(), shown_);
@@ -176,36 +132,27 @@ Result<void> Journal::sync() {
 }
 
 Result<void> Journal::note_lock(const DirectoryIdentity& lock) {
-  JsonDocument line = line_of(document_);
-  json_set(line, line, "lock", json_copy(line, lock.path));
-  json_set(line, line, "device", JsonValue(lock.device));
-  json_set(line, line, "inode", JsonValue(lock.inode));
-  json_set(line, line, "born_ns", JsonValue(lock.born_ns));
-  return append(write_json(line));
+  return append({.document = document_, .lock = lock});
 }
 
 Result<void> Journal::note_request(const std::string& refresh_token_hash, Time at) {
-  JsonDocument line = line_of(document_);
-  set_fence(line, refresh_token_hash, at);
-  TRY(append(write_json(line)));
+  TRY(append({.document = document_, .refresh_token_hash = refresh_token_hash, .began_at = at}));
   TRY(sync());
   return sync_directory(directory_, directory_path_);
 }
 
-// It repeats the fence's content, so that it is usable even if that line is damaged.
 Result<void> Journal::note_grant(const std::string& refresh_token_hash, Time began_at, const Grant& grant) {
-  JsonDocument line = line_of(document_);
-  set_fence(line, refresh_token_hash, began_at);
-  set_grant(line, grant);
-  TRY(append(write_json(line)));
+  TRY(append({.document = document_,
+              .refresh_token_hash = refresh_token_hash,
+              .began_at = began_at,
+              .grant = {Secret(grant.access_token.reveal()), Secret(grant.refresh_token.reveal()),
+                        grant.expires_at, grant.scopes, grant.login_expires_at}}));
   return sync();
 }
 
 Result<void> Journal::note_rewrite(const Secret& old_text, const Secret& new_text) {
-  JsonDocument line = line_of(document_);
-  json_set(line, line, "old_text", json_copy(line, old_text.reveal()));
-  json_set(line, line, "new_text", json_copy(line, new_text.reveal()));
-  TRY(append(write_json(line)));
+  TRY(append(
+      {.document = document_, .old_text = Secret(old_text.reveal()), .new_text = Secret(new_text.reveal())}));
   return sync();
 }
 
@@ -221,18 +168,7 @@ Result<std::optional<JournalEntry>> Journal::replay() {
   if (!text) return text.error();
   ends_in_half_a_line_ = !text->empty() && !text->reveal().ends_with('\n');
   if (text->empty()) return std::optional<JournalEntry>();
-  JournalEntry entry;
-  bool is_newer = false;
-  for_each_line(text->reveal(), [&](const JsonValue& line) {
-    const auto version = json_int(line, "version");
-    is_newer = is_newer || version.value_or(0) > journal_version;
-    if (version == journal_version && json_string(line, "document") == document_) read_note(line, entry);
-  });
-  if (is_newer) {
-    return Error{ErrorKind::failed, fmt::format("{}: was written by a newer version of oci-oauth", shown_),
-                 fmt::format("install that version again, or {}", spare_hint)};
-  }
-  return std::optional<JournalEntry>(std::move(entry));
+  return std::optional(TRY(read_notes(text->reveal(), document_, shown_)));
 }
 
 Result<void> Journal::copy(const JournalEntry& entry) {
@@ -262,7 +198,9 @@ Result<void> Journal::take_over_shared(const std::function<bool(const JournalEnt
   const auto text = read_all(lock.fd(), shown);
   if (!text) return text.error();
   JournalEntry entry;
-  for_each_line(text->reveal(), [&](const JsonValue& line) { read_note(line, entry); });
+  for_each_line(text->reveal(), [&](const JsonValue& json) {
+    if (auto line = read_record<JournalLine>(json, shown)) add(entry, std::move(*line));
+  });
   if (!is_ours(entry)) return {};
   if (!text->empty()) {
     TRY(copy(entry));

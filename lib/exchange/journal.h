@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/file_lock.h"
+#include "base/record.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -24,6 +25,45 @@ std::string journal_name(std::string_view document);
 // A journal that all documents of a directory share: older versions wrote it; it is only read and removed.
 inline constexpr const char* shared_journal_name = ".oci-oauth.journal";
 
+// A line, which has one of four notes: a lock that is taken, a request that is about to be sent, its answer
+// (with what the request's note says, so that it counts also where that is damaged), or a document that is
+// about to be rewritten in place.
+struct JournalLine {
+  static constexpr int version = 1;
+  static constexpr bool accepts(std::int64_t) { return true; }  // who reads the lines decides
+
+  std::string document;
+  DirectoryIdentity lock = {};
+  std::string refresh_token_hash = {};
+  Time began_at = {};
+  Grant grant = {};
+  Secret old_text = {}, new_text = {};
+
+  friend bool operator==(const JournalLine&, const JournalLine&) = default;
+};
+
+template <class Each, RecordOf<JournalLine> Self>
+void describe(Each& each, Self& line) {
+  each("document", line.document);
+  each("lock", line.lock.path);
+  if (!line.lock.path.empty()) {
+    each("device", line.lock.device, Presence::required);
+    each("inode", line.lock.inode, Presence::required);
+    each("born_ns", line.lock.born_ns);
+  }
+  each("refresh_token_hash", line.refresh_token_hash);
+  each("began_at", line.began_at);
+  each("access_token", line.grant.access_token);
+  if (!line.grant.access_token.empty()) {
+    each("refresh_token", line.grant.refresh_token, Presence::required);
+    each("expires_at", line.grant.expires_at, Presence::required);
+    each("login_expires_at", line.grant.login_expires_at);
+    each("scopes", line.grant.scopes);
+  }
+  each("old_text", line.old_text);
+  each("new_text", line.new_text);
+}
+
 // The records of an earlier run.
 struct JournalEntry {
   std::vector<DirectoryIdentity> locks;  // taken, or about to be
@@ -32,6 +72,10 @@ struct JournalEntry {
   std::optional<Grant> grant;  // empty: no answer is recorded
   Secret old_text, new_text;   // of a document that was being rewritten in place; otherwise empty
 };
+
+// The notes of `document` in a journal's text. Damage costs the line that it is in. Failure: there are notes
+// of a newer version.
+Result<JournalEntry> read_notes(std::string_view text, std::string_view document, const std::string& shown);
 
 class Journal {
  public:
@@ -66,7 +110,7 @@ class Journal {
  private:
   Journal(FileLock file, int directory, std::string directory_path, std::string document);
 
-  Result<void> append(Secret line);
+  Result<void> append(const JournalLine& line);
   Result<void> sync();
   Result<Secret> read_all(int fd, const std::string& shown);
   Result<void> copy(const JournalEntry& entry);

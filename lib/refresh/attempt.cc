@@ -9,7 +9,13 @@ namespace oci_oauth {
 
 namespace {
 
-void note_failure(Published& published, const ExchangeFailure& failure, const Moment& moment) {
+void set_dead(ProfileRecords& known, const std::string& request_hash) {
+  known.history.dead_request_hash = request_hash;
+  known.published.is_dead = !request_hash.empty();
+}
+
+void note_failure(ProfileRecords& known, const ExchangeFailure& failure, const Moment& moment) {
+  auto& [published, history] = known;
   const Time time = moment.time;
   // What is already known is not another failure, and no reason for a longer pause.
   if (failure.is_known) {
@@ -18,76 +24,78 @@ void note_failure(Published& published, const ExchangeFailure& failure, const Mo
     return;
   }
   published.last_error = LastError{failure.kind, failure.message, failure.hint, time};
-  if (failure.kind == FailureKind::login_required) published.dead_request_hash = failure.request_hash;
-  ++published.failures;
-  ++published.outcomes[std::string(word(failure.kind))];
+  if (failure.kind == FailureKind::login_required) set_dead(known, failure.request_hash);
+  ++history.failures;
+  ++history.outcomes[std::string(word(failure.kind))];
   const Milliseconds rest = rest_after({.kind = failure.kind,
-                                        .failures = published.failures,
+                                        .failures = history.failures,
                                         .retry_after = failure.retry_after,
                                         .token_left = published.expires_at - time,
                                         .jitter = moment.jitter});
   // A failure does not shorten a pause that the server asked for earlier.
   published.not_before = std::max(published.rests(time) ? published.not_before : Time{}, time + rest);
-  published.failed_request_hash = failure.request_hash;
+  history.failed_request_hash = failure.request_hash;
 }
 
-void end_rest(Published& published) {
-  published.failures = 0;
-  published.not_before = Time{};
-  published.failed_request_hash.clear();
+void end_rest(ProfileRecords& known) {
+  known.published.not_before = Time{};
+  known.history.failures = 0;
+  known.history.failed_request_hash.clear();
 }
 
 }  // namespace
 
-void note_login(Published& published, const ExchangeReport& report, const Profile& profile, Time time) {
+void note_login(ProfileRecords& known, const ExchangeReport& report, const Profile& profile, Time time) {
+  auto& [published, history] = known;
   const LoginSnapshot& login = *report.login;
   published.login = login.stamp;
   published.login_is_visible = login.is_on_local_storage;
-  if (login.request_hash != published.dead_request_hash) published.dead_request_hash.clear();
-  if (login.request_hash != published.failed_request_hash) end_rest(published);
-  if (report.refreshed) published.token_life = login.expires_at - time;
+  if (login.request_hash != history.dead_request_hash) set_dead(known, "");
+  if (login.request_hash != history.failed_request_hash) end_rest(known);
+  if (report.refreshed) history.token_life = login.expires_at - time;
   if (login.access_token_hash != published.access_token_hash) {
     published.access_token_hash = login.access_token_hash;
     published.obtained_at = time;
-    end_rest(published);  // the endpoint answers
+    end_rest(known);  // the endpoint answers
   }
   published.expires_at = login.expires_at;
   // A token that cannot be refreshed needs nothing until it expires.
+  const Milliseconds life = life_of_token(history.token_life, login.expires_at, time);
   published.due_at =
-      login.can_be_refreshed
-          ? due_at(login.expires_at, life_of_token(published, login.expires_at, time), profile.refresh_before)
-          : login.expires_at;
-  published.login_expires_at = login.login_expires_at;
+      login.can_be_refreshed ? due_at(login.expires_at, life, profile.refresh_before) : login.expires_at;
+  history.login_expires_at = login.login_expires_at;
 }
 
-void note_attempt(Published& published, const ExchangeReport& report, const Moment& moment) {
-  published.attempted_at = moment.time;
-  ++published.attempts;
+void note_attempt(ProfileRecords& known, const ExchangeReport& report, const Moment& moment) {
+  known.published.attempted_at = moment.time;
+  ++known.published.attempts;
   if (report.refreshed) {
-    published.refreshed_at = moment.time;
-    ++published.outcomes["refreshed"];
+    known.history.refreshed_at = moment.time;
+    ++known.history.outcomes["refreshed"];
   }
   if (report.failure) {
-    note_failure(published, *report.failure, moment);
+    note_failure(known, *report.failure, moment);
   } else {
-    published.last_error.reset();
+    known.published.last_error.reset();
   }
 }
 
-void note_attempt_of(Published& published, const ExchangeReport& report, const Published& other) {
+void note_attempt_of(ProfileRecords& known, const ExchangeReport& report, const ProfileRecords& other) {
+  auto& [published, history] = known;
   const std::string request = report.login ? report.login->request_hash : "";
-  const bool is_same = other.last_error ? other.failed_request_hash == request
-                                        : other.access_token_hash == published.access_token_hash;
+  const bool is_same = other.published.last_error
+                           ? other.history.failed_request_hash == request
+                           : other.published.access_token_hash == published.access_token_hash;
   if (!is_same) return;
-  published.attempted_at = other.attempted_at;
+  published.attempted_at = other.published.attempted_at;
   ++published.attempts;
-  published.last_error = other.last_error;
-  published.failures = other.failures;
-  published.not_before = other.not_before;
-  published.failed_request_hash = other.failed_request_hash;
-  published.dead_request_hash = other.dead_request_hash;
-  published.refreshed_at = other.refreshed_at;
-  published.token_life = other.token_life;
+  published.last_error = other.published.last_error;
+  published.not_before = other.published.not_before;
+  set_dead(known, other.history.dead_request_hash);
+  history.failures = other.history.failures;
+  history.failed_request_hash = other.history.failed_request_hash;
+  history.refreshed_at = other.history.refreshed_at;
+  history.token_life = other.history.token_life;
 }
 
 }  // namespace oci_oauth

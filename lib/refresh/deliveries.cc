@@ -42,7 +42,7 @@ class Mending {
 
   void mend(ContainerLedger::Entry& entry, DeliveryRecord& delivery) {
     if (!is_running(entry.record.process)) return;
-    saved_ = format_record(entry.record);
+    saved_ = entry.record;
     auto done = deliver(entry, delivery);
     if (done) {
       note_delivered(delivery, share_);
@@ -66,9 +66,8 @@ class Mending {
     return directory->deliver(share_, {login_, known});
   }
   Result<void> save_if_changed(const ContainerLedger::Entry& entry) {
-    std::string text = format_record(entry.record);
-    if (text == saved_) return {};
-    saved_ = std::move(text);
+    if (entry.record == saved_) return {};
+    saved_ = entry.record;
     return ledger_.save(entry.name, entry.record);
   }
 
@@ -76,7 +75,7 @@ class Mending {
   const std::vector<ContainerRecord>& all_;
   const Share& share_;
   const FileStamp& login_;
-  std::string saved_;
+  ContainerRecord saved_;
   std::vector<Error> failures_;
 };
 

@@ -65,9 +65,8 @@ std::vector<ProfileOutcome> follow(const Refresher& refresher, const LoginProfil
                                    const RefreshOutcome& first) {
   std::vector<ProfileOutcome> done;
   for (const Profile* profile : profiles) {
-    done.push_back(
-        {profile, refresh_profile(refresher, *profile,
-                                  {.endpoint = Endpoint::left_alone, .follows = &first.published})});
+    done.push_back({profile, refresh_profile(refresher, *profile,
+                                             {.endpoint = Endpoint::left_alone, .follows = &first.known})});
   }
   return done;
 }

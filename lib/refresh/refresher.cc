@@ -73,14 +73,14 @@ Result<FileLock> lock_profile(const RuntimeDir& runtime, const std::string& prof
                            std::chrono::steady_clock::now() + wait_for_other_refresh);
 }
 
-ExchangeReport exchange(const Refresher& refresher, const Profile& profile, Published& published,
+ExchangeReport exchange(const Refresher& refresher, const Profile& profile, ProfileRecords& known,
                         const RefreshOptions& options) {
   auto provider = load_provider(profile.provider, refresher.provider_directories);
   if (!provider) return report_of(provider.error());
-  published.shadowed_by = provider->shadowed_by;
+  known.published.shadowed_by = provider->shadowed_by;
   auto run = exchange_as_owner(refresher.exchanger,
-                               {profile, std::move(*provider), published, options.force, options.min_ttl,
-                                options.endpoint, options.rejected_token_hash, std::nullopt});
+                               {profile, std::move(*provider), known, options.force, options.min_ttl,
+                                options.endpoint, options.rejected_token_hash});
   return run.report ? std::move(*run.report) : report_of(run.report.error());
 }
 
@@ -97,41 +97,43 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
     auto lock = TRY(lock_profile(refresher.runtime, profile.name));
     options.lock.emplace(std::move(lock));
   }
-  auto before = TRY(refresher.runtime.published(profile.name));
+  const auto published = TRY(refresher.runtime.published(profile.name));
+  const auto history = TRY(refresher.runtime.history(profile.name));
   RefreshOutcome outcome;
-  if (before) outcome.published = *before;
+  outcome.known = {published.value_or(Published{}), history.value_or(RefreshHistory{})};
   const auto deliver = [&] {
-    return deliver_to_containers(refresher.runtime, profile.name, share.get(), outcome.published.login);
+    return deliver_to_containers(refresher.runtime, profile.name, share.get(), outcome.known.published.login);
   };
-  if (nothing_to_do(profile, outcome.published, options, now())) {
+  if (history && nothing_to_do(profile, outcome.known.published, options, now())) {
     outcome.deliveries_failed = deliver();  // a container may have lost what it had
     return outcome;
   }
 
   ::futimens(options.lock->fd(), nullptr);
-  outcome.published.provider = profile.provider;
-  ExchangeReport report = exchange(refresher, profile, outcome.published, options);
+  ExchangeReport report = exchange(refresher, profile, outcome.known, options);
   const Time time = now();
   if (report.login) {
     report.login->is_on_local_storage = is_visible(report, profile.credentials);
-    note_login(outcome.published, report, profile, time);
+    note_login(outcome.known, report, profile, time);
   }
   // A run that sent no request has learned nothing about the endpoint.
   if (options.endpoint == Endpoint::asked || report.failure) {
-    note_attempt(outcome.published, report, {time, random_fraction()});
+    note_attempt(outcome.known, report, {time, random_fraction()});
   } else if (options.follows != nullptr) {
-    note_attempt_of(outcome.published, report, *options.follows);
+    note_attempt_of(outcome.known, report, *options.follows);
   }
   outcome.refreshed = report.refreshed;
   outcome.notices = std::move(report.notices);
-  if (const auto damage = before ? std::nullopt : refresher.runtime.damage_of(profile.name))
-    outcome.notices.push_back(damage->message + ", so it is replaced");
+  if (!published || !history) {
+    for (const Error& damage : refresher.runtime.damage_of(profile.name))
+      outcome.notices.push_back(damage.message + ", so it is replaced");
+  }
   if (report.login) {
     TRY(publish_files(share.get(), refresher.runtime.share_path(profile.name), *report.login, profile.mode));
   }
   outcome.deliveries_failed = deliver();
   // Last, because until it exists the next run repeats all of this.
-  TRY(refresher.runtime.publish(profile.name, outcome.published));
+  TRY(refresher.runtime.publish(profile.name, outcome.known));
   outcome.failure = std::move(report.failure);
   return outcome;
 }

@@ -10,7 +10,6 @@
 #include "base/file_lock.h"
 #include "base/result.h"
 #include "config/config.h"
-#include "token/published.h"
 #include "token/runtime_dir.h"
 #include "worker/exchange_request.h"
 #include "worker/worker.h"
@@ -30,13 +29,13 @@ struct RefreshOptions {
   std::string rejected_token_hash =
       {};  // a token that a server refused: refresh if it is still the current one
   // From another profile with this login, which has just contacted the endpoint: its outcome applies.
-  const Published* follows = nullptr;
+  const ProfileRecords* follows = nullptr;
   // Already held by the calling process (the hook); empty: taken here.
   std::optional<FileLock> lock = std::nullopt;
 };
 
 struct RefreshOutcome {
-  Published published;                     // the current state
+  ProfileRecords known;                    // the current state
   bool refreshed = false;                  // the endpoint granted a new token in this run
   std::optional<ExchangeFailure> failure;  // a refresh was due and did not succeed
   std::vector<std::string> notices;

@@ -59,8 +59,7 @@ std::string state_text(const Overview& overview) {
   Family family("oci_oauth_state", "gauge",
                 "1 for the current state of the profile, 0 for all other states.");
   for (const ProfileView& profile : overview.profiles) {
-    for (const ProfileState state : {ProfileState::fresh, ProfileState::due, ProfileState::expired,
-                                     ProfileState::login_required, ProfileState::unknown}) {
+    for (const ProfileState state : values_of<ProfileState>()) {
       family.add(profile.name, profile.state == state ? "1" : "0", label("state", word(state)));
     }
   }
@@ -80,8 +79,8 @@ std::string times_text(const Overview& overview, Time now) {
     const auto expires_at = profile.expires_at();
     expiry.add(profile.name, expires_at);
     remaining.add(profile.name, expires_at ? std::optional(Milliseconds(*expires_at - now)) : std::nullopt);
-    login.add(profile.name, profile.login_expires_at());
-    refreshed.add(profile.name, profile.refreshed_at());
+    login.add(profile.name, profile.history.login_expires_at);
+    refreshed.add(profile.name, profile.history.refreshed_at);
   }
   return expiry.text() + remaining.text() + login.text() + refreshed.text();
 }
@@ -90,25 +89,22 @@ std::string refreshes_text(const Overview& overview) {
   Family family("oci_oauth_refreshes_total", "counter", "Refresh attempts by outcome; reset at boot.");
   for (const ProfileView& profile : overview.profiles) {
     const auto add = [&](std::string_view outcome) {
-      std::uint64_t count = 0;
-      if (profile.published && profile.published->outcomes.contains(outcome)) {
-        count = profile.published->outcomes.find(outcome)->second;
-      }
-      family.add(profile.name, fmt::format("{}", count), label("outcome", outcome));
+      const auto count = profile.history.outcomes.find(outcome);
+      family.add(profile.name, fmt::format("{}", count == profile.history.outcomes.end() ? 0 : count->second),
+                 label("outcome", outcome));
     };
     add("refreshed");
-    for (const FailureKind kind : failure_kinds) add(word(kind));
+    for (const FailureKind kind : values_of<FailureKind>()) add(word(kind));
   }
   return family.text();
 }
 
 std::string containers_text(const Overview& overview) {
-  constexpr std::array holdings = {Holding::current, Holding::outdated, Holding::failed, Holding::unknown};
   Family family("oci_oauth_containers", "gauge",
                 "Running containers with a token, by delivery and by the token that they have.");
   for (const ProfileView& profile : overview.profiles) {
-    for (const DeliveryKind delivery : {DeliveryKind::mount, DeliveryKind::write}) {
-      for (const Holding holding : holdings) {
+    for (const DeliveryKind delivery : values_of<DeliveryKind>()) {
+      for (const Holding holding : values_of<Holding>()) {
         unsigned count = 0;
         for (const ContainerView& container : profile.containers) {
           if (container.delivery == delivery && container.token == holding) ++count;

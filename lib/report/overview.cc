@@ -14,7 +14,7 @@ namespace oci_oauth {
 namespace {
 
 bool login_is_refused(const Published& published) {
-  return published.is_dead() ||
+  return published.is_dead ||
          (published.last_error && published.last_error->kind == FailureKind::login_required);
 }
 
@@ -125,8 +125,8 @@ Result<void> fill(Overview& overview, const Config& config, const RuntimeDir& ru
   const std::vector<ContainerRecord> records = listing.records();
   overview.unreadable = listing.unreadable;
   for (ProfileView& profile : overview.profiles) {
-    auto published = TRY(runtime.published(profile.name));
-    profile.published = std::move(published);
+    profile.published = TRY(runtime.published(profile.name));
+    profile.history = TRY(runtime.history(profile.name)).value_or(RefreshHistory{});
     profile.state = state_of(profile.published, now);
     profile.containers = holders_of(runtime, records, profile);
   }
@@ -139,50 +139,8 @@ Result<void> fill(Overview& overview, const Config& config, const RuntimeDir& ru
 
 }  // namespace
 
-std::string_view word(ProfileState state) {
-  switch (state) {
-    case ProfileState::fresh:
-      return "fresh";
-    case ProfileState::due:
-      return "due";
-    case ProfileState::expired:
-      return "expired";
-    case ProfileState::login_required:
-      return "login_required";
-    case ProfileState::unknown:
-      return "unknown";
-  }
-  return "unknown";
-}
-
-std::string_view word(Holding holding) {
-  switch (holding) {
-    case Holding::current:
-      return "current";
-    case Holding::outdated:
-      return "outdated";
-    case Holding::failed:
-      return "failed";
-    case Holding::unknown:
-      return "unknown";
-  }
-  return "unknown";
-}
-
-std::string_view word(DeliveryKind delivery) {
-  return delivery == DeliveryKind::mount ? "mount" : "write";
-}
-
 std::optional<Time> ProfileView::expires_at() const {
   return published ? published->known_expiry() : std::nullopt;
-}
-
-std::optional<Time> ProfileView::refreshed_at() const {
-  return published ? published->refreshed_at : std::nullopt;
-}
-
-std::optional<Time> ProfileView::login_expires_at() const {
-  return published ? published->login_expires_at : std::nullopt;
 }
 
 ProfileState state_of(const std::optional<Published>& published, Time now) {

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "base/words.h"
 #include "config/config.h"
 #include "delivery/container_record.h"
 #include "sinks/sinks.h"
@@ -25,7 +26,10 @@ enum class ProfileState {
   login_required,  // a person must log in again
   unknown          // nothing has been published yet
 };
-std::string_view word(ProfileState state);  // as in status --json
+// As in status --json.
+constexpr std::array<std::string_view, 5> words_of(ProfileState) {
+  return {"fresh", "due", "expired", "login_required", "unknown"};
+}
 
 // Which token a container has.
 enum class Holding {
@@ -34,7 +38,9 @@ enum class Holding {
   failed,    // it could not be delivered, or a file that is not ours is in its place
   unknown
 };
-std::string_view word(Holding holding);
+constexpr std::array<std::string_view, 4> words_of(Holding) {
+  return {"current", "outdated", "failed", "unknown"};
+}
 
 struct ContainerView {
   std::string id;
@@ -46,18 +52,16 @@ struct ContainerView {
   // environment variables in the container that take precedence over the token
   std::vector<std::string> shadowed_by = {};
 };
-std::string_view word(DeliveryKind delivery);
 
 struct ProfileView {
   std::string name, provider = {};
   ProfileState state = ProfileState::unknown;
   std::optional<Published> published = {};
+  RefreshHistory history = {};
   std::vector<ContainerView> containers = {};  // running ones
   bool is_left_over = false;                   // not in the configuration any more
 
-  std::optional<Time> expires_at() const;        // of the token; nullopt: unknown
-  std::optional<Time> refreshed_at() const;      // by us
-  std::optional<Time> login_expires_at() const;  // of the login itself, if it says so
+  std::optional<Time> expires_at() const;  // of the token; nullopt: unknown
 };
 
 struct Overview {

@@ -44,13 +44,13 @@ Cell login_cell(const std::optional<Time>& end, Time now) {
 
 Row profile_row(const ProfileView& profile, Time now) {
   const auto expires_at = profile.expires_at();
-  const auto refreshed_at = profile.refreshed_at();
+  const auto refreshed_at = profile.history.refreshed_at;
   const bool alive = expires_at && *expires_at > now;
   return {{profile.name},
           profile.is_left_over ? Cell{"not configured", Tone::bad} : state_cell(profile.state),
           {alive ? span(*expires_at - now) : nothing},
           {refreshed_at ? ago(*refreshed_at, now) : nothing},
-          login_cell(profile.login_expires_at(), now)};
+          login_cell(profile.history.login_expires_at, now)};
 }
 
 Cell holding_cell(Holding holding) {
@@ -99,7 +99,7 @@ void remark_on_error(Remarks& remarks, const ProfileView& profile, Time now) {
 }
 
 void remark_on_login(Remarks& remarks, const ProfileView& profile, Time now) {
-  const auto end = profile.login_expires_at();
+  const auto end = profile.history.login_expires_at;
   if (!end || *end - now >= login_warning) return;
   const std::string what =
       *end <= now ? fmt::format("the login itself expired at {}", rfc3339(*end))

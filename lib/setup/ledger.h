@@ -8,12 +8,15 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
+#include "base/record.h"
 
 namespace oci_oauth {
 
 // How much of a file is ours.
 enum class Share { whole, json_members, toml_block };
+constexpr std::array<std::string_view, 3> words_of(Share) {
+  return {"whole", "json members", "toml block"};
+}
 
 struct LedgerFile {
   std::string path;
@@ -21,15 +24,38 @@ struct LedgerFile {
   Share share = Share::whole;
   std::optional<std::string> before;  // nullopt: there was no such file
   std::string after;
+
+  friend bool operator==(const LedgerFile&, const LedgerFile&) = default;
 };
+
+template <class Each, RecordOf<LedgerFile> Self>
+void describe(Each& each, Self& file) {
+  each("path", file.path, Presence::required);
+  each("engines", file.engines);
+  each("share", file.share, Presence::required);
+  each("before", file.before);
+  each("after", file.after, Presence::required);
+}
 
 // A systemd unit that was not enabled before.
 struct LedgerUnit {
   std::string name;
   std::set<std::string> engines;
+
+  friend bool operator==(const LedgerUnit&, const LedgerUnit&) = default;
 };
 
+template <class Each, RecordOf<LedgerUnit> Self>
+void describe(Each& each, Self& unit) {
+  each("name", unit.name, Presence::required);
+  each("engines", unit.engines);
+}
+
 struct Ledger {
+  static constexpr int version = 1;
+  // This version can uninstall what a later one wrote.
+  static constexpr bool accepts(std::int64_t) { return true; }
+
   std::vector<LedgerFile> files;
   std::vector<LedgerUnit> units;
   std::vector<std::string> directories;  // created ones, outermost first
@@ -37,11 +63,15 @@ struct Ledger {
   LedgerFile* find(std::string_view path);
   const LedgerFile* find(std::string_view path) const;
   bool empty() const { return files.empty() && units.empty(); }
+
+  friend bool operator==(const Ledger&, const Ledger&) = default;
 };
 
-// Unknown keys are ignored, so that this version can uninstall what a later one wrote. Failure (kind failed):
-// "SOURCE: reason" for text that no version wrote.
-Result<Ledger> parse_ledger(std::string_view text, const std::string& source);
-std::string format_ledger(const Ledger& ledger);
+template <class Each, RecordOf<Ledger> Self>
+void describe(Each& each, Self& ledger) {
+  each("files", ledger.files);
+  each("units", ledger.units);
+  each("directories", ledger.directories);
+}
 
 }  // namespace oci_oauth

@@ -245,7 +245,7 @@ void take_back(const Tree& tree, const std::vector<Change>& changes, size_t made
 Result<void> keep_ledger(const Tree& tree, const Ledger& ledger, const std::string& path) {
   if (!ledger.empty()) {
     TRY(tree.make_directories(parent_directory(path)));
-    return tree.write(path, format_ledger(ledger), ledger_mode);
+    return tree.write(path, write_record(ledger, JsonStyle::indented).reveal(), ledger_mode);
   }
   return tree.exists(path) ? tree.remove(path) : Result<void>();
 }
@@ -289,7 +289,7 @@ Result<Registration> plan_uninstall(const Tree& tree, Ledger ledger, const std::
 Result<Ledger> load_ledger(const Tree& tree, const std::string& path) {
   auto text = TRY(tree.read(path));
   if (!text) return Ledger();
-  auto ledger = parse_ledger(*text, tree.shown(path));
+  auto ledger = read_record<Ledger>(*text, tree.shown(path));
   if (ledger) return ledger;
   return std::move(ledger).error().with_hint(
       fmt::format("rm {} (our entries are recognised without it)", tree.shown(path)));

@@ -138,7 +138,7 @@ Result<void> update_by_http(const OneCliSettings& settings, const Secret& token,
   Program program;
   program.command = {sender};
   program.timeout = timeout + grace;
-  auto end = run_to_end(program, format_onecli_request(request));
+  auto end = run_to_end(program, write_record(request));
   if (!end) return std::move(end).error().in(sender);
   if (end->how == ProgramEnd::How::exited && end->number == 0) return {};
   // It prints a message and perhaps, on a second line, a hint.

@@ -4,25 +4,35 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
-#include "base/result.h"
+#include "base/record.h"
 #include "base/secret.h"
 #include "base/time.h"
 
 namespace oci_oauth {
 
 struct OneCliRequest {
+  static constexpr int version = 1;
+
   std::string url, secret_id;
   std::string ca_file;      // empty: the system's
   std::string credentials;  // of the login whose owner root becomes first
   Milliseconds timeout;     // for everything together
   Secret api_key;           // empty: no Authorization header
   Secret token;
+
+  friend bool operator==(const OneCliRequest&, const OneCliRequest&) = default;
 };
 
-Secret format_onecli_request(const OneCliRequest& request);
-// Failure: the text is not a request.
-Result<OneCliRequest> parse_onecli_request(std::string_view text);
+template <class Each, RecordOf<OneCliRequest> Self>
+void describe(Each& each, Self& request) {
+  each("url", request.url);
+  each("secret_id", request.secret_id);
+  each("ca_file", request.ca_file);
+  each("credentials", request.credentials);
+  each("timeout_ms", request.timeout, Presence::required);
+  each("api_key", request.api_key);
+  each("token", request.token);
+}
 
 }  // namespace oci_oauth

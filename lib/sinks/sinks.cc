@@ -12,7 +12,6 @@
 #include "base/file.h"
 #include "base/file_lock.h"
 #include "base/fmt.h"
-#include "base/json.h"
 #include "base/size.h"
 #include "sinks/program.h"
 
@@ -27,11 +26,6 @@ constexpr auto longest_refresh = std::chrono::seconds(60);
 constexpr auto beyond_timeout =
     std::chrono::seconds(10);  // what a run may take in addition to its sink's time limit
 constexpr std::string_view state_suffix = ".json", lock_suffix = ".lock";
-
-struct StoredState {
-  SinkState shown;
-  std::string token_hash, destination;  // what was last delivered, and where; empty: nothing yet
-};
 
 std::string name_of(const Sink& sink) {
   if (!sink.onecli) return "exec " + sink.exec.front();
@@ -70,38 +64,15 @@ class StateDirectory {
 
   FileAt file(const std::string& name) const { return {fd_.get(), name, fmt::format("{}/{}", path_, name)}; }
 
-  Result<StoredState> read(const std::string& name) const {
+  Result<SinkState> read(const std::string& name) const {
     auto text = read_file(file(name), state_limit, Links::refused);
-    if (!text && text.error().kind == ErrorKind::not_found) return StoredState();
+    if (!text && text.error().kind == ErrorKind::not_found) return SinkState();
     if (!text) return std::move(text).error();
-    auto json = TRY(parse_json(*text, file(name).shown));
-    StoredState state;
-    state.shown.profile = json_string(json, "profile").value_or("");
-    state.shown.sink = json_string(json, "sink").value_or("");
-    state.shown.delivered_at = json_time(json, "delivered_at");
-    state.shown.failures = static_cast<unsigned>(json_int(json, "failures").value_or(0));
-    state.shown.error = json_string(json, "error").value_or("");
-    state.shown.hint = json_string(json, "hint").value_or("");
-    state.shown.failed_at = json_time(json, "failed_at");
-    state.token_hash = json_string(json, "token_hash").value_or("");
-    state.destination = json_string(json, "destination").value_or("");
-    return state;
+    return read_record<SinkState>(*text, file(name).shown);
   }
 
-  Result<void> write(const std::string& name, const StoredState& state) const {
-    const SinkState& shown = state.shown;
-    JsonDocument json;
-    json.SetObject();
-    json_set(json, json, "profile", json_copy(json, shown.profile));
-    json_set(json, json, "sink", json_copy(json, shown.sink));
-    json_set(json, json, "token_hash", json_copy(json, state.token_hash));
-    json_set(json, json, "destination", json_copy(json, state.destination));
-    if (shown.delivered_at) json_set(json, json, "delivered_at", time_value(*shown.delivered_at));
-    json_set(json, json, "failures", JsonValue(shown.failures));
-    json_set(json, json, "error", json_copy(json, shown.error));
-    json_set(json, json, "hint", json_copy(json, shown.hint));
-    if (shown.failed_at) json_set(json, json, "failed_at", time_value(*shown.failed_at));
-    return replace_file(fd_.get(), name, path_, write_json(json).reveal());
+  Result<void> write(const std::string& name, const SinkState& state) const {
+    return replace_file(fd_.get(), name, path_, write_record(state).reveal());
   }
 
   Result<std::vector<std::string>> names() const {
@@ -189,7 +160,7 @@ class SinkRun {
     token_ = std::move(*token);
     auto state = directory_.read(state_name_);
     // An unreadable state is replaced; at worst, a token arrives twice.
-    state_ = state ? std::move(*state) : StoredState();
+    state_ = state ? std::move(*state) : SinkState();
     // Without the settings, it is unknown whether they lead elsewhere.
     const auto where = destination();
     return state_.token_hash != token_.hash || (where && state_.destination != *where);
@@ -213,16 +184,15 @@ class SinkRun {
   }
 
   Result<void> note(const Result<void>& done) {
-    is_first_ = !state_.shown.delivered_at && state_.shown.failures == 0;
-    SinkState& shown = state_.shown;
-    shown.profile = profile_.name;
-    shown.sink = name_of(sink_);
-    shown.error = done ? "" : done.error().message;
-    shown.hint = done ? "" : done.error().hint;
-    shown.failures = done ? 0 : shown.failures + 1;
-    (done ? shown.delivered_at : shown.failed_at) = now();
+    is_first_ = !state_.delivered_at && state_.failures == 0;
+    state_.profile = profile_.name;
+    state_.sink = name_of(sink_);
+    state_.error = done ? "" : done.error().message;
+    state_.hint = done ? "" : done.error().hint;
+    state_.failures = done ? 0 : state_.failures + 1;
+    (done ? state_.delivered_at : state_.failed_at) = now();
     if (done) {
-      shown.failed_at.reset();
+      state_.failed_at.reset();
       state_.token_hash = token_.hash;
       state_.destination = destination().value_or("");
     }
@@ -244,7 +214,7 @@ class SinkRun {
   const std::string key_, state_name_;
   std::optional<Result<OneCliSettings>> settings_;  // of a OneCLI sink
   Token token_;
-  StoredState state_;
+  SinkState state_;
   bool is_first_ = false;  // it was never tried before
 };
 
@@ -288,8 +258,7 @@ Result<std::vector<SinkState>> sink_states(const RuntimeDir& runtime) {
   std::vector<SinkState> states;
   for (const std::string& name : names) {
     if (!name.ends_with(state_suffix)) continue;
-    auto state = TRY(directory.read(name));
-    states.push_back(std::move(state.shown));
+    states.push_back(TRY(directory.read(name)));
   }
   std::sort(states.begin(), states.end(), [](const SinkState& a, const SinkState& b) {
     return std::tie(a.profile, a.sink) < std::tie(b.profile, b.sink);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/record.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "config/config.h"
@@ -37,13 +38,33 @@ std::vector<SinkOutcome> run_sinks(const SinkRunner& runner, const Profile& prof
 // Removes the records of sinks that are not configured any more.
 void forget_removed_sinks(const Config& config, const RuntimeDir& runtime);
 
+// runtime_dir/sinks/KEY.json
 struct SinkState {
+  static constexpr int version = 1;
+
   std::string profile, sink;
   std::optional<Time> delivered_at;  // the last success
   unsigned failures = 0;             // since then
   std::string error, hint;           // of the last attempt; empty after a success
   std::optional<Time> failed_at;
+  // What was last delivered, and where; empty: nothing yet.
+  std::string token_hash = {}, destination = {};
+
+  friend bool operator==(const SinkState&, const SinkState&) = default;
 };
+
+template <class Each, RecordOf<SinkState> Self>
+void describe(Each& each, Self& state) {
+  each("profile", state.profile);
+  each("sink", state.sink);
+  each("delivered_at", state.delivered_at);
+  each("failures", state.failures);
+  each("error", state.error);
+  each("hint", state.hint);
+  each("failed_at", state.failed_at);
+  each("token_hash", state.token_hash);
+  each("destination", state.destination);
+}
 
 // Every sink that was run, by profile and name. Failure: the directory or a file in it cannot be read.
 Result<std::vector<SinkState>> sink_states(const RuntimeDir& runtime);

@@ -13,34 +13,36 @@ constexpr unsigned most_doublings = 16;
 
 // In the order of FailureKind. A silent network is tried again soon, because this bothers nobody. After a
 // lost answer, each further attempt may revoke the login and its valid token (RFC 9700 section 4.14.2).
-constexpr std::array<FailureRule, failure_kinds.size()> table = {{
-    {"login_required", ErrorKind::login_required, Remedy::person, RefreshToken::unspent, 30s, 30s, 60min,
+constexpr std::array<FailureRule, words_of(FailureKind{}).size()> table = {{
+    // login_required
+    {ErrorKind::login_required, Remedy::person, RefreshToken::unspent, 30s, 30s, 60min,
      "log in again with the program that owns this login"},
-    {"throttled", ErrorKind::temporary, Remedy::time, RefreshToken::unspent, 30s, 30s, 30min,
+    // throttled
+    {ErrorKind::temporary, Remedy::time, RefreshToken::unspent, 30s, 30s, 30min,
      "wait; if the endpoint keeps refusing, set another \"user_agent\" in the profile"},
-    {"server", ErrorKind::temporary, Remedy::time, RefreshToken::unspent, 30s, 30s, 30min, ""},
-    {"network", ErrorKind::temporary, Remedy::time, RefreshToken::unspent, 10s, 10s, 1min,
+    // server
+    {ErrorKind::temporary, Remedy::time, RefreshToken::unspent, 30s, 30s, 30min, ""},
+    // network
+    {ErrorKind::temporary, Remedy::time, RefreshToken::unspent, 10s, 10s, 1min,
      "nothing was sent; the next run tries again"},
-    {"unknown", ErrorKind::temporary, Remedy::time, RefreshToken::maybe_spent, 30s, 5min, 30min,
+    // unknown
+    {ErrorKind::temporary, Remedy::time, RefreshToken::maybe_spent, 30s, 5min, 30min,
      "the request was sent, but no answer arrived; a later run tries again"},
-    {"rejected", ErrorKind::failed, Remedy::person, RefreshToken::unspent, 30s, 30s, 60min,
+    // rejected
+    {ErrorKind::failed, Remedy::person, RefreshToken::unspent, 30s, 30s, 60min,
      "compare \"token_url\" and \"client_id\" with the provider's documentation"},
-    {"busy", ErrorKind::temporary, Remedy::time, RefreshToken::unspent, 5s, 5s, 1min, ""},
-    {"login", ErrorKind::failed, Remedy::person, RefreshToken::unspent, 10s, 10s, 5min, ""},
-    {"configuration", ErrorKind::configuration, Remedy::person, RefreshToken::unspent, 10s, 10s, 5min, ""},
+    // busy
+    {ErrorKind::temporary, Remedy::time, RefreshToken::unspent, 5s, 5s, 1min, ""},
+    // login
+    {ErrorKind::failed, Remedy::person, RefreshToken::unspent, 10s, 10s, 5min, ""},
+    // configuration
+    {ErrorKind::configuration, Remedy::person, RefreshToken::unspent, 10s, 10s, 5min, ""},
 }};
 
 }  // namespace
 
 const FailureRule& rule_of(FailureKind kind) {
   return table[static_cast<size_t>(kind)];
-}
-
-std::optional<FailureKind> failure_kind_of(std::string_view word) {
-  for (const FailureKind kind : failure_kinds) {
-    if (rule_of(kind).word == word) return kind;
-  }
-  return std::nullopt;
 }
 
 Milliseconds rest_after(const FailedAttempt& attempt) {

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "base/words.h"
 
 namespace oci_oauth {
 
@@ -24,16 +25,15 @@ enum class FailureKind {
   login,           // the credential document cannot be read, parsed or replaced
   configuration,   // the provider cannot be read; no refresh was attempted
 };
-inline constexpr std::array failure_kinds = {
-    FailureKind::login_required, FailureKind::throttled, FailureKind::server,
-    FailureKind::network,        FailureKind::unknown,   FailureKind::rejected,
-    FailureKind::busy,           FailureKind::login,     FailureKind::configuration};
+constexpr std::array<std::string_view, 9> words_of(FailureKind) {
+  return {"login_required", "throttled", "server", "network",      "unknown",
+          "rejected",       "busy",      "login",  "configuration"};
+}
 
 enum class Remedy { time, person };                // whether a later try may succeed by itself
 enum class RefreshToken { unspent, maybe_spent };  // maybe: the fence stays, and the next run reports it
 
 struct FailureRule {
-  std::string_view word;
   ErrorKind error;  // for a caller that wanted a valid token
   Remedy remedy;
   RefreshToken refresh_token;
@@ -45,14 +45,9 @@ struct FailureRule {
 
 const FailureRule& rule_of(FailureKind kind);
 
-inline std::string_view word(FailureKind kind) {
-  return rule_of(kind).word;
-}
 inline ErrorKind error_kind(FailureKind kind) {
   return rule_of(kind).error;
 }
-// nullopt for an unknown word.
-std::optional<FailureKind> failure_kind_of(std::string_view word);
 
 // The longest pause between requests to a token endpoint.
 constexpr Milliseconds longest_rest = std::chrono::hours(1);

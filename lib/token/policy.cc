@@ -30,9 +30,9 @@ Time due_at(Time expires_at, Milliseconds life, Milliseconds refresh_before) {
   return expires_at - (life > Milliseconds(0) ? std::min(margin, life / 2) : margin);
 }
 
-Milliseconds life_of_token(const Published& known, Time expires_at, Time now) {
-  if (known.token_life <= Milliseconds(0)) return Milliseconds(0);
-  return std::max<Milliseconds>(known.token_life, expires_at - now);
+Milliseconds life_of_token(Milliseconds last_granted, Time expires_at, Time now) {
+  if (last_granted <= Milliseconds(0)) return Milliseconds(0);
+  return std::max<Milliseconds>(last_granted, expires_at - now);
 }
 
 Freshness freshness(Time now, Time obtained_at, Time due_at, Time expires_at) {

@@ -25,7 +25,7 @@ constexpr Milliseconds tolerated_skew = std::chrono::minutes(1);
 Time due_at(Time expires_at, Milliseconds life, Milliseconds refresh_before);
 
 // The lifetime of a token that expires then: that of the last one that was granted, or longer. Zero: unknown.
-Milliseconds life_of_token(const Published& known, Time expires_at, Time now);
+Milliseconds life_of_token(Milliseconds last_granted, Time expires_at, Time now);
 
 // A token that was obtained in the future is due: the clock has been set back since, so its expiry is
 // unreliable.

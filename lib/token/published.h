@@ -6,15 +6,12 @@
 #include <sys/stat.h>
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
-#include "base/result.h"
-#include "base/secret.h"
+#include "base/record.h"
 #include "base/time.h"
 #include "token/failure_table.h"
 
@@ -29,41 +26,48 @@ struct FileStamp {
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
-JsonValue stamp_value(JsonDocument& json, const FileStamp& stamp);
-std::optional<FileStamp> read_stamp(const JsonValue& value);  // nullopt if it is not one
+template <class Each, RecordOf<FileStamp> Self>
+void describe(Each& each, Self& stamp) {
+  each("device", stamp.device, Presence::required);
+  each("inode", stamp.inode, Presence::required);
+  each("size", stamp.size, Presence::required);
+  each("mtime_ns", stamp.mtime_ns, Presence::required);
+}
 
 struct LastError {
   FailureKind kind = FailureKind::server;
   std::string message, hint;
   Time at;
+  friend bool operator==(const LastError&, const LastError&) = default;
 };
+
+template <class Each, RecordOf<LastError> Self>
+void describe(Each& each, Self& error) {
+  each("kind", error.kind, Presence::required);
+  each("message", error.message);
+  each("hint", error.hint);
+  each("at", error.at);
+}
 
 // The expiry of a token that can be refreshed but whose expiry is unknown: it counts as expired.
 inline constexpr Time unknown_expiry = Time(Milliseconds(1));
 
+// Small: each start of a container reads it. What only refreshes need is in RefreshHistory.
 struct Published {
-  std::string provider;
+  static constexpr int version = 2;
+
   FileStamp login;  // of the document that `expires_at` was read from
   // Whether root's stat(2) of the document shows changes: false on NFS, on FUSE, and if root may not look.
   // Its owner saw it then, and only another refresh can tell.
   bool login_is_visible = true;
   Time obtained_at, due_at, expires_at;  // of the access token in share/; all zero: none was ever published
-  std::optional<Time> refreshed_at;      // our own last refresh
-  std::optional<Time> login_expires_at;
-  Milliseconds token_life{0};     // of the last token that was granted; zero: none was
-  std::string access_token_hash;  // SHA-256, hex: distinguishes a new token from the old one
-  // The identity of a request as far as its answer depends on it: refresh token, endpoint, client and scopes
-  // (request_hash of the exchange). The one that the server refused permanently, and the one of the last
-  // failure, whose pause applies to no other; empty: none.
-  std::string dead_request_hash, failed_request_hash;
-  Time attempted_at;           // the end of the last attempt, whatever its outcome
-  Time not_before;             // the end of the pause after a failure
-  std::uint64_t attempts = 0;  // the number of refreshes that have read the login, whatever their outcome
-  unsigned failures = 0;       // consecutive
+  std::string access_token_hash;         // SHA-256, hex: distinguishes a new token from the old one
+  bool is_dead = false;                  // the server refused the login permanently (RefreshHistory)
+  Time not_before;                       // the end of the pause after a failure
+  Time attempted_at;                     // the end of the last attempt, whatever its outcome
+  std::uint64_t attempts = 0;            // the number of refreshes that have read the login
   std::optional<LastError> last_error;   // of the last attempt; empty after a success
   std::vector<std::string> shadowed_by;  // the provider's
-  // The number of attempts by outcome, for metrics: "refreshed", or the word of a FailureKind.
-  std::map<std::string, std::uint64_t, std::less<>> outcomes;
 
   bool has_token() const { return expires_at.time_since_epoch().count() != 0; }
   // nullopt: there is no token, its expiry is unknown, or it never expires.
@@ -73,17 +77,30 @@ struct Published {
   // The pause is in effect. One that ends later than the maximum comes from a clock that has been set back
   // since.
   bool rests(Time now) const { return now < not_before && not_before - now <= longest_rest; }
-  bool is_dead() const { return !dead_request_hash.empty(); }
   // Another attempt would have the same result.
-  bool is_futile(Time now) const { return is_dead() || rests(now); }
+  bool is_futile(Time now) const { return is_dead || rests(now); }
+
+  friend bool operator==(const Published&, const Published&) = default;
 };
+
+template <class Each, RecordOf<Published> Self>
+void describe(Each& each, Self& published) {
+  each("login", published.login, Presence::required);
+  each("login_is_visible", published.login_is_visible, Presence::required);
+  each("obtained_at", published.obtained_at);
+  each("due_at", published.due_at);
+  each("expires_at", published.expires_at);
+  each("access_token_hash", published.access_token_hash);
+  each("is_dead", published.is_dead);
+  each("not_before", published.not_before);
+  each("attempted_at", published.attempted_at);
+  each("attempts", published.attempts);
+  each("last_error", published.last_error);
+  each("shadowed_by", published.shadowed_by);
+}
 
 // Whether the credential document at `path` has changed. If it is not visible to root, it is not examined and
 // counts as unchanged. False if it is visible but cannot be examined.
 bool login_is_unchanged(const std::string& path, const Published& published);
-
-// Failure: "SOURCE: reason" for a text that this version's format_published() did not write.
-Result<Published> parse_published(std::string_view text, std::string_view source);
-std::string format_published(const Published& published);
 
 }  // namespace oci_oauth

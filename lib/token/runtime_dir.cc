@@ -19,7 +19,8 @@ namespace oci_oauth {
 namespace {
 
 constexpr std::string_view configuration_suffix = ".config";
-constexpr size_t published_limit = 64 * KiB;
+constexpr size_t record_limit = 64 * KiB;
+constexpr const char* histories = "refreshes";
 // Creating it takes microseconds.
 constexpr auto wait_for_maker = std::chrono::seconds(5);
 
@@ -65,9 +66,17 @@ bool is_in_memory(int directory) {
   return ::fstatfs(directory, &status) == 0 && (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC);
 }
 
-Result<Published> read_published(int fd, const std::string& shown) {
-  auto text = TRY(read_file(fd, published_limit, shown));
-  return parse_published(text, shown);
+// Result: nullopt where there is no file. `damage` is why it is ignored. Failure: it cannot be opened.
+template <class Record>
+Result<std::optional<Record>> read_cached(const FileAt& file, std::optional<Error>* damage = nullptr) {
+  const auto fd = open_file(file, O_RDONLY | O_NOFOLLOW);
+  if (!fd && fd.error().kind == ErrorKind::not_found) return std::optional<Record>();
+  if (!fd) return fd.error();
+  const auto text = read_file(fd->get(), record_limit, file.shown);
+  auto record = text ? read_record<Record>(*text, file.shown) : Result<Record>(text.error());
+  if (record) return std::optional(std::move(*record));
+  if (damage != nullptr) *damage = std::move(record).error();
+  return std::optional<Record>();
 }
 
 // A separate file system protects other files from a container's open_by_handle_at(2). If it were mounted in
@@ -191,26 +200,34 @@ FileAt RuntimeDir::published_file(std::string_view profile) const {
   return {profiles_.get(), name, fmt::format("{}/profiles/{}", path_, name)};
 }
 
+FileAt RuntimeDir::history_file(std::string_view profile) const {
+  const std::string name = fmt::format("{}/{}.json", histories, profile);
+  return {directory_.get(), name, fmt::format("{}/{}", path_, name)};
+}
+
 Result<std::optional<Published>> RuntimeDir::published(std::string_view profile) const {
-  const FileAt file = published_file(profile);
-  const auto fd = open_file(file, O_RDONLY | O_NOFOLLOW);
-  if (!fd && fd.error().kind == ErrorKind::not_found) return std::optional<Published>();
-  if (!fd) return fd.error();
-  auto published = read_published(fd->get(), file.shown);
-  return published ? std::optional(std::move(*published)) : std::nullopt;
+  return read_cached<Published>(published_file(profile));
 }
 
-std::optional<Error> RuntimeDir::damage_of(std::string_view profile) const {
-  const FileAt file = published_file(profile);
-  const auto fd = open_file(file, O_RDONLY | O_NOFOLLOW);
-  if (!fd) return std::nullopt;
-  auto published = read_published(fd->get(), file.shown);
-  return published ? std::nullopt : std::optional(std::move(published).error());
+Result<std::optional<RefreshHistory>> RuntimeDir::history(std::string_view profile) const {
+  return read_cached<RefreshHistory>(history_file(profile));
 }
 
-Result<void> RuntimeDir::publish(std::string_view profile, const Published& published) const {
-  return replace_file(profiles_.get(), fmt::format("{}.json", profile), path_ + "/profiles",
-                      format_published(published));
+std::vector<Error> RuntimeDir::damage_of(std::string_view profile) const {
+  std::optional<Error> published, history;
+  (void)read_cached<Published>(published_file(profile), &published);
+  (void)read_cached<RefreshHistory>(history_file(profile), &history);
+  std::vector<Error> damage;
+  if (published) damage.push_back(std::move(*published));
+  if (history) damage.push_back(std::move(*history));
+  return damage;
+}
+
+Result<void> RuntimeDir::publish(std::string_view profile, const ProfileRecords& records) const {
+  const std::string name = fmt::format("{}.json", profile), shown = fmt::format("{}/{}", path_, histories);
+  const auto directory = TRY(make_directory(directory_.get(), histories, 0700, shown));
+  TRY(replace_file(directory.get(), name, shown, write_record(records.history).reveal()));
+  return replace_file(profiles_.get(), name, path_ + "/profiles", write_record(records.published).reveal());
 }
 
 void RuntimeDir::note_configuration(std::string_view profile, const std::string& config) const {
@@ -234,6 +251,7 @@ Result<bool> RuntimeDir::withdraw(std::string_view profile) const {
   // First, so that a profile that comes back is published again.
   const std::string published = fmt::format("{}.json", profile);
   bool was_there = ::unlinkat(profiles_.get(), published.c_str(), 0) == 0;
+  ::unlinkat(directory_.get(), history_file(profile).path.c_str(), 0);
   auto directory = open_file({share_.get(), std::string(profile), share_path(profile)},
                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!directory && directory.error().kind == ErrorKind::not_found) return was_there;

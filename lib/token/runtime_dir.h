@@ -2,6 +2,7 @@
 // The directory that the refresher and the hook share (default /run/oci-oauth, mode 0700):
 //   share/NAME/        what containers mount: access tokens only; created once, never replaced
 //   profiles/NAME.json what the hook needs for its decision (published.h)
+//   refreshes/NAME.json what refreshes remember (refresh_history.h); created when a refresher first needs it
 //   profiles/NAME.config a symbolic link to the configuration that contains the profile
 //   containers/ID.json what each container was given (delivery/container_record.h)
 //   written/ID         an empty file for each container with a written directory
@@ -19,6 +20,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "token/published.h"
+#include "token/refresh_history.h"
 
 namespace oci_oauth {
 
@@ -45,12 +47,14 @@ class RuntimeDir {
   Result<UniqueFd> share(std::string_view profile) const;
   std::string share_path(std::string_view profile) const;
 
-  // A cache. Result: nullopt if nothing has been published yet, or the file is damaged or of another version;
+  // Caches. Result: nullopt if nothing has been published yet, or the file is damaged or of another version;
   // the next refresh replaces it. Failure: it exists and cannot be opened.
   Result<std::optional<Published>> published(std::string_view profile) const;
-  // Why published() ignores the file; nullopt if it does not.
-  std::optional<Error> damage_of(std::string_view profile) const;
-  Result<void> publish(std::string_view profile, const Published& published) const;
+  Result<std::optional<RefreshHistory>> history(std::string_view profile) const;
+  // Why published() and history() ignore their files.
+  std::vector<Error> damage_of(std::string_view profile) const;
+  // The history first, and the hook's record last: until that is there, the next refresh does all again.
+  Result<void> publish(std::string_view profile, const ProfileRecords& records) const;
 
   // Records which configuration a profile belongs to, because another configuration may share this directory.
   // It identifies profiles that their configuration does not have any more.
@@ -67,6 +71,7 @@ class RuntimeDir {
  private:
   explicit RuntimeDir(std::string path) : path_(std::move(path)) {}
   FileAt published_file(std::string_view profile) const;
+  FileAt history_file(std::string_view profile) const;
 
   std::string path_;
   UniqueFd directory_, share_, profiles_, containers_;

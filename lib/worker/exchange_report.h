@@ -6,27 +6,55 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "base/result.h"
+#include "base/record.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "token/failure_table.h"
 #include "token/published.h"
 
 namespace oci_oauth {
+
+// A file for share/NAME.
+struct SharedFile {
+  std::string name;
+  Secret content;
+
+  friend bool operator==(const SharedFile&, const SharedFile&) = default;
+};
+
+template <class Each, RecordOf<SharedFile> Self>
+void describe(Each& each, Self& file) {
+  each("name", file.name);
+  each("content", file.content);
+}
 
 // What may be published of a login: never a refresh token.
 struct LoginSnapshot {
   FileStamp stamp;
   bool is_on_local_storage = true;
   std::string access_token_hash;
-  std::string request_hash;  // of the request that would refresh it (published.h)
+  std::string request_hash;  // of the request that would refresh it (refresh_history.h)
   Time expires_at;
   bool can_be_refreshed = true;  // false: the login has no refresh token
   std::optional<Time> login_expires_at;
-  std::vector<std::pair<std::string, Secret>> files;  // name and content, for share/NAME
+  std::vector<SharedFile> files;
+
+  friend bool operator==(const LoginSnapshot&, const LoginSnapshot&) = default;
 };
+
+template <class Each, RecordOf<LoginSnapshot> Self>
+void describe(Each& each, Self& login) {
+  each("stamp", login.stamp, Presence::required);
+  each("is_on_local_storage", login.is_on_local_storage);
+  each("access_token_hash", login.access_token_hash);
+  each("request_hash", login.request_hash);
+  each("expires_at", login.expires_at, Presence::required);
+  each("can_be_refreshed", login.can_be_refreshed);
+  each("login_expires_at", login.login_expires_at);
+  each("files", login.files);
+}
 
 struct ExchangeFailure {
   FailureKind kind = FailureKind::server;
@@ -34,19 +62,42 @@ struct ExchangeFailure {
   std::optional<Milliseconds> retry_after = {};
   std::string request_hash = {};  // of the request that failed; empty: it was not known yet
   bool is_known = false;          // nothing was attempted: an earlier failure still holds
+
+  friend bool operator==(const ExchangeFailure&, const ExchangeFailure&) = default;
 };
 
+template <class Each, RecordOf<ExchangeFailure> Self>
+void describe(Each& each, Self& failure) {
+  each("kind", failure.kind, Presence::required);
+  each("message", failure.message);
+  each("hint", failure.hint);
+  each("retry_after_ms", failure.retry_after);
+  each("request_hash", failure.request_hash);
+  each("is_known", failure.is_known);
+}
+
 struct ExchangeReport {
+  static constexpr int version = 3;
+
   bool refreshed = false;                  // a request was granted in this run
   std::optional<LoginSnapshot> login;      // the current login; empty if it cannot be read
   std::optional<ExchangeFailure> failure;  // why a refresh that was due did not succeed
   std::vector<std::string> notices;        // what a person should know even after success
   std::chrono::microseconds stored_in{0};  // from the last byte of the answer to the synced journal
+
+  friend bool operator==(const ExchangeReport&, const ExchangeReport&) = default;
 };
 
-// The report as one line of text for the process that publishes, and back. Failure: the text is not a report.
-Secret format_report(const ExchangeReport& report);
-Result<void> send_report(int fd, const ExchangeReport& report);  // ends in a newline
-Result<ExchangeReport> parse_report(std::string_view text);
+template <class Each, RecordOf<ExchangeReport> Self>
+void describe(Each& each, Self& report) {
+  each("refreshed", report.refreshed);
+  each("login", report.login);
+  each("failure", report.failure);
+  each("notices", report.notices);
+  each("stored_in_us", report.stored_in);
+}
+
+// One line, which ends in a newline.
+Result<void> send_report(int fd, const ExchangeReport& report);
 
 }  // namespace oci_oauth

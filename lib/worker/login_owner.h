@@ -17,6 +17,8 @@ struct LoginOwner {
   gid_t gid = 0;
   std::vector<gid_t> groups;
   std::string name;  // for messages; "uid 1000" if passwd has no name
+
+  friend bool operator==(const LoginOwner&, const LoginOwner&) = default;
 };
 
 // Walks the absolute `path` from "/" component by component without following links, and expands symbolic

@@ -97,7 +97,7 @@ Result<UniqueFd> readable(std::string_view text) {
 // What a program gets, except for where it reports to.
 Result<Descriptors> prepare(const std::string& program, const ExchangeRequest& request, UniqueFd report) {
   auto executable = TRY(open_file({.path = program}, O_PATH));
-  auto input = TRY(readable(format_request(request)));
+  auto input = TRY(readable(write_record(request).reveal()));
   return Descriptors{std::move(executable), std::move(input), std::move(report)};
 }
 
@@ -127,14 +127,14 @@ std::string read_line(int fd, pid_t child) {
 // The program runs as the login's owner, who may have made it report anything: root publishes only the files
 // that the provider names.
 Result<ExchangeReport> checked_report(std::string_view text, const Provider& provider) {
-  auto report = parse_report(text);
+  auto report = read_record<ExchangeReport>(text, "exchange report");
   if (!report) {
     return Error{ErrorKind::temporary, "the exchange exited without a report", "the next run completes it"};
   }
   if (!report->login) return report;
   const auto is_asked_for = [&](const auto& file) {
-    return file.first == token_file ||
-           std::ranges::any_of(provider.deliver, [&](const auto& asked) { return asked.name == file.first; });
+    return file.name == token_file ||
+           std::ranges::any_of(provider.deliver, [&](const auto& asked) { return asked.name == file.name; });
   };
   if (!std::ranges::all_of(report->login->files, is_asked_for))
     return Error{ErrorKind::failed, "the exchange's report contains an unexpected file"};
@@ -183,7 +183,7 @@ ExchangeRun exchange_in_child(const std::string& program, const ExchangeRequest&
 }
 
 // Result: a connection on which the request was sent.
-Result<UniqueFd> send_request(const std::string& path, const std::string& request) {
+Result<UniqueFd> send_request(const std::string& path, std::string_view request) {
   const auto failure = [&](int reason) {
     return Error::from_errno(reason, path).with_hint("systemctl status oci-oauth-exchange.socket");
   };
@@ -205,7 +205,7 @@ Result<UniqueFd> send_request(const std::string& path, const std::string& reques
 
 ExchangeRun exchange_at(const std::string& path, const ExchangeRequest& request) {
   const StopSignals signals;
-  const auto socket = send_request(path, format_request(request));
+  const auto socket = send_request(path, write_record(request).reveal());
   if (!socket) return {socket.error(), Child()};
   const Secret text(read_line(socket->get(), 0));
   return {checked_report(text.reveal(), request.provider), Child()};

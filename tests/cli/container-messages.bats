@@ -91,7 +91,7 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     hook_says "$(of_box 'token endpoint: 400 invalid_grant')" 'log in again *' created
     mv "$CREDENTIALS" "$BATS_TEST_TMPDIR/login"
     hook_says "$(of_box "$CREDENTIALS: No such file or directory")" 'log in first, or correct "credentials" in the configuration' created
-    rm "$(runtime_dir)/profiles/claude.json"
+    rm "$(runtime_dir)"/{profiles,refreshes}/claude.json
     mv "$BATS_TEST_TMPDIR/login" "$CREDENTIALS"
     script '{"delay_ms": 2000}'
     hook_says "$(of_box 'no answer from the refresher in time')" 'the next refresh delivers the token to the container' created

@@ -62,7 +62,7 @@ TEST_CASE("two containers of one id do not overwrite each other's record") {
   CHECK(d.ledger.find("box", "/ns/a/box").record.error().kind == ErrorKind::not_found);
 }
 
-TEST_CASE("damaged records and those of a version to come are named, and stay") {
+TEST_CASE("damaged records and those of another version are named, and stay") {
   const Directory d;
   d.save(a_record("good", "/b"));
   d.dir.write("containers/broken.json", "{");
@@ -73,7 +73,7 @@ TEST_CASE("damaged records and those of a version to come are named, and stay") 
   CHECK(listing->entries.size() == 1);
   std::string reasons;
   for (const Error& error : listing->unreadable) reasons += error.message + "\n";
-  CHECK_THAT(reasons, Catch::Contains("containers/newer.json: was written by a newer version\n"));
+  CHECK_THAT(reasons, Catch::Contains("containers/newer.json: was written by another version\n"));
   CHECK_THAT(reasons, Catch::Contains("containers/other.json: is the record of another container, 'good'\n"));
   CHECK_THAT(reasons, Catch::Contains("containers/broken.json:1:"));
   // A container of that id gets another name, and the damaged one stays for whoever looks into it.

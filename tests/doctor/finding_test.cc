@@ -35,14 +35,12 @@ TEST_CASE("the worst finding decides the verdict") {
 }
 
 TEST_CASE("findings come back from their JSON as they were") {
-  const auto read = parse_findings(findings_json(some));
+  const auto read = read_record<FindingsReport>(findings_json(some), "findings");
   REQUIRE(read);
-  CHECK(findings_json(*read) == findings_json(some));
-  CHECK(findings_text(*read, Colour::no) == findings_text(some, Colour::no));
+  CHECK(*read == FindingsReport{Verdict::problem, some});
 }
 
 TEST_CASE("text that holds no findings is refused") {
-  CHECK_FALSE(parse_findings(""));
-  CHECK_FALSE(parse_findings("{}"));
-  CHECK_FALSE(parse_findings("Killed"));
+  for (const char* text : {"", "{}", "Killed", R"({"version":1})"})
+    CHECK_FALSE(read_record<FindingsReport>(text, "findings"));
 }

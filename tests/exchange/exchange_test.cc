@@ -127,7 +127,7 @@ TEST_CASE("a login without a refresh token is published until it expires, and ca
     const ExchangeReport report = host.run();
     CHECK_FALSE(report.failure);
     REQUIRE(report.login);
-    CHECK(report.login->files.at(0).second.reveal() == "setup-token");
+    CHECK(report.login->files.at(0).content.reveal() == "setup-token");
     CHECK(report.login->expires_at > now());
     CHECK_FALSE(report.login->can_be_refreshed);
     host.request.force = Force::yes;
@@ -177,7 +177,7 @@ TEST_CASE("a refused refresh token is remembered, and no request is sent until t
   ExchangeReport report = host.run();
   REQUIRE(report.failure);
   CHECK(report.failure->kind == FailureKind::login_required);
-  host.request.published.dead_request_hash = report.failure->request_hash;
+  host.request.known.history.dead_request_hash = report.failure->request_hash;
   report = host.run();
   REQUIRE(report.failure);
   CHECK(report.failure->kind == FailureKind::login_required);
@@ -194,9 +194,9 @@ TEST_CASE(
   host.request.provider.client_id = "mistyped";
   const ExchangeReport refused = host.run();
   REQUIRE(refused.failure);
-  host.request.published.dead_request_hash = refused.failure->request_hash;
-  host.request.published.failed_request_hash = refused.failure->request_hash;
-  host.request.published.not_before = now() + 30s;
+  host.request.known.history.dead_request_hash = refused.failure->request_hash;
+  host.request.known.history.failed_request_hash = refused.failure->request_hash;
+  host.request.known.published.not_before = now() + 30s;
   const ExchangeRequest remembered = host.request;
   const std::function<void(ExchangeRequest&)> changes[] = {
       [](ExchangeRequest& request) { request.provider.client_id = "9d1c250a-e61b-44d9-88ed-5944d1962f5e"; },
@@ -218,8 +218,8 @@ TEST_CASE(
 TEST_CASE("any failure starts a pause, in which it is reported again") {
   for (const FailureKind kind : {FailureKind::network, FailureKind::unknown, FailureKind::rejected}) {
     Host host;
-    host.request.published.last_error = LastError{kind, "the first reason", "", now()};
-    host.request.published.not_before = now() + 30s;
+    host.request.known.published.last_error = LastError{kind, "the first reason", "", now()};
+    host.request.known.published.not_before = now() + 30s;
     const ExchangeReport report = host.run();
     REQUIRE(report.failure);
     CHECK(report.failure->kind == kind);
@@ -232,15 +232,16 @@ TEST_CASE("any failure starts a pause, in which it is reported again") {
 TEST_CASE("a token that was obtained in the future is due, however long it seems to live") {
   Host host;
   host.login(8h);
-  host.request.published.access_token_hash = fingerprint(Secret(std::string_view(host.field("accessToken"))));
-  host.request.published.obtained_at = now() + 3h;
+  host.request.known.published.access_token_hash =
+      fingerprint(Secret(std::string_view(host.field("accessToken"))));
+  host.request.known.published.obtained_at = now() + 3h;
   CHECK(host.run().refreshed);
 }
 
 TEST_CASE("a lifetime that no token of this server has causes no request") {
   Host host;
   host.login(7h);
-  host.request.published.token_life = 8h;
+  host.request.known.history.token_life = 8h;
   host.request.min_ttl = 8h;
   CHECK_FALSE(host.run().refreshed);
   CHECK(host.posts() == 0);
@@ -250,13 +251,13 @@ TEST_CASE("a lifetime that no token of this server has causes no request") {
 
 TEST_CASE("a cool-down longer than any server can ask for comes from a clock that was set back") {
   Host host;
-  host.request.published.not_before = now() + 30 * 24h;
+  host.request.known.published.not_before = now() + 30 * 24h;
   CHECK(host.run().refreshed);
 }
 
 TEST_CASE("a cool-down is respected, and a person may override it with a notice") {
   Host host;
-  host.request.published.not_before = now() + 1h;
+  host.request.known.published.not_before = now() + 1h;
   CHECK(host.run().failure->kind == FailureKind::throttled);
   CHECK(host.posts() == 0);
   host.request.force = Force::yes;

@@ -28,103 +28,109 @@ ExchangeReport failed(FailureKind kind, const std::string& request) {
 }  // namespace
 
 TEST_CASE("each attempt counts, and every failure makes the pause longer") {
-  for (const FailureKind kind : failure_kinds) {
+  for (const FailureKind kind : values_of<FailureKind>()) {
     CAPTURE(word(kind));
-    Published published;
-    note_attempt(published, failed(kind, "r"), {noon, 0.5});
+    ProfileRecords known;
+    const Published& published = known.published;
+    note_attempt(known, failed(kind, "r"), {noon, 0.5});
     CHECK(published.attempts == 1);
     CHECK(published.rests(noon + 1s));
     CHECK(published.last_error->kind == kind);
     const Milliseconds first = published.not_before - noon;
     const Time later = published.not_before;
-    note_attempt(published, failed(kind, "r"), {later, 0.5});
+    note_attempt(known, failed(kind, "r"), {later, 0.5});
     CHECK(published.not_before - later > first);
-    CHECK(published.failures == 2);
+    CHECK(known.history.failures == 2);
   }
 }
 
 TEST_CASE("a known failure is not counted again, and does not extend the pause") {
-  Published published;
-  note_attempt(published, failed(FailureKind::server, "r"), {noon, 0.5});
+  ProfileRecords known;
+  const Published& published = known.published;
+  note_attempt(known, failed(FailureKind::server, "r"), {noon, 0.5});
   const Time rest = published.not_before;
   ExchangeReport again = failed(FailureKind::server, "r");
   again.failure->is_known = true;
   again.failure->message = "not asking";
-  note_attempt(published, again, {noon + 5s, 0.5});
+  note_attempt(known, again, {noon + 5s, 0.5});
   CHECK(published.not_before == rest);
-  CHECK(published.failures == 1);
+  CHECK(known.history.failures == 1);
   CHECK(published.last_error->message == "reason");
   CHECK(published.attempts == 2);
 }
 
 TEST_CASE("another failure does not shorten the pause that the server asked for") {
-  Published published;
+  ProfileRecords known;
   ExchangeReport throttled = failed(FailureKind::throttled, "r");
   throttled.failure->retry_after = 30min;
-  note_attempt(published, throttled, {noon, 0.5});
-  note_attempt(published, failed(FailureKind::busy, "r"), {noon + 1min, 0.5});
-  CHECK(published.not_before == noon + 30min);
+  note_attempt(known, throttled, {noon, 0.5});
+  note_attempt(known, failed(FailureKind::busy, "r"), {noon + 1min, 0.5});
+  CHECK(known.published.not_before == noon + 30min);
 }
 
 TEST_CASE("a refusal belongs to its request, and is over with another one") {
-  Published published;
+  ProfileRecords known;
+  const Published& published = known.published;
   const Profile profile;
-  note_login(published, with_token("old", "r"), profile, noon);
-  note_attempt(published, failed(FailureKind::login_required, "r"), {noon, 0.5});
-  CHECK(published.is_dead());
-  note_login(published, with_token("old", "r"), profile, noon);
-  CHECK(published.is_dead());
+  note_login(known, with_token("old", "r"), profile, noon);
+  note_attempt(known, failed(FailureKind::login_required, "r"), {noon, 0.5});
+  CHECK(published.is_dead);
+  note_login(known, with_token("old", "r"), profile, noon);
+  CHECK(published.is_dead);
   CHECK(published.rests(noon + 1s));
-  note_login(published, with_token("old", "another endpoint"), profile, noon);
+  note_login(known, with_token("old", "another endpoint"), profile, noon);
   CHECK_FALSE(published.is_futile(noon + 1s));
 }
 
 TEST_CASE("a new token ends every pause") {
-  Published published;
+  ProfileRecords known;
+  const Published& published = known.published;
   const Profile profile;
-  note_login(published, with_token("old", "r"), profile, noon);
-  note_attempt(published, failed(FailureKind::network, "r"), {noon, 0.5});
-  note_login(published, with_token("new", "r"), profile, noon);
+  note_login(known, with_token("old", "r"), profile, noon);
+  note_attempt(known, failed(FailureKind::network, "r"), {noon, 0.5});
+  note_login(known, with_token("new", "r"), profile, noon);
   CHECK_FALSE(published.rests(noon + 1s));
-  CHECK(published.failures == 0);
+  CHECK(known.history.failures == 0);
 }
 
 TEST_CASE("the lifetime of a granted token is remembered for those that others obtain") {
-  Published published;
+  ProfileRecords known;
+  const Published& published = known.published;
   Profile profile;
   profile.refresh_before = 60min;
   ExchangeReport granted = with_token("ours", "r");
   granted.refreshed = true;
   granted.login->expires_at = noon + 1h;
-  note_login(published, granted, profile, noon);
-  CHECK(published.token_life == 1h);
+  note_login(known, granted, profile, noon);
+  CHECK(known.history.token_life == 1h);
   CHECK(published.due_at == noon + 30min);
   ExchangeReport found = with_token("somebody's", "r2");
   found.login->expires_at = noon + 50min;
-  note_login(published, found, profile, noon + 10min);
+  note_login(known, found, profile, noon + 10min);
   CHECK(published.due_at == noon + 20min);
 }
 
 TEST_CASE("a token that was first seen with little left is due: what is left is not its lifetime") {
-  Published published;
+  ProfileRecords known;
+  const Published& published = known.published;
   Profile profile;
   profile.refresh_before = 60min;
   ExchangeReport found = with_token("somebody's", "r");
   found.login->expires_at = noon + 29min;
-  note_login(published, found, profile, noon);
+  note_login(known, found, profile, noon);
   CHECK(published.due_at <= noon);
 }
 
 TEST_CASE("the outcome of one profile's attempt applies to another one with the same request") {
-  Published first;
+  ProfileRecords first;
   note_attempt(first, failed(FailureKind::network, "r"), {noon, 0.5});
-  Published second;
+  ProfileRecords second;
   note_attempt_of(second, with_token("old", "r"), first);
-  CHECK(second.rests(noon + 1s));
-  CHECK(second.last_error->message == "reason");
-  CHECK(second.attempts == 1);
-  Published elsewhere;
+  CHECK(second.published.rests(noon + 1s));
+  CHECK(second.published.last_error->message == "reason");
+  CHECK(second.published.attempts == 1);
+  ProfileRecords elsewhere;
   note_attempt_of(elsewhere, with_token("old", "another endpoint"), first);
-  CHECK_FALSE(elsewhere.rests(noon + 1s));
-  CHECK(elsewhere.attempts == 0);
+  CHECK_FALSE(elsewhere.published.rests(noon + 1s));
+  CHECK(elsewhere.published.attempts == 0);
 }

@@ -81,7 +81,7 @@ TEST_CASE("what is not known has no sample") {
 
 TEST_CASE("a refresh is counted by its outcome, from zero on") {
   ProfileView view = profile("claude", ProfileState::fresh);
-  view.published->outcomes["refreshed"] = 7;
+  view.history.outcomes["refreshed"] = 7;
   const std::string text = metrics_text(overview_of({view}), noon);
   CHECK(has_line(text, "oci_oauth_refreshes_total{profile=\"claude\",outcome=\"refreshed\"} 7"));
   CHECK(has_line(text, "oci_oauth_refreshes_total{profile=\"claude\",outcome=\"throttled\"} 0"));

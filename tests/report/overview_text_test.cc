@@ -52,16 +52,16 @@ TEST_CASE("the last error is below the table with its time and its remedy") {
 TEST_CASE("the end of the login itself is a warning from three days before") {
   ProfileView view = profile("claude", ProfileState::fresh);
   view.published->last_error.reset();
-  view.published->login_expires_at = noon + 72h;
+  view.history.login_expires_at = noon + 72h;
   CHECK(text({view}).find("the login itself") == std::string::npos);
-  view.published->login_expires_at = noon + 72h - 1s;
+  view.history.login_expires_at = noon + 72h - 1s;
   CHECK(text({view}) ==
         "PROFILE  STATE  EXPIRES IN  REFRESHED  LOGIN EXPIRES\n"
         "claude   fresh  7 h 59 min  1 min ago  in 2 d 23 h\n"
         "\n"
         "claude: the login itself expires in 2 d 23 h, at 2026-11-27T11:59:59Z\n"
         "  hint: log in again with the program that owns this login\n");
-  view.published->login_expires_at = noon;
+  view.history.login_expires_at = noon;
   CHECK(text({view}).find("expired\n") != std::string::npos);
   CHECK(text({view}).find("claude: the login itself expired at 2026-11-24T12:00:00Z\n") != std::string::npos);
 }
@@ -122,7 +122,7 @@ TEST_CASE("a configuration without profiles is reported as such") {
 
 TEST_CASE("below a minute the words do not change") {
   ProfileView view = profile("claude", ProfileState::fresh);
-  view.published->refreshed_at = noon - 59s;
+  view.history.refreshed_at = noon - 59s;
   view.published->expires_at = noon + 59s;
   CHECK(text({view}).find("claude   fresh  under 1 min  just now ") != std::string::npos);
 }

@@ -62,15 +62,16 @@ bats_require_minimum_version 1.5.0
     a_login
     a_profile
     oci_oauth refresh
-    local published
-    published=$(runtime_dir)/profiles/claude.json
-    for damage in '{"version": 2, "login": {}}' '{"version": 1, "log'; do
-        echo "$damage" >"$published"
-        [[ $(status_of .state) == unknown ]]
-        run oci_oauth refresh
-        ((status == 0))
-        [[ $output == *"$published"*'so it is replaced'* ]]
-        [[ $(status_of .state) == fresh ]]
+    local record damage
+    for record in "$(runtime_dir)"/{profiles,refreshes}/claude.json; do
+        for damage in '{"version": 9, "login": {}}' '{"version": 2, "log'; do
+            echo "$damage" >"$record"
+            [[ $record == *refreshes* || $(status_of .state) == unknown ]]
+            run oci_oauth refresh
+            ((status == 0))
+            [[ $output == *"$record"*'so it is replaced'* ]]
+            [[ $(status_of .state) == fresh && $(jq .version "$record") != 9 ]]
+        done
     done
     [[ $(counted posts) == 0 ]]
 }

@@ -41,10 +41,10 @@ struct Host {
 
   void publish(const std::string& token, Milliseconds life = 1h) {
     directory.write("run/share/claude/token", token);
-    Published published;
-    published.expires_at = now() + life;
-    published.access_token_hash = std::to_string(std::hash<std::string>()(token));
-    REQUIRE(runtime->publish("claude", published));
+    ProfileRecords records;
+    records.published.expires_at = now() + life;
+    records.published.access_token_hash = std::to_string(std::hash<std::string>()(token));
+    REQUIRE(runtime->publish("claude", records));
   }
 
   Sink& exec(const std::string& script) {

@@ -23,8 +23,8 @@ inline ProfileView profile(std::string name, ProfileState state) {
   view.state = state;
   Published& published = view.published.emplace();
   published.expires_at = noon + hours(8) - minutes(1);
-  published.refreshed_at = noon - minutes(1);
-  published.login_expires_at = noon + hours(27 * 24 + 3);
+  view.history.refreshed_at = noon - minutes(1);
+  view.history.login_expires_at = noon + hours(27 * 24 + 3);
   return view;
 }
 

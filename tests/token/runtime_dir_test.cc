@@ -204,34 +204,43 @@ TEST_CASE("what was published is found again, and nothing before that") {
   const auto none = runtime.published("claude");
   REQUIRE(none);
   CHECK_FALSE(*none);
-  CHECK_FALSE(runtime.damage_of("claude"));
-  Published published;
-  published.provider = "claude";
-  REQUIRE(runtime.publish("claude", published));
+  CHECK_FALSE(*runtime.history("claude"));
+  CHECK(runtime.damage_of("claude").empty());
+  ProfileRecords records;
+  records.published.attempts = 3;
+  records.history.failures = 2;
+  REQUIRE(runtime.publish("claude", records));
   const auto found = runtime.published("claude");
   REQUIRE(found);
   REQUIRE(*found);
-  CHECK((*found)->provider == "claude");
+  CHECK(**found == records.published);
+  const auto history = runtime.history("claude");
+  REQUIRE(history);
+  REQUIRE(*history);
+  CHECK(**history == records.history);
 }
 
 TEST_CASE("what is damaged or of another version counts as not published, says why, and is replaced") {
   const Directory directory;
   const RuntimeDir runtime = opened(directory.path);
-  const std::string file = directory.path + "/profiles/claude.json";
-  const auto damage = [&](std::string_view text) {
-    directory.parent.write("run/profiles/claude.json", text);
-    const auto found = runtime.published("claude");
-    REQUIRE(found);
-    CHECK_FALSE(*found);
-    const auto why = runtime.damage_of("claude");
-    return why ? why->message : "";
-  };
-  CHECK(damage(R"({"version": 2, "login": {}})") == file + ": was written by another version");
-  CHECK(damage("{\"version\": 1, \"logi") != "");
-  CHECK(damage("") != "");
-  CHECK(damage(R"({"version": 1, "login": {}, "failures": "many"})") != "");
-  CHECK(damage(std::string(70'000, ' ')) == file + ": is larger than 65536 bytes");
-  REQUIRE(runtime.publish("claude", Published{}));
+  for (const std::string name : {"profiles/claude.json", "refreshes/claude.json"}) {
+    REQUIRE(runtime.publish("claude", {}));
+    const std::string file = directory.path + "/" + name;
+    const auto damage = [&](std::string_view text) {
+      directory.parent.write("run/" + name, text);
+      CHECK((*runtime.published("claude") && *runtime.history("claude")) == false);
+      const auto why = runtime.damage_of("claude");
+      REQUIRE(why.size() == 1);
+      return why.front().message;
+    };
+    CHECK(damage(R"({"version": 9, "login": {}})") == file + ": was written by another version");
+    CHECK_THAT(damage("{\"version\": 1, \"logi"), Catch::StartsWith(file));
+    CHECK(damage("") == file + ": is empty");
+    CHECK_THAT(damage(R"({"version": 2, "login": 7, "attempts": "many"})"), Catch::StartsWith(file));
+    CHECK(damage(std::string(70'000, ' ')) == file + ": is larger than 65536 bytes");
+  }
+  REQUIRE(runtime.publish("claude", {}));
   CHECK(*runtime.published("claude"));
-  CHECK_FALSE(runtime.damage_of("claude"));
+  CHECK(*runtime.history("claude"));
+  CHECK(runtime.damage_of("claude").empty());
 }

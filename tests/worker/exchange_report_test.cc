@@ -20,34 +20,14 @@ TEST_CASE("a report survives the way between two processes") {
   sent.login->expires_at = Time(Milliseconds(17));
   sent.login->login_expires_at = Time(Milliseconds(18));
   sent.login->can_be_refreshed = false;
-  sent.login->files.emplace_back("token", Secret(std::string_view("sk-\"quoted\"")));
+  sent.login->files.push_back({"token", Secret(std::string_view("sk-\"quoted\""))});
 
-  const auto read = parse_report(format_report(sent).reveal());
+  const auto read = read_record<ExchangeReport>(write_record(sent).reveal(), "report");
   REQUIRE(read);
-  CHECK(read->refreshed);
-  CHECK(read->notices == sent.notices);
-  CHECK(read->stored_in == sent.stored_in);
-  REQUIRE(read->failure);
-  CHECK(read->failure->kind == FailureKind::throttled);
-  CHECK(read->failure->message == "not now");
-  CHECK(read->failure->hint == "wait");
-  CHECK(read->failure->retry_after == Milliseconds(30000));
-  CHECK(read->failure->request_hash == "hash");
-  CHECK(read->failure->is_known);
-  REQUIRE(read->login);
-  CHECK(read->login->stamp == sent.login->stamp);
-  CHECK_FALSE(read->login->is_on_local_storage);
-  CHECK(read->login->access_token_hash == "access");
-  CHECK(read->login->request_hash == "request");
-  CHECK(read->login->expires_at == sent.login->expires_at);
-  CHECK(read->login->login_expires_at == sent.login->login_expires_at);
-  CHECK_FALSE(read->login->can_be_refreshed);
-  REQUIRE(read->login->files.size() == 1);
-  CHECK(read->login->files.front().first == "token");
-  CHECK(read->login->files.front().second == sent.login->files.front().second);
+  CHECK(*read == sent);
 }
 
 TEST_CASE("a report of another version is refused, as is any other text") {
   for (const char* text : {"", "{", "[]", "7", "{}", R"({"version":1,"refreshed":true})"})
-    CHECK_FALSE(parse_report(text));
+    CHECK_FALSE(read_record<ExchangeReport>(text, "report"));
 }

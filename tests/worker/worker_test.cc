@@ -28,7 +28,7 @@ ExchangeRequest a_request(const TempDir& home) {
 }
 
 std::string line_of(const ExchangeReport& report) {
-  return std::string(format_report(report).reveal()) + "\n";
+  return std::string(write_record(report).reveal()) + "\n";
 }
 
 // Serves one connection as systemd does for a socket with Accept=: reads to the end, and answers.
@@ -71,7 +71,7 @@ TEST_CASE("the request arrives with its owner, and the report is the answer") {
   report.refreshed = true;
   OneConnection connection(socket, line_of(report));
   const auto run = exchange_as_owner({"", socket}, a_request(home));
-  const auto arrived = parse_request(connection.request());
+  const auto arrived = read_request(connection.request());
   REQUIRE(arrived);
   CHECK(arrived->profile.credentials == home / "login");
   CHECK(arrived->owner.has_value() == (::geteuid() == 0));

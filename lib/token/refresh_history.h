@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What refreshes of a profile remember for the next one, and for status and metrics:
+// runtime_dir/refreshes/NAME.json. No hook reads it. Never a token.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/record.h"
+#include "base/time.h"
+#include "token/published.h"
+
+namespace oci_oauth {
+
+struct RefreshHistory {
+  static constexpr int version = 1;
+
+  Milliseconds token_life{0};        // of the last token that was granted; zero: none was
+  std::optional<Time> refreshed_at;  // our own last refresh
+  std::optional<Time> login_expires_at;
+  unsigned failures = 0;  // consecutive
+  // The identity of a request as far as its answer depends on it: refresh token, endpoint, client and scopes
+  // (request_hash of the exchange). The one that the server refused permanently, and the one of the last
+  // failure, whose pause applies to no other; empty: none.
+  std::string dead_request_hash, failed_request_hash;
+  // The number of attempts by outcome, for metrics: "refreshed", or the word of a FailureKind.
+  std::map<std::string, std::uint64_t, std::less<>> outcomes;
+
+  friend bool operator==(const RefreshHistory&, const RefreshHistory&) = default;
+};
+
+template <class Each, RecordOf<RefreshHistory> Self>
+void describe(Each& each, Self& history) {
+  each("token_life_ms", history.token_life);
+  each("refreshed_at", history.refreshed_at);
+  each("login_expires_at", history.login_expires_at);
+  each("failures", history.failures);
+  each("dead_request_hash", history.dead_request_hash);
+  each("failed_request_hash", history.failed_request_hash);
+  each("outcomes", history.outcomes);
+}
+
+// What is known of a profile before and after a refresh.
+struct ProfileRecords {
+  Published published;
+  RefreshHistory history;
+
+  friend bool operator==(const ProfileRecords&, const ProfileRecords&) = default;
+};
+
+}  // namespace oci_oauth
