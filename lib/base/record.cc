@@ -11,7 +11,7 @@ bool is_plain(char c) {
   return static_cast<unsigned char>(c) - 0x20U < 0x5f && c != '"' && c != '\\';
 }
 
-// The length of the character at the beginning of `text`; 0 where it is not UTF-8.
+// The length of the character at the beginning of `text`; 0 if it is not UTF-8.
 size_t length_of_character(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text.front());
   const size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;

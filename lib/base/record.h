@@ -35,7 +35,7 @@ template <class Self, class Record>
 concept RecordOf = std::same_as<std::remove_const_t<Self>, Record>;
 
 enum class Presence {
-  optional,  // left out while it has its type's initial value, which a key that is missing stands for
+  optional,  // omitted if it has its type's initial value, which a missing key stands for
   required,  // always there
   nullable   // null while it has its type's initial value
 };
@@ -269,7 +269,7 @@ class RecordReader {
       read(member.value, {&place, json_text(member.name)}, target[std::string(json_text(member.name))]);
   }
 
-  const JsonValue* find(std::string_view key);  // nullptr where it is missing or null
+  const JsonValue* find(std::string_view key);  // nullptr if it is missing or null
   bool expect(bool holds, const RecordPlace& place, std::string_view why) {
     if (!holds) reading_.refuse(place, why);
     return holds;
@@ -279,7 +279,8 @@ class RecordReader {
   const JsonValue& object_;
   const RecordPlace place_;
   RecordReading& reading_;
-  unsigned next_ = 0;  // where the next key probably is: members come in the order of their description
+  // the probable position of the next key: members come in the order of their description
+  unsigned next_ = 0;
 };
 
 // Failure: a version that the record does not accept: another than its own, unless it says which with

@@ -18,7 +18,7 @@ enum class BodyEncoding { json, form };  // form is RFC 6749 section 6; some ser
 constexpr std::array<std::string_view, 2> words_of(BodyEncoding) {
   return {"json", "form"};
 }
-enum class ScopeRule { stored, none };  // send the scopes of the document, or leave the parameter out
+enum class ScopeRule { stored, none };  // send the document's scopes, or omit the parameter
 constexpr std::array<std::string_view, 2> words_of(ScopeRule) {
   return {"stored", "none"};
 }

@@ -25,12 +25,12 @@ std::string journal_name(std::string_view document);
 // A journal that all documents of a directory share: older versions wrote it; it is only read and removed.
 inline constexpr const char* shared_journal_name = ".oci-oauth.journal";
 
-// A line, which has one of four notes: a lock that is taken, a request that is about to be sent, its answer
-// (with what the request's note says, so that it counts also where that is damaged), or a document that is
-// about to be rewritten in place.
+// A line, with one of four records: a lock that is taken, a request that is about to be sent, its answer
+// (with the content of the request's record, so that it is usable even if that is damaged), or a document
+// that is about to be rewritten in place.
 struct JournalLine {
   static constexpr int version = 1;
-  static constexpr bool accepts(std::int64_t) { return true; }  // who reads the lines decides
+  static constexpr bool accepts(std::int64_t) { return true; }  // decided by the reader of the lines
 
   std::string document;
   DirectoryIdentity lock = {};

@@ -66,7 +66,7 @@ bool is_in_memory(int directory) {
   return ::fstatfs(directory, &status) == 0 && (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC);
 }
 
-// Result: nullopt where there is no file. `damage` is why it is ignored. Failure: it cannot be opened.
+// Result: nullopt if there is no file. `damage` is why it is ignored. Failure: it cannot be opened.
 template <class Record>
 Result<std::optional<Record>> read_cached(const FileAt& file, std::optional<Error>* damage = nullptr) {
   const auto fd = open_file(file, O_RDONLY | O_NOFOLLOW);
