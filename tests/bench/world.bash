@@ -13,7 +13,9 @@
 #   publish [COMMAND...]    a refresh that publishes and does nothing else, by COMMAND (such as strace) where one is given
 
 bench=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
-readonly bench target=/run/secrets/claude wait_seconds=60
+readonly bench target=/run/secrets/claude event_wait_seconds=60
+# shellcheck source=tests/support/words.bash
+source "$bench/../support/words.bash"
 
 oci_oauth() { "$OCI_OAUTH_PREFIX/bin/oci-oauth" --config "$WORLD/config.json" "$@"; }
 
@@ -24,45 +26,23 @@ publish() {
         { cat "$WORLD/log" >&2 && return 1; }
 }
 
-# waits until COMMAND succeeds
-eventually() {
-    local deadline=$((SECONDS + wait_seconds))
-    until "$@"; do
-        ((SECONDS <= deadline)) || return 1
-        sleep 0.02
-    done
-}
-
-start_endpoint() {
-    mkdir -p "$WORLD/endpoint" "${LOGIN%/*}"
-    setpriv --pdeathsig KILL "$TOKEN_ENDPOINT" "$WORLD/endpoint" --login "$LOGIN" \
-        >"$WORLD/endpoint/log" 2>&1 </dev/null &
-    endpoint=$!
-    eventually test -s "$WORLD/endpoint/ready"
-}
-
 configure() {
-    jq -n --arg world "$WORLD" --arg credentials "$LOGIN" --arg token_url "$(cat "$WORLD/endpoint/url")" \
+    jq -n --arg world "$WORLD" --arg credentials "$LOGIN" --arg token_url "$(<"$ENDPOINT/url")" \
         '{runtime_dir: "\($world)/run", profiles: {claude: {$credentials, $token_url, ca_file: "\($world)/endpoint/ca.pem"}}}' >"$WORLD/config.json"
 }
 
-login_ends_in() {
-    local login
-    login=$(jq ".claudeAiOauth.expiresAt = ((now + ($1)) * 1000 | floor)" "$LOGIN")
-    echo "$login" >"$LOGIN"
-}
+login_ends_in() { expire_in "$1" "$LOGIN"; }
 
 start_container() {
     mkdir -p "$WORLD/rootfs"
     mount -t tmpfs tmpfs "$WORLD/rootfs"
     mkdir -p "$WORLD/rootfs/proc" "$WORLD/rootfs/$target"
-    setpriv --pdeathsig KILL unshare --mount sleep infinity &
+    # shellcheck disable=SC2016
+    setpriv --pdeathsig KILL unshare --mount sh -c 'echo >"$0"; exec sleep infinity' "$WORLD/apart" &
     container=$!
-    eventually namespaces_differ
+    eventually --at "$WORLD" test -s "$WORLD/apart"
     nsenter --target "$container" --mount mount -t tmpfs tmpfs "$WORLD/rootfs/$target"
 }
-
-namespaces_differ() { [[ $(readlink "/proc/$container/ns/mnt") != "$(readlink /proc/self/ns/mnt)" ]]; }
 
 # bundle NAME FILTER: Podman's own config.json and state, with what FILTER adds.
 bundle() {
@@ -75,7 +55,9 @@ bundle() {
 make_world() {
     WORLD=$1
     LOGIN=${2:-$WORLD/login}/.credentials.json
-    start_endpoint
+    ENDPOINT=$WORLD/endpoint
+    mkdir -p "${LOGIN%/*}"
+    start_endpoint --login "$LOGIN"
     configure
     oci_oauth refresh claude 2>"$WORLD/refresh.log"
     start_container
@@ -84,8 +66,9 @@ make_world() {
 }
 
 end_world() {
-    kill "$container" "$endpoint"
-    wait "$container" "$endpoint" || true
+    kill "$container"
+    wait "$container" || true
+    stop_endpoint
 }
 
 # shellcheck disable=SC2034

@@ -140,11 +140,10 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     mkdir "$other"
     jq '.process.user.uid = 5' "$(bundle_of box)/config.json" >"$other/config.json"
     # shellcheck disable=SC2016
-    unshare --user --map-root-user --mount sh -c 'mount --bind "$1" "$2" && exec sleep infinity' \
-        sh "$directory" "$(rootfs_of box)$target" </dev/null >/dev/null 2>&1 3>&- &
+    unshare --user --map-root-user --mount sh -c 'mount --bind "$1" "$2" && echo >&9 && exec sleep infinity' \
+        sh "$directory" "$(rootfs_of box)$target" 9>"$BATS_TEST_TMPDIR/asleep" </dev/null >/dev/null 2>&1 3>&- &
     process=$!
-    is_asleep() { [[ $(<"/proc/$process/comm") == sleep ]]; }
-    eventually is_asleep
+    eventually --at "$BATS_TEST_TMPDIR" test -s "$BATS_TEST_TMPDIR/asleep"
     hook_says "$(of_box 'uid 5 of the container is not mapped to the host')" 'give the container a user namespace that maps it' state_of "$process" "$other"
     kill "$process"
 }

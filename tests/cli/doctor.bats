@@ -156,7 +156,7 @@ a_server_of_another_time() {
     a_profile '.token_url = "http://127.0.0.1:18999/"'
     a_server_of_another_time >"$BATS_TEST_TMPDIR/server.log" 3>&- &
     local server=$!
-    eventually grep -q listening "$BATS_TEST_TMPDIR/server.log"
+    eventually --at "$BATS_TEST_TMPDIR" grep -q listening "$BATS_TEST_TMPDIR/server.log"
     doctor_finds warning 'token endpoint' "this host's clock is " 'timedatectl'
     wait "$server"
 }

@@ -92,9 +92,9 @@ hint: run it as root, with sudo" ]]
         <"$keys" >/dev/null 2>&1 3>&- &
     local pid=$!
     exec 9>"$keys"
-    eventually grep -q 'never refreshed' "$screen"
+    eventually --at "$BATS_TEST_TMPDIR" grep -q 'never refreshed' "$screen"
     refreshed
-    eventually grep -q 'fresh' "$screen"
+    eventually --at "$BATS_TEST_TMPDIR" grep -q 'fresh' "$screen"
     printf '\003' >&9
     exec 9>&-
     wait "$pid"

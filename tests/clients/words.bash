@@ -7,14 +7,8 @@ fail() {
     exit 1
 }
 
-# Waits for COMMAND to succeed, 20 s at the most.
-eventually() {
-    local deadline=$((SECONDS + 20))
-    until "$@"; do
-        ((SECONDS < deadline)) || fail "this did not come: $*"
-        sleep 0.05
-    done
-}
+# shellcheck source=tests/support/words.bash
+source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../support/words.bash"
 
 # make_certificate DIR NAME [ALTERNATIVE]: key.pem and cert.pem in DIR for a host, which vouches for itself.
 make_certificate() {

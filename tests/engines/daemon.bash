@@ -11,12 +11,13 @@ start_daemon() {
     mkdir -p "$daemon_files"
     "${@:2}" </dev/null >"$daemon_files/log" 2>&1 3>&- &
     echo $! >"$daemon_files/pid"
-    timeout "$daemon_start_seconds" sh -c 'until [ -S "$1" ]; do kill -0 "$2" && sleep 0.05 || exit; done' - "$1" "$!" ||
+    mkdir -p "${1%/*}"
+    event_wait_seconds=$daemon_start_seconds eventually --at "${1%/*}" test -S "$1" ||
         { cat "$daemon_files/log" >&2 && return 1; }
 }
 
 end_daemon() {
     kill "$(<"$daemon_files/pid")"
-    tail --pid "$(<"$daemon_files/pid")" -f /dev/null
+    has_ended "$(<"$daemon_files/pid")"
     rm -r "$daemon_files"
 }

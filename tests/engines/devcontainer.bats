@@ -56,7 +56,6 @@ first_words() {
     docker_run --detach --tty --name box "${chosen[@]}" --user 1000:1000 --env HOME=/home/vscode --env TERM=xterm \
         --volume /usr:/usr:ro --volume "$CLIENTS/node_modules/@anthropic-ai/claude-code-linux-x64:/claude:ro" \
         --workdir /workspaces/project developer /claude/claude >/dev/null
-    local deadline=$((SECONDS + client_seconds))
-    until [[ $(first_words) ]] || ((SECONDS > deadline)); do sleep 0.1; done
+    event_wait_seconds=$client_seconds eventually --at "$docker_home/data/containers/$(id_of box)" first_words >/dev/null
     [[ $(first_words) == Welcomeback ]]
 }

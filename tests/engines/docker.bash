@@ -16,7 +16,7 @@ engine_up() {
         --storage-driver vfs --bridge none --iptables=false --ip6tables=false --ip-forward=false \
         </dev/null >"$docker_home/log" 2>&1 3>&- &
     echo $! >"$docker_home/dockerd"
-    timeout "$daemon_start_seconds" sh -c 'until [ -S "$1" ]; do sleep 0.05; done' - "${socket#unix://}" ||
+    event_wait_seconds=$daemon_start_seconds eventually --at "$docker_home" test -S "${socket#unix://}" ||
         { cat "$docker_home/log" >&2 && return 1; }
     rootfs "$docker_home/rootfs"
     tar -C "$docker_home/rootfs" -c . | docker_in_place import - box >/dev/null
@@ -24,7 +24,7 @@ engine_up() {
 
 engine_down() {
     kill "$(cat "$docker_home/dockerd")"
-    tail --pid "$(cat "$docker_home/dockerd")" -f /dev/null
+    has_ended "$(cat "$docker_home/dockerd")"
     deregistered
     unmount_below "$docker_home"
     rm -rf "$docker_home" /etc/docker

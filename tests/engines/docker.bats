@@ -62,7 +62,7 @@ teardown_file() { engine_down; }
     run once "${chosen[@]}" -- sh -c 'echo out; exit 42'
     ((status == 42))
     [[ $output == out ]]
-    start box "${chosen[@]}" -- sh -c 'trap "exit 7" USR1; while :; do sleep 0.05; done'
+    start box "${chosen[@]}" -- sh -c 'trap "exit 7" USR1; sleep infinity & wait'
     docker_in_place kill --signal USR1 box
     [[ $(docker_in_place wait box) == 7 ]]
 }

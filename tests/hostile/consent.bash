@@ -44,71 +44,12 @@ start_image() {
 has_nothing() { [[ -z $(inside "$BOX" ls -A "$target" 2>&1) ]]; }
 has_no_directory() { fails inside "$BOX" ls "$target"; }
 
-an_image_is_built() { greedy_image; }
-
-a_volume_chooses_nothing() {
-    start_image "$image"
-    has_nothing
-    [[ $(log_since_mark | grep -c "no token delivered: the engine created the volume at '$target' for the image, as the 64 hexadecimal digits in '.*' show; mount a tmpfs or bind-mount a directory there to choose the container (a directory without such a name)") == 1 ]]
-}
-
-a_volume_as_tmpfs_chooses_nothing() {
-    start_image "$image" --image-volume tmpfs
-    has_nothing
-    says 'like those that Podman mounts for an image'
-}
-
-an_annotation_chooses_nothing() {
-    start_image "$image-annotated"
-    has_no_directory
-    [[ $(log_since_mark | grep -c 'no token delivered: the annotation io.oci-oauth.profiles may come from the image') == 1 ]]
-}
-
-an_environment_chooses_nothing() {
-    start_image "$image-annotated" --env OCI_OAUTH_PROFILES=claude --env OCI_OAUTH_PROFILE=claude --label io.oci-oauth.profiles=claude \
-        --annotation io.oci-oauth.profiles=
-    has_no_directory
-    [[ $(log_since_mark) != *oci-oauth-hook* ]]
-}
-
-a_build_chooses_nothing() {
-    configure '.profiles.other = (.profiles.claude | .provider = "claude" | .target = "/run/secrets/tmpfs")'
-    local output
-    output=$(build "$image-step" Step)
-    configure 'del(.profiles.other)'
-    echo "$output"
-    [[ $output != *"$(current_token)"* ]]
-    says "profile 'claude', container buildah-"
-    says "profile 'other', container buildah-"
-    says 'belongs to an image build, whose Dockerfile may come from anybody'
-}
-
-a_person_chooses_the_same_image() {
-    start_image "$image" --tmpfs "$target"
-    has_current_token "$BOX"
-}
-
-an_anonymous_volume_stays_empty() {
-    local volume
-    volume=$OPERATOR_HOME/volumes/$(printf 'a%.0s' {1..64})/_data
-    as_operator mkdir -p "$volume"
-    start "$BOX" --volume "$volume:$target"
-    [[ -z $(ls -A "$volume") ]]
-    says 'the engine created the volume'
-}
-
-consent_cases() {
+setup() {
+    hostile_setup
     configure '.profiles.claude.deliver_to = "chosen"'
-    if has_bundles; then
-        try "an anonymous volume stays empty" an_anonymous_volume_stays_empty
-    else
-        try "an image is built" an_image_is_built
-        try "an image's volume chooses nothing" a_volume_chooses_nothing
-        try "an image's volume as tmpfs chooses nothing" a_volume_as_tmpfs_chooses_nothing
-        try "an image's annotation chooses nothing" an_annotation_chooses_nothing
-        try "an environment variable and a label choose nothing" an_environment_chooses_nothing
-        try "a person chooses the same image" a_person_chooses_the_same_image
-        [[ $ENGINE == podman-rootless ]] || try "a step of an image build chooses nothing" a_build_chooses_nothing
-    fi
+}
+
+teardown() {
     configure '.profiles.claude.deliver_to = "all"'
+    hostile_teardown
 }

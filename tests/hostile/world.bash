@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The host's tree around the containers: canaries that nobody may touch, and places that no token may get to.
 #
-#   make_world                    plants the canaries: $CANARY outside the containers' file system, $NEAR on it
+#   make_world                    plants the canaries: $CANARY outside the containers' file system, $NEAR on it, once for all
+#                                 tests of an engine (setup_suite.bash); after each test they must be as they were
 #   canaries_are_untouched        fails, and shows the difference, where one has changed
 #   no_token_has_strayed          fails, and names the file, where an access token is in one that is not for it
 #   mark_log, log_since_mark      what has gone to syslog since
@@ -12,12 +13,38 @@
 #   fails COMMAND...              COMMAND fails
 #   a_rootfs                      the path of the next container's root file system
 
-make_world() {
-    WORLD=$lab/world-$ENGINE
+load ../runtimes/oauth
+
+# What the suite's tests share is in its directory.
+world_variables() {
+    BATS_TEST_TMPDIR=$BATS_SUITE_TMPDIR
+    oauth_variables
+    WORLD=$BATS_SUITE_TMPDIR/world
     CANARY=/etc/oci-oauth-canary
-    NEAR=$BATS_TEST_TMPDIR/canary
+    NEAR=$BATS_SUITE_TMPDIR/canary
+    REAL_HOOK=$HOOK
+}
+
+hostile_setup() {
+    world_variables
+    BOX=box$BATS_SUITE_TEST_NUMBER
+    mark_log
+}
+
+hostile_teardown() {
+    local status=0
+    [[ $BATS_TEST_COMPLETED ]] || log_since_mark
+    delete_containers || status=1
+    canaries_are_untouched || { echo "a canary of the host's has changed" && status=1; }
+    no_token_has_strayed || { echo 'a token is where none belongs' && status=1; }
+    return "$status"
+}
+
+setup() { hostile_setup; }
+teardown() { hostile_teardown; }
+
+make_world() {
     mkdir "$WORLD"
-    rm -rf "$CANARY"
     local tree
     for tree in "$CANARY" "$NEAR"; do
         mkdir -p "$tree/sub/claude" "$tree/secrets/claude"
@@ -26,7 +53,6 @@ make_world() {
         chown 54321:54322 "$tree/file"
         ln -s file "$tree/link"
     done
-    REAL_HOOK=$HOOK
     describe_canaries >"$WORLD/canaries"
 }
 
@@ -82,5 +108,3 @@ once_edited() {
     cp "$INTRUDER" "$(a_rootfs)/bin/intruder"
     "$ENGINE" run --bundle "$(bundle_of "$BOX")" "$BOX" </dev/null
 }
-
-has_bundles() { [[ $ENGINE == @(crun|runc) ]]; }

@@ -29,7 +29,7 @@ slowly() {
     run "$ENGINE" run --bundle "$(bundle_of once)" once </dev/null 3>&-
     ((status == 0))
     renewed() { [[ $(counted posts) == 1 && $(cat "$SHARE/token") == "$(current_token)" ]]; }
-    eventually renewed
+    eventually --at "$SHARE" renewed
     is_gone() { ! pgrep --full "refresh --lock-fd|createRuntime" >/dev/null; }
     eventually is_gone
 }

@@ -281,7 +281,7 @@ hook_called_for() {
     start box --tmpfs "$target"
     [[ $(token_in box) == "$login" ]]
     renewed() { [[ $(token_in box) != "$login" ]]; }
-    eventually renewed
+    eventually --at "$SHARE" renewed
     has_current_token box
 }
 

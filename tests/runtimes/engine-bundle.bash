@@ -43,9 +43,8 @@ bundle() {
     shift
     parse_container "$@"
     rootfs=$(rootfs_of "$name")
-    EDITS='.process.terminal = false'
+    EDITS=.
     VALUES=()
-    edit 'del(.process.rlimits)' # the default ones need CAP_SYS_RESOURCE
     edit '.root = {path: $value}' "$rootfs"
     edit '.linux.cgroupsPath = $value' "/$LAB_CGROUP/$name"
     [[ -z $HOOK ]] || edit '.hooks = ($value | fromjson | map_values([.]))' "$(hook_entries)"
@@ -80,9 +79,6 @@ edit_options() {
 }
 
 write_config() {
-    rm -f "$1/config.json"
-    as_operator "$bundle_runtime" spec --bundle "$1"
-    jq "$EDITS | .process.args = \$ARGS.positional[${#VALUES[@]}:]" \
-        --args -- "${VALUES[@]}" "${ARGV[@]}" <"$1/config.json" >"$1/config.json.new"
-    mv "$1/config.json.new" "$1/config.json"
+    SPEC_COMMAND=(as_operator "$bundle_runtime")
+    write_spec "$1" "$EDITS | .process.args = \$ARGS.positional[${#VALUES[@]}:]" --args -- "${VALUES[@]}" "${ARGV[@]}"
 }

@@ -70,11 +70,11 @@ published() { jq -r "$2" "$(runtime_dir)/profiles/$1.json"; }
     cp "$CREDENTIALS" "$OPERATOR_HOME/hung.json"
     configure '.profiles = {aaa: (.profiles.claude + {provider: "claude", credentials: "'"$OPERATOR_HOME/hung.json"'",
         token_url: "'"$(cat "$HOLE/url")"'"})} + .profiles'
-    edit_file "$OPERATOR_HOME/hung.json" '.claudeAiOauth.expiresAt = ((now - 60) * 1000 | floor)'
+    expire_in -60 "$OPERATOR_HOME/hung.json"
     login_ends_in -60
     oci_oauth refresh >"$BATS_TEST_TMPDIR/run.log" 2>&1 &
     local run=$!
-    eventually test -s "$(runtime_dir)/profiles/claude.json"
+    eventually --at "$(runtime_dir)/profiles" test -s "$(runtime_dir)/profiles/claude.json"
     [[ $(cat "$SHARE/token") == "$(current_token)" && $(counted refreshes) == 1 ]]
     kill "$run"
     wait "$run" || true

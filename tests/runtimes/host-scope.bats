@@ -7,10 +7,10 @@ readonly first_id=1000000000
 
 # as_namespace_root COMMAND...: as root of a user namespace and a mount namespace, whose ids are from first_id.
 as_namespace_root() {
-    unshare --user --mount --propagation private sleep infinity 3>&- &
+    # shellcheck disable=SC2016
+    unshare --user --mount --propagation private sh -c 'echo >"$0"; exec sleep infinity' "$BATS_TEST_TMPDIR/apart" 3>&- &
     local child=$! status=0
-    is_apart() { [[ $(readlink "/proc/$child/ns/mnt") != "$(readlink /proc/self/ns/mnt)" ]]; }
-    eventually is_apart
+    eventually --at "$BATS_TEST_TMPDIR" test -s "$BATS_TEST_TMPDIR/apart"
     echo "0 $first_id 65536" >"/proc/$child/uid_map"
     echo "0 $first_id 65536" >"/proc/$child/gid_map"
     nsenter --target "$child" --user --mount --setuid 0 --setgid 0 "$@" 3>&- || status=$?

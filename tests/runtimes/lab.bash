@@ -17,10 +17,12 @@
 # An engine whose daemon outlives a test names its person's place in operator_place; else that is the test's own.
 # A test may set HOOK (empty: no hook) and HOOK_ARGS (what comes before the stage) ahead of start and once.
 
-readonly hook_timeout_seconds=10 event_wait_seconds=5
+readonly hook_timeout_seconds=10
 
 # Other suites load these words too, from where they are.
 words=${BASH_SOURCE[0]%/*}
+# shellcheck source=tests/support/words.bash
+source "$words/../support/words.bash"
 load "$words/syslog"
 case $ENGINE in
     podman-rootless) engine_words=engine-podman ;;
@@ -37,11 +39,16 @@ fi
 setup() { lab_setup; }
 teardown() { lab_teardown; }
 
-lab_setup() {
+lab_variables() {
     HOOK=$OCI_OAUTH_PREFIX/libexec/oci/hooks.d/oci-oauth-hook
     HOOK_ARGS=()
     OPERATOR_HOME=${operator_place:-$BATS_TEST_TMPDIR}/home
     XDG_RUNTIME_DIR=${operator_place:-$BATS_TEST_TMPDIR}/run
+    SYSLOG=$BATS_TEST_TMPDIR/syslog
+}
+
+lab_setup() {
+    lab_variables
     chmod 711 "$BATS_RUN_TMPDIR"
     install -d -o "$OPERATOR_ID" -g "$OPERATOR_ID" "$OPERATOR_HOME" "$XDG_RUNTIME_DIR"
     start_syslog
@@ -65,13 +72,6 @@ rootfs_of() {
     local rootfs=$BATS_TEST_TMPDIR/$1/rootfs
     [[ -d $rootfs ]] || rootfs "$rootfs"
     echo "$rootfs"
-}
-
-# Makes DIR the root file system of a container: busybox, and the directories that engines mount on.
-rootfs() {
-    mkdir -p "$1"/{bin,dev,etc,proc,run,sys,tmp,var/tmp}
-    cp "$(command -v busybox)" "$1/bin/busybox"
-    chroot "$1" /bin/busybox --install -s /bin
 }
 
 # Splits "[OPTION]... [-- COMMAND...]" into OPTIONS and ARGV.
@@ -101,15 +101,6 @@ hook_entries() {
         def entry($stage):
             {$path, args: ($ARGS.positional + [$stage]), env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], $timeout};
         $stages | split(" ") | map({(.): entry(.)}) | add' --args -- "${HOOK##*/}" "${HOOK_ARGS[@]}"
-}
-
-# Waits until COMMAND succeeds; fails when that takes too long.
-eventually() {
-    local deadline=$((SECONDS + event_wait_seconds))
-    until "$@"; do
-        ((SECONDS <= deadline)) || return 1
-        sleep 0.02
-    done
 }
 
 unmount_below() {

@@ -8,9 +8,6 @@
 #   configure FILTER             changes the whole configuration
 #   oci_oauth VERB [ARGUMENT]... runs oci-oauth as the operator
 #   refreshed                    refreshes the login, due or not
-#   counted COUNTER              what the endpoint has counted (tests/support/control_api.h)
-#   script STEP                  queues a step (JSON) at the endpoint
-#   stop_endpoint                ends it: its port refuses
 #   a_black_hole                 an endpoint, with its files in $HOLE, whose port takes connections and never says a word
 #   current_token                the access token of the login
 #   token_in NAME [DIR]          the token that a container finds
@@ -22,8 +19,8 @@ target=/run/secrets/claude
 setup() { oauth_setup; }
 teardown() { oauth_teardown; }
 
-oauth_setup() {
-    lab_setup
+oauth_variables() {
+    lab_variables
     SHARE=$(runtime_dir)/share/claude
     CREDENTIALS=$OPERATOR_HOME/.claude/.credentials.json
     if ((OPERATOR_ID == 0)); then
@@ -32,47 +29,35 @@ oauth_setup() {
         CONFIG=$OPERATOR_HOME/.config/oci-oauth/config.json
     fi
     ENDPOINT=$BATS_TEST_TMPDIR/endpoint
-    ENDPOINT_PID=
     HOLE=$BATS_TEST_TMPDIR/hole
-    HOLE_PID=
     HOOK_ARGS=(--config "$CONFIG")
+}
+
+oauth_setup() {
+    lab_setup
+    oauth_variables
 }
 
 oauth_teardown() {
     lab_teardown
     stop_endpoint
-    if [[ $HOLE_PID ]]; then kill -KILL "$HOLE_PID"; fi
+    [[ ! -s $HOLE/ready ]] || kill -KILL "$(<"$HOLE/ready")"
 }
 
 runtime_dir() { ((OPERATOR_ID == 0)) && echo /run/oci-oauth || echo "$XDG_RUNTIME_DIR/oci-oauth"; }
 
 a_login() {
-    mkdir -p "$ENDPOINT"
     as_operator mkdir -p "${CREDENTIALS%/*}"
-    "$TOKEN_ENDPOINT" "$ENDPOINT" --login "$CREDENTIALS" "$@" </dev/null >"$ENDPOINT/log" 2>&1 3>&- &
-    ENDPOINT_PID=$!
-    eventually test -s "$ENDPOINT/ready"
+    start_endpoint --login "$CREDENTIALS" "$@"
     chown "$OPERATOR_ID:$OPERATOR_ID" "$CREDENTIALS"
 }
 
-stop_endpoint() {
-    [[ $ENDPOINT_PID ]] || return 0
-    kill "$ENDPOINT_PID"
-    wait "$ENDPOINT_PID" || true
-    ENDPOINT_PID=
-}
-
 a_black_hole() {
-    mkdir -p "$HOLE"
-    "$TOKEN_ENDPOINT" "$HOLE" --login "$HOLE/login.json" </dev/null >"$HOLE/log" 2>&1 3>&- &
-    HOLE_PID=$!
-    eventually test -s "$HOLE/ready"
-    kill -STOP "$HOLE_PID"
+    ENDPOINT=$HOLE start_endpoint --login "$HOLE/login.json"
+    kill -STOP "$(<"$HOLE/ready")"
 }
 
-login_ends_in() {
-    edit_file "$CREDENTIALS" ".claudeAiOauth.expiresAt = ((now + ($1)) * 1000 | floor)"
-}
+login_ends_in() { expire_in "$1" "$CREDENTIALS"; }
 
 a_profile() {
     install -d -o "$OPERATOR_ID" -g "$OPERATOR_ID" "${CONFIG%/oci-oauth/*}" "${CONFIG%/*}"
@@ -84,20 +69,9 @@ a_profile() {
 
 configure() { edit_file "$CONFIG" "$1"; }
 
-# Rewrites a JSON file in place: owner, mode and inode stay.
-edit_file() {
-    local content
-    content=$(jq "$2" "$1")
-    echo "$content" >"$1"
-}
-
 oci_oauth() { as_operator oci-oauth --config "$CONFIG" "$@" 3>&-; }
 refreshed() { oci_oauth refresh --force claude 2>>"$BATS_TEST_TMPDIR/refresh.log"; }
 status_of() { oci_oauth status --json | jq -r ".profiles[0]$1"; }
-
-control() { curl --silent --show-error --cacert "$ENDPOINT/ca.pem" "$(sed 's,/v1/.*,,' "$ENDPOINT/url")/control/$1" "${@:2}"; }
-counted() { control counters | jq ".$1"; }
-script() { control script --data "$1" >/dev/null; }
 
 current_token() { jq -r .claudeAiOauth.accessToken "$CREDENTIALS"; }
 token_in() { inside "$1" cat "${2:-$target}/token"; }

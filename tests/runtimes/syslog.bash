@@ -3,10 +3,9 @@
 # Each test has a syslog of its own at the lab's /dev/log.
 
 start_syslog() {
-    SYSLOG=$BATS_TEST_TMPDIR/syslog
     busybox syslogd -n -O "$SYSLOG" </dev/null >/dev/null 2>&1 3>&- &
     SYSLOG_PID=$!
-    eventually test -S /dev/log
+    eventually --at /dev test -S /dev/log
 }
 
 stop_syslog() {
@@ -19,6 +18,6 @@ stop_syslog() {
 logged() {
     local mark=end-of-log-$BASHPID-$RANDOM
     busybox logger "$mark"
-    eventually grep -q "$mark" "$SYSLOG"
+    eventually --at "${SYSLOG%/*}" grep -q "$mark" "$SYSLOG"
     grep -v 'end-of-log-' "$SYSLOG" || true
 }

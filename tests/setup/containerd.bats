@@ -103,10 +103,9 @@ with_containerd() {
     containerd --config "$TREE/etc/containerd/config.toml" --address "$TMPDIR/containerd.sock" --root "$TMPDIR/containerd" \
         --state /run/containerd-of-setup </dev/null >"$BATS_TEST_TMPDIR/containerd.log" 2>&1 3>&- &
     pid=$!
-    timeout 30 sh -c 'until ctr --address "$1" version >/dev/null 2>&1; do kill -0 "$2" && sleep 0.05; done' - \
-        "$TMPDIR/containerd.sock" "$pid" && "$@" || status=$?
+    eventually --at "$TMPDIR" ctr --address "$TMPDIR/containerd.sock" version >/dev/null 2>&1 && "$@" || status=$?
     kill "$pid"
-    tail --pid "$pid" -f /dev/null
+    has_ended "$pid"
     return "$status"
 }
 has_cri() { ctr --address "$TMPDIR/containerd.sock" plugins ls | grep -qE 'cri .* ok *$'; }

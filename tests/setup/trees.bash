@@ -10,6 +10,9 @@
 #   refuses COMMAND...       COMMAND exits with 1 and changes nothing; $output is what it said
 #   gives_back ENGINE [OPTION]...  installs twice, uninstalls, and compares with before
 
+# shellcheck source=tests/support/words.bash
+source "${BASH_SOURCE[0]%/*}/../support/words.bash"
+
 readonly user_id=59998
 
 setup() {

@@ -47,7 +47,7 @@ sends_current_token() {
         trust "$ENDPOINT/ca.pem"
         proxy_for "$(sed 's,/v1/.*,,' "$ENDPOINT/url")" 'GET /api/whoami'
         OCI_OAUTH_PROFILE=claude "$proxy_files/oci-oauth-proxy-token" /run/oci-oauth-proxy true <<<made-up
-        if [[ -e /run/nginx.pid ]]; then nginx -s stop && eventually test ! -e /run/nginx.pid; fi
+        if [[ -e /run/nginx.pid ]]; then nginx -s stop && eventually --at /run test ! -e /run/nginx.pid; fi
         start_nginx
         [[ $(ask http://127.0.0.1:8788/api/whoami) == *502 ]]
         grep -q 'upstream SSL certificate' /var/log/nginx/error.log
@@ -113,12 +113,12 @@ sends_current_token() {
     curl --silent --no-buffer --max-time 50 http://127.0.0.1:8788/v1/messages --data '{"stream":true}' \
         >"$api/received" 3>&- &
     local client=$!
-    eventually grep -q '"stream":true' "$api/heard"
+    eventually --at "$api" grep -q '"stream":true' "$api/heard"
     grep -q "^Authorization: Bearer $first_token" "$api/heard"
     grep -q '^Host: api.anthropic.com' "$api/heard"
 
     printf 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\ndata: one\n\n' >&"$says"
-    eventually grep -q 'data: one' "$api/received"
+    eventually --at "$api" grep -q 'data: one' "$api/received"
     local before
     before=$(pgrep -P "$(cat /run/nginx.pid)" | sort)
     refreshed
@@ -126,7 +126,7 @@ sends_current_token() {
     eventually new_workers
     grep -q "$(current_token)" /run/oci-oauth-proxy/claude.conf
     printf 'data: two\n\n' >&"$says"
-    eventually grep -q 'data: two' "$api/received"
+    eventually --at "$api" grep -q 'data: two' "$api/received"
     kill "$server"
     exec {says}>&-
     wait "$client" || true

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
+# needs: nginx openssl strace
 # The words of oauth.bash, and more:
 #
 #   sink JSON             adds a sink to the configuration
@@ -20,7 +21,7 @@ sinks_setup() {
 }
 
 sinks_teardown() {
-    [[ ! -s /run/nginx.pid ]] || { nginx -s stop && eventually test ! -e /run/nginx.pid; }
+    [[ ! -s /run/nginx.pid ]] || { nginx -s stop && eventually --at /run test ! -e /run/nginx.pid; }
     rm -rf /run/oci-oauth-proxy /etc/nginx/conf.d/*
     oauth_teardown
 }

@@ -6,7 +6,7 @@ readonly other=$tree/home/$person/.other/login.json
 
 setup_file() {
     prepare_tree
-    start_endpoint
+    start_trusted_endpoint
     configuration '.profiles.other = (.profiles.claude | .provider = "claude" | .credentials = "/home/me/.other/login.json"
         | .target = "/run/secrets/other")' >"$tree/etc/oci-oauth/config.json"
     a_mail_unit

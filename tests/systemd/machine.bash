@@ -7,11 +7,12 @@
 #   prepare_tree, boot [OPTION...], shut_down, remove_tree   the machine's life; shut_down keeps its disk
 #   machine COMMAND...              runs COMMAND as root in it
 #   as_person COMMAND...            the same as the person whose login it is, beside their user manager
-#   eventually COMMAND...           waits until COMMAND succeeds; fails when that takes too long
 #   journal OPTION...               what its journal holds
 #   a_login SECONDS, current_token  a new login whose access token lives so long, written by rename; its access token
-#   counted COUNTER, script STEP    what the endpoint has counted; a step for it (tests/support/control_api.h)
 #   start_container, token_inside   a crun container that mounts the token; the token that it finds
+
+# shellcheck source=tests/support/words.bash
+source "${BASH_SOURCE[0]%/*}/../support/words.bash"
 
 readonly event_wait_seconds=30
 readonly person=me person_id=59998 target=/run/secrets/claude
@@ -19,6 +20,7 @@ readonly tree=/run/lab/machine socket=/run/oci-oauth/refresh.sock
 readonly login=$tree/home/$person/.claude/.credentials.json
 # Bats runs each test in a process of its own: what they share is here.
 readonly shared=/run/lab/state
+ENDPOINT=$shared/endpoint
 
 podman() { CONTAINERS_CONF=/run/lab/containers.conf command podman --root /run/lab/storage --runroot /run/lab/runroot "$@"; }
 
@@ -88,38 +90,24 @@ as_person() {
         env HOME="/home/$person" XDG_RUNTIME_DIR="/run/user/$person_id" "$@"
 }
 
-eventually() {
-    local deadline=$((SECONDS + event_wait_seconds))
-    until "$@"; do
-        ((SECONDS <= deadline)) || return 1
-        sleep 0.05
-    done
+# What the units do is in the journal, which journald notifies of, and in what they publish.
+watched_places() {
+    find "$tree/var/log/journal" -type d
+    find "$(in_machine /run/oci-oauth/share)" -maxdepth 1 -type d 2>/dev/null || true
 }
 
 journal() { machine journalctl --boot --quiet "$@"; }
 
-start_endpoint() {
-    mkdir -p "$shared/endpoint"
-    "$TOKEN_ENDPOINT" "$shared/endpoint" </dev/null >"$shared/endpoint/log" 2>&1 3>&- &
-    echo $! >"$shared/endpoint/pid"
-    eventually test -s "$shared/endpoint/ready"
-    cp "$shared/endpoint/ca.pem" "$tree/etc/oci-oauth/ca.pem"
+start_trusted_endpoint() {
+    start_endpoint
+    cp "$ENDPOINT/ca.pem" "$tree/etc/oci-oauth/ca.pem"
 }
-
-stop_endpoint() { kill "$(<"$shared/endpoint/pid")"; }
 
 # configuration [FILTER]: one profile, changed by a jq FILTER.
 configuration() {
-    jq -n --arg credentials "/home/$person/.claude/.credentials.json" --arg token_url "$(<"$shared/endpoint/url")" \
+    jq -n --arg credentials "/home/$person/.claude/.credentials.json" --arg token_url "$(<"$ENDPOINT/url")" \
         "{profiles: {claude: {\$credentials, \$token_url, ca_file: \"/etc/oci-oauth/ca.pem\", target: \"$target\"}}} | ${1:-.}"
 }
-
-control() {
-    curl --silent --show-error --cacert "$shared/endpoint/ca.pem" \
-        "$(sed 's,/v1/.*,,' "$shared/endpoint/url")/control/$1" "${@:2}"
-}
-counted() { control counters | jq ".$1"; }
-script() { control script --data "$1" >/dev/null; }
 
 # As Claude Code does it: a new file, renamed.
 a_login() {
@@ -145,17 +133,12 @@ is_in_state() { [[ $(state_of "$2") == "$1" ]]; }
 # A container of crun's with the hook.
 prepare_container() {
     local bundle=$tree/srv/box hook=/usr/local/libexec/oci/hooks.d/oci-oauth-hook
-    mkdir -p "$bundle"/rootfs/{bin,dev,etc,proc,run,sys,tmp}
-    cp "$(command -v busybox)" "$bundle/rootfs/bin/busybox"
-    chroot "$bundle/rootfs" /bin/busybox --install -s /bin
-    crun spec --bundle "$bundle"
-    jq --arg hook "$hook" --arg target "$target" '
-        def hook($stage): [{path: $hook, args: ["oci-oauth-hook", $stage], env: ["PATH=/usr/bin:/bin"], timeout: 15}];
-        del(.process.rlimits, .linux.resources) | .process.terminal = false | .process.args = ["sleep", "infinity"]
+    rootfs "$bundle/rootfs"
+    # shellcheck disable=SC2016
+    write_spec "$bundle" 'del(.linux.resources) | .process.args = ["sleep", "infinity"]
         | .mounts |= map(select(.type != "cgroup")) + [{type: "tmpfs", source: "tmpfs", destination: $target}]
-        | .hooks = {createRuntime: hook("createRuntime"), poststop: hook("poststop")}' \
-        "$bundle/config.json" >"$bundle/config.json.new"
-    mv "$bundle/config.json.new" "$bundle/config.json"
+        | .hooks = ({createRuntime, poststop} | with_entries(.value = hook($hook; []; .key)))' \
+        --arg hook "$hook" --arg target "$target"
 }
 
 # bundle_of ID [FILTER]: the bundle of a container: the prepared one, its configuration changed by a jq FILTER.

@@ -13,6 +13,7 @@
 #include "support/child_process.h"
 #include "support/lock_waiter.h"
 #include "support/stopped_process.h"
+#include "support/skip.h"
 #include "support/temp_dir.h"
 
 using namespace oci_oauth;
@@ -33,12 +34,6 @@ std::string on_a_host(const std::function<std::string()>& body) {
     return first.answer();
   });
   return parent.answer();
-}
-
-bool skipped(const std::string& outcome) {
-  if (!outcome.starts_with("skipped")) return false;
-  WARN(outcome << " (run the tests as root)");
-  return true;
 }
 
 std::string identity(const std::string& path) {

@@ -13,11 +13,11 @@ daemon_up() {
         --pidfile "$docker_home/pid" --cgroup-parent "/$LAB_CGROUP" --storage-driver vfs --bridge none \
         --iptables=false --ip6tables=false --ip-forward=false </dev/null >>"$docker_home/log" 2>&1 3>&- &
     echo $! >"$docker_home/dockerd"
-    eventually is_up
+    eventually --at "$docker_home" is_up
 }
 daemon_down() {
     kill "$(<"$docker_home/dockerd")" 2>/dev/null || true
-    tail --pid "$(<"$docker_home/dockerd")" -f /dev/null
+    has_ended "$(<"$docker_home/dockerd")"
 }
 is_up() { docker_in_place ps >/dev/null 2>&1; }
 restart_daemon() { daemon_down && daemon_up; }
@@ -27,7 +27,7 @@ reload_daemon() {
     before=$(grep -c 'Reloaded configuration' "$docker_home/log" || true)
     kill -HUP "$(<"$docker_home/dockerd")"
     has_reloaded() { (($(grep -c 'Reloaded configuration' "$docker_home/log") > before)); }
-    eventually has_reloaded
+    eventually --at "$docker_home/log" has_reloaded
 }
 default_runtime() { docker_in_place info --format '{{.DefaultRuntime}}'; }
 runs() { [[ $(docker_in_place inspect --format '{{.State.Running}}' "$1") == true ]]; }

@@ -62,7 +62,7 @@ teardown() {
     docker_in_place start idle
     docker_in_place restart --time 0 db
     restart_daemon
-    eventually runs db
+    eventually --at "$docker_home/log" runs db
     docker_in_place start idle
     [[ $(in_place doctor 2>/dev/null) == *'was uninstalled; /etc/docker/daemon.json keeps the runtime oci-oauth, as '*' for 2 containers (db, idle)'* ]]
     daemon_down
@@ -86,7 +86,7 @@ teardown() {
     id=$(docker_in_place inspect --format '{{.Id}}' db)
     [[ $output == *"1 running container still needs oci-oauth-runtime: ${id:0:12}"*"hint: docker restart ${id:0:12}"* ]]
     has_left_it() { [[ $(default_runtime) == runc ]]; }
-    eventually has_left_it
+    eventually --at "$docker_home/log" has_left_it
     docker_in_place restart --time 0 db
     in_place uninstall --all --before-removal
     docker_in_place restart --time 0 db
@@ -101,7 +101,7 @@ teardown() {
         --pidfile "$docker_home/pid" --storage-driver vfs --bridge none --iptables=false --ip6tables=false \
         --ip-forward=false </dev/null >>"$docker_home/log" 2>&1 3>&- &
     echo $! >"$docker_home/dockerd"
-    eventually is_up
+    eventually --at "$docker_home" is_up
     run in_place install docker
     ((status == 1))
     [[ $output == *"starts dockerd with --add-runtime=other=/usr/bin/crun"* && $(</etc/docker/daemon.json) == '{}' ]]

@@ -1,6 +1,6 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # The hook called with the worst environment that a process can be given: the token arrives all the same.
+load world
 
 # The hook's caller does COMMANDS (lines of shell) before it becomes the hook.
 hook_after() {
@@ -26,13 +26,13 @@ nothing_was_preloaded() {
     [[ ! -e /run/lab/preloaded ]]
 }
 
-variables_have_no_effect() {
+@test "hostile variables have no effect" {
     token_arrives_after "$hostile_variables"
     nothing_was_preloaded
 }
 
 # The refresher that the hook starts is a dynamic program that speaks TLS.
-variables_do_not_reach_the_refresher() {
+@test "hostile variables do not reach the refresher" {
     login_ends_in -60
     local before
     before=$(counted posts)
@@ -41,23 +41,18 @@ variables_do_not_reach_the_refresher() {
     nothing_was_preloaded
 }
 
-# Its owner may run it with anything; who it talks to and whom it trusts stands in the configuration.
-the_refresher_trusts_its_configuration_alone() {
-    env SSL_CERT_FILE=/nowhere SSL_CERT_DIR=/nowhere CURL_CA_BUNDLE=/nowhere HTTPS_PROXY=http://127.0.0.1:1 \
-        https_proxy=http://127.0.0.1:1 ALL_PROXY=http://127.0.0.1:1 SSLKEYLOGFILE="$CANARY/keys" HOME="$CANARY" \
-        "$OCI_OAUTH_PREFIX/bin/oci-oauth" --config "$CONFIG" refresh --force claude
+@test "low limits have no effect" {
+    token_arrives_after 'ulimit -Sf 0 -Sn 5 -Sv 30000 -Sd 1000 -Ss 256 -Su 0 -Sc 0'
 }
 
-environment_cases() {
-    has_bundles || return 0
-    try "hostile variables have no effect" variables_have_no_effect
-    try "hostile variables do not reach the refresher" variables_do_not_reach_the_refresher
-    try "low limits have no effect" token_arrives_after 'ulimit -Sf 0 -Sn 5 -Sv 30000 -Sd 1000 -Ss 256 -Su 0 -Sc 0'
-    try "closed stdout and stderr have no effect" token_arrives_after 'exec >&- 2>&-'
-    try "descriptors of the caller's have no effect" token_arrives_after \
-        "for fd in {3..40}; do eval \"exec \$fd<>'$CANARY/file'\"; done"
-    try "a umask, a directory, ignored signals and an alarm have no effect" token_arrives_after \
-        'umask 0777' "cd '$CANARY'" "trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2 CHLD"
-    [[ $ENGINE == runc ]] ||
-        try "the refresher trusts its configuration alone" the_refresher_trusts_its_configuration_alone
+@test "closed stdout and stderr have no effect" {
+    token_arrives_after 'exec >&- 2>&-'
+}
+
+@test "descriptors of the caller's have no effect" {
+    token_arrives_after "for fd in {3..40}; do eval \"exec \$fd<>'$CANARY/file'\"; done"
+}
+
+@test "a umask, a directory, ignored signals and an alarm have no effect" {
+    token_arrives_after 'umask 0777' "cd '$CANARY'" "trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2 CHLD"
 }
