@@ -49,9 +49,10 @@ bundle_of_a_write() {
 # calls_hook HOOK BUNDLE: a script that does so for a process in a mount namespace of its own.
 calls_hook() {
     cat <<-END
-		unshare --mount --propagation unchanged sleep infinity &
-		trap "kill \$!" EXIT
-		while [ "\$(readlink /proc/\$!/ns/mnt)" = "\$(readlink /proc/self/ns/mnt)" ]; do :; done
+		mkfifo /tmp/apart
+		unshare --mount --propagation unchanged sh -c 'echo >/tmp/apart; exec sleep infinity' &
+		trap "kill \$!; rm /tmp/apart" EXIT
+		read -r _ </tmp/apart
 		echo '{"ociVersion":"1.0.2","id":"box","status":"creating","pid":'\$!',"bundle":"$2"}' | "$1" createRuntime
 	END
 }

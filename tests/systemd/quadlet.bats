@@ -7,7 +7,7 @@ readonly page=$BATS_TEST_DIRNAME/../../docs/quadlet.md variable=CLAUDE_SECURESTO
 setup_file() {
     prepare_tree
     prepare_container
-    start_endpoint
+    start_trusted_endpoint
     configuration >"$tree/etc/oci-oauth/config.json"
     mkdir -p "$tree/etc/containers"
     cp /run/lab/containers.conf "$tree/etc/containers/"
