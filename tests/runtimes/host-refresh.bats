@@ -45,7 +45,7 @@ published() { jq -r "$2" "$(runtime_dir)/profiles/$1.json"; }
     local profile
     for profile in claude work; do
         [[ $(cat "$(runtime_dir)/share/$profile/token") == "$(current_token)" ]]
-        [[ $(published $profile .refreshed_at) != null ]]
+        [[ $(jq .refreshed_at "$(runtime_dir)/refreshes/$profile.json") != null ]]
     done
     oci_oauth refresh --force work
     [[ $(counted posts) == 2 && $(cat "$SHARE/token") == "$(current_token)" ]]
