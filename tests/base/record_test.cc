@@ -148,7 +148,7 @@ TEST_CASE("a text of any bytes can be read again: what is not UTF-8 becomes U+FF
   }
 }
 
-TEST_CASE("the first mistake of a record is told with its place") {
+TEST_CASE("the first mistake of a record is reported with its place") {
   CHECK(mistake_in(R"({"version":3,"depth":"4"})") == "box.json: /depth: is not an integer");
   CHECK(mistake_in(R"({"version":3,"depth":0.5})") == "box.json: /depth: is not an integer");
   CHECK(mistake_in(R"({"version":3,"depth":9223372036854775808})") == "box.json: /depth: is out of range");

@@ -76,7 +76,7 @@ with_capabilities() {
     [[ -z $(ls -A "$(a_rootfs)$target") ]]
 }
 
-@test "other users who can read a written directory are told of" {
+@test "a written directory that other users can read is reported" {
     local directory
     directory=$(a_directory "open-$BOX")
     chmod 755 "$OPERATOR_HOME" "$directory"
