@@ -12,6 +12,7 @@
 #include "base/process.h"
 #include "config/provider.h"
 #include "probe/login_findings.h"
+#include "program/installation.h"
 #include "program/standard_options.h"
 #include "worker/login_owner.h"
 
@@ -40,7 +41,7 @@ Findings examine(const std::string& config_path, const std::string& name) {
   if (!config) return {problem(check, config.error())};
   const Profile* const profile = config->find(name);
   if (profile == nullptr) return {{check, Verdict::problem, config_path + ": has no such profile", ""}};
-  const auto prefix = installation_prefix(2);
+  const auto prefix = installation_prefix(levels_of_helper);
   const auto provider = load_provider(profile->provider, provider_directories(prefix ? *prefix : "/usr"));
   if (!provider) return {problem(check, provider.error())};
   if (auto become = become_owner(*profile); !become) return {problem(check, become.error())};

@@ -10,6 +10,7 @@
 #include "base/process.h"
 #include "config/provider.h"
 #include "config/scope.h"
+#include "program/installation.h"
 #include "report/metrics.h"
 #include "sinks/sinks.h"
 
@@ -53,7 +54,7 @@ Result<Config> open_configuration(const Invocation& invocation) {
 }
 
 Result<InstalledTree> InstalledTree::find() {
-  auto prefix = TRY(installation_prefix(1));
+  auto prefix = TRY(installation_prefix(levels_of_command));
   return InstalledTree{std::move(prefix)};
 }
 

@@ -106,11 +106,8 @@ Result<RefreshArguments> parse(const Invocation& invocation, const Config& confi
 // The hook already holds the lock and passes it on; it must be the lock of this very profile.
 Result<FileLock> inherited_lock(const RuntimeDir& runtime, const Profile& profile, int fd) {
   const FileAt file = runtime.lock_file(profile.name);
-  struct stat ours, theirs;
-  const bool same = ::fstat(fd, &theirs) == 0 &&
-                    ::fstatat(file.directory, file.path.c_str(), &ours, 0) == 0 &&
-                    ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
-  if (!same) return usage_error(verb, fmt::format("descriptor {} is not {}", fd, file.shown));
+  if (!is_same_file(file_id(fd), file_id(file)))
+    return usage_error(verb, fmt::format("descriptor {} is not {}", fd, file.shown));
   return FileLock::acquire(UniqueFd(fd), LockMode::exclusive, SteadyTime{}, file.shown);
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.h"
 
+#include <dirent.h>
 #include <sys/file.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <memory>
 #include <utility>
 
 #include "base/fmt.h"
@@ -37,6 +39,31 @@ std::string_view file_type(mode_t mode) {
   }
 }
 
+std::optional<FileId> file_id(int fd) {
+  struct stat status;
+  return ::fstat(fd, &status) == 0 ? std::optional(FileId::of(status)) : std::nullopt;
+}
+
+std::optional<FileId> file_id(const FileAt& file, Links links) {
+  struct stat status;
+  const int flags = links == Links::refused ? AT_SYMLINK_NOFOLLOW : 0;
+  const bool is_there = ::fstatat(file.directory, file.path.c_str(), &status, flags) == 0;
+  return is_there ? std::optional(FileId::of(status)) : std::nullopt;
+}
+
+Result<std::vector<std::string>> names_in(const FileAt& directory) {
+  auto fd = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(fd.get()), ::closedir);
+  if (entries == nullptr) return Error::from_errno(errno, directory.shown);
+  (void)fd.release();  // closed with `entries`
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(entries.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  return names;
+}
+
 Result<UniqueFd> open_file(const FileAt& file, int flags, mode_t mode) {
   UniqueFd fd(::openat(file.directory, file.path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode));
   if (fd) return fd;
@@ -48,6 +75,10 @@ Result<UniqueFd> open_file(const FileAt& file, int flags, mode_t mode) {
 Result<std::string> read_file(int fd, size_t limit, std::string_view shown) {
   struct stat status;
   if (::fstat(fd, &status) != 0) return Error::from_errno(errno, shown);
+  return read_file(fd, status, limit, shown);
+}
+
+Result<std::string> read_file(int fd, const struct stat& status, size_t limit, std::string_view shown) {
   if (!S_ISREG(status.st_mode)) {
     return Error{ErrorKind::failed,
                  fmt::format("{}: is {}, not a regular file", shown, file_type(status.st_mode))};
@@ -130,8 +161,12 @@ Error AtomicFile::failure(std::string_view call) const {
 
 Result<AtomicFile> AtomicFile::create(int directory, std::string_view name, std::string_view shown_directory,
                                       Options options) {
-  std::string temporary = options.temporary.empty() ? fmt::format(".{}.oci-oauth", name) : options.temporary;
-  const std::string shown = fmt::format("{}/{}", shown_directory, name);
+  const size_t base = name.rfind('/') + 1;
+  std::string temporary = options.temporary.empty()
+                              ? fmt::format("{}.{}.oci-oauth", name.substr(0, base), name.substr(base))
+                              : options.temporary;
+  const std::string shown =
+      shown_directory.empty() ? std::string(name) : fmt::format("{}/{}", shown_directory, name);
   const auto open_new = [&] {
     return ::openat(directory, temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   };
@@ -181,10 +216,7 @@ bool AtomicFile::rename(unsigned flags) const {
 }
 
 bool AtomicFile::has_temporary_name() const {
-  struct stat ours, named;
-  return ::fstat(fd_.get(), &ours) == 0 &&
-         ::fstatat(directory_, temporary_.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-         ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+  return is_same_file(file_id(fd_.get()), file_id({directory_, temporary_}, Links::refused));
 }
 
 Result<void> AtomicFile::commit_if(const std::function<Result<void>(const std::string& name)>& may_go) {

@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -26,6 +28,26 @@ struct FileAt {
 
 enum class Links { followed, refused };
 
+// Which file it is, whatever its name: stat(2), st_dev and st_ino.
+struct FileId {
+  std::uint64_t device = 0, inode = 0;
+
+  static FileId of(const struct stat& status) { return {status.st_dev, status.st_ino}; }
+  friend bool operator==(const FileId&, const FileId&) = default;
+};
+
+// nullopt if it cannot be examined: fstat(2), fstatat(2).
+std::optional<FileId> file_id(int fd);
+std::optional<FileId> file_id(const FileAt& file, Links links = Links::followed);
+
+// False if either is unknown.
+inline bool is_same_file(const std::optional<FileId>& one, const std::optional<FileId>& other) {
+  return one && one == other;
+}
+
+// The names in a directory but "." and "..", in no order. Failure: "DIRECTORY: reason".
+Result<std::vector<std::string>> names_in(const FileAt& directory);
+
 // open(2) with O_CLOEXEC; does not block on a FIFO and does not acquire a terminal. Failure: "PATH: reason".
 Result<UniqueFd> open_file(const FileAt& file, int flags, mode_t mode = 0);
 
@@ -35,6 +57,8 @@ Result<std::string> read_file(const FileAt& file, size_t limit, Links links = Li
 
 // The same for an open descriptor; `shown` names it in messages.
 Result<std::string> read_file(int fd, size_t limit, std::string_view shown);
+// The same with its fstat(2).
+Result<std::string> read_file(int fd, const struct stat& status, size_t limit, std::string_view shown);
 
 // Reads a pipe or a socket until its end. Excess data is read and dropped, so that the writer does not fail.
 // Failure: more than `limit` bytes.
@@ -58,10 +82,10 @@ class AtomicFile {
   struct Options {
     mode_t mode = 0600;
     std::optional<Owner> owner = {};  // set before the file gets its final name
-    std::string temporary = {};       // default ".NAME.oci-oauth"; a stale file of that name is removed first
+    std::string temporary = {};  // default ".NAME.oci-oauth" beside it; a stale file of that name is removed
   };
 
-  // `directory` must outlive the file. Failure: "SHOWN_DIRECTORY/NAME: reason".
+  // `name`: a path below `directory`, which must outlive the file. Failure: "SHOWN_DIRECTORY/NAME: reason".
   static Result<AtomicFile> create(int directory, std::string_view name, std::string_view shown_directory,
                                    Options options);
   AtomicFile(AtomicFile&&) = default;

@@ -116,7 +116,7 @@ Result<Config> load_config(const std::string& path) {
                                             path, status.st_uid, status.st_mode & 07777))
         .with_hint(fmt::format("chown {} {} && chmod go-w {}", ::geteuid(), path, path));
   }
-  auto text = read_file(fd->get(), config_limit, path);
+  auto text = read_file(fd->get(), status, config_limit, path);
   if (!text) {
     Error error = std::move(text).error();
     error.kind = ErrorKind::configuration;

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/container_ledger.h"
 
-#include <dirent.h>
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <memory>
 
 #include "base/fmt.h"
 #include "base/size.h"
@@ -17,11 +15,12 @@ namespace {
 constexpr size_t record_limit = 256 * KiB;
 constexpr std::string_view suffix = ".json";
 constexpr std::string_view temporary_record = ".json.oci-oauth";  // of replace_file()
+constexpr const char* records = "containers";
 constexpr auto longest_save = std::chrono::minutes(1);
-constexpr const char* written_notes = "../written";  // an empty file for each record with a written directory
+constexpr const char* written_notes = "written";  // an empty file for each record with a written directory
 
 std::string file_name(std::string_view name) {
-  return fmt::format("{}{}", name, suffix);
+  return fmt::format("{}/{}{}", records, name, suffix);
 }
 
 // Lists what a refresh has to update, so that it need not read the records of all other containers.
@@ -40,29 +39,12 @@ std::uint64_t hash(std::string_view text) {
 Result<void> note_written(int directory, const std::string& name) {
   if (::mkdirat(directory, written_notes, 0700) != 0 && errno != EEXIST)
     return Error::from_errno(errno, "written: mkdir");
-  auto note = TRY(open_file({directory, written_note(name), fmt::format("written/{}", name)},
-                            O_WRONLY | O_CREAT | O_NOFOLLOW, 0600));
+  auto note = TRY(open_file({directory, written_note(name)}, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600));
   return {};
 }
 
-// All except "." and "..".
-Result<std::vector<std::string>> all_names_in(int directory, const char* path) {
-  UniqueFd again(::openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!again) return Error::from_errno(errno, "containers");
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(again.get()), ::closedir);
-  if (entries == nullptr) return Error::from_errno(errno, "containers");
-  (void)again.release();
-  std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(entries.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  return names;
-}
-
-Result<std::vector<std::string>> names_in(int directory, const char* path) {
-  auto names = all_names_in(directory, path);
-  if (names) std::erase_if(*names, [](const std::string& name) { return name.starts_with('.'); });
+std::vector<std::string> without_hidden(std::vector<std::string> names) {
+  std::erase_if(names, [](const std::string& name) { return name.starts_with('.'); });
   return names;
 }
 
@@ -76,17 +58,17 @@ bool is_old(int directory, const std::string& path, Time now) {
 
 // A lock belongs to an open file description, so it needs a separate one.
 Result<FileLock> ContainerLedger::lock(SteadyTime deadline) const {
-  auto own = TRY(open_file({directory_.get(), ".", "containers"}, O_RDONLY | O_DIRECTORY));
-  return FileLock::acquire(std::move(own), LockMode::exclusive, deadline, "containers");
+  auto own = TRY(open_file({directory_, records}, O_RDONLY | O_DIRECTORY));
+  return FileLock::acquire(std::move(own), LockMode::exclusive, deadline, records);
 }
 
 Result<ContainerRecord> ContainerLedger::load(const std::string& name) const {
-  const std::string file = file_name(name), shown = "containers/" + file;
-  auto text = TRY(read_file({directory_.get(), file, shown}, record_limit, Links::refused));
-  auto record = read_record<ContainerRecord>(text, shown);
+  const std::string file = file_name(name);
+  auto text = TRY(read_file({directory_, file}, record_limit, Links::refused));
+  auto record = read_record<ContainerRecord>(text, file);
   if (!record || record->id == name || name.starts_with(record->id + "@")) return record;
   return Error{ErrorKind::failed,
-               fmt::format("{}: is the record of another container, '{}'", shown, record->id)};
+               fmt::format("{}: is the record of another container, '{}'", file, record->id)};
 }
 
 ContainerLedger::Place ContainerLedger::find(const std::string& id, std::string_view bundle) const {
@@ -105,29 +87,30 @@ Result<ContainerRecord> ContainerLedger::find(const std::string& id) const {
 
 Result<void> ContainerLedger::save(const std::string& name, const ContainerRecord& record) const {
   if (has_written_directory(record)) {
-    TRY(note_written(directory_.get(), name));
+    TRY(note_written(directory_, name));
   }
-  return replace_file(directory_.get(), file_name(name), "containers", write_record(record).reveal());
+  return replace_file(directory_, file_name(name), "", write_record(record).reveal());
 }
 
 void ContainerLedger::remove(const std::string& name) const {
-  ::unlinkat(directory_.get(), written_note(name).c_str(), 0);
-  ::unlinkat(directory_.get(), file_name(name).c_str(), 0);
+  ::unlinkat(directory_, written_note(name).c_str(), 0);
+  ::unlinkat(directory_, file_name(name).c_str(), 0);
 }
 
 void ContainerLedger::remove_leftovers(Time now) const {
-  const auto files = all_names_in(directory_.get(), ".");
+  const auto files = names_in({directory_, records});
   if (!files) return;
   for (const std::string& file : *files) {
     const bool is_temporary = file.starts_with('.') && file.ends_with(temporary_record);
-    if (is_temporary && is_old(directory_.get(), file, now)) ::unlinkat(directory_.get(), file.c_str(), 0);
+    const std::string path = fmt::format("{}/{}", records, file);
+    if (is_temporary && is_old(directory_, path, now)) ::unlinkat(directory_, path.c_str(), 0);
   }
-  const auto noted = names_in(directory_.get(), written_notes);
+  const auto noted = names_in({directory_, written_notes});
   if (!noted) return;
-  for (const std::string& name : *noted) {
-    const bool has_record = ::faccessat(directory_.get(), file_name(name).c_str(), F_OK, 0) == 0;
-    if (!has_record && is_old(directory_.get(), written_note(name), now))
-      ::unlinkat(directory_.get(), written_note(name).c_str(), 0);
+  for (const std::string& name : without_hidden(*noted)) {
+    const bool has_record = ::faccessat(directory_, file_name(name).c_str(), F_OK, 0) == 0;
+    if (!has_record && is_old(directory_, written_note(name), now))
+      ::unlinkat(directory_, written_note(name).c_str(), 0);
   }
 }
 
@@ -151,7 +134,7 @@ Result<ContainerLedger::Listing> ContainerLedger::load_all(const std::vector<std
 }
 
 Result<ContainerLedger::Listing> ContainerLedger::list() const {
-  auto files = TRY(names_in(directory_.get(), "."));
+  auto files = without_hidden(TRY(names_in({directory_, records})));
   std::vector<std::string> names;
   for (const std::string& file : files) {
     if (file.ends_with(suffix)) names.push_back(file.substr(0, file.size() - suffix.size()));
@@ -160,10 +143,10 @@ Result<ContainerLedger::Listing> ContainerLedger::list() const {
 }
 
 Result<ContainerLedger::Listing> ContainerLedger::list_written() const {
-  auto names = names_in(directory_.get(), written_notes);
+  auto names = names_in({directory_, written_notes});
   if (!names && names.error().kind == ErrorKind::not_found) return Listing{};
   if (!names) return std::move(names).error();
-  return load_all(*names);
+  return load_all(without_hidden(std::move(*names)));
 }
 
 }  // namespace oci_oauth

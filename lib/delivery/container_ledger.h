@@ -10,16 +10,18 @@
 #include "base/file_lock.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "base/unique_fd.h"
 #include "delivery/container_record.h"
 
 namespace oci_oauth {
 
+// A container can wait no longer for whoever holds the lock.
+inline constexpr auto longest_wait_for_ledger = std::chrono::seconds(3);
+
 class ContainerLedger {
  public:
-  // `directory`: runtime_dir/containers, open for reading. runtime_dir/written beside it lists the records
+  // `runtime_directory`: open, and must outlive the ledger. written/ beside containers/ lists the records
   // with a written directory.
-  explicit ContainerLedger(UniqueFd directory) : directory_(std::move(directory)) {}
+  explicit ContainerLedger(int runtime_directory) : directory_(runtime_directory) {}
 
   // Held from reading the records, or creating one, until the files have been written or removed. Failure:
   // temporary if `deadline` passes first.
@@ -59,7 +61,7 @@ class ContainerLedger {
   Result<ContainerRecord> load(const std::string& name) const;
   Result<Listing> load_all(const std::vector<std::string>& names) const;
 
-  UniqueFd directory_;
+  int directory_;
 };
 
 }  // namespace oci_oauth

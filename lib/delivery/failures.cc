@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/failures.h"
 
+#include <algorithm>
+
 #include "base/fmt.h"
 
 namespace oci_oauth {
@@ -13,6 +15,11 @@ void Failures::add(const Profile& profile, Error error) {
 void Failures::warn(const Profile& profile, Error error) {
   add(profile, std::move(error));
   failures_.back().blocks = false;
+}
+
+bool Failures::block() const {
+  return std::any_of(failures_.begin(), failures_.end(),
+                     [](const Failure& failure) { return failure.blocks; });
 }
 
 Result<void> Failures::judge(const Log& log) const {

@@ -22,6 +22,9 @@ class Failures {
   // Something failed, but the container has a valid token.
   void warn(const Profile& profile, Error error);
 
+  // Whether one of those without a valid token has on_failure "block": the container is not to be created.
+  bool block() const;
+
   // Logs each, with the profile and the container. Failure: the first of those without a valid token whose
   // profile has on_failure "block".
   Result<void> judge(const Log& log) const;

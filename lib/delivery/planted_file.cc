@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/planted_file.h"
 
-#include <dirent.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <memory>
 #include <optional>
 
 #include "base/fmt.h"
@@ -125,15 +123,12 @@ Result<void> remove_planted(const PlantedName& name, const PlantedFile& looked_a
 
 std::vector<std::string> temporary_names(int directory, const std::vector<std::string>& names) {
   std::vector<std::string> found;
-  UniqueFd again(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!again) return found;
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again.get()), ::closedir);
-  if (stream == nullptr) return found;
-  (void)again.release();
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string name = name_of_temporary(entry->d_name);
+  const auto all = names_in({directory, "."});
+  if (!all) return found;
+  for (const std::string& temporary : *all) {
+    const std::string name = name_of_temporary(temporary);
     if (!name.empty() && std::find(names.begin(), names.end(), name) != names.end())
-      found.emplace_back(entry->d_name);
+      found.push_back(temporary);
   }
   return found;
 }

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/share.h"
 
-#include <dirent.h>
-
 #include <cerrno>
-#include <memory>
 
 #include "base/file.h"
 #include "base/fmt.h"
@@ -17,20 +14,6 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t published_limit = MiB;
-
-Result<std::vector<std::string>> names_in(int share) {
-  UniqueFd again(::openat(share, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!again) return Error::from_errno(errno, "share: readdir");
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again.get()), ::closedir);
-  if (stream == nullptr) return Error::from_errno(errno, "share: readdir");
-  (void)again.release();
-  std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != ".." && !name.ends_with(temporary_suffix)) names.emplace_back(name);
-  }
-  return names;
-}
 
 }  // namespace
 
@@ -55,9 +38,9 @@ const Secret* Share::find(std::string_view name) const {
 }
 
 Result<Share> read_share(int share, const std::vector<WrittenFile>& files) {
-  struct stat status;
-  if (::fstat(share, &status) != 0) return Error::from_errno(errno, "share");
-  Share content = {status.st_dev, status.st_ino, {}};
+  const auto directory = file_id(share);
+  if (!directory) return Error::from_errno(errno, "share");
+  Share content = {*directory, {}};
   for (const WrittenFile& file : files) {
     if (content.files.contains(file.name)) continue;
     auto text =
@@ -73,8 +56,9 @@ Result<void> label_share(int share, std::string_view mount_label) {
   if (mount_label.empty() || !selinux_is_on()) return {};
   const std::string label = without_categories(mount_label);
   TRY(set_selinux_label(share, label, "share"));
-  auto names = TRY(names_in(share));
+  const auto names = TRY(names_in({share, ".", "share"}));
   for (const std::string& name : names) {
+    if (name.ends_with(temporary_suffix)) continue;
     auto file = TRY(open_file({share, name, "share: " + name}, O_RDONLY | O_NOFOLLOW));
     TRY(set_selinux_label(file.get(), label, "share: " + name));
   }

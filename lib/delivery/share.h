@@ -2,7 +2,6 @@
 // The files of a profile's share directory that its provider delivers; all others are ignored.
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -19,7 +18,7 @@ namespace oci_oauth {
 std::vector<WrittenFile> delivered_files(const Provider& provider);
 
 struct Share {
-  std::uint64_t device = 0, inode = 0;  // of the directory
+  FileId directory;
   std::map<std::string, Secret, std::less<>> files;
 
   // nullptr: nothing is published under that name.

@@ -25,9 +25,8 @@ bool is_read_only(int directory) {
   return ::fstatvfs(directory, &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
 }
 
-bool is_same(int directory, std::uint64_t device, std::uint64_t inode) {
-  struct stat status;
-  return ::fstat(directory, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+FileId directory_of(const DeliveryRecord& delivery) {
+  return {delivery.device, delivery.inode};
 }
 
 // As the running container sees it.
@@ -37,7 +36,7 @@ Result<UniqueFd> open_inside(const DeliveryRecord& delivery, const ProcessId& co
   auto root = process ? ContainerRoot::open(*process, "/") : Result<ContainerRoot>(process.error());
   auto inside = root ? root->open_directory(delivery.target) : Result<UniqueFd>(root.error());
   if (!inside) return inside;
-  if (is_same(inside->get(), delivery.device, delivery.inode) && watched.is_running()) return inside;
+  if (file_id(inside->get()) == directory_of(delivery) && watched.is_running()) return inside;
   return Error{ErrorKind::not_found, delivery.target + ": is a different directory in the container"};
 }
 
@@ -60,10 +59,10 @@ struct WrittenDirectory::Step {
   bool is_current() const { return there.exists && judgement.content == Content::current; }
 };
 
-Result<UniqueFd> open_same_directory(const std::string& source, std::uint64_t device, std::uint64_t inode) {
+Result<UniqueFd> open_same_directory(const std::string& source, const FileId& id) {
   auto directory = open_file({.path = source}, O_PATH | O_DIRECTORY);
   if (!directory) return directory;
-  if (!is_same(directory->get(), device, inode)) {
+  if (file_id(directory->get()) != id) {
     return Error{ErrorKind::not_found,
                  fmt::format("{}: is not the container's directory, so it is left alone", source),
                  "restart the container"};
@@ -89,11 +88,11 @@ Fingerprints known_fingerprints(const std::vector<ContainerRecord>& records, con
 bool is_open_to_others(int directory) {
   UniqueFd here(::openat(directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
   for (int i = 0; here && i < most_parents; ++i) {
-    struct stat status, above;
+    struct stat status;
     if (::fstat(here.get(), &status) != 0 || (status.st_mode & S_IXOTH) == 0) return false;
     UniqueFd parent(::openat(here.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!parent || ::fstat(parent.get(), &above) != 0) return false;
-    if (above.st_dev == status.st_dev && above.st_ino == status.st_ino) return true;
+    if (!parent) return false;
+    if (file_id(parent.get()) == FileId::of(status)) return true;
     here = std::move(parent);
   }
   return false;
@@ -112,12 +111,12 @@ Result<WrittenDirectory> WrittenDirectory::open(const DeliveryRecord& delivery, 
   const auto made = [&](UniqueFd directory) {
     return WrittenDirectory(std::move(directory), delivery, container, shown);
   };
-  auto here = open_same_directory(delivery.source, delivery.device, delivery.inode);
+  auto here = open_same_directory(delivery.source, directory_of(delivery));
   if (here && !is_read_only(here->get())) return made(std::move(*here));
   if (auto inside = open_inside(delivery, container)) return made(std::move(*inside));
   // Our sandbox makes it read-only.
   if (here) {
-    auto outside = open_same_directory("/proc/1/root" + delivery.source, delivery.device, delivery.inode);
+    auto outside = open_same_directory("/proc/1/root" + delivery.source, directory_of(delivery));
     return made(outside ? std::move(*outside) : std::move(*here));
   }
   return std::move(here).error();
@@ -129,7 +128,7 @@ Result<void> WrittenDirectory::inside(const Action& action) const {
 }
 
 bool WrittenDirectory::is_share(const Share& share) const {
-  return is_same(directory_.get(), share.device, share.inode);
+  return file_id(directory_.get()) == share.directory;
 }
 
 std::vector<WrittenDirectory::Step> WrittenDirectory::examine(const Share* share,

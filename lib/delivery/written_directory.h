@@ -18,9 +18,8 @@
 
 namespace oci_oauth {
 
-// Result: `source` as O_PATH. Failure: not_found if it is gone, or another directory has its name (device and
-// inode differ).
-Result<UniqueFd> open_same_directory(const std::string& source, std::uint64_t device, std::uint64_t inode);
+// Result: `source` as O_PATH. Failure: not_found if it is gone, or another directory has its name.
+Result<UniqueFd> open_same_directory(const std::string& source, const FileId& id);
 
 // What we are known to have written into the directory of `delivery`, according to `records`.
 Fingerprints known_fingerprints(const std::vector<ContainerRecord>& records, const DeliveryRecord& delivery);

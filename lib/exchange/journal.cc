@@ -60,7 +60,7 @@ Result<FileLock> lock_journal(int directory, const std::string& name, const std:
       return Error{ErrorKind::failed, fmt::format("{}: is {}", shown, file_type(held.st_mode)),
                    "remove it: oci-oauth records its refreshes there"};
     }
-    if (is_there && held.st_dev == there.st_dev && held.st_ino == there.st_ino) return lock;
+    if (is_there && FileId::of(held) == FileId::of(there)) return lock;
   }
 }
 

@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "base/process.h"
+#include "hook/inherited.h"
 
 namespace oci_oauth {
 
@@ -42,6 +43,7 @@ void keep_only(std::array<int, 5> kept) {
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   const char* const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", nullptr};
+  reset_for_program();
   ::fcntl(lock_fd, F_SETFD, 0);
   ::execve(arguments[0], arguments.data(), const_cast<char* const*>(environment));
   ::_exit(127);

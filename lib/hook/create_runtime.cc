@@ -4,20 +4,19 @@
 #include <algorithm>
 
 #include "base/fmt.h"
-#include "base/size.h"
 #include "delivery/choice.h"
 #include "delivery/delivery_state.h"
 #include "delivery/failures.h"
 #include "hook/deliver.h"
 #include "hook/freshen.h"
+#include "hook/inherited.h"
 #include "hook/prepare.h"
 #include "hook/record.h"
+#include "oci/limits.h"
 
 namespace oci_oauth {
 
 namespace {
-
-constexpr size_t spec_limit = 16 * MiB;
 
 Result<Spec> read_spec(const ContainerState& state, std::string& text) {
   const std::string path = state.bundle + "/config.json";
@@ -136,12 +135,23 @@ void save_outcome(const Creation& creation, DeliveryKind kind, const Earlier& ea
   if (is_new) (void)save(creation, earlier, recorded);
 }
 
+// Not every runtime calls poststop for a container that it does not create: crun does not. What was written
+// is the next refresh's to remove.
+void forget_uncreated(const Creation& creation, const Earlier& earlier,
+                      const std::vector<Recorded>& recorded) {
+  const bool is_written = std::any_of(recorded.begin(), recorded.end(), [](const Recorded& one) {
+    return one.record.kind == DeliveryKind::write;
+  });
+  const bool was_written = earlier.place.record && has_written_directory(*earlier.place.record);
+  if (!is_written && !was_written) creation.ledger.remove(earlier.place.name);
+}
+
 void serve(const Creation& creation, std::vector<Chosen> chosen, Failures& failures) {
   Earlier earlier = find_earlier(creation);
   std::erase_if(chosen, [&](const Chosen& one) { return is_delivered(earlier, one); });
 
   freshen_all(creation, chosen, failures);
-  if (chosen.empty()) return;
+  if (chosen.empty() || failures.block()) return;
   std::vector<Recorded> recorded;
   std::vector<Prepared> prepared = prepare_all(creation, chosen, recorded, failures);
   auto lock = lock_ledger(creation, earlier, prepared);
@@ -157,6 +167,7 @@ void serve(const Creation& creation, std::vector<Chosen> chosen, Failures& failu
   if (lock) lock->reset();
   deliver_all(creation, DeliveryKind::mount, recorded, failures);
   save_outcome(creation, DeliveryKind::mount, earlier, recorded);
+  if (failures.block()) forget_uncreated(creation, earlier, recorded);
 }
 
 // Failure: none of the chosen profiles can be delivered.
@@ -164,7 +175,7 @@ Result<void> serve(const HookCall& call, const Spec& spec, std::string_view spec
                    const std::vector<Chosen>& chosen, Failures& failures) {
   const auto runtime = TRY(RuntimeDir::open(call.config.runtime_dir));
   const auto process = TRY(ContainerProcess::open(call.state.pid));
-  serve(Creation{call, spec, spec_text, runtime, process, ContainerLedger(runtime.containers()),
+  serve(Creation{call, spec, spec_text, runtime, process, ContainerLedger(runtime.fd()),
                  identify_process(call.state.pid)},
         chosen, failures);
   return {};
@@ -182,6 +193,7 @@ Result<void> create_runtime(const HookCall& call) {
   log_passed_over(call.log, call.state.id, choice);
   if (choice.chosen.empty()) return {};
 
+  reset_for_writing();
   Failures failures(call.state.id);
   if (auto served = serve(call, *spec, text, choice.chosen, failures); !served) {
     for (const Profile* profile : profiles_of(choice.chosen)) failures.add(*profile, Error(served.error()));

@@ -19,11 +19,10 @@ bool is_valid(const std::optional<Published>& published, Time time) {
   return published && published->has_token() && time < published->expires_at;
 }
 
-// What the state of a token requires.
-enum class Need { nothing, refresh, wait };
+}  // namespace
 
-Need need_of(const Profile& profile, const std::optional<Published>& published, Time time) {
-  if (!published || !login_is_unchanged(profile.credentials, *published)) return Need::wait;
+Need need_of(const std::optional<Published>& published, Login login, Time time) {
+  if (!published || login == Login::changed) return Need::wait;
   const Freshness state = freshness(*published, time);
   if (published->has_token() && state == Freshness::fresh) return Need::nothing;
   // A dead login or a cool-down needs no refresher to report it again.
@@ -31,15 +30,12 @@ Need need_of(const Profile& profile, const std::optional<Published>& published, 
   return state == Freshness::due ? Need::refresh : Need::wait;
 }
 
-// Judged by the token that is there, whatever the refresh did.
-Result<Fresh> judge(const std::optional<Published>& published, Result<void> asked) {
-  if (!is_valid(published, now())) return asked ? no_token(published) : std::move(asked).error();
+Result<Fresh> judge(const std::optional<Published>& published, Result<void> asked, Time time) {
+  if (!is_valid(published, time)) return asked ? no_token(published) : std::move(asked).error();
   Fresh fresh = {std::nullopt, published->shadowed_by};
   if (!asked) fresh.trouble = std::move(asked).error();
   return fresh;
 }
-
-}  // namespace
 
 Result<Fresh> freshen(const Creation& creation, const Profile& profile) {
   const Time time = now();
@@ -47,18 +43,19 @@ Result<Fresh> freshen(const Creation& creation, const Profile& profile) {
   if (!published) return std::move(published).error();
   const RefreshRequest request = {creation.runtime, profile.name, creation.call.config.path,
                                   creation.process.fd(), *published ? (*published)->attempts : 0};
-  switch (need_of(profile, *published, time)) {
+  const bool is_changed = *published && !login_is_unchanged(profile.credentials, **published);
+  switch (need_of(*published, is_changed ? Login::changed : Login::unchanged, time)) {
     case Need::nothing:
-      return judge(*published, {});
+      return judge(*published, {}, time);
     case Need::refresh:
-      return judge(*published, start_refresh(request));
+      return judge(*published, start_refresh(request), time);
     case Need::wait:
       break;
   }
   auto waited = wait_for_refresh(request, creation.began + profile.hook_wait);
   published = creation.runtime.published(profile.name);
   if (!published) return std::move(published).error();
-  return judge(*published, std::move(waited));
+  return judge(*published, std::move(waited), now());
 }
 
 }  // namespace oci_oauth

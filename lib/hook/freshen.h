@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "hook/creation.h"
+#include "token/published.h"
 
 namespace oci_oauth {
 
@@ -16,6 +17,19 @@ struct Fresh {
   std::optional<Error> trouble;          // why there is no newer one
   std::vector<std::string> shadowed_by;  // variables that a client uses instead of the token
 };
+
+enum class Login { unchanged, changed };  // since it was published
+// What the state of a token requires.
+enum class Need {
+  nothing,  // the token is fresh, or a refresh would only repeat what is known
+  refresh,  // it is valid, and due
+  wait      // there may be a valid one after a refresh
+};
+Need need_of(const std::optional<Published>& published, Login login, Time time);
+
+// Judged by the token that is there at `time`, whatever the refresh did that was `asked` for. Failure: as
+// freshen().
+Result<Fresh> judge(const std::optional<Published>& published, Result<void> asked, Time time);
 
 // Requests a refresh if one is needed, and waits for it if the token has expired or the login has changed.
 // Failure: no valid token is published, and why.

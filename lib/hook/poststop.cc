@@ -2,13 +2,11 @@
 #include "hook/poststop.h"
 
 #include <poll.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/fmt.h"
 #include "delivery/container_ledger.h"
 #include "delivery/forget_container.h"
-#include "hook/bounds.h"
+#include "hook/inherited.h"
 
 namespace oci_oauth {
 
@@ -19,7 +17,7 @@ constexpr Milliseconds wait_for_end{1000};
 // A killed process takes a moment to end. If it keeps running, it belongs to the container's next life, or to
 // a sandbox that other containers share; the sweep handles its end.
 bool has_ended(const ProcessId& process) {
-  const UniqueFd watched(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+  const UniqueFd watched = open_process(process.pid);
   if (!watched || !is_running(process)) return true;
   pollfd event = {watched.get(), POLLIN, 0};
   (void)::poll(&event, 1, static_cast<int>(wait_for_end.count()));
@@ -27,7 +25,7 @@ bool has_ended(const ProcessId& process) {
 }
 
 Result<void> forget(const HookCall& call, const RuntimeDir& runtime) {
-  const ContainerLedger ledger(runtime.containers());
+  const ContainerLedger ledger(runtime.fd());
   auto place = ledger.find(call.state.id, call.state.bundle);
   if (!place.record && place.record.error().kind == ErrorKind::not_found) return {};
   if (!place.record) return std::move(place.record).error();
@@ -36,7 +34,7 @@ Result<void> forget(const HookCall& call, const RuntimeDir& runtime) {
     ledger.remove(place.name);
     return {};
   }
-  const auto lock = TRY(ledger.lock(std::chrono::steady_clock::now() + wait_for_ledger));
+  const auto lock = TRY(ledger.lock(std::chrono::steady_clock::now() + longest_wait_for_ledger));
   const auto all = TRY(ledger.list_written());
   // A container that was restarted has the same name and another process.
   const auto again = ledger.find(call.state.id, call.state.bundle);
@@ -47,6 +45,7 @@ Result<void> forget(const HookCall& call, const RuntimeDir& runtime) {
 }  // namespace
 
 void poststop(const HookCall& call) {
+  reset_for_writing();
   const auto runtime = RuntimeDir::open(call.config.runtime_dir);
   if (!runtime) return;
   if (auto done = forget(call, *runtime); !done) {

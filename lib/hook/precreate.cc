@@ -4,8 +4,8 @@
 #include "base/process.h"
 #include "config/provider.h"
 #include "delivery/choice.h"
-#include "hook/bounds.h"
 #include "oci/spec_edit.h"
+#include "program/installation.h"
 
 namespace oci_oauth {
 
@@ -18,7 +18,7 @@ Result<std::string> with_environment(const std::string& text, const Config& conf
   const auto spec = TRY(parse_spec(text, source));
   const Choice choice = choose(config, {.by_argument = profiles}, spec);
   if (choice.chosen.empty()) return text;
-  auto prefix = TRY(installation_prefix(hook_levels));
+  auto prefix = TRY(installation_prefix(levels_of_hook));
   const std::vector<std::string> environment =
       environment_of(places_of(choice.chosen), provider_directories(prefix), log);
   return edit_spec(text, source, {.environment = environment});

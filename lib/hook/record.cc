@@ -10,8 +10,8 @@
 #include "config/provider.h"
 #include "delivery/delivery_state.h"
 #include "delivery/forget_container.h"
-#include "hook/bounds.h"
 #include "oci/user_namespace.h"
+#include "program/installation.h"
 
 namespace oci_oauth {
 
@@ -33,7 +33,7 @@ Result<void> describe_written(const Creation& creation, const Prepared& prepared
 }
 
 Result<Provider> provider_of(const Profile& profile) {
-  const auto prefix = TRY(installation_prefix(hook_levels));
+  const auto prefix = TRY(installation_prefix(levels_of_hook));
   return load_provider(profile.provider, provider_directories(prefix));
 }
 
@@ -51,10 +51,11 @@ Result<void> plan_files(const Creation& creation, Recorded& recorded) {
   DeliveryRecord& record = recorded.record;
   const auto provider = TRY(provider_of(*recorded.prepared.chosen.profile));
   std::vector<WrittenFile> files = delivered_files(provider);
+  keep_memory_private();
   auto share = TRY(read_share(recorded.prepared.share.get(), files));
   recorded.share = std::move(share);
   // A person bind-mounted it under another path than the configured one, so nothing is to be written.
-  if (record.device == recorded.share.device && record.inode == recorded.share.inode) return {};
+  if (FileId{record.device, record.inode} == recorded.share.directory) return {};
   record.files = std::move(files);
   plan_delivery(record, recorded.share);
 
@@ -110,7 +111,7 @@ Result<std::optional<FileLock>> lock_ledger(const Creation& creation, const Earl
   const bool writes = std::any_of(prepared.begin(), prepared.end(),
                                   [](const Prepared& one) { return one.chosen.consent == Consent::write; });
   if (!writes && !earlier.has_left_files) return std::optional<FileLock>();
-  auto lock = TRY(creation.ledger.lock(std::chrono::steady_clock::now() + wait_for_ledger));
+  auto lock = TRY(creation.ledger.lock(std::chrono::steady_clock::now() + longest_wait_for_ledger));
   return std::optional<FileLock>(std::move(lock));
 }
 

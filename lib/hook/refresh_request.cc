@@ -13,8 +13,9 @@
 #include "base/fmt.h"
 #include "base/process.h"
 #include "hook/attendant.h"
-#include "hook/bounds.h"
 #include "program/hint.h"
+#include "program/installation.h"
+#include "token/refresh_mark.h"
 
 namespace oci_oauth {
 
@@ -24,10 +25,11 @@ namespace {
 constexpr Milliseconds longest_farewell = std::chrono::seconds(2);
 
 Result<Attendant> start(const RefreshRequest& request, const FileLock& lock) {
-  auto prefix = TRY(installation_prefix(hook_levels));
+  auto prefix = TRY(installation_prefix(levels_of_hook));
   const std::string program = prefix + "/bin/oci-oauth";
   if (::access(program.c_str(), X_OK) != 0)
     return Error::from_errno(errno, program).with_hint(incomplete_hint);
+  clear_refresh_mark(lock.fd());
   return Attendant::start({program, "--config", request.config, "refresh", "--lock-fd", "3", request.profile},
                           lock.fd(), request.container);
 }
@@ -72,20 +74,11 @@ UniqueFd ask_refresher(const RefreshRequest& request) {
   return sent ? std::move(socket) : UniqueFd();
 }
 
-// All hooks that wait for one attempt wait no longer than the first of them, because a silent network is not
-// worth another wait. The refresher stores the start of its attempt as the time of its lock; a time before
-// the end of the last attempt belongs to that attempt.
-SteadyTime shared_deadline(const RefreshRequest& request, SteadyTime deadline) {
+// nullopt if no refresh is running.
+std::optional<SteadyTime> beginning_of_attempt(const RefreshRequest& request) {
   const auto free = lock(request, LockMode::shared, SteadyTime{});
-  const FileAt file = request.runtime.lock_file(request.profile);
-  struct stat status;
-  if (!free || *free || ::fstatat(file.directory, file.path.c_str(), &status, 0) != 0) return deadline;
-  const auto published = request.runtime.published(request.profile);
-  const Time last = published && *published ? (*published)->attempted_at : Time{};
-  const Time began(std::chrono::duration_cast<Milliseconds>(
-      std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec)));
-  const Time time = now();
-  return began > last && began <= time ? deadline - (time - began) : deadline;
+  if (!free || *free) return std::nullopt;
+  return beginning_of_refresh(request.runtime.lock_file(request.profile), std::chrono::steady_clock::now());
 }
 
 enum class Answer { through, lost, late };
@@ -130,6 +123,10 @@ Result<void> wait_for_own_refresh(const RefreshRequest& request, SteadyTime dead
 
 }  // namespace
 
+SteadyTime shared_deadline(SteadyTime deadline, std::optional<SteadyTime> began, SteadyTime now) {
+  return began ? deadline - (now - *began) : deadline;
+}
+
 Result<void> start_refresh(const RefreshRequest& request) {
   // A client that disconnects is served all the same.
   if (ask_refresher(request)) return {};
@@ -140,7 +137,7 @@ Result<void> start_refresh(const RefreshRequest& request) {
 }
 
 Result<void> wait_for_refresh(const RefreshRequest& request, SteadyTime deadline) {
-  deadline = shared_deadline(request, deadline);
+  deadline = shared_deadline(deadline, beginning_of_attempt(request), std::chrono::steady_clock::now());
   if (deadline <= std::chrono::steady_clock::now()) return too_late();
   if (const UniqueFd socket = ask_refresher(request)) {
     const Answer answer = wait_for_answer(socket.get(), deadline);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -20,6 +21,10 @@ struct RefreshRequest {
   int container;           // its first process, a pidfd
   std::uint64_t attempts;  // Published::attempts when the caller looked; 0 if nothing was published
 };
+
+// Until when to wait for a refresh that `began` then: all hooks that wait for one wait no longer than the
+// first of them, because a silent network is not worth another wait.
+SteadyTime shared_deadline(SteadyTime deadline, std::optional<SteadyTime> began, SteadyTime now);
 
 // Starts a refresh unless one is running; does not wait. Failure: the program cannot be started.
 Result<void> start_refresh(const RefreshRequest& request);

@@ -5,7 +5,9 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/fsuid.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include <cerrno>
@@ -48,33 +50,42 @@ Error refuse(const std::string& path, std::string_view why) {
           "choose a target outside /proc, /sys and /dev"};
 }
 
-// 0 if the kernel does not report it.
-std::uint64_t mount_of(int directory) {
+// A directory, and the mount that it is in: 0 if the kernel does not report it.
+struct DirectoryPlace {
+  FileId id;
+  std::uint64_t mount = 0;
+};
+
+Result<DirectoryPlace> place_of(int directory, const std::string& path) {
   struct statx status = {};
-  const bool told = ::statx(directory, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) == 0;
-  return told && (status.stx_mask & STATX_MNT_ID) != 0 ? status.stx_mnt_id : 0;
+  if (::statx(directory, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &status) != 0)
+    return Error::from_errno(errno, path);
+  const std::uint64_t mount = (status.stx_mask & STATX_MNT_ID) != 0 ? status.stx_mnt_id : 0;
+  return DirectoryPlace{{makedev(status.stx_dev_major, status.stx_dev_minor), status.stx_ino}, mount};
 }
 
 // The container's /dev may be the host's own, bind-mounted by a person.
-bool is_in_dev(int root, int directory) {
+bool is_in_dev(int root, const DirectoryPlace& root_place, const DirectoryPlace& place) {
+  if (place.mount == root_place.mount) return false;
   const auto dev = open_in_container(root, "/dev");
-  return dev && mount_of(dev->get()) != mount_of(root) && mount_of(dev->get()) == mount_of(directory);
+  const auto dev_place = dev ? place_of(dev->get(), "/dev") : Result<DirectoryPlace>(dev.error());
+  return dev_place && dev_place->mount == place.mount;
 }
 
 // /proc, /sys, cgroups and /dev belong to the kernel: directories there are not meant for files.
-Result<void> check_file_system(int root, int directory, const std::string& path) {
+enum class Root { refused, accepted };
+Result<void> check_place(int root, int directory, const std::string& path, Root whether_root) {
+  const auto root_place = TRY(place_of(root, path));
+  const auto place = TRY(place_of(directory, path));
+  if (whether_root == Root::refused && place.id == root_place.id)
+    return refuse(path, "is a link to the container's root");
   struct statfs status;
   if (::fstatfs(directory, &status) != 0) return Error::from_errno(errno, path);
   for (const long refused : {PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC}) {
     if (status.f_type == refused) return refuse(path, "is in a kernel file system");
   }
-  if (is_in_dev(root, directory)) return refuse(path, "is in /dev");
+  if (is_in_dev(root, root_place, place)) return refuse(path, "is in /dev");
   return {};
-}
-
-bool is_same_directory(int one, int other) {
-  struct stat a, b;
-  return ::fstat(one, &a) == 0 && ::fstat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 bool is_kernels_path(std::string_view path) {
@@ -121,7 +132,7 @@ Result<Owner> container_root_of(const ContainerProcess* process) {
 }
 
 Result<void> make_component(int root, int parent, const std::string& path, const ContainerProcess* process) {
-  TRY(check_file_system(root, parent, path));
+  TRY(check_place(root, parent, path, Root::accepted));
   const auto owner = TRY(container_root_of(process));
   const std::string name = path.substr(path.rfind('/') + 1);
   const int reason = make_as(owner, parent, name);
@@ -186,10 +197,7 @@ Result<UniqueFd> ContainerRoot::make_directory(std::string_view path) const {
     directory = make_missing(root_.get(), whole, process_);
   }
   if (!directory) return directory;
-  if (is_same_directory(directory->get(), root_.get())) {
-    return refuse(whole, "is a link to the container's root");
-  }
-  TRY(check_file_system(root_.get(), directory->get(), whole));
+  TRY(check_place(root_.get(), directory->get(), whole, Root::refused));
   return directory;
 }
 

@@ -99,7 +99,7 @@ std::string holders(const ContainerLedger& ledger, const std::string& profile) {
 
 std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::string& profile, int share,
                                          const FileStamp& login) {
-  const ContainerLedger ledger(runtime.containers());
+  const ContainerLedger ledger(runtime.fd());
   const auto none = ledger.list_written();
   if (!none) return {none.error()};
   if (none->entries.empty()) return {};
@@ -124,7 +124,7 @@ std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::s
 
 Sweep sweep_records(const RuntimeDir& runtime) {
   Sweep sweep;
-  const ContainerLedger ledger(runtime.containers());
+  const ContainerLedger ledger(runtime.fd());
   const auto lock = ledger.lock(ledger_deadline());
   const auto listing = lock ? ledger.list() : Result<ContainerLedger::Listing>(lock.error());
   if (!listing) {
@@ -153,7 +153,7 @@ std::vector<Error> retire_profiles(const RuntimeDir& runtime, const Config& conf
     const auto withdrawn = lock ? runtime.withdraw(name) : Result<bool>(lock.error());
     if (!withdrawn) told.push_back(Error(withdrawn.error()).in(fmt::format("profile '{}'", name)));
     if (!withdrawn || !*withdrawn) continue;
-    const std::string ids = holders(ContainerLedger(runtime.containers()), name);
+    const std::string ids = holders(ContainerLedger(runtime.fd()), name);
     told.push_back({ErrorKind::failed,
                     fmt::format("profile '{}': was removed from {}, so its token is withdrawn{}{}", name,
                                 config.path, ids.empty() ? "" : " from container ", ids),

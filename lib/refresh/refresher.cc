@@ -10,6 +10,7 @@
 #include "refresh/attempt.h"
 #include "refresh/deliveries.h"
 #include "token/policy.h"
+#include "token/refresh_mark.h"
 
 namespace oci_oauth {
 
@@ -67,7 +68,6 @@ Result<void> publish_files(int share, const std::string& shown, const LoginSnaps
   return {};
 }
 
-// The lock's change time says when the current refresh began: hooks use it to wait together for a silent one.
 Result<FileLock> lock_profile(const RuntimeDir& runtime, const std::string& profile) {
   return FileLock::acquire(runtime.lock_file(profile), LockMode::exclusive,
                            std::chrono::steady_clock::now() + wait_for_other_refresh);
@@ -97,6 +97,7 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
     auto lock = TRY(lock_profile(refresher.runtime, profile.name));
     options.lock.emplace(std::move(lock));
   }
+  const RefreshMark mark(options.lock->fd());
   const auto published = TRY(refresher.runtime.published(profile.name));
   const auto history = TRY(refresher.runtime.history(profile.name));
   RefreshOutcome outcome;
@@ -109,7 +110,6 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
     return outcome;
   }
 
-  ::futimens(options.lock->fd(), nullptr);
   ExchangeReport report = exchange(refresher, profile, outcome.known, options);
   const Time time = now();
   if (report.login) {

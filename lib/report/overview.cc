@@ -51,10 +51,7 @@ class Look {
     const auto root = process ? ContainerRoot::open(*process, "/") : Result<ContainerRoot>(process.error());
     if (!root) return say(view, Holding::unknown, root.error());
     const auto target = root->open_directory(delivery.target);
-    struct stat ours, theirs;
-    const bool is_mounted = target && share_ && ::fstat(share_->get(), &ours) == 0 &&
-                            ::fstat(target->get(), &theirs) == 0 && ours.st_dev == theirs.st_dev &&
-                            ours.st_ino == theirs.st_ino;
+    const bool is_mounted = target && share_ && is_same_file(file_id(share_->get()), file_id(target->get()));
     if (is_mounted) {
       view.token = Holding::current;
     } else {
@@ -121,7 +118,7 @@ void add_left_over(Overview& overview, const Config& config, const RuntimeDir& r
 
 Result<void> fill(Overview& overview, const Config& config, const RuntimeDir& runtime, Time now) {
   overview.storage = runtime.share_storage();
-  const auto listing = TRY(ContainerLedger(runtime.containers()).list());
+  const auto listing = TRY(ContainerLedger(runtime.fd()).list());
   const std::vector<ContainerRecord> records = listing.records();
   overview.unreadable = listing.unreadable;
   for (ProfileView& profile : overview.profiles) {

@@ -7,6 +7,7 @@
 
 #include "base/process.h"
 #include "config/config.h"
+#include "program/installation.h"
 
 namespace oci_oauth {
 
@@ -19,7 +20,7 @@ std::string absolute_from_environment(const char* name, const std::string& other
 
 // The running program's installation; if it is in the tree itself, as a path in the tree.
 std::string prefix_in(const Tree& tree) {
-  const auto prefix = installation_prefix(1);
+  const auto prefix = installation_prefix(levels_of_command);
   if (!prefix || !prefix->starts_with('/')) return "/usr";
   if (tree.is_host() || !prefix->starts_with(tree.root() + "/")) return *prefix;
   return prefix->substr(tree.root().size());

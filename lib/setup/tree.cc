@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/tree.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
@@ -11,7 +10,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 
 #include "base/file.h"
 #include "base/fmt.h"
@@ -104,13 +102,11 @@ bool Tree::is_read_only(const std::string& directory) const {
 
 std::vector<std::string> Tree::list(const std::string& directory) const {
   std::vector<std::string> names;
-  auto fd = open_in(directory, O_RDONLY | O_DIRECTORY);
-  if (!fd) return names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(fd->get()), ::closedir);
-  if (entries == nullptr) return names;
-  (void)fd->release();  // closed with `entries`
-  while (const dirent* entry = ::readdir(entries.get())) {
-    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  const auto fd = open_in(directory, O_RDONLY | O_DIRECTORY);
+  const auto all = fd ? names_in({fd->get(), ".", directory}) : Result<std::vector<std::string>>(names);
+  if (!all) return names;
+  for (const std::string& name : *all) {
+    if (!name.starts_with('.')) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;

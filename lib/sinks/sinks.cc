@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sinks/sinks.h"
 
-#include <dirent.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 #include <set>
 #include <tuple>
 
@@ -76,14 +73,8 @@ class StateDirectory {
   }
 
   Result<std::vector<std::string>> names() const {
-    UniqueFd again(::openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!again) return Error::from_errno(errno, path_);
-    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(again.release()), ::closedir);
-    if (entries == nullptr) return Error::from_errno(errno, path_);
-    std::vector<std::string> names;
-    while (const dirent* entry = ::readdir(entries.get())) {
-      if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-    }
+    auto names = TRY(names_in({fd_.get(), ".", path_}));
+    std::erase_if(names, [](const std::string& name) { return name.starts_with('.'); });
     return names;
   }
 

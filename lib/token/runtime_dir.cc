@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/runtime_dir.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
 
 #include <cerrno>
-#include <memory>
 
 #include "base/fmt.h"
 #include "base/process.h"
@@ -83,24 +81,27 @@ Result<std::optional<Record>> read_cached(const FileAt& file, std::optional<Erro
 // another mount namespace than the host's, which is that of process 1, the host would not see it
 // (mount_namespaces(7)).
 void mount_own_tmpfs(const std::string& share) {
-  struct stat hosts, ours;
-  const bool is_the_hosts = ::stat("/proc/1/ns/mnt", &hosts) == 0 &&
-                            ::stat("/proc/self/ns/mnt", &ours) == 0 && hosts.st_dev == ours.st_dev &&
-                            hosts.st_ino == ours.st_ino;
+  const bool is_the_hosts =
+      is_same_file(file_id({.path = "/proc/1/ns/mnt"}), file_id({.path = "/proc/self/ns/mnt"}));
   if (!is_the_hosts || !is_host_root()) return;
   (void)::mount("oci-oauth", share.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=16m");
 }
 
 // Until share/ is ready, it has mode 0700: both a mount and its creator change that.
-bool is_ready(int share) {
+bool is_ready(int directory) {
   struct stat status;
-  return ::fstat(share, &status) == 0 && (status.st_mode & 0777) != 0700;
+  return ::fstatat(directory, "share", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode) &&
+         (status.st_mode & 0777) != 0700;
+}
+
+bool has_directory(int directory, const char* name) {
+  struct stat status;
+  return ::fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
 }
 
 // By one process at a time, under the lock of `directory`.
-Result<UniqueFd> make_share(int directory, const std::string& share) {
-  auto opened = open_directory(directory, "share", share);
-  if (opened && is_ready(opened->get())) return opened;
+Result<void> make_share(int directory, const std::string& share) {
+  if (is_ready(directory)) return {};
   // A killed creator leaves an empty one. One that contains something or is mounted on stays.
   ::unlinkat(directory, "share", AT_REMOVEDIR);
   if (::mkdirat(directory, "share", 0700) == 0) {
@@ -108,20 +109,17 @@ Result<UniqueFd> make_share(int directory, const std::string& share) {
   } else if (errno != EEXIST) {
     return Error::from_errno(errno, share + ": mkdir");
   }
-  opened = open_directory(directory, "share", share);
-  if (opened && !is_ready(opened->get()) && ::fchmod(opened->get(), 0755) != 0) {
+  const auto opened = TRY(open_directory(directory, "share", share));
+  if (!is_ready(directory) && ::fchmod(opened.get(), 0755) != 0)
     return Error::from_errno(errno, share + ": chmod");
-  }
-  return opened;
+  return {};
 }
 
 // A process that finds share/ missing or incomplete waits for its creator, or creates it.
-Result<UniqueFd> open_share(int directory, const std::string& share) {
-  auto opened = open_directory(directory, "share", share);
-  if (opened ? is_ready(opened->get()) : opened.error().kind != ErrorKind::not_found) return opened;
-  auto own = open_directory(directory, ".", share);
-  if (!own) return own;
-  const auto lock = FileLock::acquire(std::move(*own), LockMode::exclusive,
+Result<void> ensure_share(int directory, const std::string& share) {
+  if (is_ready(directory)) return {};
+  auto own = TRY(open_directory(directory, ".", share));
+  const auto lock = FileLock::acquire(std::move(own), LockMode::exclusive,
                                       std::chrono::steady_clock::now() + wait_for_maker, share);
   if (!lock)
     return Error(lock.error())
@@ -136,18 +134,10 @@ std::string read_link(int directory, const std::string& name) {
   return size < 0 ? "" : std::string(target, static_cast<size_t>(size));
 }
 
-std::vector<std::string> names_in(int directory) {
-  std::vector<std::string> names;
-  UniqueFd again(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!again) return names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again.get()), ::closedir);
-  if (stream == nullptr) return names;
-  (void)again.release();
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  return names;
+// Empty where it cannot be read.
+std::vector<std::string> all_in(const FileAt& directory) {
+  auto names = names_in(directory);
+  return names ? std::move(*names) : std::vector<std::string>();
 }
 
 }  // namespace
@@ -156,35 +146,31 @@ Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
   RuntimeDir runtime(path);
   runtime.directory_ = TRY(make_directory(AT_FDCWD, path, 0700, path));
   TRY(check_private(runtime.directory_.get(), path));
-  runtime.share_ = TRY(open_share(runtime.directory_.get(), path + "/share"));
-
-  for (auto [name, fd] : {std::pair{"profiles", &runtime.profiles_}, {"containers", &runtime.containers_}}) {
-    auto sub = TRY(make_directory(runtime.directory_.get(), name, 0700, path + "/" + name));
-    *fd = std::move(sub);
+  // Made last.
+  if (has_directory(runtime.directory_.get(), "locks")) return runtime;
+  TRY(ensure_share(runtime.directory_.get(), path + "/share"));
+  for (const char* name : {"profiles", "containers", "locks"}) {
+    TRY(make_directory(runtime.directory_.get(), name, 0700, fmt::format("{}/{}", path, name)));
   }
-  auto locks = TRY(make_directory(runtime.directory_.get(), "locks", 0700, path + "/locks"));
   return runtime;
 }
 
 Result<std::optional<RuntimeDir>> RuntimeDir::open_existing(const std::string& path) {
   RuntimeDir runtime(path);
-  const std::pair<std::string, UniqueFd*> parts[] = {{path, &runtime.directory_},
-                                                     {path + "/share", &runtime.share_},
-                                                     {path + "/profiles", &runtime.profiles_},
-                                                     {path + "/containers", &runtime.containers_}};
-  for (const auto& [name, fd] : parts) {
-    auto opened = open_directory(AT_FDCWD, name, name);
-    if (!opened && opened.error().kind == ErrorKind::not_found) return std::optional<RuntimeDir>();
-    if (!opened) return refused_to_look(path, std::move(opened).error());
-    *fd = std::move(*opened);
-  }
-  TRY(check_private(runtime.directory_.get(), path));
-  if (!is_ready(runtime.share_.get())) return std::optional<RuntimeDir>();
+  auto directory = open_directory(AT_FDCWD, path, path);
+  if (!directory && directory.error().kind == ErrorKind::not_found) return std::optional<RuntimeDir>();
+  if (!directory) return refused_to_look(path, std::move(directory).error());
+  TRY(check_private(directory->get(), path));
+  const int fd = directory->get();
+  if (!is_ready(fd) || !has_directory(fd, "profiles") || !has_directory(fd, "containers"))
+    return std::optional<RuntimeDir>();
+  runtime.directory_ = std::move(*directory);
   return std::optional(std::move(runtime));
 }
 
 ShareStorage RuntimeDir::share_storage() const {
-  return is_in_memory(share_.get()) ? ShareStorage::memory : ShareStorage::disk;
+  const auto share = open_directory(directory_.get(), "share", path_ + "/share");
+  return share && is_in_memory(share->get()) ? ShareStorage::memory : ShareStorage::disk;
 }
 
 std::string RuntimeDir::share_path(std::string_view profile) const {
@@ -192,12 +178,16 @@ std::string RuntimeDir::share_path(std::string_view profile) const {
 }
 
 Result<UniqueFd> RuntimeDir::share(std::string_view profile) const {
-  return make_directory(share_.get(), std::string(profile), 0755, share_path(profile));
+  const std::string name = fmt::format("share/{}", profile), shown = share_path(profile);
+  auto existing = open_directory(directory_.get(), name, shown);
+  if (existing || existing.error().kind != ErrorKind::not_found) return existing;
+  TRY(ensure_share(directory_.get(), path_ + "/share"));
+  return make_directory(directory_.get(), name, 0755, shown);
 }
 
 FileAt RuntimeDir::published_file(std::string_view profile) const {
-  const std::string name = fmt::format("{}.json", profile);
-  return {profiles_.get(), name, fmt::format("{}/profiles/{}", path_, name)};
+  const std::string name = fmt::format("profiles/{}.json", profile);
+  return {directory_.get(), name, fmt::format("{}/{}", path_, name)};
 }
 
 FileAt RuntimeDir::history_file(std::string_view profile) const {
@@ -224,24 +214,26 @@ std::vector<Error> RuntimeDir::damage_of(std::string_view profile) const {
 }
 
 Result<void> RuntimeDir::publish(std::string_view profile, const ProfileRecords& records) const {
-  const std::string name = fmt::format("{}.json", profile), shown = fmt::format("{}/{}", path_, histories);
-  const auto directory = TRY(make_directory(directory_.get(), histories, 0700, shown));
-  TRY(replace_file(directory.get(), name, shown, write_record(records.history).reveal()));
-  return replace_file(profiles_.get(), name, path_ + "/profiles", write_record(records.published).reveal());
+  TRY(make_directory(directory_.get(), histories, 0700, fmt::format("{}/{}", path_, histories)));
+  TRY(replace_file(directory_.get(), history_file(profile).path, path_,
+                   write_record(records.history).reveal()));
+  return replace_file(directory_.get(), published_file(profile).path, path_,
+                      write_record(records.published).reveal());
 }
 
 void RuntimeDir::note_configuration(std::string_view profile, const std::string& config) const {
-  const std::string link = fmt::format("{}{}", profile, configuration_suffix);
-  if (read_link(profiles_.get(), link) == config) return;
-  ::unlinkat(profiles_.get(), link.c_str(), 0);
+  const std::string link = fmt::format("profiles/{}{}", profile, configuration_suffix);
+  if (read_link(directory_.get(), link) == config) return;
+  ::unlinkat(directory_.get(), link.c_str(), 0);
   // Without it, a removed profile is not noticed, and its token simply expires.
-  if (::symlinkat(config.c_str(), profiles_.get(), link.c_str()) != 0) return;
+  if (::symlinkat(config.c_str(), directory_.get(), link.c_str()) != 0) return;
 }
 
 std::vector<std::string> RuntimeDir::profiles_of(std::string_view config) const {
   std::vector<std::string> profiles;
-  for (const std::string& name : names_in(profiles_.get())) {
-    if (!name.ends_with(configuration_suffix) || read_link(profiles_.get(), name) != config) continue;
+  for (const std::string& name : all_in({directory_.get(), "profiles"})) {
+    if (!name.ends_with(configuration_suffix) || read_link(directory_.get(), "profiles/" + name) != config)
+      continue;
     profiles.push_back(name.substr(0, name.size() - configuration_suffix.size()));
   }
   return profiles;
@@ -249,14 +241,12 @@ std::vector<std::string> RuntimeDir::profiles_of(std::string_view config) const 
 
 Result<bool> RuntimeDir::withdraw(std::string_view profile) const {
   // First, so that a profile that comes back is published again.
-  const std::string published = fmt::format("{}.json", profile);
-  bool was_there = ::unlinkat(profiles_.get(), published.c_str(), 0) == 0;
+  bool was_there = ::unlinkat(directory_.get(), published_file(profile).path.c_str(), 0) == 0;
   ::unlinkat(directory_.get(), history_file(profile).path.c_str(), 0);
-  auto directory = open_file({share_.get(), std::string(profile), share_path(profile)},
-                             O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  auto directory = open_directory(directory_.get(), fmt::format("share/{}", profile), share_path(profile));
   if (!directory && directory.error().kind == ErrorKind::not_found) return was_there;
   if (!directory) return std::move(directory).error();
-  for (const std::string& name : names_in(directory->get())) {
+  for (const std::string& name : all_in({directory->get(), "."})) {
     if (::unlinkat(directory->get(), name.c_str(), 0) != 0)
       return Error::from_errno(errno, fmt::format("{}/{}", share_path(profile), name));
     was_there = true;
@@ -271,10 +261,6 @@ FileAt RuntimeDir::lock_file(std::string_view profile) const {
 
 FileAt RuntimeDir::socket_file() const {
   return {directory_.get(), "refresh.sock", path_ + "/refresh.sock"};
-}
-
-UniqueFd RuntimeDir::containers() const {
-  return UniqueFd(::fcntl(containers_.get(), F_DUPFD_CLOEXEC, 0));
 }
 
 Result<UniqueFd> RuntimeDir::sinks() const {

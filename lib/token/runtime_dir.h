@@ -29,10 +29,11 @@ enum class ShareStorage { memory, disk };
 
 class RuntimeDir {
  public:
-  // Creates what is missing. If share/ is new and the caller is host root in the host's mount namespace,
-  // mounts a small tmpfs on it (nosuid, nodev, noexec) before anybody uses it: one process creates it, and
-  // the others wait. Failure: the directory belongs to somebody else or others can write to it; temporary if
-  // its creator does not finish within seconds; names the path and the call.
+  // Creates what is missing, locks/ last: if that exists, all do. If share/ is new and the caller is host
+  // root in the host's mount namespace, mounts a small tmpfs on it (nosuid, nodev, noexec) before anybody
+  // uses it: one process creates it, and the others wait. Failure: the directory belongs to somebody else or
+  // others can write to it; temporary if its creator does not finish within seconds; names the path and the
+  // call.
   static Result<RuntimeDir> open(const std::string& path);
 
   // For readers: changes nothing. Result: nullopt if it does not exist yet. Failure: as open(); if it belongs
@@ -40,6 +41,7 @@ class RuntimeDir {
   static Result<std::optional<RuntimeDir>> open_existing(const std::string& path);
 
   const std::string& path() const { return path_; }
+  int fd() const { return directory_.get(); }
   ShareStorage share_storage() const;
 
   // share/NAME, created if missing (mode 0755), open for reading. The descriptor can be used to write and to
@@ -65,7 +67,6 @@ class RuntimeDir {
 
   FileAt lock_file(std::string_view profile) const;  // locks/NAME
   FileAt socket_file() const;                        // refresh.sock
-  UniqueFd containers() const;                       // containers/, open for reading
   Result<UniqueFd> sinks() const;                    // sinks/, created if missing (mode 0700)
 
  private:
@@ -74,7 +75,7 @@ class RuntimeDir {
   FileAt history_file(std::string_view profile) const;
 
   std::string path_;
-  UniqueFd directory_, share_, profiles_, containers_;
+  UniqueFd directory_;
 };
 
 }  // namespace oci_oauth

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/fmt.h"
+#include "base/process.h"
 #include "config/provider.h"
 #include "delivery/choice.h"
 #include "delivery/container_ledger.h"
@@ -17,6 +18,7 @@
 #include "oci/spec_edit.h"
 #include "oci/state.h"
 #include "program/hint.h"
+#include "program/installation.h"
 #include "wrapper/runtime_file.h"
 
 namespace oci_oauth {
@@ -79,9 +81,8 @@ Result<void> edit_bundle(const Preparation& preparation, const RuntimeFile& file
 // Where the container was given which profile, according to the hook's record.
 Result<std::vector<Place>> given_places(const Preparation& preparation, const RuntimeCall& call) {
   if (!is_valid_container_id(call.container)) return std::vector<Place>();
-  auto containers =
-      TRY(open_file({.path = preparation.config.runtime_dir + "/containers"}, O_RDONLY | O_DIRECTORY));
-  const auto record = TRY(ContainerLedger(std::move(containers)).find(call.container));
+  const auto directory = TRY(open_file({.path = preparation.config.runtime_dir}, O_PATH | O_DIRECTORY));
+  const auto record = TRY(ContainerLedger(directory.get()).find(call.container));
   std::vector<Place> given;
   for (const DeliveryRecord& delivery : record.deliveries) {
     if (const Profile* profile = preparation.config.find(delivery.profile))
@@ -120,6 +121,16 @@ void prepare_exec(const Preparation& preparation, const RuntimeCall& call) {
   const auto edited = replace_if_changed(
       *file, edit_process(file->text(), file->path(), environment_for(preparation, *given)));
   if (!edited) preparation.log.write(Priority::warning, Error(edited.error()).in(context));
+}
+
+Result<void> prepare_call(const Config& config, const RuntimeCall& call, const Log& log) {
+  if (!call.creates() && call.verb != "exec") return {};
+  auto prefix = TRY(installation_prefix(levels_of_command));
+  const std::string hook_config = config.path == system_config ? "" : config.path;
+  const Preparation preparation = {config, prefix, {hook_path(prefix), hook_config}, log};
+  if (call.creates()) return prepare_creation(preparation, call);
+  prepare_exec(preparation, call);
+  return {};
 }
 
 }  // namespace oci_oauth

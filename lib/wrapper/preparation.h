@@ -13,6 +13,10 @@
 
 namespace oci_oauth {
 
+// What the wrapper does for `call`: prepares the bundle of a container that is to be created, or the process
+// of an exec. Failure: as prepare_creation().
+Result<void> prepare_call(const Config& config, const RuntimeCall& call, const Log& log);
+
 struct Preparation {
   const Config& config;
   std::string prefix;  // of our installation

@@ -4,13 +4,11 @@
 #include <cerrno>
 
 #include "base/path.h"
-#include "base/size.h"
+#include "oci/limits.h"
 
 namespace oci_oauth {
 
 namespace {
-
-constexpr size_t limit = 16 * MiB;
 
 std::string name_of(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
@@ -27,7 +25,7 @@ Result<RuntimeFile> RuntimeFile::open(const std::string& path) {
   if (::fstat(opened.get(), &status) != 0) return Error::from_errno(errno, path);
   file.mode_ = status.st_mode & 07777;
   file.owner_ = {status.st_uid, status.st_gid};
-  file.text_ = TRY(read_file(opened.get(), limit, path));
+  file.text_ = TRY(read_file(opened.get(), spec_limit, path));
   return file;
 }
 

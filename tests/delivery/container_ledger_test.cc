@@ -12,12 +12,12 @@ namespace {
 
 struct Directory {
   TempDir dir;
-  ContainerLedger ledger = open();
+  UniqueFd fd = open();
+  ContainerLedger ledger{fd.get()};
 
-  ContainerLedger open() const {
+  UniqueFd open() const {
     std::filesystem::create_directory(dir / "containers");
-    return ContainerLedger(
-        UniqueFd(::open((dir / "containers").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+    return UniqueFd(::open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   }
   void save(const ContainerRecord& record) const {
     REQUIRE(ledger.save(ledger.find(record.id, record.bundle).name, record));

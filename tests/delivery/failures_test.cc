@@ -38,7 +38,9 @@ TEST_CASE("a container without a token starts where its profile says so") {
 TEST_CASE("a container without a token is not created if its profile blocks") {
   Failures failures("c");
   failures.add(starting, error("no token"));
+  CHECK_FALSE(failures.block());
   failures.add(blocking, error("nothing mounted"));
+  CHECK(failures.block());
   failures.add(blocking, error("another"));
   const auto verdict = failures.judge(quiet);
   REQUIRE_FALSE(verdict);
@@ -49,5 +51,6 @@ TEST_CASE("a container without a token is not created if its profile blocks") {
 TEST_CASE("a container with a valid token starts whatever became of a refresh") {
   Failures failures("c");
   failures.warn(blocking, error("no refresher"));
+  CHECK_FALSE(failures.block());
   CHECK(failures.judge(quiet));
 }

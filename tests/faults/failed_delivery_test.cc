@@ -71,8 +71,8 @@ TEST_CASE("a token that was not written because others held the records' lock co
           "[written]") {
   if (!can_make_containers()) return;
   const Started started;
-  const ContainerLedger ledger(
-      UniqueFd(::open((started.host.runtime + "/containers").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+  const UniqueFd runtime(::open(started.host.runtime.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const ContainerLedger ledger(runtime.get());
   auto held = ledger.lock(SteadyTime{});
   REQUIRE(held);
   CHECK(started.start().status == 0);

@@ -135,8 +135,8 @@ void Host::add_container() const {
   fs::create_directory(delivered);
   struct stat status;
   const auto process = identify_process(::getpid());
-  const ContainerLedger ledger(
-      UniqueFd(::open((runtime + "/containers").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+  const UniqueFd shared(::open(runtime.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const ContainerLedger ledger(shared.get());
   if (!process || ::stat(delivered.c_str(), &status) != 0) throw std::runtime_error("no container");
   DeliveryRecord delivery;
   delivery.profile = "claude";

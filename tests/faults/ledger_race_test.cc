@@ -68,7 +68,7 @@ class TwoContainers {
 
 // The open file that the lock is taken on next.
 bool is_about_to_lock(const Call& call) {
-  return call.name == "openat" && call.subject.ends_with("/containers/.");
+  return call.name == "openat" && call.subject.ends_with("/containers");
 }
 
 bool sets_token_aside(const Call& call) {

@@ -67,7 +67,7 @@ process_says() {
 
 @test "a closed stdin" {
     hook_reads <&-
-    says 'state: is empty'
+    says 'state: Bad file descriptor'
 }
 
 @test "a bundle that is not there" {

@@ -320,6 +320,7 @@ hook_called_for() {
     run start box --tmpfs "$target"
     ((status != 0))
     [[ $(logged) == *"profile 'claude'"* ]]
+    [[ -z $(ls "$(runtime_dir)/containers") ]]
     HOOK_ARGS=(--config "$CONFIG")
     start other
 }

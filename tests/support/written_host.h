@@ -53,7 +53,7 @@ struct WrittenHost {
     REQUIRE(ledger().save(id, record));
     return {id, std::move(record)};
   }
-  ContainerLedger ledger() const { return ContainerLedger(runtime.containers()); }
+  ContainerLedger ledger() const { return ContainerLedger(runtime.fd()); }
   void publish(const std::string& token) const {
     REQUIRE(runtime.share("claude"));
     root.write("run/share/claude/token", token);

@@ -46,3 +46,12 @@ TEST_CASE("a runtime is a program") {
   CHECK(find_runtime({directory.path()}).error().message ==
         "there is neither runc nor crun in " + directory.path());
 }
+
+TEST_CASE("a configured runtime that is not a program is not called") {
+  const TempDir directory;
+  const Log log = Log::to_syslog("real_runtime_test");
+  const std::string crun = a_program(directory, "crun"), other = a_program(directory, "other");
+  CHECK(*choose_runtime(other, {directory.path()}, log) == other);
+  CHECK(*choose_runtime("", {directory.path()}, log) == crun);
+  CHECK(*choose_runtime(directory / "missing", {directory.path()}, log) == crun);
+}
