@@ -14,7 +14,7 @@
 
 namespace oci_oauth {
 
-// A container can wait no longer for whoever holds the lock.
+// A container cannot wait longer for the holder of the lock.
 inline constexpr auto longest_wait_for_ledger = std::chrono::seconds(3);
 
 class ContainerLedger {

@@ -15,7 +15,7 @@ enum class Stage { precreate, create_runtime, poststop };
 
 struct HookArguments {
   Stage stage = Stage::create_runtime;
-  std::string config;                 // --config, absolute; empty where not given
+  std::string config;                 // --config, absolute; empty if absent
   std::vector<std::string> profiles;  // --profile
 };
 

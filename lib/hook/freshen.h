@@ -21,7 +21,7 @@ struct Fresh {
 enum class Login { unchanged, changed };  // since it was published
 // What the state of a token requires.
 enum class Need {
-  nothing,  // the token is fresh, or a refresh would only repeat what is known
+  nothing,  // the token is fresh, or a refresh would have the same result
   refresh,  // it is valid, and due
   wait      // there may be a valid one after a refresh
 };

@@ -10,7 +10,7 @@ namespace {
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
 
-// A lock without the mark shares nobody's time: each waits for as long as it may.
+// A lock without the mark has no common time: each waits for as long as it may.
 void set_time(int lock, SteadyTime time) {
   const auto since_start = time.time_since_epoch();
   const auto whole = std::chrono::floor<seconds>(since_start);

@@ -26,7 +26,7 @@ class RefreshMark {
 // own, which the next one replaces.
 std::optional<SteadyTime> beginning_of_refresh(const FileAt& lock, SteadyTime now);
 
-// Takes the mark of whoever was killed away.
+// Removes the mark of a killed process.
 void clear_refresh_mark(int lock);
 
 }  // namespace oci_oauth

@@ -134,7 +134,7 @@ std::string read_link(int directory, const std::string& name) {
   return size < 0 ? "" : std::string(target, static_cast<size_t>(size));
 }
 
-// Empty where it cannot be read.
+// Empty if it cannot be read.
 std::vector<std::string> all_in(const FileAt& directory) {
   auto names = names_in(directory);
   return names ? std::move(*names) : std::vector<std::string>();
