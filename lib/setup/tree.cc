@@ -113,6 +113,7 @@ std::vector<std::string> Tree::list(const std::string& directory) const {
 }
 
 std::string Tree::find_program(std::string_view program) const {
+  if (program.empty()) return "";  // else the first directory
   for (const char* directory :
        {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}) {
     std::string path = fmt::format("{}/{}", directory, program);

@@ -5,8 +5,11 @@ load trees
 effective() { containerd --config "$TREE/etc/containerd/config.toml" config dump; }
 
 @test "containerd: without a config.toml one is written that keeps runc, and it is removed again" {
+    mkdir -p "$TREE/usr/local/sbin" "$TREE/usr/sbin"
+    touch "$TREE/usr/sbin/runc"
     gives_back containerd
     install_engine containerd
+    [[ $(jq '.runtime' "$TREE/etc/oci-oauth/config.json") == null ]]
     effective >"$BATS_TEST_TMPDIR/dump"
     grep -q 'containerd.runtimes.runc\]' "$BATS_TEST_TMPDIR/dump"
     grep -q "BinaryName = \"$OCI_OAUTH_PREFIX/bin/oci-oauth-runtime\"" "$BATS_TEST_TMPDIR/dump"
