@@ -80,6 +80,8 @@ UnitFile exchange_drop_in(const Config& config) {
   return {drop_in_of("oci-oauth-exchange@.service"), std::move(text)};
 }
 
+constexpr std::string_view directory_unit = "oci-oauth-directory.service";
+
 // Never mounted over a directory in use, because its containers would keep the old one. Never unmounted by
 // hand, because they would not see later tokens.
 UnitFile memory_mount(const std::string& directory, std::string_view condition, std::string_view size) {
@@ -88,6 +90,8 @@ Description=Memory for the access tokens that containers mount
 Documentation=man:oci-oauth(1)
 {1}=!{0}
 RefuseManualStop=yes
+Wants={3}
+After={3}
 
 [Mount]
 What=oci-oauth
@@ -96,7 +100,24 @@ Type=tmpfs
 Options=mode=0755,size={2},nosuid,nodev,noexec
 DirectoryMode=0700
 )",
-                                                  unit_value(directory), condition, size)};
+                                                  unit_value(directory), condition, size, directory_unit)};
+}
+
+// systemd 262 makes the directories above a mount point with mode 0755, whatever DirectoryMode=
+// says.
+UnitFile directory_service(const std::string& directory) {
+  return {std::string(directory_unit),
+          fmt::format(R"([Unit]
+Description=Directory of the access tokens that containers mount
+Documentation=man:oci-oauth(1)
+DefaultDependencies=no
+RequiresMountsFor="{0}"
+
+[Service]
+Type=oneshot
+ExecStart=:mkdir --parents --mode=0700 -- "{1}"
+)",
+                      unit_value(parent_directory(directory)), unit_value(directory))};
 }
 
 UnitFile needs_mounts(std::string_view unit, const std::vector<std::string>& directories) {
@@ -142,6 +163,7 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
   // profile's token.
   const std::string share = config.runtime_dir + "/share";
   std::vector<std::string> directories = {share};
+  files.push_back(directory_service(config.runtime_dir));
   files.push_back(memory_mount(share, "ConditionDirectoryNotEmpty", "16m"));
   for (const Profile& profile : config.profiles) {
     directories.push_back(fmt::format("{}/{}", share, profile.name));

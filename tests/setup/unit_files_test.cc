@@ -78,6 +78,9 @@ TEST_CASE(
   const std::string mount = text_of(*files, mount_unit_name("/run/other place/share"));
   CHECK_THAT(mount, Contains("\nWhere=/run/other place/share\n"));
   CHECK_THAT(mount, Contains("\nConditionDirectoryNotEmpty=!/run/other place/share\n"));
+  CHECK_THAT(mount, Contains("\nAfter=oci-oauth-directory.service\n"));
+  CHECK_THAT(text_of(*files, "oci-oauth-directory.service"),
+             Contains("\nExecStart=:mkdir --parents --mode=0700 -- \"/run/other place\"\n"));
   const std::string own = text_of(*files, mount_unit_name("/run/other place/share/claude"));
   CHECK_THAT(own, Contains("\nWhere=/run/other place/share/claude\n"));
   CHECK_THAT(own, Contains("\nConditionPathExists=!/run/other place/share/claude\n"));
