@@ -16,7 +16,10 @@ const seconds = 60;
 const {runtime} = grpc.loadPackageDefinition(loader.loadSync('k8s.io/cri-api/pkg/apis/runtime/v1/api.proto',
   {keepCase: true, longs: String, enums: String, bytes: String, defaults: true, includeDirs: [source]}));
 const service = new runtime.v1.RuntimeService(`unix://${socket}`, grpc.credentials.createInsecure());
-service[call](JSON.parse(request), {deadline: Date.now() + seconds * 1000}, (error, answer) => {
+const question = JSON.parse(request);
+// A variable's value is a string in some versions of the protocol, bytes in others: both take this.
+for (const variable of question.config?.envs ?? []) variable.value = Buffer.from(variable.value);
+service[call](question, {deadline: Date.now() + seconds * 1000}, (error, answer) => {
   service.close();
   if (error) console.error(`cri: ${call}: ${error.details}`);
   else console.log(JSON.stringify(answer));
