@@ -59,7 +59,7 @@ class TableKeys {
     add(key, fmt::format("Ar {} | {} ...", Rule::type, Rule::type), help);
   }
   template <class Name, class Value>
-  void pairs(Key key, std::vector<std::pair<std::string, std::string>>&, Name, Value, Help help) {
+  void pairs(Key key, Pairs&, Name, Value, Help help) {
     add(key, fmt::format("Ar {} : {} ...", Name::type, Value::type), help);
   }
   void command(Key key, std::vector<std::string>&, Help help) { add(key, "Ar path argument ...", help); }

@@ -53,7 +53,7 @@ class SchemaKeys {
         help);
   }
   template <class Name, class Value>
-  void pairs(Key key, std::vector<std::pair<std::string, std::string>>&, Name, Value, Help help) {
+  void pairs(Key key, Pairs&, Name, Value, Help help) {
     add(key, members(Name::pattern, Value::schema), help);
   }
   void command(Key key, std::vector<std::string>&, Help help) {

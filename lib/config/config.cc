@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/config.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "base/file.h"
@@ -11,6 +9,7 @@
 #include "base/path.h"
 #include "base/size.h"
 #include "config/key_reader.h"
+#include "config/trusted_file.h"
 
 namespace oci_oauth {
 
@@ -103,26 +102,13 @@ bool could_block(const std::string& path, bool named) {
 }
 
 Result<Config> load_config(const std::string& path) {
-  auto fd = open_file({.path = path}, O_RDONLY);
-  if (!fd && fd.error().kind == ErrorKind::not_found) {
-    return std::move(fd).error().with_hint("create it; man 5 oci-oauth-config has an example");
-  }
-  if (!fd) return Error::configuration(fd.error().message);
-  struct stat status;
-  if (::fstat(fd->get(), &status) != 0) return Error::from_errno(errno, path);
-  const bool ours = status.st_uid == 0 || status.st_uid == ::geteuid();
-  if (S_ISREG(status.st_mode) && (!ours || (status.st_mode & 022) != 0)) {
-    return Error::configuration(fmt::format("{}: other users can change it (it has uid {}, mode {:04o})",
-                                            path, status.st_uid, status.st_mode & 07777))
-        .with_hint(fmt::format("chown {} {} && chmod go-w {}", ::geteuid(), path, path));
-  }
-  auto text = read_file(fd->get(), status, config_limit, path);
-  if (!text) {
-    Error error = std::move(text).error();
-    error.kind = ErrorKind::configuration;
-    return error;
-  }
-  return parse_config(*text, path);
+  auto text = read_trusted_file(path, config_limit, Owners::root_or_caller);
+  if (text) return parse_config(*text, path);
+  Error error = std::move(text).error();
+  if (error.kind == ErrorKind::not_found)
+    return std::move(error).with_hint("create it; man 5 oci-oauth-config has an example");
+  error.kind = ErrorKind::configuration;
+  return error;
 }
 
 }  // namespace oci_oauth

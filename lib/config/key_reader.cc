@@ -81,8 +81,7 @@ void KeyReader::read_text_or_texts(Key key, std::vector<std::string>& member, Ac
   if (!one.empty()) member = {std::move(one)};
 }
 
-void KeyReader::read_pairs(Key key, std::vector<std::pair<std::string, std::string>>& member, Accept name,
-                           Accept value) {
+void KeyReader::read_pairs(Key key, Pairs& member, Accept name, Accept value) {
   const JsonValue* object = take_object(key);
   if (object == nullptr) return;
   const Place place = {place_.source, &place_, key.name};
@@ -90,7 +89,8 @@ void KeyReader::read_pairs(Key key, std::vector<std::pair<std::string, std::stri
     const Place here = {place_.source, &place, json_text(left)};
     if (!right.IsString() || json_text(right).find('\0') != std::string_view::npos)
       return keep(here.mistake("is not a string without NUL characters"));
-    auto& [first, second] = member.emplace_back(json_text(left), json_text(right));
+    member.push_back({std::string(json_text(left)), std::string(json_text(right))});
+    auto& [first, second] = member.back();
     if (const auto accepted = name(first); !accepted) return keep(here.mistake(accepted.error().message));
     if (const auto accepted = value(second); !accepted) return keep(here.mistake(accepted.error().message));
   }

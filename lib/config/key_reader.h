@@ -55,7 +55,7 @@ class KeyReader {
     read_text_or_texts(key, member, Rule::accept);
   }
   template <class Name, class Value>
-  void pairs(Key key, std::vector<std::pair<std::string, std::string>>& member, Name, Value, Help) {
+  void pairs(Key key, Pairs& member, Name, Value, Help) {
     read_pairs(key, member, Name::accept, Value::accept);
   }
   void command(Key key, std::vector<std::string>& member, Help);
@@ -152,8 +152,7 @@ class KeyReader {
   void read_text(Key key, std::string& member, Accept accept, bool may_be_empty);
   void read_texts(Key key, std::vector<std::string>& member, Accept accept);
   void read_text_or_texts(Key key, std::vector<std::string>& member, Accept accept);
-  void read_pairs(Key key, std::vector<std::pair<std::string, std::string>>& member, Accept name,
-                  Accept value);
+  void read_pairs(Key key, Pairs& member, Accept name, Accept value);
   std::optional<bool> read_boolean(Key key);
   std::optional<std::string> read_word(Key key);
   void refuse_word(Key key, std::string_view word, std::string_view known);

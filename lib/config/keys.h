@@ -9,7 +9,7 @@
 //   text(key, std::string&, Rule, Help), texts(key, vector<string>&, Rule, Help): an array of them;
 //   text_or_texts(...): one of them, or an array of at least one;
 //   command(key, vector<string>&, Help): an absolute path and arguments;
-//   pairs(key, vector<pair<string, string>>&, Rule of names, Rule of values, Help): an object of texts;
+//   pairs(key, Pairs&, Rule of names, Rule of values, Help): an object of texts;
 //   duration(key, Milliseconds&, Bounds, Help), mode(key, mode_t&, Help), boolean(key, bool&, Help);
 //   choice(key, Enum&, {{word, value, Help}...}, Help);
 //   object(key, T& or optional<T>&, Help), objects(key, vector<T>&, Help): an array of them;
@@ -88,6 +88,11 @@ void keys_of(Keys& keys, Profile& profile) {
   keys.text("ca_file", profile.ca_file, Path(),
             "Certificates to trust at the token endpoint instead of the system's.");
   keys.text("user_agent", profile.user_agent, Text(), "Overrides the provider's.");
+  keys.text("client_id", profile.client_id, Text(), "Overrides the provider's, and the login's own.");
+  keys.text(
+      "client_secret_file", profile.client_secret_file, Path(),
+      "A file whose first line is the client's secret. It must belong to root or to the login's owner, and "
+      "nobody else may read it. Overrides the provider's.");
   keys.text("proxy", profile.proxy, Text(),
             "URL of the proxy for requests to the token endpoint. Proxy variables in the environment are "
             "ignored.");
@@ -118,13 +123,23 @@ void keys_of(Keys& keys, Sink& sink) {
 
 template <class Keys>
 void keys_of(Keys& keys, CredentialFields& fields) {
-  keys.text(required("access_token"), fields.access_token, Pointer(), "The access token.");
+  keys.text("access_token", fields.access_token, Pointer(),
+            "The access token. Without it, the token is kept in runtime_dir alone.");
   keys.text(required("refresh_token"), fields.refresh_token, Pointer(), "The refresh token.");
-  keys.text(required("expires_at"), fields.expires_at, Pointer(), "When the access token expires.");
-  keys.choice("expires_at_unit", fields.unit,
-              {{"milliseconds", ExpiryUnit::milliseconds, "since 1970"},
-               {"seconds", ExpiryUnit::seconds, "since 1970"}},
-              "How times are written.");
+  keys.text(
+      "expires_at", fields.expires_at, Pointer(),
+      "When the access token expires: a number, also in a string, or RFC 3339 text. It is written in the "
+      "form that is there. A token whose expiry the login does not tell expires when its last answer "
+      "said, and otherwise at once.");
+  keys.choice("access_token_format", fields.format,
+              {{"opaque", TokenFormat::opaque, ""},
+               {"jwt", TokenFormat::jwt, "a JSON Web Token, whose exp counts where expires_at says nothing"}},
+              "What the access token is.");
+  keys.choice("times", fields.unit,
+              {{"milliseconds", TimeUnit::milliseconds, "since 1970"},
+               {"seconds", TimeUnit::seconds, "since 1970"},
+               {"rfc3339", TimeUnit::rfc3339, "text"}},
+              "What a number means, and how a time is written where none is yet.");
   keys.text("scopes", fields.scopes, Pointer(), "The scopes, an array or a text of words.");
   keys.text("login_expires_at", fields.login_expires_at, Pointer(), "When the refresh token expires.");
   keys.choice(
@@ -133,6 +148,13 @@ void keys_of(Keys& keys, CredentialFields& fields) {
       "What the answer's member of that name does to login_expires_at.");
   keys.text("client_id", fields.client_id, Pointer(),
             "The client that the login was made with, if the login says so. It replaces the provider's.");
+  keys.text("client_secret", fields.client_secret, Pointer(), "The client's secret.");
+  keys.text("refreshed_at", fields.refreshed_at, Pointer(), "Set to the time of each refresh.");
+  keys.pairs("parameters", fields.parameters, Parameter(), Pointer(),
+             "Further parameters of a request, if the login has them.");
+  keys.pairs("answer", fields.answer, Parameter(), Pointer(),
+             "Further members of the answer, and where each is written. Those that the answer lacks stay as "
+             "they are.");
 }
 
 template <class Keys>
@@ -140,7 +162,13 @@ void keys_of(Keys& keys, DeliveredFile& file) {
   keys.text(required("file"), file.name, FileName(), "The file's name.");
   keys.texts(
       required("fields"), file.fields, Pointer(),
-      "The parts of the login's file that are kept. A field must not be or contain the refresh token.");
+      "The parts of the login's file that are kept. A field must not be or contain the refresh token or "
+      "the client's secret. At run time, one that contains either all the same is left out.");
+  keys.pairs("moved", file.moved, Pointer(), Pointer(),
+             "Parts that are kept at another place: the pointer in the delivered file, and in the login's.");
+  keys.pairs("constants", file.constants, Pointer(), AnyText(),
+             "Texts that the login does not have. At the refresh token's place, only the empty text is "
+             "possible.");
   keys.text("member", file.member, RootMember(),
             "If the client in the container also writes other data to the file, the one member of its root "
             "that contains all the fields. In a bind-mounted directory, the rest of the file is left as it "
@@ -149,10 +177,22 @@ void keys_of(Keys& keys, DeliveredFile& file) {
 
 template <class Keys>
 void keys_of(Keys& keys, ProviderLock& lock) {
-  keys.text(required("path"), lock.path, Text(),
-            "The directory. {directory} stands for the directory of the login's file.");
+  keys.text(
+      required("path"), lock.path, Text(),
+      "{directory} stands for the directory of the login's file. A lock file must be in it. A lock whose "
+      "parent directory the login's owner cannot write to is skipped; a parent that is missing is made.");
+  keys.choice("kind", lock.kind,
+              {{"directory", LockKind::directory, "mkdir(2) takes the lock"},
+               {"file", LockKind::file, "flock(2) takes it"}},
+              "What the lock is.");
   keys.duration("stale_after", lock.stale_after, {.least = Milliseconds(1)},
                 "How long after its last update a lock counts as abandoned.");
+  keys.duration("touch_every", lock.touch_every, {.least = Milliseconds(1)},
+                "How often a lock that is held is updated.");
+  keys.choice("content", lock.content,
+              {{"none", LockContent::nothing, ""},
+               {"holder", LockContent::holder, "PID:SECONDS, the seconds since 1970 of the last update"}},
+              "What is written to a lock file.");
 }
 
 template <class Keys>
@@ -166,29 +206,38 @@ void keys_of(Keys& keys, Api& api) {
 
 template <class Keys>
 void keys_of(Keys& keys, Provider& provider) {
-  keys.text(required("token_url"), provider.token_url, Text(),
-            "URL of the token endpoint (RFC 6749): https, or http to a loopback address.");
-  keys.text(required("client_id"), provider.client_id, Text(), "The client that the login was made with.");
+  keys.text("token_url", provider.token_url, Text(),
+            "URL of the token endpoint (RFC 6749): https, or http to a loopback address. Without it, each "
+            "profile has its own.");
+  keys.text("client_id", provider.client_id, Text(),
+            "The client that the login was made with. Without it, the login or each profile has its own.");
+  keys.text("client_secret_file", provider.client_secret_file, Path(),
+            "A file whose first line is the client's secret, see the profile's key.");
+  keys.choice("token_endpoint_auth_method", provider.authentication,
+              {{"client_secret_post", ClientAuthentication::post, "in the body"},
+               {"client_secret_basic", ClientAuthentication::basic, "in the Authorization header"}},
+              "How a client with a secret authenticates.");
   keys.text("user_agent", provider.user_agent, Text(), "The User-Agent header of requests.");
   keys.choice("body", provider.body, {{"form", BodyEncoding::form, ""}, {"json", BodyEncoding::json, ""}},
               "How a request is encoded.");
   keys.choice("scope", provider.scope,
-              {{"stored", ScopeRule::stored, "the login's scopes"}, {"none", ScopeRule::none, "none"}},
+              {{"stored", ScopeRule::stored, "the login's, or those of scopes if it has none"},
+               {"listed", ScopeRule::listed, "those of scopes"},
+               {"none", ScopeRule::none, "none"}},
               "Which scopes a request names.");
+  keys.texts("scopes", provider.scopes, Text(), "Scopes to request.");
+  keys.pairs("parameters", provider.parameters, Parameter(), AnyText(),
+             "Further parameters of each request.");
   keys.object(required("credentials"), provider.fields, "Where the login's file contains what.");
   keys.objects("deliver", provider.deliver, "Files that containers get besides token.");
   keys.texts("terminal_errors", provider.terminal_errors, ErrorCode(),
              "OAuth error codes after which only a person can log in again.");
-  keys.texts(
-      "locks", provider.locks, Text(),
-      "Directories that other programs create as locks before they refresh. {directory} stands for the "
-      "directory of the login's file. A lock whose parent directory the login's owner cannot write to "
-      "is skipped.");
+  keys.objects("locks", provider.locks, "Locks that other programs take before they refresh.");
   keys.text("lock_owner", provider.lock_owner, Text(),
             "The file beside the first lock in which its holder records who it is, in Claude Code's format.");
   keys.objects("save_locks", provider.save_locks,
-               "Directories that other programs create as locks while they change the login's file. They are "
-               "held for the last read and the rename, never during the request to the token endpoint.");
+               "Locks that other programs take while they change the login's file. They are held for the "
+               "last read and the rename, never during the request to the token endpoint.");
   keys.object("api", provider.api, "The API that the token is for.");
   keys.texts(
       "shadowed_by", provider.shadowed_by, Variable(),

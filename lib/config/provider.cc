@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/provider.h"
 
-#include "base/file.h"
+#include <algorithm>
+
 #include "base/fmt.h"
+#include "base/json.h"
 #include "base/json_object.h"
 #include "base/size.h"
 #include "config/config.h"
 #include "config/key_reader.h"
+#include "config/trusted_file.h"
 
 namespace oci_oauth {
 
@@ -14,55 +17,136 @@ namespace {
 
 constexpr size_t provider_limit = 256 * KiB;
 
-// A delivered field must not be the refresh token or an object that contains it.
-bool reveals(const std::string& field, const std::string& refresh_token) {
-  return refresh_token == field || refresh_token.starts_with(field + "/");
-}
-
 bool is_within(const std::string& field, const std::string& member) {
   return field == member || field.starts_with(member + "/");
+}
+
+// One is, or contains, the other.
+bool overlap(const std::string& a, const std::string& b) {
+  return is_within(a, b) || is_within(b, a);
+}
+
+Place below(const Place& place, std::string_view key) {
+  return {place.source, &place, key};
+}
+
+// What a pointer must not lead to, with its name for messages.
+using Secrets = std::vector<std::pair<std::string, std::string_view>>;
+
+Secrets secrets_of(const CredentialFields& fields) {
+  Secrets secrets = {{fields.refresh_token, "the refresh token"}};
+  if (!fields.client_secret.empty()) secrets.emplace_back(fields.client_secret, "the client's secret");
+  return secrets;
+}
+
+// A pointer that is or contains a secret.
+Result<void> check_reveals(const std::string& pointer, const Secrets& secrets, const Place& place,
+                           std::string_view verb) {
+  for (const auto& [secret, name] : secrets) {
+    if (is_within(secret, pointer))
+      return place.mistake(fmt::format("'{}' would {} {}", pointer, verb, name));
+  }
+  return {};
+}
+
+Result<void> check_credentials(const CredentialFields& fields, const Place& place) {
+  std::vector<std::pair<std::string_view, const std::string*>> all = {
+      {"access_token", &fields.access_token},
+      {"expires_at", &fields.expires_at},
+      {"scopes", &fields.scopes},
+      {"login_expires_at", &fields.login_expires_at},
+      {"client_id", &fields.client_id},
+      {"client_secret", &fields.client_secret},
+      {"refreshed_at", &fields.refreshed_at}};
+  for (const auto& [name, pointer] : fields.answer) all.emplace_back("answer", &pointer);
+  for (const auto& [key, pointer] : all) {
+    if (!pointer->empty() && overlap(*pointer, fields.refresh_token))
+      return below(place, key).mistake(fmt::format("'{}' is the refresh token", *pointer));
+  }
+  for (const auto& [name, pointer] : fields.answer) {
+    const bool is_token = !fields.access_token.empty() && overlap(pointer, fields.access_token);
+    if (is_token) return below(place, "answer").mistake(fmt::format("'{}' is the access token", pointer));
+  }
+  const Place parameters = below(place, "parameters");
+  for (const auto& [name, pointer] : fields.parameters)
+    TRY(check_reveals(pointer, secrets_of(fields), below(parameters, name), "send"));
+  return {};
 }
 
 // Our member of a document contains all that we deliver in it, and the access token, by which we know it
 // again.
 Result<void> check_member(const DeliveredFile& file, const Provider& provider, const Place& place) {
   bool has_token = false;
-  for (const std::string& field : file.fields) {
+  std::vector<std::string> places = file.fields;
+  for (const auto& pairs : {&file.moved, &file.constants}) {
+    for (const auto& [pointer, value] : *pairs) places.push_back(pointer);
+  }
+  for (const std::string& field : places) {
     if (!is_within(field, file.member))
       return place.mistake(fmt::format("'{}' does not contain the field '{}'", file.member, field));
-    has_token = has_token || is_within(provider.fields.access_token, field);
   }
+  for (const std::string& field : file.fields)
+    has_token = has_token || is_within(provider.fields.access_token, field);
   if (!has_token) return place.mistake("the access token must be among its fields");
   return {};
 }
 
-Result<void> check_delivered(const Provider& provider, const Place& root) {
-  const Place deliver = {root.source, &root, "deliver"};
-  unsigned index = 0;
-  for (const DeliveredFile& file : provider.deliver) {
-    const std::string name = std::to_string(index++);
-    const Place place = {root.source, &deliver, name};
-    for (const std::string& field : file.fields) {
-      if (reveals(field, provider.fields.refresh_token))
-        return Place{root.source, &place, "fields"}.mistake(
-            fmt::format("'{}' would deliver the refresh token", field));
-    }
-    if (!file.member.empty()) TRY(check_member(file, provider, {root.source, &place, "member"}));
+// The empty text may be anywhere: a client may want the key of a refresh token, and never gets one.
+Result<void> check_constants(const DeliveredFile& file, const CredentialFields& fields, const Place& place) {
+  for (const auto& [pointer, text] : file.constants) {
+    const bool is_token = overlap(pointer, fields.refresh_token) || names_refresh_token(last_key(pointer));
+    if (is_token && !text.empty())
+      return below(place, pointer).mistake("a text at a refresh token's place is not empty");
+    const auto takes_its_place = [&](const std::string& other) { return overlap(pointer, other); };
+    if (std::any_of(file.fields.begin(), file.fields.end(), takes_its_place))
+      return below(place, pointer).mistake("a field is there");
+  }
+  return {};
+}
+
+Result<void> check_delivered(const DeliveredFile& file, const Provider& provider, const Place& place) {
+  const Secrets secrets = secrets_of(provider.fields);
+  for (const std::string& field : file.fields)
+    TRY(check_reveals(field, secrets, below(place, "fields"), "deliver"));
+  const Place moved = below(place, "moved");
+  for (const auto& [to, from] : file.moved) TRY(check_reveals(from, secrets, below(moved, to), "deliver"));
+  TRY(check_constants(file, provider.fields, below(place, "constants")));
+  return file.member.empty() ? Result<void>() : check_member(file, provider, below(place, "member"));
+}
+
+// flock(2) needs a file that can be opened: Landlock leaves the login's directory alone for that.
+Result<void> check_locks(const std::vector<ProviderLock>& locks, const Place& place) {
+  for (const ProviderLock& lock : locks) {
+    const bool is_inside = lock.path.starts_with("{directory}/") && lock.path.find('/', 12) == lock.path.npos;
+    if (lock.kind == LockKind::file && !is_inside)
+      return place.mistake(fmt::format("'{}' is not a file of the login's directory", lock.path));
+    if (lock.kind == LockKind::directory && lock.content != LockContent::nothing)
+      return place.mistake(fmt::format("'{}' is a directory, which has no content", lock.path));
   }
   return {};
 }
 
 Result<void> check_provider(const Provider& provider, const Place& root) {
-  const CredentialFields& fields = provider.fields;
-  if (fields.access_token == fields.refresh_token) {
-    const Place credentials = {root.source, &root, "credentials"};
-    return Place{root.source, &credentials, "access_token"}.mistake(
-        fmt::format("'{}' is the refresh token", fields.access_token));
+  TRY(check_credentials(provider.fields, below(root, "credentials")));
+  const Place deliver = below(root, "deliver");
+  unsigned index = 0;
+  for (const DeliveredFile& file : provider.deliver) {
+    const std::string name = std::to_string(index++);
+    TRY(check_delivered(file, provider, below(deliver, name)));
   }
-  return check_delivered(provider, root);
+  TRY(check_locks(provider.locks, below(root, "locks")));
+  return check_locks(provider.save_locks, below(root, "save_locks"));
 }
 
 }  // namespace
+
+bool names_refresh_token(std::string_view key) {
+  std::string letters;
+  for (const char c : key) {
+    if (c != '_' && c != '-') letters += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  }
+  return letters == "refresh" || letters.ends_with("refreshtoken");
+}
 
 Result<Provider> parse_provider(std::string_view text, std::string_view path, std::string_view name) {
   auto json = TRY(parse_configuration(text, path));
@@ -71,6 +155,19 @@ Result<Provider> parse_provider(std::string_view text, std::string_view path, st
   TRY(KeyReader::read(json, {path}, provider));
   TRY(check_provider(provider, {path}));
   return provider;
+}
+
+Result<void> check_complete(const Profile& profile, const Provider& provider) {
+  const std::string missing =
+      fmt::format("is missing: the provider '{}' leaves it to each profile", provider.name);
+  const auto refuse = [&](std::string_view key) {
+    return Error::configuration(fmt::format("/profiles/{}/{}: {}", profile.name, key, missing));
+  };
+  if (profile.token_url.empty() && provider.token_url.empty()) return refuse("token_url");
+  const bool has_client =
+      !profile.client_id.empty() || !provider.client_id.empty() || !provider.fields.client_id.empty();
+  if (!has_client) return refuse("client_id");
+  return {};
 }
 
 std::vector<std::string> environment_of(const Provider& provider, std::string_view target) {
@@ -97,9 +194,9 @@ Result<Provider> load_provider(std::string_view name, const std::vector<std::str
     return Error::configuration(fmt::format("provider '{}': is not a valid provider name", name));
   for (const std::string& directory : directories) {
     const std::string path = fmt::format("{}/{}.json", directory, name);
-    auto text = read_file({.path = path}, provider_limit);
+    auto text = read_trusted_file(path, provider_limit, Owners::or_unmapped);
     if (!text && text.error().kind == ErrorKind::not_found) continue;
-    if (!text) return Error::configuration(text.error().message);
+    if (!text) return Error::configuration(text.error().message).with_hint(text.error().hint);
     return parse_provider(*text, path, name);
   }
   return Error::configuration(fmt::format("provider '{}': there is no {}.json in {}", name, name,

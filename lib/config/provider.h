@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,17 +15,34 @@
 
 namespace oci_oauth {
 
-enum class BodyEncoding { json, form };  // form is RFC 6749 section 6; some servers want JSON
+struct Profile;
+
+enum class BodyEncoding { form, json };  // form is RFC 6749 section 6; some servers want JSON
 constexpr std::array<std::string_view, 2> words_of(BodyEncoding) {
-  return {"json", "form"};
+  return {"form", "json"};
 }
-enum class ScopeRule { stored, none };  // send the document's scopes, or omit the parameter
-constexpr std::array<std::string_view, 2> words_of(ScopeRule) {
-  return {"stored", "none"};
+
+// Which scopes a request names: the document's, else the provider's; the provider's; or none.
+enum class ScopeRule { stored, listed, none };
+constexpr std::array<std::string_view, 3> words_of(ScopeRule) {
+  return {"stored", "listed", "none"};
 }
-enum class ExpiryUnit { milliseconds, seconds };  // since the epoch
-constexpr std::array<std::string_view, 2> words_of(ExpiryUnit) {
-  return {"milliseconds", "seconds"};
+
+// RFC 6749 section 2.3.1, by the names of RFC 7591.
+enum class ClientAuthentication { post, basic };
+constexpr std::array<std::string_view, 2> words_of(ClientAuthentication) {
+  return {"client_secret_post", "client_secret_basic"};
+}
+
+enum class TimeUnit { milliseconds, seconds, rfc3339 };  // numbers count from 1970
+constexpr std::array<std::string_view, 3> words_of(TimeUnit) {
+  return {"milliseconds", "seconds", "rfc3339"};
+}
+
+// Whether an access token tells when it expires (RFC 9068).
+enum class TokenFormat { opaque, jwt };
+constexpr std::array<std::string_view, 2> words_of(TokenFormat) {
+  return {"opaque", "jwt"};
 }
 
 // What an answer's refresh_token_expires_in does to the login's expiry in the document.
@@ -33,11 +51,24 @@ constexpr std::array<std::string_view, 2> words_of(LoginEndRule) {
   return {"sets", "lowers"};
 }
 
-// JSON Pointers (RFC 6901) into the credential document; empty: the document does not have the field.
+struct Pair {
+  std::string name, value;
+
+  friend bool operator==(const Pair&, const Pair&) = default;
+};
+using Pairs = std::vector<Pair>;
+
+// JSON Pointers (RFC 6901) into the credential document; an empty one: the document has no such field. An
+// access token that the document does not have is kept in share/ alone.
 struct CredentialFields {
   std::string access_token, refresh_token, expires_at, scopes, login_expires_at, client_id;
+  std::string client_secret = {};
+  std::string refreshed_at = {};  // set to the time of each refresh
+  Pairs parameters = {};          // of a request, with the pointer to each one's value
+  Pairs answer = {};              // members of an answer, with the pointer to where each is written
+  TokenFormat format = TokenFormat::opaque;
   LoginEndRule login_end = LoginEndRule::set;
-  ExpiryUnit unit = ExpiryUnit::milliseconds;
+  TimeUnit unit = TimeUnit::milliseconds;  // where the document has no time yet, and of numbers
 
   friend bool operator==(const CredentialFields&, const CredentialFields&) = default;
 };
@@ -45,12 +76,15 @@ struct CredentialFields {
 // The delivered file that contains only the access token.
 constexpr std::string_view token_file = "token";
 
-// A file in the provider's own format, with `fields` of the credential document at the same places.
+// A file of the provider's own format: `fields` of the credential document at the same places, others at new
+// ones, and constants.
 struct DeliveredFile {
   std::string name;
   std::vector<std::string> fields;
-  // If others write to the document too: a JSON Pointer to the one member of its root that is ours. Empty:
-  // the whole file is ours.
+  Pairs moved = {};      // the pointer in the file, and in the credential document
+  Pairs constants = {};  // the pointer in the file, and the text there
+  // If others write the document too: the one member of its root that is ours, a JSON Pointer. Empty: the
+  // whole file is.
   std::string member = {};
 
   friend bool operator==(const DeliveredFile&, const DeliveredFile&) = default;
@@ -64,53 +98,76 @@ struct Api {
   friend bool operator==(const Api&, const Api&) = default;
 };
 
-// A directory that other programs create as a lock, and how long after its last update they regard it as
-// abandoned. In the path, "{directory}" stands for the real path of the credential document's directory.
+enum class LockKind { directory, file };  // made by mkdir(2), or locked by flock(2)
+constexpr std::array<std::string_view, 2> words_of(LockKind) {
+  return {"directory", "file"};
+}
+enum class LockContent { nothing, holder };  // of a file: "PID:SECONDS", the time of the last touch
+constexpr std::array<std::string_view, 2> words_of(LockContent) {
+  return {"none", "holder"};
+}
+
+// A lock of other programs, and how long after its last touch they take it for abandoned. In the path
+// "{directory}" is the real path of the directory that contains the credential document.
 struct ProviderLock {
   std::string path;
   Milliseconds stale_after = std::chrono::seconds(60);
+  Milliseconds touch_every = std::chrono::seconds(5);
+  LockKind kind = LockKind::directory;
+  LockContent content = LockContent::nothing;
 
   friend bool operator==(const ProviderLock&, const ProviderLock&) = default;
 };
 
 struct Provider {
   std::string name;
-  std::string token_url;
-  std::string client_id;
+  std::string token_url, client_id;  // empty: the profile's, or the document's
+  std::string client_secret_file;    // empty: none, or the profile's
+  ClientAuthentication authentication = ClientAuthentication::post;
   BodyEncoding body = BodyEncoding::form;
   ScopeRule scope = ScopeRule::stored;
+  std::vector<std::string> scopes;
+  Pairs parameters;  // of each request, besides those of RFC 6749
   std::string user_agent;
   CredentialFields fields;
   // OAuth error codes after which a login is dead (RFC 6749 section 5.2, and what servers use instead).
   std::vector<std::string> terminal_errors = {"invalid_grant"};
   std::vector<DeliveredFile> deliver;
-  // Locks that other programs take before they refresh, in order, and the file in which the holder of the
-  // first one records who it is (lock_owner.h); paths as in ProviderLock.
-  std::vector<std::string> locks;
+  // Locks that other programs take before they refresh, in order, and where the holder of the first one
+  // writes down who it is (lock_owner.h); paths as ProviderLock's.
+  std::vector<ProviderLock> locks;
   std::string lock_owner;
   // Locks that other programs take while they change the credential document. They are held for the last read
   // and the rename, and never during the request to the token endpoint.
   std::vector<ProviderLock> save_locks;
-  Api api;
-  // Environment variables that the client in the container uses instead of the delivered files.
+  std::optional<Api> api;
+  // Variables of a container's environment that its client obeys before it looks at the delivered files.
   std::vector<std::string> shadowed_by;
-  // Environment variables for containers; "{target}" stands for the profile's target.
-  std::vector<std::pair<std::string, std::string>> environment;
+  // What a container wants in its environment; "{target}" is the profile's target.
+  Pairs environment;
 
   friend bool operator==(const Provider&, const Provider&) = default;
 };
 
-// Failure (kind configuration): an unknown key, a wrong type, an invalid pointer, a delivered field that is
-// or contains the refresh token, an invalid name for a delivered file, a request that is not "METHOD PATH".
+// A key that holds a refresh token by its name: "refreshToken", "refresh_token", "idpRefreshToken",
+// "refresh".
+bool names_refresh_token(std::string_view key);
+
+// Failure (kind configuration): what breaks a rule of keys.h; a field, a constant or a parameter that is or
+// contains a secret of the login; a lock file outside the login's directory.
 Result<Provider> parse_provider(std::string_view text, std::string_view path, std::string_view name);
 
-// Environment variables for a container, "NAME=value" each, with the profile's target filled in.
+// Failure (configuration): neither the profile nor the provider has a token_url, or there is no client_id.
+Result<void> check_complete(const Profile& profile, const Provider& provider);
+
+// What a container wants in its environment, "NAME=value" each, with the profile's target filled in.
 std::vector<std::string> environment_of(const Provider& provider, std::string_view target);
 
 // Where providers are looked for: local ones first, then those installed at `prefix`.
 std::vector<std::string> provider_directories(std::string_view prefix);
 
-// Looks for NAME.json in each directory in order. Failure: names the searched directories.
+// Looks for NAME.json in each directory in order. Failure: names the directories that were searched; a file
+// that other users may write.
 Result<Provider> load_provider(std::string_view name, const std::vector<std::string>& directories);
 
 }  // namespace oci_oauth

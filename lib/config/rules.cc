@@ -26,7 +26,6 @@ bool consists_of(std::string_view text, std::string_view more) {
   return std::all_of(text.begin(), text.end(), [&](char c) { return is_one_of(c, more); });
 }
 
-template <class... Texts>
 Result<void> refuse(std::string_view text, std::string_view reason) {
   return Error::configuration(fmt::format("'{}' {}", text, reason));
 }
@@ -122,6 +121,16 @@ Result<void> Variable::accept(std::string& text) {
   return {};
 }
 
+Result<void> Parameter::accept(std::string& text) {
+  constexpr std::string_view ours[] = {"grant_type",    "refresh_token", "client_id",
+                                       "client_secret", "scope",         "access_token"};
+  if (text.empty() || text.size() > 64 || !consists_of(text, "_.-"))
+    return refuse(text, "is not the name of a parameter");
+  if (std::find(std::begin(ours), std::end(ours), text) != std::end(ours))
+    return refuse(text, "has a key of its own");
+  return {};
+}
+
 Result<void> ApiRequest::accept(std::string& text) {
   if (!is_request(text)) return refuse(text, "is not \"METHOD PATH\"");
   return {};
@@ -135,6 +144,10 @@ Result<mode_t> Mode::read(std::string_view text) {
   if (octal && mode <= 0777 && (mode & 0400) != 0) return mode;
   return Error::configuration(
       fmt::format("'{}' is not an octal mode between \"0400\" and \"0777\" that its owner can read", text));
+}
+
+std::string Mode::text(mode_t mode) {
+  return fmt::format("{:04o}", mode);
 }
 
 std::string duration_text(Milliseconds duration) {

@@ -106,7 +106,13 @@ struct Variable : NonEmpty {
   static Result<void> accept(std::string& text);
 };
 
-// "METHOD PATH"; a segment "*" of the path matches any one segment.
+// A parameter of a token request, or a member of its answer, that is not one of those that every refresh has.
+struct Parameter : NonEmpty {
+  static constexpr std::string_view type = "name", pattern = "^[A-Za-z0-9_.-]{1,64}$";
+  static Result<void> accept(std::string& text);
+};
+
+// "METHOD PATH", where a segment "*" of the path is any one segment.
 struct ApiRequest : NonEmpty {
   static constexpr std::string_view
       type = "request",
@@ -118,6 +124,7 @@ struct ApiRequest : NonEmpty {
 struct Mode {
   static constexpr std::string_view schema = R"("type": "string", "pattern": "^0?[4-7][0-7][0-7]$")";
   static Result<mode_t> read(std::string_view text);
+  static std::string text(mode_t mode);  // "0444"
 };
 
 // A duration as it is written in a configuration: "90s", "8s", "60m".

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/document.h"
 
-#include <array>
-
 #include "base/fingerprint.h"
 #include "base/json_edit.h"
 #include "base/json_values.h"
+#include "config/provider.h"
 
 namespace oci_oauth {
 
@@ -18,8 +17,8 @@ std::string_view text_at(const JsonValue& document, const std::string& pointer) 
   return value != nullptr && value->IsString() ? json_text(*value) : std::string_view();
 }
 
-bool names_refresh_token(std::string_view key, std::string_view own) {
-  return key == "refreshToken" || key == "refresh_token" || (!own.empty() && key == own);
+bool is_token_key(std::string_view key, std::string_view own) {
+  return names_refresh_token(key) || (!own.empty() && key == own);
 }
 
 // The depth is bounded, because parse_json made the value.
@@ -31,7 +30,7 @@ bool holds_token_under(const JsonValue& value, std::string_view own) {
   }
   if (!value.IsObject()) return false;
   for (const auto& member : value.GetObject()) {
-    const bool named = names_refresh_token(json_text(member.name), own);
+    const bool named = is_token_key(json_text(member.name), own);
     if (named && member.value.IsString() && member.value.GetStringLength() > 0) return true;
     if (holds_token_under(member.value, own)) return true;
   }
@@ -76,15 +75,15 @@ bool holds_refresh_token(const JsonValue& value, const std::string& pointer) {
 
 bool holds_refresh_token(std::string_view document, const std::string& pointer) {
   const std::string own = last_key(pointer);
-  const std::array<std::string_view, 3> names = {"refreshToken", "refresh_token", own};
   const auto mentions = [&](std::string_view name) {
     return !name.empty() && document.find(name) != std::string_view::npos;
   };
-  const bool mentioned = mentions(names[0]) || mentions(names[1]) || mentions(names[2]);
-  // A key that is not found literally could only be spelled with an escape.
+  const bool mentioned = mentions("efresh") || mentions("REFRESH") || mentions(own);
+  // A name that is not spelled out needs an escape.
   if (!mentioned && document.find('\\') == std::string_view::npos) return false;
   const auto parsed = parse_json(document, "");
-  return parsed ? holds_token_under(*parsed, own) : mentioned;
+  if (parsed) return holds_token_under(*parsed, own);
+  return mentions("refreshToken") || mentions("refresh_token") || mentions(own);
 }
 
 Judgement judge(std::string_view text, const WrittenFile& file, const Secret* published,

@@ -14,8 +14,9 @@
 
 namespace oci_oauth {
 
-// True if the text, JSON or not, contains a refresh token: a non-empty string under a key "refreshToken" or
-// "refresh_token" at any depth, or under the last key of `pointer` (JSON Pointer; empty: none).
+// True if the JSON document, or text that is not JSON, contains a refresh token: at any depth a non-empty
+// string under a key that names one (provider.h), or under the last key of `pointer` (JSON Pointer; empty:
+// none).
 bool holds_refresh_token(std::string_view document, const std::string& pointer = "");
 bool holds_refresh_token(const JsonValue& value, const std::string& pointer = "");
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/fmt.h"
+#include "config/config.h"
 #include "config/provider.h"
 #include "doctor/checks.h"
 
@@ -13,6 +14,8 @@ Finding check_provider(const CheckContext& context, const Profile& profile) {
   const std::string check = fmt::format("provider '{}'", profile.provider);
   const auto provider = load_provider(profile.provider, context.provider_directories);
   if (!provider) return problem(check, provider.error());
+  if (const auto complete = check_complete(profile, *provider); !complete)
+    return problem(check, complete.error());
   const std::string& url = profile.token_url.empty() ? provider->token_url : profile.token_url;
   return {check, Verdict::ok, fmt::format("'{}' gets its tokens from {}", profile.name, url), ""};
 }

@@ -2,19 +2,20 @@
 #include "exchange/credential_document.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/fmt.h"
 #include "base/json_values.h"
 #include "base/size.h"
 #include "delivery/document.h"
+#include "exchange/document_time.h"
 #include "token/published.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr Time earliest = std::chrono::sys_days(std::chrono::year(2001) / 1 / 1);
+// A secret that is shorter may well be part of some other word.
+constexpr size_t shortest_within = 16;
 constexpr size_t longest_usable_token = 64 * KiB;
 constexpr const char* log_in_hint = "log in again with the program that owns this file";
 
@@ -39,15 +40,6 @@ Result<Secret> read_token(const JsonValue& document, const std::string& pointer,
   if (value == nullptr || value->IsNull()) return Secret();
   if (!value->IsString()) return bad(shown, pointer, "is not a string");
   return Secret(json_text(*value));
-}
-
-// Anything but a plausible time counts as unknown.
-std::optional<Time> read_time(const JsonValue* value, ExpiryUnit unit) {
-  if (value == nullptr || !value->IsNumber()) return std::nullopt;
-  const double milliseconds = value->GetDouble() * (unit == ExpiryUnit::milliseconds ? 1 : 1000);
-  if (!(milliseconds >= static_cast<double>(earliest.time_since_epoch().count()))) return std::nullopt;
-  const auto last = static_cast<double>(end_of_time.time_since_epoch().count());
-  return Time(Milliseconds(static_cast<Milliseconds::rep>(std::min(milliseconds, last))));
 }
 
 // An array of strings, or one string of words (RFC 6749 section 3.3).
@@ -78,6 +70,24 @@ std::optional<Secret> edited(const Secret& text, const std::string& pointer, boo
   change.emplace_back(pointer, write_json(value));
   return is_there ? replace_json_values(text.reveal(), change)
                   : insert_json_value(text.reveal(), pointer, change[0].second.reveal());
+}
+
+// `text` is the secret, or contains it.
+bool has_secret(std::string_view text, const Secret& secret) {
+  if (secret.empty()) return false;
+  return secret.reveal().size() < shortest_within ? text == secret.reveal()
+                                                  : text.find(secret.reveal()) != text.npos;
+}
+
+// Under any key, or as one. The depth is bounded: parse_json made the value.
+bool has_secret(const JsonValue& value, const Secret& secret) {
+  if (value.IsString()) return has_secret(json_text(value), secret);
+  if (value.IsArray()) {
+    return std::ranges::any_of(value.GetArray(), [&](const auto& one) { return has_secret(one, secret); });
+  }
+  return value.IsObject() && std::ranges::any_of(value.GetObject(), [&](const auto& member) {
+           return has_secret(member.name, secret) || has_secret(member.value, secret);
+         });
 }
 
 }  // namespace
@@ -117,13 +127,29 @@ Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::str
     return Error{ErrorKind::login_required,
                  fmt::format("{}: {}: there is no token", shown, fields.refresh_token), log_in_hint};
   }
-  login.expires_at = read_time(json_at(*document, fields.expires_at), fields.unit);
+  login.expires_at = read_document_time(json_at(*document, fields.expires_at), fields.unit);
+  if (!login.expires_at && fields.format == TokenFormat::jwt)
+    login.expires_at = jwt_expiry(login.access_token.reveal());
   login.scopes = read_scopes(json_at(*document, fields.scopes));
   login.client_id = read_text(json_at(*document, fields.client_id));
-  login.login_expires_at = read_time(json_at(*document, fields.login_expires_at), fields.unit);
+  login.client_secret = Secret(read_text(json_at(*document, fields.client_secret)));
+  for (const auto& [name, pointer] : fields.parameters) {
+    const std::string value = read_text(json_at(*document, pointer));
+    if (!value.empty()) login.parameters.push_back({name, value});
+  }
+  login.login_expires_at = read_document_time(json_at(*document, fields.login_expires_at), fields.unit);
   // An answer never extends it.
   if (login.refresh_token.empty() && !login.login_expires_at) login.login_expires_at = login.expires_at;
   return CredentialDocument(std::move(text), std::move(*document), std::move(login));
+}
+
+void CredentialDocument::complete(const Secret& access_token, Time expires_at) {
+  if (login_.access_token.empty()) login_.access_token = Secret(access_token.reveal());
+  if (!login_.expires_at) login_.expires_at = expires_at;
+}
+
+JsonValue CredentialDocument::time_at(const std::string& pointer, Time time, TimeUnit unit) const {
+  return document_time(time, json_at(document_, pointer), unit);
 }
 
 void CredentialDocument::set(const std::string& pointer, JsonValue value) {
@@ -142,13 +168,7 @@ void CredentialDocument::set_scopes(const std::vector<std::string>& scopes, cons
   };
   const JsonValue* const there = json_at(document_, pointer);
   if (scopes.empty() || there == nullptr || std::ranges::all_of(login_.scopes, is_granted)) return;
-  if (there->IsString()) {
-    set(pointer, json_copy(document_, fmt::format("{}", fmt::join(scopes, " "))));
-  } else {
-    JsonValue array = json_array();
-    for (const std::string& scope : scopes) json_append(array, scope);
-    set(pointer, std::move(array));
-  }
+  set(pointer, there->IsString() ? to_json(fmt::format("{}", fmt::join(scopes, " "))) : to_json(scopes));
   login_.scopes = scopes;
 }
 
@@ -156,33 +176,45 @@ void CredentialDocument::set_login_end(Time end, const CredentialFields& fields)
   const auto& known = login_.login_expires_at;
   const bool is_later = known && end >= *known;
   if (fields.login_expires_at.empty() || (is_later && fields.login_end == LoginEndRule::lowered)) return;
-  const std::int64_t time = end.time_since_epoch().count();
-  set(fields.login_expires_at, JsonValue(fields.unit == ExpiryUnit::milliseconds ? time : time / 1000));
+  set(fields.login_expires_at, time_at(fields.login_expires_at, end, fields.unit));
   login_.login_expires_at = end;
 }
 
 Secret CredentialDocument::with(const Grant& grant, const CredentialFields& fields) {
-  set(fields.access_token, json_copy(document_, grant.access_token.reveal()));
+  if (!fields.access_token.empty()) set(fields.access_token, to_json(grant.access_token.reveal()));
   login_.access_token = Secret(grant.access_token.reveal());
-  if (!grant.refresh_token.empty()) {
-    set(fields.refresh_token, json_copy(document_, grant.refresh_token.reveal()));
+  if (!grant.refresh_token.empty() && !(grant.refresh_token == login_.refresh_token)) {
+    set(fields.refresh_token, to_json(grant.refresh_token.reveal()));
     login_.refresh_token = Secret(grant.refresh_token.reveal());
   }
-  const std::int64_t expiry = grant.expires_at.time_since_epoch().count();
-  set(fields.expires_at, JsonValue(fields.unit == ExpiryUnit::milliseconds ? expiry : expiry / 1000));
+  if (!fields.expires_at.empty())
+    set(fields.expires_at, time_at(fields.expires_at, grant.expires_at, fields.unit));
   login_.expires_at = grant.expires_at;
   set_scopes(grant.scopes, fields.scopes);
   if (grant.login_expires_at) set_login_end(*grant.login_expires_at, fields);
+  for (const auto& [pointer, json] : grant.values) {
+    if (auto value = parse_json(json.reveal(), "")) set(pointer, std::move(*value));
+  }
   return Secret(text_.reveal());
 }
 
-Secret CredentialDocument::delivered(const DeliveredFile& file) const {
-  JsonDocument copy;
-  copy.SetObject();
-  for (const std::string& field : file.fields) {
-    const JsonValue* value = json_at(document_, field);
-    if (value == nullptr || holds_refresh_token(*value)) continue;
-    json_set_at(copy, field, json_copy(*value));
+Secret CredentialDocument::delivered(const DeliveredFile& file, const CredentialFields& fields,
+                                     const Secret& client_secret) const {
+  const auto is_safe = [&](const JsonValue& value) {
+    return !holds_refresh_token(value, fields.refresh_token) && !has_secret(value, login_.refresh_token) &&
+           !has_secret(value, login_.client_secret) && !has_secret(value, client_secret);
+  };
+  JsonValue copy = json_object();
+  const auto put = [&](const std::string& pointer, const JsonValue* value) {
+    if (value == nullptr || !is_safe(*value)) return;
+    const bool is_empty = value->IsString() && value->GetStringLength() == 0;
+    if (is_empty || !names_refresh_token(last_key(pointer))) json_set_at(copy, pointer, json_copy(*value));
+  };
+  for (const std::string& field : file.fields) put(field, json_at(document_, field));
+  for (const auto& [to, from] : file.moved) put(to, json_at(document_, from));
+  for (const auto& [to, text] : file.constants) {
+    const JsonValue value = to_json(text);
+    put(to, &value);
   }
   return write_json(copy);
 }

@@ -3,6 +3,7 @@
 // stays at its place in the text, byte for byte.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,8 @@ struct Login {
   std::optional<Time> expires_at;  // nullopt: missing, or not a known time
   std::vector<std::string> scopes;
   std::string client_id;  // empty: the provider's
+  Secret client_secret;   // empty: the document has none
+  Pairs parameters;       // of a request, and their values
   std::optional<Time> login_expires_at;
 };
 
@@ -31,6 +34,8 @@ struct Grant {
   Time expires_at;
   std::vector<std::string> scopes;       // empty: unchanged
   std::optional<Time> login_expires_at;  // nullopt: unchanged
+  // What else is written: a JSON Pointer into the document, and the value there as JSON.
+  std::map<std::string, Secret> values = {};
 
   friend bool operator==(const Grant&, const Grant&) = default;
 };
@@ -51,12 +56,18 @@ class CredentialDocument {
                                           const CredentialFields& fields);
 
   const Login& login() const { return login_; }
-  // The document with the grant in it. Scopes are written only if the grant lacks one of them, and the
-  // login's expiry only as the provider specifies.
+  const Secret& text() const { return text_; }
+  // What the document does not say: the access token, if it has no place for one, and when that expires.
+  void complete(const Secret& access_token, Time expires_at);
+  // `time` in the form of the one at `pointer`.
+  JsonValue time_at(const std::string& pointer, Time time, TimeUnit unit) const;
+  // The document with the grant in it. Scopes are written only where the grant lacks one of them, and the end
+  // of the login only as the provider says.
   Secret with(const Grant& grant, const CredentialFields& fields);
-  // A file for containers: only the listed fields, at the same places, and none that contains a refresh
-  // token.
-  Secret delivered(const DeliveredFile& file) const;
+  // A file for containers: what `file` lists and nothing else. A part of it in which a refresh token or the
+  // client's secret is hidden, by its key or by its value, is left out.
+  Secret delivered(const DeliveredFile& file, const CredentialFields& fields,
+                   const Secret& client_secret) const;
 
  private:
   CredentialDocument(Secret text, JsonDocument document, Login login)

@@ -118,7 +118,11 @@ std::string read_record(const std::string& path) {
 // of ours.
 Result<DirectoryIdentity> make_unnamed(const std::string& path, const LockManner& manner) {
   const std::string made = unnamed(path, manner);
-  const auto make = [&] { return ::mkdir(made.c_str(), 0700) == 0; };
+  const auto make = [&] {
+    if (::mkdir(made.c_str(), 0700) == 0) return true;
+    return errno == ENOENT && ::mkdir(parent_directory(path).c_str(), 0700) == 0 &&
+           ::mkdir(made.c_str(), 0700) == 0;
+  };
   if (!make() && !(errno == EEXIST && ::rmdir(made.c_str()) == 0 && make())) {
     return Error::from_errno(errno, fmt::format("{}: mkdir", made));
   }
@@ -309,7 +313,6 @@ Result<DirectoryLocks> DirectoryLocks::acquire(const std::vector<ProviderLock>& 
       DirectoryLocks held;
       held.held_ = std::move(taker.held);
       held.passed_over_ = std::move(taker.passed_over);
-      held.touched_ = time;
       if (!manner.owner_record.empty()) held.record_owner(manner.owner_record);
       return held;
     }
@@ -349,8 +352,7 @@ void DirectoryLocks::remove_record() const {
   if (read_record(record_path_) == record_) ::unlink(record_path_.c_str());
 }
 
-Result<void> DirectoryLocks::touch(SteadyTime now) {
-  touched_ = now;
+Result<void> DirectoryLocks::touch() {
   for (const DirectoryIdentity& lock : held_) {
     TRY(touch_lock(lock));
   }

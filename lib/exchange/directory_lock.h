@@ -37,15 +37,13 @@ struct LockManner {
 
 class DirectoryLocks {
  public:
-  static constexpr Milliseconds touch_every = std::chrono::seconds(5);
-
   // Takes `locks` in order. A lock is stale if its mtime is older than its stale_after or more than 5 s in
   // the future (proper-lockfile rounds up to seconds), or if its holder, according to the owner record, is
   // gone; it is then replaced, whatever it is. If a later lock is taken by somebody else, the earlier ones
   // are released. Waits until `deadline`, woken by inotify(7) (and when a lock becomes stale); calls `stop`
-  // at each wake. Skips a lock whose parent this user cannot write to, because none of the user's programs
-  // can take it. Failure: temporary, with the lock and its age; another kind if a directory cannot be
-  // created, a stale lock cannot be removed, or `notice` fails.
+  // at each wake. Creates a parent that is missing. Skips a lock whose parent this user cannot write to,
+  // because none of the user's programs can take it. Failure: temporary, with the lock and its age; another
+  // kind if a directory cannot be created, a stale lock cannot be removed, or `notice` fails.
   static Result<DirectoryLocks> acquire(const std::vector<ProviderLock>& locks, SteadyTime deadline,
                                         const std::function<bool()>& stop, const LockNotice& notice = {},
                                         const LockManner& manner = {});
@@ -56,11 +54,7 @@ class DirectoryLocks {
 
   // Touches the locks. Failure: temporary if another program took one over; another kind, with the lock and
   // the reason, if one cannot be touched.
-  Result<void> touch(SteadyTime now);
-  // The same, but only if touch_every has passed since the last time.
-  Result<void> keep_alive(SteadyTime now) {
-    return now - touched_ < touch_every ? Result<void>() : touch(now);
-  }
+  Result<void> touch();
   std::vector<DirectoryIdentity> identities() const { return held_; }
   // The skipped locks, each as a message.
   const std::vector<std::string>& passed_over() const { return passed_over_; }
@@ -73,7 +67,6 @@ class DirectoryLocks {
   std::vector<DirectoryIdentity> held_;
   std::vector<std::string> passed_over_;
   std::string record_path_, record_;
-  SteadyTime touched_;
 };
 
 // Removes the lock directory of a killed run of ours, whether or not it became the lock, and what that run

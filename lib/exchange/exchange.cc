@@ -8,6 +8,7 @@
 #include "base/fmt.h"
 #include "base/size.h"
 #include "exchange/credential_document.h"
+#include "exchange/document_time.h"
 #include "exchange/login_locks.h"
 #include "exchange/recovery.h"
 #include "exchange/token_answer.h"
@@ -57,6 +58,12 @@ FailureKind failure_kind(const TokenAnswer& answer, const Provider& provider) {
   return FailureKind::server;
 }
 
+std::vector<std::string> names_of(const Pairs& pairs) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : pairs) names.push_back(name);
+  return names;
+}
+
 class Exchange {
  public:
   Exchange(const ExchangeRequest& request, const std::function<bool()>& stop)
@@ -66,6 +73,7 @@ class Exchange {
  private:
   Result<void> open_and_recover();
   Result<void> read_login();
+  void complete_login();
   bool is_due() const;
   std::string request_hash() const;
   bool may_send();
@@ -118,7 +126,18 @@ Result<void> Exchange::read_login() {
   auto document = TRY(CredentialDocument::parse(std::move(text), store_->shown(), request_.provider.fields));
   document_.emplace(std::move(document));
   stamp_ = stamp;
+  complete_login();
   return {};
+}
+
+// What the document does not say is known of the token that is published.
+void Exchange::complete_login() {
+  const Login& login = document_->login();
+  const bool has_place = !request_.provider.fields.access_token.empty();
+  const Secret& token = has_place ? login.access_token : request_.published_token;
+  const auto expiry = request_.known.published.known_expiry();
+  if (!token.empty() && expiry && fingerprint(token) == request_.known.published.access_token_hash)
+    document_->complete(token, *expiry);
 }
 
 bool Exchange::is_due() const {
@@ -221,7 +240,8 @@ void Exchange::send() {
   began_at_ = now();
   if (auto noted = store_->journal().note_request(sent_hash_, began_at_); !noted) return fail(noted.error());
 
-  TokenRequest request = token_request(request_.profile, request_.provider, document_->login());
+  TokenRequest request =
+      token_request(request_.profile, request_.provider, document_->login(), request_.client_secret);
   const SteadyTime began = steady_clock::now();
   RequestResult result = post(request);
   const auto* reply = std::get_if<HttpReply>(&result);
@@ -258,17 +278,28 @@ bool Exchange::is_still_ours() {
 // Called while the answer arrives: as soon as it contains the grant, the grant is made durable.
 void Exchange::keep_grant(const Arrival& arrival) {
   const auto arrived = steady_clock::now();
+  const CredentialFields& fields = request_.provider.fields;
   if (grant_ || arrival.status < 200 || arrival.status >= 300) return;
   const TokenAnswer answer = read_token_answer(
       {.status = arrival.status, .retry_after = "", .date = arrival.date, .body = Secret(arrival.body)},
-      now());
+      now(), names_of(fields.answer));
   if (answer.kind != AnswerKind::granted) return;
   const Secret& old = document_->login().refresh_token;
   const Secret& rotated = answer.refresh_token.empty() ? old : answer.refresh_token;
   const Time time = now();
-  const Time expires_at = granted_until(time, answer.expires_in.value_or(assumed_life), answer.date);
+  const auto told =
+      fields.format == TokenFormat::jwt ? jwt_expiry(answer.access_token.reveal()) : std::nullopt;
+  const Time expires_at =
+      told.value_or(granted_until(time, answer.expires_in.value_or(assumed_life), answer.date));
   grant_.emplace(Grant{Secret(answer.access_token.reveal()), Secret(rotated.reveal()), expires_at,
                        answer.scopes, std::nullopt});
+  for (const auto& [name, pointer] : fields.answer) {
+    if (const auto member = answer.members.find(name); member != answer.members.end())
+      grant_->values.emplace(pointer, Secret(member->second.reveal()));
+  }
+  if (!fields.refreshed_at.empty())
+    grant_->values.emplace(fields.refreshed_at,
+                           write_json(document_->time_at(fields.refreshed_at, time, fields.unit)));
   if (answer.refresh_token_expires_in) grant_->login_expires_at = time + *answer.refresh_token_expires_in;
   grant_noted_ = store_->journal().note_grant(sent_hash_, began_at_, *grant_);
   report_.notices.insert(report_.notices.end(), answer.notices.begin(), answer.notices.end());
@@ -325,7 +356,10 @@ void Exchange::store() {
     return;
   }
   if (is_ours) {
-    auto replaced = store_->replace(document_->with(*grant_, request_.provider.fields));
+    const Secret before(document_->text().reveal());
+    const Secret after = document_->with(*grant_, request_.provider.fields);
+    if (before == after) return;  // the token has no place there, and the refresh token was not rotated
+    auto replaced = store_->replace(after);
     if (!replaced) return keep_in_journal(std::move(replaced).error());
     stamp_ = *replaced;
     return;
@@ -378,7 +412,8 @@ void Exchange::take_snapshot() {
   snapshot.login_expires_at = login.login_expires_at;
   snapshot.files.push_back({std::string(token_file), Secret(login.access_token.reveal())});
   for (const DeliveredFile& file : request_.provider.deliver) {
-    snapshot.files.push_back({file.name, document_->delivered(file)});
+    snapshot.files.push_back(
+        {file.name, document_->delivered(file, request_.provider.fields, request_.client_secret)});
   }
   report_.login = std::move(snapshot);
 }

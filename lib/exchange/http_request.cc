@@ -204,6 +204,11 @@ void Transfer::set_request() {
     set(CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
     set(CURLOPT_XOAUTH2_BEARER, request_.bearer.reveal().data());  // ends in NUL, like every std::string
   }
+  if (!request_.password.empty()) {
+    set(CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    set(CURLOPT_USERNAME, request_.user.reveal().data());
+    set(CURLOPT_PASSWORD, request_.password.reveal().data());
+  }
 }
 
 void Transfer::set_connection() {

@@ -18,7 +18,8 @@ namespace oci_oauth {
 struct HttpRequest {
   std::string method = "POST", url, content_type;
   Secret body;
-  Secret bearer;                           // RFC 6750 section 2.1; empty: no Authorization header
+  Secret bearer;                           // RFC 6750 section 2.1; empty: none
+  Secret user, password;                   // RFC 7617; empty: none
   std::string user_agent, ca_file, proxy;  // ca_file, proxy: empty is the system's, or none
   Milliseconds connect_timeout = std::chrono::seconds(10);
   Milliseconds total_timeout = std::chrono::seconds(25);

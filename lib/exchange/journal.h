@@ -59,6 +59,7 @@ void describe(Each& each, Self& line) {
     each("expires_at", line.grant.expires_at, Presence::required);
     each("login_expires_at", line.grant.login_expires_at);
     each("scopes", line.grant.scopes);
+    each("values", line.grant.values);
   }
   each("old_text", line.old_text);
   each("new_text", line.new_text);

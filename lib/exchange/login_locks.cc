@@ -10,30 +10,52 @@ namespace oci_oauth {
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
+std::vector<ProviderLock> LoginLocks::expanded(const std::vector<ProviderLock>& locks) const {
+  std::vector<ProviderLock> result = locks;
+  for (ProviderLock& lock : result) lock.path = expanded(lock.path);
+  return result;
+}
+
+Result<LoginLocks::Held> LoginLocks::acquire(const std::vector<ProviderLock>& locks, SteadyTime deadline,
+                                             const std::function<bool()>& stop,
+                                             const std::string& owner_record) {
+  std::vector<ProviderLock> directories, files;
+  for (const ProviderLock& lock : expanded(locks))
+    (lock.kind == LockKind::file ? files : directories).push_back(lock);
+  auto made = TRY(DirectoryLocks::acquire(directories, deadline, stop, notice(), manner(owner_record)));
+  auto locked = TRY(LockFiles::acquire(files, deadline, now()));
+  return Held{std::move(made), std::move(locked)};
+}
+
 Result<void> LoginLocks::take(SteadyTime deadline) {
-  std::vector<ProviderLock> wanted;
-  for (const std::string& lock : provider_.locks) wanted.push_back({expanded(lock)});
-  auto locks = TRY(DirectoryLocks::acquire(wanted, deadline, stop_, notice(), manner(provider_.lock_owner)));
-  for (const std::string& told : locks.passed_over()) notices_.push_back(told);
+  auto locks = TRY(acquire(provider_.locks, deadline, stop_, provider_.lock_owner));
+  for (const std::string& told : locks.directories.passed_over()) notices_.push_back(told);
   held_.emplace(std::move(locks));
+  touched_ = steady_clock::now();
   return {};
+}
+
+Result<void> LoginLocks::touch(SteadyTime time) {
+  touched_ = time;
+  TRY(held_->directories.touch());
+  return held_->files.touch(now());
+}
+
+Result<void> LoginLocks::keep_alive(SteadyTime time) {
+  const auto is_over = [&](const ProviderLock& lock) { return time - touched_ >= lock.touch_every; };
+  return std::ranges::any_of(provider_.locks, is_over) ? touch(time) : Result<void>();
 }
 
 // A program that read the document before our rename and writes its own change afterwards would restore the
 // spent refresh token; these locks prevent that.
-std::optional<DirectoryLocks> LoginLocks::take_for_saving() {
-  std::vector<ProviderLock> wanted = provider_.save_locks;
+std::optional<LoginLocks::Held> LoginLocks::take_for_saving() {
   Milliseconds longest(0);
-  for (ProviderLock& lock : wanted) {
-    lock.path = expanded(lock.path);
-    longest = std::max(longest, lock.stale_after);
-  }
+  for (const ProviderLock& lock : provider_.save_locks) longest = std::max(longest, lock.stale_after);
   const auto keep_waiting = [this] {
-    if (held_) (void)held_->keep_alive(steady_clock::now());
+    if (held_) (void)keep_alive(steady_clock::now());
     return false;
   };
-  auto locks = DirectoryLocks::acquire(wanted, steady_clock::now() + longest + seconds(1), keep_waiting,
-                                       notice(), manner(""));
+  auto locks = acquire(provider_.save_locks, steady_clock::now() + longest + seconds(1), keep_waiting, "");
   if (locks) return std::optional(std::move(*locks));
   notices_.push_back(locks.error().message + "; saving the login without it");
   return std::nullopt;

@@ -10,6 +10,7 @@
 
 #include "config/provider.h"
 #include "exchange/directory_lock.h"
+#include "exchange/lock_file.h"
 #include "exchange/login_store.h"
 
 namespace oci_oauth {
@@ -26,14 +27,22 @@ class LoginLocks {
   // DirectoryLocks::acquire.
   Result<void> take(SteadyTime deadline);
   void give_back() { held_.reset(); }
-  // As in DirectoryLocks; only while they are held.
-  Result<void> touch(SteadyTime now) { return held_->touch(now); }
-  Result<void> keep_alive(SteadyTime now) { return held_->keep_alive(now); }
+  // Updates the locks; only while they are held. Failure: temporary if another program took one over; another
+  // kind, with the lock and the reason, if one cannot be updated.
+  Result<void> touch(SteadyTime now);
+  // The same, but only if one of them is due for an update.
+  Result<void> keep_alive(SteadyTime now);
+
+  // Locks of both kinds: the directories were taken first.
+  struct Held {
+    DirectoryLocks directories;
+    LockFiles files;
+  };
 
   // The locks for the last read of the document and its rename. nullopt, with a notice: somebody holds one
   // until it is stale. The document is then saved without it, and the journal is still needed, because it can
   // restore what that program overwrites.
-  std::optional<DirectoryLocks> take_for_saving();
+  std::optional<Held> take_for_saving();
 
   // Removes what a killed run left behind of the locks that it recorded: of those for saving, or of all
   // others.
@@ -45,12 +54,16 @@ class LoginLocks {
   std::string expanded(const std::string& path) const;
   bool is_for_saving(const DirectoryIdentity& lock) const;
   LockNotice notice() const;
+  std::vector<ProviderLock> expanded(const std::vector<ProviderLock>& locks) const;
+  Result<Held> acquire(const std::vector<ProviderLock>& locks, SteadyTime deadline,
+                       const std::function<bool()>& stop, const std::string& owner_record);
 
   const Provider& provider_;
   LoginStore& store_;
   const std::function<bool()>& stop_;
   std::vector<std::string>& notices_;
-  std::optional<DirectoryLocks> held_;
+  std::optional<Held> held_;
+  SteadyTime touched_;
 };
 
 }  // namespace oci_oauth

@@ -81,7 +81,15 @@ bool is_bearer(std::string_view type) {
   return std::ranges::equal(type, std::string_view("bearer"), same);
 }
 
-TokenAnswer read_grant(const JsonValue& document, long status) {
+// As JSON that a document can contain; nullopt for what could not be written, or says nothing.
+std::optional<Secret> member_text(const JsonValue& document, std::string_view name) {
+  const JsonValue* value = last_member(document, name);
+  if (value == nullptr || value->IsNull()) return std::nullopt;
+  Secret text = write_json(*value);
+  return parse_json(text.reveal(), "") ? std::optional(std::move(text)) : std::nullopt;
+}
+
+TokenAnswer read_grant(const JsonValue& document, long status, const std::vector<std::string>& members) {
   TokenAnswer answer;
   answer.kind = AnswerKind::granted;
   answer.message = fmt::format("{}", status);
@@ -91,6 +99,9 @@ TokenAnswer read_grant(const JsonValue& document, long status) {
   answer.refresh_token_expires_in = lifetime(document, "refresh_token_expires_in");
   if (answer.refresh_token_expires_in == Milliseconds(0)) answer.refresh_token_expires_in.reset();
   answer.scopes = scopes(document);
+  for (const std::string& name : members) {
+    if (auto text = member_text(document, name)) answer.members.emplace(name, std::move(*text));
+  }
   // RFC 6749 section 7.1; the type's name comes from the body, so it is not repeated.
   if (const auto type = text(document, "token_type"); !type.empty() && !is_bearer(type)) {
     answer.notices.emplace_back("the granted token is not a Bearer token; programs may not support it");
@@ -176,11 +187,11 @@ TokenAnswer read_refusal(const HttpReply& reply, const JsonValue& document, Time
   return answer;
 }
 
-TokenAnswer read_answer(const HttpReply& reply, Time now) {
+TokenAnswer read_answer(const HttpReply& reply, Time now, const std::vector<std::string>& members) {
   auto parsed = parse_json_leniently(reply.body.reveal());
   const JsonDocument document = parsed ? std::move(*parsed) : JsonDocument();
   if (!is_success(reply.status)) return read_refusal(reply, document, now);
-  if (!token(document, "access_token").empty()) return read_grant(document, reply.status);
+  if (!token(document, "access_token").empty()) return read_grant(document, reply.status, members);
   if (says_error(document)) return read_refusal(reply, document, now);
   TokenAnswer answer;
   answer.kind = AnswerKind::unreadable;
@@ -190,8 +201,8 @@ TokenAnswer read_answer(const HttpReply& reply, Time now) {
 
 }  // namespace
 
-TokenAnswer read_token_answer(const HttpReply& reply, Time now) {
-  TokenAnswer answer = read_answer(reply, now);
+TokenAnswer read_token_answer(const HttpReply& reply, Time now, const std::vector<std::string>& members) {
+  TokenAnswer answer = read_answer(reply, now, members);
   answer.date = parse_http_date(reply.date);
   return answer;
 }

@@ -4,6 +4,7 @@
 // of a body, because endpoints may echo the request.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,11 +38,13 @@ struct TokenAnswer {
   std::optional<Milliseconds> expires_in;  // zero or less: already expired; absent if the answer does not say
   std::optional<Milliseconds> refresh_token_expires_in;  // more than zero
   std::vector<std::string> scopes;                       // empty: unchanged
+  std::map<std::string, Secret, std::less<>> members;    // the requested ones, as JSON
   std::vector<std::string> notices;                      // what a person should know about a grant
   std::optional<Milliseconds> retry_after;               // kinds throttled and server_error
   std::optional<Time> date;                              // the server's clock
 };
 
-TokenAnswer read_token_answer(const HttpReply& reply, Time now);
+// `members` are names of further members of a grant.
+TokenAnswer read_token_answer(const HttpReply& reply, Time now, const std::vector<std::string>& members = {});
 
 }  // namespace oci_oauth

@@ -71,7 +71,8 @@ Findings examine_locks(const Profile& profile, const Provider& provider, Time no
   const std::string check = fmt::format("locks of '{}'", profile.name);
   Findings findings;
   std::vector<ProviderLock> locks = provider.save_locks;
-  for (const std::string& lock : provider.locks) locks.push_back({lock});
+  locks.insert(locks.end(), provider.locks.begin(), provider.locks.end());
+  std::erase_if(locks, [](const ProviderLock& lock) { return lock.kind == LockKind::file; });
   for (const ProviderLock& lock : locks) {
     if (auto finding = examine(check, expand(lock.path, "{directory}", directory), lock.stale_after, now)) {
       findings.push_back(std::move(*finding));

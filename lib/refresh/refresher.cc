@@ -7,6 +7,7 @@
 
 #include "base/fmt.h"
 #include "base/size.h"
+#include "config/trusted_file.h"
 #include "refresh/attempt.h"
 #include "refresh/deliveries.h"
 #include "token/policy.h"
@@ -73,14 +74,38 @@ Result<FileLock> lock_profile(const RuntimeDir& runtime, const std::string& prof
                            std::chrono::steady_clock::now() + wait_for_other_refresh);
 }
 
+// What its owner cannot read: a client's secret that root alone may, and what is published.
+Result<void> add_secrets(ExchangeRequest& request, int share) {
+  const Profile& profile = request.profile;
+  TRY(check_complete(profile, request.provider));
+  const std::string& file =
+      profile.client_secret_file.empty() ? request.provider.client_secret_file : profile.client_secret_file;
+  if (!file.empty()) {
+    const auto owner = TRY(find_login_owner(profile.credentials));
+    auto secret = TRY(read_client_secret(file, owner.uid));
+    request.client_secret = std::move(secret);
+  }
+  if (!request.provider.fields.access_token.empty()) return {};
+  auto token = read_file({share, std::string(token_file), "token"}, delivered_limit, Links::refused);
+  if (token) request.published_token = Secret(std::move(*token));
+  return {};
+}
+
 ExchangeReport exchange(const Refresher& refresher, const Profile& profile, ProfileRecords& known,
-                        const RefreshOptions& options) {
+                        const RefreshOptions& options, int share) {
   auto provider = load_provider(profile.provider, refresher.provider_directories);
   if (!provider) return report_of(provider.error());
   known.published.shadowed_by = provider->shadowed_by;
-  auto run = exchange_as_owner(refresher.exchanger,
-                               {profile, std::move(*provider), known, options.force, options.min_ttl,
-                                options.endpoint, options.rejected_token_hash});
+  ExchangeRequest request;
+  request.profile = profile;
+  request.provider = std::move(*provider);
+  request.known = known;
+  request.force = options.force;
+  request.min_ttl = options.min_ttl;
+  request.endpoint = options.endpoint;
+  request.rejected_token_hash = options.rejected_token_hash;
+  if (auto ready = add_secrets(request, share); !ready) return report_of(ready.error());
+  auto run = exchange_as_owner(refresher.exchanger, std::move(request));
   return run.report ? std::move(*run.report) : report_of(run.report.error());
 }
 
@@ -110,7 +135,7 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
     return outcome;
   }
 
-  ExchangeReport report = exchange(refresher, profile, outcome.known, options);
+  ExchangeReport report = exchange(refresher, profile, outcome.known, options, share.get());
   const Time time = now();
   if (report.login) {
     report.login->is_on_local_storage = is_visible(report, profile.credentials);

@@ -9,6 +9,7 @@
 #include "base/record.h"
 #include "base/time.h"
 #include "config/config.h"
+#include "config/key_record.h"
 #include "config/provider.h"
 #include "token/refresh_history.h"
 #include "worker/login_owner.h"
@@ -35,61 +36,12 @@ struct ExchangeRequest {
   Endpoint endpoint = Endpoint::asked;
   // An access token that a server refused: it must not be kept, whatever its expiry.
   std::string rejected_token_hash = {};
+  // From the client_secret_file, and the token in share/ if the login has no place for one; empty: none.
+  Secret client_secret = {}, published_token = {};
   std::optional<LoginOwner> owner = {};  // the user to become first; nullopt: keep the current one
 
   friend bool operator==(const ExchangeRequest&, const ExchangeRequest&) = default;
 };
-
-// Of a profile and a provider, what an exchange needs.
-template <class Each, RecordOf<Profile> Self>
-void describe(Each& each, Self& profile) {
-  each("name", profile.name);
-  each("credentials", profile.credentials);
-  each("token_url", profile.token_url);
-  each("ca_file", profile.ca_file);
-  each("user_agent", profile.user_agent);
-  each("proxy", profile.proxy);
-  each("refresh_before_ms", profile.refresh_before, Presence::required);
-}
-
-template <class Each, RecordOf<CredentialFields> Self>
-void describe(Each& each, Self& fields) {
-  each("access_token", fields.access_token);
-  each("refresh_token", fields.refresh_token);
-  each("expires_at", fields.expires_at);
-  each("scopes", fields.scopes);
-  each("login_expires_at", fields.login_expires_at);
-  each("client_id", fields.client_id);
-  each("login_end", fields.login_end);
-  each("unit", fields.unit);
-}
-
-template <class Each, RecordOf<DeliveredFile> Self>
-void describe(Each& each, Self& file) {
-  each("name", file.name);
-  each("fields", file.fields);
-}
-
-template <class Each, RecordOf<ProviderLock> Self>
-void describe(Each& each, Self& lock) {
-  each("path", lock.path);
-  each("stale_after_ms", lock.stale_after, Presence::required);
-}
-
-template <class Each, RecordOf<Provider> Self>
-void describe(Each& each, Self& provider) {
-  each("token_url", provider.token_url);
-  each("client_id", provider.client_id);
-  each("body", provider.body);
-  each("scope", provider.scope);
-  each("user_agent", provider.user_agent);
-  each("fields", provider.fields, Presence::required);
-  each("terminal_errors", provider.terminal_errors);
-  each("deliver", provider.deliver);
-  each("locks", provider.locks);
-  each("lock_owner", provider.lock_owner);
-  each("save_locks", provider.save_locks);
-}
 
 // An identity is never guessed.
 template <class Each, RecordOf<LoginOwner> Self>
@@ -110,6 +62,8 @@ void describe(Each& each, Self& request) {
   each("min_ttl_ms", request.min_ttl);
   each("endpoint", request.endpoint);
   each("rejected_token_hash", request.rejected_token_hash);
+  each("client_secret", request.client_secret);
+  each("published_token", request.published_token);
   each("owner", request.owner);
 }
 

@@ -147,18 +147,35 @@ TEST_CASE("beyond a schema the reader alone decides") {
 }
 
 TEST_CASE("schema and reader accept the same providers") {
-  for (const char* members :
-       {"", R"("body": "json")", R"("body": "form")", R"("scope": "stored")", R"("scope": "none")",
-        R"("user_agent": "x")", R"("locks": ["{directory}.lock"])", R"("lock_owner": "{directory}/x")",
-        R"("save_locks": [])", R"("shadowed_by": ["A_KEY"])",
-        R"("save_locks": [{"path": "{directory}/x"}, {"path": "y", "stale_after": "015s"}])",
-        R"("environment": {"A": "{target}"})", R"("deliver": [])",
-        R"("deliver": [{"file": ".x.json", "fields": ["/a", "/b~0/c~1d"]}])"}) {
+  for (
+      const char* members :
+      {"",
+       R"("body": "json")",
+       R"("body": "form")",
+       R"("scope": "stored")",
+       R"("scope": "none")",
+       R"("user_agent": "x")",
+       R"("locks": [{"path": "{directory}.lock", "touch_every": "2s"}])",
+       R"("lock_owner": "{directory}/x")",
+       R"("save_locks": [])",
+       R"("shadowed_by": ["A_KEY"])",
+       R"("scope": "listed", "scopes": ["a", "b"])",
+       R"("parameters": {"resource": "https://r/", "empty": ""})",
+       R"("client_secret_file": "/s")",
+       R"("token_endpoint_auth_method": "client_secret_basic")",
+       R"("save_locks": [{"path": "{directory}/l", "kind": "file", "content": "holder"}])",
+       R"("deliver": [{"file": "x", "fields": [], "moved": {"/x": "/a"}, "constants": {"/r": "", "/c": "d"}}])",
+       R"("save_locks": [{"path": "{directory}/x"}, {"path": "y", "stale_after": "015s"}])",
+       R"("environment": {"A": "{target}"})",
+       R"("deliver": [])",
+       R"("deliver": [{"file": ".x.json", "fields": ["/a", "/b~0/c~1d"]}])"}) {
     provider_is(true, provider(members));
   }
-  provider_is(true,
-              provider("", R"("scopes": "/s", "login_expires_at": "/l", "expires_at_unit": "seconds")"));
+  provider_is(true, provider("", R"("scopes": "/s", "login_expires_at": "/l", "times": "seconds")"));
   provider_is(true, provider("", R"("client_id": "/c", "refresh_token_expires_in": "sets")"));
+  provider_is(true, provider("", R"("client_secret": "/s", "refreshed_at": "/t", "times": "rfc3339")"));
+  provider_is(true, provider("", R"("answer": {"id_token": "/i"}, "parameters": {"p": "/p"})"));
+  provider_is(true, R"({"credentials": {"refresh_token": "/r", "access_token_format": "jwt"}})");
   provider_is(true, provider("", R"("login_expires_at": "/l", "refresh_token_expires_in": "lowers")"));
 }
 
@@ -170,6 +187,19 @@ TEST_CASE("schema and reader refuse the same providers") {
                               R"("locks": [1])",
                               R"("lock_owner": "")",
                               R"("lock_owner": 1)",
+                              R"("scopes": "a b")",
+                              R"("parameters": {"a b": "c"})",
+                              R"("parameters": {"a": 1})",
+                              R"("client_secret_file": "s")",
+                              R"("token_endpoint_auth_method": "private_key_jwt")",
+                              R"("locks": ["x"])",
+                              R"("locks": [{"path": "x", "kind": "fcntl"}])",
+                              R"("locks": [{"path": "x", "content": "pid"}])",
+                              R"("locks": [{"path": "x", "touch_every": "0s"}])",
+                              R"("deliver": [{"file": "x", "fields": [], "moved": {"x": "/a"}}])",
+                              R"("deliver": [{"file": "x", "fields": [], "moved": {"/x": "a"}}])",
+                              R"("deliver": [{"file": "x", "fields": [], "constants": {"x": "a"}}])",
+                              R"("deliver": [{"file": "x", "fields": [], "constants": {"/x": 1}}])",
                               R"("save_locks": ["x"])",
                               R"("save_locks": [{}])",
                               R"("save_locks": [{"path": ""}])",
@@ -194,11 +224,14 @@ TEST_CASE("schema and reader refuse the same providers") {
     provider_is(false, provider(members));
   }
   for (const char* fields :
-       {R"("scopes": "s")", R"("expires_at_unit": "days")", R"("colour": "/c")", R"("client_id": "c")",
-        R"("client_id": 1)", R"("refresh_token_expires_in": "raises")", R"("refresh_token_expires_in": 1)"}) {
+       {R"("scopes": "s")", R"("times": "days")", R"("answer": {"id_token": "i"})", R"("client_secret": "s")",
+        R"("parameters": {"p": "p"})", R"("refreshed_at": "t")", R"("access_token_format": "paseto")",
+        R"("colour": "/c")", R"("client_id": "c")", R"("client_id": 1)",
+        R"("refresh_token_expires_in": "raises")", R"("refresh_token_expires_in": 1)"}) {
     provider_is(false, provider("", fields));
   }
   for (const char* text : {"", "[]", "{}", R"({"token_url": "https://a/", "client_id": "c"})",
+                           R"({"credentials": {"access_token": "/a"}})",
                            R"({"token_url": "https://a/", "client_id": "c", "credentials": {}})",
                            R"({"token_url": "", "client_id": "c", "credentials":
                                {"access_token": "/a", "refresh_token": "/r", "expires_at": "/e"}})"}) {

@@ -13,7 +13,7 @@ const CredentialFields fields = {.access_token = "/oauth/0/access",
                                  .scopes = "",
                                  .login_expires_at = "",
                                  .client_id = "",
-                                 .unit = ExpiryUnit::milliseconds};
+                                 .unit = TimeUnit::milliseconds};
 
 // With everything in it that a rewriting through numbers, escapes and indentation would change.
 std::string a_document(std::string_view access, std::string_view refresh, std::string_view expires) {
@@ -74,8 +74,8 @@ TEST_CASE("a login is read in the formats that documents have, and an invalid ti
   const auto login_with = [](std::string_view expires) {
     return parsed(a_document("access", "refresh", expires)).login().expires_at;
   };
-  for (const char* unknown : {"null", "0", "1", "-1", "\"soon\"", "\"2026-11-24T06:30:00Z\"", "true", "{}",
-                              "1795490906", "-1e300"}) {
+  for (const char* unknown :
+       {"null", "0", "1", "-1", "\"soon\"", "\"2026-11-24\"", "true", "{}", "1795490906", "-1e300"}) {
     CAPTURE(unknown);
     CHECK(login_with(unknown) == std::nullopt);
   }
@@ -203,4 +203,71 @@ TEST_CASE("a token that an HTTP header cannot contain is reported, and the login
   CHECK_FALSE(check_usable(Secret(std::string(64 * 1024 + 1, 'x'))));
   for (const char* token : {"a b", "\xc3\xa9", "sk-ant-oat01-a/b+c="})
     CHECK(check_usable(Secret(std::string_view(token))));
+}
+TEST_CASE("a secret of the login is not delivered under any key, and not within any text") {
+  constexpr std::string_view secret = "a refresh token of some length";
+  const CredentialFields own = {.access_token = "/a",
+                                .refresh_token = "/r",
+                                .expires_at = "",
+                                .scopes = "",
+                                .login_expires_at = "",
+                                .client_id = "",
+                                .client_secret = "/s"};
+  auto document = CredentialDocument::parse(
+      Secret(
+          std::string_view(R"({"a": "token", "r": "a refresh token of some length", "s": "a client's secret",
+          "copy": "a refresh token of some length", "within": {"x": ["Bearer a refresh token of some length!"]},
+          "key": {"a refresh token of some length": 1}, "hidden": {"idpRefreshToken": "another"},
+          "other": {"refresh": "another"}, "secret": "a client's secret", "ours": "from a file", "fine": "text"})")),
+      "login", own);
+  REQUIRE(document);
+  const DeliveredFile file = {
+      .name = "f",
+      .fields = {"/a", "/copy", "/within", "/key", "/hidden", "/other", "/secret", "/ours", "/fine"},
+      .moved = {{"/moved/refresh_token", "/fine"}, {"/moved/x", "/copy"}, {"/moved/a", "/a"}},
+      .constants = {{"/r", ""}, {"/mode", "m"}, {"/c", std::string(secret)}}};
+  CHECK(document->delivered(file, own, Secret(std::string_view("from a file"))).reveal() ==
+        R"({"a":"token","fine":"text","moved":{"a":"token"},"r":"","mode":"m"})");
+}
+
+TEST_CASE("an expiry is the document's, else the token's own, else the one that was published") {
+  CredentialFields jwt = fields;
+  jwt.format = TokenFormat::jwt;
+  const auto expiry = [&](const std::string& text) {
+    auto document = CredentialDocument::parse(Secret(std::string_view(text)), "login", jwt);
+    REQUIRE(document);
+    return document->login().expires_at;
+  };
+  const std::string token = "eyJhbGciOiJub25lIn0.eyJleHAiOjE4OTM0NTYwMDB9.";  // {"exp":1893456000}
+  const auto of_token = [](const std::string& access, const std::string& more) {
+    return R"({"oauth": [{"access": ")" + access + R"(", "refresh/token": "r")" + more + "}]}";
+  };
+  CHECK(expiry(of_token(token, "")) == Time(std::chrono::seconds(1893456000)));
+  CHECK(expiry(of_token(token, R"(, "expires": 1795608000000)")) == Time(std::chrono::seconds(1795608000)));
+  CHECK_FALSE(expiry(of_token("not.a.jwt", "")));
+
+  const std::string opaque = of_token("opaque", "");
+  auto document = CredentialDocument::parse(Secret(std::string_view(opaque)), "login", fields);
+  REQUIRE(document);
+  document->complete(Secret(std::string_view("another")), Time(std::chrono::seconds(1795608000)));
+  CHECK(document->login().access_token.reveal() == "opaque");
+  CHECK(document->login().expires_at == Time(std::chrono::seconds(1795608000)));
+}
+
+TEST_CASE("a grant's further values are written where they belong, and everything else stays") {
+  auto document = CredentialDocument::parse(
+      Secret(std::string_view(
+          R"({ "oauth": [{"access": "a", "refresh/token": "r", "expires": "2020-01-01T00:00:00.5+01:00"}],
+  "id": "old", "other": 1.50 })")),
+      "login", fields);
+  REQUIRE(document);
+  Grant grant = {Secret(std::string_view("A")),
+                 Secret(std::string_view("R")),
+                 Time(std::chrono::seconds(1795608000)),
+                 {},
+                 {}};
+  grant.values.emplace("/id", Secret(std::string_view("\"new\"")));
+  CHECK(document->with(grant, fields).reveal() ==
+        R"({ "oauth": [{"access": "A", "refresh/token": "R", "expires": "2026-11-25T13:00:00.0+01:00"}],
+  "id": "new", "other": 1.50 })");
 }

@@ -197,7 +197,8 @@ TEST_CASE(
   host.request.known.history.dead_request_hash = refused.failure->request_hash;
   host.request.known.history.failed_request_hash = refused.failure->request_hash;
   host.request.known.published.not_before = now() + 30s;
-  const ExchangeRequest remembered = host.request;
+  const Profile profile = host.request.profile;
+  const Provider provider = host.request.provider;
   const std::function<void(ExchangeRequest&)> changes[] = {
       [](ExchangeRequest& request) { request.provider.client_id = "9d1c250a-e61b-44d9-88ed-5944d1962f5e"; },
       [](ExchangeRequest& request) { request.provider.scope = ScopeRule::none; },
@@ -205,7 +206,9 @@ TEST_CASE(
       [](ExchangeRequest& request) { request.force = Force::yes; }};
   size_t posts = host.posts();
   for (const auto& change : changes) {
-    host.request = remembered;
+    host.request.profile = profile;
+    host.request.provider = provider;
+    host.request.force = Force::no;
     CHECK(host.run().failure);
     CHECK(host.posts() == posts);
     change(host.request);

@@ -106,7 +106,7 @@ void fuzz_credentials(std::string_view input) {
   auto document = CredentialDocument::parse(Secret(input), "login", claude().fields);
   if (!document) return;
   for (const DeliveredFile& file : claude().deliver) {
-    expect(!holds_refresh_token(document->delivered(file).reveal()));
+    expect(!holds_refresh_token(document->delivered(file, claude().fields, Secret()).reveal()));
   }
   const Grant grant = {
       Secret(std::string_view("granted-access")), Secret(std::string_view("granted-refresh")), noon, {}, {}};

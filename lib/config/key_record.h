@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// An object of the configuration as a record (base/record.h), by its description (keys.h): what one of our
+// processes tells another.
+#pragma once
+
+#include <initializer_list>
+#include <string_view>
+#include <type_traits>
+
+#include "base/record.h"
+#include "config/keys.h"
+
+namespace oci_oauth {
+
+template <class Each>
+class RecordKeys {
+ public:
+  struct Help {
+    consteval Help(const char*) {}
+  };
+  template <class Enum>
+  struct Choice {
+    std::string_view word;
+    Enum value;
+    Help help;
+  };
+
+  explicit RecordKeys(Each& each) : each_(each) {}
+
+  void text(Key key, auto& member, auto, Help) { each_(key.name, member); }
+  void texts(Key key, auto& member, auto, Help) { each_(key.name, member); }
+  void text_or_texts(Key key, auto& member, auto, Help) { each_(key.name, member); }
+  void pairs(Key key, auto& member, auto, auto, Help) { each_(key.name, member); }
+  void command(Key key, auto& member, Help) { each_(key.name, member); }
+  void duration(Key key, auto& member, Bounds, Help) { each_(key.name, member, Presence::required); }
+  void mode(Key key, auto& member, Help) { each_(key.name, member, Presence::required); }
+  void boolean(Key key, auto& member, Help) { each_(key.name, member); }
+  template <class Enum>
+  void choice(Key key, Enum& member, std::initializer_list<Choice<std::type_identity_t<Enum>>>, Help) {
+    each_(key.name, member, Presence::required);
+  }
+  void object(Key key, auto& member, Help) { each_(key.name, member); }
+  void objects(Key key, auto& member, Help) { each_(key.name, member); }
+  void one_of(std::string_view, std::string_view) {}
+  void not_both(std::string_view, std::string_view) {}
+
+ private:
+  Each& each_;
+};
+
+// A writer, too, leaves what it is told as it is.
+template <class Each, class Self>
+void describe_keys(Each& each, Self& object) {
+  RecordKeys<Each> keys(each);
+  keys_of(keys, const_cast<std::remove_const_t<Self>&>(object));
+}
+
+template <class Each, RecordOf<Pair> Self>
+void describe(Each& each, Self& pair) {
+  each("name", pair.name);
+  each("value", pair.value);
+}
+template <class Each, RecordOf<CredentialFields> Self>
+void describe(Each& each, Self& fields) {
+  describe_keys(each, fields);
+}
+template <class Each, RecordOf<DeliveredFile> Self>
+void describe(Each& each, Self& file) {
+  describe_keys(each, file);
+}
+template <class Each, RecordOf<ProviderLock> Self>
+void describe(Each& each, Self& lock) {
+  describe_keys(each, lock);
+}
+template <class Each, RecordOf<Api> Self>
+void describe(Each& each, Self& api) {
+  describe_keys(each, api);
+}
+template <class Each, RecordOf<Provider> Self>
+void describe(Each& each, Self& provider) {
+  each("name", provider.name);
+  describe_keys(each, provider);
+}
+// What an exchange needs of a profile.
+template <class Each, RecordOf<Profile> Self>
+void describe(Each& each, Self& profile) {
+  each("name", profile.name);
+  each("credentials", profile.credentials);
+  each("token_url", profile.token_url);
+  each("client_id", profile.client_id);
+  each("ca_file", profile.ca_file);
+  each("user_agent", profile.user_agent);
+  each("proxy", profile.proxy);
+  each("refresh_before_ms", profile.refresh_before, Presence::required);
+}
+
+}  // namespace oci_oauth

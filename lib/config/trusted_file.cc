@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/trusted_file.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/file.h"
+#include "base/fmt.h"
+#include "base/size.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr uid_t unmapped = 65534;
+constexpr size_t longest_secret = 4 * KiB;
+
+Result<UniqueFd> open_without_links(const std::string& path) {
+  open_how how = {};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
+  if (!fd && errno == ELOOP) return Error::configuration(fmt::format("{}: leads over a symbolic link", path));
+  if (!fd) return Error::configuration(Error::from_errno(errno, path).message);
+  return fd;
+}
+
+Result<void> check_is_private(const struct stat& status, const std::string& path, uid_t owner) {
+  if (!S_ISREG(status.st_mode))
+    return Error::configuration(fmt::format("{}: is {}", path, file_type(status.st_mode)));
+  if (status.st_uid != 0 && status.st_uid != owner)
+    return Error::configuration(
+        fmt::format("{}: belongs to uid {}, not to root or the login's owner", path, status.st_uid));
+  if ((status.st_mode & 077) != 0)
+    return Error::configuration(fmt::format("{}: others have rights to it", path))
+        .with_hint(fmt::format("chmod 0600 {}", path));
+  if (status.st_nlink != 1) return Error::configuration(fmt::format("{}: has another name as well", path));
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> read_trusted_file(const std::string& path, size_t limit, Owners owners) {
+  const auto fd = TRY(open_file({.path = path}, O_RDONLY));
+  struct stat status;
+  if (::fstat(fd.get(), &status) != 0) return Error::from_errno(errno, path);
+  const bool ours = status.st_uid == 0 || status.st_uid == ::geteuid() ||
+                    (owners == Owners::or_unmapped && status.st_uid == unmapped);
+  if (S_ISREG(status.st_mode) && (!ours || (status.st_mode & 022) != 0)) {
+    return Error::configuration(fmt::format("{}: other users can change it (it has uid {}, mode {:04o})",
+                                            path, status.st_uid, status.st_mode & 07777))
+        .with_hint(fmt::format("chown {} {} && chmod go-w {}", ::geteuid(), path, path));
+  }
+  return read_file(fd.get(), status, limit, path);
+}
+
+Result<Secret> read_client_secret(const std::string& path, uid_t owner) {
+  const auto fd = TRY(open_without_links(path));
+  struct stat status;
+  if (::fstat(fd.get(), &status) != 0) return Error::configuration(Error::from_errno(errno, path).message);
+  TRY(check_is_private(status, path, owner));
+  auto text = read_file(fd.get(), status, longest_secret, path);
+  if (!text) return Error::configuration(text.error().message);
+  const Secret whole(std::move(*text));
+  const std::string_view line = whole.reveal().substr(0, whole.reveal().find_first_of("\r\n"));
+  if (line.empty()) return Error::configuration(fmt::format("{}: does not begin with a secret", path));
+  return Secret(line);
+}
+
+}  // namespace oci_oauth

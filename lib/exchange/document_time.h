@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Points in time as documents of logins write them: a number, a number in a string, or RFC 3339 text; and the
+// one in a JSON Web Token.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "config/provider.h"
+
+namespace oci_oauth {
+
+// Numbers are of `unit`. nullopt: there is no value, it is not a time, or it is one from before OAuth.
+std::optional<Time> read_document_time(const JsonValue* value, TimeUnit unit);
+
+// `time` in the form that `old` has: number, string, digits of the fraction and offset stay. Without
+// an old one, or with one that is not a time, as `unit` says.
+JsonValue document_time(Time time, const JsonValue* old, TimeUnit unit);
+
+// The claim "exp" (RFC 7519 section 4.1.4) of a token, whose signature is for others to check. nullopt: it is
+// not a JSON Web Token, or has no such claim.
+std::optional<Time> jwt_expiry(std::string_view token);
+
+}  // namespace oci_oauth
