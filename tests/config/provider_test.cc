@@ -2,8 +2,11 @@
 #include "config/provider.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
+#include "config/config.h"
 #include "support/catch.h"
+#include "support/temp_dir.h"
 
 using namespace oci_oauth;
 
@@ -129,4 +132,108 @@ TEST_CASE("a missing provider is reported with the directories that were searche
 
 TEST_CASE("a name that leads out of the directory is not a provider name") {
   CHECK(load_provider("../x", {"/etc"}).error().message == "provider '../x': is not a valid provider name");
+}
+
+namespace {
+
+std::string provider_refusal(std::string_view members, std::string_view fields = "") {
+  const auto provider = parse_provider(
+      fmt::format(R"({{"token_url": "https://e/", "client_id": "c", "credentials": {{"access_token": "/l/a",
+          "refresh_token": "/l/r", "expires_at": "/l/e", "client_secret": "/l/s"{}{}}}{}{}}})",
+                  fields.empty() ? "" : ", ", fields, members.empty() ? "" : ", ", members),
+      "f", "x");
+  return provider ? "" : provider.error().message;
+}
+
+std::string delivery_refusal(std::string_view members) {
+  return provider_refusal(fmt::format(R"("deliver": [{{"file": "f.json", {}}}])", members));
+}
+
+}  // namespace
+
+TEST_CASE("no word of a provider delivers, sends or overwrites a secret") {
+  const std::pair<std::string, std::string> mistakes[] = {
+      {delivery_refusal(R"("fields": ["/l/s"])"),
+       "f: /deliver/0/fields: '/l/s' would deliver the client's secret"},
+      {delivery_refusal(R"("fields": [], "moved": {"/x": "/l/r"})"),
+       "f: /deliver/0/moved//x: '/l/r' would deliver the refresh token"},
+      {delivery_refusal(R"("fields": [], "moved": {"/x": "/l"})"),
+       "f: /deliver/0/moved//x: '/l' would deliver the refresh token"},
+      {delivery_refusal(R"("fields": [], "constants": {"/l/r": "a copy"})"),
+       "f: /deliver/0/constants//l/r: a text at a refresh token's place is not empty"},
+      {delivery_refusal(R"("fields": [], "constants": {"/x/refreshToken": "a copy"})"),
+       "f: /deliver/0/constants//x/refreshToken: a text at a refresh token's place is not empty"},
+      {delivery_refusal(R"("fields": ["/l/a"], "constants": {"/l/a/b": ""})"),
+       "f: /deliver/0/constants//l/a/b: a field is there"},
+      {provider_refusal("", R"("parameters": {"assertion": "/l/r"})"),
+       "f: /credentials/parameters/assertion: '/l/r' would send the refresh token"},
+      {provider_refusal("", R"("answer": {"id_token": "/l/r"})"),
+       "f: /credentials/answer: '/l/r' is the refresh token"},
+      {provider_refusal("", R"("answer": {"id_token": "/l/a"})"),
+       "f: /credentials/answer: '/l/a' is the access token"},
+      {provider_refusal("", R"("answer": {"refresh_token": "/x"})"),
+       "f: /credentials/answer/refresh_token: 'refresh_token' has a key of its own"},
+      {provider_refusal("", R"("refreshed_at": "/l/r/x")"),
+       "f: /credentials/refreshed_at: '/l/r/x' is the refresh token"},
+      {provider_refusal(R"("parameters": {"client_secret": "x"})"),
+       "f: /parameters/client_secret: 'client_secret' has a key of its own"},
+  };
+  for (const auto& [told, wanted] : mistakes) CHECK(told == wanted);
+  CHECK(delivery_refusal(R"("fields": ["/l/a"], "constants": {"/l/r": "", "/mode": "x"})").empty());
+}
+
+TEST_CASE("a lock file is in the login's directory, and only a file has content") {
+  CHECK(provider_refusal(R"("locks": [{"path": "{directory}/l", "kind": "file", "content": "holder"}])")
+            .empty());
+  for (const char* path : {"/tmp/l", "{directory}.lock", "{directory}/../l", "{directory}/a/l"}) {
+    INFO(path);
+    CHECK(provider_refusal(fmt::format(R"("save_locks": [{{"path": "{}", "kind": "file"}}])", path)) ==
+          fmt::format("f: /save_locks: '{}' is not a file of the login's directory", path));
+  }
+  CHECK(provider_refusal(R"("locks": [{"path": "{directory}/l", "content": "holder"}])") ==
+        "f: /locks: '{directory}/l' is a directory, which has no content");
+}
+
+TEST_CASE("a key that names a refresh token is known in every spelling") {
+  for (const char* key : {"refreshToken", "refresh_token", "refresh", "idpRefreshToken", "REFRESH-TOKEN"})
+    CHECK(names_refresh_token(key));
+  for (const char* key : {"last_refresh", "refreshTokenExpiresAt", "refresh_token_expires_in", "token", ""})
+    CHECK_FALSE(names_refresh_token(key));
+}
+
+TEST_CASE("what a provider leaves to its profiles is asked of them") {
+  const auto provider = load_provider("oauth2", {SOURCE_DIR "/oci-config/providers"});
+  REQUIRE(provider);
+  Profile profile;
+  profile.name = "mine";
+  const auto reason = [&] {
+    const auto checked = check_complete(profile, *provider);
+    return checked ? "" : checked.error().message;
+  };
+  CHECK(reason() == "/profiles/mine/token_url: is missing: the provider 'oauth2' leaves it to each profile");
+  profile.token_url = "https://e/";
+  CHECK(reason() == "/profiles/mine/client_id: is missing: the provider 'oauth2' leaves it to each profile");
+  profile.client_id = "c";
+  CHECK(reason().empty());
+}
+
+TEST_CASE("a provider that others may write is refused") {
+  const TempDir directory;
+  const std::string path = directory.write("x.json", R"({"credentials": {"refresh_token": "/r"}})");
+  CHECK(load_provider("x", {directory.path()}));
+  for (const mode_t mode : {0664U, 0646U}) {
+    REQUIRE(::chmod(path.c_str(), mode) == 0);
+    const auto provider = load_provider("x", {directory.path()});
+    REQUIRE_FALSE(provider);
+    CHECK(provider.error().message.find("other users can change it") != std::string::npos);
+    CHECK(provider.error().hint.find("chmod go-w " + path) != std::string::npos);
+  }
+}
+
+TEST_CASE("every shipped provider follows the rules") {
+  for (const char* name : {"claude", "codex", "gcloud", "grok", "kimi", "oauth2", "opencode"}) {
+    const auto provider = load_provider(name, {SOURCE_DIR "/oci-config/providers"});
+    INFO(name << (provider ? "" : provider.error().message));
+    CHECK(provider);
+  }
 }
