@@ -39,7 +39,7 @@ constexpr std::array<std::string_view, 3> words_of(TimeUnit) {
   return {"milliseconds", "seconds", "rfc3339"};
 }
 
-// Whether an access token tells when it expires (RFC 9068).
+// Whether an access token says when it expires (RFC 9068).
 enum class TokenFormat { opaque, jwt };
 constexpr std::array<std::string_view, 2> words_of(TokenFormat) {
   return {"opaque", "jwt"};
@@ -68,7 +68,7 @@ struct CredentialFields {
   Pairs answer = {};              // members of an answer, with the pointer to where each is written
   TokenFormat format = TokenFormat::opaque;
   LoginEndRule login_end = LoginEndRule::set;
-  TimeUnit unit = TimeUnit::milliseconds;  // where the document has no time yet, and of numbers
+  TimeUnit unit = TimeUnit::milliseconds;  // for numbers, and if the document has no time yet
 
   friend bool operator==(const CredentialFields&, const CredentialFields&) = default;
 };
@@ -133,23 +133,23 @@ struct Provider {
   // OAuth error codes after which a login is dead (RFC 6749 section 5.2, and what servers use instead).
   std::vector<std::string> terminal_errors = {"invalid_grant"};
   std::vector<DeliveredFile> deliver;
-  // Locks that other programs take before they refresh, in order, and where the holder of the first one
-  // writes down who it is (lock_owner.h); paths as ProviderLock's.
+  // Locks that other programs take before they refresh, in order, and the file in which the holder of the
+  // first one records who it is (lock_owner.h); paths as in ProviderLock.
   std::vector<ProviderLock> locks;
   std::string lock_owner;
   // Locks that other programs take while they change the credential document. They are held for the last read
   // and the rename, and never during the request to the token endpoint.
   std::vector<ProviderLock> save_locks;
   std::optional<Api> api;
-  // Variables of a container's environment that its client obeys before it looks at the delivered files.
+  // Environment variables that the client in the container uses instead of the delivered files.
   std::vector<std::string> shadowed_by;
-  // What a container wants in its environment; "{target}" is the profile's target.
+  // Environment variables for containers; "{target}" stands for the profile's target.
   Pairs environment;
 
   friend bool operator==(const Provider&, const Provider&) = default;
 };
 
-// A key that holds a refresh token by its name: "refreshToken", "refresh_token", "idpRefreshToken",
+// A key whose name says that it contains a refresh token: "refreshToken", "refresh_token", "idpRefreshToken",
 // "refresh".
 bool names_refresh_token(std::string_view key);
 
@@ -160,7 +160,7 @@ Result<Provider> parse_provider(std::string_view text, std::string_view path, st
 // Failure (configuration): neither the profile nor the provider has a token_url, or there is no client_id.
 Result<void> check_complete(const Profile& profile, const Provider& provider);
 
-// What a container wants in its environment, "NAME=value" each, with the profile's target filled in.
+// Environment variables for a container, "NAME=value" each, with the profile's target filled in.
 std::vector<std::string> environment_of(const Provider& provider, std::string_view target);
 
 // Where providers are looked for: local ones first, then those installed at `prefix`.

@@ -112,7 +112,7 @@ struct Parameter : NonEmpty {
   static Result<void> accept(std::string& text);
 };
 
-// "METHOD PATH", where a segment "*" of the path is any one segment.
+// "METHOD PATH"; a segment "*" of the path matches any one segment.
 struct ApiRequest : NonEmpty {
   static constexpr std::string_view
       type = "request",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that decide what is done with a login, and the secret of a client: refused if others could have
-// changed, or read, them.
+// Files that decide what happens to a login, and the secret of a client: refused if others can change them
+// or, for the secret, read them.
 #pragma once
 
 #include <sys/types.h>

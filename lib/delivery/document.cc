@@ -79,7 +79,7 @@ bool holds_refresh_token(std::string_view document, const std::string& pointer) 
     return !name.empty() && document.find(name) != std::string_view::npos;
   };
   const bool mentioned = mentions("efresh") || mentions("REFRESH") || mentions(own);
-  // A name that is not spelled out needs an escape.
+  // A key that is not found literally could only be spelled with an escape.
   if (!mentioned && document.find('\\') == std::string_view::npos) return false;
   const auto parsed = parse_json(document, "");
   if (parsed) return holds_token_under(*parsed, own);

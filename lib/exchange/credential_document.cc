@@ -79,7 +79,7 @@ bool has_secret(std::string_view text, const Secret& secret) {
                                                   : text.find(secret.reveal()) != text.npos;
 }
 
-// Under any key, or as one. The depth is bounded: parse_json made the value.
+// Under any key, or as one. The depth is bounded, because parse_json made the value.
 bool has_secret(const JsonValue& value, const Secret& secret) {
   if (value.IsString()) return has_secret(json_text(value), secret);
   if (value.IsArray()) {

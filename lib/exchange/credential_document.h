@@ -61,8 +61,8 @@ class CredentialDocument {
   void complete(const Secret& access_token, Time expires_at);
   // `time` in the form of the one at `pointer`.
   JsonValue time_at(const std::string& pointer, Time time, TimeUnit unit) const;
-  // The document with the grant in it. Scopes are written only where the grant lacks one of them, and the end
-  // of the login only as the provider says.
+  // The document with the grant in it. Scopes are written only if the grant lacks one of them, and the
+  // login's expiry only as the provider specifies.
   Secret with(const Grant& grant, const CredentialFields& fields);
   // A file for containers: what `file` lists and nothing else. A part of it in which a refresh token or the
   // client's secret is hidden, by its key or by its value, is left out.

@@ -13,7 +13,7 @@
 
 namespace oci_oauth {
 
-// Numbers are of `unit`. nullopt: there is no value, it is not a time, or it is one from before OAuth.
+// Numbers are in `unit`. nullopt: there is no value, or it is not a time, or a time before OAuth existed.
 std::optional<Time> read_document_time(const JsonValue* value, TimeUnit unit);
 
 // `time` in the form that `old` has: number, string, digits of the fraction and offset stay. Without

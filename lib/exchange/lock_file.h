@@ -17,8 +17,8 @@ class LockFiles {
  public:
   LockFiles() = default;
 
-  // Takes `locks`, of kind file, in order; the files stay when the locks are given back. Failure: temporary
-  // if another program holds one beyond `deadline`; a file that cannot be opened.
+  // Takes `locks`, of kind file, in order; the files stay when the locks are released. Failure: temporary if
+  // another program holds one beyond `deadline`; a file that cannot be opened.
   static Result<LockFiles> acquire(const std::vector<ProviderLock>& locks, SteadyTime deadline, Time now);
 
   // Says again, in those that say it, that we hold them. Failure: temporary if another program replaced one.

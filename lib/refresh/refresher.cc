@@ -74,7 +74,7 @@ Result<FileLock> lock_profile(const RuntimeDir& runtime, const std::string& prof
                            std::chrono::steady_clock::now() + wait_for_other_refresh);
 }
 
-// What its owner cannot read: a client's secret that root alone may, and what is published.
+// What its owner cannot read: a client's secret that only root can read, and the published state.
 Result<void> add_secrets(ExchangeRequest& request, int share) {
   const Profile& profile = request.profile;
   TRY(check_complete(profile, request.provider));
