@@ -129,17 +129,17 @@ void keys_of(Keys& keys, CredentialFields& fields) {
   keys.text(
       "expires_at", fields.expires_at, Pointer(),
       "When the access token expires: a number, also in a string, or RFC 3339 text. It is written in the "
-      "form that is there. A token whose expiry the login does not tell expires when its last answer "
-      "said, and otherwise at once.");
+      "login's own format. If the login does not contain it, the expiry in the last answer counts; without "
+      "one, the token counts as expired.");
   keys.choice("access_token_format", fields.format,
               {{"opaque", TokenFormat::opaque, ""},
-               {"jwt", TokenFormat::jwt, "a JSON Web Token, whose exp counts where expires_at says nothing"}},
+               {"jwt", TokenFormat::jwt, "a JSON Web Token; its exp is used if expires_at is missing"}},
               "What the access token is.");
   keys.choice("times", fields.unit,
               {{"milliseconds", TimeUnit::milliseconds, "since 1970"},
                {"seconds", TimeUnit::seconds, "since 1970"},
                {"rfc3339", TimeUnit::rfc3339, "text"}},
-              "What a number means, and how a time is written where none is yet.");
+              "The unit of numbers, and the format of times that the login does not contain yet.");
   keys.text("scopes", fields.scopes, Pointer(), "The scopes, an array or a text of words.");
   keys.text("login_expires_at", fields.login_expires_at, Pointer(), "When the refresh token expires.");
   keys.choice(
@@ -152,9 +152,10 @@ void keys_of(Keys& keys, CredentialFields& fields) {
   keys.text("refreshed_at", fields.refreshed_at, Pointer(), "Set to the time of each refresh.");
   keys.pairs("parameters", fields.parameters, Parameter(), Pointer(),
              "Further parameters of a request, if the login has them.");
-  keys.pairs("answer", fields.answer, Parameter(), Pointer(),
-             "Further members of the answer, and where each is written. Those that the answer lacks stay as "
-             "they are.");
+  keys.pairs(
+      "answer", fields.answer, Parameter(), Pointer(),
+      "Further members of the answer, and where each is written. If the answer lacks one, the old value "
+      "is kept.");
 }
 
 template <class Keys>
@@ -163,12 +164,12 @@ void keys_of(Keys& keys, DeliveredFile& file) {
   keys.texts(
       required("fields"), file.fields, Pointer(),
       "The parts of the login's file that are kept. A field must not be or contain the refresh token or "
-      "the client's secret. At run time, one that contains either all the same is left out.");
-  keys.pairs("moved", file.moved, Pointer(), Pointer(),
-             "Parts that are kept at another place: the pointer in the delivered file, and in the login's.");
+      "the client's secret. One that turns out to contain either is left out.");
+  keys.pairs(
+      "moved", file.moved, Pointer(), Pointer(),
+      "Parts that are delivered at another place: the pointer in the delivered file, and in the login's.");
   keys.pairs("constants", file.constants, Pointer(), AnyText(),
-             "Texts that the login does not have. At the refresh token's place, only the empty text is "
-             "possible.");
+             "Texts that are added. At the refresh token's place, only the empty text is allowed.");
   keys.text("member", file.member, RootMember(),
             "If the client in the container also writes other data to the file, the one member of its root "
             "that contains all the fields. In a bind-mounted directory, the rest of the file is left as it "
@@ -180,7 +181,7 @@ void keys_of(Keys& keys, ProviderLock& lock) {
   keys.text(
       required("path"), lock.path, Text(),
       "{directory} stands for the directory of the login's file. A lock file must be in it. A lock whose "
-      "parent directory the login's owner cannot write to is skipped; a parent that is missing is made.");
+      "parent directory the login's owner cannot write to is skipped; a missing parent is created.");
   keys.choice("kind", lock.kind,
               {{"directory", LockKind::directory, "mkdir(2) takes the lock"},
                {"file", LockKind::file, "flock(2) takes it"}},

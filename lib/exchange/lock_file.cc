@@ -54,7 +54,7 @@ Result<void> LockFiles::touch(Time now) {
   for (const Held& held : held_) {
     if (!is_at_its_path(held.file.fd(), held.lock.path))
       return Error{ErrorKind::temporary,
-                   fmt::format("{}: another program took this lock over", held.lock.path)};
+                   fmt::format("{}: another program took over this lock", held.lock.path)};
     if (held.lock.content == LockContent::holder) {
       TRY(write_holder(held.file.fd(), held.lock.path, now));
     }

@@ -60,7 +60,7 @@ TEST_CASE("a lock file that another program replaced is noticed") {
   directory.write("lock", "");
   const auto touched = held->touch(taken_at);
   REQUIRE_FALSE(touched);
-  CHECK(touched.error().message == path + ": another program took this lock over");
+  CHECK(touched.error().message == path + ": another program took over this lock");
 }
 
 TEST_CASE("of several lock files all are taken or none") {
