@@ -26,7 +26,7 @@ constexpr size_t request_limit = 16 * MiB;
 
 // Only SIGKILL can end the exchange between two of its steps; a server or parent that hangs up and a limit on
 // file sizes cannot.
-void outlive_mishaps() {
+void ignore_interruptions() {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
   rlimit size;
@@ -37,7 +37,7 @@ void outlive_mishaps() {
 
 Result<void> run() {
   keep_memory_private();
-  outlive_mishaps();
+  ignore_interruptions();
   ::umask(022);
   const StopSignals signals;
   auto text = TRY(read_file(STDIN_FILENO, request_limit, "request"));

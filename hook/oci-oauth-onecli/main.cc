@@ -20,7 +20,7 @@ namespace oci_oauth {
 
 namespace {
 
-// The capacity of a pipe (refresh/program.h).
+// The capacity of a pipe (sinks/program.h).
 constexpr size_t request_limit = 64 * KiB;
 
 Result<Secret> read_request() {

@@ -2,8 +2,6 @@
 // oci-oauth-probe CONFIG PROFILE: examines a login and its endpoint for `oci-oauth doctor`. Becomes the
 // login's owner irrevocably before it looks at either, sends no token, changes nothing, and prints its
 // findings as JSON.
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <exception>
@@ -19,12 +17,6 @@
 namespace oci_oauth {
 
 namespace {
-
-void protect_memory() {
-  const rlimit no_core = {0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
-  ::prctl(PR_SET_DUMPABLE, 0);
-}
 
 Result<void> become_owner(const Profile& profile) {
   if (!is_host_root()) return {};
@@ -61,7 +53,7 @@ int main(int argc, char** argv) {
       "usage: oci-oauth-probe CONFIG PROFILE\n\nexamines a login for 'oci-oauth doctor', which starts it\n";
   if (const auto answered = answer_standard_options(argc, argv, "oci-oauth-probe", help)) return *answered;
   try {
-    protect_memory();
+    keep_memory_private();
     if (argc != 3) return 2;
     return write_all(STDOUT_FILENO, findings_json(examine(argv[1], argv[2])), "stdout") ? 0 : 1;
   } catch (const std::exception&) {

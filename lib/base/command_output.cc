@@ -2,120 +2,121 @@
 #include "base/command_output.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <utility>
 
 #include "base/fmt.h"
-#include "base/path.h"
-#include "base/process.h"
-#include "base/size.h"
-#include "base/unique_fd.h"
+#include "base/poll.h"
+#include "base/signal_queue.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr size_t output_limit = 256 * KiB;
+constexpr size_t kept_of_command = 256 * KiB;
+constexpr size_t chunk = 4 * KiB;
 
-class SpawnSettings {
+// The end of what a child writes to a pipe, in a buffer that does not move.
+class Stream {
  public:
-  SpawnSettings(int out, int err) {
-    ::posix_spawn_file_actions_init(&actions_);
-    ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&actions_, out, STDOUT_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions_, err, STDERR_FILENO);
-    ::posix_spawnattr_init(&attributes_);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP);
-  }
-  ~SpawnSettings() {
-    ::posix_spawn_file_actions_destroy(&actions_);
-    ::posix_spawnattr_destroy(&attributes_);
-  }
-  SpawnSettings(const SpawnSettings&) = delete;
-  SpawnSettings& operator=(const SpawnSettings&) = delete;
+  explicit Stream(size_t kept) : kept_(kept) { text_.reserve(2 * kept + chunk); }
+  ~Stream() { wipe(text_); }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
 
-  Result<pid_t> spawn(const std::vector<std::string>& command) const {
-    std::vector<char*> arguments;
-    arguments.reserve(command.size() + 1);
-    for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
-    pid_t pid = -1;
-    const int failure =
-        ::posix_spawnp(&pid, arguments[0], &actions_, &attributes_, arguments.data(), environ);
-    if (failure != 0) return Error::from_errno(failure, command.front());
-    return pid;
+  // Result: the end to write to.
+  Result<UniqueFd> open() {
+    auto pipe = TRY(make_pipe());
+    ::fcntl(pipe.reading.get(), F_SETFL, O_NONBLOCK);
+    fd_ = std::move(pipe.reading);
+    return std::move(pipe.writing);
+  }
+  int fd() const { return fd_.get(); }  // -1 once it has ended
+
+  bool read_some() {
+    char buffer[chunk];
+    const ssize_t count = ::read(fd_.get(), buffer, sizeof buffer);
+    if (count < 0) return false;
+    if (count == 0) fd_.reset();
+    text_.append(buffer, static_cast<size_t>(count));
+    explicit_bzero(buffer, sizeof buffer);
+    if (text_.size() > 2 * kept_) text_.erase(0, text_.size() - kept_);
+    return count > 0;
+  }
+
+  // With as much as a pipe can contain, and no more: a process that left the group may keep writing for ever.
+  Secret take() {
+    const auto capacity = static_cast<size_t>(std::max(0, fd_ ? ::fcntl(fd_.get(), F_GETPIPE_SZ) : 0));
+    for (size_t read = 0; read < capacity && read_some(); read += chunk) {
+    }
+    if (text_.size() > kept_) text_.erase(0, text_.size() - kept_);
+    return Secret(std::move(text_));
   }
 
  private:
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
+  const size_t kept_;
+  UniqueFd fd_;
+  std::string text_;
 };
 
-struct Stream {
-  UniqueFd fd;  // -1 once it has ended
-  std::string& text;
-
-  void read_some() {
-    char buffer[4096];
-    const ssize_t count = ::read(fd.get(), buffer, sizeof buffer);
-    if (count <= 0) return fd.reset();
-    text.append(buffer, std::min(static_cast<size_t>(count), output_limit - text.size()));
+// Reads the streams meanwhile, because a full pipe would block the program.
+ProgramOutcome::How wait_for_end(Child& child, const SignalQueue& signals, SteadyTime deadline, Stream& out,
+                                 Stream& err) {
+  while (true) {
+    pollfd events[] = {readable(child.fd()), readable(signals.fd()), readable(out.fd()), readable(err.fd())};
+    if (!wait_readable(events, deadline) || std::chrono::steady_clock::now() >= deadline)
+      return ProgramOutcome::How::too_late;
+    if (events[2].revents != 0) out.read_some();
+    if (events[3].revents != 0) err.read_some();
+    if (events[1].revents != 0) return ProgramOutcome::How::interrupted;
+    if (events[0].revents != 0) return ProgramOutcome::How::exited;
   }
-};
-
-// Waits until both streams and the process, a pidfd, have ended. Result: false at the time limit.
-bool read_to_end(Stream& out, Stream& err, UniqueFd process, SteadyTime deadline) {
-  while (out.fd || err.fd || process) {
-    const auto left = std::chrono::ceil<Milliseconds>(deadline - std::chrono::steady_clock::now());
-    pollfd events[] = {{out.fd.get(), POLLIN, 0}, {err.fd.get(), POLLIN, 0}, {process.get(), POLLIN, 0}};
-    const int ready = ::poll(events, 3, static_cast<int>(std::max<Milliseconds::rep>(left.count(), 0)));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return false;
-    if (events[0].revents != 0) out.read_some();
-    if (events[1].revents != 0) err.read_some();
-    if (events[2].revents != 0) process.reset();
-  }
-  return true;
-}
-
-int wait_for(pid_t pid) {
-  const int status = reap(pid);
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 }  // namespace
 
-Result<CommandOutput> run_command(const std::vector<std::string>& command, Milliseconds bound) {
-  int out_ends[2], err_ends[2];
-  if (::pipe2(out_ends, O_CLOEXEC) != 0) return Error::from_errno(errno, "pipe");
-  CommandOutput output;
-  Stream out = {UniqueFd(out_ends[0]), output.out};
-  UniqueFd out_writer(out_ends[1]);
-  if (::pipe2(err_ends, O_CLOEXEC) != 0) return Error::from_errno(errno, "pipe");
-  Stream err = {UniqueFd(err_ends[0]), output.err};
-  UniqueFd err_writer(err_ends[1]);
+Result<ProgramOutcome> run_to_end(const ProgramRun& run) {
+  Stream out(run.kept_output), err(run.kept_output);
+  const auto out_writer = TRY(out.open());
+  const auto err_writer = TRY(run.has_one_output ? Result<UniqueFd>(UniqueFd()) : err.open());
+  SpawnOptions options = run.options;
+  options.output = out_writer.get();
+  options.errors = run.has_one_output ? out_writer.get() : err_writer.get();
 
-  const auto pid = TRY(SpawnSettings(out_writer.get(), err_writer.get()).spawn(command));
-  out_writer.reset();
-  err_writer.reset();
-  const SteadyTime deadline = std::chrono::steady_clock::now() + bound;
-  // By number, because glibc 2.36 declares pidfd_open(2) without C linkage.
-  UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  const int failure = process ? 0 : errno;
-  const bool ended = process && read_to_end(out, err, std::move(process), deadline);
-  if (!ended) ::kill(-pid, SIGKILL);
-  output.status = wait_for(pid);
-  if (ended) return output;
-  if (failure != 0) return Error::from_errno(failure, fmt::format("pidfd_open of {}", command.front()));
+  const SignalQueue signals{SIGTERM, SIGINT, SIGHUP};
+  auto child = TRY(spawn(run.command, options));
+  ProgramOutcome outcome;
+  outcome.how = wait_for_end(child, signals, std::chrono::steady_clock::now() + run.bound, out, err);
+  const ProcessEnd end = child.end();
+  if (outcome.how == ProgramOutcome::How::exited) {
+    if (end.signal() != 0) outcome.how = ProgramOutcome::How::killed;
+    outcome.number = end.signal() != 0 ? end.signal() : end.code();
+  }
+  outcome.out = out.take();
+  outcome.err = err.take();
+  return outcome;
+}
+
+Result<CommandOutput> run_command(const std::vector<std::string>& command, Milliseconds bound,
+                                  std::vector<int> kept) {
+  const auto outcome = TRY(run_to_end({.command = command,
+                                       .options = {.kept = std::move(kept)},
+                                       .bound = bound,
+                                       .kept_output = kept_of_command}));
+  const std::string out(outcome.out.reveal()), err(outcome.err.reveal());
+  switch (outcome.how) {
+    case ProgramOutcome::How::exited:
+      return CommandOutput{outcome.number, out, err};
+    case ProgramOutcome::How::killed:
+      return CommandOutput{128 + outcome.number, out, err};
+    case ProgramOutcome::How::too_late:
+    case ProgramOutcome::How::interrupted:
+      break;
+  }
   return Error{ErrorKind::temporary,
                fmt::format("{}: no answer within {}", command.front(), describe(bound))};
 }

@@ -16,7 +16,9 @@ class MemoryFile {
   // Failure: out of descriptors or memory.
   static Result<MemoryFile> holding(std::string_view text);
 
-  // The path for a child process: the descriptor stays open across exec(3).
+  // At its beginning, and closed on exec.
+  int fd() const { return fd_.get(); }
+  // The path for a child process that keeps fd() (spawn.h).
   const std::string& path() const { return path_; }
 
  private:

@@ -4,8 +4,6 @@
 #include <limits.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -69,18 +67,6 @@ Result<ProcessId> identify_process(pid_t pid) {
   auto stat = fd ? read_stat(fd->get()) : Result<Stat>(std::move(fd).error());
   if (!stat) return std::move(stat).error().in(fmt::format("process {}", pid));
   return ProcessId{pid, stat->start_time};
-}
-
-UniqueFd open_process(pid_t pid) {
-  // By number, because glibc 2.36 declares pidfd_open(2) without C linkage.
-  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-}
-
-int reap(pid_t child) {
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return status;
 }
 
 WatchedProcess::WatchedProcess(const ProcessId& process) : start_time_(process.start_time) {

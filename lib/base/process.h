@@ -26,12 +26,6 @@ Result<ProcessId> identify_process(pid_t pid);
 // Field 22 of the text of /proc/PID/stat, whose second field may contain any character; 0 if it is missing.
 std::uint64_t start_time_of_stat(std::string_view stat);
 
-// pidfd_open(2), Linux 5.3: readable once the process has ended. Result: empty if there is no such process.
-UniqueFd open_process(pid_t pid);
-
-// Waits for a child process. Result: wait(2)'s status; 0 if it is not a child of ours.
-int reap(pid_t child);
-
 // A process that is checked repeatedly, through one descriptor of /proc/PID/stat, so that another process
 // with the same pid is not mistaken for it.
 class WatchedProcess {

@@ -12,11 +12,11 @@ namespace oci_oauth {
 // A kind exists only if some caller acts on it; exit_code.h maps kinds to exit codes.
 enum class ErrorKind {
   failed,
-  usage,           // the command line
-  configuration,   // a configuration or provider file
-  not_found,       // the file does not exist
-  login_required,  // a person must log in again
-  temporary,       // worth trying later
+  usage,            // the command line
+  configuration,    // a configuration or provider file
+  not_found,        // the file does not exist
+  action_required,  // a person must do something first
+  temporary,        // worth trying later
 };
 
 // An error, for people: "file or operation: reason", lower case, no full stop, never a secret.

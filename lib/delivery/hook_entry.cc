@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/hook_entry.h"
 
+#include "base/child.h"
 #include "base/fmt.h"
 
 namespace oci_oauth {
@@ -9,8 +10,6 @@ namespace {
 
 // The runtime kills a hook that takes longer; hook_wait is shorter.
 constexpr int timeout_seconds = 15;
-// Without an environment in its entry, a hook would get the caller's.
-constexpr std::string_view hook_environment = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 
 }  // namespace
 
@@ -32,7 +31,7 @@ JsonValue hook_entry(JsonDocument& json, const HookProgram& hook, std::string_vi
     add(arguments, profile);
   }
   add(arguments, stage);
-  add(environment, hook_environment);
+  add(environment, system_path);
 
   JsonValue entry = json_object();
   json_set(json, entry, "path", json_copy(json, hook.path));

@@ -124,7 +124,7 @@ Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::str
   auto access_token = TRY(read_token(*document, fields.access_token, shown));
   login.access_token = std::move(access_token);
   if (login.access_token.empty() && login.refresh_token.empty()) {
-    return Error{ErrorKind::login_required,
+    return Error{ErrorKind::action_required,
                  fmt::format("{}: {}: there is no token", shown, fields.refresh_token), log_in_hint};
   }
   login.expires_at = read_document_time(json_at(*document, fields.expires_at), fields.unit);

@@ -28,7 +28,7 @@ constexpr Milliseconds assumed_life = std::chrono::hours(1);  // if the answer d
 constexpr size_t room_for_longer_tokens = 64 * KiB;
 
 FailureKind failure_kind(ErrorKind kind) {
-  if (kind == ErrorKind::login_required) return FailureKind::login_required;
+  if (kind == ErrorKind::action_required) return FailureKind::login_required;
   return kind == ErrorKind::temporary ? FailureKind::busy : FailureKind::login;
 }
 
@@ -384,7 +384,7 @@ void Exchange::keep_in_journal(Error error) {
 void Exchange::check_unrefreshable() {
   const Time end = expiry_of(document_->login());
   if (end <= now()) {
-    return fail(Error{ErrorKind::login_required,
+    return fail(Error{ErrorKind::action_required,
                       fmt::format("{}: the access token expired at {}, and there is no refresh token",
                                   store_->shown(), rfc3339(end)),
                       "log in again with the program that owns this file"});

@@ -2,15 +2,14 @@
 #include "hook/attendant.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 
-#include "base/process.h"
+#include "base/child.h"
+#include "base/poll.h"
 #include "hook/inherited.h"
 
 namespace oci_oauth {
@@ -37,27 +36,18 @@ void keep_only(std::array<int, 5> kept) {
   ::close_range(runtime_fd + 1, ~0U, 0);
 }
 
-[[noreturn]] void run(const std::vector<std::string>& command) {
-  std::vector<char*> arguments;
-  arguments.reserve(command.size() + 1);
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  const char* const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", nullptr};
+// Replaces this process by the command. Result: only a failure.
+int execute(const std::vector<std::string>& command) {
+  const auto arguments = pointers_to(command);
+  const char* const environment[] = {system_path, nullptr};
   reset_for_program();
   ::fcntl(lock_fd, F_SETFD, 0);
   ::execve(arguments[0], arguments.data(), const_cast<char* const*>(environment));
-  ::_exit(127);
+  return 127;
 }
 
-bool becomes_readable(std::vector<pollfd> any, int milliseconds) {
-  int ready = 0;
-  while ((ready = ::poll(any.data(), any.size(), milliseconds)) < 0 && errno == EINTR) {
-  }
-  return ready > 0;
-}
-
-pollfd readable(int fd) {
-  return {.fd = fd, .events = POLLIN, .revents = 0};
+void wait_for_any(std::vector<pollfd> ends) {
+  (void)wait_readable(ends, SteadyTime::max());
 }
 
 // Tells the caller that the command has ended. Result: whether the caller reaps us. Otherwise it has exited.
@@ -66,19 +56,17 @@ bool is_awaited() {
   return ::send(socket_fd, "", 1, MSG_NOSIGNAL) == 1 && ::read(socket_fd, &byte, 1) == 1;
 }
 
-[[noreturn]] void attend(const std::vector<std::string>& command, pid_t runtime) {
+int attend(const std::vector<std::string>& command, pid_t runtime) {
   ::setsid();
-  const pid_t child = ::fork();
-  if (child == 0) run(command);
+  auto child = run_in_child([&] { return execute(command); });
   close_fd(lock_fd);  // only the command keeps it, because others wait for its end
-  if (child > 0) reap(child);
+  if (child) child->wait();
   if (!is_awaited()) {
     // Only then is it known whose child we are. An init process reaps everything.
-    becomes_readable({readable(caller_fd)}, -1);
-    if (runtime > 1 && ::getppid() == runtime)
-      becomes_readable({readable(container_fd), readable(runtime_fd)}, -1);
+    wait_for_any({readable(caller_fd)});
+    if (runtime > 1 && ::getppid() == runtime) wait_for_any({readable(container_fd), readable(runtime_fd)});
   }
-  ::_exit(0);
+  return 0;
 }
 
 }  // namespace
@@ -91,23 +79,19 @@ Result<Attendant> Attendant::start(const std::vector<std::string>& command, int 
   const pid_t runtime = ::getppid();
   const UniqueFd caller_process = open_process(::getpid()), runtime_process = open_process(runtime);
   if (!caller_process) return Error::from_errno(errno, "pidfd_open");
-  const pid_t child = ::fork();
-  if (child < 0) return Error::from_errno(errno, "fork");
-  if (child == 0) {
+  auto child = TRY(run_in_child([&] {
     keep_only({lock, theirs.get(), caller_process.get(), container, runtime_process.get()});
-    attend(command, runtime);
-  }
-  return Attendant(child, std::move(ours));
+    return attend(command, runtime);
+  }));
+  return Attendant(std::move(child), std::move(ours));
 }
 
 void Attendant::wait(SteadyTime deadline) && {
-  const auto left = std::chrono::ceil<Milliseconds>(deadline - std::chrono::steady_clock::now());
-  const auto milliseconds = static_cast<int>(std::max<Milliseconds::rep>(left.count(), 0));
-  if (!becomes_readable({readable(socket_.get())}, milliseconds)) return;
+  if (!wait_readable(socket_.get(), deadline)) return;
   char byte = 0;
   // If there is nothing to read, it was killed.
   if (::read(socket_.get(), &byte, 1) == 1) (void)!::send(socket_.get(), "", 1, MSG_NOSIGNAL);
-  reap(child_);
+  child_.wait();
 }
 
 }  // namespace oci_oauth

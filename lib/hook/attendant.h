@@ -4,11 +4,10 @@
 // the kernel merges two such signals, so an orphan that ends next to a hook would make the container fail.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <vector>
 
+#include "base/child.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "base/unique_fd.h"
@@ -26,9 +25,13 @@ class Attendant {
   // container has ended. (crun stays until all its children have ended.)
   void wait(SteadyTime deadline) &&;
 
+  Attendant(Attendant&&) = default;
+  Attendant& operator=(Attendant&&) = delete;
+  ~Attendant() { child_.release(); }
+
  private:
-  Attendant(pid_t child, UniqueFd socket) : child_(child), socket_(std::move(socket)) {}
-  pid_t child_;
+  Attendant(Child child, UniqueFd socket) : child_(std::move(child)), socket_(std::move(socket)) {}
+  Child child_;
   UniqueFd socket_;
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hook/poststop.h"
 
-#include <poll.h>
-
+#include "base/child.h"
 #include "base/fmt.h"
+#include "base/poll.h"
 #include "delivery/container_ledger.h"
 #include "delivery/forget_container.h"
 #include "hook/inherited.h"
@@ -19,8 +19,7 @@ constexpr Milliseconds wait_for_end{1000};
 bool has_ended(const ProcessId& process) {
   const UniqueFd watched = open_process(process.pid);
   if (!watched || !is_running(process)) return true;
-  pollfd event = {watched.get(), POLLIN, 0};
-  (void)::poll(&event, 1, static_cast<int>(wait_for_end.count()));
+  (void)wait_readable(watched.get(), std::chrono::steady_clock::now() + wait_for_end);
   return !is_running(process);
 }
 

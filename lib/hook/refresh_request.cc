@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hook/refresh_request.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <optional>
 
 #include "base/fmt.h"
+#include "base/poll.h"
 #include "base/process.h"
 #include "hook/attendant.h"
 #include "program/hint.h"
@@ -85,15 +85,9 @@ enum class Answer { through, lost, late };
 
 // The answer is one short line; its first byte means that the refresh is complete.
 Answer wait_for_answer(int socket, SteadyTime deadline) {
-  while (true) {
-    const auto left = std::chrono::ceil<Milliseconds>(deadline - std::chrono::steady_clock::now());
-    pollfd readable = {.fd = socket, .events = POLLIN, .revents = 0};
-    const int ready = ::poll(&readable, 1, static_cast<int>(std::max<Milliseconds::rep>(left.count(), 0)));
-    if (ready == 0) return Answer::late;
-    char byte = 0;
-    if (ready > 0) return ::read(socket, &byte, 1) == 1 ? Answer::through : Answer::lost;
-    if (errno != EINTR) return Answer::lost;
-  }
+  if (!wait_readable(socket, deadline)) return Answer::late;
+  char byte = 0;
+  return ::read(socket, &byte, 1) == 1 ? Answer::through : Answer::lost;
 }
 
 // The lock is exclusive while a refresh is running: all hooks that wait for its end share the lock, and wake

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/container_process.h"
 
-#include <poll.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include <cerrno>
 #include <string>
 
+#include "base/child.h"
+#include "base/poll.h"
 #include "base/size.h"
 #include "oci/id_map.h"
 
@@ -59,8 +59,7 @@ Result<ContainerProcess> ContainerProcess::open(pid_t pid) {
     return Error{ErrorKind::not_found, "the state does not name a process of the container",
                  "register the hook for the stage createRuntime"};
   }
-  // By number, because glibc 2.36 declares pidfd_open(2) without C linkage.
-  UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  UniqueFd fd = open_process(pid);
   if (!fd) return Error::from_errno(errno, fmt::format("pidfd_open of process {}", pid));
   ContainerProcess process(pid, std::move(fd));
   TRY(check_is_not_the_hosts(pid));
@@ -81,8 +80,7 @@ Result<Owner> ContainerProcess::owner_outside(Owner inside) const {
 }
 
 bool ContainerProcess::is_running() const {
-  pollfd event = {fd_.get(), POLLIN, 0};
-  return ::poll(&event, 1, 0) == 0;
+  return !is_readable(fd_.get());
 }
 
 }  // namespace oci_oauth

@@ -7,12 +7,11 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 
-#include "base/process.h"
+#include "base/child.h"
 
 namespace oci_oauth {
 
@@ -68,10 +67,8 @@ Result<UniqueFd> clone_tree_locked(int directory, const std::string& path) {
       static_cast<pid_t>(::syscall(SYS_clone, CLONE_FILES | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0));
   if (child < 0) return failure(errno);
   if (child == 0) ::_exit(copy_through_user_namespace(tree.get(), path.c_str(), slot.get()));
-  const int status = reap(child);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    return failure(WIFEXITED(status) ? WEXITSTATUS(status) : EINTR);
-  }
+  const ProcessEnd end = Child(child).wait();
+  if (end.code() != 0) return failure(end.signal() == 0 ? end.code() : EINTR);
   return slot;
 }
 

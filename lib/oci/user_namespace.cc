@@ -6,15 +6,14 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <string>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/process.h"
 #include "base/size.h"
 #include "base/unique_fd.h"
 
@@ -76,22 +75,15 @@ std::uint64_t own_user_namespace() {
 Result<void> in_user_namespace(pid_t pid, std::uint64_t name, const std::function<Result<void>()>& deed) {
   static const std::uint64_t own = own_user_namespace();  // only child processes ever leave it
   if (name == 0 || name == own) return deed();
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno(errno, "pipe");
-  const UniqueFd reading(ends[0]);
-  UniqueFd writing(ends[1]);
-  const pid_t child = ::fork();
-  if (child < 0) return Error::from_errno(errno, "fork");
-  if (child == 0) {
+  auto pipe = TRY(make_pipe());
+  auto child = TRY(run_in_child([&] {
     auto done = join(pid, name);
     if (done) done = deed();
-    const auto told = write_all(writing.get(), report_of(done), "report");
-    ::_exit(told ? 0 : 1);
-  }
-  writing.reset();
-  const auto report = read_to_end(reading.get(), longest_report, "report");
-  const int status = reap(child);
-  if (!report || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    return write_all(pipe.writing.get(), report_of(done), "report") ? 0 : 1;
+  }));
+  pipe.writing.reset();
+  const auto report = read_to_end(pipe.reading.get(), longest_report, "report");
+  if (!report || child.wait().code() != 0)
     return Error{ErrorKind::failed, "the child in the engine's user namespace exited early"};
   return result_of(*report);
 }

@@ -13,7 +13,7 @@ constexpr ExitCode exit_code(ErrorKind kind) {
     case ErrorKind::usage:
     case ErrorKind::configuration:
       return ExitCode::usage;
-    case ErrorKind::login_required:
+    case ErrorKind::action_required:
       return ExitCode::login_required;
     case ErrorKind::temporary:
       return ExitCode::temporary;
@@ -22,6 +22,12 @@ constexpr ExitCode exit_code(ErrorKind kind) {
       return ExitCode::failed;
   }
   return ExitCode::failed;
+}
+
+// The worse of two: a login that is dead counts more than one that may come back.
+constexpr ExitCode worse(ExitCode a, ExitCode b) {
+  if (a == ExitCode::fine) return b;
+  return b == ExitCode::login_required ? b : a;
 }
 
 }  // namespace oci_oauth

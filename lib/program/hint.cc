@@ -11,7 +11,7 @@ const char* hint_of(ErrorKind kind) {
       return "oci-oauth --help";
     case ErrorKind::configuration:
       return "man 5 oci-oauth-config";
-    case ErrorKind::login_required:
+    case ErrorKind::action_required:
       return "log in again with the program that owns this login";
     case ErrorKind::temporary:
       return "the next refresh tries again";

@@ -105,14 +105,26 @@ ExchangeReport exchange(const Refresher& refresher, const Profile& profile, Prof
   request.endpoint = options.endpoint;
   request.rejected_token_hash = options.rejected_token_hash;
   if (auto ready = add_secrets(request, share); !ready) return report_of(ready.error());
-  auto run = exchange_as_owner(refresher.exchanger, std::move(request));
-  return run.report ? std::move(*run.report) : report_of(run.report.error());
+  auto report = exchange_as_owner(refresher.exchanger, std::move(request));
+  return report ? std::move(*report) : report_of(report.error());
 }
 
 }  // namespace
 
 Error to_error(const ExchangeFailure& failure) {
   return {error_kind(failure.kind), failure.message, failure.hint};
+}
+
+Result<void> check_lifetime(const RefreshOutcome& outcome, Milliseconds min_ttl, Time now) {
+  const Published& token = outcome.published;
+  if (token.has_token() && token.expires_at - now >= min_ttl) return {};
+  if (outcome.failure) return to_error(*outcome.failure);
+  return Error{
+      ErrorKind::usage,
+      token.token_life > Milliseconds(0)
+          ? fmt::format("--min-ttl: this server's tokens are valid for only {}", describe(token.token_life))
+          : "--min-ttl: this server's tokens are not valid for that long",
+      "use a smaller --min-ttl"};
 }
 
 Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,

@@ -47,6 +47,9 @@ struct RefreshOutcome {
 Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,
                                        RefreshOptions options);
 
+// Failure: the token that is published does not live for `min_ttl` from `now`, and why.
+Result<void> check_lifetime(const RefreshOutcome& outcome, Milliseconds min_ttl, Time now);
+
 // What a failure means to a caller that wanted a valid token: the error, with the kind for its exit code.
 Error to_error(const ExchangeFailure& failure);
 

@@ -6,14 +6,9 @@
 #include <optional>
 #include <vector>
 
-#include "base/time.h"
+#include "base/supervision.h"
 
 namespace oci_oauth {
-
-struct Patience {
-  Milliseconds until_told;    // then each remaining job gets SIGTERM
-  Milliseconds until_killed;  // then SIGKILL, and the wait ends
-};
 
 // Runs all jobs at once. SIGTERM, SIGINT and SIGHUP are passed on to them. Result: what each returned, 0 to
 // 255; nullopt if it did not end by itself.

@@ -114,7 +114,7 @@ Result<std::string> find_login() {
   auto found = check_is_file(path);
   if (found) return path;
   Error error = std::move(found).error().in("no login found");
-  error.kind = ErrorKind::login_required;
+  error.kind = ErrorKind::action_required;
   return std::move(error).with_hint(fmt::format(
       "run claude as {} and log in with /login, or name the file with --credentials FILE", entry->pw_name));
 }

@@ -235,7 +235,8 @@ std::string runc_for(const std::string& table) {
 
 Result<std::string> config_dump(const std::string& text) {
   const auto file = TRY(MemoryFile::holding(text));
-  const auto dump = TRY(run_command({"containerd", "--config", file.path(), "config", "dump"}, dump_bound));
+  const auto dump =
+      TRY(run_command({"containerd", "--config", file.path(), "config", "dump"}, dump_bound, {file.fd()}));
   if (dump.status == 0) return dump.out;
   return Error{ErrorKind::failed,
                fmt::format("containerd config dump: {}", dump.err.substr(0, dump.err.find('\n')))};

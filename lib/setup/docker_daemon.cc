@@ -193,7 +193,7 @@ std::optional<Result<void>> validate_daemon_json(const Host& host, const DockerD
     if (flag.name == "--add-runtime" || flag.name == "--default-runtime")
       command.push_back(fmt::format("{}={}", flag.name, flag.value));
   }
-  const auto output = run_command(command, docker_bound);
+  const auto output = run_command(command, docker_bound, {file->fd()});
   if (!output || output->err.find("unknown flag: --validate") != std::string::npos) return std::nullopt;
   if (output->status == 0) return Result<void>();
   return Result<void>(Error{ErrorKind::failed, fmt::format("dockerd --validate: {}",

@@ -138,11 +138,11 @@ Result<void> update_by_http(const OneCliSettings& settings, const Secret& token,
   Program program;
   program.command = {sender};
   program.timeout = timeout + grace;
-  auto end = run_to_end(program, write_record(request));
+  auto end = run_with_secret(program, write_record(request));
   if (!end) return std::move(end).error().in(sender);
-  if (end->how == ProgramEnd::How::exited && end->number == 0) return {};
+  if (end->how == ProgramOutcome::How::exited && end->number == 0) return {};
   // It prints a message and perhaps, on a second line, a hint.
-  const std::string_view said = end->output.reveal();
+  const std::string_view said = end->out.reveal();
   const size_t line = said.find('\n');
   if (line == std::string_view::npos) return Error{ErrorKind::failed, sender + ": exited without an answer"};
   const std::string_view hint = said.substr(line + 1);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/command_output.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -23,17 +24,9 @@ struct Program {
   Milliseconds timeout = std::chrono::seconds(30);
 };
 
-// How it ended, and the end of its output.
-struct ProgramEnd {
-  enum class How { exited, killed, too_late, interrupted } how = How::exited;
-  int number = 0;  // the exit status, or the signal that killed it
-  Secret output;   // at most 4 KiB
-};
-
-// Runs it in "/" with the caller's ids and waits for it to end. Then, or at the time limit, its whole process
-// group is killed. SIGTERM, SIGINT and SIGHUP to the caller kill it too, and then have their usual effect on
-// the caller. Failure: "cannot be started: reason".
-Result<ProgramEnd> run_to_end(const Program& program, const Secret& secret);
+// Runs it in "/" with the caller's ids, as run_to_end() does (base/command_output.h); `out` is the end
+// of its output and errors, at most 4 KiB. Failure: "cannot be started: reason".
+Result<ProgramOutcome> run_with_secret(const Program& program, const Secret& secret);
 
 // The same, but any exit status except 0 is a failure: "exit status 3: LAST LINE OF ITS OUTPUT", "killed by
 // signal 9", "still running after 30 s".

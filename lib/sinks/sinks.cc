@@ -18,7 +18,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr size_t token_limit = 64 * KiB, state_limit = 64 * KiB;
+constexpr size_t state_limit = 64 * KiB;
 constexpr auto longest_refresh = std::chrono::seconds(60);
 constexpr auto beyond_timeout =
     std::chrono::seconds(10);  // what a run may take in addition to its sink's time limit
@@ -100,10 +100,8 @@ Result<std::optional<Token>> current_token(const RuntimeDir& runtime, const std:
       FileLock::acquire(runtime.lock_file(profile), LockMode::shared, steady_clock::now() + longest_refresh));
   auto published = TRY(runtime.published(profile));
   if (!published || published->expires_at <= now()) return std::optional<Token>();
-  auto content =
-      TRY(read_file({.path = runtime.share_path(profile) + "/token"}, token_limit, Links::refused));
-  return std::optional<Token>(
-      {Secret(std::move(content)), published->access_token_hash, published->expires_at});
+  auto token = TRY(runtime.token(profile));
+  return std::optional<Token>({std::move(token), published->access_token_hash, published->expires_at});
 }
 
 Result<void> run_exec(const Sink& sink, const Profile& profile, const Token& token) {

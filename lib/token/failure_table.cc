@@ -15,7 +15,7 @@ constexpr unsigned most_doublings = 16;
 // lost answer, each further attempt may revoke the login and its valid token (RFC 9700 section 4.14.2).
 constexpr std::array<FailureRule, words_of(FailureKind{}).size()> table = {{
     // login_required
-    {ErrorKind::login_required, Remedy::person, RefreshToken::unspent, 30s, 30s, 60min,
+    {ErrorKind::action_required, Remedy::person, RefreshToken::unspent, 30s, 30s, 60min,
      "log in again with the program that owns this login"},
     // throttled
     {ErrorKind::temporary, Remedy::time, RefreshToken::unspent, 30s, 30s, 30min,

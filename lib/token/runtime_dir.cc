@@ -11,13 +11,14 @@
 #include "base/fmt.h"
 #include "base/process.h"
 #include "base/size.h"
+#include "config/provider.h"
 
 namespace oci_oauth {
 
 namespace {
 
 constexpr std::string_view configuration_suffix = ".config";
-constexpr size_t record_limit = 64 * KiB;
+constexpr size_t record_limit = 64 * KiB, token_limit = 64 * KiB;
 constexpr const char* histories = "refreshes";
 // Creating it takes microseconds.
 constexpr auto wait_for_maker = std::chrono::seconds(5);
@@ -175,6 +176,12 @@ ShareStorage RuntimeDir::share_storage() const {
 
 std::string RuntimeDir::share_path(std::string_view profile) const {
   return fmt::format("{}/share/{}", path_, profile);
+}
+
+Result<Secret> RuntimeDir::token(std::string_view profile) const {
+  auto text = TRY(read_file({.path = fmt::format("{}/{}", share_path(profile), token_file)}, token_limit,
+                            Links::refused));
+  return Secret(std::move(text));
 }
 
 Result<UniqueFd> RuntimeDir::share(std::string_view profile) const {

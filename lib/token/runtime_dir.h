@@ -49,6 +49,9 @@ class RuntimeDir {
   Result<UniqueFd> share(std::string_view profile) const;
   std::string share_path(std::string_view profile) const;
 
+  // The access token in share/NAME. Failure: there is none.
+  Result<Secret> token(std::string_view profile) const;
+
   // Caches. Result: nullopt if nothing has been published yet, or the file is damaged or of another version;
   // the next refresh replaces it. Failure: it exists and cannot be opened.
   Result<std::optional<Published>> published(std::string_view profile) const;

@@ -9,13 +9,6 @@ constexpr std::array stop_signals = {SIGTERM, SIGINT, SIGHUP};
 
 volatile sig_atomic_t stop_requested = 0;
 
-void mask(int how) {
-  sigset_t all;
-  sigemptyset(&all);
-  for (const int number : stop_signals) sigaddset(&all, number);
-  ::sigprocmask(how, &all, nullptr);
-}
-
 }  // namespace
 
 StopSignals::StopSignals() {
@@ -23,8 +16,13 @@ StopSignals::StopSignals() {
   action.sa_handler = [](int) { stop_requested = 1; };
   // Work on files continues; calls that wait for an event return all the same (signal(7)).
   action.sa_flags = SA_RESTART;
-  for (size_t i = 0; i < old_.size(); ++i) ::sigaction(stop_signals[i], &action, &old_[i]);
-  mask(SIG_UNBLOCK);
+  sigset_t all;
+  sigemptyset(&all);
+  for (size_t i = 0; i < old_.size(); ++i) {
+    ::sigaction(stop_signals[i], &action, &old_[i]);
+    sigaddset(&all, stop_signals[i]);
+  }
+  ::sigprocmask(SIG_UNBLOCK, &all, nullptr);
 }
 
 StopSignals::~StopSignals() {
@@ -33,10 +31,6 @@ StopSignals::~StopSignals() {
 
 bool StopSignals::requested() {
   return stop_requested != 0;
-}
-
-void StopSignals::block() {
-  mask(SIG_BLOCK);
 }
 
 }  // namespace oci_oauth

@@ -17,8 +17,6 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
 
   static bool requested();
-  // Before fork(2) and execve(2): a signal waits until each of the two processes has its own StopSignals.
-  static void block();
 
  private:
   std::array<struct sigaction, 3> old_;

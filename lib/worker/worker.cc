@@ -1,28 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/worker.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <optional>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/fmt.h"
+#include "base/memory_file.h"
 #include "base/path.h"
-#include "base/process.h"
 #include "base/size.h"
+#include "base/supervision.h"
 #include "config/scope.h"
 #include "worker/login_owner.h"
-#include "worker/stop_signals.h"
 
 namespace oci_oauth {
 
@@ -56,18 +54,20 @@ Error not_started(int reason, std::string_view what) {
 
 // What the program gets: opened by the caller, because the owner may not be able to.
 struct Descriptors {
-  UniqueFd program, request, report;
+  UniqueFd program;
+  MemoryFile request;
+  UniqueFd report;
 };
 
 // Result: only a failure, because otherwise the program replaces the process.
 Error become_program(const ExchangeRequest& request, const Descriptors& descriptors) {
   TRY(drop_to(request.owner));
   TRY(confine_to_login(request.profile.credentials));
-  if (::dup2(descriptors.request.get(), STDIN_FILENO) < 0 ||
+  if (::dup2(descriptors.request.fd(), STDIN_FILENO) < 0 ||
       ::dup2(descriptors.report.get(), STDOUT_FILENO) < 0)
     return not_started(errno, "dup2");
   const char* const arguments[] = {"oci-oauth-exchange", nullptr};
-  const char* const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", nullptr};
+  const char* const environment[] = {system_path, nullptr};
   ::fexecve(descriptors.program.get(), const_cast<char* const*>(arguments),
             const_cast<char* const*>(environment));
   return not_started(errno, "execve");
@@ -80,49 +80,42 @@ Result<void> report_failure(int fd, const Error& error) {
   return send_report(fd, report);
 }
 
-[[noreturn]] void run_child(const ExchangeRequest& request, const Descriptors& descriptors) {
-  const Error error = become_program(request, descriptors);
-  ::_exit(report_failure(descriptors.report.get(), error) ? 0 : 1);
-}
-
-// In memory and not through a pipe, so that nobody waits for a reader.
-Result<UniqueFd> readable(std::string_view text) {
-  UniqueFd file(::memfd_create("request", MFD_CLOEXEC));
-  if (!file) return not_started(errno, "memfd_create");
-  TRY(write_all(file.get(), text, "request"));
-  if (::lseek(file.get(), 0, SEEK_SET) != 0) return not_started(errno, "lseek");
-  return file;
-}
-
 // What a program gets, except for where it reports to.
 Result<Descriptors> prepare(const std::string& program, const ExchangeRequest& request, UniqueFd report) {
   auto executable = TRY(open_file({.path = program}, O_PATH));
-  auto input = TRY(readable(write_record(request).reveal()));
+  // In memory and not through a pipe: nobody waits for the other to read.
+  auto input = TRY(MemoryFile::holding(write_record(request).reveal()));
   return Descriptors{std::move(executable), std::move(input), std::move(report)};
 }
 
-// Result: the line that the program wrote, or as much of it as it wrote, up to a limit. A request to end is
-// passed on to a `child`; 0: it is not a child of ours.
-std::string read_line(int fd, pid_t child) {
-  // Signals are delivered only while we wait, so none is missed.
-  sigset_t outside;
-  ::sigprocmask(SIG_SETMASK, nullptr, &outside);
-  StopSignals::block();
-  std::string text;
-  bool told = false;
-  for (char buffer[4096]; !text.ends_with('\n');) {
-    if (child != 0 && StopSignals::requested() && !told) told = ::kill(child, SIGTERM) == 0;
-    pollfd event = {fd, POLLIN, 0};
-    if (::ppoll(&event, 1, nullptr, &outside) < 0 && errno == EINTR) continue;
-    const ssize_t count = ::read(fd, buffer, sizeof buffer);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0 || static_cast<size_t>(count) > longest_report - text.size()) break;
-    append_secret(text, {buffer, static_cast<size_t>(count)});
-    explicit_bzero(buffer, sizeof buffer);
+// The line that the program writes, or as much of it as it writes, up to a limit.
+class ReportLine {
+ public:
+  explicit ReportLine(UniqueFd fd) : fd_(std::move(fd)) { ::fcntl(fd_.get(), F_SETFL, O_NONBLOCK); }
+  ~ReportLine() { wipe(text_); }
+  ReportLine(const ReportLine&) = delete;
+  ReportLine& operator=(const ReportLine&) = delete;
+
+  int fd() const { return fd_.get(); }
+  bool is_open() const { return bool(fd_); }  // more of it may come
+  bool is_whole() const { return text_.ends_with('\n'); }
+  std::string_view text() const { return text_; }
+
+  void read_what_is_there() {
+    char buffer[4096];
+    ssize_t count = 0;
+    while (!is_whole() && (count = ::read(fd_.get(), buffer, sizeof buffer)) > 0) {
+      if (static_cast<size_t>(count) > longest_report - text_.size()) return fd_.reset();
+      append_secret(text_, {buffer, static_cast<size_t>(count)});
+      explicit_bzero(buffer, sizeof buffer);
+    }
+    if (is_whole() || count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) fd_.reset();
   }
-  ::sigprocmask(SIG_SETMASK, &outside, nullptr);
-  return text;
-}
+
+ private:
+  UniqueFd fd_;
+  std::string text_;
+};
 
 // The program runs as the login's owner, who may have made it report anything: root publishes only the files
 // that the provider names.
@@ -141,45 +134,36 @@ Result<ExchangeReport> checked_report(std::string_view text, const Provider& pro
   return report;
 }
 
-// A child that performs the exchange, and the pipe that it reports to.
-struct Started {
-  Child child;
-  UniqueFd report;
-};
-
-// The signals that would end us are blocked until both processes have their own StopSignals.
-Result<Started> start(const std::string& program, const ExchangeRequest& request) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return not_started(errno, "pipe");
-  UniqueFd reading(ends[0]);
-  const auto descriptors = TRY(prepare(program, request, UniqueFd(ends[1])));
-
-  StopSignals::block();
-  const pid_t child = ::fork();
-  if (child == 0) run_child(request, descriptors);
-  const int reason = errno;
-  if (child > 0) return Started{Child(child), std::move(reading)};
-  const StopSignals signals;  // unblocks them
-  return not_started(reason, "fork");
+Error killed(int signal) {
+  return {ErrorKind::temporary, fmt::format("the exchange was killed by signal {}", signal),
+          "the next run completes it"};
 }
 
-ExchangeRun exchange_in_child(const std::string& program, const ExchangeRequest& request) {
-  auto started = start(program, request);
-  if (!started) return {std::move(started).error(), Child()};
-  auto& [child, reading] = *started;
-  const StopSignals signals;
-  const Secret text(read_line(reading.get(), child.pid()));
-  reading.reset();  // a child that has more to say must not wait for us
-  if (text.reveal().ends_with('\n'))
-    return {checked_report(text.reveal(), request.provider), std::move(child)};
-  const int status = child.wait();
-  if (WIFSIGNALED(status)) {
-    const Error error = {ErrorKind::temporary,
-                         fmt::format("the exchange was killed by signal {}", WTERMSIG(status)),
-                         "the next run completes it"};
-    return {error, Child()};
+// Signals that would end us are queued until both processes can handle them.
+Result<ExchangeReport> exchange_in_child(const std::string& program, const ExchangeRequest& request) {
+  auto pipe = TRY(make_pipe());
+  auto descriptors = TRY(prepare(program, request, std::move(pipe.writing)));
+  Supervision supervision(patience_of_run);
+  auto child = TRY(run_in_child([&] {
+    const Error error = become_program(request, descriptors);
+    return report_failure(descriptors.report.get(), error) ? 0 : 1;
+  }));
+  descriptors.report.reset();
+  ReportLine line(std::move(pipe.reading));
+  const auto tell = [&] { child.signal(SIGTERM); };
+  if (Supervision::is_stopping()) tell();
+  bool is_awaited = true;
+  while (is_awaited && line.is_open()) {
+    is_awaited = supervision.wait({readable(line.fd())}, tell);
+    line.read_what_is_there();
   }
-  return {checked_report(text.reveal(), request.provider), Child()};
+  // The report comes last, but a program may close its output and keep running.
+  std::optional<ProcessEnd> end;
+  while (!(end = child.wait_until(SteadyTime{})) && is_awaited)
+    is_awaited = supervision.wait({readable(child.fd())}, tell);
+  if (!end) end = child.end();
+  if (!line.is_whole() && end->signal() != 0) return killed(end->signal());
+  return checked_report(line.text(), request.provider);
 }
 
 // Result: a connection on which the request was sent.
@@ -203,27 +187,18 @@ Result<UniqueFd> send_request(const std::string& path, std::string_view request)
   return socket;
 }
 
-ExchangeRun exchange_at(const std::string& path, const ExchangeRequest& request) {
-  const StopSignals signals;
-  const auto socket = send_request(path, write_record(request).reveal());
-  if (!socket) return {socket.error(), Child()};
-  const Secret text(read_line(socket->get(), 0));
-  return {checked_report(text.reveal(), request.provider), Child()};
+Result<ExchangeReport> exchange_at(const std::string& path, const ExchangeRequest& request) {
+  Supervision supervision(patience_of_run);
+  ReportLine line(TRY(send_request(path, write_record(request).reveal())));
+  while (line.is_open() && supervision.wait({readable(line.fd())}, [] {})) line.read_what_is_there();
+  return checked_report(line.text(), request.provider);
 }
 
 }  // namespace
 
-int Child::wait() {
-  const pid_t pid = std::exchange(pid_, 0);
-  return pid == 0 ? 0 : reap(pid);
-}
-
-ExchangeRun exchange_as_owner(const Exchanger& exchanger, ExchangeRequest request) {
-  if (scope_of_caller() == Scope::system) {
-    auto owner = find_login_owner(request.profile.credentials);
-    if (!owner) return {std::move(owner).error(), Child()};
-    request.owner.emplace(std::move(*owner));
-  }
+Result<ExchangeReport> exchange_as_owner(const Exchanger& exchanger, ExchangeRequest request) {
+  if (scope_of_caller() == Scope::system)
+    request.owner.emplace(TRY(find_login_owner(request.profile.credentials)));
   return exchanger.socket.empty() ? exchange_in_child(exchanger.program, request)
                                   : exchange_at(exchanger.socket, request);
 }

@@ -10,7 +10,7 @@ TEST_CASE("another program reads a text from memory by its path") {
   for (const std::string text : {"", "a\nb"}) {
     const auto file = MemoryFile::holding(text);
     REQUIRE(file);
-    const auto output = run_command({"cat", file->path()}, std::chrono::seconds(10));
+    const auto output = run_command({"cat", file->path()}, std::chrono::seconds(10), {file->fd()});
     REQUIRE(output);
     CHECK(output->out == text);
   }

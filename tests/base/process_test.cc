@@ -29,7 +29,7 @@ TEST_CASE("a watched process is gone from its end on, also before its parent tak
   siginfo_t end = {};
   REQUIRE(::waitid(P_PID, static_cast<id_t>(child), &end, WEXITED | WNOWAIT) == 0);
   CHECK_FALSE(watched.is_running());
-  reap(child);
+  ::waitpid(child, nullptr, 0);
   CHECK_FALSE(watched.is_running());
 }
 

@@ -35,10 +35,11 @@ TEST_CASE("a value that can only be moved is moved out") {
 }
 
 TEST_CASE("an error says the context first, and keeps its kind and hint") {
-  const Error error =
-      Error{ErrorKind::login_required, "invalid_grant", "log in"}.in("token endpoint").in("refresh 'claude'");
+  const Error error = Error{ErrorKind::action_required, "invalid_grant", "log in"}
+                          .in("token endpoint")
+                          .in("refresh 'claude'");
   CHECK(error.message == "refresh 'claude': token endpoint: invalid_grant");
-  CHECK(error.kind == ErrorKind::login_required);
+  CHECK(error.kind == ErrorKind::action_required);
   CHECK(error.hint == "log in");
   CHECK(Error{ErrorKind::failed, "why", "old"}.with_hint("new").hint == "new");
 }

@@ -137,7 +137,7 @@ TEST_CASE("a document without any token is a dead login") {
     CAPTURE(text);
     const auto document = CredentialDocument::parse(Secret(std::string_view(text)), "login", fields);
     REQUIRE_FALSE(document);
-    CHECK(document.error().kind == ErrorKind::login_required);
+    CHECK(document.error().kind == ErrorKind::action_required);
   }
 }
 

@@ -16,8 +16,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/child.h"
 #include "base/file_lock.h"
-#include "base/process.h"
 #include "faults/bundle.h"
 #include "faults/host.h"
 #include "support/catch.h"

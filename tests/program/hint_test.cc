@@ -12,7 +12,7 @@ TEST_CASE("an error's own hint comes before its kind's") {
 
 TEST_CASE("every kind of error has something that a person can do") {
   for (const ErrorKind kind : {ErrorKind::failed, ErrorKind::usage, ErrorKind::configuration,
-                               ErrorKind::not_found, ErrorKind::login_required, ErrorKind::temporary}) {
+                               ErrorKind::not_found, ErrorKind::action_required, ErrorKind::temporary}) {
     CHECK_FALSE(hint_of({kind, "m", ""}).empty());
   }
 }

@@ -70,23 +70,23 @@ TEST_CASE("the request arrives with its owner, and the report is the answer") {
   ExchangeReport report;
   report.refreshed = true;
   OneConnection connection(socket, line_of(report));
-  const auto run = exchange_as_owner({"", socket}, a_request(home));
+  const auto answered = exchange_as_owner({"", socket}, a_request(home));
   const auto arrived = read_request(connection.request());
   REQUIRE(arrived);
   CHECK(arrived->profile.credentials == home / "login");
   CHECK(arrived->owner.has_value() == (::geteuid() == 0));
-  INFO((run.report ? "" : run.report.error().message));
-  REQUIRE(run.report);
-  CHECK(run.report->refreshed);
+  INFO((answered ? "" : answered.error().message));
+  REQUIRE(answered);
+  CHECK(answered->refreshed);
 }
 
 TEST_CASE("where nobody listens, the socket is named with what to look at") {
   const TempDir home;
   for (const std::string& path : {home / "none", home / std::string(120, 'x')}) {
-    const auto run = exchange_as_owner({"", path}, a_request(home));
-    REQUIRE_FALSE(run.report);
-    CHECK_THAT(run.report.error().message, Contains(path));
-    CHECK(run.report.error().hint == "systemctl status oci-oauth-exchange.socket");
+    const auto answered = exchange_as_owner({"", path}, a_request(home));
+    REQUIRE_FALSE(answered);
+    CHECK_THAT(answered.error().message, Contains(path));
+    CHECK(answered.error().hint == "systemctl status oci-oauth-exchange.socket");
   }
 }
 
@@ -95,10 +95,10 @@ TEST_CASE("an exchange that ends without a report may have sent something") {
   const std::string answer = GENERATE("", R"({"refreshed":)", "\n");
   const std::string socket = home / "socket";
   const OneConnection connection(socket, answer);
-  const auto run = exchange_as_owner({"", socket}, a_request(home));
-  REQUIRE_FALSE(run.report);
-  CHECK(run.report.error().kind == ErrorKind::temporary);
-  CHECK(run.report.error().hint == "the next run completes it");
+  const auto answered = exchange_as_owner({"", socket}, a_request(home));
+  REQUIRE_FALSE(answered);
+  CHECK(answered.error().kind == ErrorKind::temporary);
+  CHECK(answered.error().hint == "the next run completes it");
 }
 
 TEST_CASE("a report that names a file which nobody asked for is refused") {
@@ -108,7 +108,7 @@ TEST_CASE("a report that names a file which nobody asked for is refused") {
   report.login.emplace();
   report.login->files.emplace_back("../token", Secret(std::string_view("x")));
   const OneConnection connection(socket, line_of(report));
-  const auto run = exchange_as_owner({"", socket}, a_request(home));
-  REQUIRE_FALSE(run.report);
-  CHECK(run.report.error().message == "the exchange's report contains an unexpected file");
+  const auto answered = exchange_as_owner({"", socket}, a_request(home));
+  REQUIRE_FALSE(answered);
+  CHECK(answered.error().message == "the exchange's report contains an unexpected file");
 }

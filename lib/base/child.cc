@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/child.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/poll.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr auto longest_death = std::chrono::seconds(5);
+
+}  // namespace
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno(errno, "pipe");
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+std::vector<char*> pointers_to(const std::vector<std::string>& words) {
+  std::vector<char*> all;
+  all.reserve(words.size() + 1);
+  for (const std::string& word : words) all.push_back(const_cast<char*>(word.c_str()));
+  all.push_back(nullptr);
+  return all;
+}
+
+UniqueFd open_process(pid_t pid) {
+  // By number: glibc 2.36 declares pidfd_open(2) without C linkage.
+  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
+
+int ProcessEnd::signal() const {
+  return WIFSIGNALED(status_) ? WTERMSIG(status_) : 0;
+}
+
+int ProcessEnd::code() const {
+  return WIFSIGNALED(status_) ? 128 + WTERMSIG(status_) : WEXITSTATUS(status_);
+}
+
+Child& Child::operator=(Child&& other) noexcept {
+  if (this == &other) return *this;
+  end();
+  pid_ = std::exchange(other.pid_, 0);
+  process_ = std::move(other.process_);
+  return *this;
+}
+
+int Child::fd() {
+  if (!process_ && pid_ != 0) process_ = open_process(pid_);
+  return process_.get();
+}
+
+void Child::signal(int number) const {
+  if (pid_ != 0) ::kill(pid_, number);
+}
+
+ProcessEnd Child::wait() {
+  int status = 0;
+  while (pid_ != 0 && ::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = 0;
+  process_.reset();
+  return ProcessEnd(status);
+}
+
+std::optional<ProcessEnd> Child::wait_until(SteadyTime deadline) {
+  if (pid_ != 0 && fd() >= 0 && !wait_readable(fd(), deadline)) return std::nullopt;
+  return wait();
+}
+
+ProcessEnd Child::end() {
+  if (pid_ == 0) return ProcessEnd();
+  // The id of its group is its own as long as it is not collected; there is none if it leads none.
+  ::kill(-pid_, SIGKILL);
+  ::kill(pid_, SIGKILL);
+  const auto collected = wait_until(std::chrono::steady_clock::now() + longest_death);
+  release();
+  return collected.value_or(ProcessEnd(SIGKILL));
+}
+
+}  // namespace oci_oauth
