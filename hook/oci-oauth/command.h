@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the verbs of oci-oauth share: how they are run, where they find the configuration, how they report.
+// What the verbs of oci-oauth share: how they are run and how they report.
 #pragma once
 
 #include <string>
@@ -9,10 +9,10 @@
 #include "base/result.h"
 #include "cli/command_line.h"
 #include "config/config.h"
+#include "config/open_configuration.h"
 #include "program/exit_code.h"
 #include "program/log.h"
-#include "refresh/refresher.h"
-#include "token/runtime_dir.h"
+#include "refresh/instance.h"
 
 namespace oci_oauth {
 
@@ -34,39 +34,12 @@ ExitCode units(const Invocation& invocation);
 ExitCode uninstall(const Invocation& invocation);
 ExitCode doctor(const Invocation& invocation);
 
-// The configuration, with a runtime_dir. Failure: kind configuration, also if there is no file.
-Result<Config> open_configuration(const Invocation& invocation);
-
-// The file tree that this program is installed in.
-struct InstalledTree {
-  std::string prefix;
-
-  // Failure: /proc is missing.
-  static Result<InstalledTree> find();
-  // The path of a program in libexec/oci-oauth, which only oci-oauth starts.
-  std::string helper(std::string_view name) const;
-};
-
-struct Workplace {
-  InstalledTree installation;
-  Config config;
-  RuntimeDir runtime;
-};
-Result<Workplace> open_workplace(const Invocation& invocation);
-
-// `workplace` must outlive the result. `exchange_socket`: where systemd accepts exchanges; empty: child
-// processes.
-Refresher refresher_of(const Workplace& workplace, const std::string& exchange_socket = "");
-
 // Delivers each profile's token to the sinks that lack it, and reports this; a failure is a warning. Result:
 // whether nothing failed.
-bool feed_sinks(const Log& log, const Workplace& workplace, const std::vector<const Profile*>& profiles);
+bool deliver_to_sinks(const Log& log, const Instance& instance, const std::vector<const Profile*>& profiles);
 
 // Writes the metrics file if one is configured; a failure is only a warning.
 void update_metrics(const Log& log, const Config& config);
-
-// Writes the error and returns its exit code.
-ExitCode report(const Log& log, const Error& error);
 
 // Data for stdout; a full disk or a closed pipe is reported.
 ExitCode print(const Log& log, std::string_view text);

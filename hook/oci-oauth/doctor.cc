@@ -34,10 +34,10 @@ Result<DoctorArguments> parse(const Invocation& invocation) {
 }
 
 Findings examine(const Config& config, bool with_container) {
-  const auto installation = InstalledTree::find();
-  if (!installation) return {problem("installation", installation.error())};
-  const CheckContext context = {config, provider_directories(installation->prefix),
-                                installation->helper("oci-oauth-probe")};
+  const auto programs = InstalledPrograms::find();
+  if (!programs) return {problem("installation", programs.error())};
+  const CheckContext context = {config, provider_directories(programs->prefix),
+                                programs->helper("oci-oauth-probe")};
   Findings findings;
   for (const auto check : checks) append(findings, check(context));
   if (with_container) append(findings, try_container(context));
@@ -49,7 +49,7 @@ Findings examine(const Config& config, bool with_container) {
 ExitCode doctor(const Invocation& invocation) {
   const auto parsed = parse(invocation);
   if (!parsed) return report(invocation.log, parsed.error());
-  const auto config = open_configuration(invocation);
+  const auto config = open_configuration(invocation.config);
   // Without a configuration, nothing else can be checked.
   const Findings findings =
       config ? examine(*config, parsed->with_container) : Findings{problem("configuration", config.error())};

@@ -34,15 +34,15 @@ ExitCode exchange(const Invocation& invocation) {
                   {ErrorKind::usage, "exchange: stdin is not a connection",
                    "oci-oauth-exchange.socket starts it; to refresh by hand: oci-oauth refresh"});
   }
-  const auto installation = InstalledTree::find();
-  if (!installation) return report(invocation.log, installation.error());
+  const auto programs = InstalledPrograms::find();
+  if (!programs) return report(invocation.log, programs.error());
   const auto text = read_to_end(STDIN_FILENO, request_limit, shown);
   if (!text) return report(invocation.log, text.error());
   const auto request = read_request(*text);
   if (!request) return report(invocation.log, request.error());
   UniqueFd report_to(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
   return report(invocation.log,
-                become_exchange(installation->helper("oci-oauth-exchange"), *request, std::move(report_to)));
+                become_exchange(programs->helper("oci-oauth-exchange"), *request, std::move(report_to)));
 }
 
 }  // namespace oci_oauth

@@ -3,8 +3,8 @@
 
 #include "base/fmt.h"
 #include "command.h"
+#include "setup/change_report.h"
 #include "setup/systemd.h"
-#include "setup_report.h"
 
 namespace oci_oauth {
 
@@ -54,7 +54,7 @@ ExitCode show(const Log& log, const Host& host, const Installation& installation
   const auto diff = diff_of(host.tree, installation.registration.changes);
   if (!diff) return report(log, diff.error());
   tell_notes(log, installation);
-  return print(log, *diff + told("would enable", installation.units) + already(installation, engine));
+  return print(log, *diff + list_units("would enable", installation.units) + already(installation, engine));
 }
 
 bool has_taken_up(const Host& host, std::string_view engine) {
@@ -82,11 +82,11 @@ ExitCode carry_out(const Log& log, const Host& host, Installation& installation,
                            .in(fmt::format("install {}: nothing was changed", engine))
                            .with_hint("run it as a user who can write there, for example root"));
   }
-  print(log, told(host.tree, registration.changes));
+  print(log, list_changes(host.tree, registration.changes));
   tell_notes(log, installation);
   if (has_systemd(host)) {
     if (auto done = enable_units(host, installation.units); !done) return report(log, done.error());
-    print(log, told("enabled", installation.units));
+    print(log, list_units("enabled", installation.units));
   }
   print(log, already(installation, engine));
   tell_next(log, host, installation, engine);

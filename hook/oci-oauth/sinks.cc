@@ -11,14 +11,14 @@ constexpr std::string_view verb = "sinks";
 }  // namespace
 
 ExitCode sinks(const Invocation& invocation) {
-  const auto workplace = open_workplace(invocation);
-  if (!workplace) return report(invocation.log, workplace.error());
+  const auto instance = Instance::open(invocation.config);
+  if (!instance) return report(invocation.log, instance.error());
   const auto& names = invocation.arguments.operands;
-  const auto profiles = find_profiles(verb, workplace->config, names);
+  const auto profiles = find_profiles(verb, instance->config, names);
   if (!profiles) return report(invocation.log, profiles.error());
-  const bool fed = feed_sinks(invocation.log, *workplace, *profiles);
-  update_metrics(invocation.log, workplace->config);
-  return fed ? ExitCode::fine : ExitCode::failed;
+  const bool done = deliver_to_sinks(invocation.log, *instance, *profiles);
+  update_metrics(invocation.log, instance->config);
+  return done ? ExitCode::fine : ExitCode::failed;
 }
 
 }  // namespace oci_oauth

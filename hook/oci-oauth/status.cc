@@ -7,7 +7,7 @@
 #include "report/metrics.h"
 #include "report/overview_json.h"
 #include "report/overview_text.h"
-#include "watch.h"
+#include "report/watch.h"
 
 namespace oci_oauth {
 
@@ -58,7 +58,7 @@ Result<std::string> written(const Config& config, Form form) {
 ExitCode status(const Invocation& invocation) {
   const auto form = parse(invocation);
   if (!form) return report(invocation.log, form.error());
-  const auto config = open_configuration(invocation);
+  const auto config = open_configuration(invocation.config);
   if (!config) return report(invocation.log, config.error());
   if (*form == Form::watch) {
     const auto watched =

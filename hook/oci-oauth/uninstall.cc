@@ -3,9 +3,9 @@
 
 #include "base/fmt.h"
 #include "command.h"
+#include "setup/change_report.h"
 #include "setup/systemd.h"
 #include "setup/wrapper_use.h"
-#include "setup_report.h"
 
 namespace oci_oauth {
 
@@ -76,12 +76,12 @@ ExitCode uninstall_one(const Log& log, const Host& host, const std::string& engi
   if (dry_run) {
     const auto diff = diff_of(host.tree, changes);
     if (!diff) return report(log, diff.error());
-    return print(log, *diff + told("would disable", removal->units) + nothing);
+    return print(log, *diff + list_units("would disable", removal->units) + nothing);
   }
   if (auto done = take_out(host, *removal); !done) {
     return report(log, std::move(done).error().in(fmt::format("{} {}", verb, engine)));
   }
-  print(log, told(host.tree, changes) + told("disabled", removal->units) + nothing);
+  print(log, list_changes(host.tree, changes) + list_units("disabled", removal->units) + nothing);
   const std::string act = nothing.empty() ? reload_command(host, engine) : "";
   return act.empty() ? ExitCode::fine : print(log, fmt::format("next: {}\n", act));
 }

@@ -71,4 +71,9 @@ void Log::write(Priority priority, const Error& error) const {
   write(priority, error.message, hint_of(error));
 }
 
+ExitCode report(const Log& log, const Error& error) {
+  log.write(Priority::error, error);
+  return exit_code(error.kind);
+}
+
 }  // namespace oci_oauth

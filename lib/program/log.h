@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "program/exit_code.h"
 
 namespace oci_oauth {
 
@@ -32,5 +33,8 @@ class Log {
   std::string program_;
   Sink sink_;
 };
+
+// Writes the error and returns its exit code.
+ExitCode report(const Log& log, const Error& error);
 
 }  // namespace oci_oauth

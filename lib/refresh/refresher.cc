@@ -116,15 +116,15 @@ Error to_error(const ExchangeFailure& failure) {
 }
 
 Result<void> check_lifetime(const RefreshOutcome& outcome, Milliseconds min_ttl, Time now) {
-  const Published& token = outcome.published;
+  const Published& token = outcome.known.published;
   if (token.has_token() && token.expires_at - now >= min_ttl) return {};
   if (outcome.failure) return to_error(*outcome.failure);
-  return Error{
-      ErrorKind::usage,
-      token.token_life > Milliseconds(0)
-          ? fmt::format("--min-ttl: this server's tokens are valid for only {}", describe(token.token_life))
-          : "--min-ttl: this server's tokens are not valid for that long",
-      "use a smaller --min-ttl"};
+  const Milliseconds life = outcome.known.history.token_life;
+  return Error{ErrorKind::usage,
+               life > Milliseconds(0)
+                   ? fmt::format("--min-ttl: this server's tokens are valid for only {}", describe(life))
+                   : "--min-ttl: this server's tokens are not valid for that long",
+               "use a smaller --min-ttl"};
 }
 
 Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,

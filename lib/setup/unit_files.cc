@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/unit_files.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <set>
 
+#include "base/file.h"
 #include "base/fmt.h"
 #include "base/json_object.h"
 #include "base/path.h"
@@ -175,6 +180,21 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
     files.push_back(needs_mounts(unit, directories));
   }
   return files;
+}
+
+ServiceManager service_manager_of(std::string_view systemd_scope, Scope caller) {
+  const bool is_users = systemd_scope.empty() ? caller == Scope::user : systemd_scope == "user";
+  return is_users ? ServiceManager::user : ServiceManager::system;
+}
+
+Result<void> write_unit_files(const std::vector<UnitFile>& files, const std::string& directory) {
+  for (const UnitFile& file : files) {
+    const std::string path = directory + "/" + file.path, parent = parent_directory(path);
+    if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST) return Error::from_errno(errno, parent);
+    const auto opened = TRY(open_file({.path = parent}, O_RDONLY | O_DIRECTORY));
+    TRY(replace_file(opened.get(), path.substr(parent.size() + 1), parent, file.text, {.mode = 0644}));
+  }
+  return {};
 }
 
 }  // namespace oci_oauth

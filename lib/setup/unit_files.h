@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "config/config.h"
+#include "config/scope.h"
 
 namespace oci_oauth {
 
@@ -24,6 +25,13 @@ struct UnitFile {
 // give runtime_dir/share and each profile's directory in it a tmpfs, which all our services then require.
 // Failure (configuration): a path that is not allowed in a unit file, with its key.
 Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager manager);
+
+// The manager that runs a generator with this $SYSTEMD_SCOPE, systemd.generator(7); without it, the caller's
+// own manager is meant.
+ServiceManager service_manager_of(std::string_view systemd_scope, Scope caller);
+
+// Writes them below a generator's `directory`.
+Result<void> write_unit_files(const std::vector<UnitFile>& files, const std::string& directory);
 
 // The name of the unit that watches a profile's login; several profiles with one login share that of the
 // first.

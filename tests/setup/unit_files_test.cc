@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "support/catch.h"
+#include "support/temp_dir.h"
 
 using namespace oci_oauth;
 using Catch::Contains;
@@ -105,4 +106,22 @@ TEST_CASE("a path that would break a unit file is refused with its key") {
     CHECK(files.error().kind == ErrorKind::configuration);
     CHECK_THAT(files.error().message, Contains("/profiles/claude/credentials"));
   }
+}
+
+TEST_CASE("a generator serves the manager that runs it, and by hand the caller's own") {
+  CHECK(service_manager_of("system", Scope::user) == ServiceManager::system);
+  CHECK(service_manager_of("user", Scope::system) == ServiceManager::user);
+  CHECK(service_manager_of("", Scope::user) == ServiceManager::user);
+  CHECK(service_manager_of("", Scope::system) == ServiceManager::system);
+}
+
+TEST_CASE("unit files are written below a directory, and the same ones again") {
+  const TempDir directory;
+  const std::vector<UnitFile> files = {{"a.path", "[Path]\n"},
+                                       {"b.service.d/configuration.conf", "[Service]\n"}};
+  for (int i = 0; i < 2; ++i) REQUIRE(write_unit_files(files, directory.path()));
+  for (const UnitFile& file : files) CHECK(directory.read(file.path) == file.text);
+  const auto failed = write_unit_files(files, directory / "missing/below");
+  REQUIRE_FALSE(failed);
+  CHECK_THAT(failed.error().message, Contains("missing/below"));
 }

@@ -135,7 +135,7 @@ unit_finding() {
     ask 1 claude >"$shared/answer" &
     local asking=$! exchange refresh
     is_asking() {
-        exchange=$(machine pgrep --full '^oci-oauth-exchange$') && refresh=$(machine pgrep --full '^oci-oauth .*refresh --exchange')
+        exchange=$(machine pgrep --full '^oci-oauth-exchange$') && refresh=$(machine pgrep --full '/oci-oauth .*refresh --exchange')
     }
     eventually is_asking
     namespace() { machine readlink "/proc/$1/ns/net"; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "setup_report.h"
+#include "setup/change_report.h"
 
 #include "base/command_output.h"
 #include "base/fmt.h"
@@ -17,7 +17,7 @@ Result<std::string> diff_of(const Tree& tree, const Change& change) {
   const auto label = [&](const std::optional<std::string>& text) { return text ? shown : "/dev/null"; };
   const auto diff = TRY(run_command({"diff", "--unified", "--label", label(change.before), "--label",
                                      label(change.after), "--", before.path(), after.path()},
-                                    bound));
+                                    bound, {before.fd(), after.fd()}));
   if (diff.status > 1) return Error{ErrorKind::failed, fmt::format("diff: {}", diff.err)};
   return diff.out;
 }
@@ -39,7 +39,7 @@ Result<std::string> diff_of(const Tree& tree, const std::vector<Change>& changes
   return text;
 }
 
-std::string told(const Tree& tree, const std::vector<Change>& changes) {
+std::string list_changes(const Tree& tree, const std::vector<Change>& changes) {
   std::string text;
   for (const Change& change : changes) {
     const char* verb = !change.before ? "wrote" : !change.after ? "removed" : "changed";
@@ -48,7 +48,7 @@ std::string told(const Tree& tree, const std::vector<Change>& changes) {
   return text;
 }
 
-std::string told(std::string_view verb, const std::vector<std::string>& units) {
+std::string list_units(std::string_view verb, const std::vector<std::string>& units) {
   std::string text;
   for (const std::string& unit : units) text += fmt::format("{} {}\n", verb, unit);
   return text;

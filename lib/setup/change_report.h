@@ -4,8 +4,9 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
-#include "command.h"
 #include "setup/engine.h"
 
 namespace oci_oauth {
@@ -17,9 +18,9 @@ Error nothing_changed(Error error);
 Result<std::string> diff_of(const Tree& tree, const std::vector<Change>& changes);
 
 // "wrote PATH", "changed PATH", "removed PATH": a line each.
-std::string told(const Tree& tree, const std::vector<Change>& changes);
+std::string list_changes(const Tree& tree, const std::vector<Change>& changes);
 
 // "VERB UNIT": a line each.
-std::string told(std::string_view verb, const std::vector<std::string>& units);
+std::string list_units(std::string_view verb, const std::vector<std::string>& units);
 
 }  // namespace oci_oauth

@@ -4,11 +4,16 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 
 namespace oci_oauth {
+
+// What draws `text` on an xterm or the console with so many rows: each line overwrites the old one and
+// clears only the rest of it, so nothing flickers.
+std::string frame(std::string_view text, unsigned rows);
 
 // Draws what `draw` returns on stdout, a terminal, and redraws it when something changes in one of
 // `directories` (inotify(7); missing ones are looked for once a minute), when the terminal's size changes,

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/open_configuration.h"
+
+#include <cstdlib>
+
+#include "config/scope.h"
+
+namespace oci_oauth {
+
+namespace {
+
+const char* own_environment(const char* name) {
+  return std::getenv(name);
+}
+
+Result<std::string> find_config() {
+  const char* named = std::getenv("OCI_OAUTH_CONFIG");
+  if (named != nullptr && *named != '\0') return std::string(named);
+  std::string path = config_path(scope_of_caller(), own_environment);
+  if (!path.empty()) return path;
+  return Error{ErrorKind::configuration, "neither XDG_CONFIG_HOME nor HOME names a directory",
+               "name the configuration with --config FILE"};
+}
+
+Result<std::string> find_runtime_dir() {
+  std::string path = default_runtime_dir(scope_of_caller(), own_environment);
+  if (!path.empty()) return path;
+  return Error{ErrorKind::configuration, "no runtime_dir is configured and XDG_RUNTIME_DIR is not set",
+               "set \"runtime_dir\" in the configuration"};
+}
+
+}  // namespace
+
+Result<Config> open_configuration(const std::string& named) {
+  auto config = load_config(named.empty() ? TRY(find_config()) : named);
+  if (!config) {
+    if (config.error().kind == ErrorKind::not_found) config.error().kind = ErrorKind::configuration;
+    return config;
+  }
+  if (config->runtime_dir.empty()) config->runtime_dir = TRY(find_runtime_dir());
+  return config;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "refresh/refresh_run.h"
+
+#include "base/fmt.h"
+#include "refresh/deliveries.h"
+#include "refresh/inherited_lock.h"
+#include "refresh/logins.h"
+#include "refresh/side_by_side.h"
+
+namespace oci_oauth {
+
+namespace {
+
+std::string describe_outcome(const RefreshOutcome& outcome, Endpoint endpoint) {
+  const char* done = endpoint == Endpoint::left_alone ? "published as it is"
+                     : outcome.refreshed              ? "refreshed"
+                                                      : "fresh";
+  const auto expiry = outcome.known.published.known_expiry();
+  return fmt::format("{}, {}", done, expiry ? "valid until " + rfc3339(*expiry) : "its expiry is not known");
+}
+
+ExitCode report_outcome(const RefreshRun& run, const ProfileOutcome& done) {
+  const std::string context = fmt::format("refresh '{}'", done.profile->name);
+  if (!done.outcome) return report(run.log, Error(done.outcome.error()).in(context));
+  const RefreshOutcome& outcome = *done.outcome;
+  for (const std::string& notice : outcome.notices) {
+    run.log.write(Priority::notice, fmt::format("{}: {}", context, notice));
+  }
+  for (const Error& error : outcome.deliveries_failed) {
+    run.log.write(Priority::warning, fmt::format("{}: {}", context, error.message), error.hint);
+  }
+  if (outcome.failure) return report(run.log, to_error(*outcome.failure).in(context));
+  run.log.write(Priority::info, fmt::format("{}: {}", context, describe_outcome(outcome, run.endpoint)));
+  return ExitCode::fine;
+}
+
+ExitCode refresh_one(const RefreshRun& run, const LoginProfiles& login) {
+  RefreshOptions options = {
+      .force = run.force, .endpoint = run.endpoint, .rejected_token_hash = run.rejected_token_hash};
+  if (run.lock_fd >= 0) {
+    auto lock = inherited_lock(run.instance.runtime, login.front()->name, run.lock_fd);
+    if (!lock) return report(run.log, std::move(lock).error().in("refresh"));
+    options.lock.emplace(std::move(*lock));
+  }
+  const Refresher refresher = run.instance.refresher(run.exchange_socket);
+  ExitCode worst = ExitCode::fine;
+  for (const ProfileOutcome& done :
+       refresh_login(refresher, run.instance.config, login, std::move(options))) {
+    worst = worse(worst, report_outcome(run, done));
+  }
+  return worst;
+}
+
+ExitCode refresh_logins(const RefreshRun& run) {
+  const std::vector<LoginProfiles> logins = logins_of(run.profiles);
+  if (logins.size() == 1) return refresh_one(run, logins.front());
+  std::vector<std::function<int()>> jobs;
+  jobs.reserve(logins.size());
+  for (const LoginProfiles& login : logins) {
+    jobs.push_back([&] { return static_cast<int>(refresh_one(run, login)); });
+  }
+  const auto results = run_side_by_side(jobs, patience_of_run);
+  ExitCode worst = ExitCode::fine;
+  for (size_t i = 0; i < results.size(); ++i) {
+    const Error unfinished = {ErrorKind::temporary,
+                              fmt::format("refresh '{}': did not finish in time", logins[i].front()->name),
+                              "the next refresh completes it"};
+    worst = worse(worst, results[i] ? ExitCode{*results[i]} : report(run.log, unfinished));
+  }
+  return worst;
+}
+
+// Removes what is left of containers and profiles that are gone.
+void tidy_up(const Log& log, const Instance& instance) {
+  for (const Error& error : retire_profiles(instance.runtime, instance.config))
+    log.write(Priority::warning, error);
+  const Sweep sweep = sweep_records(instance.runtime);
+  for (const Error& error : sweep.failures) log.write(Priority::warning, error);
+  if (sweep.swept > 0)
+    log.write(Priority::info, fmt::format("forgot {} containers that are gone", sweep.swept));
+}
+
+}  // namespace
+
+ExitCode run_refresh(const RefreshRun& run) {
+  const RuntimeDir& runtime = run.instance.runtime;
+  if (runtime.share_storage() == ShareStorage::disk) {
+    run.log.write(Priority::warning,
+                  fmt::format("{}/share: is on a disk, so access tokens are written to it", runtime.path()),
+                  "set \"runtime_dir\" to a directory on a tmpfs, for example below /run");
+  }
+  for (const Profile* profile : run.profiles)
+    runtime.note_configuration(profile->name, run.instance.config.path);
+  const ExitCode worst = refresh_logins(run);
+  tidy_up(run.log, run.instance);
+  return worst;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run of `oci-oauth refresh`: each login by itself, so that a hanging endpoint does not delay the others;
+// then removes what is left of containers and profiles that are gone.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "program/exit_code.h"
+#include "program/log.h"
+#include "refresh/instance.h"
+
+namespace oci_oauth {
+
+struct RefreshRun {
+  const Instance& instance;
+  const Log& log;
+  std::vector<const Profile*> profiles;
+  Force force = Force::no;
+  Endpoint endpoint = Endpoint::asked;
+  std::string rejected_token_hash = {};  // of a token that a server refused; empty: there is none
+  int lock_fd = -1;                      // of one profile, held for us by the hook
+  std::string exchange_socket = {};      // empty: exchanges are children
+};
+
+// Result: the worst exit code of any of the profiles; what came of each is in the log. A run ends after
+// longest_run, whatever its logins do.
+ExitCode run_refresh(const RefreshRun& run);
+
+}  // namespace oci_oauth

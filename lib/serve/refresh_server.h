@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Serves refresh requests on a listening socket, and keeps running for tokens that become due before the
+// timer's next tick. It runs one refresh of a profile at a time, for any number of requests, and no client
+// can delay another.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/child.h"
+#include "base/result.h"
+#include "base/signal_queue.h"
+#include "base/unique_fd.h"
+#include "config/config.h"
+#include "program/log.h"
+#include "serve/refresh_schedule.h"
+#include "token/runtime_dir.h"
+
+namespace oci_oauth {
+
+struct RefreshService {
+  UniqueFd listening;
+  RuntimeDir runtime;
+  Config config;
+  std::function<Result<Config>()> read_config;  // reads it again; a failure keeps the old one
+  std::vector<std::string> command;             // to which the profile is added; its exit code is the answer
+  const Log& log;
+};
+
+// The protocol: a client sends "PROFILE\n" and gets one line back, the exit code of a refresh that began
+// after its request. Only root and the server's own user are served; others are rejected (SO_PEERCRED,
+// unix(7)).
+class RefreshServer {
+ public:
+  // Failure: runtime_dir cannot be watched.
+  static Result<RefreshServer> open(RefreshService service);
+
+  // Returns when there have been no requests for a while and no token needs the server; after SIGTERM or
+  // SIGINT, or if runtime_dir was removed, once running refreshes have finished.
+  void run();
+
+ private:
+  struct Caller {
+    UniqueFd socket;
+    std::string question;
+    SteadyTime deadline;
+  };
+  struct Queue {
+    Child refresh;                  // the running one
+    std::vector<UniqueFd> served;   // requests from before it began
+    std::vector<UniqueFd> waiting;  // requests since then, for the next one
+  };
+
+  RefreshServer(RefreshService service, UniqueFd publications, const FileStamp& directory);
+
+  void accept_callers(SteadyTime now);
+  void read_callers(SteadyTime now);
+  void enqueue(const std::string& profile, UniqueFd socket);
+  void start_refreshes();
+  void start_refresh(const std::string& profile, Queue& queue);
+  void end_refreshes(SteadyTime now);
+  void look(Instant now);
+
+  std::uint64_t attempts_of(const std::string& profile) const;
+  bool is_current() const;
+  size_t connections() const;
+  bool may_leave(Instant now) const;
+  void sleep(const SignalQueue& signals);
+  void stop();
+
+  RefreshService service_;
+  UniqueFd publications_;  // inotify(7)
+  FileStamp directory_;    // runtime_dir/profiles as it was opened
+  RefreshSchedule schedule_;
+  std::vector<Caller> callers_;
+  std::map<std::string, Queue> queues_;
+  bool is_stopping_ = false;
+};
+
+}  // namespace oci_oauth

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "token/token_format.h"
+
+#include "base/fmt.h"
+#include "base/json.h"
+
+namespace oci_oauth {
+
+std::optional<OutputFormat> output_format_of(std::string_view word) {
+  if (word == "raw") return OutputFormat::raw;
+  if (word == "json") return OutputFormat::json;
+  if (word == "header") return OutputFormat::header;
+  return std::nullopt;
+}
+
+Secret format_token(const Secret& token, Time expires_at, OutputFormat format) {
+  switch (format) {
+    case OutputFormat::raw:
+      return Secret(fmt::format("{}\n", token.reveal()));
+    case OutputFormat::header:
+      return Secret(fmt::format("Authorization: Bearer {}\n", token.reveal()));
+    case OutputFormat::json:
+      break;
+  }
+  JsonValue json = json_object();
+  json_set(json, "access_token", token.reveal());
+  json_set(json, "token_type", "Bearer");
+  json_set(json, "expires_at", rfc3339(expires_at));
+  return write_json(json, JsonStyle::indented);
+}
+
+}  // namespace oci_oauth
