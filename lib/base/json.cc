@@ -7,24 +7,22 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
-#include <vector>
 
 #include "base/fmt.h"
-#include "base/json_reader.h"
 
 namespace oci_oauth {
 
 namespace {
 
 using rapidjson::SizeType;
-using RapidDocument = rapidjson::GenericDocument<rapidjson::UTF8<>, WipingAllocator, WipingAllocator>;
-using RapidPointer = rapidjson::GenericPointer<JsonValue>;
 
 WipingAllocator allocator;  // without a state
 
-constexpr std::string_view too_deep = "nested deeper than 64 levels", too_large = "a number is too large";
-static_assert(json_max_depth == 64);
+JsonValue text_value(std::string_view text) {
+  return {text.empty() ? "" : text.data(), static_cast<SizeType>(text.size()), allocator};
+}
 
 // The next half of a surrogate pair, which "\\udc00" can spell but UTF-8 must not contain (RFC 3629 section
 // 3); npos if there is none.
@@ -50,85 +48,11 @@ bool is_well_formed(std::string_view text) {
   return find_lone_surrogate(text) == std::string_view::npos;
 }
 
-// Passes events on to the document. Stops before the recursive parser could exhaust the stack, and at values
-// that could not be written again.
-class Guard {
- public:
-  Guard(RapidDocument& document, std::string_view text)
-      : document_(document), may_spell_halves_(text.find("\\u") != std::string_view::npos) {}
-
-  std::string_view refusal() const { return refusal_; }  // why it stopped; empty: it did not
-
-  bool Null() { return document_.Null(); }
-  bool Bool(bool value) { return document_.Bool(value); }
-  bool Int(int value) { return document_.Int(value); }
-  bool Uint(unsigned value) { return document_.Uint(value); }
-  bool Int64(int64_t value) { return document_.Int64(value); }
-  bool Uint64(uint64_t value) { return document_.Uint64(value); }
-  bool Double(double value) { return std::isfinite(value) ? document_.Double(value) : refuse(too_large); }
-  bool RawNumber(const char* text, SizeType size, bool copy) { return document_.RawNumber(text, size, copy); }
-  bool String(const char* text, SizeType size, bool copy) {
-    if (!may_spell_halves_) return document_.String(text, size, copy);
-    return document_.String(without_lone_surrogates({text, size}).reveal().data(), size, true);
-  }
-  bool Key(const char* text, SizeType size, bool copy) {
-    if (!may_spell_halves_) return document_.Key(text, size, copy);
-    return document_.Key(without_lone_surrogates({text, size}).reveal().data(), size, true);
-  }
-  bool StartObject() { return descend() && document_.StartObject(); }
-  bool StartArray() { return descend() && document_.StartArray(); }
-  bool EndObject(SizeType count) { return --depth_, document_.EndObject(count); }
-  bool EndArray(SizeType count) { return --depth_, document_.EndArray(count); }
-
- private:
-  bool refuse(std::string_view why) {
-    refusal_ = why;
-    return false;
-  }
-  bool descend() { return ++depth_ <= json_max_depth || refuse(too_deep); }
-
-  RapidDocument& document_;
-  // The reader validates unescaped text; only an escape can spell half of a pair.
-  const bool may_spell_halves_;
-  unsigned depth_ = 0;
-  std::string_view refusal_;
-};
-
-template <unsigned flags>
-rapidjson::ParseResult populate(JsonValue& value, std::string_view text, std::string_view& refusal) {
-  RapidDocument document;
-  rapidjson::MemoryStream bytes(text.data(), text.size());
-  rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
-  WipingJsonReader reader;
-  rapidjson::ParseResult result;
-  auto generate = [&](RapidDocument& target) {
-    Guard guard(target, text);
-    result = reader.Parse<flags>(stream, guard);
-    refusal = guard.refusal();
-    // RapidJSON takes a NUL for the end of the text.
-    if (!result.IsError() && bytes.Tell() < text.size())
-      result.Set(rapidjson::kParseErrorDocumentRootNotSingular, bytes.Tell());
-    return !result.IsError();
-  };
-  document.Populate(generate);
-  value = std::move(static_cast<JsonValue&>(document));
-  return result;
-}
-
-// The first duplicate key of an object in `value`, or nullptr. Parsers disagree about which value counts.
-const JsonValue* repeated_key(const JsonValue& value) {
-  if (value.IsArray()) {
-    for (const JsonValue& element : value.GetArray()) {
-      if (const JsonValue* key = repeated_key(element)) return key;
-    }
-  }
-  if (!value.IsObject()) return nullptr;
+// The first key that `object` holds twice, or nullptr. Readers disagree about which one counts.
+const JsonValue* repeated_key(const JsonValue& object) {
   std::vector<const JsonValue*> keys;
-  keys.reserve(value.MemberCount());
-  for (const auto& member : value.GetObject()) {
-    keys.push_back(&member.name);
-    if (const JsonValue* key = repeated_key(member.value)) return key;
-  }
+  keys.reserve(object.MemberCount());
+  for (const auto& member : object.GetObject()) keys.push_back(&member.name);
   const auto by_length = [](const JsonValue* a, const JsonValue* b) {
     return std::pair(a->GetStringLength(), json_text(*a)) < std::pair(b->GetStringLength(), json_text(*b));
   };
@@ -138,121 +62,99 @@ const JsonValue* repeated_key(const JsonValue& value) {
   return twin == keys.end() ? nullptr : *twin;
 }
 
-}  // namespace
-
-Error json_error(std::string_view text, size_t offset, std::string_view source, std::string_view reason) {
-  const std::string_view before = text.substr(0, std::min(offset, text.size()));
-  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-  const auto line_start = before.rfind('\n');
-  const size_t column = 1 + before.size() - (line_start == std::string_view::npos ? 0 : line_start + 1);
-  return {ErrorKind::failed, fmt::format("{}:{}:{}: {}", source, line, column, reason)};
-}
-
-Result<JsonDocument> parse_json(std::string_view text, std::string_view source, JsonComments comments) {
-  // Without full precision: with it, RapidJSON 1.1.0 reads beyond its table of powers of ten for some
-  // exponents, which an attacker may choose. Numbers of up to 15 digits are exact in any case.
-  constexpr unsigned strict = rapidjson::kParseValidateEncodingFlag;
-  if (text.empty()) return Error{ErrorKind::failed, fmt::format("{}: is empty", source)};
-  JsonDocument document;
-  std::string_view refusal;
-  const auto result = comments == JsonComments::allowed
-                          ? populate<strict | rapidjson::kParseCommentsFlag>(document, text, refusal)
-                          : populate<strict>(document, text, refusal);
-  if (!refusal.empty()) return json_error(text, result.Offset(), source, refusal);
-  if (result.IsError()) {
-    std::string reason = rapidjson::GetParseError_En(result.Code());
-    if (reason.ends_with('.')) reason.pop_back();
-    if (!reason.empty() && reason[0] >= 'A' && reason[0] <= 'Z')
-      reason[0] = static_cast<char>(reason[0] + 32);
-    return json_error(text, result.Offset(), source, "not JSON: " + reason);
-  }
-  if (const JsonValue* key = repeated_key(document)) {
-    return Error{ErrorKind::failed, fmt::format("{}: duplicate key '{}'", source, json_text(*key))};
-  }
-  return document;
-}
-
-namespace {
-
-// Replaces the number at `at`, which is too large for a double, by the largest one that fits into its place.
-void shrink_number(std::string& text, size_t at) {
-  const size_t end = std::min(text.find_first_not_of("+-.0123456789eE", at), text.size());
-  const std::string_view largest = text[at] == '-' ? "-9e307" : "9e307";
-  text.replace(at, end - at, std::string(largest) + std::string(end - at - largest.size(), ' '));
-}
-
-// Passes events on to the document; what nests deeper than that becomes null.
-class Shallow {
+// Builds the document that a reader goes through.
+class Builder {
  public:
-  explicit Shallow(RapidDocument& document) : document_(document) {}
+  Builder(std::string_view text, JsonRules rules) : json_(text, rules), rules_(rules) {}
 
-  bool Null() { return is_deep() || document_.Null(); }
-  bool Bool(bool value) { return is_deep() || document_.Bool(value); }
-  bool Int(int value) { return is_deep() || document_.Int(value); }
-  bool Uint(unsigned value) { return is_deep() || document_.Uint(value); }
-  bool Int64(int64_t value) { return is_deep() || document_.Int64(value); }
-  bool Uint64(uint64_t value) { return is_deep() || document_.Uint64(value); }
-  bool Double(double value) { return is_deep() || document_.Double(value); }
-  bool RawNumber(const char* text, SizeType size, bool copy) {
-    return is_deep() || document_.RawNumber(text, size, copy);
-  }
-  bool String(const char* text, SizeType size, bool copy) {
-    return is_deep() || document_.String(text, size, copy);
-  }
-  bool Key(const char* text, SizeType size, bool copy) {
-    return is_deep() || document_.Key(text, size, copy);
-  }
-  bool StartObject() { return ++depth_ > json_max_depth || document_.StartObject(); }
-  bool StartArray() { return ++depth_ > json_max_depth || document_.StartArray(); }
-  bool EndObject(SizeType count) {
-    if (depth_-- > json_max_depth) return depth_ > json_max_depth || document_.Null();
-    return document_.EndObject(count);
-  }
-  bool EndArray(SizeType count) {
-    if (depth_-- > json_max_depth) return depth_ > json_max_depth || document_.Null();
-    return document_.EndArray(count);
+  JsonReader& reader() { return json_; }
+
+  JsonValue value() {
+    const JsonKind kind = json_.next();
+    const bool is_nested = kind == JsonKind::object || kind == JsonKind::array;
+    if (is_nested && is_lenient() && json_.depth() == json_max_depth) {
+      json_.skip();
+      return JsonValue();
+    }
+    switch (kind) {
+      case JsonKind::object:
+        return object();
+      case JsonKind::array:
+        return array();
+      case JsonKind::string:
+        return text_value(json_.string());
+      case JsonKind::number:
+        return number();
+      default:
+        return literal(kind);
+    }
   }
 
  private:
-  bool is_deep() const { return depth_ > json_max_depth; }
+  bool is_lenient() const { return rules_ == JsonRules::lenient; }
 
-  RapidDocument& document_;
-  unsigned depth_ = 0;
+  JsonValue object() {
+    JsonValue object = json_object();
+    json_.enter(JsonKind::object);
+    while (const auto key = json_.next_key()) {
+      JsonValue name = text_value(*key), member = value();
+      object.AddMember(name, member, allocator);
+    }
+    if (const JsonValue* key = is_lenient() ? nullptr : repeated_key(object))
+      json_.fail(fmt::format("duplicate key '{}'", json_text(*key)));
+    return object;
+  }
+
+  JsonValue array() {
+    JsonValue array = json_array();
+    json_.enter(JsonKind::array);
+    while (json_.next_element()) json_append(array, value());
+    return array;
+  }
+
+  JsonValue number() {
+    const std::string_view text = json_.number();
+    const char* const end = text.data() + text.size();
+    const bool is_negative = text.starts_with('-');
+    std::int64_t negative = 0;
+    std::uint64_t positive = 0;
+    const auto read = is_negative ? std::from_chars(text.data(), end, negative)
+                                  : std::from_chars(text.data(), end, positive);
+    if (read.ec == std::errc() && read.ptr == end)
+      return is_negative ? JsonValue(negative) : JsonValue(positive);
+    const double value = std::strtod(std::string(text).c_str(), nullptr);
+    if (std::isfinite(value)) return JsonValue(value);
+    if (!is_lenient()) json_.fail("a number is too large");
+    return JsonValue(std::copysign(large_number, value));
+  }
+
+  JsonValue literal(JsonKind kind) {
+    const size_t begin = json_.offset();
+    json_.literal();
+    return kind == JsonKind::boolean ? JsonValue(json_.offset() == begin + 4) : JsonValue();
+  }
+
+  static constexpr double large_number = 9e307;
+
+  JsonReader json_;
+  JsonRules rules_;
 };
 
 }  // namespace
 
-std::optional<JsonDocument> parse_json_leniently(std::string_view text) {
-  constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseStopWhenDoneFlag;
-  std::string readable(text);
-  while (true) {
-    RapidDocument document;
-    rapidjson::MemoryStream bytes(readable.data(), readable.size());
-    rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
-    WipingJsonReader reader;
-    rapidjson::ParseResult result;
-    auto generate = [&](RapidDocument& target) {
-      Shallow shallow(target);
-      result = reader.Parse<flags>(stream, shallow);
-      return !result.IsError();
-    };
-    document.Populate(generate);
-    if (result.Code() != rapidjson::kParseErrorNumberTooBig) wipe(readable);
-    if (!result.IsError()) return std::move(static_cast<JsonValue&>(document));
-    if (result.Code() != rapidjson::kParseErrorNumberTooBig) return std::nullopt;
-    shrink_number(readable, result.Offset());
-  }
+Result<JsonDocument> parse_json(std::string_view text, std::string_view source, JsonRules rules) {
+  if (text.empty()) return Error{ErrorKind::failed, fmt::format("{}: is empty", source)};
+  Builder builder(text, rules);
+  JsonValue document = builder.value();
+  TRY(builder.reader().finish(source));
+  return document;
 }
 
-bool is_utf8(std::string_view text) {
-  struct Nowhere {
-    void Put(char) {}
-  } nowhere;
-  rapidjson::MemoryStream bytes(text.data(), text.size());
-  while (bytes.Tell() < text.size()) {
-    if (!rapidjson::UTF8<>::Validate(bytes, nowhere)) return false;
-  }
-  return true;
+std::optional<JsonDocument> parse_json_leniently(std::string_view text) {
+  Builder builder(text, JsonRules::lenient);
+  JsonValue document = builder.value();
+  if (builder.reader().has_failed()) return std::nullopt;
+  return document;
 }
 
 const JsonValue* json_member(const JsonValue& object, std::string_view key) {
@@ -327,23 +229,71 @@ Result<void> check_types(const JsonValue& object, std::string_view source,
   return {};
 }
 
-bool is_json_pointer(std::string_view text) {
-  return text.starts_with('/') && RapidPointer(text.data(), text.size()).IsValid();
+std::optional<JsonPath> parse_json_pointer(std::string_view text) {
+  if (!text.starts_with('/')) return std::nullopt;
+  JsonPath path;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '/') {
+      path.emplace_back();
+    } else if (text[i] != '~') {
+      path.back() += text[i];
+    } else if (const char escaped = ++i < text.size() ? text[i] : ' '; escaped == '0' || escaped == '1') {
+      path.back() += escaped == '0' ? '~' : '/';
+    } else {
+      return std::nullopt;
+    }
+  }
+  return path;
 }
 
 std::string last_key(std::string_view pointer) {
-  if (!is_json_pointer(pointer)) return "";
-  const RapidPointer parsed(pointer.data(), pointer.size());
-  const auto& token = parsed.GetTokens()[parsed.GetTokenCount() - 1];
-  return {token.name, token.length};
+  const auto path = parse_json_pointer(pointer);
+  return path ? path->back() : "";
+}
+
+std::optional<size_t> array_index(std::string_view step) {
+  size_t index = 0;
+  const char* const end = step.data() + step.size();
+  const auto read = std::from_chars(step.data(), end, index);
+  const bool is_index = read.ec == std::errc() && read.ptr == end && (step == "0" || step[0] != '0');
+  return is_index ? std::optional(index) : std::nullopt;
+}
+
+namespace {
+
+const JsonValue* find_step(const JsonValue& value, const std::string& step) {
+  if (!value.IsArray()) return json_member(value, step);
+  const auto index = array_index(step);
+  return index && *index < value.Size() ? &value[static_cast<SizeType>(*index)] : nullptr;
+}
+
+}  // namespace
+
+const JsonValue* json_at(const JsonValue& document, const JsonPath& path) {
+  const JsonValue* at = &document;
+  for (size_t step = 0; step < path.size() && at != nullptr; ++step) at = find_step(*at, path[step]);
+  return at;
 }
 
 const JsonValue* json_at(const JsonValue& document, std::string_view pointer) {
-  return is_json_pointer(pointer) ? RapidPointer(pointer.data(), pointer.size()).Get(document) : nullptr;
+  const auto path = parse_json_pointer(pointer);
+  return path ? json_at(document, *path) : nullptr;
+}
+
+void json_set_at(JsonValue& document, const JsonPath& path, JsonValue value) {
+  JsonValue* at = &document;
+  for (const std::string& step : path) {
+    if (find_step(*at, step) == nullptr) {
+      if (!at->IsObject()) *at = json_object();
+      json_set(*at, step, JsonValue());
+    }
+    at = const_cast<JsonValue*>(find_step(*at, step));
+  }
+  *at = std::move(value);
 }
 
 void json_set_at(JsonValue& document, std::string_view pointer, JsonValue value) {
-  RapidPointer(pointer.data(), pointer.size()).Set(document, value, allocator);
+  if (const auto path = parse_json_pointer(pointer)) json_set_at(document, *path, std::move(value));
 }
 
 JsonValue json_object() {
@@ -359,7 +309,7 @@ JsonValue json_copy(const JsonValue& value) {
 }
 
 JsonValue to_json(std::string_view text) {
-  if (is_well_formed(text)) return {text.data(), static_cast<SizeType>(text.size()), allocator};
+  if (is_well_formed(text)) return text_value(text);
   return to_json(without_lone_surrogates(text).reveal());
 }
 
@@ -376,6 +326,12 @@ void json_set(JsonValue& object, std::string_view key, JsonValue value) {
   }
   JsonValue name = to_json(key);
   object.AddMember(name, value, allocator);
+}
+
+void json_remove(JsonValue& object, std::string_view key) {
+  for (auto member = object.MemberBegin(); member != object.MemberEnd(); ++member) {
+    if (json_text(member->name) == key) return static_cast<void>(object.EraseMember(member));
+  }
 }
 
 void json_append(JsonValue& array, JsonValue value) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only file that knows RapidJSON: bounded depth, no duplicate keys, wiped memory, errors with line and
-// column.
+// JSON documents: read by the rules of json_reader.h, without duplicate keys, and wiped from memory.
 #pragma once
 
 #include <malloc.h>
@@ -15,30 +14,16 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
-#define RAPIDJSON_HAS_STDSTRING 1
-#define RAPIDJSON_NO_THREAD_LOCAL_STORAGE 1
-// It then reads whole aligned blocks of 16 bytes, which may extend beyond the text but not beyond its page.
-// AddressSanitizer does not know that.
-#if defined(__SANITIZE_ADDRESS__)
-#define OCI_OAUTH_BYTE_BY_BYTE 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define OCI_OAUTH_BYTE_BY_BYTE 1
-#endif
-#endif
-#if defined(__SSE2__) && !defined(OCI_OAUTH_BYTE_BY_BYTE)
-#define RAPIDJSON_SSE2 1
-#endif
 #pragma GCC diagnostic push
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wclass-memaccess"
 #endif
 #include <rapidjson/document.h>
-#include <rapidjson/error/en.h>
-#include <rapidjson/pointer.h>
 #pragma GCC diagnostic pop
 
+#include "base/json_reader.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -65,27 +50,18 @@ struct WipingAllocator {
 using JsonValue = rapidjson::GenericValue<rapidjson::UTF8<>, WipingAllocator>;
 using JsonDocument = JsonValue;
 
-enum class JsonComments { refused, allowed };
-
-constexpr unsigned json_max_depth = 64;
-
-// Result: the document, whatever its root is. Failure (kind failed): "SOURCE:LINE:COLUMN: reason" for a text
-// that is not one JSON value (RFC 8259), is nested deeper than json_max_depth, contains a number that does
-// not fit into a double, is not valid UTF-8, or has a duplicate key. Half of a surrogate pair ("\ud800") is
-// read as U+FFFD.
+// Result: the document, whatever its root is. Failure (kind failed): "SOURCE:LINE:COLUMN: reason" for text
+// that is not one JSON value (RFC 8259) by `rules`, nests deeper than json_max_depth, holds a number beyond a
+// double, is not UTF-8, or repeats a key in an object. The second half of a surrogate pair alone ("\udc00")
+// is read as U+FFFD.
 Result<JsonDocument> parse_json(std::string_view text, std::string_view source,
-                                JsonComments comments = JsonComments::refused);
+                                JsonRules rules = JsonRules::strict);
 
-// For an answer that exists only once: the JSON value at the start of `text`, with any depth and encoding;
-// text after it is ignored. Duplicate keys are all kept, in order. A number that does not fit into a double
-// becomes a large one. Strings may contain halves of surrogate pairs. nullopt: `text` does not start with a
-// complete JSON value.
+// For an answer that exists only once: the JSON value that `text` begins with, whatever its encoding; what
+// follows it is ignored. What nests deeper than json_max_depth is null. A key that an object repeats is kept
+// each time, in order. A number beyond a double is a large one. nullopt: `text` does not begin with a whole
+// JSON value.
 std::optional<JsonDocument> parse_json_leniently(std::string_view text);
-
-bool is_utf8(std::string_view text);  // RFC 3629: without halves of surrogate pairs
-
-// The error for a parse that stopped at byte `offset` of `text`.
-Error json_error(std::string_view text, size_t offset, std::string_view source, std::string_view reason);
 
 // Typed access without recursion or conversion; nullopt if the member is missing or has another type.
 const JsonValue* json_member(const JsonValue& object, std::string_view key);
@@ -108,11 +84,21 @@ inline std::string_view json_text(const JsonValue& string) {
   return {string.GetString(), string.GetStringLength()};
 }
 
-// JSON Pointers (RFC 6901) below a document: "/KEY", "/KEY/INDEX/...", never the document itself.
-bool is_json_pointer(std::string_view text);
+using JsonPath = std::vector<std::string>;  // keys, and indices of arrays, from the root to a value
+
+// A JSON Pointer (RFC 6901) to what is below a document, never the document itself; nullopt: it is not one.
+std::optional<JsonPath> parse_json_pointer(std::string_view text);
+inline bool is_json_pointer(std::string_view text) {
+  return parse_json_pointer(text).has_value();
+}
 std::string last_key(std::string_view pointer);  // empty if it is not a pointer
-const JsonValue* json_at(const JsonValue& document, std::string_view pointer);  // nullptr: nothing is there
-void json_set_at(JsonValue& document, std::string_view pointer, JsonValue value);  // makes objects on the way
+std::optional<size_t> array_index(std::string_view step);
+
+const JsonValue* json_at(const JsonValue& document, const JsonPath& path);  // nullptr: nothing is there
+const JsonValue* json_at(const JsonValue& document, std::string_view pointer);
+// Makes the objects on the way, in place of what has no members.
+void json_set_at(JsonValue& document, const JsonPath& path, JsonValue value);
+void json_set_at(JsonValue& document, std::string_view pointer, JsonValue value);  // which must be one
 
 // Types that become JSON values; a record's own to_json is declared beside the record.
 JsonValue json_object();
@@ -142,6 +128,7 @@ JsonValue to_json(const std::optional<T>& value) {  // null if there is none
 
 // Sets object[key]; an existing key keeps its place.
 void json_set(JsonValue& object, std::string_view key, JsonValue value);
+void json_remove(JsonValue& object, std::string_view key);
 void json_append(JsonValue& array, JsonValue value);
 
 template <class T>

@@ -2,10 +2,10 @@
 #include "base/json_edit.h"
 
 #include <algorithm>
-#include <deque>
+#include <initializer_list>
+#include <utility>
 
 #include "base/fmt.h"
-#include "base/json_reader.h"
 
 namespace oci_oauth {
 
@@ -13,91 +13,49 @@ namespace {
 
 constexpr std::string_view whitespace = " \t\r\n";
 
-struct Member;
-using Members = std::vector<Member>;
-
-// The position of a value in the text.
-struct Node {
-  bool is_object = false;
-  size_t key_end = 0;  // of a member: after its key
-  size_t open = 0;     // of an object: after its '{'
-  size_t end = 0;      // after the value
-  Members members;     // of an object
-};
-
 struct Member {
-  std::string first;
-  Node second;
+  std::string key;
+  size_t begin = 0, end = 0;  // of its value
 };
 
-// Builds the nodes while the reader parses the text. Values in arrays are skipped, because no path leads
-// there.
-template <class Stream>
-class NodeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, NodeBuilder<Stream>> {
- public:
-  explicit NodeBuilder(const Stream& stream) : stream_(stream) {}
-
-  Node take() { return std::move(root_); }
-
-  // Every scalar value.
-  bool Default() {
-    current().end = stream_.Tell();
-    return true;
-  }
-  bool Key(const char* text, rapidjson::SizeType size, bool) {
-    Members& members = open_.back()->members;
-    members.push_back({std::string(text, size), Node()});
-    members.back().second.key_end = stream_.Tell();
-    return true;
-  }
-  bool StartObject() {
-    Node& node = current();
-    node.is_object = true;
-    node.open = stream_.Tell();
-    open_.push_back(&node);
-    return true;
-  }
-  bool StartArray() {
-    open_.push_back(&current());
-    return true;
-  }
-  bool EndObject(rapidjson::SizeType) { return close(); }
-  bool EndArray(rapidjson::SizeType) { return close(); }
-
- private:
-  bool in_array() const { return !open_.empty() && !open_.back()->is_object; }
-  // The place of the next value; nodes in arrays are dropped.
-  Node& current() {
-    if (open_.empty()) return root_;
-    if (in_array()) return dropped_.emplace_back();
-    return open_.back()->members.back().second;
-  }
-  bool close() {
-    open_.back()->end = stream_.Tell();
-    open_.pop_back();
-    return true;
-  }
-
-  const Stream& stream_;
-  Node root_;
-  std::vector<Node*> open_;
-  std::deque<Node> dropped_;
+// Where an object lies in the text: from after its '{' to its '}'.
+struct Object {
+  size_t open = 0, close = 0;
+  std::vector<Member> members = {};
 };
 
-// Only for a text that parse_json accepted, which bounds the depth.
-Node locate_nodes(std::string_view text) {
-  rapidjson::MemoryStream bytes(text.data(), text.size());
-  rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
-  NodeBuilder builder(stream);
-  rapidjson::Reader reader;
-  reader.Parse<rapidjson::kParseCommentsFlag>(stream, builder);
-  return builder.take();
+// From an object or array to the value of `step`, which is there.
+void descend(JsonReader& json, const std::string& step) {
+  if (json.next() == JsonKind::array) {
+    json.enter(JsonKind::array);
+    for (size_t left = array_index(step).value_or(0); json.next_element() && left > 0; --left) json.skip();
+    return;
+  }
+  json.enter(JsonKind::object);
+  for (auto key = json.next_key(); key && *key != step; key = json.next_key()) json.skip();
 }
 
-Member* find_member(Members& members, std::string_view key) {
-  const auto found =
-      std::find_if(members.begin(), members.end(), [&](const auto& member) { return member.first == key; });
-  return found == members.end() ? nullptr : &*found;
+// A reader at the value at `path`, which is there, in a text that parse_json took.
+void descend(JsonReader& json, const JsonPath& path) {
+  for (const std::string& step : path) descend(json, step);
+}
+
+Object find_object(std::string_view text, const JsonPath& path) {
+  JsonReader json(text, JsonRules::comments);
+  descend(json, path);
+  Object object;
+  json.enter(JsonKind::object);
+  object.open = json.offset();
+  while (const auto key = json.next_key()) {
+    Member member = {.key = std::string(*key)};
+    json.next();
+    member.begin = json.offset();
+    json.skip();
+    member.end = json.offset();
+    object.members.push_back(std::move(member));
+  }
+  object.close = json.offset() - 1;
+  return object;
 }
 
 // Skips white space and comments.
@@ -131,25 +89,30 @@ std::string_view indentation_at(std::string_view text, size_t at) {
 struct Layout {
   bool lines;
   std::string parent, child;
+  std::string_view gap;  // behind a colon
+  std::string newline;
 };
 
-Layout layout_of(std::string_view text, const Node& object) {
-  const std::string_view inner = text.substr(object.open, object.end - 1 - object.open);
-  Layout layout = {.lines = object.members.empty() || inner.find('\n') != std::string_view::npos,
+Layout layout_of(std::string_view text, const Object& object) {
+  const std::string_view inner = text.substr(object.open, object.close - object.open);
+  const auto& members = object.members;
+  Layout layout = {.lines = members.empty() || inner.find('\n') != std::string_view::npos,
                    .parent = std::string(indentation_at(text, object.open)),
-                   .child = ""};
+                   .child = "",
+                   .gap = members.empty() || text[members[0].begin - 1] != ':' ? " " : "",
+                   .newline = text.find("\r\n") == std::string_view::npos ? "\n" : "\r\n"};
   const size_t first = skip_blanks(text, object.open);
   const std::string_view first_line = indentation_at(text, first);
   const bool begins_line = trim_back(text, first, object.open) != first &&
                            first_line.data() + first_line.size() == text.data() + first;
   const std::string unit = layout.parent.starts_with('\t') ? "\t" : "  ";
-  layout.child = !object.members.empty() && begins_line ? std::string(first_line) : layout.parent + unit;
+  layout.child = !members.empty() && begins_line ? std::string(first_line) : layout.parent + unit;
   return layout;
 }
 
 // `value`, formatted for a member of an object with that layout.
-std::string laid_out(const JsonValue& value, const Layout& layout) {
-  if (!layout.lines) return std::string(write_json(value).reveal());
+Secret laid_out(const JsonValue& value, const Layout& layout) {
+  if (!layout.lines) return write_json(value);
   const std::string_view unit = layout.child.starts_with(layout.parent)
                                     ? std::string_view(layout.child).substr(layout.parent.size())
                                     : std::string_view("  ");
@@ -159,97 +122,86 @@ std::string laid_out(const JsonValue& value, const Layout& layout) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     const size_t spaces = line.find_first_not_of(' ');
-    if (!result.empty()) result += "\n" + layout.child;
-    for (size_t level = 0; level < spaces / 2; ++level) result += unit;
-    result += line.substr(spaces);
+    if (!result.empty()) append_secret(result, layout.newline + layout.child);
+    for (size_t level = 0; level < spaces / 2; ++level) append_secret(result, unit);
+    append_secret(result, line.substr(spaces));
   }
-  return result;
+  return Secret(std::move(result));
 }
 
-std::string in_json(std::string_view key) {
-  JsonDocument document;
-  return std::string(write_json(json_copy(document, key)).reveal());
+// One copy, so that no secret is left behind where it grew.
+Secret joined(std::initializer_list<std::string_view> parts) {
+  std::string result;
+  size_t size = 0;
+  for (const std::string_view part : parts) size += part.size();
+  result.reserve(size);
+  for (const std::string_view part : parts) result.append(part);
+  return Secret(std::move(result));
 }
 
-std::string inserted(std::string_view text, const Node& object, std::string_view key,
-                     const JsonValue& value) {
+Secret inserted(std::string_view text, const Object& object, std::string_view key, const JsonValue& value) {
   const Layout layout = layout_of(text, object);
-  const size_t close = object.end - 1;
-  const size_t last = object.members.empty() ? object.open : object.members.back().second.end;
-  const size_t at = trim_back(text, close, last);  // after a comment that follows the last member
-  const std::string separator = layout.lines ? "\n" + layout.child : " ";
-  std::string result(text.substr(0, last));
-  if (!object.members.empty()) result += ',';
-  result += text.substr(last, at - last);
-  result += fmt::format("{}{}: {}", separator, in_json(key), laid_out(value, layout));
-  const std::string_view tail = text.substr(at, close - at);
-  if (layout.lines && tail.find('\n') == std::string_view::npos) {
-    result += "\n" + layout.parent;
-  } else {
-    result += tail;
-  }
-  return result.append(text.substr(close));
+  const bool is_empty = object.members.empty();
+  const size_t last = is_empty ? object.open : object.members.back().end;
+  const size_t at = trim_back(text, object.close, last);  // behind a comment that follows the last member
+  const std::string_view tail = text.substr(at, object.close - at);
+  const bool closes_line = layout.lines && tail.find('\n') == std::string_view::npos;
+  const std::string before = layout.lines ? layout.newline + layout.child : std::string(layout.gap);
+  const std::string after = closes_line ? layout.newline + layout.parent : std::string(tail);
+  const std::string_view colon = layout.lines || !layout.gap.empty() ? ": " : ":";
+  return joined({text.substr(0, last), is_empty ? "" : ",", text.substr(last, at - last), before,
+                 json_quoted(key), colon, laid_out(value, layout).reveal(), after,
+                 text.substr(object.close)});
 }
 
-std::string replaced(std::string_view text, size_t begin, size_t end, std::string_view with) {
-  return fmt::format("{}{}{}", text.substr(0, begin), with, text.substr(end));
+// The value at `path` becomes what `document` has there.
+Secret exchanged(std::string_view text, const JsonDocument& document, JsonPath path) {
+  JsonReader json(text, JsonRules::comments);
+  descend(json, path);
+  json.next();
+  const size_t begin = json.offset();
+  json.skip();
+  const JsonValue& value = *json_at(document, path);
+  path.pop_back();
+  const bool is_member = json_at(document, path)->IsObject();
+  const Secret with =
+      is_member ? laid_out(value, layout_of(text, find_object(text, path))) : write_json(value);
+  return joined({text.substr(0, begin), with.reveal(), text.substr(json.offset())});
 }
 
-std::string removed(std::string_view text, const Node& object, size_t index) {
-  const size_t end = object.members[index].second.end;
-  const size_t before = index == 0 ? object.open : object.members[index - 1].second.end;
+Secret removed(std::string_view text, const Object& object, size_t index) {
+  const size_t end = object.members[index].end;
+  const size_t before = index == 0 ? object.open : object.members[index - 1].end;
   const size_t comma = index == 0 ? before : skip_blanks(text, before);
   const size_t after_comma = index == 0 ? before : comma + 1;
   const size_t key = skip_blanks(text, after_comma);
   if (index + 1 < object.members.size()) {
     const size_t next = skip_blanks(text, end) + 1;  // past the comma
-    return replaced(text, key, std::min(text.find_first_not_of(whitespace, next), text.size()), "");
+    return joined(
+        {text.substr(0, key), text.substr(std::min(text.find_first_not_of(whitespace, next), text.size()))});
   }
-  std::string result = replaced(text, trim_back(text, key, after_comma), end, "");
-  if (index > 0) return result.erase(comma, 1);
-  const size_t close = object.end - 1 - (text.size() - result.size());
-  if (trim_back(result, close, object.open) == object.open) result.erase(object.open, close - object.open);
-  return result;
+  const size_t from = trim_back(text, key, after_comma);
+  if (index > 0)
+    return joined({text.substr(0, comma), text.substr(after_comma, from - after_comma), text.substr(end)});
+  const bool was_alone =
+      trim_back(text, from, object.open) == object.open && trim_back(text, object.close, end) == end;
+  return joined(
+      {text.substr(0, was_alone ? object.open : from), text.substr(was_alone ? object.close : end)});
 }
 
 Result<JsonDocument> parse_object(std::string_view text, std::string_view source) {
-  auto document = parse_json(text, source, JsonComments::allowed);
+  auto document = parse_json(text, source, JsonRules::comments);
   if (!document) return document;
   if (!document->IsObject()) return Error{ErrorKind::failed, fmt::format("{}: is not a JSON object", source)};
   return document;
 }
 
-// The object that contains the last key of `path`, created if it is missing. Failure: a step is not an
-// object.
-Result<JsonValue*> make_parent(JsonDocument& document, std::string_view source, const JsonPath& path) {
-  JsonValue* at = &document;
-  for (size_t step = 0; step + 1 < path.size(); ++step) {
-    if (json_member(*at, path[step]) == nullptr) json_set(document, *at, path[step], json_object());
-    at = const_cast<JsonValue*>(json_member(*at, path[step]));
-    if (at->IsObject()) continue;
-    return Error{
-        ErrorKind::failed,
-        fmt::format("{}: /{}: is not an object", source,
-                    fmt::join(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(step) + 1, "/"))};
-  }
-  return at;
-}
-
 // An edit is made only if the edited text equals the edited document.
-Result<std::string> verified(std::string text, std::string_view source, const JsonDocument& expected) {
-  const auto document = parse_object(text, source);
+Result<Secret> verified(Secret text, std::string_view source, const JsonDocument& expected) {
+  const auto document = parse_object(text.reveal(), source);
   if (document && *document == expected) return text;
   return Error{ErrorKind::failed, fmt::format("{}: its layout cannot be edited", source),
                "put a line break after each of its comments"};
-}
-
-const JsonValue* member_at(const JsonValue& root, const JsonPath& path) {
-  const JsonValue* at = &root;
-  for (const std::string& key : path) {
-    at = json_member(*at, key);
-    if (at == nullptr) return nullptr;
-  }
-  return at;
 }
 
 JsonPath below(JsonPath path, std::string_view key) {
@@ -262,7 +214,7 @@ JsonPath below(JsonPath path, std::string_view key) {
 Result<std::string> take_out(std::string text, std::string_view source, const JsonPath& path,
                              const JsonValue& ours) {
   auto document = TRY(parse_object(text, source));
-  const JsonValue* there = member_at(document, path);
+  const JsonValue* there = json_at(document, path);
   if (there == nullptr) return text;
   if (*there == ours) return remove_json_member(text, source, path);
   if (!there->IsObject() || !ours.IsObject()) return text;
@@ -300,53 +252,48 @@ Result<std::string> revert_members(std::string text, std::string_view source, co
 
 }  // namespace
 
+Result<Secret> set_json_value(std::string_view text, std::string_view source, const JsonPath& path,
+                              const JsonValue& value) {
+  auto document = TRY(parse_object(text, source));
+  if (const JsonValue* there = json_at(document, path); there != nullptr && *there == value)
+    return Secret(text);
+  JsonPath there = path;  // as far as it leads
+  while (json_at(document, there) == nullptr) there.pop_back();
+  const bool is_new = there.size() < path.size();
+  if (is_new && !json_at(document, there)->IsObject())
+    return Error{ErrorKind::failed, fmt::format("{}: /{}: is not an object", source, fmt::join(there, "/"))};
+  json_set_at(document, path, json_copy(value));
+  if (is_new) {
+    const std::string& key = path[there.size()];
+    const JsonValue& member = *json_member(*json_at(document, there), key);
+    return verified(inserted(text, find_object(text, there), key, member), source, document);
+  }
+  return verified(exchanged(text, document, path), source, document);
+}
+
 Result<std::string> set_json_member(std::string_view text, std::string_view source, const JsonPath& path,
                                     std::string_view value) {
-  auto document = TRY(parse_object(text, source));
-  auto wanted = TRY(parse_json(value, "value"));
-  if (const JsonValue* there = member_at(document, path); there != nullptr && *there == wanted) {
-    return std::string(text);
-  }
-  auto parent = TRY(make_parent(document, source, path));
-  json_set(document, *parent, path.back(), json_copy(wanted));
-
-  Node object = locate_nodes(text);
-  for (size_t step = 0;; ++step) {
-    auto* member = find_member(object.members, path[step]);
-    const JsonPath here(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(step) + 1);
-    const JsonValue& result = *member_at(document, here);
-    if (member == nullptr) return verified(inserted(text, object, path[step], result), source, document);
-    if (step + 1 == path.size()) {
-      const size_t colon = skip_blanks(text, member->second.key_end);
-      const size_t begin = skip_blanks(text, colon + 1);
-      return verified(replaced(text, begin, member->second.end, laid_out(result, layout_of(text, object))),
-                      source, document);
-    }
-    object = Node(std::move(member->second));
-  }
+  const auto wanted = TRY(parse_json(value, "value"));
+  const Secret edited = TRY(set_json_value(text, source, path, wanted));
+  return std::string(edited.reveal());
 }
 
 Result<std::string> remove_json_member(std::string_view text, std::string_view source, const JsonPath& path) {
   auto document = TRY(parse_object(text, source));
-  if (member_at(document, path) == nullptr) return std::string(text);
-  auto parent = TRY(make_parent(document, source, path));
-  parent->RemoveMember(path.back());
-
-  Node object = locate_nodes(text);
-  for (size_t step = 0;; ++step) {
-    auto* member = find_member(object.members, path[step]);
-    if (step + 1 == path.size()) {
-      const auto index = static_cast<size_t>(member - object.members.data());
-      return verified(removed(text, object, index), source, document);
-    }
-    object = Node(std::move(member->second));
-  }
+  if (json_at(document, path) == nullptr) return std::string(text);
+  const JsonPath parent(path.begin(), path.end() - 1);
+  const Object object = find_object(text, parent);
+  json_remove(const_cast<JsonValue&>(*json_at(document, parent)), path.back());
+  const auto member = std::ranges::find(object.members, path.back(), &Member::key);
+  const auto index = static_cast<size_t>(member - object.members.begin());
+  const Secret edited = TRY(verified(removed(text, object, index), source, document));
+  return std::string(edited.reveal());
 }
 
 Result<std::optional<std::string>> find_json_member(std::string_view text, std::string_view source,
                                                     const JsonPath& path) {
   const auto document = TRY(parse_object(text, source));
-  const JsonValue* member = member_at(document, path);
+  const JsonValue* member = json_at(document, path);
   if (member == nullptr) return std::optional<std::string>();
   return std::optional<std::string>(write_json(*member).reveal());
 }

@@ -1,32 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Edits JSON text that a person wrote: sets or removes one member, and keeps every other byte, including
-// comments and layout. Each result is parsed again and must equal the old document except for that member.
+// Edits a JSON text that somebody else wrote and that may hold secrets: one value is set or removed, and
+// every other byte stays, comments and layout included. Each result is parsed again and must be the old
+// document with just that value changed.
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "base/secret.h"
 
 namespace oci_oauth {
 
-using JsonPath = std::vector<std::string>;  // the keys from the root to a member, at least one
+// Sets the value at `path` to `value`: in its place, or behind the other members of its object and laid out
+// as they are, with the objects on the way made. Where the document already says so, the text comes back as
+// it is. Failure: text that is no object (as parse_json, comments allowed), a step that is no object.
+Result<Secret> set_json_value(std::string_view text, std::string_view source, const JsonPath& path,
+                              const JsonValue& value);
 
-// Sets the member at `path` to `value` (JSON text), and creates missing objects on the way. If the member
-// already has this value, returns the text unchanged. Failure: the text is not an object (as parse_json,
-// comments allowed), or a step of the path is not an object.
+// The same for a text without secrets. `value` is JSON text.
 Result<std::string> set_json_member(std::string_view text, std::string_view source, const JsonPath& path,
                                     std::string_view value);
 
 // Removes the member at `path`; if there is none, returns the text unchanged. Failure: as above.
 Result<std::string> remove_json_member(std::string_view text, std::string_view source, const JsonPath& path);
 
-// The member at `path` as compact JSON; nullopt if there is none. Failure: as parse_json.
+// The value at `path` as compact JSON; nullopt where there is none. Failure: as parse_json.
 Result<std::optional<std::string>> find_json_member(std::string_view text, std::string_view source,
                                                     const JsonPath& path);
 

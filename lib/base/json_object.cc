@@ -14,7 +14,7 @@ Error configuration_error(std::string_view source, std::string_view pointer, std
 }
 
 Result<JsonDocument> parse_configuration(std::string_view text, std::string_view source) {
-  auto json = parse_json(text, source, JsonComments::allowed);
+  auto json = parse_json(text, source, JsonRules::comments);
   if (!json) json.error().kind = ErrorKind::configuration;
   return json;
 }

@@ -1,49 +1,124 @@
 // SPDX-License-Identifier: Apache-2.0
-// RapidJSON's event parser, for text of which little is kept: it does not build a document.
+// Goes through a JSON text (RFC 8259) value by value: what is asked for is read, everything else is passed
+// over. The rules for depth, NUL, encoding and comments are here, and nobody else takes a text apart.
 #pragma once
 
-#include "base/json.h"  // first, because it configures RapidJSON
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 
-#include <rapidjson/reader.h>
+#include "base/result.h"
+#include "base/secret.h"
 
 namespace oci_oauth {
 
-using JsonStream = rapidjson::StringStream;
+enum class JsonKind { invalid, null, boolean, number, string, object, array };
 
-// For texts that contain tokens: wipes what it unescapes.
-using WipingJsonReader = rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, WipingAllocator>;
-
-// A handler that skips everything and limits the depth, and thereby the parser's recursion. Derive from it,
-// and hide the functions for wanted events.
-struct JsonHandler {
-  void reads(const JsonStream&) {
-  }  // set once, before the first event: Tell() is the byte after the event's text
-  bool Null() { return true; }
-  bool Bool(bool) { return true; }
-  bool Int(int) { return true; }
-  bool Uint(unsigned) { return true; }
-  bool Int64(std::int64_t) { return true; }
-  bool Uint64(std::uint64_t) { return true; }
-  bool Double(double) { return true; }
-  bool RawNumber(const char*, rapidjson::SizeType, bool) { return true; }
+enum class JsonRules {
+  strict,
+  comments,  // "//" to the end of the line and "/* */" are white space
+  lenient    // bytes that are not UTF-8, and halves of surrogate pairs, are no obstacle
 };
 
-// Failure: "SOURCE:LINE:COLUMN: reason"; if the handler returned false, the reason is its refusal(). Takes a
-// string, because RapidJSON reads blocks of 16 bytes from a text that ends in NUL.
-template <class Handler>
-Result<void> read_json(const std::string& text, std::string_view source, Handler& handler) {
-  // RapidJSON takes a NUL for the end of the text.
-  if (const size_t nul = text.find('\0'); nul != std::string::npos)
-    return json_error(text, nul, source, "not JSON");
-  JsonStream stream(text.c_str());
-  handler.reads(stream);
-  rapidjson::Reader reader;
-  const rapidjson::ParseResult result = reader.Parse<rapidjson::kParseNoFlags>(stream, handler);
-  if (!result.IsError()) return {};
-  if (result.Code() == rapidjson::kParseErrorTermination) {
-    return json_error(text, result.Offset(), source, handler.refusal());
+constexpr unsigned json_max_depth = 64;
+
+// The first mistake ends the walk: after it, nothing follows, and finish() tells it.
+class JsonReader {
+ public:
+  // `text` outlives the reader. A byte order mark in front of it is passed over.
+  explicit JsonReader(std::string_view text, JsonRules rules = JsonRules::strict);
+  ~JsonReader() { wipe(unescaped_); }
+  JsonReader(const JsonReader&) = delete;
+  JsonReader& operator=(const JsonReader&) = delete;
+
+  // What comes next, told by its first byte, at which offset() then is. After a value, offset() is its end.
+  JsonKind next();
+  size_t offset() const { return at_; }
+
+  // An object or array: enter it, then ask until there is nothing more. What each member or element is must
+  // be read, entered or skipped before the next one.
+  bool enter(JsonKind kind);
+  std::optional<std::string_view> next_key();  // valid until the next string
+  bool next_element();
+  unsigned depth() const { return depth_; }
+
+  // A mistake where the next value is of another kind.
+  std::string_view string();  // valid until the next string; half of a pair ("\udc00") is U+FFFD
+  std::string_view number();  // as it is written
+  std::uint32_t uint32();
+  void literal();
+
+  // Passes over the next value, whatever is in it. Only its brackets, strings and depth are looked at: for a
+  // text that another parser has taken, or will.
+  void skip();
+
+  void fail(std::string_view reason);  // at offset()
+  void fail_in(std::string_view key);  // the mistake is in the value of this key
+  bool has_failed() const { return has_failed_; }
+
+  // Failure: "SOURCE:LINE:COLUMN: reason", "SOURCE:LINE:COLUMN: /POINTER: reason".
+  Result<void> mistake(std::string_view source) const;
+  // The same where something follows the value.
+  Result<void> finish(std::string_view source);
+
+ private:
+  char byte() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+  char past_blanks();
+  bool pass_comment();
+  bool expect(JsonKind kind, std::string_view otherwise);
+  bool another(char close);
+  size_t plain_end(size_t at) const;
+  std::optional<unsigned> hex4(size_t at) const;
+  bool read_escape();
+  void skip_brackets();
+  void fail_syntax(std::string_view reason);
+
+  std::string_view text_;
+  JsonRules rules_;
+  size_t at_ = 0;
+  unsigned depth_ = 0;
+  bool is_first_ = false;  // no member or element of what was entered has been asked for
+  bool has_failed_ = false;
+  size_t failed_at_ = 0;
+  std::string reason_, pointer_;
+  std::string unescaped_;
+};
+
+// What is wanted of an object: `read` takes the value of `key`, which is not null.
+template <class T>
+struct JsonMember {
+  std::string_view key;
+  void (*read)(JsonReader& json, T& target);
+};
+
+// Reads the members of an object that `table` has, and passes over the others. null counts as absent. A
+// mistake: a key of the table that is there twice (readers disagree about which one counts), and what `read`
+// says.
+template <class T>
+void read_members(JsonReader& json, std::span<const JsonMember<T>> table, T& target) {
+  std::uint64_t seen = 0;
+  if (!json.enter(JsonKind::object)) return;
+  while (const auto key = json.next_key()) {
+    size_t i = 0;
+    while (i < table.size() && table[i].key != *key) ++i;
+    if (i == table.size()) {
+      json.skip();
+      continue;
+    }
+    if ((seen >> i & 1) != 0) return json.fail(std::string("duplicate key '").append(*key) + "'");
+    seen |= std::uint64_t{1} << i;
+    if (json.next() == JsonKind::null) {
+      json.literal();
+    } else {
+      table[i].read(json, target);
+    }
+    if (json.has_failed()) return json.fail_in(table[i].key);
   }
-  return json_error(text, result.Offset(), source, "not JSON");
 }
+
+// The error of a reader that stopped at byte `offset` of `text`.
+Error json_error(std::string_view text, size_t offset, std::string_view source, std::string_view reason);
 
 }  // namespace oci_oauth

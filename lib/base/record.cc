@@ -2,6 +2,7 @@
 #include "base/record.h"
 
 #include "base/fmt.h"
+#include "base/utf8.h"
 
 namespace oci_oauth {
 
@@ -9,13 +10,6 @@ namespace {
 
 bool is_plain(char c) {
   return static_cast<unsigned char>(c) - 0x20U < 0x5f && c != '"' && c != '\\';
-}
-
-// The length of the character at the beginning of `text`; 0 if it is not UTF-8.
-size_t length_of_character(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  const size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  return length <= text.size() && is_utf8(text.substr(0, length)) ? length : 0;
 }
 
 }  // namespace
@@ -41,7 +35,7 @@ void RecordWriter::write_text(std::string_view text) {
       append(c == '"' ? "\\\"" : "\\\\");
     } else if (static_cast<unsigned char>(c) < 0x20) {
       append(fmt::format("\\u{:04x}", static_cast<unsigned>(c)));
-    } else if ((length = length_of_character(text)) > 0) {
+    } else if ((length = utf8_length(text)) > 0) {
       append(text.substr(0, length));
     } else {
       append("\xef\xbf\xbd");

@@ -3,7 +3,6 @@
 
 #include "base/fingerprint.h"
 #include "base/json_edit.h"
-#include "base/json_values.h"
 #include "config/provider.h"
 
 namespace oci_oauth {
@@ -108,19 +107,12 @@ Result<Secret> with_member(std::string_view text, const WrittenFile& file, const
   const auto wanted = TRY(parse_json(published.reveal(), file.name));
   const JsonValue* ours = json_at(wanted, file.member);
   if (ours == nullptr) return Error{ErrorKind::failed, "the published file does not contain " + file.member};
-  std::vector<std::pair<std::string, Secret>> change;
-  change.emplace_back(file.member, write_json(*ours));
-  const auto document = TRY(parse_json(text, file.name));
-  if (json_at(document, file.member) != nullptr) {
-    if (auto replaced = replace_json_values(text, change)) return std::move(*replaced);
-    return Error{ErrorKind::failed, file.member + " cannot be replaced"};
-  }
-  auto set = TRY(set_json_member(text, file.name, {last_key(file.member)}, change.front().second.reveal()));
-  return Secret(std::move(set));
+  return set_json_value(text, file.name, *parse_json_pointer(file.member), *ours);
 }
 
 Result<Secret> without_member(std::string_view text, const WrittenFile& file) {
-  auto rest = TRY(remove_json_member(text, file.name, {last_key(file.member)}));
+  const auto path = parse_json_pointer(file.member);
+  auto rest = TRY(remove_json_member(text, file.name, path.value_or(JsonPath())));
   return Secret(std::move(rest));
 }
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/fmt.h"
-#include "base/json_values.h"
+#include "base/json_edit.h"
 #include "base/size.h"
 #include "delivery/document.h"
 #include "exchange/document_time.h"
@@ -61,15 +61,6 @@ std::vector<std::string> read_scopes(const JsonValue* value) {
 
 std::string read_text(const JsonValue* value) {
   return value != nullptr && value->IsString() ? std::string(json_text(*value)) : "";
-}
-
-// Sets the value at `pointer`, or adds it; all other bytes stay the same. nullopt if that is not possible.
-std::optional<Secret> edited(const Secret& text, const std::string& pointer, bool is_there,
-                             const JsonValue& value) {
-  std::vector<std::pair<std::string, Secret>> change;
-  change.emplace_back(pointer, write_json(value));
-  return is_there ? replace_json_values(text.reveal(), change)
-                  : insert_json_value(text.reveal(), pointer, change[0].second.reveal());
 }
 
 // `text` is the secret, or contains it.
@@ -153,12 +144,12 @@ JsonValue CredentialDocument::time_at(const std::string& pointer, Time time, Tim
 }
 
 void CredentialDocument::set(const std::string& pointer, JsonValue value) {
-  auto text = edited(text_, pointer, json_at(document_, pointer) != nullptr, value);
-  json_set_at(document_, pointer, std::move(value));
-  // The grant exists nowhere else, so this is written if editing the text does not result in the edited
-  // document.
-  const auto says = text ? parse_json(text->reveal(), "") : Result<JsonDocument>(Error{});
-  text_ = says && *says == document_ ? std::move(*text) : write_json(document_);
+  const auto path = parse_json_pointer(pointer);
+  if (!path) return;
+  auto text = set_json_value(text_.reveal(), "", *path, value);
+  json_set_at(document_, *path, std::move(value));
+  // The grant exists nowhere else: where the text cannot be edited, the document is written.
+  text_ = text ? std::move(*text) : write_json(document_);
 }
 
 // In the document's own format.

@@ -7,6 +7,7 @@
 
 #include "base/fmt.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "exchange/retry_after.h"
 
 namespace oci_oauth {

@@ -35,9 +35,10 @@ struct Spec {
 // nothing else there contains such variables. Costs a search for each name, and no pass over the document.
 std::vector<std::string> assigned_among(const std::vector<std::string>& names, std::string_view text);
 
-// One pass without building a document: this is most of the hook's work for a container that nobody chose.
-// Failure: "config.json:LINE:COLUMN: reason" if the text is not JSON, is nested too deeply, or has another
-// type at a member that is kept (null counts as absent, as in the runtimes).
-Result<Spec> parse_spec(const std::string& text, std::string_view source);
+// One pass without building a document: this is most of what a hook does for a container that nobody chose.
+// Failure: "SOURCE:LINE:COLUMN: /POINTER: reason" where a member that is kept has another type (null counts
+// as absent, as for the runtimes) or is there twice, and where the text is not JSON on the way to one, or
+// nests too deep. What is passed over is the runtime's to refuse, which parses it all.
+Result<Spec> parse_spec(std::string_view text, std::string_view source);
 
 }  // namespace oci_oauth

@@ -5,52 +5,34 @@
 #include <array>
 
 #include "base/fmt.h"
-#include "base/json_reader.h"
+#include "base/json.h"
 
 namespace oci_oauth {
 
 namespace {
 
 // The objects and arrays that are edited or examined; a child comes before its parent.
-enum class Position {
-  environment,
-  create_runtime,
-  prestart,
-  poststop,
-  process,
-  hooks,
-  top,
-  create_entry,
-  poststop_entry,
-  skip
-};
-constexpr size_t places = 10;
+enum class Position { environment, create_runtime, prestart, poststop, process, hooks, top };
+constexpr size_t positions = 7;
 
 struct PositionInfo {
   Position place, parent;
   std::string_view key;
-  bool is_array;
+  JsonKind kind;
 };
-constexpr PositionInfo infos[] = {
-    {Position::environment, Position::process, "env", true},
-    {Position::create_runtime, Position::hooks, "createRuntime", true},
-    {Position::prestart, Position::hooks, "prestart", true},
-    {Position::poststop, Position::hooks, "poststop", true},
-    {Position::process, Position::top, "process", false},
-    {Position::hooks, Position::top, "hooks", false},
-    {Position::top, Position::skip, "", false},
-};
-
-const PositionInfo* position_below(Position parent, std::string_view key) {
-  for (const PositionInfo& info : infos) {
-    if (info.parent == parent && info.key == key) return &info;
-  }
-  return nullptr;
-}
+constexpr std::array<PositionInfo, positions> infos = {{
+    {Position::environment, Position::process, "env", JsonKind::array},
+    {Position::create_runtime, Position::hooks, "createRuntime", JsonKind::array},
+    {Position::prestart, Position::hooks, "prestart", JsonKind::array},
+    {Position::poststop, Position::hooks, "poststop", JsonKind::array},
+    {Position::process, Position::top, "process", JsonKind::object},
+    {Position::hooks, Position::top, "hooks", JsonKind::object},
+    {Position::top, Position::top, "", JsonKind::object},
+}};
 
 enum class Presence { absent, null, present };
 
-// The position of a place in the text: `end` is the byte after its closing bracket, or after "null".
+// Where a place is in the text: `end` is the byte after its closing bracket, or after "null".
 struct Site {
   Presence presence = Presence::absent;
   bool is_empty = true;
@@ -62,111 +44,78 @@ std::string_view variable_name(std::string_view assignment) {
 }
 
 // Finds the places, the variables that are set, and whether our hook is there.
-class Surveyor : public JsonHandler {
+class Survey {
  public:
-  Surveyor(Position root, std::string_view hook_name) : root_(root), hook_name_(hook_name) {}
+  Survey(JsonReader& json, std::string_view hook_name) : json_(json), hook_name_(hook_name) {}
 
-  void reads(const JsonStream& stream) { stream_ = &stream; }
+  void look_into(Position place) {
+    const JsonKind kind = infos[static_cast<size_t>(place)].kind;
+    Site& site = sites_[static_cast<size_t>(place)];
+    site.presence =
+        json_.next() == JsonKind::null && place != Position::top ? Presence::null : Presence::present;
+    if (site.presence == Presence::null) {
+      json_.literal();
+    } else if (json_.enter(kind)) {
+      while (kind == JsonKind::object ? member(place) : element(place)) site.is_empty = false;
+    }
+    site.end = json_.offset();
+  }
 
-  bool Null() {
-    const PositionInfo* info = expected();
-    if (info != nullptr) site(info->place) = {Presence::null, true, stream_->Tell()};
-    return true;
-  }
-  bool Bool(bool) { return scalar(); }
-  bool Int(int) { return scalar(); }
-  bool Uint(unsigned) { return scalar(); }
-  bool Int64(std::int64_t) { return scalar(); }
-  bool Uint64(std::uint64_t) { return scalar(); }
-  bool Double(double) { return scalar(); }
-  bool String(const char* text, rapidjson::SizeType size, bool) {
-    const std::string_view value(text, size);
-    if (place() == Position::environment) variables_.emplace_back(variable_name(value));
-    const bool in_entry = place() == Position::create_entry || place() == Position::poststop_entry;
-    if (in_entry && key_ == "path" && value.substr(value.rfind('/') + 1) == hook_name_)
-      (place() == Position::create_entry ? has_create_runtime_ : has_poststop_) = true;
-    return scalar();
-  }
-  bool Key(const char* text, rapidjson::SizeType size, bool) {
-    if (place() == Position::skip) return true;
-    key_.assign(text, size);
-    const PositionInfo* info = expected();
-    if (info == nullptr || site(info->place).presence == Presence::absent) return true;
-    return refuse(fmt::format("duplicate key '{}'", key_));
-  }
-  bool StartObject() { return enter(false); }
-  bool StartArray() { return enter(true); }
-  bool EndObject(rapidjson::SizeType count) { return leave(count); }
-  bool EndArray(rapidjson::SizeType count) { return leave(count); }
-
-  const std::string& refusal() const { return refusal_; }
   const Site& at(Position place) const { return sites_[static_cast<size_t>(place)]; }
-  bool has_create_runtime() const { return has_create_runtime_; }
-  bool has_poststop() const { return has_poststop_; }
+  bool has_hook(Position place) const { return has_hook_[static_cast<size_t>(place)]; }
   bool sets(std::string_view variable) const {
     return std::find(variables_.begin(), variables_.end(), variable) != variables_.end();
   }
 
  private:
-  Position place() const { return depth_ == 0 ? Position::skip : stack_[depth_ - 1]; }
-  Site& site(Position place) { return sites_[static_cast<size_t>(place)]; }
-
-  // What the next value is to us; elements of an array have no key.
-  const PositionInfo* expected() const { return position_below(place(), key_); }
-
-  bool refuse(std::string reason) {
-    refusal_ = std::move(reason);
-    return false;
-  }
-  bool scalar() {
-    if (depth_ == 0) return refuse("is not an object");
-    const PositionInfo* info = expected();
-    return info == nullptr || refuse_type(*info);
-  }
-  bool refuse_type(const PositionInfo& info) {
-    return refuse(fmt::format("'{}' is not an {}", info.key, info.is_array ? "array" : "object"));
-  }
-
-  bool enter(bool is_array) {
-    if (depth_ == stack_.size()) return refuse(fmt::format("nested deeper than {} levels", json_max_depth));
-    Position entered = Position::skip;
-    if (depth_ == 0) {
-      if (is_array) return refuse("is not an object");
-      entered = root_;
-    } else if (const PositionInfo* info = expected()) {
-      if (info->is_array != is_array) return refuse_type(*info);
-      entered = info->place;
-    } else if (!is_array) {
-      entered = entry_of(place());
+  bool member(Position parent) {
+    const auto key = json_.next_key();
+    if (!key) return false;
+    const auto info = std::find_if(infos.begin(), infos.end(), [&](const PositionInfo& one) {
+      return one.parent == parent && one.key == *key;
+    });
+    if (info == infos.end()) {
+      json_.skip();
+    } else if (at(info->place).presence != Presence::absent) {
+      json_.fail(fmt::format("duplicate key '{}'", *key));
+    } else {
+      look_into(info->place);
+      if (json_.has_failed()) json_.fail_in(info->key);
     }
-    stack_[depth_++] = entered;
-    return true;
-  }
-  static Position entry_of(Position list) {
-    // The deprecated prestart runs at the same moment as createRuntime.
-    if (list == Position::create_runtime || list == Position::prestart) return Position::create_entry;
-    return list == Position::poststop ? Position::poststop_entry : Position::skip;
-  }
-  bool leave(rapidjson::SizeType count) {
-    site(stack_[--depth_]) = {Presence::present, count == 0, stream_->Tell()};
-    return true;
+    return !json_.has_failed();
   }
 
-  Position root_;
+  bool element(Position list) {
+    if (!json_.next_element()) return false;
+    const JsonKind kind = json_.next();
+    if (list == Position::environment && kind == JsonKind::string) {
+      variables_.emplace_back(variable_name(json_.string()));
+    } else if (list != Position::environment && kind == JsonKind::object) {
+      look_into_hook(list);
+    } else {
+      json_.skip();
+    }
+    return !json_.has_failed();
+  }
+
+  void look_into_hook(Position list) {
+    json_.enter(JsonKind::object);
+    while (const auto key = json_.next_key()) {
+      if (*key != "path" || json_.next() != JsonKind::string) {
+        json_.skip();
+        continue;
+      }
+      const std::string_view path = json_.string();
+      if (path.substr(path.rfind('/') + 1) == hook_name_) has_hook_[static_cast<size_t>(list)] = true;
+    }
+  }
+
+  JsonReader& json_;
   std::string_view hook_name_;
-  const JsonStream* stream_ = nullptr;
-  std::array<Position, json_max_depth> stack_{};
-  size_t depth_ = 0;
-  std::string key_, refusal_;
-  std::array<Site, places> sites_{};
+  std::array<Site, positions> sites_{};
+  std::array<bool, positions> has_hook_{};
   std::vector<std::string> variables_;
-  bool has_create_runtime_ = false, has_poststop_ = false;
 };
-
-std::string json_string_of(std::string_view text) {
-  JsonDocument document;
-  return std::string(write_json(json_copy(document, text)).reveal());
-}
 
 // The members and elements to add, collected by place and then inserted into the text.
 class Additions {
@@ -177,12 +126,13 @@ class Additions {
     inner += text;
   }
 
-  std::string set_into(std::string_view text, const Surveyor& found) {
+  std::string set_into(std::string_view text, const Survey& found) {
     for (const PositionInfo& info : infos) {
       const std::string& inner = inner_[static_cast<size_t>(info.place)];
       if (inner.empty()) continue;
       const Site& site = found.at(info.place);
-      const std::string whole = info.is_array ? fmt::format("[{}]", inner) : fmt::format("{{{}}}", inner);
+      const bool is_array = info.kind == JsonKind::array;
+      const std::string whole = fmt::format("{}{}{}", is_array ? '[' : '{', inner, is_array ? ']' : '}');
       if (site.presence == Presence::absent) add(info.parent, fmt::format("\"{}\":{}", info.key, whole));
       if (site.presence == Presence::null) splices_.push_back({site.end - 4, 4, whole});
       if (site.presence == Presence::present)
@@ -205,22 +155,28 @@ class Additions {
     return result;
   }
 
-  std::array<std::string, places> inner_;
+  std::array<std::string, positions> inner_;
   std::vector<Splice> splices_;
 };
 
-Result<std::string> edited(const std::string& text, std::string_view source, const SpecEdit& edit,
-                           Position root) {
-  Surveyor found(root, edit.hook_name);
-  TRY(read_json(text, source, found));
+Result<std::string> edited(std::string_view text, std::string_view source, const SpecEdit& edit,
+                           Position whole) {
+  JsonReader json(text);
+  Survey found(json, edit.hook_name);
+  found.look_into(whole);
+  TRY(json.finish(source));
   Additions additions;
-  if (!edit.create_runtime.empty() && !found.has_create_runtime())
+  // The deprecated prestart is the same moment as createRuntime.
+  const bool has_create_runtime =
+      found.has_hook(Position::create_runtime) || found.has_hook(Position::prestart);
+  if (!edit.create_runtime.empty() && !has_create_runtime)
     additions.add(Position::create_runtime, edit.create_runtime);
-  if (!edit.poststop.empty() && !found.has_poststop()) additions.add(Position::poststop, edit.poststop);
+  if (!edit.poststop.empty() && !found.has_hook(Position::poststop))
+    additions.add(Position::poststop, edit.poststop);
   if (found.at(Position::process).presence == Presence::present) {
     for (const std::string& assignment : edit.environment) {
       if (!found.sets(variable_name(assignment)))
-        additions.add(Position::environment, json_string_of(assignment));
+        additions.add(Position::environment, json_quoted(assignment));
     }
   }
   return additions.set_into(text, found);
@@ -228,11 +184,11 @@ Result<std::string> edited(const std::string& text, std::string_view source, con
 
 }  // namespace
 
-Result<std::string> edit_spec(const std::string& text, std::string_view source, const SpecEdit& edit) {
+Result<std::string> edit_spec(std::string_view text, std::string_view source, const SpecEdit& edit) {
   return edited(text, source, edit, Position::top);
 }
 
-Result<std::string> edit_process(const std::string& text, std::string_view source,
+Result<std::string> edit_process(std::string_view text, std::string_view source,
                                  const std::vector<std::string>& environment) {
   return edited(text, source, {.environment = environment}, Position::process);
 }

@@ -20,12 +20,12 @@ struct SpecEdit {
   std::vector<std::string> environment = {};
 };
 
-// Result: the edited text, equal to `text` if nothing was missing. Failure: "SOURCE:LINE:COLUMN: reason" if
-// the text is not JSON, or a member on the way has another type or a duplicate key.
-Result<std::string> edit_spec(const std::string& text, std::string_view source, const SpecEdit& edit);
+// Result: the edited text, equal to `text` where nothing was missing. Failure: "SOURCE:LINE:COLUMN: /POINTER:
+// reason" where a member on the way has another type or is there twice, and where the text is not JSON.
+Result<std::string> edit_spec(std::string_view text, std::string_view source, const SpecEdit& edit);
 
 // The same for a process object alone, which engines pass for an exec (config.md "Process").
-Result<std::string> edit_process(const std::string& text, std::string_view source,
+Result<std::string> edit_process(std::string_view text, std::string_view source,
                                  const std::vector<std::string>& environment);
 
 }  // namespace oci_oauth

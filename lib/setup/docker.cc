@@ -125,7 +125,7 @@ Result<DaemonFile> read_daemon_file(const Host& host, const DockerDaemon& daemon
   DaemonFile file = {daemon.config_file, host.tree.shown(daemon.config_file), "", JsonDocument()};
   auto current = TRY(host.tree.read(file.path));
   file.text = json_of(current);
-  auto json = TRY(parse_json(file.text, file.shown, JsonComments::allowed));
+  auto json = TRY(parse_json(file.text, file.shown));
   TRY(check_types(json, file.shown, fields));
   file.now = std::move(json);
   return file;
@@ -141,7 +141,7 @@ Result<JsonDocument> without_ours(const Host& host, const Ledger& ledger, const 
                                   const WantedFile& wanted) {
   auto base = TRY(read_without_ours(host.tree, ledger, file.path));
   auto text = TRY(without_owned(json_of(base), file.shown, wanted.owned));
-  return parse_json(text, file.shown, JsonComments::allowed);
+  return parse_json(text, file.shown);
 }
 
 std::string listed(const std::vector<std::string>& names) {

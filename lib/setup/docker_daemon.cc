@@ -139,7 +139,7 @@ bool has_rootless_docker(const Host& host) {
 
 std::string docker_data_root(const Host& host, const DockerDaemon& daemon, std::string_view config) {
   if (auto named = daemon.flag("--data-root")) return *named;
-  if (const auto json = parse_json(config, "", JsonComments::allowed); json && json->IsObject()) {
+  if (const auto json = parse_json(config, ""); json && json->IsObject()) {
     for (const char* key : {"data-root", "graph"}) {
       if (const auto named = json_string(*json, key)) return std::string(*named);
     }

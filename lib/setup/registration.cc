@@ -86,7 +86,7 @@ Result<std::optional<Text>> found_before(const Text& current, const std::string&
     case Share::json_members: {
       auto text = TRY(without_owned(*current, source, wanted.owned));
       if (text == *current) return Found();
-      const auto root = parse_json(text, source, JsonComments::allowed);
+      const auto root = parse_json(text, source, JsonRules::comments);
       return Found(root && root->ObjectEmpty() ? Text() : Text(std::move(text)));
     }
     case Share::toml_block: {

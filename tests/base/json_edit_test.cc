@@ -50,6 +50,26 @@ TEST_CASE("a value is replaced in place") {
   CHECK(set(R"({"a":{"b":1}})", {"a", "b"}, "2") == R"({"a":{"b":2}})");
 }
 
+TEST_CASE("a value at any path is replaced, and nothing else") {
+  const auto replaced = [](std::string_view text, std::string_view pointer, std::string_view other) {
+    const auto path = parse_json_pointer(pointer);
+    const auto value = parse_json(other, "");
+    const auto result = set_json_value(text, "f", *path, *value);
+    return result ? std::string(result->reveal()) : result.error().message;
+  };
+  CHECK(replaced(R"({"a": [ {}, [1, {"b~/" : "x"}] ]})", "/a/1/1/b~0~1", "[]") ==
+        R"({"a": [ {}, [1, {"b~/" : []}] ]})");
+  CHECK(replaced(R"({"first":[[], {"first":1}], "a": {"b": [2, null]}})", "/a", "1") ==
+        R"({"first":[[], {"first":1}], "a": 1})");
+  CHECK(replaced(R"({"a":[0,"\"]"]})", "/a/1", "2") == R"({"a":[0,2]})");
+  CHECK(replaced(R"({"a":[0,{}]})", "/a/1/b~1c~0", "1") == "{\"a\":[0,{\n  \"b/c~\": 1\n}]}");
+  CHECK(replaced("\xef\xbb\xbf{\"a\":1}", "/a", "2") == "\xef\xbb\xbf{\"a\":2}");
+  CHECK(replaced("{\r\n\t\"a\" : 2\r\n}\r\n", "/b", "1") == "{\r\n\t\"a\" : 2,\r\n\t\"b\": 1\r\n}\r\n");
+  CHECK(replaced(R"({"a":2})", "/b", "1") == R"({"a":2,"b":1})");
+  CHECK(replaced(R"({"a":2})", "/a/b", "1") == "f: /a: is not an object");
+  CHECK(replaced(R"({"a":[2]})", "/a/1", "1") == "f: /a: is not an object");
+}
+
 TEST_CASE("setting the same value changes no byte") {
   const std::string text = "{\"a\":{\"b\" : {\"y\":1 ,\"x\":2}}}";
   CHECK(set(text, {"a", "b"}, R"({"x": 2, "y": 1})") == text);
@@ -100,8 +120,8 @@ TEST_CASE("reverting leaves what somebody changed since") {
 
 TEST_CASE("what cannot be edited is refused with the reason") {
   CHECK(set("[]", {"a"}, "1") == "f: is not a JSON object");
-  CHECK(set("{\"a\": 1,}", {"a"}, "1") == "f:1:9: not JSON: missing a name for object member");
+  CHECK(set("{\"a\": 1,}", {"a"}, "1") == "f:1:9: not JSON: missing a key");
   CHECK(set(R"({"runtimes": []})", runtime, "{}") == "f: /runtimes: is not an object");
-  CHECK(set(R"({"a": 1, "a": 2})", {"b"}, "1") == "f: duplicate key 'a'");
+  CHECK(set(R"({"a": 1, "a": 2})", {"b"}, "1") == "f:1:17: duplicate key 'a'");
   CHECK(set("", {"b"}, "1") == "f: is empty");
 }

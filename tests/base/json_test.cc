@@ -9,8 +9,8 @@ using namespace oci_oauth;
 
 namespace {
 
-std::string reason(std::string_view text, JsonComments comments = JsonComments::refused) {
-  const auto parsed = parse_json(text, "f", comments);
+std::string reason(std::string_view text, JsonRules rules = JsonRules::strict) {
+  const auto parsed = parse_json(text, "f", rules);
   return parsed ? "" : parsed.error().message;
 }
 
@@ -26,13 +26,12 @@ TEST_CASE("an empty text is not JSON") {
 
 TEST_CASE("what follows a NUL is not taken for the end") {
   using namespace std::string_view_literals;
-  const std::string_view singular = "not JSON: the document root must not be followed by other values";
+  const std::string_view singular = "not JSON: something follows the value";
   CHECK(reason("{}\0"sv) == fmt::format("f:1:3: {}", singular));
   CHECK(reason("{} \0{\"refreshToken\": \"x\"}"sv) == fmt::format("f:1:4: {}", singular));
-  CHECK(reason("{\"profiles\": {}}\n\0 garbage"sv, JsonComments::allowed) ==
+  CHECK(reason("{\"profiles\": {}}\n\0 garbage"sv, JsonRules::comments) ==
         fmt::format("f:2:1: {}", singular));
-  CHECK(
-      reason("// a comment\0 that has no end\n{}"sv, JsonComments::allowed).starts_with("f:1:13: not JSON"));
+  CHECK(reason("// a comment\0 that has no end\n{}"sv, JsonRules::comments).starts_with("f:1:13: not JSON"));
   CHECK_FALSE(reason("[1\0, 2]"sv).empty());
 }
 
@@ -56,27 +55,26 @@ TEST_CASE("half of a surrogate pair can be written, and read again") {
     const auto again = parse_json(write_json(*document).reveal(), "f");
     REQUIRE(again);
     CHECK(*again == *document);
-    JsonDocument copy;
-    copy.SetObject();
-    json_set(copy, copy, "copied", json_copy(copy, "\xed\xb3\x8c"));
+    JsonValue copy = json_object();
+    json_set(copy, "copied", "\xed\xb3\x8c");
     CHECK(parse_json(write_json(copy).reveal(), "f"));
   }
-  CHECK(reason(R"(["\ud800"])") == "f:1:3: not JSON: the surrogate pair in string is invalid");
+  CHECK(reason(R"(["\ud800"])") == "f:1:3: not JSON: an invalid escape in a string");
 }
 
 TEST_CASE("a repeated key is an error at every level") {
-  CHECK(reason(R"({"a": [{"b": 1, "b": 2}]})") == "f: duplicate key 'b'");
+  CHECK(reason(R"({"a": [{"b": 1, "b": 2}]})") == "f:1:24: duplicate key 'b'");
 }
 
 TEST_CASE("comments are accepted only where they are allowed") {
-  CHECK(reason("// c\n{}", JsonComments::allowed).empty());
+  CHECK(reason("// c\n{}", JsonRules::comments).empty());
   CHECK_FALSE(reason("// c\n{}").empty());
 }
 
 TEST_CASE("a member that is set keeps its place, and order survives writing") {
   auto json = parse_json(R"({"z":1,"a":{"k":[1,2.5,null]},"m":"x"})", "f");
   REQUIRE(json);
-  json_set(*json, *json, "a", JsonValue(7));
+  json_set(*json, "a", 7);
   CHECK(write_json(*json).reveal() == R"({"z":1,"a":7,"m":"x"})");
 }
 
@@ -101,15 +99,5 @@ TEST_CASE("the lenient reader ignores text after the value, and rejects half of 
   for (const char* half : {"", "{", R"({"a":"b)", R"({"a":1)", "<html>"}) {
     CAPTURE(half);
     CHECK_FALSE(parse_json_leniently(half));
-  }
-}
-
-TEST_CASE("UTF-8 is distinguished from other bytes") {
-  CHECK(is_utf8("M\xc3\xbcller \xf0\x9f\x94\x91"));
-  CHECK(is_utf8(std::string_view("a\0b", 3)));
-  CHECK(is_utf8(""));
-  for (const char* other : {"M\xfcller", "\xc3", "\xed\xa0\x80", "\xf0\x9f\x94"}) {
-    CAPTURE(other);
-    CHECK_FALSE(is_utf8(other));
   }
 }

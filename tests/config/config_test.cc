@@ -47,7 +47,7 @@ TEST_CASE("comments are part of the format") {
 TEST_CASE("each mistake names the file, the place and the bad value") {
   const std::pair<std::string, std::string> mistakes[] = {
       {"", "f: is empty"},
-      {"{\n \"profiles\" }", "f:2:13: not JSON: missing a colon after a name of object member"},
+      {"{\n \"profiles\" }", "f:2:13: not JSON: missing a colon after a key"},
       {"[]", "f: /: is not an object"},
       {R"({"profile": {}})", "f: /profile: is not a known key"},
       {R"({"profiles": {"claude": {}}})", "f: /profiles/claude/credentials: is missing"},

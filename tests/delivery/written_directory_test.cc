@@ -165,13 +165,13 @@ TEST_CASE("a document that others write too is merged, and keeps its owner's mod
   ::chmod((d.target / document).c_str(), 0600);
   REQUIRE(d.deliver());
   CHECK(d.target.read(document) ==
-        R"({"mcpOAuth":{"refreshToken":"r"}, "claudeAiOauth": {"accessToken":"new"}})");
+        R"({"mcpOAuth":{"refreshToken":"r"},"claudeAiOauth":{"accessToken":"new"}})");
   CHECK(mode_of(d.target / document) == 0600);
 
   d.publish("newer");
   REQUIRE(d.deliver("new"));
   CHECK(d.target.read(document) ==
-        R"({"mcpOAuth":{"refreshToken":"r"}, "claudeAiOauth": {"accessToken":"newer"}})");
+        R"({"mcpOAuth":{"refreshToken":"r"},"claudeAiOauth":{"accessToken":"newer"}})");
   REQUIRE(d.clean("newer"));
   CHECK(d.target.read(document) == others);
   CHECK_FALSE(d.has("token"));

@@ -89,10 +89,10 @@ TEST_CASE("a refresh adds what its document lacked, and keeps its layout") {
   where.login_expires_at = "/oauth/0/ends";
   const std::pair<std::string, std::string> rows[] = {
       {R"({"oauth":[{"access":"a","refresh/token":"r"}]})",
-       R"({"oauth":[{"ends":1810000000000,"expires":1800000000000,"access":"b","refresh/token":"s"}]})"},
+       R"({"oauth":[{"access":"b","refresh/token":"s","expires":1800000000000,"ends":1810000000000}]})"},
       {"{\r\n\t\"oauth\": [{\r\n\t\t\"refresh/token\": \"r\"\r\n\t}]\r\n}\r\n",
-       "{\r\n\t\"oauth\": [{\r\n\t\t\"ends\": 1810000000000,\r\n\t\t\"expires\": 1800000000000,\r\n\t\t"
-       "\"access\": \"b\",\r\n\t\t\"refresh/token\": \"s\"\r\n\t}]\r\n}\r\n"},
+       "{\r\n\t\"oauth\": [{\r\n\t\t\"refresh/token\": \"s\",\r\n\t\t\"access\": \"b\",\r\n\t\t"
+       "\"expires\": 1800000000000,\r\n\t\t\"ends\": 1810000000000\r\n\t}]\r\n}\r\n"},
       {R"({"oauth":[{"access":null,"refresh/token":"r","expires":"soon","ends":0}]})",
        R"({"oauth":[{"access":"b","refresh/token":"s","expires":1800000000000,"ends":1810000000000}]})"}};
   for (const auto& [before, after] : rows) {
@@ -117,7 +117,7 @@ TEST_CASE("a byte order mark stays") {
   CHECK(document.with(grant, fields).reveal() == mark + a_document("b", "s", "1800000000000"));
   CredentialDocument bare = parsed(mark + R"({"oauth":[{"refresh/token":"r"}]})");
   CHECK(bare.with(grant, fields).reveal() ==
-        mark + R"({"oauth":[{"expires":1800000000000,"access":"b","refresh/token":"s"}]})");
+        mark + R"({"oauth":[{"refresh/token":"s","access":"b","expires":1800000000000}]})");
 }
 
 TEST_CASE("a login without a refresh token is valid until its access token expires") {

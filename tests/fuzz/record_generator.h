@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/record.h"
+#include "base/utf8.h"
 
 namespace oci_oauth::fuzz {
 

@@ -49,10 +49,6 @@ void make_acceptable(ContainerRecord& record) {
 
 namespace {
 
-void expect(bool holds) {
-  if (!holds) std::abort();
-}
-
 constexpr Time noon = std::chrono::sys_days(std::chrono::year(2026) / 11 / 24) + std::chrono::hours(12);
 
 void fuzz_state(std::string_view input) {
@@ -168,6 +164,7 @@ void fuzz_planted(std::string_view input) {
 }
 
 constexpr Target all[] = {
+    {"json", fuzz_json},
     {"state", fuzz_state},
     {"spec", fuzz_spec},
     {"config", fuzz_config},

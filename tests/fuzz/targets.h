@@ -2,6 +2,7 @@
 // What is fuzzed: each function takes any bytes and aborts where a promise about them is broken.
 #pragma once
 
+#include <cstdlib>
 #include <span>
 #include <string_view>
 
@@ -13,5 +14,11 @@ struct Target {
 };
 
 std::span<const Target> targets();
+
+inline void expect(bool holds) {
+  if (!holds) std::abort();
+}
+
+void fuzz_json(std::string_view input);
 
 }  // namespace oci_oauth::fuzz

@@ -119,14 +119,14 @@ TEST_CASE("a config.json that cannot be edited is refused with its place") {
   refused(R"({"hooks":{}} x)", "not JSON");
   refused("[]", "is not an object");
   refused("7", "is not an object");
-  refused(R"({"hooks":[]})", "'hooks' is not an object");
-  refused(R"({"hooks":"x"})", "'hooks' is not an object");
-  refused(R"({"hooks":{"createRuntime":{}}})", "'createRuntime' is not an array");
-  refused(R"({"process":{"env":{}}})", "'env' is not an array");
-  refused(R"({"process":7})", "'process' is not an object");
+  refused(R"({"hooks":[]})", "/hooks: is not an object");
+  refused(R"({"hooks":"x"})", "/hooks: is not an object");
+  refused(R"({"hooks":{"createRuntime":{}}})", "/hooks/createRuntime: is not an array");
+  refused(R"({"process":{"env":{}}})", "/process/env: is not an array");
+  refused(R"({"process":7})", "/process: is not an object");
   refused(R"({"process":{},"process":{}})", "duplicate key 'process'");
   refused(R"({"hooks":null,"hooks":{}})", "duplicate key 'hooks'");
-  refused(R"({"process":{"env":[],"env":[]}})", "duplicate key 'env'");
+  refused(R"({"process":{"env":[],"env":[]}})", "/process: duplicate key 'env'");
   refused(std::string(100'000, '['), "is not an object");
   refused(R"({"a":)" + std::string(100'000, '['), "nested deeper");
 }

@@ -69,26 +69,52 @@ TEST_CASE("a container with CAP_SYS_ADMIN can change its mounts") {
 }
 
 TEST_CASE("a config.json with another structure is refused with its place") {
-  CHECK(reason("") == "config.json:1:1: not JSON");
+  CHECK(reason("") == "config.json:1:1: not JSON: invalid value");
   CHECK(reason("{") != "");
-  CHECK(reason(std::string("{}\0{}", 5)) == "config.json:1:3: not JSON");
+  CHECK(reason(std::string("{}\0{}", 5)) == "config.json:1:3: not JSON: something follows the value");
   CHECK(reason("{}") == "config.json: /root/path: is missing");
-  CHECK(
-      reason(R"({"root":{"path":"r"},"process":{"user":{"uid":-1}}})").find("'uid' is not a 32-bit number") !=
-      std::string::npos);
+  CHECK(reason(R"({"root":{"path":"r"},"process":{"user":{"uid":-1}}})")
+            .find("/process/user/uid: is not a 32-bit number") != std::string::npos);
   CHECK(reason(R"({"mounts":[],"mounts":[]})").find("duplicate key 'mounts'") != std::string::npos);
-  CHECK(reason("[]") == "config.json:1:2: is not an object");
+  CHECK(reason("[]") == "config.json:1:1: is not an object");
   for (const auto& [text, member] : std::initializer_list<std::pair<const char*, const char*>>{
-           {R"({"mounts":{}})", "'mounts' is not an array"},
-           {R"({"mounts":[1]})", "'mounts' contains an element that is not an object"},
-           {R"({"process":7})", "'process' is not an object"},
-           {R"({"process":{"user":"root"}})", "'user' is not an object"},
-           {R"({"process":{"user":{"uid":"0"}}})", "'uid' is not a 32-bit number"},
-           {R"({"root":{"path":false}})", "'path' is not a string"},
-           {R"({"mounts":[{"destination":[]}]})", "'destination' is not a string"},
-           {R"({"annotations":{"a":1}})", "'a' is not a string"}}) {
+           {R"({"mounts":{}})", "/mounts: is not an array"},
+           {R"({"mounts":[1]})", "/mounts: is not an object"},
+           {R"({"process":7})", "/process: is not an object"},
+           {R"({"process":{"user":"root"}})", "/process/user: is not an object"},
+           {R"({"process":{"user":{"uid":"0"}}})", "/process/user/uid: is not a 32-bit number"},
+           {R"({"root":{"path":false}})", "/root/path: is not a string"},
+           {R"({"mounts":[{"destination":[]}]})", "/mounts/destination: is not a string"},
+           {R"({"annotations":{"a":1}})", "/annotations/a: is not a string"}}) {
     INFO(text);
     CHECK(reason(text).find(member) != std::string::npos);
   }
   CHECK(reason(R"({"a":)" + std::string(100'000, '[')).find("nested deeper") != std::string::npos);
+}
+
+TEST_CASE("a key that is kept must not be there twice") {
+  for (const auto& [text, key] : std::initializer_list<std::pair<const char*, const char*>>{
+           {R"({"root":{"path":"a","path":"b"}})", "path"},
+           {R"({"root":{"path":"a"},"mounts":[{"source":"/a","source":"/b"}]})", "source"},
+           {R"({"root":{"path":"a"},"process":{"user":{"uid":0,"gid":0,"uid":1}}})", "uid"},
+           {R"({"root":{"path":"a"},"linux":{"mountLabel":"a","mountLabel":"b"}})", "mountLabel"},
+           {R"({"root":{"path":"a"},"annotations":null,"annotations":{}})", "annotations"},
+           {R"({"\u0072oot":{"path":"a"},"root":{"path":"b"}})", "root"}}) {
+    INFO(text);
+    CHECK(reason(text).find("duplicate key '" + std::string(key) + "'") != std::string::npos);
+  }
+}
+
+TEST_CASE("what is passed over hides nothing that follows") {
+  for (const char* passed : {R"(["]", "\"]", "\\", {"a": "}"}, [[]], -1.5e3, true])", R"("\\\"}")",
+                             "\"\xff\"", R"({"mounts": [{"destination": "/not-this"}]})", "null", "0"}) {
+    INFO(passed);
+    const auto spec = parse_spec(R"({"x":)" + std::string(passed) + R"(,"root":{"y":[],"path":"r","z":{}}})",
+                                 "config.json");
+    REQUIRE(spec);
+    CHECK(spec->root_path == "r");
+    CHECK(spec->mounts.empty());
+  }
+  for (const char* comment : {R"({"x":[/* " */],"root":{"path":"r"}})", R"({"x":['],"root":{"path":"r"}})"})
+    CHECK(reason(comment).find("not JSON") != std::string::npos);
 }

@@ -42,7 +42,7 @@ TEST_CASE("the data root is the option's, else the file's, else the usual one") 
   const Machine machine;
   const Host host = machine.host();
   CHECK(docker_data_root(host, find_docker(host), "{}") == "/var/lib/docker");
-  CHECK(docker_data_root(host, find_docker(host), R"({"data-root": "/a"} // why)") == "/a");
+  CHECK(docker_data_root(host, find_docker(host), R"({"data-root": "/a"})") == "/a");
   CHECK(docker_data_root(host, find_docker(host), "[") == "/var/lib/docker");
   machine.unit("/usr/sbin/dockerd --data-root /b");
   CHECK(docker_data_root(host, find_docker(host), R"({"data-root": "/a"})") == "/b");
