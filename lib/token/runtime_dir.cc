@@ -221,7 +221,8 @@ std::vector<Error> RuntimeDir::damage_of(std::string_view profile) const {
 }
 
 Result<void> RuntimeDir::publish(std::string_view profile, const ProfileRecords& records) const {
-  TRY(make_directory(directory_.get(), histories, 0700, fmt::format("{}/{}", path_, histories)));
+  for (const char* name : {histories, "profiles"})
+    TRY(make_directory(directory_.get(), name, 0700, fmt::format("{}/{}", path_, name)));
   TRY(replace_file(directory_.get(), history_file(profile).path, path_,
                    write_record(records.history).reveal()));
   return replace_file(directory_.get(), published_file(profile).path, path_,

@@ -64,7 +64,7 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     a_login
     a_profile
     # Each after nothing: what was learned of an earlier answer would be told first.
-    answer() { rm -rf "$(runtime_dir)/profiles" && script "$(jq -nc --argjson status "$1" --arg body "$2" '{$status, $body}')"; }
+    answer() { rm -rf "$(runtime_dir)"/{profiles,refreshes} && script "$(jq -nc --argjson status "$1" --arg body "$2" '{$status, $body}')"; }
     answer 400 '{"error": "invalid_grant"}'
     says 3 "refresh 'claude': token endpoint: 400 invalid_grant" 'log in again *' refresh --force
     login_ends_in -60
