@@ -35,10 +35,10 @@ TEST_CASE("a refresh token is found at any depth, in broken JSON too, and an emp
 }
 
 TEST_CASE("the provider's own key for the refresh token counts too") {
-  const std::string login = R"({"anthropic":{"type":"oauth","refresh":"r","access":"a"}})";
-  CHECK(holds_refresh_token(login, "/anthropic/refresh"));
+  const std::string login = R"({"anthropic":{"type":"oauth","renewal":"r","access":"a"}})";
+  CHECK(holds_refresh_token(login, "/anthropic/renewal"));
   CHECK_FALSE(holds_refresh_token(login));
-  CHECK(judge(login, whole, nullptr, {}).why == "contains a refresh token");
+  CHECK(judge(R"({"anthropic":{"refresh":"r"}})", whole, nullptr, {}).why == "contains a refresh token");
 }
 
 TEST_CASE("a whole file is ours if we wrote it, and nothing else is") {

@@ -91,7 +91,7 @@ process_says() {
 }
 
 @test "a config.json whose mounts are no array" {
-    bundle_says "'mounts' is not an array" config_json '{"root": {"path": "/"}, "mounts": {}}'
+    bundle_says "/mounts: is not an array" config_json '{"root": {"path": "/"}, "mounts": {}}'
 }
 
 @test "a config.json behind a link" {

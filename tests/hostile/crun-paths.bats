@@ -21,7 +21,7 @@ load paths
     edit_file "$(bundle_of "$BOX")/config.json" \
         '.linux.rootfsPropagation = "shared" | .mounts[-1].options = ["rbind", "rshared"]'
     local status=0
-    "$ENGINE" run --detach --bundle "$(bundle_of "$BOX")" "$BOX" </dev/null || status=$?
+    as_operator "$bundle_runtime" run --detach --bundle "$(bundle_of "$BOX")" "$BOX" </dev/null 3>&- || status=$?
     findmnt --noheadings --list --output TARGET | grep -c "$directory" | grep -qx 1 || status=1
     umount "$directory"
     ((status == 0))
