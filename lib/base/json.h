@@ -149,17 +149,6 @@ JsonValue to_json(const JsonElements auto& elements) {
   return array;
 }
 
-// The same under their former signatures.
-inline void json_set(JsonValue&, JsonValue& object, std::string_view key, JsonValue value) {
-  json_set(object, key, std::move(value));
-}
-inline JsonValue json_copy(const JsonValue&, std::string_view text) {
-  return to_json(text);
-}
-inline JsonValue time_value(Time time) {
-  return to_json(time);
-}
-
 enum class JsonStyle { compact, indented };
 
 // Result: the document as text; if indented, with two spaces and a final newline.

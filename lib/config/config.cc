@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/json_object.h"
 #include "base/path.h"
 #include "base/size.h"
 #include "config/key_reader.h"

@@ -4,9 +4,19 @@
 #include <algorithm>
 
 #include "base/fmt.h"
-#include "base/json_object.h"
 
 namespace oci_oauth {
+
+Error configuration_error(std::string_view source, std::string_view pointer, std::string_view reason) {
+  return {ErrorKind::configuration,
+          fmt::format("{}: {}: {}", source, pointer.empty() ? "/" : pointer, reason)};
+}
+
+Result<JsonDocument> parse_configuration(std::string_view text, std::string_view source) {
+  auto json = parse_json(text, source, JsonRules::comments);
+  if (!json) json.error().kind = ErrorKind::configuration;
+  return json;
+}
 
 std::string Place::pointer() const {
   return above == nullptr ? "" : fmt::format("{}/{}", above->pointer(), key);

@@ -12,9 +12,16 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/result.h"
 #include "config/keys.h"
 
 namespace oci_oauth {
+
+// A configuration file's text, with comments. Failure: as parse_json, kind configuration.
+Result<JsonDocument> parse_configuration(std::string_view text, std::string_view source);
+
+// "SOURCE: POINTER: reason", kind configuration.
+Error configuration_error(std::string_view source, std::string_view pointer, std::string_view reason);
 
 // Where a value is. Spelled out only for a message.
 struct Place {

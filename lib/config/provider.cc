@@ -5,7 +5,6 @@
 
 #include "base/fmt.h"
 #include "base/json.h"
-#include "base/json_object.h"
 #include "base/size.h"
 #include "config/config.h"
 #include "config/key_reader.h"

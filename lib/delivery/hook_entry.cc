@@ -17,7 +17,7 @@ std::string hook_path(std::string_view prefix) {
   return fmt::format("{}/libexec/oci/hooks.d/{}", prefix, hook_name);
 }
 
-JsonValue hook_entry(JsonDocument& json, const HookProgram& hook, std::string_view stage,
+JsonValue hook_entry(const HookProgram& hook, std::string_view stage,
                      const std::vector<std::string>& profiles) {
   JsonValue arguments = json_array(), environment = json_array();
   const auto add = [&](JsonValue& array, std::string_view text) { json_append(array, text); };
@@ -34,10 +34,10 @@ JsonValue hook_entry(JsonDocument& json, const HookProgram& hook, std::string_vi
   add(environment, system_path);
 
   JsonValue entry = json_object();
-  json_set(json, entry, "path", json_copy(json, hook.path));
-  json_set(json, entry, "args", std::move(arguments));
-  json_set(json, entry, "env", std::move(environment));
-  json_set(json, entry, "timeout", JsonValue(timeout_seconds));
+  json_set(entry, "path", hook.path);
+  json_set(entry, "args", std::move(arguments));
+  json_set(entry, "env", std::move(environment));
+  json_set(entry, "timeout", JsonValue(timeout_seconds));
   return entry;
 }
 

@@ -22,7 +22,7 @@ std::string hook_path(std::string_view prefix);
 
 // The members path, args, env and timeout of an entry of "hooks" (OCI runtime-spec, config.md "POSIX-platform
 // Hooks"). `profiles` are chosen by the call itself (--profile).
-JsonValue hook_entry(JsonDocument& json, const HookProgram& hook, std::string_view stage,
+JsonValue hook_entry(const HookProgram& hook, std::string_view stage,
                      const std::vector<std::string>& profiles = {});
 
 }  // namespace oci_oauth

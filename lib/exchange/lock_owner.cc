@@ -75,18 +75,15 @@ bool is_gone(pid_t pid, std::string_view start_time) {
 
 std::string lock_owner_record(std::int64_t first_born_ns, std::optional<std::int64_t> second_born_ns) {
   const auto self = identify_process(::getpid());
-  JsonDocument record;
-  record.SetObject();
-  const auto set = [&](std::string_view key, std::string_view text) {
-    json_set(record, record, key, json_copy(record, text));
-  };
-  json_set(record, record, "pid", JsonValue(::getpid()));
+  JsonValue record = json_object();
+  const auto set = [&](std::string_view key, std::string_view text) { json_set(record, key, text); };
+  json_set(record, "pid", JsonValue(::getpid()));
   set("procStart", self ? fmt::format("{}", self->start_time) : "");
   set("pidDomain", pid_domain());
   set("pidSpace", pid_space());
-  json_set(record, record, "lockBirthtimeMs", JsonValue(javascript_milliseconds(first_born_ns)));
+  json_set(record, "lockBirthtimeMs", JsonValue(javascript_milliseconds(first_born_ns)));
   if (second_born_ns) {
-    json_set(record, record, "legacyLockBirthtimeMs", JsonValue(javascript_milliseconds(*second_born_ns)));
+    json_set(record, "legacyLockBirthtimeMs", JsonValue(javascript_milliseconds(*second_born_ns)));
   }
   return std::string(write_json(record).reveal());
 }

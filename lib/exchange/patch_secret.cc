@@ -12,9 +12,8 @@ namespace {
 using std::chrono::steady_clock;
 
 Secret secret_body(const Secret& token) {
-  JsonDocument document;
-  document.SetObject();
-  json_set(document, document, "value", json_copy(document, token.reveal()));
+  JsonValue document = json_object();
+  json_set(document, "value", token.reveal());
   return write_json(document);
 }
 

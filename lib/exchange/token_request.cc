@@ -13,10 +13,9 @@ namespace {
 using Parameters = std::vector<std::pair<std::string_view, std::string_view>>;
 
 Secret json_body(const Parameters& parameters) {
-  JsonDocument document;
-  document.SetObject();
+  JsonValue document = json_object();
   for (const auto& [name, value] : parameters) {
-    json_set(document, document, name, json_copy(document, value));
+    json_set(document, name, value);
   }
   return write_json(document);
 }

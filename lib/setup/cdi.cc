@@ -25,31 +25,28 @@ Result<void> check_name(std::string_view name) {
                "choose a name that ends in a letter or a digit"};
 }
 
-JsonValue hook_value(JsonDocument& json, const HookProgram& hook, std::string_view stage,
-                     const std::string& profile) {
+JsonValue hook_value(const HookProgram& hook, std::string_view stage, const std::string& profile) {
   JsonValue value = json_object();
-  json_set(json, value, "hookName", json_copy(json, stage));
-  JsonValue entry = hook_entry(json, hook, stage, {profile});
-  for (auto& member : entry.GetObject())
-    json_set(json, value, json_text(member.name), std::move(member.value));
+  json_set(value, "hookName", stage);
+  JsonValue entry = hook_entry(hook, stage, {profile});
+  for (auto& member : entry.GetObject()) json_set(value, json_text(member.name), std::move(member.value));
   return value;
 }
 
-JsonValue device_value(JsonDocument& json, const std::string& name, const CdiDevice& device,
-                       const HookProgram& hook) {
+JsonValue device_value(const std::string& name, const CdiDevice& device, const HookProgram& hook) {
   JsonValue edits = json_object(), hooks = json_array();
   if (!device.environment.empty()) {
     JsonValue environment = json_array();
     for (const std::string& assignment : device.environment) json_append(environment, assignment);
-    json_set(json, edits, "env", std::move(environment));
+    json_set(edits, "env", std::move(environment));
   }
   for (const char* stage : {"createRuntime", "poststop"})
-    json_append(hooks, hook_value(json, hook, stage, device.profile));
-  json_set(json, edits, "hooks", std::move(hooks));
+    json_append(hooks, hook_value(hook, stage, device.profile));
+  json_set(edits, "hooks", std::move(hooks));
 
   JsonValue value = json_object();
-  json_set(json, value, "name", json_copy(json, name));
-  json_set(json, value, "containerEdits", std::move(edits));
+  json_set(value, "name", name);
+  json_set(value, "containerEdits", std::move(edits));
   return value;
 }
 
@@ -60,21 +57,20 @@ Result<std::string> cdi_spec(const std::vector<CdiDevice>& devices, const HookPr
     return Error{ErrorKind::configuration, "there is no profile for a CDI device",
                  "add one to \"profiles\" in the configuration"};
   }
-  JsonDocument json;
   JsonValue list = json_array();
   std::string_view version = lowest_version;
   for (const CdiDevice& device : devices) {
     TRY(check_name(device.profile));
     if (is_digit(device.profile.front())) version = version_of_leading_digits;
-    json_append(list, device_value(json, device.profile, device, hook));
+    json_append(list, device_value(device.profile, device, hook));
     if (device.environment.empty()) continue;
     const std::string bare = fmt::format("{}{}", device.profile, without_environment);
-    json_append(list, device_value(json, bare, {device.profile, {}}, hook));
+    json_append(list, device_value(bare, {device.profile, {}}, hook));
   }
   JsonValue spec = json_object();
-  json_set(json, spec, "cdiVersion", json_copy(json, version));
-  json_set(json, spec, "kind", json_copy(json, cdi_kind));
-  json_set(json, spec, "devices", std::move(list));
+  json_set(spec, "cdiVersion", version);
+  json_set(spec, "kind", cdi_kind);
+  json_set(spec, "devices", std::move(list));
   return std::string(write_json(spec, JsonStyle::indented).reveal());
 }
 

@@ -48,13 +48,12 @@ Result<void> check_is_file(const std::string& path) {
 }
 
 std::string configuration_text(const Host& host, const std::string& credentials) {
-  JsonDocument json;
-  json.SetObject();
+  JsonValue json = json_object();
   JsonValue profile = json_object(), profiles = json_object();
-  if (!host.runtime_dir.empty()) json_set(json, json, "runtime_dir", json_copy(json, host.runtime_dir));
-  json_set(json, profile, "credentials", json_copy(json, credentials));
-  json_set(json, profiles, profile_name, std::move(profile));
-  json_set(json, json, "profiles", std::move(profiles));
+  if (!host.runtime_dir.empty()) json_set(json, "runtime_dir", host.runtime_dir);
+  json_set(profile, "credentials", credentials);
+  json_set(profiles, profile_name, std::move(profile));
+  json_set(json, "profiles", std::move(profiles));
   return std::string(write_json(json, JsonStyle::indented).reveal());
 }
 

@@ -24,16 +24,15 @@ constexpr const char* local_hooks = "/etc/containers/oci/hooks.d";
 using Paths = std::vector<std::string>;
 
 std::string hook_file(const Host& host, std::string_view stage) {
-  JsonDocument json;
-  json.SetObject();
+  JsonValue json = json_object();
   const HookProgram program = {.path = host.hook(), .config = host.scope == Scope::user ? host.config : ""};
   JsonValue when = json_object(), stages = json_array();
-  json_set(json, when, "always", JsonValue(true));
+  json_set(when, "always", JsonValue(true));
   json_append(stages, stage);
-  json_set(json, json, "version", json_copy(json, "1.0.0"));
-  json_set(json, json, "hook", hook_entry(json, program, stage));
-  json_set(json, json, "when", std::move(when));
-  json_set(json, json, "stages", std::move(stages));
+  json_set(json, "version", "1.0.0");
+  json_set(json, "hook", hook_entry(program, stage));
+  json_set(json, "when", std::move(when));
+  json_set(json, "stages", std::move(stages));
   return std::string(write_json(json, JsonStyle::indented).reveal());
 }
 

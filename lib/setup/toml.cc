@@ -135,9 +135,7 @@ std::string remove_toml_block(std::string_view text) {
 }
 
 std::string toml_quoted(std::string_view text) {
-  // A basic string accepts JSON's escapes.
-  JsonDocument document;
-  return std::string(write_json(json_copy(document, text)).reveal());
+  return json_quoted(text);  // a basic string accepts JSON's escapes
 }
 
 }  // namespace oci_oauth

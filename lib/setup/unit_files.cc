@@ -10,8 +10,8 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/json_object.h"
 #include "base/path.h"
+#include "config/key_reader.h"
 
 namespace oci_oauth {
 

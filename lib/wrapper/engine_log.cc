@@ -8,14 +8,13 @@
 namespace oci_oauth {
 
 std::string engine_log_line(const RuntimeCall& call, std::string_view message, Time time) {
-  JsonDocument json;
   if (!call.log_is_json)
     return fmt::format("time=\"{}\" level=error msg={}\n", rfc3339(time),
-                       write_json(json_copy(json, message)).reveal());
+                       write_json(to_json(message)).reveal());
   JsonValue line = json_object();
-  json_set(json, line, "level", json_copy(json, "error"));
-  json_set(json, line, "msg", json_copy(json, message));
-  json_set(json, line, "time", json_copy(json, rfc3339(time)));
+  json_set(line, "level", "error");
+  json_set(line, "msg", message);
+  json_set(line, "time", rfc3339(time));
   return fmt::format("{}\n", write_json(line).reveal());
 }
 

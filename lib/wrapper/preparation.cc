@@ -57,8 +57,7 @@ std::vector<std::string> environment_for(const Preparation& preparation, const s
 }
 
 std::string entry_for(const Preparation& preparation, std::string_view stage) {
-  JsonDocument json;
-  return std::string(write_json(hook_entry(json, preparation.hook, stage)).reveal());
+  return std::string(write_json(hook_entry(preparation.hook, stage)).reveal());
 }
 
 Result<void> replace_if_changed(const RuntimeFile& file, const Result<std::string>& text) {

@@ -77,11 +77,11 @@ double quantile(std::vector<double> values, double part) {
   return values[static_cast<size_t>(part * static_cast<double>(values.size() - 1))];
 }
 
-JsonValue spread_value(JsonDocument& json, const std::vector<double>& values) {
+JsonValue spread_value(const std::vector<double>& values) {
   JsonValue value = json_object();
-  json_set(json, value, "median", JsonValue(quantile(values, 0.5)));
-  json_set(json, value, "p10", JsonValue(quantile(values, 0.1)));
-  json_set(json, value, "p90", JsonValue(quantile(values, 0.9)));
+  json_set(value, "median", JsonValue(quantile(values, 0.5)));
+  json_set(value, "p10", JsonValue(quantile(values, 0.1)));
+  json_set(value, "p90", JsonValue(quantile(values, 0.9)));
   return value;
 }
 
@@ -90,12 +90,12 @@ JsonDocument report(const std::vector<Program>& programs) {
   json.SetArray();
   for (const Program& program : programs) {
     JsonValue value = json_object();
-    json_set(json, value, "name", json_copy(json, program.name));
-    json_set(json, value, "wall_us", spread_value(json, program.walls_us));
-    json_set(json, value, "ratio", spread_value(json, program.ratios));
-    json_set(json, value, "cpu_us", spread_value(json, program.cpus_us));
-    json_set(json, value, "cpu_ratio", spread_value(json, program.cpu_ratios));
-    json_set(json, value, "peak_kib", JsonValue(std::int64_t{program.peak_kib}));
+    json_set(value, "name", program.name);
+    json_set(value, "wall_us", spread_value(program.walls_us));
+    json_set(value, "ratio", spread_value(program.ratios));
+    json_set(value, "cpu_us", spread_value(program.cpus_us));
+    json_set(value, "cpu_ratio", spread_value(program.cpu_ratios));
+    json_set(value, "peak_kib", JsonValue(std::int64_t{program.peak_kib}));
     json_append(json, std::move(value));
   }
   return json;

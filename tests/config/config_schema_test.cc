@@ -9,8 +9,8 @@
 #include <fstream>
 #include <iterator>
 
-#include "base/json_object.h"
 #include "config/config.h"
+#include "config/key_reader.h"
 #include "config/provider.h"
 #include "support/catch.h"
 

@@ -8,8 +8,7 @@ using namespace oci_oauth;
 namespace {
 
 std::string entry_of(const HookProgram& hook, const std::vector<std::string>& profiles) {
-  JsonDocument json;
-  return std::string(write_json(hook_entry(json, hook, "createRuntime", profiles)).reveal());
+  return std::string(write_json(hook_entry(hook, "createRuntime", profiles)).reveal());
 }
 
 }  // namespace
