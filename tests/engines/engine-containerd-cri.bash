@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # needs: containerd ctr runc node kubectl
+# needs from npm: @grpc/grpc-js @grpc/proto-loader
 # containerd as the kubelet drives it, through its CRI plugin: pods of the RuntimeClass "oci-oauth", as `oci-oauth install
 # containerd` registers it, with an emptyDir in memory at the target.
 

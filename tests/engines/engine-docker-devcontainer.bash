@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # needs: dockerd docker runc node
-# Docker as the devcontainer command from npm drives it, which is in CLIENTS.
+# needs from npm: @devcontainers/cli @anthropic-ai/claude-code
+# Docker as the devcontainer command drives it.
 
 load engine-docker
 
