@@ -11,8 +11,7 @@ load trees
 @test "docker: a daemon.json keeps every byte that is not ours, and gets all of them back" {
     local text
     for text in '{}' '{ }' '{"data-root":"/srv/docker"}' $'{\n    "debug": true\n}\n' $'{\n\t"log-driver": "journald"\n}' \
-        $'{\r\n  "debug": false\r\n}\r\n' $'{\n  "runtimes": {\n    "crun": {"path": "/usr/bin/crun"}\n  }\n}\n' \
-        $'{\n  // why\n  "debug": true // because\n  /* that is all */\n}\n' '' $' \n'; do
+        $'{\r\n  "debug": false\r\n}\r\n' $'{\n  "runtimes": {\n    "crun": {"path": "/usr/bin/crun"}\n  }\n}\n' '' $' \n'; do
         printf '%s' "$text" | a_file etc/docker/daemon.json
         gives_back docker
         gives_back docker --default
@@ -100,6 +99,22 @@ END
         printf '%s' "$text" | a_file etc/docker/daemon.json
         refuses install_engine docker
         [[ $output == *"error: install: $TREE/etc/docker/daemon.json"* ]]
+    done
+}
+
+@test "docker: a comment, which dockerd does not read either, is refused with its place, and nothing changes" {
+    local text place option
+    for place in 2:3 3:17 4:3; do
+        case $place in
+            2:3) text=$'{\n  // why\n  "debug": true\n}\n' ;;
+            3:17) text=$'{\n\n  "debug": true // because\n}\n' ;;
+            4:3) text=$'{\n\n  "debug": true\n  /* that is all */\n}\n' ;;
+        esac
+        printf '%s' "$text" | a_file etc/docker/daemon.json
+        for option in '' --default; do
+            refuses install_engine docker $option
+            [[ $output == *"error: install: $TREE/etc/docker/daemon.json:$place: not JSON"* ]]
+        done
     done
 }
 
