@@ -17,9 +17,9 @@ enum class Whole {
 };  // whether the container as a whole may be chosen, besides by a mount at the target
 
 Decision decide(const Config& config, const Profile& profile, const std::string& target,
-                const Occasion& occasion, const Spec& spec, Whole whole) {
+                const CallContext& context, const Spec& spec, Whole whole) {
   const std::string share = fmt::format("{}/share/{}", config.runtime_dir, profile.name);
-  const auto& names = occasion.by_argument;
+  const auto& names = context.by_argument;
   const bool named = std::find(names.begin(), names.end(), profile.name) != names.end();
   const bool may = whole == Whole::yes;
   return decide(spec, {.profile = profile.name,
@@ -27,7 +27,7 @@ Decision decide(const Config& config, const Profile& profile, const std::string&
                        .to_all = may && profile.deliver_to == DeliverTo::all,
                        .by_argument = may && named,
                        .trusts_annotations = may && profile.annotations == Trust::yes,
-                       .in_build = occasion.in_build,
+                       .in_build = context.in_build,
                        .share = share});
 }
 
@@ -38,12 +38,12 @@ bool is_new(const std::vector<PassedOver>& passed_over, const std::string& why_n
 
 // A container that is chosen as a whole gets the token at each target where a person mounted something, or at
 // the first one if there is no such mount.
-void choose(const Config& config, const Profile& profile, const Occasion& occasion, const Spec& spec,
+void choose(const Config& config, const Profile& profile, const CallContext& context, const Spec& spec,
             Choice& choice) {
   std::vector<PassedOver> passed_over;
   bool is_chosen = false;
   const auto consider = [&](const std::string& target, Whole whole) {
-    Decision decision = decide(config, profile, target, occasion, spec, whole);
+    Decision decision = decide(config, profile, target, context, spec, whole);
     if (decision.consent != Consent::no) {
       is_chosen = true;
       choice.chosen.push_back({&profile, target, decision.consent, decision.bind_source});
@@ -63,9 +63,9 @@ void choose(const Config& config, const Profile& profile, const Occasion& occasi
 
 }  // namespace
 
-Choice choose(const Config& config, const Occasion& occasion, const Spec& spec) {
+Choice choose(const Config& config, const CallContext& context, const Spec& spec) {
   Choice choice;
-  for (const Profile& profile : config.profiles) choose(config, profile, occasion, spec, choice);
+  for (const Profile& profile : config.profiles) choose(config, profile, context, spec, choice);
   return choice;
 }
 

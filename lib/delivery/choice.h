@@ -14,7 +14,7 @@
 namespace oci_oauth {
 
 // How one of our programs was called for a container.
-struct Occasion {
+struct CallContext {
   std::vector<std::string> by_argument;  // --profile
   bool in_build = false;                 // is_build_step() of the container
 };
@@ -41,7 +41,7 @@ struct Choice {
 };
 
 // The first step of each program on a container's way. The result refers to `config` and `spec`.
-Choice choose(const Config& config, const Occasion& occasion, const Spec& spec);
+Choice choose(const Config& config, const CallContext& context, const Spec& spec);
 
 // The profiles in `chosen`, each once, in that order.
 std::vector<const Profile*> profiles_of(const std::vector<Chosen>& chosen);

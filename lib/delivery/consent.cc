@@ -37,45 +37,45 @@ const SpecMount* mount_above(const Spec& spec, std::string_view target) {
 }
 
 // A mount there does not choose a profile: its author may not have thought of a token.
-std::string not_at_the_target(const SpecMount& mount, const Offer& offer) {
+std::string not_at_the_target(const SpecMount& mount, const DeliveryRule& rule) {
   return fmt::format(
       "'{}' is inside the {} at '{}', which does not choose a profile; mount a tmpfs or bind-mount a "
       "directory at '{}'",
-      offer.target, mount.bind ? "bind mount" : "tmpfs", mount.destination, offer.target);
+      rule.target, mount.bind ? "bind mount" : "tmpfs", mount.destination, rule.target);
 }
 
 // A mount that nobody chose: the sentence for the log says where it comes from.
-std::string whose_mount(const SpecMount& mount, const Offer& offer) {
-  if (offer.in_build)
+std::string whose_mount(const SpecMount& mount, const DeliveryRule& rule) {
+  if (rule.in_build)
     return fmt::format("the mount at '{}' belongs to an image build, whose Dockerfile may come from anybody",
-                       offer.target);
+                       rule.target);
   const std::string_view advice = "mount a tmpfs or bind-mount a directory there to choose the container";
   if (mount.bind)
     return fmt::format(
         "the engine created the volume at '{}' for the image, as the 64 hexadecimal digits in '{}' show; {} "
         "(a directory without such a name)",
-        offer.target, mount.source, advice);
+        rule.target, mount.source, advice);
   if (mount.type != "tmpfs")
-    return fmt::format("the mount at '{}' has the type '{}'; {}", offer.target, mount.type, advice);
+    return fmt::format("the mount at '{}' has the type '{}'; {}", rule.target, mount.type, advice);
   if (mount.exec) {
     return fmt::format(
         "the tmpfs at '{}' has the option \"exec\", like those that Podman mounts for an image's volumes; "
         "mount "
         "it without that option",
-        offer.target);
+        rule.target);
   }
-  return fmt::format("engines mount a tmpfs at '{}' by themselves; choose a target below it", offer.target);
+  return fmt::format("engines mount a tmpfs at '{}' by themselves; choose a target below it", rule.target);
 }
 
-bool is_persons_bind(const SpecMount& mount, const Offer& offer) {
-  return mount.bind && !offer.in_build && !is_anonymous_volume(mount.source);
+bool is_persons_bind(const SpecMount& mount, const DeliveryRule& rule) {
+  return mount.bind && !rule.in_build && !is_anonymous_volume(mount.source);
 }
 
-bool is_persons_tmpfs(const SpecMount& mount, const Offer& offer) {
+bool is_persons_tmpfs(const SpecMount& mount, const DeliveryRule& rule) {
   const bool unasked =
-      std::find(std::begin(engines_tmpfs), std::end(engines_tmpfs), offer.target) != std::end(engines_tmpfs);
+      std::find(std::begin(engines_tmpfs), std::end(engines_tmpfs), rule.target) != std::end(engines_tmpfs);
   // Podman's image_volume_mode "tmpfs" marks its mounts like this (pkg/specgen, getImageVolumes).
-  return !mount.bind && mount.type == "tmpfs" && !mount.exec && !offer.in_build && !unasked;
+  return !mount.bind && mount.type == "tmpfs" && !mount.exec && !rule.in_build && !unasked;
 }
 
 bool names(std::string_view list, std::string_view profile) {
@@ -117,32 +117,32 @@ bool is_build_step(const ContainerState& state) {
          (parent == "executor" && (above == "buildkit" || above.starts_with("runc-")));
 }
 
-Decision decide(const Spec& spec, const Offer& offer) {
-  const SpecMount* mount = mount_at(spec, offer.target);
+Decision decide(const Spec& spec, const DeliveryRule& rule) {
+  const SpecMount* mount = mount_at(spec, rule.target);
   const std::string* annotation = spec.annotation(profiles_annotation);
-  const bool annotated = annotation != nullptr && names(*annotation, offer.profile);
+  const bool annotated = annotation != nullptr && names(*annotation, rule.profile);
 
-  if (mount != nullptr && is_persons_bind(*mount, offer)) {
+  if (mount != nullptr && is_persons_bind(*mount, rule)) {
     std::string source;
-    const bool is_share = normalise_path(mount->source, source) && source == offer.share;
+    const bool is_share = normalise_path(mount->source, source) && source == rule.share;
     if (is_share) return {Consent::in_place, {}, {}};
     return {Consent::write, mount->source, {}};
   }
-  if (offer.to_all || offer.by_argument || (annotated && offer.trusts_annotations))
+  if (rule.to_all || rule.by_argument || (annotated && rule.trusts_annotations))
     return {Consent::mount, {}, {}};
-  if (mount != nullptr && is_persons_tmpfs(*mount, offer)) return {Consent::mount, {}, {}};
-  if (mount != nullptr) return {Consent::no, {}, whose_mount(*mount, offer)};
+  if (mount != nullptr && is_persons_tmpfs(*mount, rule)) return {Consent::mount, {}, {}};
+  if (mount != nullptr) return {Consent::no, {}, whose_mount(*mount, rule)};
   if (annotated) {
     return {
         Consent::no,
         {},
         fmt::format("the annotation {} may come from the image; set \"trust_annotations\" in the profile, "
                     "or mount a tmpfs at '{}'",
-                    profiles_annotation, offer.target)};
+                    profiles_annotation, rule.target)};
   }
-  if (offer.in_build) return {};
-  const SpecMount* above = mount_above(spec, offer.target);
-  return above == nullptr ? Decision() : Decision{Consent::no, {}, not_at_the_target(*above, offer)};
+  if (rule.in_build) return {};
+  const SpecMount* above = mount_above(spec, rule.target);
+  return above == nullptr ? Decision() : Decision{Consent::no, {}, not_at_the_target(*above, rule)};
 }
 
 }  // namespace oci_oauth

@@ -11,7 +11,7 @@
 namespace oci_oauth {
 
 // A person's configuration, in terms of the runtime-spec.
-struct Offer {
+struct DeliveryRule {
   std::string_view profile;
   std::string_view target;          // normalised absolute path in the container
   bool to_all = false;              // deliver_to: all
@@ -36,7 +36,7 @@ struct Decision {
 
 constexpr std::string_view profiles_annotation = "io.oci-oauth.profiles";
 
-Decision decide(const Spec& spec, const Offer& offer);
+Decision decide(const Spec& spec, const DeliveryRule& rule);
 
 // A path that an engine created for an image's VOLUME: it has a component of 64 hexadecimal digits.
 bool is_anonymous_volume(std::string_view source);

@@ -7,7 +7,7 @@
 #include "base/fmt.h"
 #include "base/selinux.h"
 #include "base/size.h"
-#include "delivery/planted_file.h"
+#include "delivery/examined_file.h"
 
 namespace oci_oauth {
 

@@ -40,7 +40,7 @@ Result<UniqueFd> open_inside(const DeliveryRecord& delivery, const ProcessId& co
   return Error{ErrorKind::not_found, delivery.target + ": is a different directory in the container"};
 }
 
-std::string hint_for(const PlantedFile& there) {
+std::string hint_for(const ExaminedFile& there) {
   if (there.foreign.starts_with("is a"))
     return "remove it, or set the profile's \"target\" to another directory";
   return another_target;
@@ -52,7 +52,7 @@ std::string hint_for(const PlantedFile& there) {
 struct WrittenDirectory::Step {
   const WrittenFile* file;
   const Secret* wanted;  // nullptr: nothing is published
-  PlantedFile there;
+  ExaminedFile there;
   Judgement judgement;
 
   bool is_foreign() const { return there.exists && judgement.content == Content::foreign; }
@@ -137,7 +137,7 @@ std::vector<WrittenDirectory::Step> WrittenDirectory::examine(const Share* share
   std::vector<Step> steps;
   for (const WrittenFile& file : delivery_->files) {
     Step step = {&file, share == nullptr ? nullptr : share->find(file.name), {}, {}};
-    step.there = look_at({directory_.get(), file.name}, knowledge.login);
+    step.there = examine_file({directory_.get(), file.name}, knowledge.login);
     if (!step.there.foreign.empty()) {
       step.judgement.why = step.there.foreign;
     } else if (step.there.exists) {
@@ -205,14 +205,14 @@ Result<void> WrittenDirectory::deliver_once(const Share& share, const Knowledge&
 
 Result<void> WrittenDirectory::write(const Step& step) const {
   const WrittenFile& file = *step.file;
-  const PlantedName name = {directory_.get(), file.name};
+  const NameIn name = {directory_.get(), file.name};
   const std::string mark = fingerprint_of(*step.wanted, file);
   if (!step.there.exists || !step.judgement.has_others)
-    return replace_planted(name, step.there, {*step.wanted, access_, mark}, shown_);
+    return replace_examined(name, step.there, {*step.wanted, access_, mark}, shown_);
   const auto merged = with_member(step.there.text.reveal(), file, *step.wanted);
   if (!merged) return Error(merged.error()).in(shown_);
   const FileAccess access = {step.there.owner, step.there.mode, access_.label};
-  return replace_planted(name, step.there, {*merged, access, mark}, shown_);
+  return replace_examined(name, step.there, {*merged, access, mark}, shown_);
 }
 
 Result<void> WrittenDirectory::clean(const Knowledge& knowledge) const {
@@ -245,29 +245,29 @@ Result<void> WrittenDirectory::clean_names(const Knowledge& knowledge) const {
 
 Result<void> WrittenDirectory::take_out(const Step& step) const {
   const WrittenFile& file = *step.file;
-  const PlantedName name = {directory_.get(), file.name};
+  const NameIn name = {directory_.get(), file.name};
   const bool is_blank = step.judgement.content == Content::blank;
-  if (!step.judgement.has_others && !file.was_there) return remove_planted(name, step.there, shown_);
+  if (!step.judgement.has_others && !file.was_there) return remove_examined(name, step.there, shown_);
   const FileAccess access = {step.there.owner, step.there.mode, access_.label};
   if (file.member.empty())
-    return is_blank ? Result<void>() : replace_planted(name, step.there, {Secret(), access, ""}, shown_);
+    return is_blank ? Result<void>() : replace_examined(name, step.there, {Secret(), access, ""}, shown_);
   const auto rest = without_member(step.there.text.reveal(), file);
   if (!rest) return is_blank ? Result<void>() : Result<void>(Error(rest.error()).in(shown_));
   if (rest->reveal() == step.there.text.reveal()) return {};
-  return replace_planted(name, step.there, {*rest, access, ""}, shown_);
+  return replace_examined(name, step.there, {*rest, access, ""}, shown_);
 }
 
 // What a writer set aside, or has not renamed yet, is also in its place.
 bool WrittenDirectory::is_spare(const std::string& temporary, const WrittenFile& file,
                                 const Knowledge& knowledge) const {
-  const PlantedFile there = look_at({directory_.get(), temporary}, knowledge.login);
+  const ExaminedFile there = examine_file({directory_.get(), temporary}, knowledge.login);
   if (!there.exists || !there.foreign.empty()) return false;
   Fingerprints known = knowledge.known;
   if (!there.mark.empty()) known.insert(there.mark);
   const Judgement judgement = judge(there.text.reveal(), file, nullptr, known);
   if (judgement.content == Content::foreign) return false;
   if (!judgement.has_others) return true;
-  const PlantedFile final_file = look_at({directory_.get(), file.name}, knowledge.login);
+  const ExaminedFile final_file = examine_file({directory_.get(), file.name}, knowledge.login);
   if (!final_file.exists || !final_file.foreign.empty()) return false;
   const auto others = without_member(there.text.reveal(), file);
   const auto others_there = without_member(final_file.text.reveal(), file);

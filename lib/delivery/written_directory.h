@@ -12,7 +12,7 @@
 #include "base/unique_fd.h"
 #include "delivery/container_record.h"
 #include "delivery/document.h"
-#include "delivery/planted_file.h"
+#include "delivery/examined_file.h"
 #include "delivery/share.h"
 #include "token/published.h"
 

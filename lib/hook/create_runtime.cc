@@ -45,54 +45,54 @@ Result<void> judge_unreadable(const HookCall& call, Error error) {
   return blocks ? Result<void>(std::move(told)) : Result<void>();
 }
 
-void warn_of_shadows(const Creation& creation, const Profile& profile,
+void warn_of_shadows(const CreateContext& context, const Profile& profile,
                      const std::vector<std::string>& names) {
-  creation.call.log.write(Priority::warning,
-                          fmt::format("profile '{}', container {}: its environment has {}, which a client "
-                                      "there uses instead of the token",
-                                      profile.name, creation.call.state.id, fmt::join(names, ", ")),
-                          "start it without that variable");
+  context.call.log.write(Priority::warning,
+                         fmt::format("profile '{}', container {}: its environment has {}, which a client "
+                                     "there uses instead of the token",
+                                     profile.name, context.call.state.id, fmt::join(names, ", ")),
+                         "start it without that variable");
 }
 
 // Without a valid token the directory is delivered all the same, and the next refresh updates it.
-void freshen_all(const Creation& creation, std::vector<Chosen>& chosen, Failures& failures) {
+void freshen_all(const CreateContext& context, std::vector<Chosen>& chosen, Failures& failures) {
   for (const Profile* profile : profiles_of(chosen)) {
-    auto fresh = freshen(creation, *profile);
+    auto fresh = freshen(context, *profile);
     if (!fresh) {
       failures.add(*profile, std::move(fresh).error());
       continue;
     }
     if (fresh->trouble) failures.warn(*profile, std::move(*fresh->trouble));
-    const auto shadowed_by = assigned_among(fresh->shadowed_by, creation.spec_text);
+    const auto shadowed_by = assigned_among(fresh->shadowed_by, context.spec_text);
     if (shadowed_by.empty()) continue;
-    warn_of_shadows(creation, *profile, shadowed_by);
+    warn_of_shadows(context, *profile, shadowed_by);
     for (Chosen& one : chosen) {
       if (one.profile == profile) one.shadowed_by = shadowed_by;
     }
   }
 }
 
-std::vector<Prepared> prepare_all(const Creation& creation, const std::vector<Chosen>& chosen,
+std::vector<Prepared> prepare_all(const CreateContext& context, const std::vector<Chosen>& chosen,
                                   std::vector<Recorded>& failed, Failures& failures) {
   std::vector<Prepared> ready;
   for (const Chosen& one : chosen) {
-    if (auto prepared = prepare(creation, one); prepared) {
+    if (auto prepared = prepare(context, one); prepared) {
       ready.push_back(std::move(*prepared));
     } else {
-      failed.push_back(failed_record(creation, one, prepared.error()));
+      failed.push_back(failed_record(context, one, prepared.error()));
       failures.add(*one.profile, std::move(prepared).error());
     }
   }
   return ready;
 }
 
-void record_all(const Creation& creation, std::vector<Prepared> prepared, std::vector<Recorded>& recorded,
+void record_all(const CreateContext& context, std::vector<Prepared> prepared, std::vector<Recorded>& recorded,
                 Failures& failures) {
   for (Prepared& one : prepared) {
     const Chosen chosen = one.chosen;
-    auto done = record(creation, std::move(one));
+    auto done = record(context, std::move(one));
     if (!done) failures.add(*chosen.profile, Error(done.error()));
-    recorded.push_back(done ? std::move(*done) : failed_record(creation, chosen, done.error()));
+    recorded.push_back(done ? std::move(*done) : failed_record(context, chosen, done.error()));
   }
 }
 
@@ -106,9 +106,9 @@ void give_up_writing(std::vector<Recorded>& recorded, const Error& error, Failur
 }
 
 // Files that nobody would find again are not written; a mount disappears with its container.
-void save_all(const Creation& creation, const Earlier& earlier, std::vector<Recorded>& recorded,
+void save_all(const CreateContext& context, const Earlier& earlier, std::vector<Recorded>& recorded,
               Failures& failures) {
-  auto saved = save(creation, earlier, recorded);
+  auto saved = save(context, earlier, recorded);
   if (saved) return;
   for (const Recorded& one : recorded) {
     if (one.record.state != DeliveryState::failed)
@@ -117,57 +117,57 @@ void save_all(const Creation& creation, const Earlier& earlier, std::vector<Reco
   std::erase_if(recorded, [](const Recorded& one) { return one.record.kind == DeliveryKind::write; });
 }
 
-void deliver_all(const Creation& creation, DeliveryKind kind, std::vector<Recorded>& recorded,
+void deliver_all(const CreateContext& context, DeliveryKind kind, std::vector<Recorded>& recorded,
                  Failures& failures) {
   for (Recorded& one : recorded) {
     if (one.record.kind != kind || one.record.state == DeliveryState::failed) continue;
-    if (auto done = deliver(creation, one); !done)
+    if (auto done = deliver(context, one); !done)
       failures.add(*one.prepared.chosen.profile, std::move(done).error());
   }
 }
 
 // A mount needs no second record once it is made.
-void save_outcome(const Creation& creation, DeliveryKind kind, const Earlier& earlier,
+void save_outcome(const CreateContext& context, DeliveryKind kind, const Earlier& earlier,
                   const std::vector<Recorded>& recorded) {
   const bool is_new = std::any_of(recorded.begin(), recorded.end(), [&](const Recorded& one) {
     return one.record.kind == kind && one.record.state != DeliveryState::planned;
   });
-  if (is_new) (void)save(creation, earlier, recorded);
+  if (is_new) (void)save(context, earlier, recorded);
 }
 
 // Not every runtime calls poststop for a container that it does not create: crun does not. What was written
 // is the next refresh's to remove.
-void forget_uncreated(const Creation& creation, const Earlier& earlier,
+void forget_uncreated(const CreateContext& context, const Earlier& earlier,
                       const std::vector<Recorded>& recorded) {
   const bool is_written = std::any_of(recorded.begin(), recorded.end(), [](const Recorded& one) {
     return one.record.kind == DeliveryKind::write;
   });
   const bool was_written = earlier.place.record && has_written_directory(*earlier.place.record);
-  if (!is_written && !was_written) creation.ledger.remove(earlier.place.name);
+  if (!is_written && !was_written) context.ledger.remove(earlier.place.name);
 }
 
-void serve(const Creation& creation, std::vector<Chosen> chosen, Failures& failures) {
-  Earlier earlier = find_earlier(creation);
+void serve(const CreateContext& context, std::vector<Chosen> chosen, Failures& failures) {
+  Earlier earlier = find_earlier(context);
   std::erase_if(chosen, [&](const Chosen& one) { return is_delivered(earlier, one); });
 
-  freshen_all(creation, chosen, failures);
+  freshen_all(context, chosen, failures);
   if (chosen.empty() || failures.block()) return;
   std::vector<Recorded> recorded;
-  std::vector<Prepared> prepared = prepare_all(creation, chosen, recorded, failures);
-  auto lock = lock_ledger(creation, earlier, prepared);
-  record_all(creation, std::move(prepared), recorded, failures);
+  std::vector<Prepared> prepared = prepare_all(context, chosen, recorded, failures);
+  auto lock = lock_ledger(context, earlier, prepared);
+  record_all(context, std::move(prepared), recorded, failures);
   if (!lock) give_up_writing(recorded, lock.error(), failures);
-  save_all(creation, earlier, recorded, failures);
+  save_all(context, earlier, recorded, failures);
   earlier.has_left_files = false;
   // after entering the container's mount namespace, the log cannot be reached any more
-  creation.call.log.connect();
+  context.call.log.connect();
   // Written directories are reached from the host, so they come before the first mount.
-  deliver_all(creation, DeliveryKind::write, recorded, failures);
-  save_outcome(creation, DeliveryKind::write, earlier, recorded);
+  deliver_all(context, DeliveryKind::write, recorded, failures);
+  save_outcome(context, DeliveryKind::write, earlier, recorded);
   if (lock) lock->reset();
-  deliver_all(creation, DeliveryKind::mount, recorded, failures);
-  save_outcome(creation, DeliveryKind::mount, earlier, recorded);
-  if (failures.block()) forget_uncreated(creation, earlier, recorded);
+  deliver_all(context, DeliveryKind::mount, recorded, failures);
+  save_outcome(context, DeliveryKind::mount, earlier, recorded);
+  if (failures.block()) forget_uncreated(context, earlier, recorded);
 }
 
 // Failure: none of the chosen profiles can be delivered.
@@ -175,8 +175,8 @@ Result<void> serve(const HookCall& call, const Spec& spec, std::string_view spec
                    const std::vector<Chosen>& chosen, Failures& failures) {
   const auto runtime = TRY(RuntimeDir::open(call.config.runtime_dir));
   const auto process = TRY(ContainerProcess::open(call.state.pid));
-  serve(Creation{call, spec, spec_text, runtime, process, ContainerLedger(runtime.fd()),
-                 identify_process(call.state.pid)},
+  serve(CreateContext{call, spec, spec_text, runtime, process, ContainerLedger(runtime.fd()),
+                      identify_process(call.state.pid)},
         chosen, failures);
   return {};
 }

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "hook/creation.h"
+#include "hook/create_context.h"
 
 namespace oci_oauth {
 

@@ -12,30 +12,30 @@ namespace oci_oauth {
 
 namespace {
 
-void warn_of_readers(const Creation& creation, const DeliveryRecord& record) {
-  creation.call.log.write(
+void warn_of_readers(const CreateContext& context, const DeliveryRecord& record) {
+  context.call.log.write(
       Priority::warning,
       fmt::format("profile '{}', container {}: other users of this host can read the token in '{}'",
-                  record.profile, creation.call.state.id, record.source),
+                  record.profile, context.call.state.id, record.source),
       fmt::format("chmod o-x {}", record.source));
 }
 
-Result<void> write_into(const Creation& creation, Recorded& recorded) {
+Result<void> write_into(const CreateContext& context, Recorded& recorded) {
   const DeliveryRecord& record = recorded.record;
-  const WrittenDirectory directory(std::move(recorded.prepared.target), record, *creation.identity,
+  const WrittenDirectory directory(std::move(recorded.prepared.target), record, *context.identity,
                                    record.target);
   TRY(directory.deliver(recorded.share, recorded.knowledge));
-  if ((record.mode & S_IROTH) != 0 && is_open_to_others(directory.fd())) warn_of_readers(creation, record);
+  if ((record.mode & S_IROTH) != 0 && is_open_to_others(directory.fd())) warn_of_readers(context, record);
   return {};
 }
 
-Result<void> deliver_by_consent(const Creation& creation, Recorded& recorded) {
+Result<void> deliver_by_consent(const CreateContext& context, Recorded& recorded) {
   const Prepared& prepared = recorded.prepared;
   switch (prepared.chosen.consent) {
     case Consent::write:
-      return write_into(creation, recorded);
+      return write_into(context, recorded);
     case Consent::mount:
-      return mount_in_container(creation.process, prepared.tree.get(), prepared.target.get());
+      return mount_in_container(context.process, prepared.tree.get(), prepared.target.get());
     case Consent::in_place:
     case Consent::no:
       return {};
@@ -45,8 +45,8 @@ Result<void> deliver_by_consent(const Creation& creation, Recorded& recorded) {
 
 }  // namespace
 
-Result<void> deliver(const Creation& creation, Recorded& recorded) {
-  auto done = deliver_by_consent(creation, recorded);
+Result<void> deliver(const CreateContext& context, Recorded& recorded) {
+  auto done = deliver_by_consent(context, recorded);
   if (!done) {
     (void)note_failed(recorded.record, done.error());
   } else if (recorded.record.kind == DeliveryKind::write) {

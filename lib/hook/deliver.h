@@ -3,13 +3,13 @@
 #pragma once
 
 #include "base/result.h"
-#include "hook/creation.h"
+#include "hook/create_context.h"
 #include "hook/record.h"
 
 namespace oci_oauth {
 
 // Writes into the directory that a person bind-mounted, or mounts the share, after which the caller is in the
 // container's mount namespace; records the outcome. Failure: the container does not have the token, and why.
-Result<void> deliver(const Creation& creation, Recorded& recorded);
+Result<void> deliver(const CreateContext& context, Recorded& recorded);
 
 }  // namespace oci_oauth

@@ -37,12 +37,12 @@ Result<Fresh> judge(const std::optional<Published>& published, Result<void> aske
   return fresh;
 }
 
-Result<Fresh> freshen(const Creation& creation, const Profile& profile) {
+Result<Fresh> freshen(const CreateContext& context, const Profile& profile) {
   const Time time = now();
-  auto published = creation.runtime.published(profile.name);
+  auto published = context.runtime.published(profile.name);
   if (!published) return std::move(published).error();
-  const RefreshRequest request = {creation.runtime, profile.name, creation.call.config.path,
-                                  creation.process.fd(), *published ? (*published)->attempts : 0};
+  const RefreshRequest request = {context.runtime, profile.name, context.call.config.path,
+                                  context.process.fd(), *published ? (*published)->attempts : 0};
   const bool is_changed = *published && !login_is_unchanged(profile.credentials, **published);
   switch (need_of(*published, is_changed ? Login::changed : Login::unchanged, time)) {
     case Need::nothing:
@@ -52,8 +52,8 @@ Result<Fresh> freshen(const Creation& creation, const Profile& profile) {
     case Need::wait:
       break;
   }
-  auto waited = wait_for_refresh(request, creation.began + profile.hook_wait);
-  published = creation.runtime.published(profile.name);
+  auto waited = wait_for_refresh(request, context.began + profile.hook_wait);
+  published = context.runtime.published(profile.name);
   if (!published) return std::move(published).error();
   return judge(*published, std::move(waited), now());
 }

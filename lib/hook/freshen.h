@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "hook/creation.h"
+#include "hook/create_context.h"
 #include "token/published.h"
 
 namespace oci_oauth {
@@ -33,6 +33,6 @@ Result<Fresh> judge(const std::optional<Published>& published, Result<void> aske
 
 // Requests a refresh if one is needed, and waits for it if the token has expired or the login has changed.
 // Failure: no valid token is published, and why.
-Result<Fresh> freshen(const Creation& creation, const Profile& profile);
+Result<Fresh> freshen(const CreateContext& context, const Profile& profile);
 
 }  // namespace oci_oauth

@@ -2,7 +2,7 @@
 // The hook's work for a container that is gone.
 #pragma once
 
-#include "hook/creation.h"
+#include "hook/create_context.h"
 
 namespace oci_oauth {
 

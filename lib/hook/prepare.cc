@@ -18,9 +18,9 @@ namespace oci_oauth {
 
 namespace {
 
-std::string rootfs_of(const Creation& creation) {
-  const std::string& path = creation.spec.root_path;
-  return path.starts_with('/') ? path : fmt::format("{}/{}", creation.call.state.bundle, path);
+std::string rootfs_of(const CreateContext& context) {
+  const std::string& path = context.spec.root_path;
+  return path.starts_with('/') ? path : fmt::format("{}/{}", context.call.state.bundle, path);
 }
 
 // If the runtime isolates the container's file system, nothing can be mounted into it.
@@ -32,10 +32,10 @@ Error explain(Error error, const std::string& share, std::string_view target) {
       fmt::format("bind-mount the directory: --volume {}:{}:ro", share, target)};
 }
 
-Result<ContainerRoot> open_root(const Creation& creation, const Chosen& chosen) {
-  auto root = ContainerRoot::open(creation.process, rootfs_of(creation));
-  if (root || !creation.process.is_running()) return root;
-  return explain(std::move(root).error(), creation.runtime.share_path(chosen.profile->name), chosen.target);
+Result<ContainerRoot> open_root(const CreateContext& context, const Chosen& chosen) {
+  auto root = ContainerRoot::open(context.process, rootfs_of(context));
+  if (root || !context.process.is_running()) return root;
+  return explain(std::move(root).error(), context.runtime.share_path(chosen.profile->name), chosen.target);
 }
 
 bool is_asked_for_read_only(const Spec& spec, std::string_view target) {
@@ -44,68 +44,67 @@ bool is_asked_for_read_only(const Spec& spec, std::string_view target) {
   return mount != spec.mounts.rend() && mount->read_only;
 }
 
-bool is_bound_read_only(const Creation& creation, const Chosen& chosen) {
-  const auto root = ContainerRoot::open(creation.process, rootfs_of(creation));
-  if (!root) return is_asked_for_read_only(creation.spec, chosen.target);
+bool is_bound_read_only(const CreateContext& context, const Chosen& chosen) {
+  const auto root = ContainerRoot::open(context.process, rootfs_of(context));
+  if (!root) return is_asked_for_read_only(context.spec, chosen.target);
   const auto target = root->open_directory(chosen.target);
   struct statvfs status;
   return target && ::fstatvfs(target->get(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
 }
 
 // A container that could write there could change what all others read.
-bool needs_cover(const Creation& creation, const Chosen& chosen) {
-  if (is_bound_read_only(creation, chosen)) return false;
-  creation.call.log.write(Priority::warning,
-                          fmt::format("profile '{}', container {}: the share directory is bind-mounted "
-                                      "writable at '{}', so a read-only mount "
-                                      "covers it",
-                                      chosen.profile->name, creation.call.state.id, chosen.target),
-                          fmt::format("bind-mount it read-only: --volume {}:{}:ro",
-                                      creation.runtime.share_path(chosen.profile->name), chosen.target));
+bool needs_cover(const CreateContext& context, const Chosen& chosen) {
+  if (is_bound_read_only(context, chosen)) return false;
+  context.call.log.write(Priority::warning,
+                         fmt::format("profile '{}', container {}: the share directory is bind-mounted "
+                                     "writable at '{}', so a read-only mount "
+                                     "covers it",
+                                     chosen.profile->name, context.call.state.id, chosen.target),
+                         fmt::format("bind-mount it read-only: --volume {}:{}:ro",
+                                     context.runtime.share_path(chosen.profile->name), chosen.target));
   return true;
 }
 
 // A container that can change mounts could make this one writable: with CAP_SYS_ADMIN or, in a rootless
 // engine, through the engine's "exec --privileged". Others do not pay for the lock.
-Result<UniqueFd> clone_share(const Creation& creation, const Profile& profile, int share) {
-  TRY(label_share(share, creation.spec.mount_label));
-  if (!creation.spec.may_mount && is_host_root()) return clone_tree_read_only(share);
-  auto locked = clone_tree_locked(share, creation.runtime.share_path(profile.name));
+Result<UniqueFd> clone_share(const CreateContext& context, const Profile& profile, int share) {
+  TRY(label_share(share, context.spec.mount_label));
+  if (!context.spec.may_mount && is_host_root()) return clone_tree_read_only(share);
+  auto locked = clone_tree_locked(share, context.runtime.share_path(profile.name));
   if (locked) return locked;
-  creation.call.log.write(Priority::notice, std::move(locked).error().in(fmt::format(
-                                                "profile '{}', container {}: it can make its mount writable",
-                                                profile.name, creation.call.state.id)));
+  context.call.log.write(Priority::notice, std::move(locked).error().in(fmt::format(
+                                               "profile '{}', container {}: it can make its mount writable",
+                                               profile.name, context.call.state.id)));
   return clone_tree_read_only(share);
 }
 
 // The mounted files belong to root on the host, so the mode's last digit applies to everybody else.
-void warn_of_mode(const Creation& creation, const Chosen& chosen) {
-  creation.call.log.write(
+void warn_of_mode(const CreateContext& context, const Chosen& chosen) {
+  context.call.log.write(
       Priority::warning,
       fmt::format(
           "profile '{}', container {}: uid {} cannot read the files that are mounted at '{}': mode {:04o}",
-          chosen.profile->name, creation.call.state.id, creation.spec.uid, chosen.target,
-          chosen.profile->mode),
+          chosen.profile->name, context.call.state.id, context.spec.uid, chosen.target, chosen.profile->mode),
       "set the profile's \"mode\" to \"0444\", or bind-mount a directory at the target");
 }
 
-Result<void> prepare_writing(const Creation& creation, Prepared& prepared) {
+Result<void> prepare_writing(const CreateContext& context, Prepared& prepared) {
   const Chosen& chosen = prepared.chosen;
   auto bound =
-      TRY(open_bound_directory(creation.process, rootfs_of(creation), chosen.target,
-                               std::string(chosen.bind_source), {creation.spec.uid, creation.spec.gid}));
+      TRY(open_bound_directory(context.process, rootfs_of(context), chosen.target,
+                               std::string(chosen.bind_source), {context.spec.uid, context.spec.gid}));
   prepared.target = std::move(bound.directory);
   prepared.owner = bound.owner;
   return {};
 }
 
-Result<void> prepare_mount(const Creation& creation, Prepared& prepared) {
+Result<void> prepare_mount(const CreateContext& context, Prepared& prepared) {
   const Chosen& chosen = prepared.chosen;
-  const auto root = TRY(open_root(creation, chosen));
+  const auto root = TRY(open_root(context, chosen));
   auto target = TRY(root.make_directory(chosen.target));
-  TRY(check_unshared(creation.process, target.get()));
-  auto tree = TRY(clone_share(creation, *chosen.profile, prepared.share.get()));
-  if ((chosen.profile->mode & S_IROTH) == 0 && creation.spec.uid != 0) warn_of_mode(creation, chosen);
+  TRY(check_unshared(context.process, target.get()));
+  auto tree = TRY(clone_share(context, *chosen.profile, prepared.share.get()));
+  if ((chosen.profile->mode & S_IROTH) == 0 && context.spec.uid != 0) warn_of_mode(context, chosen);
   prepared.target = std::move(target);
   prepared.tree = std::move(tree);
   return {};
@@ -113,13 +112,13 @@ Result<void> prepare_mount(const Creation& creation, Prepared& prepared) {
 
 }  // namespace
 
-Result<Prepared> prepare(const Creation& creation, const Chosen& chosen) {
-  auto share = TRY(creation.runtime.share(chosen.profile->name));
+Result<Prepared> prepare(const CreateContext& context, const Chosen& chosen) {
+  auto share = TRY(context.runtime.share(chosen.profile->name));
   Prepared prepared = {chosen, std::move(share), {}, {}};
   Consent& consent = prepared.chosen.consent;
-  if (consent == Consent::in_place && needs_cover(creation, chosen)) consent = Consent::mount;
-  TRY(consent == Consent::write   ? prepare_writing(creation, prepared)
-      : consent == Consent::mount ? prepare_mount(creation, prepared)
+  if (consent == Consent::in_place && needs_cover(context, chosen)) consent = Consent::mount;
+  TRY(consent == Consent::write   ? prepare_writing(context, prepared)
+      : consent == Consent::mount ? prepare_mount(context, prepared)
                                   : Result<void>());
   return prepared;
 }

@@ -6,7 +6,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "delivery/choice.h"
-#include "hook/creation.h"
+#include "hook/create_context.h"
 
 namespace oci_oauth {
 
@@ -19,6 +19,6 @@ struct Prepared {
 };
 
 // Failure: names the target or the call that was refused.
-Result<Prepared> prepare(const Creation& creation, const Chosen& chosen);
+Result<Prepared> prepare(const CreateContext& context, const Chosen& chosen);
 
 }  // namespace oci_oauth

@@ -18,7 +18,8 @@ namespace oci_oauth {
 namespace {
 
 // The directory, the owner of its files, and their attributes in the container.
-Result<void> describe_written(const Creation& creation, const Prepared& prepared, DeliveryRecord& record) {
+Result<void> describe_written(const CreateContext& context, const Prepared& prepared,
+                              DeliveryRecord& record) {
   struct stat status;
   if (::fstat(prepared.target.get(), &status) != 0) return Error::from_errno(errno, record.target);
   record.kind = DeliveryKind::write;
@@ -28,7 +29,7 @@ Result<void> describe_written(const Creation& creation, const Prepared& prepared
   record.owner = prepared.owner;
   record.user_namespace = own_user_namespace();
   record.mode = prepared.chosen.profile->mode;
-  record.label = creation.spec.mount_label;
+  record.label = context.spec.mount_label;
   return {};
 }
 
@@ -47,7 +48,7 @@ bool is_any_there(int directory, const std::vector<WrittenFile>& files) {
 }
 
 // The names that the provider delivers, their published content, and what is already there.
-Result<void> plan_files(const Creation& creation, Recorded& recorded) {
+Result<void> plan_files(const CreateContext& context, Recorded& recorded) {
   DeliveryRecord& record = recorded.record;
   const auto provider = TRY(provider_of(*recorded.prepared.chosen.profile));
   std::vector<WrittenFile> files = delivered_files(provider);
@@ -59,10 +60,10 @@ Result<void> plan_files(const Creation& creation, Recorded& recorded) {
   record.files = std::move(files);
   plan_delivery(record, recorded.share);
 
-  const auto published = TRY(creation.runtime.published(record.profile));
+  const auto published = TRY(context.runtime.published(record.profile));
   if (published) recorded.knowledge.login = published->login;
   if (!is_any_there(recorded.prepared.target.get(), record.files)) return {};
-  const auto written = TRY(creation.ledger.list_written());
+  const auto written = TRY(context.ledger.list_written());
   recorded.knowledge.known = known_fingerprints(written.records(), record);
   UniqueFd directory(::fcntl(recorded.prepared.target.get(), F_DUPFD_CLOEXEC, 0));
   const DeliveryRecord looked_at = record;
@@ -79,19 +80,19 @@ Recorded record_of(Prepared prepared) {
   return recorded;
 }
 
-Result<void> forget_earlier_life(const Creation& creation, const Earlier& earlier) {
-  const auto all = TRY(creation.ledger.list_written());
-  return forget_container(creation.runtime, creation.ledger, {earlier.place.name, *earlier.place.record},
+Result<void> forget_earlier_life(const CreateContext& context, const Earlier& earlier) {
+  const auto all = TRY(context.ledger.list_written());
+  return forget_container(context.runtime, context.ledger, {earlier.place.name, *earlier.place.record},
                           all.records());
 }
 
 }  // namespace
 
-Earlier find_earlier(const Creation& creation) {
-  Earlier earlier = {creation.ledger.find(creation.call.state.id, creation.call.state.bundle), {}};
+Earlier find_earlier(const CreateContext& context) {
+  Earlier earlier = {context.ledger.find(context.call.state.id, context.call.state.bundle), {}};
   if (!earlier.place.record) return earlier;
   const ContainerRecord& record = *earlier.place.record;
-  if (creation.identity && record.process == *creation.identity) {
+  if (context.identity && record.process == *context.identity) {
     earlier.deliveries = record.deliveries;
   } else {
     earlier.has_left_files = has_written_directory(record);
@@ -106,40 +107,41 @@ bool is_delivered(const Earlier& earlier, const Chosen& chosen) {
   });
 }
 
-Result<std::optional<FileLock>> lock_ledger(const Creation& creation, const Earlier& earlier,
+Result<std::optional<FileLock>> lock_ledger(const CreateContext& context, const Earlier& earlier,
                                             const std::vector<Prepared>& prepared) {
   const bool writes = std::any_of(prepared.begin(), prepared.end(),
                                   [](const Prepared& one) { return one.chosen.consent == Consent::write; });
   if (!writes && !earlier.has_left_files) return std::optional<FileLock>();
-  auto lock = TRY(creation.ledger.lock(std::chrono::steady_clock::now() + longest_wait_for_ledger));
+  auto lock = TRY(context.ledger.lock(std::chrono::steady_clock::now() + longest_wait_for_ledger));
   return std::optional<FileLock>(std::move(lock));
 }
 
-Recorded failed_record(const Creation& creation, const Chosen& chosen, const Error& error) {
+Recorded failed_record(const CreateContext& context, const Chosen& chosen, const Error& error) {
   Recorded recorded = record_of({chosen, {}, {}, {}});
   if (chosen.consent == Consent::write) {
     recorded.record.kind = DeliveryKind::write;
     recorded.record.source = chosen.bind_source;
     recorded.record.mode = chosen.profile->mode;
-    recorded.record.label = creation.spec.mount_label;
+    recorded.record.label = context.spec.mount_label;
   }
   (void)note_failed(recorded.record, error);
   return recorded;
 }
 
-Result<Recorded> record(const Creation& creation, Prepared prepared) {
+Result<Recorded> record(const CreateContext& context, Prepared prepared) {
   Recorded recorded = record_of(std::move(prepared));
   if (recorded.prepared.chosen.consent != Consent::write) return recorded;
-  TRY(describe_written(creation, recorded.prepared, recorded.record));
-  TRY(plan_files(creation, recorded));
+  TRY(describe_written(context, recorded.prepared, recorded.record));
+  TRY(plan_files(context, recorded));
   return recorded;
 }
 
-Result<void> save(const Creation& creation, const Earlier& earlier, const std::vector<Recorded>& recorded) {
-  if (!creation.identity) return creation.identity.error();
+Result<void> save(const CreateContext& context, const Earlier& earlier,
+                  const std::vector<Recorded>& recorded) {
+  if (!context.identity) return context.identity.error();
   if (earlier.has_left_files) {
     // Files that cannot be removed are still identified by their record's fingerprints, which must stay.
-    TRY(forget_earlier_life(creation, earlier));
+    TRY(forget_earlier_life(context, earlier));
   }
   std::vector<DeliveryRecord> deliveries = earlier.deliveries;
   for (const Recorded& one : recorded) {
@@ -148,9 +150,9 @@ Result<void> save(const Creation& creation, const Earlier& earlier, const std::v
     });
     deliveries.push_back(one.record);
   }
-  const ContainerState& state = creation.call.state;
-  return creation.ledger.save(earlier.place.name,
-                              {state.id, state.bundle, *creation.identity, now(), std::move(deliveries)});
+  const ContainerState& state = context.call.state;
+  return context.ledger.save(earlier.place.name,
+                             {state.id, state.bundle, *context.identity, now(), std::move(deliveries)});
 }
 
 }  // namespace oci_oauth

@@ -10,7 +10,7 @@
 #include "base/file_lock.h"
 #include "base/result.h"
 #include "delivery/written_directory.h"
-#include "hook/creation.h"
+#include "hook/create_context.h"
 #include "hook/prepare.h"
 
 namespace oci_oauth {
@@ -23,7 +23,7 @@ struct Earlier {
   std::vector<DeliveryRecord> deliveries;
   bool has_left_files = false;  // the container's life before a restart, whose files have not been removed
 };
-Earlier find_earlier(const Creation& creation);
+Earlier find_earlier(const CreateContext& context);
 bool is_delivered(const Earlier& earlier, const Chosen& chosen);
 
 struct Recorded {
@@ -36,17 +36,18 @@ struct Recorded {
 
 // Held from reading the records to the last written byte; empty if nothing is written. Failure: another
 // process holds it for longer than a container can wait.
-Result<std::optional<FileLock>> lock_ledger(const Creation& creation, const Earlier& earlier,
+Result<std::optional<FileLock>> lock_ledger(const CreateContext& context, const Earlier& earlier,
                                             const std::vector<Prepared>& prepared);
 
 // Failure: the provider cannot be read, or the target cannot be examined.
-Result<Recorded> record(const Creation& creation, Prepared prepared);
+Result<Recorded> record(const CreateContext& context, Prepared prepared);
 
 // The record of a delivery that failed in an earlier step, so that `oci-oauth status` can say why.
-Recorded failed_record(const Creation& creation, const Chosen& chosen, const Error& error);
+Recorded failed_record(const CreateContext& context, const Chosen& chosen, const Error& error);
 
 // Saves all of them beside those of earlier calls, and cleans up after the container's life before a restart.
 // Failure: nothing may be written for the container.
-Result<void> save(const Creation& creation, const Earlier& earlier, const std::vector<Recorded>& recorded);
+Result<void> save(const CreateContext& context, const Earlier& earlier,
+                  const std::vector<Recorded>& recorded);
 
 }  // namespace oci_oauth

@@ -72,13 +72,13 @@ std::uint64_t own_user_namespace() {
   return ::stat("/proc/self/ns/user", &status) == 0 ? status.st_ino : 0;
 }
 
-Result<void> in_user_namespace(pid_t pid, std::uint64_t name, const std::function<Result<void>()>& deed) {
+Result<void> in_user_namespace(pid_t pid, std::uint64_t name, const std::function<Result<void>()>& action) {
   static const std::uint64_t own = own_user_namespace();  // only child processes ever leave it
-  if (name == 0 || name == own) return deed();
+  if (name == 0 || name == own) return action();
   auto pipe = TRY(make_pipe());
   auto child = TRY(run_in_child([&] {
     auto done = join(pid, name);
-    if (done) done = deed();
+    if (done) done = action();
     return write_all(pipe.writing.get(), report_of(done), "report") ? 0 : 1;
   }));
   pipe.writing.reset();

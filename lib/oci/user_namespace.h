@@ -16,10 +16,10 @@ namespace oci_oauth {
 // Identifies the caller's user namespace by its inode, as in ioctl_ns(2). 0 if the kernel has none.
 std::uint64_t own_user_namespace();
 
-// Runs `deed` in the user namespace `name`: in this process if that is the caller's own or 0, otherwise in a
-// child that joins it, found as that of process `pid` or one of its parents (the caller owns it, or has
+// Runs `action` in the user namespace `name`: in this process if that is the caller's own or 0, otherwise in
+// a child that joins it, found as that of process `pid` or one of its parents (the caller owns it, or has
 // CAP_SYS_ADMIN in it). The child shares descriptors and does not change the caller's ids. Result: that of
 // the function. Failure: also if the namespace does not exist any more or cannot be joined.
-Result<void> in_user_namespace(pid_t pid, std::uint64_t name, const std::function<Result<void>()>& deed);
+Result<void> in_user_namespace(pid_t pid, std::uint64_t name, const std::function<Result<void>()>& action);
 
 }  // namespace oci_oauth

@@ -10,7 +10,7 @@ using namespace oci_oauth;
 namespace {
 
 const std::string volume = "/var/lib/docker/volumes/" + std::string(64, 'a') + "/_data";
-const Offer plain = {
+const DeliveryRule plain = {
     .profile = "claude", .target = "/run/secrets/claude", .share = "/run/oci-oauth/share/claude"};
 
 Spec mounting(const std::string& type, const std::string& source,
@@ -28,7 +28,7 @@ TEST_CASE("a container that nobody chose gets nothing, and nothing is reported")
 }
 
 TEST_CASE("deliver_to all and a --profile argument choose every container") {
-  Offer all = plain, argument = plain;
+  DeliveryRule all = plain, argument = plain;
   all.to_all = true;
   argument.by_argument = true;
   CHECK(decide({}, all).consent == Consent::mount);
@@ -64,14 +64,14 @@ TEST_CASE("a tmpfs that engines make for an image, or by themselves, chooses not
   volumes.mounts[0].exec = true;
   CHECK(decide(volumes, plain).consent == Consent::no);
   CHECK(decide(volumes, plain).why_not.find("\"exec\"") != std::string::npos);
-  Offer run = plain;
+  DeliveryRule run = plain;
   run.target = "/run";
   CHECK(decide(mounting("tmpfs", "tmpfs", "/run"), run).consent == Consent::no);
   CHECK(decide(mounting("tmpfs", "tmpfs", "/run"), run).why_not.find("by themselves") != std::string::npos);
 }
 
 TEST_CASE("in an image build no mount chooses, for its Dockerfile asks for them") {
-  Offer build = plain;
+  DeliveryRule build = plain;
   build.in_build = true;
   for (const Spec& spec :
        {mounting("tmpfs", "tmpfs"), mounting("bind", "/var/tmp/buildah1/mnt/buildah-bind-target-9")}) {
@@ -111,10 +111,9 @@ TEST_CASE("a target within a mount is not chosen, and the log says what to do") 
     spec.mounts.push_back({"/run", bind ? "bind" : "tmpfs", "/srv/run", bind, false});
     const Decision decision = decide(spec, plain);
     CHECK(decision.consent == Consent::no);
-    CHECK(decision.why_not ==
-          fmt::format("'{}' is inside the {} at '/run', which does not choose a profile; "
-                      "mount a tmpfs or bind-mount a directory at '{}'",
-                      plain.target, bind ? "bind mount" : "tmpfs", plain.target));
+    CHECK(decision.why_not == fmt::format("'{}' is inside the {} at '/run', which does not choose a profile; "
+                                          "mount a tmpfs or bind-mount a directory at '{}'",
+                                          plain.target, bind ? "bind mount" : "tmpfs", plain.target));
   }
   Spec other;
   other.mounts.push_back({"/runs", "tmpfs", "tmpfs", false, false});
@@ -139,7 +138,7 @@ TEST_CASE("an annotation counts only where the profile trusts annotations") {
   spec.annotations.emplace_back("io.oci-oauth.profiles", "other, claude");
   CHECK(decide(spec, plain).consent == Consent::no);
   CHECK(decide(spec, plain).why_not.find("trust_annotations") != std::string::npos);
-  Offer trusting = plain;
+  DeliveryRule trusting = plain;
   trusting.trusts_annotations = true;
   CHECK(decide(spec, trusting).consent == Consent::mount);
   trusting.profile = "clau";

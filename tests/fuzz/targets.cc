@@ -64,13 +64,13 @@ void fuzz_spec(std::string_view input) {
   const auto spec = parse_spec(std::string(input), "config.json");
   if (!spec) return;
   expect(!spec->root_path.empty());
-  const Offer offer = {
+  const DeliveryRule rule = {
       .profile = "claude", .target = "/run/secrets/claude", .share = "/run/oci-oauth/share/claude"};
-  const Decision decision = decide(*spec, offer);
+  const Decision decision = decide(*spec, rule);
   if (decision.consent == Consent::write) expect(!is_anonymous_volume(decision.bind_source));
   if (decision.consent != Consent::no) expect(!spec->mounts.empty());  // no annotation chooses
   // Nothing in a build chooses, whatever it is.
-  Offer build = offer;
+  DeliveryRule build = rule;
   build.in_build = true;
   expect(decide(*spec, build).consent == Consent::no);
 }

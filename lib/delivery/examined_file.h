@@ -28,7 +28,7 @@ struct FileAccess {
   std::string label;  // for SELinux; empty: the directory's default
 };
 
-struct PlantedFile {
+struct ExaminedFile {
   bool exists = false;
   std::string foreign;     // why it is left alone, whatever it contains; empty: its text was read
   std::string unreadable;  // and why it could not be read
@@ -39,13 +39,13 @@ struct PlantedFile {
   std::string mark;  // the fingerprint that we stored with it when we wrote it; empty: none
 };
 
-struct PlantedName {
+struct NameIn {
   int directory;
   const std::string& name;
 };
 
 // `login`: the credential document, which is never opened.
-PlantedFile look_at(const PlantedName& name, const FileStamp& login);
+ExaminedFile examine_file(const NameIn& name, const FileStamp& login);
 
 struct Replacement {
   const Secret& text;
@@ -55,11 +55,11 @@ struct Replacement {
 
 // Replaces the examined file by `replacement`. Failure: temporary if it has changed since; the new file is
 // then put back. `shown` names the directory in messages.
-Result<void> replace_planted(const PlantedName& name, const PlantedFile& looked_at,
-                             const Replacement& replacement, const std::string& shown);
+Result<void> replace_examined(const NameIn& name, const ExaminedFile& looked_at,
+                              const Replacement& replacement, const std::string& shown);
 
-// Removes the examined file. Failure: as replace_planted().
-Result<void> remove_planted(const PlantedName& name, const PlantedFile& looked_at, const std::string& shown);
+// Removes the examined file. Failure: as replace_examined().
+Result<void> remove_examined(const NameIn& name, const ExaminedFile& looked_at, const std::string& shown);
 
 // The temporary names for `names` that a killed writer or remover has left behind.
 std::vector<std::string> temporary_names(int directory, const std::vector<std::string>& names);

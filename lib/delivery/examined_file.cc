@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "delivery/planted_file.h"
+#include "delivery/examined_file.h"
 
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr size_t planted_limit = MiB;
+constexpr size_t size_limit = MiB;
 // On file systems that support it, our file is recognised even after a reboot, when there is no record.
 constexpr const char* mark_name = "user.oci-oauth.sha256";
 constexpr size_t mark_size = 64;
@@ -31,13 +31,13 @@ bool is_login(const struct stat& file, const FileStamp& login) {
   return file.st_dev == login.device && file.st_ino == login.inode;
 }
 
-bool leads_to_login(const PlantedName& link, const FileStamp& login) {
+bool leads_to_login(const NameIn& link, const FileStamp& login) {
   struct stat status;
   return ::fstatat(link.directory, link.name.c_str(), &status, 0) == 0 && is_login(status, login);
 }
 
 // Empty if its text may be read.
-std::string why_foreign(const PlantedName& name, const struct stat& status, const FileStamp& login) {
+std::string why_foreign(const NameIn& name, const struct stat& status, const FileStamp& login) {
   if (S_ISLNK(status.st_mode))
     return leads_to_login(name, login) ? "is the login itself" : "is a symbolic link";
   if (is_login(status, login)) return "is the login itself";
@@ -64,8 +64,8 @@ Result<void> check_unchanged(int directory, const std::string& name, const FileS
 
 }  // namespace
 
-PlantedFile look_at(const PlantedName& name, const FileStamp& login) {
-  PlantedFile file;
+ExaminedFile examine_file(const NameIn& name, const FileStamp& login) {
+  ExaminedFile file;
   const UniqueFd found(::openat(name.directory, name.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat status;
   if (!found || ::fstat(found.get(), &status) != 0) return file;
@@ -79,7 +79,7 @@ PlantedFile look_at(const PlantedName& name, const FileStamp& login) {
   auto opened =
       open_file({.path = fmt::format("/proc/self/fd/{}", found.get()), .shown = name.name}, O_RDONLY);
   auto text =
-      opened ? read_file(opened->get(), planted_limit, name.name) : Result<std::string>(opened.error());
+      opened ? read_file(opened->get(), size_limit, name.name) : Result<std::string>(opened.error());
   if (!text) {
     file.foreign = "cannot be read completely and may contain a refresh token";
     file.unreadable = std::move(text).error().message;
@@ -90,8 +90,8 @@ PlantedFile look_at(const PlantedName& name, const FileStamp& login) {
   return file;
 }
 
-Result<void> replace_planted(const PlantedName& name, const PlantedFile& looked_at,
-                             const Replacement& replacement, const std::string& shown) {
+Result<void> replace_examined(const NameIn& name, const ExaminedFile& looked_at,
+                              const Replacement& replacement, const std::string& shown) {
   AtomicFile::Options options = {replacement.access.mode, std::nullopt, temporary_name(name.name)};
   // Without root in its user namespace, a process cannot give files away: they keep the calling user.
   if (::geteuid() == 0) options.owner = replacement.access.owner;
@@ -109,7 +109,7 @@ Result<void> replace_planted(const PlantedName& name, const PlantedFile& looked_
 }
 
 // Checked once more when nobody can swap it any more.
-Result<void> remove_planted(const PlantedName& name, const PlantedFile& looked_at, const std::string& shown) {
+Result<void> remove_examined(const NameIn& name, const ExaminedFile& looked_at, const std::string& shown) {
   const std::string aside = temporary_name(name.name);
   const auto failure = [&] { return Error::from_errno(errno, fmt::format("{}/{}", shown, name.name)); };
   if (::renameat(name.directory, name.name.c_str(), name.directory, aside.c_str()) != 0) return failure();

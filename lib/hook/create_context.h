@@ -26,7 +26,7 @@ struct HookCall {
   const Log& log;
 };
 
-struct Creation {
+struct CreateContext {
   const HookCall& call;
   const Spec& spec;
   std::string_view spec_text;
