@@ -136,8 +136,7 @@ TEST_CASE("what is missing or cannot be used is named") {
     variables[name] = value;
     return reason({}, variables);
   };
-  CHECK(reason({}).starts_with(
-      "/sinks/0/onecli: secret_id: is not set here, nor as ONECLI_OAUTH_SECRET_ID"));
+  CHECK(reason({}).starts_with("/sinks/0/onecli: secret_id: is not set here, nor as ONECLI_OAUTH_SECRET_ID"));
   CHECK(reason({}, id).starts_with("/sinks/0/onecli: url: is not set here, nor as ONECLI_URL"));
   CHECK(with("ONECLI_BIN", "onecli") == "/sinks/0/onecli: ONECLI_BIN: 'onecli' is not an absolute path");
   CHECK(with("ONECLI_OAUTH_SECRET_ID", "../x") ==

@@ -12,8 +12,8 @@
 #include "support/catch.h"
 #include "support/child_process.h"
 #include "support/lock_waiter.h"
-#include "support/stopped_process.h"
 #include "support/skip.h"
+#include "support/stopped_process.h"
 #include "support/temp_dir.h"
 
 using namespace oci_oauth;
