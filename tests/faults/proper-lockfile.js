@@ -4,7 +4,8 @@
 //
 //   proper-lockfile.js HOME hold            takes both locks, prints "held", and gives them back when stdin ends
 //   proper-lockfile.js HOME rewrite ROUND   prints "ready"; when stdin ends, waits for both locks, and under the third
-//                                           writes the login as expired, with a member of another program's
+//                                           writes the login as expired, with a member of another program's that tells
+//                                           whether it replaces a "fresh" or an "expired" one
 //   proper-lockfile.js HOME try             prints "free" or "held"
 'use strict';
 const fs = require('fs');
@@ -51,8 +52,9 @@ const verbs = {
     await end_of_input();
     const release = await take(patience);
     await save((login) => {
+      const replaces = login.claudeAiOauth.expiresAt > Date.now() ? 'fresh' : 'expired';
       login.claudeAiOauth.expiresAt = 1700000000000;
-      login.mcpOAuth = {round: Number(round)};
+      login.mcpOAuth = {round: Number(round), replaces};
     });
     await release();
   },
