@@ -121,16 +121,4 @@ Result<CommandOutput> run_command(const std::vector<std::string>& command, Milli
                fmt::format("{}: no answer within {}", command.front(), describe(bound))};
 }
 
-bool is_in_path(const std::string& program) {
-  const char* const value = std::getenv("PATH");
-  std::string_view path = value == nullptr ? "" : value;
-  while (!path.empty()) {
-    const size_t colon = std::min(path.find(':'), path.size());
-    const std::string file = fmt::format("{}/{}", path.substr(0, colon), program);
-    if (::access(file.c_str(), X_OK) == 0) return true;
-    path.remove_prefix(std::min(colon + 1, path.size()));
-  }
-  return false;
-}
-
 }  // namespace oci_oauth

@@ -42,7 +42,4 @@ struct CommandOutput {
 Result<CommandOutput> run_command(const std::vector<std::string>& command, Milliseconds bound,
                                   std::vector<int> kept = {});
 
-// Whether PATH contains an executable with that name.
-bool is_in_path(const std::string& program);
-
 }  // namespace oci_oauth

@@ -177,24 +177,6 @@ std::optional<std::int64_t> json_int(const JsonValue& object, std::string_view k
   return value->GetInt64();
 }
 
-std::optional<std::uint64_t> json_uint(const JsonValue& object, std::string_view key) {
-  const JsonValue* value = json_member(object, key);
-  if (value == nullptr || !value->IsUint64()) return std::nullopt;
-  return value->GetUint64();
-}
-
-std::optional<Time> json_time(const JsonValue& object, std::string_view key) {
-  const auto value = json_int(object, key);
-  if (!value) return std::nullopt;
-  return Time(Milliseconds(*value));
-}
-
-std::optional<bool> json_bool(const JsonValue& object, std::string_view key) {
-  const JsonValue* value = json_member(object, key);
-  if (value == nullptr || !value->IsBool()) return std::nullopt;
-  return value->GetBool();
-}
-
 namespace {
 
 bool is_of_type(const JsonValue& value, JsonType type) {

@@ -67,9 +67,6 @@ std::optional<JsonDocument> parse_json_leniently(std::string_view text);
 const JsonValue* json_member(const JsonValue& object, std::string_view key);
 std::optional<std::string_view> json_string(const JsonValue& object, std::string_view key);
 std::optional<std::int64_t> json_int(const JsonValue& object, std::string_view key);
-std::optional<std::uint64_t> json_uint(const JsonValue& object, std::string_view key);
-std::optional<Time> json_time(const JsonValue& object, std::string_view key);  // milliseconds since the epoch
-std::optional<bool> json_bool(const JsonValue& object, std::string_view key);
 
 enum class JsonType { string, integer, object, array };
 struct JsonField {

@@ -50,6 +50,4 @@ TEST_CASE("a program that is not there is not found") {
   const auto output = run_command({"/no/such/program"}, 20s);
   REQUIRE_FALSE(output);
   CHECK(output.error().kind == ErrorKind::not_found);
-  CHECK(is_in_path("sh"));
-  CHECK_FALSE(is_in_path("no-such-program-anywhere"));
 }

@@ -61,13 +61,14 @@ class Reader {
     if (!json) return fault(json.error().message);
     const JsonValue* login = json_member(*json, "claudeAiOauth");
     const auto token = login != nullptr ? json_string(*login, "accessToken") : std::nullopt;
-    const auto expiry = login != nullptr ? json_time(*login, "expiresAt") : std::nullopt;
-    if (!token || !expiry) return fault(".credentials.json: lacks the token or its expiry");
-    if (expiries_.empty() && *expiry <= time) return;
-    const bool is_new = expiries_.emplace(*token, *expiry).second;
+    const auto milliseconds = login != nullptr ? json_int(*login, "expiresAt") : std::nullopt;
+    if (!token || !milliseconds) return fault(".credentials.json: lacks the token or its expiry");
+    const Time expiry(Milliseconds{*milliseconds});
+    if (expiries_.empty() && expiry <= time) return;
+    const bool is_new = expiries_.emplace(*token, expiry).second;
     // The first one may be older than this container.
-    if (is_new && expiries_.size() > 1) slowest_ = std::max(slowest_, time - (*expiry - life_));
-    if (*expiry <= time) fault(".credentials.json: its token has expired");
+    if (is_new && expiries_.size() > 1) slowest_ = std::max(slowest_, time - (expiry - life_));
+    if (expiry <= time) fault(".credentials.json: its token has expired");
   }
 
   // The two files are replaced one after the other, so this token's expiry may not be known yet; all tokens
