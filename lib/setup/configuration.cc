@@ -146,7 +146,7 @@ Result<std::optional<WantedFile>> plan_configuration(const Host& host, const Led
   if (current) TRY(check_configuration(*current, source, login));
   if (current && !real_runtime.empty()) TRY(check_runtime(*current, source, real_runtime));
   const LedgerFile* entry = ledger.find(host.config);
-  const bool ours = entry != nullptr && entry->share == Share::whole && current == entry->after;
+  const bool ours = entry != nullptr && entry->part == OwnedPart::whole && current == entry->after;
   if (!current || ours) {
     auto wanted =
         TRY(new_configuration(host, current ? *current : configuration_text(host, *login), real_runtime));
@@ -154,7 +154,7 @@ Result<std::optional<WantedFile>> plan_configuration(const Host& host, const Led
   }
   if (real_runtime.empty()) return Answer();
   return Answer({.path = host.config,
-                 .share = Share::json_members,
+                 .part = OwnedPart::json_members,
                  .members = {{{"runtime"}, json_quoted(real_runtime)}}});
 }
 

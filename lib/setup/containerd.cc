@@ -266,7 +266,7 @@ Result<Plan> plan_containerd(const Host& host, const Ledger& ledger, Default) {
   if (!place->toml.has(place->runtimes)) lines += runc_for(place->table);
   lines += table_lines(place->toml, below(place->runtimes, {handler}), place->table + ".oci-oauth",
                        host.wrapper());
-  plan.files.push_back({.path = place->path, .share = Share::toml_block, .text = std::move(lines)});
+  plan.files.push_back({.path = place->path, .part = OwnedPart::toml_block, .text = std::move(lines)});
   return plan;
 }
 
@@ -282,7 +282,7 @@ Result<Plan> plan_containerd_removal(const Host& host, const Ledger& ledger) {
         fmt::format("remove [{}.oci-oauth] and [{}.oci-oauth.options] from it", place.table, place.table)};
   }
   Plan plan;
-  for (const File& file : files) plan.files.push_back({.path = file.path, .share = Share::toml_block});
+  for (const File& file : files) plan.files.push_back({.path = file.path, .part = OwnedPart::toml_block});
   return plan;
 }
 

@@ -132,7 +132,7 @@ Result<DaemonFile> read_daemon_file(const Host& host, const DockerDaemon& daemon
 }
 
 WantedFile wanted_of(const DaemonFile& file) {
-  WantedFile wanted = {.path = file.path, .share = Share::json_members};
+  WantedFile wanted = {.path = file.path, .part = OwnedPart::json_members};
   wanted.owned = {{{"runtimes", std::string(runtime_name)}, ""}, {{"default-runtime"}, quoted_name}};
   return wanted;
 }

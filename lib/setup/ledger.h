@@ -13,15 +13,15 @@
 namespace oci_oauth {
 
 // How much of a file is ours.
-enum class Share { whole, json_members, toml_block };
-constexpr std::array<std::string_view, 3> words_of(Share) {
+enum class OwnedPart { whole, json_members, toml_block };
+constexpr std::array<std::string_view, 3> words_of(OwnedPart) {
   return {"whole", "json members", "toml block"};
 }
 
 struct LedgerFile {
   std::string path;
   std::set<std::string> engines;  // the engines that need it
-  Share share = Share::whole;
+  OwnedPart part = OwnedPart::whole;
   std::optional<std::string> before;  // nullopt: there was no such file
   std::string after;
 
@@ -32,7 +32,7 @@ template <class Each, RecordOf<LedgerFile> Self>
 void describe(Each& each, Self& file) {
   each("path", file.path, Presence::required);
   each("engines", file.engines);
-  each("share", file.share, Presence::required);
+  each("share", file.part, Presence::required);
   each("before", file.before);
   each("after", file.after, Presence::required);
 }

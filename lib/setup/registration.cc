@@ -28,12 +28,12 @@ Result<std::string> with_members(std::string text, const std::string& source, co
 
 // The file with what is wanted in it; `base` is the file without our part.
 Result<std::string> with_ours(const Text& base, const std::string& source, const WantedFile& wanted) {
-  switch (wanted.share) {
-    case Share::whole:
+  switch (wanted.part) {
+    case OwnedPart::whole:
       return wanted.text;
-    case Share::json_members:
+    case OwnedPart::json_members:
       return with_members(json_of(base), source, wanted);
-    case Share::toml_block:
+    case OwnedPart::toml_block:
       return add_toml_block(base.value_or(""), source, wanted.text);
   }
   return wanted.text;
@@ -47,12 +47,12 @@ Result<Text> without_members(const std::string& current, const std::string& sour
 // The file without our part. A whole file that somebody has changed since is theirs.
 Result<Text> without_ours(const Text& current, const std::string& source, const LedgerFile& entry) {
   if (!current || *current == entry.after || current == entry.before) return current ? entry.before : current;
-  switch (entry.share) {
-    case Share::whole:
+  switch (entry.part) {
+    case OwnedPart::whole:
       return current;
-    case Share::json_members:
+    case OwnedPart::json_members:
       return without_members(*current, source, entry);
-    case Share::toml_block: {
+    case OwnedPart::toml_block: {
       std::string text = remove_toml_block(*current);
       return !entry.before && is_blank(text) ? Text() : Text(std::move(text));
     }
@@ -61,7 +61,7 @@ Result<Text> without_ours(const Text& current, const std::string& source, const 
 }
 
 bool was_changed_since(const Text& current, const LedgerFile& entry) {
-  return entry.share == Share::whole && current && *current != entry.after && current != entry.before;
+  return entry.part == OwnedPart::whole && current && *current != entry.after && current != entry.before;
 }
 
 // Puts what is to stay back at `path`, unless something else is there.
@@ -80,16 +80,16 @@ Result<std::optional<Text>> found_before(const Text& current, const std::string&
                                          const WantedFile& wanted) {
   using Found = std::optional<Text>;
   if (!current) return Found();
-  switch (wanted.share) {
-    case Share::whole:
+  switch (wanted.part) {
+    case OwnedPart::whole:
       return *current == wanted.text ? Found(Text()) : Found();
-    case Share::json_members: {
+    case OwnedPart::json_members: {
       auto text = TRY(without_owned(*current, source, wanted.owned));
       if (text == *current) return Found();
       const auto root = parse_json(text, source, JsonRules::comments);
       return Found(root && root->ObjectEmpty() ? Text() : Text(std::move(text)));
     }
-    case Share::toml_block: {
+    case OwnedPart::toml_block: {
       std::string text = remove_toml_block(*current);
       return text == *current ? Found() : Found(Text(std::move(text)));
     }
@@ -104,7 +104,7 @@ Result<std::optional<LedgerFile>> lost_entry(const Text& current, const std::str
   if (!before) return std::optional<LedgerFile>();
   return std::optional<LedgerFile>(LedgerFile{.path = wanted.path,
                                               .engines = {},
-                                              .share = wanted.share,
+                                              .part = wanted.part,
                                               .before = std::move(*before),
                                               .after = *current});
 }
@@ -140,7 +140,7 @@ Result<void> want(const Tree& tree, Registration& registration, const std::strin
   const std::string shown = tree.shown(wanted.path);
   auto current = TRY(tree.read(wanted.path));
   LedgerFile* entry = registration.ledger.find(wanted.path);
-  if (entry != nullptr && wanted.share == Share::whole && was_changed_since(current, *entry)) {
+  if (entry != nullptr && wanted.part == OwnedPart::whole && was_changed_since(current, *entry)) {
     registration.notes.push_back(
         fmt::format("{}: has been changed since it was written, and is kept", shown));
     entry->engines.insert(engine);
@@ -152,7 +152,7 @@ Result<void> want(const Tree& tree, Registration& registration, const std::strin
   if (entry == nullptr) entry = &registration.ledger.files.emplace_back();
   entry->path = wanted.path;
   entry->engines.insert(engine);
-  entry->share = wanted.share;
+  entry->part = wanted.part;
   entry->before = std::move(base);
   entry->after = after;
   add_change(registration, wanted.path, std::move(current), std::move(after));
@@ -190,10 +190,10 @@ Result<std::optional<LedgerFile>> give_back(const Tree& tree, Registration& regi
   }
   auto before = without_ours(current, shown, entry);
   if (!before) return std::move(before).error();
-  const bool is_edited_block = entry.share == Share::toml_block && current && *before != current &&
+  const bool is_edited_block = entry.part == OwnedPart::toml_block && current && *before != current &&
                                find_toml_block(*current) != find_toml_block(entry.after);
   if (is_edited_block) registration.notes.push_back(fmt::format(goes_whole, shown));
-  if (wanted != nullptr && wanted->share == Share::json_members && current)
+  if (wanted != nullptr && wanted->part == OwnedPart::json_members && current)
     before = cleaned(*before, shown, *wanted, registration.notes);
   if (!before) return std::move(before).error();
   if (wanted == nullptr || wanted->kept.empty() || !current) {
@@ -205,7 +205,7 @@ Result<std::optional<LedgerFile>> give_back(const Tree& tree, Registration& regi
     add_change(registration, entry.path, std::move(current), std::move(*before));
     return Kept();
   }
-  LedgerFile kept = {entry.path, {}, entry.share, std::move(*before), after};
+  LedgerFile kept = {entry.path, {}, entry.part, std::move(*before), after};
   add_change(registration, entry.path, std::move(current), std::move(after));
   return Kept(std::move(kept));
 }

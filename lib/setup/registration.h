@@ -29,9 +29,9 @@ struct OwnedMember {
 // What an engine needs of one file.
 struct WantedFile {
   std::string path;
-  Share share = Share::whole;
+  OwnedPart part = OwnedPart::whole;
   std::string text = {};                  // the whole file, or the lines of the TOML block
-  std::vector<JsonSetting> members = {};  // if the share is json_members
+  std::vector<JsonSetting> members = {};  // if the part is json_members
   std::vector<OwnedMember> owned = {};    // of those: members that are removed as a whole
   std::vector<JsonSetting> kept = {};     // what uninstall leaves in their place for now
 };

@@ -7,9 +7,9 @@ using namespace oci_oauth;
 
 TEST_CASE("a ledger reads back as it was written, empty texts and missing files included") {
   Ledger ledger;
-  ledger.files.push_back({"/a", {"docker", "podman"}, Share::json_members, "", "{\"x\": \"\\u0000\"}\n"});
-  ledger.files.push_back({"/b", {"crio"}, Share::whole, std::nullopt, ""});
-  ledger.files.push_back({"/c", {"containerd"}, Share::toml_block, "a = 1", "a = 1\n# \t\"\\\n"});
+  ledger.files.push_back({"/a", {"docker", "podman"}, OwnedPart::json_members, "", "{\"x\": \"\\u0000\"}\n"});
+  ledger.files.push_back({"/b", {"crio"}, OwnedPart::whole, std::nullopt, ""});
+  ledger.files.push_back({"/c", {"containerd"}, OwnedPart::toml_block, "a = 1", "a = 1\n# \t\"\\\n"});
   ledger.units.push_back({"x.timer", {"systemd"}});
   ledger.directories = {"/d", "/d/e"};
   const auto read = read_record<Ledger>(write_record(ledger, JsonStyle::indented).reveal(), "f");
