@@ -33,11 +33,7 @@ class TableKeys {
  public:
   using Help = std::string_view;
   template <class Enum>
-  struct Choice {
-    std::string_view word;
-    Enum value;
-    Help help;
-  };
+  using Choice = KeyChoice<Enum, Help>;
 
   template <class T>
   static std::string of(T object = {}) {

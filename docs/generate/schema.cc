@@ -22,11 +22,7 @@ class SchemaKeys {
  public:
   using Help = std::string_view;
   template <class Enum>
-  struct Choice {
-    std::string_view word;
-    Enum value;
-    Help help;
-  };
+  using Choice = KeyChoice<Enum, Help>;
 
   template <class T>
   static std::string of(T object = {}) {

@@ -35,15 +35,9 @@ struct Place {
 
 class KeyReader {
  public:
-  struct Help {
-    consteval Help(const char*) {}
-  };
+  using Help = DroppedHelp;
   template <class Enum>
-  struct Choice {
-    std::string_view word;
-    Enum value;
-    Help help;
-  };
+  using Choice = KeyChoice<Enum, Help>;
 
   KeyReader(const JsonValue& object, const Place& place) : object_(object), place_(place) {
     if (!object.IsObject()) failure_ = place.mistake("is not an object");

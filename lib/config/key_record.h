@@ -15,15 +15,9 @@ namespace oci_oauth {
 template <class Each>
 class RecordKeys {
  public:
-  struct Help {
-    consteval Help(const char*) {}
-  };
+  using Help = DroppedHelp;
   template <class Enum>
-  struct Choice {
-    std::string_view word;
-    Enum value;
-    Help help;
-  };
+  using Choice = KeyChoice<Enum, Help>;
 
   explicit RecordKeys(Each& each) : each_(each) {}
 

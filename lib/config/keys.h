@@ -37,6 +37,19 @@ struct Bounds {
   Milliseconds least = Milliseconds(0), most = std::chrono::hours(24) * 366;
 };
 
+// A help sentence that is checked and left out of the program: the reader does without.
+struct DroppedHelp {
+  consteval DroppedHelp(const char*) {}
+};
+
+// A word that a key's value may be; `Help` is what the visitor makes of a help sentence.
+template <class Enum, class Help>
+struct KeyChoice {
+  std::string_view word;
+  Enum value;
+  Help help;
+};
+
 template <class Keys>
 void keys_of(Keys& keys, Config& config) {
   keys.text("runtime_dir", config.runtime_dir, Path(),
