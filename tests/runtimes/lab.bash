@@ -65,7 +65,8 @@ lab_teardown() {
 as_operator() {
     setpriv --reuid "$OPERATOR_ID" --regid "$OPERATOR_ID" --clear-groups \
         env -i --chdir=/ PATH="$OCI_OAUTH_PREFIX/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
-        HOME="$OPERATOR_HOME" XDG_RUNTIME_DIR="$XDG_RUNTIME_DIR" TMPDIR="$TMPDIR" LC_ALL=C.UTF-8 "$@"
+        HOME="$OPERATOR_HOME" XDG_RUNTIME_DIR="$XDG_RUNTIME_DIR" TMPDIR="$TMPDIR" LC_ALL=C.UTF-8 \
+        PODMAN_IGNORE_CGROUPSV1_WARNING="${PODMAN_IGNORE_CGROUPSV1_WARNING:-}" "$@"
 }
 
 rootfs_of() {

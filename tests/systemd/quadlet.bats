@@ -25,28 +25,41 @@ teardown_file() {
     remove_tree
 }
 
-# The page's file, and what the machine lacks: a network to give away, and cgroups that are not its systemd's.
-add_quadlet() {
-    local container=$tree/etc/containers/systemd/agent.container
+# RUN COMMAND... runs it as whom the service belongs to. The page's file, and what the machine lacks: a network to give
+# away, and cgroups that are not its systemd's.
+serves_as_the_page_says() {
+    local run=$1 container=$tree$2/agent.container systemctl=(systemctl "${@:3}")
     mkdir -p "$container.d"
     sed -n '/^```ini/,/^```/{/^```/d;p}' "$page" >"$container"
     printf '[Container]\nNetwork=host\nPodmanArgs=--cgroups=disabled\n' >"$container.d/machine.conf"
-    unit daemon-reload
+    in_agent() { "$run" podman exec systemd-agent "$@"; }
+    has_token() { [[ $(in_agent cat "$target/token") == "$(current_token)" ]]; }
+    "$run" "${systemctl[@]}" daemon-reload
+    "$run" "${systemctl[@]}" start agent.service
+    has_token
+    [[ $(in_agent sh -c "echo \$$variable") == "$target" ]]
+    "$run" oci-oauth refresh --force claude
+    has_token
+    "$run" "${systemctl[@]}" restart agent.service
+    has_token
+    "$run" "${systemctl[@]}" stop agent.service
+    [[ $("$run" oci-oauth status --json | jq -c '.profiles[0].containers') == '[]' ]]
 }
-
-in_agent() { machine podman exec systemd-agent "$@"; }
-has_token() { [[ $(in_agent cat "$target/token") == "$(current_token)" ]]; }
 
 @test "Quadlet: the page's container has the token and the variable, the next token, and both again after a restart" {
     machine oci-oauth install podman
-    add_quadlet
-    unit start agent.service
-    has_token
-    [[ $(in_agent sh -c "echo \$$variable") == "$target" ]]
-    machine oci-oauth refresh --force claude
-    has_token
-    unit restart agent.service
-    has_token
-    unit stop agent.service
-    [[ $(machine oci-oauth status --json | jq -c '.profiles[0].containers') == '[]' ]]
+    serves_as_the_page_says machine /etc/containers/systemd
+    machine oci-oauth uninstall podman
+}
+
+@test "Quadlet: a user's own, beside the user's manager, has the same without root" {
+    local home=/home/$person
+    unit start "user@$person_id.service"
+    echo "$person:100000:65536" | tee "$tree/etc/subuid" >"$tree/etc/subgid"
+    as_person_outside mkdir -p "$tree$home/.config"/{oci-oauth,containers/systemd}
+    printf '[storage]\ndriver = "vfs"\n' >"$tree$home/.config/containers/storage.conf"
+    configuration | as_person_outside tee "$tree$home/.config/oci-oauth/config.json" >/dev/null
+    as_person podman import --quiet --change 'CMD ["/bin/sleep", "infinity"]' /srv/agent.tar localhost/agent:latest
+    as_person oci-oauth install podman
+    serves_as_the_page_says as_person "$home/.config/containers/systemd" --user
 }
