@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # gVisor's runsc, which Debian has from 13 on: the container's file system is the sandbox's own, so a token reaches
 # it by a bind mount alone.
-bundle_runtime=$BATS_TEST_TMPDIR/runsc
+bundle_runtime=$BATS_TEST_TMPDIR/runsc panic_log=$BATS_TEST_TMPDIR/panic
 load oauth
 load engine-bundle
 
@@ -13,11 +13,18 @@ setup() {
     cat >"$bundle_runtime" <<-END
 		#!/bin/sh
 		[ "\$1" != spec ] || exec runc "\$@"
-		exec $(type -P runsc) --root "$BATS_TEST_TMPDIR/state" --ignore-cgroups --network none "\$@"
+		exec $(type -P runsc) --root "$BATS_TEST_TMPDIR/state" --panic-log "$panic_log" --ignore-cgroups --network none "\$@"
 	END
     chmod 755 "$bundle_runtime"
     a_login
     a_profile
+}
+
+# A test that its sandbox's own panic has ended is begun again. Built with Go 1.26, runsc looks for a goroutine's number where
+# an older Go had it, and two of ten sandboxes panic while they read a file, without any hook.
+teardown() {
+    ! grep -qs assertTaskGoroutine "$panic_log" || BATS_TEST_RETRIES=9
+    oauth_teardown
 }
 
 @test "gVisor: a bound directory is written into at its source, refreshed, and cleaned at the end" {
