@@ -33,7 +33,7 @@ Result<std::optional<Config>> load_hook_config(const HookArguments& arguments, c
   if (config->runtime_dir.empty() && is_rootless) {
     log.write(Priority::error,
               fmt::format("{}: /runtime_dir: is missing, and a hook does not see XDG_RUNTIME_DIR", path),
-              fmt::format("set it to \"/run/user/{}/oci-oauth\"", ::geteuid()));
+              "set it to what 'echo $XDG_RUNTIME_DIR/oci-oauth' prints for the user");
     return std::optional<Config>();
   }
   if (config->runtime_dir.empty()) config->runtime_dir = system_runtime_dir;

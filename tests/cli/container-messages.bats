@@ -52,7 +52,8 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     hook_says "error: $CONFIG: No such file or directory" 'create it; man 5 oci-oauth-config*' created
     local own=$BATS_TEST_TMPDIR/own.json
     install -o "$somebody" -m 644 /dev/stdin "$own" <<<'{"profiles": {"claude": {"credentials": "/login"}}}'
-    hook_says "error: $own: /runtime_dir: is missing, and a hook does not see XDG_RUNTIME_DIR" "set it to \"/run/user/$somebody/oci-oauth\"" \
+    hook_says "error: $own: /runtime_dir: is missing, and a hook does not see XDG_RUNTIME_DIR" \
+        "set it to what 'echo \$XDG_RUNTIME_DIR/oci-oauth' prints for the user" \
         setpriv --reuid "$somebody" --regid "$somebody" --clear-groups "$HOOK" --config "$own" createRuntime
     a_profile
     HOOK_ARGS+=(--profile other)

@@ -58,7 +58,7 @@ serves_as_the_page_says() {
     echo "$person:100000:65536" | tee "$tree/etc/subuid" >"$tree/etc/subgid"
     as_person_outside mkdir -p "$tree$home/.config"/{oci-oauth,containers/systemd}
     printf '[storage]\ndriver = "vfs"\n' >"$tree$home/.config/containers/storage.conf"
-    configuration | as_person_outside tee "$tree$home/.config/oci-oauth/config.json" >/dev/null
+    configuration ".runtime_dir = \"/run/user/$person_id/oci-oauth\"" | as_person_outside tee "$tree$home/.config/oci-oauth/config.json" >/dev/null
     as_person podman import --quiet --change 'CMD ["/bin/sleep", "infinity"]' /srv/agent.tar localhost/agent:latest
     as_person oci-oauth install podman
     serves_as_the_page_says as_person "$home/.config/containers/systemd" --user
