@@ -60,11 +60,11 @@ readonly init='set -e
     umount /sys/fs/cgroup
     exec unshare --cgroup sh -c "mount -t cgroup2 none /sys/fs/cgroup && exec /lib/systemd/systemd"'
 
-# boot [OPTION...]: of Podman's. Without one: rights for mount namespaces, as a host's systemd has them, but none over the
-# kernel's settings.
+# boot [OPTION...]: of Podman's. Without one: rights for mount and network namespaces, as a host's systemd has them (262 goes
+# on without PrivateNetwork= where it lacks CAP_NET_ADMIN), but none over the kernel's settings.
 boot() {
     podman run --detach --rm --name machine --systemd=false --cgroupns host --cgroup-parent "/$LAB_CGROUP" \
-        --network host --cap-add SYS_ADMIN,SYS_PTRACE --security-opt seccomp=unconfined \
+        --network host --cap-add SYS_ADMIN,SYS_PTRACE,NET_ADMIN --security-opt seccomp=unconfined \
         --security-opt apparmor=unconfined --tmpfs /run:mode=755 --tmpfs /tmp --env container=podman --env LAB_CGROUP \
         "$@" --rootfs "$tree" /bin/sh -c "$init" >/dev/null
     podman inspect --format '{{.State.Pid}}' machine >"$shared/pid"
