@@ -116,6 +116,7 @@ std::string table(std::string_view object) {
   if (object == "sink") return TableKeys::of<Sink>();
   if (object == "onecli") return TableKeys::of<OneCliSink>();
   if (object == "provider") return TableKeys::of<Provider>();
+  if (object == "login") return TableKeys::of<LoginPlace>();
   if (object == "credentials") return TableKeys::of<CredentialFields>();
   if (object == "deliver") return TableKeys::of<DeliveredFile>();
   if (object == "lock") return TableKeys::of<ProviderLock>();

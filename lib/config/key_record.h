@@ -70,6 +70,10 @@ template <class Each, RecordOf<Api> Self>
 void describe(Each& each, Self& api) {
   describe_keys(each, api);
 }
+template <class Each, RecordOf<LoginPlace> Self>
+void describe(Each& each, Self& place) {
+  describe_keys(each, place);
+}
 template <class Each, RecordOf<Provider> Self>
 void describe(Each& each, Self& provider) {
   each("name", provider.name);

@@ -219,7 +219,18 @@ void keys_of(Keys& keys, Api& api) {
 }
 
 template <class Keys>
+void keys_of(Keys& keys, LoginPlace& place) {
+  keys.text(required("directory"), place.directory, RelativePath(),
+            "The client's directory, below the home.");
+  keys.text("variable", place.variable, Variable(),
+            "The environment variable that names another directory instead.");
+  keys.text(required("file"), place.file, RelativePath(), "The login's file, below that directory.");
+}
+
+template <class Keys>
 void keys_of(Keys& keys, Provider& provider) {
+  keys.object("login", provider.place,
+              "Where the client keeps the login. \"oci-oauth install\" looks there.");
   keys.text("token_url", provider.token_url, Text(),
             "URL of the token endpoint (RFC 6749): https, or http to a loopback address. Without it, each "
             "profile has its own.");

@@ -2,7 +2,9 @@
 #include "config/provider.h"
 
 #include <algorithm>
+#include <set>
 
+#include "base/file.h"
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/size.h"
@@ -27,6 +29,17 @@ bool overlap(const std::string& a, const std::string& b) {
 
 Place below(const Place& place, std::string_view key) {
   return {place.source, &place, key};
+}
+
+std::set<std::string> names_of_providers(const std::string& directory) {
+  constexpr std::string_view suffix = ".json";
+  std::set<std::string> names;
+  const auto files = names_in({.path = directory});
+  if (!files) return names;
+  for (const std::string& file : *files) {
+    if (file.ends_with(suffix)) names.insert(file.substr(0, file.size() - suffix.size()));
+  }
+  return names;
 }
 
 // What a pointer must not lead to, with its name for messages.
@@ -186,6 +199,23 @@ std::vector<std::string> environment_of(const Provider& provider, std::string_vi
 
 std::vector<std::string> provider_directories(std::string_view prefix) {
   return {"/etc/oci-oauth/providers.d", fmt::format("{}/share/oci-oauth/providers", prefix)};
+}
+
+Providers load_providers(const std::vector<std::string>& directories) {
+  std::set<std::string> names;
+  for (const std::string& directory : directories) {
+    names.merge(names_of_providers(directory));
+  }
+  Providers providers;
+  for (const std::string& name : names) {
+    auto provider = load_provider(name, directories);
+    if (provider) {
+      providers.usable.push_back(std::move(*provider));
+    } else {
+      providers.failures.push_back(std::move(provider).error());
+    }
+  }
+  return providers;
 }
 
 Result<Provider> load_provider(std::string_view name, const std::vector<std::string>& directories) {

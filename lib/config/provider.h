@@ -119,8 +119,17 @@ struct ProviderLock {
   friend bool operator==(const ProviderLock&, const ProviderLock&) = default;
 };
 
+// Where a client keeps the login: DIRECTORY in its user's home, or what `variable` names instead, and a file
+// below it. Empty: nobody knows.
+struct LoginPlace {
+  std::string directory, variable, file;
+
+  friend bool operator==(const LoginPlace&, const LoginPlace&) = default;
+};
+
 struct Provider {
   std::string name;
+  LoginPlace place;
   std::string token_url, client_id;  // empty: the profile's, or the document's
   std::string client_secret_file;    // empty: none, or the profile's
   ClientAuthentication authentication = ClientAuthentication::post;
@@ -165,6 +174,14 @@ std::vector<std::string> environment_of(const Provider& provider, std::string_vi
 
 // Where providers are looked for: local ones first, then those installed at `prefix`.
 std::vector<std::string> provider_directories(std::string_view prefix);
+
+// Every provider in the directories, by name; of the same name, the first one. Result: also if some of them
+// cannot be used.
+struct Providers {
+  std::vector<Provider> usable;
+  std::vector<Error> failures;
+};
+Providers load_providers(const std::vector<std::string>& directories);
 
 // Looks for NAME.json in each directory in order. Failure: names the directories that were searched; a file
 // that other users may write.

@@ -76,6 +76,14 @@ Result<void> PathBelowRoot::accept(std::string& text) {
   return {};
 }
 
+Result<void> RelativePath::accept(std::string& text) {
+  std::string normalised;
+  if (text.starts_with('/') || !normalise_path("/" + text, normalised))
+    return refuse(text, "is not a relative path without '..'");
+  text = normalised.substr(1);
+  return {};
+}
+
 Result<void> ServerUrl::accept(std::string& text) {
   if (!text.starts_with("https://") && !text.starts_with("http://"))
     return refuse(text, "does not begin with https:// or http://");

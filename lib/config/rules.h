@@ -54,6 +54,15 @@ struct PathBelowRoot : NonEmpty {
   static Result<void> accept(std::string& text);
 };
 
+// Below a directory: without ".." and a slash at its beginning, normalised.
+struct RelativePath : NonEmpty {
+  static constexpr std::string_view
+      type = "path",
+      schema = R"("type": "string", "pattern": "^[^/]", "not": {"anyOf": [{"pattern": "^\\.\\./"},)"
+               R"( {"pattern": "^\\.\\.$"}, {"pattern": "/\\.\\./"}, {"pattern": "/\\.\\.$"}]})";
+  static Result<void> accept(std::string& text);
+};
+
 // http or https, without a query or a fragment.
 struct ServerUrl : NonEmpty {
   static constexpr std::string_view type = "url",

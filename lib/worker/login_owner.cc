@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <limits.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <pwd.h>
@@ -15,80 +14,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <deque>
 
 #include "base/fmt.h"
+#include "base/path_owner.h"
 #include "base/unique_fd.h"
 
 namespace oci_oauth {
 
 namespace {
-
-constexpr unsigned most_links = 40;  // as in path_resolution(7)
-
-// Puts the components of `path` in front of `pending`.
-void prepend(std::deque<std::string>& pending, std::string_view path) {
-  while (!path.empty()) {
-    const size_t slash = path.rfind('/');
-    const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
-    if (!name.empty() && name != ".") pending.emplace_front(name);
-    path = path.substr(0, slash == std::string_view::npos ? 0 : slash);
-  }
-}
-
-Result<std::string> read_link(const std::string& path) {
-  char target[PATH_MAX];
-  const ssize_t size = ::readlink(path.c_str(), target, sizeof target);
-  if (size < 0) return Error::from_errno(errno, path);
-  return std::string(target, static_cast<size_t>(size));
-}
-
-// Walks a path until a component does not belong to root: its owner is the result.
-class Walk {
- public:
-  explicit Walk(const std::string& path) { prepend(pending_, path); }
-
-  bool done() const { return pending_.empty() || status_.st_uid != 0; }
-  uid_t uid() const { return status_.st_uid; }
-  gid_t gid() const { return status_.st_gid; }
-
-  Result<void> step() {
-    const std::string name = std::move(pending_.front());
-    pending_.pop_front();
-    if (name == "..") {
-      // `here_` contains no link, so its parent is the text without the last component.
-      here_.erase(here_.empty() ? 0 : here_.rfind('/'));
-      return {};
-    }
-    const std::string path = here_ + "/" + name;
-    if (::lstat(path.c_str(), &status_) != 0) return missing(path, errno);
-    if (status_.st_uid != 0) return {};
-    if (S_ISLNK(status_.st_mode)) return follow(path);
-    if (!S_ISDIR(status_.st_mode) && !pending_.empty()) return Error::from_errno(ENOTDIR, path);
-    here_ = path;
-    return {};
-  }
-
- private:
-  Result<void> missing(const std::string& path, int reason) {
-    status_ = {};
-    if (reason == ENOENT && pending_.empty()) return {};
-    return Error::from_errno(reason, path);
-  }
-
-  Result<void> follow(const std::string& path) {
-    if (++links_ > most_links) return Error::from_errno(ELOOP, path);
-    auto target = TRY(read_link(path));
-    if (target.starts_with('/')) here_.clear();
-    prepend(pending_, target);
-    return {};
-  }
-
-  std::deque<std::string> pending_;
-  std::string here_;  // "" is "/"
-  struct stat status_ = {};
-  unsigned links_ = 0;
-};
 
 std::vector<gid_t> groups_of(const char* name, gid_t gid) {
   std::vector<gid_t> groups(64);
@@ -154,11 +87,8 @@ Result<LoginOwner> find_login_owner(const std::string& path) {
   if (!path.starts_with('/')) {
     return Error{ErrorKind::failed, fmt::format("'{}': is not an absolute path", path)};
   }
-  Walk walk(path);
-  while (!walk.done()) {
-    TRY(walk.step());
-  }
-  return describe_user(walk.uid(), walk.gid());
+  const auto owner = TRY(find_other_owner(path, 0));
+  return owner ? describe_user(owner->uid, owner->gid) : describe_user(0, 0);
 }
 
 Result<void> become(const LoginOwner& owner) {

@@ -21,10 +21,8 @@ struct LoginOwner {
   friend bool operator==(const LoginOwner&, const LoginOwner&) = default;
 };
 
-// Walks the absolute `path` from "/" component by component without following links, and expands symbolic
-// links as text (at most 40). The first component (directory, link or file) that does not belong to root
-// names the owner; if there is none, it is root. The file itself need not exist. Failure: "PATH: reason" for
-// a missing directory, a loop, or a component that is not a directory.
+// The owner of the first component of the absolute `path` that does not belong to root (path_owner.h); if
+// there is none, root. Failure: as find_other_owner().
 Result<LoginOwner> find_login_owner(const std::string& path);
 
 // Becomes that user irrevocably: groups, gid, uid, no capabilities, no way back (setresuid(2)),

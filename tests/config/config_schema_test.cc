@@ -167,6 +167,7 @@ TEST_CASE("schema and reader accept the same providers") {
        R"("deliver": [{"file": "x", "fields": [], "moved": {"/x": "/a"}, "constants": {"/r": "", "/c": "d"}}])",
        R"("save_locks": [{"path": "{directory}/x"}, {"path": "y", "stale_after": "015s"}])",
        R"("environment": {"A": "{target}"})",
+       R"("login": {"directory": ".x/y", "variable": "X_HOME", "file": "a/..b.json"})",
        R"("deliver": [])",
        R"("deliver": [{"file": ".x.json", "fields": ["/a", "/b~0/c~1d"]}])"}) {
     provider_is(true, provider(members));
@@ -208,6 +209,14 @@ TEST_CASE("schema and reader refuse the same providers") {
                               R"("save_locks": [{"path": "x", "stale_after": 15}])",
                               R"("environment": {"A": 1})",
                               R"("environment": [])",
+                              R"("login": {"directory": ".x"})",
+                              R"("login": {"file": "x"})",
+                              R"("login": {"directory": "/x", "file": "x"})",
+                              R"("login": {"directory": "..", "file": "x"})",
+                              R"("login": {"directory": ".x", "file": "../x"})",
+                              R"("login": {"directory": ".x", "file": "a/../x"})",
+                              R"("login": {"directory": ".x", "file": "a/.."})",
+                              R"("login": {"directory": ".x", "file": "x", "variable": "1"})",
                               R"("deliver": {})",
                               R"("deliver": [{}])",
                               R"("deliver": [{"file": "a/b", "fields": []}])",

@@ -124,6 +124,22 @@ TEST_CASE("a provider names the variables that its client obeys first") {
   CHECK(load_provider("claude", {SOURCE_DIR "/oci-config/providers"})->shadowed_by.size() == 4);
 }
 
+TEST_CASE(
+    "all providers of several directories are found, the first of a name, and broken ones are reported") {
+  const TempDir local, installed;
+  local.write("a.json", R"({"credentials": {"refresh_token": "/local"}})");
+  local.write("note.txt", "");
+  installed.write("a.json", R"({"credentials": {"refresh_token": "/installed"}})");
+  installed.write("b.json", R"({"credentials": {"refresh_token": "/b"}})");
+  installed.write("c.json", "{");
+  const auto providers = load_providers({local.path(), "/nowhere", installed.path()});
+  REQUIRE(providers.usable.size() == 2);
+  CHECK(providers.usable[0].fields.refresh_token == "/local");
+  CHECK(providers.usable[1].name == "b");
+  REQUIRE(providers.failures.size() == 1);
+  CHECK(providers.failures[0].message.starts_with(installed / "c.json"));
+}
+
 TEST_CASE("a missing provider is reported with the directories that were searched") {
   const auto provider = load_provider("none", {"/a", "/b"});
   REQUIRE_FALSE(provider);
