@@ -85,6 +85,9 @@ void describe(Each& each, Self& profile) {
   each("name", profile.name);
   each("credentials", profile.credentials);
   each("token_url", profile.token_url);
+  each("issuer", profile.issuer);
+  each("scopes", profile.scopes);
+  each("redirect_uri", profile.redirect_uri);
   each("client_id", profile.client_id);
   each("ca_file", profile.ca_file);
   each("user_agent", profile.user_agent);

@@ -98,6 +98,9 @@ void keys_of(Keys& keys, Profile& profile) {
             "to the container's user. Files that are mounted belong to root on the host: unless others may "
             "read them (the last digit is 4 or higher), a container's user cannot.");
   keys.text("token_url", profile.token_url, Text(), "Overrides the provider's.");
+  keys.text("issuer", profile.issuer, ServerUrl(), "Overrides the provider's.");
+  keys.texts("scopes", profile.scopes, Text(), "Overrides the provider's.");
+  keys.text("redirect_uri", profile.redirect_uri, LoopbackUrl(), "Overrides the provider's.");
   keys.text("ca_file", profile.ca_file, Path(),
             "Certificates to trust at the token endpoint instead of the system's.");
   keys.text("user_agent", profile.user_agent, Text(), "Overrides the provider's.");
@@ -231,9 +234,26 @@ template <class Keys>
 void keys_of(Keys& keys, Provider& provider) {
   keys.object("login", provider.place,
               "Where the client keeps the login. \"oci-oauth install\" looks there.");
-  keys.text("token_url", provider.token_url, Text(),
-            "URL of the token endpoint (RFC 6749): https, or http to a loopback address. Without it, each "
-            "profile has its own.");
+  keys.text(
+      "token_url", provider.token_url, Text(),
+      "URL of the token endpoint (RFC 6749): https, or http to a loopback address. Without it, the one in "
+      "the metadata of issuer, or each profile has its own.");
+  keys.text("issuer", provider.issuer, ServerUrl(),
+            "The server's identifier, by which its metadata is found (RFC 8414, OpenID Connect Discovery): "
+            "endpoints that have no key here, or are not set.");
+  keys.text("device_authorization_url", provider.device_authorization_url, Text(),
+            "The endpoint at which oci-oauth login obtains a code for another device (RFC 8628).");
+  keys.text("authorization_url", provider.authorization_url, Text(),
+            "The address that oci-oauth login opens in a browser (RFC 6749 section 3.1).");
+  keys.text("revocation_url", provider.revocation_url, Text(),
+            "The endpoint at which oci-oauth logout revokes tokens (RFC 7009).");
+  keys.text(
+      "redirect_uri", provider.redirect_uri, LoopbackUrl(),
+      "The address on this host to which the browser returns, as it is registered with the server. "
+      "Without a port, any free one is used (RFC 8252 section 7.3). Default: http://127.0.0.1/callback, "
+      "or http://[::1]/callback on a host without IPv4.");
+  keys.text("login_command", provider.login_command, Text(),
+            "The command of the client that makes such a login; oci-oauth login then refers to it.");
   keys.text("client_id", provider.client_id, Text(),
             "The client that the login was made with. Without it, the login or each profile has its own.");
   keys.text("client_secret_file", provider.client_secret_file, Path(),

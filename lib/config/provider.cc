@@ -175,7 +175,9 @@ Result<void> check_complete(const Profile& profile, const Provider& provider) {
   const auto refuse = [&](std::string_view key) {
     return Error::configuration(fmt::format("/profiles/{}/{}: {}", profile.name, key, missing));
   };
-  if (profile.token_url.empty() && provider.token_url.empty()) return refuse("token_url");
+  const bool has_server = !profile.token_url.empty() || !provider.token_url.empty() ||
+                          !profile.issuer.empty() || !provider.issuer.empty();
+  if (!has_server) return refuse("token_url");
   const bool has_client =
       !profile.client_id.empty() || !provider.client_id.empty() || !provider.fields.client_id.empty();
   if (!has_client) return refuse("client_id");

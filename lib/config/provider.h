@@ -131,7 +131,12 @@ struct Provider {
   std::string name;
   LoginPlace place;
   std::string token_url, client_id;  // empty: the profile's, or the document's
-  std::string client_secret_file;    // empty: none, or the profile's
+  // What else a server has: its identifier (RFC 8414), by whose metadata its endpoints are found that are not
+  // given here; for a login (RFC 8628, RFC 6749 section 3.1) and its end (RFC 7009).
+  std::string issuer, device_authorization_url, authorization_url, revocation_url;
+  std::string redirect_uri;        // of a login; empty: a port of our own on a loopback address
+  std::string login_command;       // of the client that makes such a login; empty: we do
+  std::string client_secret_file;  // empty: none, or the profile's
   ClientAuthentication authentication = ClientAuthentication::post;
   BodyEncoding body = BodyEncoding::form;
   ScopeRule scope = ScopeRule::stored;
@@ -166,7 +171,8 @@ bool names_refresh_token(std::string_view key);
 // contains a secret of the login; a lock file outside the login's directory.
 Result<Provider> parse_provider(std::string_view text, std::string_view path, std::string_view name);
 
-// Failure (configuration): neither the profile nor the provider has a token_url, or there is no client_id.
+// Failure (configuration): neither the profile nor the provider has a token_url or an issuer, or there is no
+// client_id.
 Result<void> check_complete(const Profile& profile, const Provider& provider);
 
 // Environment variables for a container, "NAME=value" each, with the profile's target filled in.

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/fmt.h"
 #include "base/json.h"
@@ -89,6 +90,29 @@ Result<void> ServerUrl::accept(std::string& text) {
     return refuse(text, "does not begin with https:// or http://");
   if (text.find_first_of("?#") != text.npos) return refuse(text, "has a query or a fragment");
   return {};
+}
+
+std::optional<LoopbackAddress> LoopbackUrl::read(std::string_view text) {
+  LoopbackAddress address;
+  for (const std::string_view host : {"127.0.0.1", "[::1]", "localhost"}) {
+    if (text.starts_with(std::string("http://").append(host))) address.host = host;
+  }
+  if (address.host.empty()) return std::nullopt;
+  text.remove_prefix(std::string_view("http://").size() + address.host.size());
+  if (text.starts_with(":")) {
+    const char* const end = text.data() + text.size();
+    const auto [rest, failure] = std::from_chars(text.data() + 1, end, address.port);
+    if (failure != std::errc() || text[1] == '0') return std::nullopt;
+    text = {rest, end};
+  }
+  if (!text.starts_with('/') || !consists_of(text, "-._~/")) return std::nullopt;
+  address.path = text;
+  return address;
+}
+
+Result<void> LoopbackUrl::accept(std::string& text) {
+  if (read(text)) return {};
+  return refuse(text, "is not http://127.0.0.1/PATH or the like on a loopback address");
 }
 
 Result<void> Origin::accept(std::string& text) {

@@ -4,6 +4,8 @@
 // the reason, with the text quoted.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +69,23 @@ struct RelativePath : NonEmpty {
 struct ServerUrl : NonEmpty {
   static constexpr std::string_view type = "url",
                                     schema = R"("type": "string", "pattern": "^https?://[^?#]*$")";
+  static Result<void> accept(std::string& text);
+};
+
+// An address of this host: "http://127.0.0.1:8080/callback". The port may be missing.
+struct LoopbackAddress {
+  std::string host;  // "127.0.0.1", "[::1]" or "localhost"
+  std::uint16_t port = 0;
+  std::string path;
+};
+
+// To which a browser returns, RFC 8252 section 7.3.
+struct LoopbackUrl : NonEmpty {
+  static constexpr std::string_view
+      type = "url",
+      schema =
+          R"("type": "string", "pattern": "^http://(127\\.0\\.0\\.1|\\[::1\\]|localhost)(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?/[A-Za-z0-9._~/-]*$")";
+  static std::optional<LoopbackAddress> read(std::string_view text);
   static Result<void> accept(std::string& text);
 };
 

@@ -16,7 +16,11 @@ Finding check_provider(const CheckContext& context, const Profile& profile) {
   if (!provider) return problem(check, provider.error());
   if (const auto complete = check_complete(profile, *provider); !complete)
     return problem(check, complete.error());
-  const std::string& url = profile.token_url.empty() ? provider->token_url : profile.token_url;
+  std::string url;
+  for (const std::string* word :
+       {&profile.token_url, &provider->token_url, &profile.issuer, &provider->issuer}) {
+    if (url.empty()) url = *word;
+  }
   return {check, Verdict::ok, fmt::format("'{}' gets its tokens from {}", profile.name, url), ""};
 }
 

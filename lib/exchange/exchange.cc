@@ -8,9 +8,10 @@
 #include "base/fmt.h"
 #include "base/size.h"
 #include "exchange/credential_document.h"
-#include "exchange/document_time.h"
+#include "exchange/grant.h"
 #include "exchange/login_locks.h"
 #include "exchange/recovery.h"
+#include "exchange/server_metadata.h"
 #include "exchange/token_answer.h"
 #include "exchange/token_request.h"
 #include "token/policy.h"
@@ -24,7 +25,6 @@ using std::chrono::steady_clock;
 
 constexpr auto wait_for_our_lock = seconds(30);
 constexpr auto wait_for_foreign_locks = seconds(20);
-constexpr Milliseconds assumed_life = std::chrono::hours(1);  // if the answer does not say
 constexpr size_t room_for_longer_tokens = 64 * KiB;
 
 FailureKind failure_kind(ErrorKind kind) {
@@ -58,12 +58,6 @@ FailureKind failure_kind(const TokenAnswer& answer, const Provider& provider) {
   return FailureKind::server;
 }
 
-std::vector<std::string> names_of(const Pairs& pairs) {
-  std::vector<std::string> names;
-  for (const auto& [name, value] : pairs) names.push_back(name);
-  return names;
-}
-
 class Exchange {
  public:
   Exchange(const ExchangeRequest& request, const std::function<bool()>& stop)
@@ -78,6 +72,7 @@ class Exchange {
   std::string request_hash() const;
   bool may_send();
   void refresh();
+  bool find_endpoint();
   void send();
   RequestResult post(const TokenRequest& request);
   bool is_still_ours();
@@ -99,6 +94,7 @@ class Exchange {
   std::optional<LoginLocks> locks_;
   std::optional<CredentialDocument> document_;
   FileStamp stamp_;  // of the file that document_ was read from, or written to
+  std::string token_url_;
   std::string sent_hash_;
   Time began_at_;                      // when it was sent
   std::optional<Error> why_not_sent_;  // something changed at the last moment
@@ -162,7 +158,8 @@ std::string Exchange::request_hash() const {
   const TokenRequest request = token_request(request_.profile, request_.provider, login);
   // Without a refresh token, the access token identifies the login.
   const Secret& token = login.refresh_token.empty() ? login.access_token : login.refresh_token;
-  return fingerprint(Secret(fmt::format("{}\n{}\n{}\n{}", fingerprint(token), request.url, request.client_id,
+  return fingerprint(Secret(fmt::format("{}\n{}\n{}\n{}", fingerprint(token),
+                                        request.url.empty() ? request.issuer : request.url, request.client_id,
                                         fmt::join(request.scopes, " "))));
 }
 
@@ -210,7 +207,23 @@ ExchangeReport Exchange::run() {
   return std::move(report_);
 }
 
+// Before any lock is taken.
+bool Exchange::find_endpoint() {
+  const TokenRequest request = token_request(request_.profile, request_.provider, document_->login());
+  token_url_ = request.url;
+  if (!token_url_.empty()) return true;
+  const auto server = discover(request);
+  if (server) token_url_ = server->token_url;
+  if (!token_url_.empty()) return true;
+  const Error error =
+      server ? Error{ErrorKind::failed, "the server's metadata has no token_endpoint"} : server.error();
+  const bool is_away = error.kind == ErrorKind::temporary;
+  fail({is_away ? FailureKind::network : FailureKind::server, "issuer: " + error.message, error.hint});
+  return false;
+}
+
 void Exchange::refresh() {
+  if (!find_endpoint()) return;
   if (auto prepared = store_->prepare(static_cast<size_t>(stamp_.size) + room_for_longer_tokens); !prepared) {
     return fail(prepared.error());
   }
@@ -242,6 +255,7 @@ void Exchange::send() {
 
   TokenRequest request =
       token_request(request_.profile, request_.provider, document_->login(), request_.client_secret);
+  request.url = token_url_;
   const SteadyTime began = steady_clock::now();
   RequestResult result = post(request);
   const auto* reply = std::get_if<HttpReply>(&result);
@@ -282,25 +296,9 @@ void Exchange::keep_grant(const Arrival& arrival) {
   if (grant_ || arrival.status < 200 || arrival.status >= 300) return;
   const TokenAnswer answer = read_token_answer(
       {.status = arrival.status, .retry_after = "", .date = arrival.date, .body = Secret(arrival.body)},
-      now(), names_of(fields.answer));
+      now(), answer_members(fields));
   if (answer.kind != AnswerKind::granted) return;
-  const Secret& old = document_->login().refresh_token;
-  const Secret& rotated = answer.refresh_token.empty() ? old : answer.refresh_token;
-  const Time time = now();
-  const auto told =
-      fields.format == TokenFormat::jwt ? jwt_expiry(answer.access_token.reveal()) : std::nullopt;
-  const Time expires_at =
-      told.value_or(granted_until(time, answer.expires_in.value_or(assumed_life), answer.date));
-  grant_.emplace(Grant{Secret(answer.access_token.reveal()), Secret(rotated.reveal()), expires_at,
-                       answer.scopes, std::nullopt});
-  for (const auto& [name, pointer] : fields.answer) {
-    if (const auto member = answer.members.find(name); member != answer.members.end())
-      grant_->values.emplace(pointer, Secret(member->second.reveal()));
-  }
-  if (!fields.refreshed_at.empty())
-    grant_->values.emplace(fields.refreshed_at,
-                           write_json(document_->time_at(fields.refreshed_at, time, fields.unit)));
-  if (answer.refresh_token_expires_in) grant_->login_expires_at = time + *answer.refresh_token_expires_in;
+  grant_.emplace(grant_of(answer, *document_, fields, now()));
   grant_noted_ = store_->journal().note_grant(sent_hash_, began_at_, *grant_);
   report_.notices.insert(report_.notices.end(), answer.notices.begin(), answer.notices.end());
   report_.stored_in = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - arrived);

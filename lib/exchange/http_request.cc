@@ -87,11 +87,12 @@ std::string no_certificates(const HttpRequest& request) {
   return fmt::format("ca_file: {}: contains no certificates", trusted_file(request));
 }
 
-Headers make_headers(const std::string& content_type) {
+Headers make_headers(const HttpRequest& request) {
   Headers headers(nullptr, curl_slist_free_all);
   // Without an empty "Expect:", libcurl would send a large request twice to a server that answers 417.
-  for (const std::string& line :
-       {"Content-Type: " + content_type, std::string("Accept: application/json"), std::string("Expect:")}) {
+  std::vector<std::string> lines = {"Accept: application/json", "Expect:"};
+  if (request.method != "GET") lines.push_back("Content-Type: " + request.content_type);
+  for (const std::string& line : lines) {
     curl_slist* const longer = curl_slist_append(headers.get(), line.c_str());
     if (longer == nullptr) return Headers(nullptr, curl_slist_free_all);
     (void)headers.release();
@@ -177,7 +178,7 @@ Transfer::Transfer(const HttpRequest& request, Endpoint endpoint, const std::str
     : request_(request),
       endpoint_(std::move(endpoint)),
       events_(events),
-      headers_(make_headers(request.content_type)),
+      headers_(make_headers(request)),
       easy_(curl_easy_init(), curl_easy_cleanup) {
   if (easy_ == nullptr || headers_ == nullptr) code_ = CURLE_OUT_OF_MEMORY;
   set_request();
@@ -193,7 +194,7 @@ void Transfer::set_request() {
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   if (request_.method == "HEAD") {
     set(CURLOPT_NOBODY, 1L);
-  } else {
+  } else if (request_.method != "GET") {
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.reveal().size()));
     set(CURLOPT_POSTFIELDS, request_.body.reveal().data());
     set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
@@ -376,6 +377,18 @@ RequestResult send_request(const HttpRequest& request, const RequestEvents& even
 Result<void> check_url(std::string_view url) {
   auto endpoint = TRY(parse_url(url));
   return {};
+}
+
+Secret form_body(const Parameters& parameters) {
+  size_t size = 0;
+  for (const auto& [name, value] : parameters) size += name.size() + 3 * value.size() + 2;
+  std::string body;
+  body.reserve(size);  // a growing string leaves copies behind
+  for (const auto& [name, value] : parameters) {
+    if (!body.empty()) body += '&';
+    body.append(name).append("=").append(percent_encode(value).reveal());
+  }
+  return Secret(std::move(body));
 }
 
 Secret percent_encode(std::string_view text) {

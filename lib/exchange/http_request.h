@@ -7,7 +7,9 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/result.h"
 #include "base/secret.h"
@@ -60,6 +62,10 @@ RequestResult send_request(const HttpRequest& request, const RequestEvents& even
 
 // Failure (configuration): "'URL' is ...": not https, and not http to 127.0.0.0/8, ::1 or localhost.
 Result<void> check_url(std::string_view url);
+
+// "application/x-www-form-urlencoded": names and values.
+using Parameters = std::vector<std::pair<std::string_view, std::string_view>>;
+Secret form_body(const Parameters& parameters);
 
 // RFC 3986 section 2.1: everything except letters, digits and "-._~" as %XX.
 Secret percent_encode(std::string_view text);

@@ -10,8 +10,6 @@ namespace oci_oauth {
 
 namespace {
 
-using Parameters = std::vector<std::pair<std::string_view, std::string_view>>;
-
 Secret json_body(const Parameters& parameters) {
   JsonValue document = json_object();
   for (const auto& [name, value] : parameters) {
@@ -20,32 +18,18 @@ Secret json_body(const Parameters& parameters) {
   return write_json(document);
 }
 
-Secret form_body(const Parameters& parameters) {
-  size_t size = 0;
-  for (const auto& [name, value] : parameters) size += name.size() + 3 * value.size() + 2;
-  std::string body;
-  body.reserve(size);  // a growing string leaves copies behind
-  for (const auto& [name, value] : parameters) {
-    if (!body.empty()) body += '&';
-    body.append(name).append("=").append(percent_encode(value).reveal());
-  }
-  return Secret(std::move(body));
-}
-
 bool is_basic(const TokenRequest& request) {
   return !request.client_secret.empty() && request.authentication == ClientAuthentication::basic;
 }
 
-// RFC 6749 section 6, and section 3.2.1 for the client_id of a public client.
-Secret request_body(const TokenRequest& request, const Secret& refresh_token) {
-  const std::string scope = fmt::format("{}", fmt::join(request.scopes, " "));
-  Parameters parameters = {{"grant_type", "refresh_token"}, {"refresh_token", refresh_token.reveal()}};
+// Those of the request, of its client (RFC 6749 section 2.3.1, and 3.2.1 for a public one), and of the
+// provider.
+Secret request_body(const TokenRequest& request, Parameters parameters) {
   if (!is_basic(request)) {
     if (!request.client_id.empty()) parameters.emplace_back("client_id", request.client_id);
     if (!request.client_secret.empty())
       parameters.emplace_back("client_secret", request.client_secret.reveal());
   }
-  if (!scope.empty()) parameters.emplace_back("scope", scope);
   for (const auto& [name, value] : request.parameters) parameters.emplace_back(name, value);
   return request.body == BodyEncoding::json ? json_body(parameters) : form_body(parameters);
 }
@@ -59,6 +43,7 @@ TokenRequest token_request(const Profile& profile, const Provider& provider, con
   };
   TokenRequest request;
   request.url = either(profile.token_url, provider.token_url);
+  request.issuer = either(profile.issuer, provider.issuer);
   request.client_id = either(profile.client_id, either(login.client_id, provider.client_id));
   request.client_secret = Secret((client_secret.empty() ? login.client_secret : client_secret).reveal());
   request.authentication = provider.authentication;
@@ -69,8 +54,22 @@ TokenRequest token_request(const Profile& profile, const Provider& provider, con
   request.proxy = profile.proxy;
   request.body = provider.body;
   if (provider.scope == ScopeRule::stored) request.scopes = login.scopes;
-  if (provider.scope != ScopeRule::none && request.scopes.empty()) request.scopes = provider.scopes;
+  if (provider.scope != ScopeRule::none && request.scopes.empty())
+    request.scopes = profile.scopes.empty() ? provider.scopes : profile.scopes;
   return request;
+}
+
+RequestResult post_parameters(const TokenRequest& request, const Parameters& parameters,
+                              const RequestEvents& events) {
+  HttpRequest http = http_request(request);
+  http.content_type =
+      request.body == BodyEncoding::json ? "application/json" : "application/x-www-form-urlencoded";
+  http.body = request_body(request, parameters);
+  if (is_basic(request)) {
+    http.user = percent_encode(request.client_id);
+    http.password = percent_encode(request.client_secret.reveal());
+  }
+  return send_request(http, events);
 }
 
 RequestResult post_token_request(const TokenRequest& request, const Secret& refresh_token,
@@ -78,21 +77,21 @@ RequestResult post_token_request(const TokenRequest& request, const Secret& refr
   if (auto checked = check_url(request.url); !checked) {
     return RequestFailure{RequestFailure::Sent::no, "token_url: " + checked.error().message};
   }
+  const std::string scope = fmt::format("{}", fmt::join(request.scopes, " "));
+  Parameters parameters = {{"grant_type", "refresh_token"}, {"refresh_token", refresh_token.reveal()}};
+  if (!scope.empty()) parameters.emplace_back("scope", scope);
+  return post_parameters(request, parameters, events);
+}
+
+HttpRequest http_request(const TokenRequest& request) {
   HttpRequest http;
   http.url = request.url;
-  http.content_type =
-      request.body == BodyEncoding::json ? "application/json" : "application/x-www-form-urlencoded";
-  http.body = request_body(request, refresh_token);
-  if (is_basic(request)) {
-    http.user = percent_encode(request.client_id);
-    http.password = percent_encode(request.client_secret.reveal());
-  }
   http.user_agent = request.user_agent;
   http.ca_file = request.ca_file;
   http.proxy = request.proxy;
   http.connect_timeout = request.connect_timeout;
   http.total_timeout = request.total_timeout;
-  return send_request(http, events);
+  return http;
 }
 
 }  // namespace oci_oauth

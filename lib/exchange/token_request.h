@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One POST to a token endpoint (RFC 6749 section 6), under the rules of http_request.h: exactly once.
+// A POST of a client to its server, as to the token endpoint (RFC 6749 section 6), under the rules of
+// http_request.h: exactly once.
 #pragma once
 
 #include <string>
@@ -15,7 +16,8 @@
 namespace oci_oauth {
 
 struct TokenRequest {
-  std::string url, client_id, user_agent, ca_file, proxy;  // ca_file, proxy: empty is the system's, or none
+  std::string url;                                            // empty: that of the issuer (server_metadata.h)
+  std::string issuer, client_id, user_agent, ca_file, proxy;  // ca_file, proxy: as in HttpRequest
   BodyEncoding body = BodyEncoding::form;
   std::vector<std::string> scopes;  // empty: no scope parameter
   Pairs parameters;                 // further ones
@@ -30,7 +32,15 @@ struct TokenRequest {
 TokenRequest token_request(const Profile& profile, const Provider& provider, const Login& login,
                            const Secret& client_secret = {});
 
+// `parameters` and those of the client and the provider.
+RequestResult post_parameters(const TokenRequest& request, const Parameters& parameters,
+                              const RequestEvents& events = {});
+
+// A refresh.
 RequestResult post_token_request(const TokenRequest& request, const Secret& refresh_token,
                                  const RequestEvents& events);
+
+// Its way to the server: a request to the same URL without a body.
+HttpRequest http_request(const TokenRequest& request);
 
 }  // namespace oci_oauth

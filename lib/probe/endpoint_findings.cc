@@ -2,6 +2,8 @@
 #include "base/fmt.h"
 #include "exchange/http_request.h"
 #include "exchange/retry_after.h"
+#include "exchange/server_metadata.h"
+#include "exchange/token_request.h"
 #include "probe/login_findings.h"
 
 namespace oci_oauth {
@@ -10,10 +12,6 @@ namespace {
 
 // Beyond this, certificates and the times in the login become unreliable.
 constexpr Milliseconds tolerated_skew = std::chrono::minutes(1);
-
-const std::string& either(const std::string& own, const std::string& other) {
-  return own.empty() ? other : own;
-}
 
 // Any status shows that there is a server: many answer 404 or 405 to a HEAD request.
 Finding judge_clock(const std::string& check, const std::string& url, const HttpReply& reply) {
@@ -35,12 +33,14 @@ Finding judge_clock(const std::string& check, const std::string& url, const Http
 
 Findings examine_endpoint(const Profile& profile, const Provider& provider) {
   const std::string check = fmt::format("token endpoint of '{}'", profile.name);
-  HttpRequest request;
+  const TokenRequest client = token_request(profile, provider, Login());
+  HttpRequest request = http_request(client);
   request.method = "HEAD";
-  request.url = either(profile.token_url, provider.token_url);
-  request.user_agent = either(profile.user_agent, provider.user_agent);
-  request.ca_file = profile.ca_file;
-  request.proxy = profile.proxy;
+  if (request.url.empty()) {
+    auto server = discover(client);
+    if (!server) return {problem(check, std::move(server).error().in("issuer"))};
+    request.url = server->token_url;
+  }
   if (auto checked = check_url(request.url); !checked)
     return {problem(check, std::move(checked).error().in("token_url"))};
   const RequestResult result = send_request(request);

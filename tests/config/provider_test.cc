@@ -227,7 +227,8 @@ TEST_CASE("what a provider leaves to its profiles is asked of them") {
     return checked ? "" : checked.error().message;
   };
   CHECK(reason() == "/profiles/mine/token_url: is missing: the provider 'oauth2' leaves it to each profile");
-  profile.token_url = "https://e/";
+  const bool has_issuer = GENERATE(false, true);
+  (has_issuer ? profile.issuer : profile.token_url) = "https://e/";
   CHECK(reason() == "/profiles/mine/client_id: is missing: the provider 'oauth2' leaves it to each profile");
   profile.client_id = "c";
   CHECK(reason().empty());

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an authorization server says about itself: RFC 8414, and OpenID Connect Discovery 1.0. It counts only
+// if it names the very issuer that was asked for.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "exchange/token_request.h"
+
+namespace oci_oauth {
+
+// Endpoints are URLs that check_url() accepts; empty: the server has none.
+struct ServerMetadata {
+  std::string issuer;
+  std::string token_url, authorization_url, device_authorization_url, revocation_url;
+  bool names_itself = false;  // in each authorization response (RFC 9207 section 3)
+  bool supports_s256 = true;  // RFC 7636 section 4.2; also if it does not say
+};
+
+// Where the metadata of an issuer may be, in order (RFC 8414 sections 3.1 and 5).
+std::vector<std::string> metadata_urls(std::string_view issuer);
+
+// Failure: "URL: reason" for what is not the metadata of `issuer`, or has an endpoint that cannot be used.
+Result<ServerMetadata> parse_metadata(std::string_view text, const std::string& url, std::string_view issuer);
+
+// That of the client's issuer. Failure: temporary if the server does not answer; another kind if it has none.
+Result<ServerMetadata> discover(const TokenRequest& client);
+
+}  // namespace oci_oauth
