@@ -17,6 +17,7 @@ namespace {
 // A secret that is shorter may well be part of some other word.
 constexpr size_t shortest_within = 16;
 constexpr size_t longest_usable_token = 64 * KiB;
+constexpr std::string_view origin = "/made_by", our_origin = "oci-oauth login";
 constexpr const char* log_in_hint = "log in again with the program that owns this file";
 
 Error bad(const std::string& shown, const std::string& pointer, std::string_view reason) {
@@ -132,6 +133,31 @@ Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::str
   // An answer never extends it.
   if (login.refresh_token.empty() && !login.login_expires_at) login.login_expires_at = login.expires_at;
   return CredentialDocument(std::move(text), std::move(*document), std::move(login));
+}
+
+CredentialDocument CredentialDocument::begin(const Secret& old, const std::vector<std::string>& scopes,
+                                             const std::string& client_id, const CredentialFields& fields) {
+  auto json = parse_json(old.reveal(), "");
+  const bool is_new = !json || !json->IsObject();
+  CredentialDocument document(Secret(is_new ? "{}" : old.reveal()), is_new ? json_object() : std::move(*json),
+                              Login());
+  if (is_new) document.set(std::string(origin), to_json(our_origin));
+  if (!fields.client_id.empty()) document.set(fields.client_id, to_json(client_id));
+  if (!fields.scopes.empty() && !scopes.empty()) {
+    const JsonValue* const there = json_at(document.document_, fields.scopes);
+    const bool is_array = there != nullptr && there->IsArray();
+    document.set(fields.scopes,
+                 is_array ? to_json(scopes) : to_json(fmt::format("{}", fmt::join(scopes, " "))));
+  }
+  // Of the login that was there.
+  if (json_at(document.document_, fields.login_expires_at) != nullptr)
+    document.set(fields.login_expires_at, JsonValue());
+  return document;
+}
+
+bool CredentialDocument::is_made_by_us() const {
+  const JsonValue* const value = json_at(document_, origin);
+  return value != nullptr && value->IsString() && json_text(*value) == our_origin;
 }
 
 void CredentialDocument::complete(const Secret& access_token, Time expires_at) {

@@ -55,6 +55,13 @@ class CredentialDocument {
   static Result<CredentialDocument> parse(Secret text, const std::string& shown,
                                           const CredentialFields& fields);
 
+  // For a new login, which has no token yet: `old` with what it has besides or, if that is not an object, an
+  // empty one, marked as made by us.
+  static CredentialDocument begin(const Secret& old, const std::vector<std::string>& scopes,
+                                  const std::string& client_id, const CredentialFields& fields);
+  // Whether that is its origin.
+  bool is_made_by_us() const;
+
   const Login& login() const { return login_; }
   const Secret& text() const { return text_; }
   // What the document does not say: the access token, if it has no place for one, and when that expires.

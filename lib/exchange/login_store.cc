@@ -54,6 +54,26 @@ Result<void> check_size_limit(size_t size, const std::string& shown) {
   return {};
 }
 
+// The real file behind symbolic links. One that is to be created is in a directory that exists.
+Result<std::string> real_path(const std::string& path, Document document) {
+  const auto resolved = [](const std::string& any) -> Result<std::string> {
+    const std::unique_ptr<char, decltype(&::free)> real(::realpath(any.c_str(), nullptr), ::free);
+    if (real == nullptr) return Error::from_errno(errno, any);
+    return std::string(real.get());
+  };
+  auto file = resolved(path);
+  if (file) return file;
+  if (document == Document::required || file.error().kind != ErrorKind::not_found)
+    return std::move(file).error().with_hint("log in first, or correct \"credentials\" in the configuration");
+  struct stat link;
+  if (::lstat(path.c_str(), &link) == 0)
+    return Error{ErrorKind::failed, fmt::format("{}: is a symbolic link to a missing file", path)};
+  const std::string parent = parent_directory(path);
+  auto directory = resolved(parent);
+  if (!directory) return std::move(directory).error().with_hint(fmt::format("mkdir -p -m 700 '{}'", parent));
+  return *directory + path.substr(path.rfind('/'));
+}
+
 }  // namespace
 
 bool is_torn(std::string_view text, std::string_view old_text, std::string_view new_text) {
@@ -67,20 +87,17 @@ bool is_torn(std::string_view text, std::string_view old_text, std::string_view 
   return text.size() >= old_text.size();
 }
 
-LoginStore::LoginStore(Journal journal, UniqueFd directory, std::string directory_path, std::string name)
+LoginStore::LoginStore(Journal journal, UniqueFd directory, std::string directory_path, std::string name,
+                       Document document)
     : directory_(std::move(directory)),
       journal_(std::move(journal)),
       directory_path_(std::move(directory_path)),
       name_(std::move(name)),
-      shown_(directory_path_ + "/" + name_) {}
+      shown_(directory_path_ + "/" + name_),
+      document_(document) {}
 
-Result<LoginStore> LoginStore::open(const std::string& path, SteadyTime deadline) {
-  const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), ::free);
-  if (real == nullptr) {
-    return Error::from_errno(errno, path)
-        .with_hint("log in first, or correct \"credentials\" in the configuration");
-  }
-  const std::string file = real.get();
+Result<LoginStore> LoginStore::open(const std::string& path, SteadyTime deadline, Document document) {
+  const auto file = TRY(real_path(path, document));
   const std::string parent = parent_directory(file);
   auto directory = TRY(open_file({.path = parent}, O_RDONLY | O_DIRECTORY));
   const std::string name = file.substr(file.rfind('/') + 1);
@@ -89,7 +106,7 @@ Result<LoginStore> LoginStore::open(const std::string& path, SteadyTime deadline
   if (!journal) return std::move(journal).error().with_hint(unwritable_hint);
   // A staged file of a killed run may contain a login, but only the journal is worth keeping.
   ::unlinkat(directory.get(), staged_name(name).c_str(), 0);
-  return LoginStore(std::move(*journal), std::move(directory), parent, name);
+  return LoginStore(std::move(*journal), std::move(directory), parent, name, document);
 }
 
 Result<Secret> LoginStore::read(FileStamp& stamp) const {
@@ -120,9 +137,15 @@ Result<void> LoginStore::prepare(size_t size) {
   return {};
 }
 
+bool LoginStore::is_new() const {
+  return document_ == Document::created && ::faccessat(directory_.get(), name_.c_str(), F_OK, 0) != 0 &&
+         errno == ENOENT;
+}
+
 Result<void> LoginStore::check_replaceable(size_t size) {
-  struct statx file, directory;
-  if (::statx(directory_.get(), name_.c_str(), 0, STATX_BASIC_STATS, &file) != 0 ||
+  struct statx file = {}, directory;
+  const bool exists = !is_new();
+  if ((exists && ::statx(directory_.get(), name_.c_str(), 0, STATX_BASIC_STATS, &file) != 0) ||
       ::statx(directory_.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS, &directory) != 0) {
     return Error::from_errno(errno, shown_);
   }
@@ -133,6 +156,7 @@ Result<void> LoginStore::check_replaceable(size_t size) {
   if (!mounted && (directory.stx_attributes & STATX_ATTR_APPEND) != 0) {
     return Error::from_errno(EPERM, directory_path_ + ": is append-only");
   }
+  if (!exists) return {};
   auto writable = open_file({directory_.get(), name_, shown_}, O_WRONLY);
   // A file without write permission can be replaced by rename; one that is immutable or on a read-only mount
   // cannot.
@@ -145,10 +169,13 @@ Result<void> LoginStore::check_replaceable(size_t size) {
 }
 
 Result<void> LoginStore::stage(size_t size) {
-  const auto old = TRY(open_file({directory_.get(), name_, shown_}, O_RDONLY));
   auto staged = TRY(
       AtomicFile::create(directory_.get(), name_, directory_path_, {0600, std::nullopt, staged_name(name_)}));
-  TRY(keep_access(old.get(), staged.fd(), shown_));
+  creates_ = is_new();
+  if (!creates_) {
+    const auto old = TRY(open_file({directory_.get(), name_, shown_}, O_RDONLY));
+    TRY(keep_access(old.get(), staged.fd(), shown_));
+  }
   TRY(staged.reserve(size));
   TRY(staged.sync());
   staged_.emplace(std::move(staged));
@@ -167,12 +194,23 @@ Result<FileStamp> LoginStore::replace(const Secret& document) {
   // Taken before the file gets its name, because afterwards another program may have replaced it.
   auto stamp = stamp_of(staged.fd(), shown_);
   if (!stamp) return stamp;
-  if (auto done = staged.commit(); !done) {
+  if (creates_) {
+    TRY(staged.commit_if([this](const std::string&) {
+      return Error{ErrorKind::temporary,
+                   fmt::format("{}: another program created it in the meantime", shown_)};
+    }));
+  } else if (auto done = staged.commit(); !done) {
     auto rewritten = rewrite_in_place(document);
     return rewritten ? std::move(rewritten) : Result<FileStamp>(std::move(done).error());
   }
   TRY(sync_directory(directory_.get(), directory_path_));
   return stamp;
+}
+
+Result<void> LoginStore::remove() {
+  if (::unlinkat(directory_.get(), name_.c_str(), 0) != 0) return Error::from_errno(errno, shown_);
+  ::unlinkat(directory_.get(), journal_name(name_).c_str(), 0);
+  return sync_directory(directory_.get(), directory_path_);
 }
 
 // The whole content first, then the new length. A crash in between leaves a mixture of two documents, and the

@@ -22,13 +22,17 @@ bool is_torn(std::string_view text, std::string_view old_text, std::string_view 
 // How the credential document is replaced: by rename or, if it is a mount point itself, in place.
 enum class Replacement { rename, in_place };
 
+// Whether there must be a document.
+enum class Document { required, created };
+
 // A login has one exchange at a time: its journal is locked from open() until the object is destroyed.
 class LoginStore {
  public:
   // Follows symbolic links in `path` to the real file; the caller runs as the login's owner. Failure:
   // not_found, temporary if another process holds the lock beyond `deadline`, or the directory cannot be
   // written to.
-  static Result<LoginStore> open(const std::string& path, SteadyTime deadline);
+  static Result<LoginStore> open(const std::string& path, SteadyTime deadline,
+                                 Document document = Document::required);
 
   const std::string& directory() const { return directory_path_; }  // real path
   const std::string& shown() const { return shown_; }               // real path of the document
@@ -45,13 +49,18 @@ class LoginStore {
   Result<void> prepare(size_t size);
 
   // Makes `document` the credential document, durably; users who cannot read the old one cannot read the new
-  // one. In place if rename(2) fails. Result: its stamp.
+  // one. In place if rename(2) fails. A new one has mode 0600, and does not replace one that appeared in the
+  // meantime. Result: its stamp.
   Result<FileStamp> replace(const Secret& document);
+  // Removes the document, durably, and the journal.
+  Result<void> remove();
   Journal& journal() { return journal_; }
 
  private:
-  LoginStore(Journal journal, UniqueFd directory, std::string directory_path, std::string name);
+  LoginStore(Journal journal, UniqueFd directory, std::string directory_path, std::string name,
+             Document document);
 
+  bool is_new() const;
   Result<void> check_replaceable(size_t size);
   Result<void> stage(size_t size);
   Result<FileStamp> rewrite_in_place(const Secret& document);
@@ -60,6 +69,8 @@ class LoginStore {
   Journal journal_;  // in that directory
   std::string directory_path_, name_, shown_;
   std::optional<AtomicFile> staged_;
+  Document document_;
+  bool creates_ = false;  // with staged_
   Replacement replacement_ = Replacement::rename;
 };
 

@@ -66,3 +66,43 @@ TEST_CASE("a limit on the size of files is reported before anything is sent") {
   REQUIRE_FALSE(prepared);
   CHECK_THAT(prepared.error().message, Catch::Contains("at most 4096 bytes"));
 }
+
+TEST_CASE("a document that is to be created needs only its directory, and is for its owner alone") {
+  const TempDir home;
+  auto store = LoginStore::open(home / "login.json", std::chrono::steady_clock::now(), Document::created);
+  REQUIRE(store);
+  REQUIRE(store->prepare(100));
+  CHECK_FALSE(std::filesystem::exists(home / "login.json"));
+  REQUIRE(store->replace(Secret(std::string_view("{}"))));
+  CHECK(home.read("login.json") == "{}");
+  struct stat status;
+  REQUIRE(::stat((home / "login.json").c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0600);
+  REQUIRE(store->remove());
+  CHECK(std::filesystem::is_empty(home.path()));
+}
+
+TEST_CASE("a document that appears in the meantime is not replaced") {
+  const TempDir home;
+  auto store = LoginStore::open(home / "login.json", std::chrono::steady_clock::now(), Document::created);
+  REQUIRE(store);
+  REQUIRE(store->prepare(100));
+  home.write("login.json", "theirs");
+  const auto replaced = store->replace(Secret(std::string_view("{}")));
+  REQUIRE_FALSE(replaced);
+  CHECK_THAT(replaced.error().message, Catch::Contains("another program created it"));
+  CHECK(home.read("login.json") == "theirs");
+}
+
+TEST_CASE("without a directory, or behind a link to nothing, no document is created") {
+  const TempDir home;
+  const auto at = [&](const std::string& name) {
+    return LoginStore::open(home / name, std::chrono::steady_clock::now(), Document::created);
+  };
+  const auto missing = at("none/login.json");
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().hint == "mkdir -p -m 700 '" + (home / "none") + "'");
+  std::filesystem::create_symlink("nowhere", home / "link.json");
+  CHECK_FALSE(at("link.json"));
+  CHECK_FALSE(LoginStore::open(home / "login.json", std::chrono::steady_clock::now()));
+}

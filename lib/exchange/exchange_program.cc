@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exchange/exchange_program.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <exception>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "base/size.h"
+#include "program/exit_code.h"
+#include "program/log.h"
+#include "program/standard_options.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t request_limit = 16 * MiB;
+
+// Only SIGKILL can end the exchange between two of its steps; a server or parent that hangs up and a limit on
+// file sizes cannot.
+void ignore_interruptions() {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit size;
+  if (::getrlimit(RLIMIT_FSIZE, &size) != 0) return;
+  size.rlim_cur = size.rlim_max;
+  ::setrlimit(RLIMIT_FSIZE, &size);
+}
+
+Result<void> do_request(const std::function<ExchangeReport(const ExchangeRequest&)>& work) {
+  keep_memory_private();
+  ignore_interruptions();
+  ::umask(022);
+  auto text = TRY(read_file(STDIN_FILENO, request_limit, "request"));
+  const auto request = TRY(read_request(text));
+  return send_report(STDOUT_FILENO, work(request));
+}
+
+}  // namespace
+
+int run_exchange_program(int argc, char** argv, const std::string& name, const char* help,
+                         const std::function<ExchangeReport(const ExchangeRequest&)>& work) {
+  if (const auto answered = answer_standard_options(argc, argv, name, help)) return *answered;
+  const Log log = Log::to_stderr(name);
+  try {
+    const auto done = do_request(work);
+    return static_cast<int>(done ? ExitCode::fine : report(log, done.error()));
+  } catch (const std::exception& error) {
+    log.write(Priority::error, error.what());
+    return static_cast<int>(ExitCode::failed);
+  }
+}
+
+}  // namespace oci_oauth
