@@ -109,7 +109,9 @@ Result<void> check_constants(const DeliveredFile& file, const CredentialFields& 
     const bool is_token = overlap(pointer, fields.refresh_token) || names_refresh_token(last_key(pointer));
     if (is_token && !text.empty())
       return below(place, pointer).mistake("a text at a refresh token's place is not empty");
-    const auto takes_its_place = [&](const std::string& other) { return overlap(pointer, other); };
+    const auto takes_its_place = [&pointer = pointer](const std::string& other) {
+      return overlap(pointer, other);
+    };
     if (std::any_of(file.fields.begin(), file.fields.end(), takes_its_place))
       return below(place, pointer).mistake("a field is there");
   }

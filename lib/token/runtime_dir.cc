@@ -151,7 +151,8 @@ Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
   if (has_directory(runtime.directory_.get(), "locks")) return runtime;
   TRY(ensure_share(runtime.directory_.get(), path + "/share"));
   for (const char* name : {"profiles", "containers", "locks"}) {
-    TRY(make_directory(runtime.directory_.get(), name, 0700, fmt::format("{}/{}", path, name)));
+    const UniqueFd made =
+        TRY(make_directory(runtime.directory_.get(), name, 0700, fmt::format("{}/{}", path, name)));
   }
   return runtime;
 }
@@ -222,7 +223,8 @@ std::vector<Error> RuntimeDir::damage_of(std::string_view profile) const {
 
 Result<void> RuntimeDir::publish(std::string_view profile, const ProfileRecords& records) const {
   for (const char* name : {histories, "profiles"})
-    TRY(make_directory(directory_.get(), name, 0700, fmt::format("{}/{}", path_, name)));
+    const UniqueFd made =
+        TRY(make_directory(directory_.get(), name, 0700, fmt::format("{}/{}", path_, name)));
   TRY(replace_file(directory_.get(), history_file(profile).path, path_,
                    write_record(records.history).reveal()));
   return replace_file(directory_.get(), published_file(profile).path, path_,

@@ -133,7 +133,7 @@ std::string out_of_order(const std::vector<Call>& calls,
                          const std::vector<std::pair<std::string, std::string>>& expected) {
   auto at = calls.begin();
   for (const auto& [name, subject] : expected) {
-    at = std::find_if(at, calls.end(), [&](const Call& call) {
+    at = std::find_if(at, calls.end(), [&name = name, &subject = subject](const Call& call) {
       return call.process == 1 && call.name == name && call.subject.ends_with(subject);
     });
     if (at == calls.end()) return name + " " + subject;

@@ -104,7 +104,7 @@ std::vector<Case> cases_of(const Record& record) {
 // The sample has the states in which an answer can be lost, and some of the others.
 std::vector<Case> sample(std::vector<Case> cases, size_t size) {
   if (is_full_run() || cases.size() <= size) return cases;
-  std::ranges::stable_partition(cases, [](const Case& one) { return !one.may_be_spent; });
+  std::stable_partition(cases.begin(), cases.end(), [](const Case& one) { return !one.may_be_spent; });
   const auto critical = static_cast<size_t>(std::ranges::count(cases, false, &Case::may_be_spent));
   const size_t of_critical = std::min(critical, size * 2 / 3), of_others = size - of_critical;
   std::vector<Case> chosen;

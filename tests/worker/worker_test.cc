@@ -106,7 +106,7 @@ TEST_CASE("a report that names a file which nobody asked for is refused") {
   const std::string socket = home / "socket";
   ExchangeReport report;
   report.login.emplace();
-  report.login->files.emplace_back("../token", Secret(std::string_view("x")));
+  report.login->files.push_back({"../token", Secret(std::string_view("x"))});
   const OneConnection connection(socket, line_of(report));
   const auto answered = exchange_as_owner({"", socket}, a_request(home));
   REQUIRE_FALSE(answered);
