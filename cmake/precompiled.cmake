@@ -4,3 +4,10 @@
 # does, which detects missing includes.
 set(precompiled_headers <algorithm> <array> <cerrno> <charconv> <chrono> <cstdint> <cstdlib> <functional> <map> <memory>
   <optional> <span> <string> <string_view> <utility> <variant> <vector>)
+
+# reuse_precompiled_headers(TARGET OTHER): CMake 4 warns where they are reused but disabled.
+function(reuse_precompiled_headers target other)
+  if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    target_precompile_headers(${target} REUSE_FROM ${other})
+  endif()
+endfunction()
