@@ -19,7 +19,10 @@ std::string formatted(::fmt::string_view text, ::fmt::format_args args);
 // used the headers directly, {fmt} would be compiled again into each source.
 template <typename... Args>
 std::string format(::fmt::format_string<Args...> text, Args&&... args) {
-  return formatted(text, ::fmt::make_format_args(args...));
+  if constexpr (requires { text.get(); })  // {fmt} 10 and later; 12.2 deprecates the conversion
+    return formatted(text.get(), ::fmt::make_format_args(args...));
+  else
+    return formatted(text, ::fmt::make_format_args(args...));
 }
 
 }  // namespace oci_oauth::fmt
