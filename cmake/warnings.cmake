@@ -11,3 +11,6 @@ target_compile_options(warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:
   -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-maybe-uninitialized>)
 # RapidJSON 1.1's iterators are compared with each other as C++17 did it.
 target_compile_options(warnings INTERFACE $<$<CXX_COMPILER_ID:Clang>:-Wno-ambiguous-reversed-operator>)
+# Catch2's macros count with __COUNTER__, which everyone has and C2y names.
+target_compile_options(warnings INTERFACE
+  $<$<AND:$<CXX_COMPILER_ID:Clang>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,22>>:-Wno-c2y-extensions>)
