@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
+#include "base/process.h"
 #include "hook/arguments.h"
 #include "hook/create_runtime.h"
 #include "hook/hook_config.h"
@@ -26,7 +27,7 @@ constexpr std::string_view purpose =
 
 // Engines show what a failed hook wrote to stderr.
 int fail(const Error& error) {
-  reset_for_writing();
+  reset_for_output();
   Log::to_stderr(program).write(Priority::error, error);
   return 1;
 }
@@ -41,14 +42,15 @@ int misuse(const Error& error, const Log& log) {
 int run_precreate(const Result<std::string>& input, const std::optional<Config>& config,
                   const HookArguments& arguments, const Log& log) {
   if (!input) return fail(input.error());
-  reset_for_writing();
+  reset_for_output();
   const auto written = write_all(
       STDOUT_FILENO, config ? precreate(*input, *config, arguments.profiles, log) : *input, "stdout");
   return written ? 0 : fail(written.error());
 }
 
 int run_stage(const HookArguments& arguments, const Result<std::string>& input, const Log& log) {
-  const auto loaded = load_hook_config(arguments, log);
+  const bool is_root = is_host_root();
+  const auto loaded = load_hook_config(arguments, is_root, log);
   const std::optional<Config> config = loaded ? *loaded : std::nullopt;
   if (arguments.stage == Stage::precreate) return run_precreate(input, config, arguments, log);
   if (!loaded && arguments.stage == Stage::create_runtime) return fail(loaded.error());
@@ -59,13 +61,14 @@ int run_stage(const HookArguments& arguments, const Result<std::string>& input, 
                                    "container runtimes run this, with the state of a container on stdin"));
     return 0;
   }
-  const HookCall call = {*config, arguments.profiles, *state, log};
+  const HookCall call = {*config, arguments.profiles, *state, log, is_root};
   if (arguments.stage == Stage::poststop) {
     poststop(call);
     return 0;
   }
-  const auto created = create_runtime(call);
-  return created ? 0 : fail(created.error());
+  const Creation creation = create_runtime(call);
+  // The kernel closes what is open at less cost.
+  ::_exit(creation.verdict ? 0 : fail(creation.verdict.error()));
 }
 
 int run(int argc, char** argv) {

@@ -35,6 +35,10 @@ UniqueFd open_process(pid_t pid) {
   return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
+void expect_children() {
+  ::signal(SIGCHLD, SIG_DFL);
+}
+
 int ProcessEnd::signal() const {
   return WIFSIGNALED(status_) ? WTERMSIG(status_) : 0;
 }

@@ -75,10 +75,15 @@ class Child {
   UniqueFd process_;
 };
 
+// Children can be waited for, even if the caller of this program had SIGCHLD ignored: wait(2). Called before
+// each is started.
+void expect_children();
+
 // fork(2). The child runs `work`, and its result is the exit status; 1 after an exception, which must not
 // reach the parent's code. Failure: names the call.
 template <class Work>
 Result<Child> run_in_child(const Work& work) {
+  expect_children();
   const pid_t pid = ::fork();
   if (pid < 0) return Error::from_errno(errno, "fork");
   if (pid > 0) return Child(pid);

@@ -177,8 +177,8 @@ Result<AtomicFile> AtomicFile::create(int directory, std::string_view name, std:
   AtomicFile file(UniqueFd(fd), directory, std::string(name), std::move(temporary), shown);
   if (options.owner && ::fchown(fd, options.owner->uid, options.owner->gid) != 0)
     return file.failure("fchown");
-  // After open, because the umask must not remove any permissions.
-  if (::fchmod(fd, options.mode) != 0) return file.failure("fchmod");
+  // After open, because the umask must not remove any permissions; it leaves those of the owner.
+  if (options.mode != 0600 && ::fchmod(fd, options.mode) != 0) return file.failure("fchmod");
   return file;
 }
 

@@ -33,7 +33,7 @@ namespace oci_oauth {
 // Heap memory that is overwritten before it is freed, because documents may contain tokens.
 struct WipingAllocator {
   static constexpr bool kNeedFree = true;
-  void* Malloc(size_t size) { return size == 0 ? nullptr : std::malloc(size); }
+  void* Malloc(size_t size) { return size == 0 ? nullptr : ::operator new(size); }
   void* Realloc(void* old, size_t old_size, size_t size) {
     void* grown = Malloc(size);
     if (old != nullptr && grown != nullptr) memcpy(grown, old, old_size < size ? old_size : size);
@@ -42,7 +42,7 @@ struct WipingAllocator {
   }
   static void Free(void* memory) {
     if (memory != nullptr) explicit_bzero(memory, malloc_usable_size(memory));
-    std::free(memory);
+    ::operator delete(memory);
   }
 };
 

@@ -22,6 +22,7 @@ class Failures {
   // Something failed, but the container has a valid token.
   void warn(const Profile& profile, Error error);
 
+  bool empty() const { return failures_.empty(); }
   // Whether one of those without a valid token has on_failure "block": the container is not to be created.
   bool block() const;
 

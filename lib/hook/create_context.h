@@ -24,6 +24,8 @@ struct HookCall {
   std::vector<std::string> profiles;  // --profile
   const ContainerState& state;
   const Log& log;
+  bool is_host_root = false;      // of the caller, process.h
+  std::string installation = {};  // its prefix; empty: the running program's
 };
 
 struct CreateContext {

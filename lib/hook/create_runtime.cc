@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "base/fmt.h"
-#include "delivery/choice.h"
 #include "delivery/delivery_state.h"
 #include "delivery/failures.h"
 #include "hook/deliver.h"
@@ -72,133 +71,130 @@ void freshen_all(const CreateContext& context, std::vector<Chosen>& chosen, Fail
   }
 }
 
-std::vector<Prepared> prepare_all(const CreateContext& context, const std::vector<Chosen>& chosen,
-                                  std::vector<Recorded>& failed, Failures& failures) {
-  std::vector<Prepared> ready;
-  for (const Chosen& one : chosen) {
-    if (auto prepared = prepare(context, one); prepared) {
-      ready.push_back(std::move(*prepared));
-    } else {
-      failed.push_back(failed_record(context, one, prepared.error()));
-      failures.add(*one.profile, std::move(prepared).error());
-    }
-  }
-  return ready;
-}
-
-void record_all(const CreateContext& context, std::vector<Prepared> prepared, std::vector<Recorded>& recorded,
-                Failures& failures) {
-  for (Prepared& one : prepared) {
-    const Chosen chosen = one.chosen;
-    auto done = record(context, std::move(one));
-    if (!done) failures.add(*chosen.profile, Error(done.error()));
-    recorded.push_back(done ? std::move(*done) : failed_record(context, chosen, done.error()));
+// Failure: added to `failures`, and recorded.
+void for_all(std::vector<Delivery>& deliveries, Failures& failures, const CreateContext& context,
+             Result<void> (*step)(const CreateContext& context, Delivery& delivery)) {
+  for (Delivery& one : deliveries) {
+    if (one.has_failed()) continue;
+    auto done = step(context, one);
+    if (done) continue;
+    note_failed_step(context.spec, one, done.error());
+    failures.add(*one.chosen.profile, std::move(done).error());
   }
 }
 
 // If the record is complete, the next refresh tries again.
-void give_up_writing(std::vector<Recorded>& recorded, const Error& error, Failures& failures) {
-  for (Recorded& one : recorded) {
-    if (one.record.kind != DeliveryKind::write || one.record.state == DeliveryState::failed) continue;
+void give_up_writing(std::vector<Delivery>& deliveries, const Error& error, Failures& failures) {
+  for (Delivery& one : deliveries) {
+    if (!one.is_written() || one.has_failed()) continue;
     (void)note_failed(one.record, error);
-    failures.add(*one.prepared.chosen.profile, Error(error));
+    failures.add(*one.chosen.profile, Error(error));
   }
 }
 
 // Files that nobody would find again are not written; a mount disappears with its container.
-void save_all(const CreateContext& context, const Earlier& earlier, std::vector<Recorded>& recorded,
+void save_all(const CreateContext& context, const Earlier& earlier, std::vector<Delivery>& deliveries,
               Failures& failures) {
-  auto saved = save(context, earlier, recorded);
+  auto saved = save(context, earlier, deliveries);
   if (saved) return;
-  for (const Recorded& one : recorded) {
-    if (one.record.state != DeliveryState::failed)
-      failures.add(*one.prepared.chosen.profile, Error(saved.error()));
+  for (const Delivery& one : deliveries) {
+    if (!one.has_failed()) failures.add(*one.chosen.profile, Error(saved.error()));
   }
-  std::erase_if(recorded, [](const Recorded& one) { return one.record.kind == DeliveryKind::write; });
+  std::erase_if(deliveries, [](const Delivery& one) { return one.is_written(); });
 }
 
-void deliver_all(const CreateContext& context, DeliveryKind kind, std::vector<Recorded>& recorded,
+void deliver_all(const CreateContext& context, DeliveryKind kind, std::vector<Delivery>& deliveries,
                  Failures& failures) {
-  for (Recorded& one : recorded) {
-    if (one.record.kind != kind || one.record.state == DeliveryState::failed) continue;
-    if (auto done = deliver(context, one); !done)
-      failures.add(*one.prepared.chosen.profile, std::move(done).error());
+  for (Delivery& one : deliveries) {
+    if (one.record.kind != kind || one.has_failed()) continue;
+    if (auto done = deliver(context, one); !done) failures.add(*one.chosen.profile, std::move(done).error());
   }
 }
 
 // A mount needs no second record once it is made.
 void save_outcome(const CreateContext& context, DeliveryKind kind, const Earlier& earlier,
-                  const std::vector<Recorded>& recorded) {
-  const bool is_new = std::any_of(recorded.begin(), recorded.end(), [&](const Recorded& one) {
+                  const std::vector<Delivery>& deliveries) {
+  const bool is_new = std::any_of(deliveries.begin(), deliveries.end(), [&](const Delivery& one) {
     return one.record.kind == kind && one.record.state != DeliveryState::planned;
   });
-  if (is_new) (void)save(context, earlier, recorded);
+  if (is_new) (void)save(context, earlier, deliveries);
 }
 
 // Not every runtime calls poststop for a container that it does not create: crun does not. What was written
 // is the next refresh's to remove.
 void forget_uncreated(const CreateContext& context, const Earlier& earlier,
-                      const std::vector<Recorded>& recorded) {
-  const bool is_written = std::any_of(recorded.begin(), recorded.end(), [](const Recorded& one) {
-    return one.record.kind == DeliveryKind::write;
-  });
+                      const std::vector<Delivery>& deliveries) {
+  const bool is_written =
+      std::any_of(deliveries.begin(), deliveries.end(), [](const Delivery& one) { return one.is_written(); });
   const bool was_written = earlier.place.record && has_written_directory(*earlier.place.record);
   if (!is_written && !was_written) context.ledger.remove(earlier.place.name);
 }
 
-void serve(const CreateContext& context, std::vector<Chosen> chosen, Failures& failures) {
+std::vector<Delivery> serve(const CreateContext& context, std::vector<Chosen> chosen, Failures& failures) {
   Earlier earlier = find_earlier(context);
   std::erase_if(chosen, [&](const Chosen& one) { return is_delivered(earlier, one); });
 
   freshen_all(context, chosen, failures);
-  if (chosen.empty() || failures.block()) return;
-  std::vector<Recorded> recorded;
-  std::vector<Prepared> prepared = prepare_all(context, chosen, recorded, failures);
-  auto lock = lock_ledger(context, earlier, prepared);
-  record_all(context, std::move(prepared), recorded, failures);
-  if (!lock) give_up_writing(recorded, lock.error(), failures);
-  save_all(context, earlier, recorded, failures);
+  std::vector<Delivery> deliveries;
+  if (chosen.empty() || failures.block()) return deliveries;
+  for (const Chosen& one : chosen) deliveries.push_back(plan(one));
+  for_all(deliveries, failures, context, prepare);
+  auto lock = lock_ledger(context, earlier, deliveries);
+  for_all(deliveries, failures, context, describe);
+  if (!lock) give_up_writing(deliveries, lock.error(), failures);
+  save_all(context, earlier, deliveries, failures);
   earlier.has_left_files = false;
-  // after entering the container's mount namespace, the log cannot be reached any more
-  context.call.log.connect();
   // Written directories are reached from the host, so they come before the first mount.
-  deliver_all(context, DeliveryKind::write, recorded, failures);
-  save_outcome(context, DeliveryKind::write, earlier, recorded);
+  deliver_all(context, DeliveryKind::write, deliveries, failures);
+  save_outcome(context, DeliveryKind::write, earlier, deliveries);
   if (lock) lock->reset();
-  deliver_all(context, DeliveryKind::mount, recorded, failures);
-  save_outcome(context, DeliveryKind::mount, earlier, recorded);
-  if (failures.block()) forget_uncreated(context, earlier, recorded);
+  deliver_all(context, DeliveryKind::mount, deliveries, failures);
+  save_outcome(context, DeliveryKind::mount, earlier, deliveries);
+  if (failures.block()) forget_uncreated(context, earlier, deliveries);
+  return deliveries;
 }
 
 // Failure: none of the chosen profiles can be delivered.
-Result<void> serve(const HookCall& call, const Spec& spec, std::string_view spec_text,
+Result<void> serve(Creation& creation, const HookCall& call, const Spec& spec, std::string_view spec_text,
                    const std::vector<Chosen>& chosen, Failures& failures) {
-  const auto runtime = TRY(RuntimeDir::open(call.config.runtime_dir));
-  const auto process = TRY(ContainerProcess::open(call.state.pid));
-  serve(CreateContext{call, spec, spec_text, runtime, process, ContainerLedger(runtime.fd()),
-                      identify_process(call.state.pid)},
-        chosen, failures);
+  creation.runtime = TRY(RuntimeDir::open(call.config.runtime_dir));
+  creation.process = TRY(ContainerProcess::open(call.state.pid));
+  const CreateContext context = {call,
+                                 spec,
+                                 spec_text,
+                                 *creation.runtime,
+                                 *creation.process,
+                                 ContainerLedger(creation.runtime->fd()),
+                                 identify_process(call.state.pid)};
+  creation.deliveries = serve(context, chosen, failures);
+  // The log is reached by its path on the host.
+  if (!failures.empty()) creation.process->leave_mounts();
   return {};
 }
 
 }  // namespace
 
-Result<void> create_runtime(const HookCall& call) {
+Creation create_runtime(const HookCall& call) {
+  Creation creation;
   std::string text;
   const auto spec = read_spec(call.state, text);
-  if (!spec) return judge_unreadable(call, spec.error());
+  if (!spec) {
+    creation.verdict = judge_unreadable(call, spec.error());
+    return creation;
+  }
   log_unknown_profiles(call);
   const Choice choice =
       choose(call.config, {.by_argument = call.profiles, .in_build = is_build_step(call.state)}, *spec);
   log_passed_over(call.log, call.state.id, choice);
-  if (choice.chosen.empty()) return {};
+  if (choice.chosen.empty()) return creation;
 
   reset_for_writing();
   Failures failures(call.state.id);
-  if (auto served = serve(call, *spec, text, choice.chosen, failures); !served) {
+  if (auto served = serve(creation, call, *spec, text, choice.chosen, failures); !served) {
     for (const Profile* profile : profiles_of(choice.chosen)) failures.add(*profile, Error(served.error()));
   }
-  return failures.judge(call.log);
+  creation.verdict = failures.judge(call.log);
+  return creation;
 }
 
 }  // namespace oci_oauth

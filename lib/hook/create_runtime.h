@@ -3,13 +3,26 @@
 // this order.
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "base/result.h"
 #include "hook/create_context.h"
+#include "hook/delivery.h"
 
 namespace oci_oauth {
 
-// Delivers each profile that a person chose for this container. Problems are logged, with a hint. Failure:
-// only for a profile with on_failure "block" whose token the container does not have; it must not be created.
-Result<void> create_runtime(const HookCall& call);
+struct Creation {
+  // Failure: only for a profile with on_failure "block" whose token the container does not have; it must not
+  // be created.
+  Result<void> verdict = {};
+  // What was opened, which a process that ends need not close one by one.
+  std::optional<RuntimeDir> runtime = {};
+  std::optional<ContainerProcess> process = {};
+  std::vector<Delivery> deliveries = {};
+};
+
+// Delivers each profile that a person chose for this container. Problems are logged, with a hint.
+Creation create_runtime(const HookCall& call);
 
 }  // namespace oci_oauth

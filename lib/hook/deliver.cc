@@ -20,22 +20,20 @@ void warn_of_readers(const CreateContext& context, const DeliveryRecord& record)
       fmt::format("chmod o-x {}", record.source));
 }
 
-Result<void> write_into(const CreateContext& context, Recorded& recorded) {
-  const DeliveryRecord& record = recorded.record;
-  const WrittenDirectory directory(std::move(recorded.prepared.target), record, *context.identity,
-                                   record.target);
-  TRY(directory.deliver(recorded.share, recorded.knowledge));
+Result<void> write_into(const CreateContext& context, Delivery& delivery) {
+  const DeliveryRecord& record = delivery.record;
+  const WrittenDirectory directory(std::move(delivery.target), record, *context.identity, record.target);
+  TRY(directory.deliver(delivery.share, delivery.knowledge));
   if ((record.mode & S_IROTH) != 0 && is_open_to_others(directory.fd())) warn_of_readers(context, record);
   return {};
 }
 
-Result<void> deliver_by_consent(const CreateContext& context, Recorded& recorded) {
-  const Prepared& prepared = recorded.prepared;
-  switch (prepared.chosen.consent) {
+Result<void> deliver_by_consent(const CreateContext& context, Delivery& delivery) {
+  switch (delivery.chosen.consent) {
     case Consent::write:
-      return write_into(context, recorded);
+      return write_into(context, delivery);
     case Consent::mount:
-      return mount_in_container(context.process, prepared.tree.get(), prepared.target.get());
+      return mount_in_container(context.process, delivery.tree.get(), delivery.target.get());
     case Consent::in_place:
     case Consent::no:
       return {};
@@ -45,12 +43,12 @@ Result<void> deliver_by_consent(const CreateContext& context, Recorded& recorded
 
 }  // namespace
 
-Result<void> deliver(const CreateContext& context, Recorded& recorded) {
-  auto done = deliver_by_consent(context, recorded);
+Result<void> deliver(const CreateContext& context, Delivery& delivery) {
+  auto done = deliver_by_consent(context, delivery);
   if (!done) {
-    (void)note_failed(recorded.record, done.error());
-  } else if (recorded.record.kind == DeliveryKind::write) {
-    note_delivered(recorded.record, recorded.share);
+    (void)note_failed(delivery.record, done.error());
+  } else if (delivery.is_written()) {
+    note_delivered(delivery.record, delivery.share);
   }
   return done;
 }

@@ -20,8 +20,9 @@ bool is_for_caller(const std::string& config) {
 
 }  // namespace
 
-Result<std::optional<Config>> load_hook_config(const HookArguments& arguments, const Log& log) {
-  const bool is_rootless = scope_of_caller() == Scope::user;
+Result<std::optional<Config>> load_hook_config(const HookArguments& arguments, bool is_host_root,
+                                               const Log& log) {
+  const bool is_rootless = !is_host_root && scope_of_caller() == Scope::user;
   const std::string path = arguments.config.empty() ? system_config : arguments.config;
   if (is_rootless && (arguments.config.empty() || !is_for_caller(path))) return std::optional<Config>();
   auto config = load_config(path);

@@ -13,6 +13,7 @@ namespace oci_oauth {
 
 // Result: nullopt if there is nothing to do, or the problem has been logged. Failure: the problem, if a
 // profile with on_failure "block" may be concerned; it is logged too.
-Result<std::optional<Config>> load_hook_config(const HookArguments& arguments, const Log& log);
+Result<std::optional<Config>> load_hook_config(const HookArguments& arguments, bool is_host_root,
+                                               const Log& log);
 
 }  // namespace oci_oauth

@@ -9,20 +9,29 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <initializer_list>
+#include <new>
 
 namespace oci_oauth {
 
 namespace {
 
-// Limits that the caller may have lowered and we can raise again.
-void raise_limits(std::initializer_list<__rlimit_resource> resources) {
-  for (const __rlimit_resource resource : resources) {
-    rlimit limit;
-    if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == limit.rlim_max) continue;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(resource, &limit);
-  }
+// A limit that the caller may have lowered and we can raise again.
+struct Raised {
+  bool is_raised = false;  // it was lower
+  rlim_t limit = 0;
+};
+Raised raise_limit(__rlimit_resource resource) {
+  rlimit limit;
+  if (::getrlimit(resource, &limit) != 0) return {};
+  if (limit.rlim_cur == limit.rlim_max) return {false, limit.rlim_max};
+  limit.rlim_cur = limit.rlim_max;
+  return {::setrlimit(resource, &limit) == 0, limit.rlim_max};
+}
+
+// Called when there is no memory, until it raises nothing: then the allocation fails.
+void raise_memory_limits() {
+  const bool space = raise_limit(RLIMIT_AS).is_raised, data = raise_limit(RLIMIT_DATA).is_raised;
+  if (!space && !data) std::set_new_handler(nullptr);
 }
 
 // A file must not get the number of a stdio that the caller closed.
@@ -40,17 +49,20 @@ void open_stdio() {
 void reset_for_reading() {
   ::close_range(3, ~0U, 0);
   ::clearenv();
-  raise_limits({RLIMIT_AS, RLIMIT_DATA});
+  std::set_new_handler(raise_memory_limits);
 }
 
 void reset_for_writing() {
   open_stdio();
   ::umask(022);
+  ::alarm(0);  // outlives execve(2)
+  if (raise_limit(RLIMIT_FSIZE).limit != RLIM_INFINITY) ::signal(SIGXFSZ, SIG_IGN);
+  (void)raise_limit(RLIMIT_NOFILE);
+}
+
+void reset_for_output() {
+  open_stdio();
   ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);
-  ::signal(SIGCHLD, SIG_DFL);  // wait(2) knows nothing of children while it is ignored
-  ::alarm(0);                  // outlives execve(2)
-  raise_limits({RLIMIT_FSIZE, RLIMIT_NOFILE});
 }
 
 void reset_for_program() {

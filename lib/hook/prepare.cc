@@ -7,7 +7,6 @@
 #include <algorithm>
 
 #include "base/fmt.h"
-#include "base/process.h"
 #include "delivery/share.h"
 #include "oci/bound_directory.h"
 #include "oci/container_root.h"
@@ -67,15 +66,26 @@ bool needs_cover(const CreateContext& context, const Chosen& chosen) {
 
 // A container that can change mounts could make this one writable: with CAP_SYS_ADMIN or, in a rootless
 // engine, through the engine's "exec --privileged". Others do not pay for the lock.
-Result<UniqueFd> clone_share(const CreateContext& context, const Profile& profile, int share) {
-  TRY(label_share(share, context.spec.mount_label));
-  if (!context.spec.may_mount && is_host_root()) return clone_tree_read_only(share);
-  auto locked = clone_tree_locked(share, context.runtime.share_path(profile.name));
+Result<UniqueFd> clone_share(const CreateContext& context, const Profile& profile) {
+  const FileAt share = context.runtime.share_directory(profile.name);
+  auto tree = TRY(clone_tree_read_only(share));
+  if (!context.spec.may_mount && context.call.is_host_root) return tree;
+  auto locked = lock_tree(std::move(tree), share.shown);
   if (locked) return locked;
   context.call.log.write(Priority::notice, std::move(locked).error().in(fmt::format(
                                                "profile '{}', container {}: it can make its mount writable",
                                                profile.name, context.call.state.id)));
   return clone_tree_read_only(share);
+}
+
+// The share directory is missing before the profile's first refresh.
+Result<UniqueFd> mount_of_share(const CreateContext& context, const Profile& profile) {
+  const std::string& label = context.spec.mount_label;
+  auto tree = label.empty() ? clone_share(context, profile) : Error{ErrorKind::not_found, ""};
+  if (tree || tree.error().kind != ErrorKind::not_found) return tree;
+  const auto share = TRY(context.runtime.share(profile.name));
+  TRY(label_share(share.get(), label));
+  return clone_share(context, profile);
 }
 
 // The mounted files belong to root on the host, so the mode's last digit applies to everybody else.
@@ -88,39 +98,36 @@ void warn_of_mode(const CreateContext& context, const Chosen& chosen) {
       "set the profile's \"mode\" to \"0444\", or bind-mount a directory at the target");
 }
 
-Result<void> prepare_writing(const CreateContext& context, Prepared& prepared) {
-  const Chosen& chosen = prepared.chosen;
+Result<void> prepare_writing(const CreateContext& context, Delivery& delivery) {
+  const Chosen& chosen = delivery.chosen;
   auto bound =
       TRY(open_bound_directory(context.process, rootfs_of(context), chosen.target,
                                std::string(chosen.bind_source), {context.spec.uid, context.spec.gid}));
-  prepared.target = std::move(bound.directory);
-  prepared.owner = bound.owner;
+  delivery.target = std::move(bound.directory);
+  delivery.record.owner = bound.owner;
   return {};
 }
 
-Result<void> prepare_mount(const CreateContext& context, Prepared& prepared) {
-  const Chosen& chosen = prepared.chosen;
+Result<void> prepare_mount(const CreateContext& context, Delivery& delivery) {
+  const Chosen& chosen = delivery.chosen;
   const auto root = TRY(open_root(context, chosen));
   auto target = TRY(root.make_directory(chosen.target));
   TRY(check_unshared(context.process, target.get()));
-  auto tree = TRY(clone_share(context, *chosen.profile, prepared.share.get()));
+  auto tree = TRY(mount_of_share(context, *chosen.profile));
   if ((chosen.profile->mode & S_IROTH) == 0 && context.spec.uid != 0) warn_of_mode(context, chosen);
-  prepared.target = std::move(target);
-  prepared.tree = std::move(tree);
+  delivery.target = std::move(target);
+  delivery.tree = std::move(tree);
   return {};
 }
 
 }  // namespace
 
-Result<Prepared> prepare(const CreateContext& context, const Chosen& chosen) {
-  auto share = TRY(context.runtime.share(chosen.profile->name));
-  Prepared prepared = {chosen, std::move(share), {}, {}};
-  Consent& consent = prepared.chosen.consent;
-  if (consent == Consent::in_place && needs_cover(context, chosen)) consent = Consent::mount;
-  TRY(consent == Consent::write   ? prepare_writing(context, prepared)
-      : consent == Consent::mount ? prepare_mount(context, prepared)
-                                  : Result<void>());
-  return prepared;
+Result<void> prepare(const CreateContext& context, Delivery& delivery) {
+  Consent& consent = delivery.chosen.consent;
+  if (consent == Consent::in_place && needs_cover(context, delivery.chosen)) consent = Consent::mount;
+  if (consent == Consent::write) return prepare_writing(context, delivery);
+  if (consent == Consent::mount) return prepare_mount(context, delivery);
+  return {};
 }
 
 }  // namespace oci_oauth

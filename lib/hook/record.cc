@@ -17,24 +17,24 @@ namespace oci_oauth {
 
 namespace {
 
-// The directory, the owner of its files, and their attributes in the container.
-Result<void> describe_written(const CreateContext& context, const Prepared& prepared,
-                              DeliveryRecord& record) {
+// The directory, and its files' attributes in the container.
+Result<void> describe_written(const CreateContext& context, Delivery& delivery) {
+  DeliveryRecord& record = delivery.record;
   struct stat status;
-  if (::fstat(prepared.target.get(), &status) != 0) return Error::from_errno(errno, record.target);
+  if (::fstat(delivery.target.get(), &status) != 0) return Error::from_errno(errno, record.target);
   record.kind = DeliveryKind::write;
-  record.source = prepared.chosen.bind_source;
+  record.source = delivery.chosen.bind_source;
   record.device = status.st_dev;
   record.inode = status.st_ino;
-  record.owner = prepared.owner;
   record.user_namespace = own_user_namespace();
-  record.mode = prepared.chosen.profile->mode;
+  record.mode = delivery.chosen.profile->mode;
   record.label = context.spec.mount_label;
   return {};
 }
 
-Result<Provider> provider_of(const Profile& profile) {
-  const auto prefix = TRY(installation_prefix(levels_of_hook));
+Result<Provider> provider_of(const CreateContext& context, const Profile& profile) {
+  std::string prefix = context.call.installation;
+  if (prefix.empty()) prefix = TRY(installation_prefix(levels_of_hook));
   return load_provider(profile.provider, provider_directories(prefix));
 }
 
@@ -48,36 +48,29 @@ bool is_any_there(int directory, const std::vector<WrittenFile>& files) {
 }
 
 // The names that the provider delivers, their published content, and what is already there.
-Result<void> plan_files(const CreateContext& context, Recorded& recorded) {
-  DeliveryRecord& record = recorded.record;
-  const auto provider = TRY(provider_of(*recorded.prepared.chosen.profile));
+Result<void> plan_files(const CreateContext& context, Delivery& delivery) {
+  DeliveryRecord& record = delivery.record;
+  const auto provider = TRY(provider_of(context, *delivery.chosen.profile));
   std::vector<WrittenFile> files = delivered_files(provider);
   keep_memory_private();
-  auto share = TRY(read_share(recorded.prepared.share.get(), files));
-  recorded.share = std::move(share);
+  const auto directory = TRY(context.runtime.share(record.profile));
+  auto share = TRY(read_share(directory.get(), files));
+  delivery.share = std::move(share);
   // A person bind-mounted it under another path than the configured one, so nothing is to be written.
-  if (FileId{record.device, record.inode} == recorded.share.directory) return {};
+  if (FileId{record.device, record.inode} == delivery.share.directory) return {};
   record.files = std::move(files);
-  plan_delivery(record, recorded.share);
+  plan_delivery(record, delivery.share);
 
   const auto published = TRY(context.runtime.published(record.profile));
-  if (published) recorded.knowledge.login = published->login;
-  if (!is_any_there(recorded.prepared.target.get(), record.files)) return {};
+  if (published) delivery.knowledge.login = published->login;
+  if (!is_any_there(delivery.target.get(), record.files)) return {};
   const auto written = TRY(context.ledger.list_written());
-  recorded.knowledge.known = known_fingerprints(written.records(), record);
-  UniqueFd directory(::fcntl(recorded.prepared.target.get(), F_DUPFD_CLOEXEC, 0));
+  delivery.knowledge.known = known_fingerprints(written.records(), record);
+  UniqueFd target(::fcntl(delivery.target.get(), F_DUPFD_CLOEXEC, 0));
   const DeliveryRecord looked_at = record;
-  WrittenDirectory(std::move(directory), looked_at, {}, record.target)
-      .note_what_was_there(record.files, recorded.knowledge);
+  WrittenDirectory(std::move(target), looked_at, {}, record.target)
+      .note_what_was_there(record.files, delivery.knowledge);
   return {};
-}
-
-Recorded record_of(Prepared prepared) {
-  Recorded recorded = {std::move(prepared), {}};
-  recorded.record.profile = recorded.prepared.chosen.profile->name;
-  recorded.record.target = recorded.prepared.chosen.target;
-  recorded.record.shadowed_by = recorded.prepared.chosen.shadowed_by;
-  return recorded;
 }
 
 Result<void> forget_earlier_life(const CreateContext& context, const Earlier& earlier) {
@@ -108,51 +101,50 @@ bool is_delivered(const Earlier& earlier, const Chosen& chosen) {
 }
 
 Result<std::optional<FileLock>> lock_ledger(const CreateContext& context, const Earlier& earlier,
-                                            const std::vector<Prepared>& prepared) {
-  const bool writes = std::any_of(prepared.begin(), prepared.end(),
-                                  [](const Prepared& one) { return one.chosen.consent == Consent::write; });
+                                            const std::vector<Delivery>& deliveries) {
+  const bool writes = std::any_of(deliveries.begin(), deliveries.end(), [](const Delivery& one) {
+    return one.chosen.consent == Consent::write && !one.has_failed();
+  });
   if (!writes && !earlier.has_left_files) return std::optional<FileLock>();
   auto lock = TRY(context.ledger.lock(std::chrono::steady_clock::now() + longest_wait_for_ledger));
   return std::optional<FileLock>(std::move(lock));
 }
 
-Recorded failed_record(const CreateContext& context, const Chosen& chosen, const Error& error) {
-  Recorded recorded = record_of({chosen, {}, {}, {}});
-  if (chosen.consent == Consent::write) {
-    recorded.record.kind = DeliveryKind::write;
-    recorded.record.source = chosen.bind_source;
-    recorded.record.mode = chosen.profile->mode;
-    recorded.record.label = context.spec.mount_label;
+void note_failed_step(const Spec& spec, Delivery& delivery, const Error& error) {
+  DeliveryRecord record = plan(delivery.chosen).record;
+  if (delivery.chosen.consent == Consent::write) {
+    record.kind = DeliveryKind::write;
+    record.source = delivery.chosen.bind_source;
+    record.mode = delivery.chosen.profile->mode;
+    record.label = spec.mount_label;
   }
-  (void)note_failed(recorded.record, error);
-  return recorded;
+  (void)note_failed(record, error);
+  delivery.record = std::move(record);
 }
 
-Result<Recorded> record(const CreateContext& context, Prepared prepared) {
-  Recorded recorded = record_of(std::move(prepared));
-  if (recorded.prepared.chosen.consent != Consent::write) return recorded;
-  TRY(describe_written(context, recorded.prepared, recorded.record));
-  TRY(plan_files(context, recorded));
-  return recorded;
+Result<void> describe(const CreateContext& context, Delivery& delivery) {
+  if (delivery.chosen.consent != Consent::write) return {};
+  TRY(describe_written(context, delivery));
+  return plan_files(context, delivery);
 }
 
 Result<void> save(const CreateContext& context, const Earlier& earlier,
-                  const std::vector<Recorded>& recorded) {
+                  const std::vector<Delivery>& deliveries) {
   if (!context.identity) return context.identity.error();
   if (earlier.has_left_files) {
     // Files that cannot be removed are still identified by their record's fingerprints, which must stay.
     TRY(forget_earlier_life(context, earlier));
   }
-  std::vector<DeliveryRecord> deliveries = earlier.deliveries;
-  for (const Recorded& one : recorded) {
-    std::erase_if(deliveries, [&](const DeliveryRecord& before) {
+  std::vector<DeliveryRecord> records = earlier.deliveries;
+  for (const Delivery& one : deliveries) {
+    std::erase_if(records, [&](const DeliveryRecord& before) {
       return before.profile == one.record.profile && before.target == one.record.target;
     });
-    deliveries.push_back(one.record);
+    records.push_back(one.record);
   }
   const ContainerState& state = context.call.state;
   return context.ledger.save(earlier.place.name,
-                             {state.id, state.bundle, *context.identity, now(), std::move(deliveries)});
+                             {state.id, state.bundle, *context.identity, now(), std::move(records)});
 }
 
 }  // namespace oci_oauth

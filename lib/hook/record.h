@@ -9,9 +9,8 @@
 
 #include "base/file_lock.h"
 #include "base/result.h"
-#include "delivery/written_directory.h"
 #include "hook/create_context.h"
-#include "hook/prepare.h"
+#include "hook/delivery.h"
 
 namespace oci_oauth {
 
@@ -26,28 +25,21 @@ struct Earlier {
 Earlier find_earlier(const CreateContext& context);
 bool is_delivered(const Earlier& earlier, const Chosen& chosen);
 
-struct Recorded {
-  Prepared prepared;  // from failed_record() only what was chosen
-  DeliveryRecord record;
-  // For Consent::write: what is written, and what may be replaced.
-  Share share = {};
-  WrittenDirectory::Knowledge knowledge = {};
-};
-
 // Held from reading the records to the last written byte; empty if nothing is written. Failure: another
 // process holds it for longer than a container can wait.
 Result<std::optional<FileLock>> lock_ledger(const CreateContext& context, const Earlier& earlier,
-                                            const std::vector<Prepared>& prepared);
+                                            const std::vector<Delivery>& deliveries);
 
-// Failure: the provider cannot be read, or the target cannot be examined.
-Result<Recorded> record(const CreateContext& context, Prepared prepared);
+// Completes the record of what prepare() opened. Failure: the provider cannot be read, or the target cannot
+// be examined.
+Result<void> describe(const CreateContext& context, Delivery& delivery);
 
-// The record of a delivery that failed in an earlier step, so that `oci-oauth status` can say why.
-Recorded failed_record(const CreateContext& context, const Chosen& chosen, const Error& error);
+// Records a failed step, so that `oci-oauth status` can say why. Nothing acts on what is recorded then.
+void note_failed_step(const Spec& spec, Delivery& delivery, const Error& error);
 
 // Saves all of them beside those of earlier calls, and cleans up after the container's life before a restart.
 // Failure: nothing may be written for the container.
 Result<void> save(const CreateContext& context, const Earlier& earlier,
-                  const std::vector<Recorded>& recorded);
+                  const std::vector<Delivery>& deliveries);
 
 }  // namespace oci_oauth

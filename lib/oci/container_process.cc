@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/container_process.h"
 
+#include <sched.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -33,12 +35,10 @@ Result<bool> shares_our_namespace(pid_t pid, std::string_view kind) {
   return ours->st_dev == its->st_dev && ours->st_ino == its->st_ino;
 }
 
-Result<void> check_is_not_the_hosts(pid_t pid) {
-  const auto shared = TRY(shares_our_namespace(pid, "mnt"));
-  if (!shared) return {};
-  return Error{ErrorKind::failed,
-               fmt::format("process {} is in the host's mount namespace, not in a container's", pid),
-               "give the container its own mount namespace"};
+Error is_the_hosts(pid_t pid) {
+  return {ErrorKind::failed,
+          fmt::format("process {} is in the host's mount namespace, not in a container's", pid),
+          "give the container its own mount namespace"};
 }
 
 // `kind`: uid or gid.
@@ -61,12 +61,13 @@ Result<ContainerProcess> ContainerProcess::open(pid_t pid) {
   }
   UniqueFd fd = open_process(pid);
   if (!fd) return Error::from_errno(errno, fmt::format("pidfd_open of process {}", pid));
-  ContainerProcess process(pid, std::move(fd));
-  TRY(check_is_not_the_hosts(pid));
-  if (!process.is_running()) {
-    return Error{ErrorKind::not_found, fmt::format("process {}: has exited", pid)};
-  }
-  return process;
+  auto ours = TRY(open_file({.path = "/proc/self/ns/mnt"}, O_RDONLY));
+  auto its = open_file({.path = fmt::format("/proc/{}/ns/mnt", pid)}, O_RDONLY);
+  auto root = open_file({.path = fmt::format("/proc/{}/root", pid)}, O_PATH | O_DIRECTORY);
+  if (is_readable(fd.get())) return Error{ErrorKind::not_found, fmt::format("process {}: has exited", pid)};
+  if (!its) return std::move(its).error();
+  if (is_same_file(file_id(ours.get()), file_id(its->get()))) return is_the_hosts(pid);
+  return ContainerProcess(pid, std::move(fd), std::move(ours), std::move(*its), std::move(root));
 }
 
 Result<Owner> ContainerProcess::owner_outside(Owner inside) const {
@@ -81,6 +82,17 @@ Result<Owner> ContainerProcess::owner_outside(Owner inside) const {
 
 bool ContainerProcess::is_running() const {
   return !is_readable(fd_.get());
+}
+
+Result<void> ContainerProcess::enter_mounts() const {
+  // The container can inspect a process in its namespaces unless that process is not dumpable.
+  ::prctl(PR_SET_DUMPABLE, 0);
+  if (::setns(fd_.get(), CLONE_NEWNS) == 0) return {};
+  return Error::from_errno(errno, fmt::format("setns to the mount namespace of process {}", pid_));
+}
+
+void ContainerProcess::leave_mounts() const {
+  ::setns(own_mounts_.get(), CLONE_NEWNS);
 }
 
 }  // namespace oci_oauth

@@ -24,10 +24,11 @@ namespace {
 
 constexpr int attempts = 64;  // EAGAIN: something is renamed while the kernel resolves the path
 
-Result<UniqueFd> open_beneath(int root, const std::string& path, const std::string& shown) {
+Result<UniqueFd> open_beneath(int root, const std::string& path, const std::string& shown,
+                              std::uint64_t resolve = RESOLVE_NO_MAGICLINKS) {
   open_how how = {};
   how.flags = O_PATH | O_CLOEXEC | O_DIRECTORY;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  how.resolve = RESOLVE_IN_ROOT | resolve;
   const std::string relative = path == "/" ? "." : path;
   for (int i = 0; i < attempts; ++i) {
     const long fd = ::syscall(SYS_openat2, root, relative.c_str(), &how, sizeof how);
@@ -41,8 +42,9 @@ Result<UniqueFd> open_beneath(int root, const std::string& path, const std::stri
   return error;
 }
 
-Result<UniqueFd> open_in_container(int root, const std::string& path) {
-  return open_beneath(root, path, fmt::format("{} in the container", path));
+Result<UniqueFd> open_in_container(int root, const std::string& path,
+                                   std::uint64_t resolve = RESOLVE_NO_MAGICLINKS) {
+  return open_beneath(root, path, fmt::format("{} in the container", path), resolve);
 }
 
 Error refuse(const std::string& path, std::string_view why) {
@@ -73,17 +75,23 @@ bool is_in_dev(int root, const DirectoryPlace& root_place, const DirectoryPlace&
 }
 
 // /proc, /sys, cgroups and /dev belong to the kernel: directories there are not meant for files.
+Result<void> check_file_system(int directory, const std::string& path) {
+  struct statfs status;
+  if (::fstatfs(directory, &status) != 0) return Error::from_errno(errno, path);
+  for (const long refused : {PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC}) {
+    if (status.f_type == refused) return refuse(path, "is in a kernel file system");
+  }
+  return {};
+}
+
+// Where symbolic links may have led.
 enum class Root { refused, accepted };
 Result<void> check_place(int root, int directory, const std::string& path, Root whether_root) {
   const auto root_place = TRY(place_of(root, path));
   const auto place = TRY(place_of(directory, path));
   if (whether_root == Root::refused && place.id == root_place.id)
     return refuse(path, "is a link to the container's root");
-  struct statfs status;
-  if (::fstatfs(directory, &status) != 0) return Error::from_errno(errno, path);
-  for (const long refused : {PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC}) {
-    if (status.f_type == refused) return refuse(path, "is in a kernel file system");
-  }
+  TRY(check_file_system(directory, path));
   if (is_in_dev(root, root_place, place)) return refuse(path, "is in /dev");
   return {};
 }
@@ -165,12 +173,8 @@ Result<UniqueFd> make_missing(int root, const std::string& path, const Container
 }  // namespace
 
 Result<ContainerRoot> ContainerRoot::open(const ContainerProcess& process, std::string_view rootfs) {
-  const std::string outer = fmt::format("/proc/{}/root", process.pid());
-  auto namespace_root = TRY(open_file({.path = outer}, O_PATH | O_DIRECTORY));
-  if (!process.is_running()) {
-    return Error{ErrorKind::not_found, fmt::format("process {}: has exited", process.pid())};
-  }
-  return beneath(namespace_root.get(), rootfs, outer, &process);
+  if (!process.root()) return process.root().error();
+  return beneath(process.root()->get(), rootfs, fmt::format("/proc/{}/root", process.pid()), &process);
 }
 
 // An absolute link in `rootfs` (such as /var/run) would lead a plain open(2) into the caller's mount
@@ -192,6 +196,11 @@ Result<UniqueFd> ContainerRoot::open_directory(std::string_view path) const {
 Result<UniqueFd> ContainerRoot::make_directory(std::string_view path) const {
   const std::string whole(path);
   if (is_kernels_path(path)) return refuse(whole, "is in a kernel file system");
+  // Without symbolic links, it is where its path says.
+  if (auto plain = open_in_container(root_.get(), whole, RESOLVE_NO_SYMLINKS); plain && whole != "/") {
+    TRY(check_file_system(plain->get(), whole));
+    return plain;
+  }
   auto directory = open_in_container(root_.get(), whole);
   if (!directory && directory.error().kind == ErrorKind::not_found) {
     directory = make_missing(root_.get(), whole, process_);

@@ -5,13 +5,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "base/child.h"
+#include "base/fmt.h"
 
 namespace oci_oauth {
 
@@ -41,28 +41,29 @@ int copy_through_user_namespace(int tree, const char* path, int slot) {
 
 }  // namespace
 
-Result<UniqueFd> clone_tree_read_only(int directory) {
-  UniqueFd tree(::open_tree(directory, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
-  if (!tree) return Error::from_errno(errno, "open_tree of the share directory");
+Result<UniqueFd> clone_tree_read_only(const FileAt& directory) {
+  UniqueFd tree(::open_tree(directory.directory, directory.path.c_str(),
+                            AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (!tree) return Error::from_errno(errno, fmt::format("{}: open_tree", directory.shown));
   mount_attr attributes = {};
   attributes.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
   // A copy of a shared mount is its peer: what a container mounts over it would also cover the host's
   // directory.
   attributes.propagation = MS_PRIVATE;
   if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
-    return Error::from_errno(errno, "mount_setattr of the share directory");
+    return Error::from_errno(errno, fmt::format("{}: mount_setattr", directory.shown));
   }
   return tree;
 }
 
-Result<UniqueFd> clone_tree_locked(int directory, const std::string& path) {
+// The child's own: if it fails, what it has attached disappears with its mount namespace.
+Result<UniqueFd> lock_tree(UniqueFd tree, const std::string& path) {
   const auto failure = [](int number) {
     return Error::from_errno(number, "lock the flags of the share directory's mount");
   };
-  // The child's own: if it fails, what it has attached disappears with its mount namespace.
-  const auto tree = TRY(clone_tree_read_only(directory));
   UniqueFd slot(::fcntl(tree.get(), F_DUPFD_CLOEXEC, 0));
   if (!slot) return failure(errno);
+  expect_children();
   const auto child =
       static_cast<pid_t>(::syscall(SYS_clone, CLONE_FILES | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0));
   if (child < 0) return failure(errno);
@@ -73,11 +74,7 @@ Result<UniqueFd> clone_tree_locked(int directory, const std::string& path) {
 }
 
 Result<void> mount_in_container(const ContainerProcess& process, int tree, int target) {
-  // The container can inspect a process in its namespaces unless that process is not dumpable.
-  ::prctl(PR_SET_DUMPABLE, 0);
-  if (::setns(process.fd(), CLONE_NEWNS) != 0) {
-    return Error::from_errno(errno, fmt::format("setns to the mount namespace of process {}", process.pid()));
-  }
+  TRY(process.enter_mounts());
   if (::move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
     return Error::from_errno(errno, "move_mount onto the target in the container");
   }

@@ -90,19 +90,11 @@ std::optional<IdMaps> id_maps_of(StatmountRequest request) {
   return IdMaps{std::move(*uids), std::move(*gids)};
 }
 
-// nullopt if the kernel does not report it.
-std::optional<std::uint64_t> mount_namespace_id(const ContainerProcess& process) {
-  const auto space = open_file({.path = fmt::format("/proc/{}/ns/mnt", process.pid())}, O_RDONLY);
-  std::uint64_t id = 0;
-  if (!space || ::ioctl(space->get(), get_mount_namespace_id, &id) != 0) return std::nullopt;
-  return id;
-}
-
 std::optional<MountInfo> ask_statmount(const ContainerProcess& process, const struct statx& status) {
   if ((status.stx_mask & statx_mount_id_unique) == 0) return std::nullopt;
-  const auto space = mount_namespace_id(process);
-  if (!space) return std::nullopt;
-  const StatmountRequest request = {sizeof request, 0, status.stx_mnt_id, want_basic, *space};
+  std::uint64_t space = 0;
+  if (::ioctl(process.mount_namespace(), get_mount_namespace_id, &space) != 0) return std::nullopt;
+  const StatmountRequest request = {sizeof request, 0, status.stx_mnt_id, want_basic, space};
   Statmount answer = {};
   if (::syscall(statmount_call, &request, &answer, sizeof answer, 0) != 0 ||
       (answer.mask & want_basic) == 0) {

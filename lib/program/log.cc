@@ -49,10 +49,6 @@ Log Log::to_syslog(std::string program) {
   return {std::move(program), Sink::syslog};
 }
 
-void Log::connect() const {
-  if (sink_ == Sink::syslog) ::openlog(nullptr, LOG_PID | LOG_NDELAY, LOG_DAEMON);
-}
-
 void Log::write(Priority priority, std::string_view message, std::string_view hint) const {
   const int level = static_cast<int>(priority);
   if (sink_ == Sink::syslog) {

@@ -20,8 +20,6 @@ class Log {
   // syslog(3), facility daemon: for the hook, whose stderr may be lost.
   static Log to_syslog(std::string program);
 
-  // Connects to syslog now, before the caller leaves the mount namespace that contains /dev/log.
-  void connect() const;
   void write(Priority priority, std::string_view message, std::string_view hint = {}) const;
   // With the error's own hint, or else with what its kind suggests.
   void write(Priority priority, const Error& error) const;

@@ -185,12 +185,16 @@ Result<Secret> RuntimeDir::token(std::string_view profile) const {
   return Secret(std::move(text));
 }
 
+FileAt RuntimeDir::share_directory(std::string_view profile) const {
+  return {directory_.get(), fmt::format("share/{}", profile), share_path(profile)};
+}
+
 Result<UniqueFd> RuntimeDir::share(std::string_view profile) const {
-  const std::string name = fmt::format("share/{}", profile), shown = share_path(profile);
-  auto existing = open_directory(directory_.get(), name, shown);
+  const auto [parent, name, shown] = share_directory(profile);
+  auto existing = open_directory(parent, name, shown);
   if (existing || existing.error().kind != ErrorKind::not_found) return existing;
   TRY(ensure_share(directory_.get(), path_ + "/share"));
-  return make_directory(directory_.get(), name, 0755, shown);
+  return make_directory(parent, name, 0755, shown);
 }
 
 FileAt RuntimeDir::published_file(std::string_view profile) const {
@@ -253,7 +257,8 @@ Result<bool> RuntimeDir::withdraw(std::string_view profile) const {
   // First, so that a profile that comes back is published again.
   bool was_there = ::unlinkat(directory_.get(), published_file(profile).path.c_str(), 0) == 0;
   ::unlinkat(directory_.get(), history_file(profile).path.c_str(), 0);
-  auto directory = open_directory(directory_.get(), fmt::format("share/{}", profile), share_path(profile));
+  const auto [parent, path, shown] = share_directory(profile);
+  auto directory = open_directory(parent, path, shown);
   if (!directory && directory.error().kind == ErrorKind::not_found) return was_there;
   if (!directory) return std::move(directory).error();
   for (const std::string& name : all_in({directory->get(), "."})) {

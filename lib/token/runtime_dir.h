@@ -47,6 +47,7 @@ class RuntimeDir {
   // share/NAME, created if missing (mode 0755), open for reading. The descriptor can be used to write and to
   // mount.
   Result<UniqueFd> share(std::string_view profile) const;
+  FileAt share_directory(std::string_view profile) const;  // the same, whether it is there or not
   std::string share_path(std::string_view profile) const;
 
   // The access token in share/NAME. Failure: there is none.

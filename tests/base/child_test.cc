@@ -37,6 +37,13 @@ TEST_CASE("what a child's function returns is its exit status") {
   CHECK_FALSE(*child);
 }
 
+TEST_CASE("a child is waited for even if the caller ignored such signals") {
+  ::signal(SIGCHLD, SIG_IGN);
+  auto child = run_in_child([] { return 7; });
+  REQUIRE(child);
+  CHECK(child->wait().code() == 7);
+}
+
 TEST_CASE("an exception in a child does not reach what its parent has to do") {
   auto child = run_in_child([]() -> int { throw std::runtime_error("x"); });
   REQUIRE(child);

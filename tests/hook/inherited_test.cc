@@ -7,7 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <new>
+#include <vector>
 
 #include "base/fmt.h"
 #include "support/catch.h"
@@ -45,33 +48,61 @@ sighandler_t handler_of(int number) {
 
 }  // namespace
 
-TEST_CASE("before a byte is read the caller's descriptors, environment and memory limits are gone") {
+TEST_CASE("before a byte is read the caller's descriptors and environment are gone") {
   CHECK(answer_in_status([] {
           const int inherited = ::open("/dev/null", O_RDONLY);  // NOLINT(android-cloexec-open)
           ::setenv("LD_PRELOAD", "/nowhere", 1);
-          lower(RLIMIT_DATA, rlim_t{1} << 30);
           reset_for_reading();
-          return ::fcntl(inherited, F_GETFD) < 0 && ::getenv("LD_PRELOAD") == nullptr &&
-                 is_raised(RLIMIT_DATA) && is_raised(RLIMIT_AS);
+          return ::fcntl(inherited, F_GETFD) < 0 && ::getenv("LD_PRELOAD") == nullptr;
         }) == "right");
 }
 
-TEST_CASE("before anything is written the umask, file limits, signals and alarm are the program's own") {
+TEST_CASE("memory is had as far as the hard limit, and not beyond") {
+  constexpr rlim_t soft = rlim_t{256} << 20, hard = rlim_t{1} << 30;
+  CHECK(answer_in_status([] {
+          const rlimit limit = {soft, hard};
+          reset_for_reading();
+          if (::setrlimit(RLIMIT_DATA, &limit) != 0) return false;
+          const std::vector<char> more(soft);
+          try {
+            const std::vector<char> too_much(hard);
+          } catch (const std::bad_alloc&) {
+            return is_raised(RLIMIT_DATA);
+          }
+          return false;
+        }) == "right");
+}
+
+TEST_CASE("before a file is written the umask, its limits and the alarm are the program's own") {
   const ChildProcess child([]() -> std::string {
     ::umask(0777);
-    ::signal(SIGCHLD, SIG_IGN);
     ::alarm(3600);
     lower(RLIMIT_FSIZE, 0);
     lower(RLIMIT_NOFILE, 16);
     reset_for_writing();
     if (::umask(0) != 022) return "umask";
-    if (handler_of(SIGCHLD) != SIG_DFL) return "SIGCHLD";
-    if (handler_of(SIGPIPE) != SIG_IGN || handler_of(SIGXFSZ) != SIG_IGN) return "SIGPIPE, SIGXFSZ";
     if (::alarm(0) != 0) return "alarm";
     if (!is_raised(RLIMIT_FSIZE) || !is_raised(RLIMIT_NOFILE)) return "limits";
     return "all its own";
   });
   CHECK(child.answer() == "all its own");
+}
+
+TEST_CASE("a file that reaches its hard limit does not end the process") {
+  CHECK(answer_in_status([] {
+          const rlimit none = {0, 0};
+          if (::setrlimit(RLIMIT_FSIZE, &none) != 0) return false;
+          reset_for_writing();
+          const int file = ::open("/tmp", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+          return file >= 0 && ::write(file, "x", 1) < 0 && errno == EFBIG;
+        }) == "right");
+}
+
+TEST_CASE("a message to a reader that is gone does not end the process") {
+  CHECK(answer_in_status([] {
+          reset_for_output();
+          return handler_of(SIGPIPE) == SIG_IGN;
+        }) == "right");
 }
 
 TEST_CASE("a stdio that the caller closed is /dev/null, so that no file gets its number") {

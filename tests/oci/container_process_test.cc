@@ -63,6 +63,22 @@ TEST_CASE("a process is seen to end") {
   CHECK_FALSE(process->is_running());
 }
 
+TEST_CASE("its mounts can be entered and left, and its root is its own") {
+  if (::geteuid() != 0) return skip("only root makes mount namespaces");
+  const Container container(in_own_mounts);
+  const auto process = ContainerProcess::open(container.pid());
+  REQUIRE(process);
+  CHECK(process->root());
+  const ChildProcess visitor([&]() -> std::string {
+    const auto mounts = [] { return file_id({.path = "/proc/self/ns/mnt"}); };
+    const auto ours = mounts();
+    if (!process->enter_mounts() || mounts() != file_id(process->mount_namespace())) return "not entered";
+    process->leave_mounts();
+    return mounts() == ours ? "left" : "not left";
+  });
+  CHECK(visitor.answer() == "left");
+}
+
 TEST_CASE("ids in our own user namespace are the same outside") {
   if (::geteuid() != 0) return skip("only root makes mount namespaces");
   const Container container(in_own_mounts);

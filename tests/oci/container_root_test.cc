@@ -99,6 +99,10 @@ TEST_CASE("a link to the container's root is not a separate directory") {
   CHECK(tree.refusal("/run/secrets") == "/run/secrets in the container: is a link to the container's root");
 }
 
+TEST_CASE("the root itself is not a separate directory") {
+  CHECK(Tree().refusal("/") == "/ in the container: is a link to the container's root");
+}
+
 TEST_CASE("a component that is swapped with a link while it is made never leads out") {
   const Tree tree;
   const std::string canary = tree.host / "canary";

@@ -82,12 +82,11 @@ class SharingHost {
   }
 
   std::string mount_into(pid_t pid) const {
-    const UniqueFd directory(::open(share().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    auto tree = lock_ == Lock::no ? clone_tree_read_only(directory.get())
-                                  : clone_tree_locked(directory.get(), share());
+    auto tree = clone_tree_read_only({.path = share()});
+    if (tree && lock_ != Lock::no) tree = lock_tree(std::move(*tree), share());
     if (lock_ == Lock::refused) {
       if (tree) return "was locked all the same";
-      tree = clone_tree_read_only(directory.get());
+      tree = clone_tree_read_only({.path = share()});
     }
     if (!tree) return tree.error().message;
     const auto process = ContainerProcess::open(pid);
