@@ -64,6 +64,30 @@ Result<std::vector<std::string>> names_in(const FileAt& directory) {
   return names;
 }
 
+Result<NamesInTurn> names_from(int directory, off_t position, size_t most) {
+  alignas(dirent64) char buffer[32 * KiB];
+  NamesInTurn turn = {{}, position};
+  bool is_again = position == 0;  // from the beginning
+  while (true) {
+    ssize_t size = ::lseek(directory, turn.position, SEEK_SET) < 0 ? -1 : 0;
+    if (size == 0) size = ::getdents64(directory, buffer, sizeof buffer);
+    if (size <= 0 && is_again) {
+      if (size < 0) return Error::from_errno(errno, "getdents64");
+      return NamesInTurn{std::move(turn.names), 0};
+    }
+    if (size <= 0) is_again = true, turn.position = 0;
+    for (ssize_t at = 0; at < size;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(buffer + at);
+      const std::string_view name = entry->d_name;
+      if (is_again && position != 0 && !turn.names.empty() && name == turn.names.front()) return turn;
+      turn.position = entry->d_off;
+      if (name != "." && name != "..") turn.names.emplace_back(name);
+      if (turn.names.size() == most) return turn;
+      at += entry->d_reclen;
+    }
+  }
+}
+
 Result<UniqueFd> open_file(const FileAt& file, int flags, mode_t mode) {
   UniqueFd fd(::openat(file.directory, file.path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode));
   if (fd) return fd;

@@ -48,6 +48,15 @@ inline bool is_same_file(const std::optional<FileId>& one, const std::optional<F
 // The names in a directory but "." and "..", in no order. Failure: "DIRECTORY: reason".
 Result<std::vector<std::string>> names_in(const FileAt& directory);
 
+// `most` of these names, or all if there are no more: from `position` on, and at the end from the beginning
+// again. What appears or disappears meanwhile may be missing; it has its turn when the position has come
+// round.
+struct NamesInTurn {
+  std::vector<std::string> names;
+  off_t position = 0;  // where the next turn goes on, getdents64(2); 0: at the beginning
+};
+Result<NamesInTurn> names_from(int directory, off_t position, size_t most);
+
 // open(2) with O_CLOEXEC; does not block on a FIFO and does not acquire a terminal. Failure: "PATH: reason".
 Result<UniqueFd> open_file(const FileAt& file, int flags, mode_t mode = 0);
 

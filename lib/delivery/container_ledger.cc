@@ -2,8 +2,10 @@
 #include "delivery/container_ledger.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 
 #include "base/fmt.h"
 #include "base/size.h"
@@ -36,6 +38,18 @@ std::uint64_t hash(std::string_view text) {
   return value;
 }
 
+// Where the next turn goes on in the directory of the records: an offset of getdents64(2). If it is lost or
+// wrong, the turns begin anew.
+constexpr const char* position_file = "containers.position";
+constexpr size_t longest_position = 32;
+
+off_t load_position(int directory) {
+  off_t position = 0;
+  const auto text = read_file({directory, position_file}, longest_position, Links::refused);
+  if (text) std::from_chars(text->data(), text->data() + text->size(), position);
+  return position;
+}
+
 Result<void> note_written(int directory, const std::string& name) {
   if (::mkdirat(directory, written_notes, 0700) != 0 && errno != EEXIST)
     return Error::from_errno(errno, "written: mkdir");
@@ -46,6 +60,13 @@ Result<void> note_written(int directory, const std::string& name) {
 std::vector<std::string> without_hidden(std::vector<std::string> names) {
   std::erase_if(names, [](const std::string& name) { return name.starts_with('.'); });
   return names;
+}
+
+std::vector<std::string> names_of_records(std::vector<std::string> files) {
+  std::erase_if(files,
+                [](const std::string& file) { return file.starts_with('.') || !file.ends_with(suffix); });
+  for (std::string& file : files) file.resize(file.size() - suffix.size());
+  return files;
 }
 
 bool is_old(int directory, const std::string& path, Time now) {
@@ -89,6 +110,10 @@ Result<void> ContainerLedger::save(const std::string& name, const ContainerRecor
   if (has_written_directory(record)) {
     TRY(note_written(directory_, name));
   }
+  return replace(name, record);
+}
+
+Result<void> ContainerLedger::replace(const std::string& name, const ContainerRecord& record) const {
   return replace_file(directory_, file_name(name), "", write_record(record).reveal());
 }
 
@@ -97,10 +122,8 @@ void ContainerLedger::remove(const std::string& name) const {
   ::unlinkat(directory_, file_name(name).c_str(), 0);
 }
 
-void ContainerLedger::remove_leftovers(Time now) const {
-  const auto files = names_in({directory_, records});
-  if (!files) return;
-  for (const std::string& file : *files) {
+void ContainerLedger::remove_leftovers(const std::vector<std::string>& files, Time now) const {
+  for (const std::string& file : files) {
     const bool is_temporary = file.starts_with('.') && file.ends_with(temporary_record);
     const std::string path = fmt::format("{}/{}", records, file);
     if (is_temporary && is_old(directory_, path, now)) ::unlinkat(directory_, path.c_str(), 0);
@@ -134,12 +157,22 @@ Result<ContainerLedger::Listing> ContainerLedger::load_all(const std::vector<std
 }
 
 Result<ContainerLedger::Listing> ContainerLedger::list() const {
-  auto files = without_hidden(TRY(names_in({directory_, records})));
-  std::vector<std::string> names;
-  for (const std::string& file : files) {
-    if (file.ends_with(suffix)) names.push_back(file.substr(0, file.size() - suffix.size()));
-  }
-  return load_all(names);
+  return load_all(names_of_records(TRY(names_in({directory_, records}))));
+}
+
+Result<ContainerLedger::Listing> ContainerLedger::next_in_turn(size_t most, Time now) const {
+  const off_t position = load_position(directory_);
+  const auto directory = TRY(open_file({directory_, records}, O_RDONLY | O_DIRECTORY));
+  auto turn = TRY(names_from(directory.get(), position, most));
+  if (turn.position != position)
+    TRY(replace_file(directory_, position_file, "", fmt::format("{}", turn.position)));
+  remove_leftovers(turn.names, now);
+  return load_all(names_of_records(std::move(turn.names)));
+}
+
+bool ContainerLedger::has_written() const {
+  const auto names = names_in({directory_, written_notes});
+  return names ? !names->empty() : names.error().kind != ErrorKind::not_found;
 }
 
 Result<ContainerLedger::Listing> ContainerLedger::list_written() const {

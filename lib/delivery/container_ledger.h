@@ -38,10 +38,9 @@ class ContainerLedger {
   Result<ContainerRecord> find(const std::string& id) const;
 
   Result<void> save(const std::string& name, const ContainerRecord& record) const;
+  // The same for a record that list_written() has listed.
+  Result<void> replace(const std::string& name, const ContainerRecord& record) const;
   void remove(const std::string& name) const;
-  // Removes temporary files of writers that were killed while saving a record: those older than a minute,
-  // because saving never takes that long. The caller holds the lock.
-  void remove_leftovers(Time now) const;
 
   struct Entry {
     std::string name;
@@ -56,8 +55,16 @@ class ContainerLedger {
   Result<Listing> list() const;
   // The records with a written directory; the cost does not grow with the number of other records.
   Result<Listing> list_written() const;
+  bool has_written() const;
+
+  // The files in containers/ in turns, `most` at a time: every one is reached, and a call costs the same for
+  // any number of them. Also removes temporary files, and notes in written/, of writers that were killed
+  // while saving a record: those older than a minute, because saving never takes that long. The caller holds
+  // the lock.
+  Result<Listing> next_in_turn(size_t most, Time now) const;
 
  private:
+  void remove_leftovers(const std::vector<std::string>& files, Time now) const;
   Result<ContainerRecord> load(const std::string& name) const;
   Result<Listing> load_all(const std::vector<std::string>& names) const;
 

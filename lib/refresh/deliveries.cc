@@ -15,6 +15,8 @@ namespace {
 
 // Others hold it only while they write or remove a few files.
 constexpr auto wait_for_ledger = std::chrono::seconds(30);
+// A record without files is only litter, and has its turn: another one if many are gone.
+constexpr size_t most_per_turn = 256;
 
 // A directory that the hook could not even open has no recorded files.
 bool is_written(const DeliveryRecord& delivery, const std::string& profile) {
@@ -68,7 +70,7 @@ class Mending {
   Result<void> save_if_changed(const ContainerLedger::Entry& entry) {
     if (entry.record == saved_) return {};
     saved_ = entry.record;
-    return ledger_.save(entry.name, entry.record);
+    return ledger_.replace(entry.name, entry.record);
   }
 
   const ContainerLedger& ledger_;
@@ -95,17 +97,27 @@ std::string holders(const ContainerLedger& ledger, const std::string& profile) {
   return ids;
 }
 
+// Adds what it does to `sweep`. `all`: the records with written directories.
+void sweep_entries(const RuntimeDir& runtime, const std::vector<ContainerLedger::Entry>& entries,
+                   const std::vector<ContainerRecord>& all, Sweep& sweep) {
+  for (const ContainerLedger::Entry& entry : entries) {
+    if (is_running(entry.record.process)) continue;
+    if (auto done = forget_container(runtime, ContainerLedger(runtime.fd()), entry, all); done) {
+      ++sweep.swept;
+    } else {
+      sweep.failures.push_back(std::move(done).error());
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::string& profile, int share,
                                          const FileStamp& login) {
   const ContainerLedger ledger(runtime.fd());
-  const auto none = ledger.list_written();
-  if (!none) return {none.error()};
-  if (none->entries.empty()) return {};
+  if (!ledger.has_written()) return {};
   const auto lock = ledger.lock(ledger_deadline());
   if (!lock) return {lock.error()};
-  // Reads the record again, and the share too, because a hook may have written since.
   auto listing = ledger.list_written();
   if (!listing) return {listing.error()};
   const auto files = files_of(listing->entries, profile);
@@ -126,22 +138,28 @@ Sweep sweep_records(const RuntimeDir& runtime) {
   Sweep sweep;
   const ContainerLedger ledger(runtime.fd());
   const auto lock = ledger.lock(ledger_deadline());
-  const auto listing = lock ? ledger.list() : Result<ContainerLedger::Listing>(lock.error());
-  if (!listing) {
-    sweep.failures.push_back(listing.error());
+  const auto written = lock ? ledger.list_written() : Result<ContainerLedger::Listing>(lock.error());
+  if (!written) {
+    sweep.failures.push_back(written.error());
     return sweep;
   }
-  ledger.remove_leftovers(now());
-  for (const Error& unreadable : listing->unreadable) sweep.failures.push_back(unreadable);
-  const std::vector<ContainerRecord> all = listing->records();
-  for (const ContainerLedger::Entry& entry : listing->entries) {
-    if (is_running(entry.record.process)) continue;
-    if (auto done = forget_container(runtime, ledger, entry, all); done) {
-      ++sweep.swept;
-    } else {
-      sweep.failures.push_back(std::move(done).error());
+  const std::vector<ContainerRecord> all = written->records();
+  sweep_entries(runtime, written->entries, all, sweep);
+  size_t before = 0;
+  do {
+    before = sweep.swept;
+    auto turn = ledger.next_in_turn(most_per_turn, now());
+    if (!turn) {
+      sweep.failures.push_back(std::move(turn).error());
+      return sweep;
     }
-  }
+    sweep.failures.insert(sweep.failures.end(), turn->unreadable.begin(), turn->unreadable.end());
+    std::erase_if(turn->entries, [&](const ContainerLedger::Entry& entry) {
+      return has_written_directory(entry.record) &&
+             std::find(all.begin(), all.end(), entry.record) != all.end();
+    });
+    sweep_entries(runtime, turn->entries, all, sweep);
+  } while (sweep.swept - before >= most_per_turn / 2);
   return sweep;
 }
 

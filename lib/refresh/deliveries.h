@@ -27,7 +27,8 @@ struct Sweep {
 };
 
 // Forgets the containers whose process is gone: removes what was written for them (forget_container()), and
-// their records. What cannot be removed is tried again by the next sweep.
+// their records. Those with a written directory are all looked at, the others in turns, so that a sweep costs
+// the same for any number. What cannot be removed is tried again by the next sweep.
 Sweep sweep_records(const RuntimeDir& runtime);
 
 // Empties share/NAME of each profile that `config` published and does not have any more, so that no container

@@ -5,6 +5,7 @@
 //   refreshes/NAME.json what refreshes remember (refresh_history.h); created when a refresher first needs it
 //   profiles/NAME.config a symbolic link to the configuration that contains the profile
 //   containers/ID.json what each container was given (delivery/container_record.h)
+//   containers.position  where the next sweep goes on in containers/
 //   written/ID         an empty file for each container with a written directory
 //   refresh.sock       where `oci-oauth serve` answers, if systemd listens there
 //   sinks/             what each sink has (sinks/sinks.h); created when a refresher first needs it

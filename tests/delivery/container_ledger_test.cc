@@ -3,7 +3,10 @@
 
 #include <unistd.h>
 
+#include <map>
+
 #include "support/catch.h"
+#include "support/counted_calls.h"
 #include "support/temp_dir.h"
 
 using namespace oci_oauth;
@@ -95,11 +98,66 @@ TEST_CASE("what a killed save left is removed when it is old, and nothing else i
   d.save(a_record("written", "/b", DeliveryKind::write));
   const std::string temporary = d.dir.write("containers/.box.json.oci-oauth", "{"),
                     note = d.dir.write("written/box", "");
-  d.ledger.remove_leftovers(now());
+  REQUIRE(d.ledger.next_in_turn(10, now()));
   CHECK(std::filesystem::exists(temporary));
   CHECK(std::filesystem::exists(note));
-  d.ledger.remove_leftovers(now() + std::chrono::minutes(2));
+  REQUIRE(d.ledger.next_in_turn(10, now() + std::chrono::minutes(2)));
   CHECK_FALSE(std::filesystem::exists(temporary));
   CHECK_FALSE(std::filesystem::exists(note));
   CHECK(d.ledger.list_written()->entries.size() == 1);
+}
+
+namespace {
+
+// How often each of `records` comes in `turns` of two.
+std::map<std::string, int> count_turns(const Directory& d, int turns) {
+  std::map<std::string, int> seen;
+  for (int i = 0; i < turns; ++i) {
+    const auto turn = d.ledger.next_in_turn(2, now());
+    REQUIRE(turn);
+    CHECK(turn->entries.size() <= 2);
+    for (const auto& entry : turn->entries) ++seen[entry.name];
+  }
+  return seen;
+}
+
+}  // namespace
+
+TEST_CASE("every record has its turn, however many there are") {
+  const Directory d;
+  for (const char* id : {"a", "b", "c", "d", "e"}) d.save(a_record(id, "/b"));
+  const auto seen = count_turns(d, 5);
+  CHECK(seen.size() == 5);
+}
+
+TEST_CASE("fewer records than a turn has are all there each time, once") {
+  const Directory d;
+  for (const char* id : {"a", "b", "c"}) d.save(a_record(id, "/b"));
+  REQUIRE(d.ledger.next_in_turn(2, now()));
+  for (int i = 0; i < 3; ++i) {
+    const auto turn = d.ledger.next_in_turn(10, now());
+    REQUIRE(turn);
+    CHECK(turn->entries.size() == 3);
+  }
+}
+
+TEST_CASE("the turns go on if their position is lost, damaged or beyond the end") {
+  const Directory d;
+  for (const char* id : {"a", "b", "c"}) d.save(a_record(id, "/b"));
+  REQUIRE(d.ledger.next_in_turn(2, now()));
+  for (const char* position : {"", "x", "-1", "9223372036854775807"}) {
+    d.dir.write("containers.position", position);
+    CHECK(count_turns(d, 3).size() == 3);
+  }
+  std::filesystem::remove(d.dir / "containers.position");
+  CHECK(count_turns(d, 3).size() == 3);
+}
+
+TEST_CASE("a turn costs the same for any number of records") {
+  const auto cost = [](int records) {
+    const Directory d;
+    for (int i = 0; i < records; ++i) d.save(a_record("box-" + std::to_string(1000 + i), "/b"));
+    return count_calls([&] { (void)d.ledger.next_in_turn(20, now()); }).calls;
+  };
+  CHECK(cost(2000) == cost(100));
 }

@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "support/counted_calls.h"
 #include "support/lock_waiter.h"
 #include "support/written_host.h"
 
@@ -66,6 +67,26 @@ TEST_CASE("a running container stays, also under a pid that another process had 
   host.container("reused", reused);
   CHECK(sweep_records(host.runtime).swept == 1);
   CHECK_FALSE(host.knows("reused"));
+}
+
+TEST_CASE("of many containers that are gone all are forgotten, and of many that run some are looked at") {
+  const WrittenHost host;
+  const ContainerLedger ledger = host.ledger();
+  const auto mounted = [&](const std::string& id, const ProcessId& process) {
+    REQUIRE(ledger.save(id, {id, "/bundles/" + id, process, now(), {}}));
+  };
+  const ProcessId gone = a_gone_process();
+  for (int i = 0; i < 1000; ++i) mounted("gone-" + std::to_string(i), gone);
+  CHECK(sweep_records(host.runtime).swept == 1000);
+  const auto cost = [&] {
+    std::filesystem::remove(host.root / "run/containers.position");
+    return count_calls([&] { (void)sweep_records(host.runtime); }).calls;
+  };
+  int running = 0;
+  while (running < 400) mounted("running-" + std::to_string(running++), this_process());
+  const unsigned of_some = cost();
+  while (running < 1200) mounted("running-" + std::to_string(running++), this_process());
+  CHECK(cost() == of_some);
 }
 
 TEST_CASE("a sweep reports a record that cannot be read, and handles the others") {
