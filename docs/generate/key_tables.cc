@@ -113,6 +113,7 @@ class TableKeys {
 std::string table(std::string_view object) {
   if (object == "config") return TableKeys::of<Config>();
   if (object == "profile") return TableKeys::of<Profile>();
+  if (object == "source") return TableKeys::of<ExecSource>();
   if (object == "sink") return TableKeys::of<Sink>();
   if (object == "onecli") return TableKeys::of<OneCliSink>();
   if (object == "provider") return TableKeys::of<Provider>();

@@ -20,7 +20,7 @@ namespace {
 
 Result<void> become_owner(const Profile& profile) {
   if (!is_host_root()) return {};
-  const auto owner = find_login_owner(profile.credentials);
+  const auto owner = owner_of(profile);
   if (!owner) {
     return Error(owner.error()).with_hint("log in first, or correct \"credentials\" in the configuration");
   }
@@ -37,6 +37,7 @@ Findings examine(const std::string& config_path, const std::string& name) {
   const auto provider = load_provider(profile->provider, provider_directories(prefix ? *prefix : "/usr"));
   if (!provider) return {problem(check, provider.error())};
   if (auto become = become_owner(*profile); !become) return {problem(check, become.error())};
+  if (profile->source) return examine_command(*profile);
   Findings findings = examine_login(*profile, *provider, now());
   append(findings, examine_locks(*profile, *provider, now()));
   append(findings, examine_endpoint(*profile, *provider));

@@ -17,7 +17,7 @@ namespace {
 constexpr size_t config_limit = MiB;
 // What the file leaves to the profile's name, and what follows from it.
 void complete(Profile& profile) {
-  if (profile.provider.empty()) profile.provider = profile.name;
+  if (profile.provider.empty()) profile.provider = profile.source ? exec_provider : profile.name;
   if (profile.targets.empty()) profile.targets = {"/run/secrets/" + profile.name};
   profile.target = profile.targets.front();
 }

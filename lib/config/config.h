@@ -5,12 +5,14 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "config/provider.h"
 #include "config/sink_config.h"
 
 namespace oci_oauth {
@@ -26,10 +28,27 @@ enum class DeliverTo { chosen, all };
 enum class OnFailure { start, block };
 enum class Trust { no, yes };
 
+// The provider of a command's output, unless the profile names another one.
+constexpr const char* exec_provider = "exec";
+// Less than what a run of refreshes may take.
+constexpr Milliseconds longest_exec = std::chrono::seconds(60);
+
+// A command that prints a token, instead of a document and an exchange.
+struct ExecSource {
+  std::vector<std::string> exec = {};  // an absolute path and arguments
+  std::string user = {};               // whose rights it has; empty: those of the refresher
+  Pairs environment = {};              // variables besides those that every command gets
+  Milliseconds lifetime{0};            // of a token whose expiry is not printed; zero: unknown
+  Milliseconds timeout = std::chrono::seconds(30);
+
+  friend bool operator==(const ExecSource&, const ExecSource&) = default;
+};
+
 struct Profile {
   std::string name;         // a Name (rules.h): also a file name
   std::string provider;     // the same; default: the profile's name
-  std::string credentials;  // absolute path of the credential document
+  std::string credentials;  // absolute path of the credential document; empty: there is a source
+  std::optional<ExecSource> source = {};
   // Absolute, normalised directories in containers; default "/run/secrets/NAME".
   std::vector<std::string> targets;
   std::string target;  // the first one, which a container gets if it has a mount at none

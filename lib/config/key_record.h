@@ -79,11 +79,16 @@ void describe(Each& each, Self& provider) {
   each("name", provider.name);
   describe_keys(each, provider);
 }
+template <class Each, RecordOf<ExecSource> Self>
+void describe(Each& each, Self& source) {
+  describe_keys(each, source);
+}
 // What an exchange needs of a profile.
 template <class Each, RecordOf<Profile> Self>
 void describe(Each& each, Self& profile) {
   each("name", profile.name);
   each("credentials", profile.credentials);
+  each("source", profile.source);
   each("token_url", profile.token_url);
   each("issuer", profile.issuer);
   each("scopes", profile.scopes);

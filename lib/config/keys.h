@@ -65,11 +65,31 @@ void keys_of(Keys& keys, Config& config) {
 }
 
 template <class Keys>
+void keys_of(Keys& keys, ExecSource& source) {
+  keys.command(
+      required("exec"), source.exec,
+      "A program and its arguments, without a shell. It prints a token on its standard output, in the "
+      "form that the provider describes.");
+  keys.text("user", source.user, Text(),
+            "The user who runs it, in root's configuration only. Default: root there, otherwise the calling "
+            "user.");
+  keys.pairs("environment", source.environment, Variable(), AnyText(),
+             "Environment variables for it, besides HOME, USER, LOGNAME, PATH and XDG_RUNTIME_DIR.");
+  keys.duration("lifetime", source.lifetime, {},
+                "How long a token is used if neither the output nor the token says when it expires. Default: "
+                "such a token is an error.");
+  keys.duration("timeout", source.timeout, {std::chrono::seconds(1), longest_exec},
+                "How long one run may take.");
+}
+
+template <class Keys>
 void keys_of(Keys& keys, Profile& profile) {
-  keys.text(required("credentials"), profile.credentials, Path(), "The file that contains the login.");
+  keys.text("credentials", profile.credentials, Path(), "The file that contains the login.");
+  keys.object("source", profile.source, "Where else the token comes from.");
+  keys.one_of("credentials", "source");
   keys.text("provider", profile.provider, Name(),
             "The kind of login: a file NAME.json in one of the directories under FILES. Default: the "
-            "profile's name.");
+            "profile's name, or exec for a profile with a source.");
   keys.text_or_texts(
       "target", profile.targets, PathBelowRoot(),
       "The directory in containers, or several. Default: /run/secrets/NAME. A container gets the token at "
@@ -141,7 +161,13 @@ template <class Keys>
 void keys_of(Keys& keys, CredentialFields& fields) {
   keys.text("access_token", fields.access_token, Pointer(),
             "The access token. Without it, the token is kept in runtime_dir alone.");
-  keys.text(required("refresh_token"), fields.refresh_token, Pointer(), "The refresh token.");
+  keys.text("refresh_token", fields.refresh_token, Pointer(),
+            "The refresh token. Only the output of a command has none.");
+  keys.choice("document", fields.document,
+              {{"json", DocumentFormat::json, ""},
+               {"text", DocumentFormat::text,
+                "the access token alone, which counts as the JSON object with it at access_token"}},
+              "What the login's file, or the output of a command, is.");
   keys.text(
       "expires_at", fields.expires_at, Pointer(),
       "When the access token expires: a number, also in a string, or RFC 3339 text. It is written in the "

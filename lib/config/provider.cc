@@ -22,8 +22,9 @@ bool is_within(const std::string& field, const std::string& member) {
   return field == member || field.starts_with(member + "/");
 }
 
-// One is, or contains, the other.
+// One is, or contains, the other; what is not there does neither.
 bool overlap(const std::string& a, const std::string& b) {
+  if (a.empty() || b.empty()) return false;
   return is_within(a, b) || is_within(b, a);
 }
 
@@ -46,7 +47,8 @@ std::set<std::string> names_of_providers(const std::string& directory) {
 using Secrets = std::vector<std::pair<std::string, std::string_view>>;
 
 Secrets secrets_of(const CredentialFields& fields) {
-  Secrets secrets = {{fields.refresh_token, "the refresh token"}};
+  Secrets secrets;
+  if (!fields.refresh_token.empty()) secrets.emplace_back(fields.refresh_token, "the refresh token");
   if (!fields.client_secret.empty()) secrets.emplace_back(fields.client_secret, "the client's secret");
   return secrets;
 }
@@ -72,13 +74,15 @@ Result<void> check_credentials(const CredentialFields& fields, const Place& plac
       {"refreshed_at", &fields.refreshed_at}};
   for (const auto& [name, pointer] : fields.answer) all.emplace_back("answer", &pointer);
   for (const auto& [key, pointer] : all) {
-    if (!pointer->empty() && overlap(*pointer, fields.refresh_token))
+    if (overlap(*pointer, fields.refresh_token))
       return below(place, key).mistake(fmt::format("'{}' is the refresh token", *pointer));
   }
   for (const auto& [name, pointer] : fields.answer) {
-    const bool is_token = !fields.access_token.empty() && overlap(pointer, fields.access_token);
-    if (is_token) return below(place, "answer").mistake(fmt::format("'{}' is the access token", pointer));
+    if (overlap(pointer, fields.access_token))
+      return below(place, "answer").mistake(fmt::format("'{}' is the access token", pointer));
   }
+  if (fields.access_token.empty() && fields.refresh_token.empty())
+    return place.mistake("needs \"access_token\" or \"refresh_token\"");
   const Place parameters = below(place, "parameters");
   for (const auto& [name, pointer] : fields.parameters)
     TRY(check_reveals(pointer, secrets_of(fields), below(parameters, name), "send"));
@@ -172,6 +176,15 @@ Result<Provider> parse_provider(std::string_view text, std::string_view path, st
 }
 
 Result<void> check_complete(const Profile& profile, const Provider& provider) {
+  const CredentialFields& fields = provider.fields;
+  const bool is_of_command = fields.refresh_token.empty();
+  if (profile.source.has_value() != is_of_command || (is_of_command && fields.access_token.empty())) {
+    return Error::configuration(
+        fmt::format("/profiles/{}/{}: the provider '{}' describes {}", profile.name,
+                    profile.source ? "source" : "credentials", provider.name,
+                    is_of_command ? "the output of a command" : "a document with a refresh token"));
+  }
+  if (profile.source) return {};
   const std::string missing =
       fmt::format("is missing: the provider '{}' leaves it to each profile", provider.name);
   const auto refuse = [&](std::string_view key) {

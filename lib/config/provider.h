@@ -45,6 +45,12 @@ constexpr std::array<std::string_view, 2> words_of(TokenFormat) {
   return {"opaque", "jwt"};
 }
 
+// A text is the access token alone.
+enum class DocumentFormat { json, text };
+constexpr std::array<std::string_view, 2> words_of(DocumentFormat) {
+  return {"json", "text"};
+}
+
 // What an answer's refresh_token_expires_in does to the login's expiry in the document.
 enum class LoginEndRule { set, lowered };
 constexpr std::array<std::string_view, 2> words_of(LoginEndRule) {
@@ -67,6 +73,7 @@ struct CredentialFields {
   Pairs parameters = {};          // of a request, with the pointer to each one's value
   Pairs answer = {};              // members of an answer, with the pointer to where each is written
   TokenFormat format = TokenFormat::opaque;
+  DocumentFormat document = DocumentFormat::json;
   LoginEndRule login_end = LoginEndRule::set;
   TimeUnit unit = TimeUnit::milliseconds;  // for numbers, and if the document has no time yet
 
@@ -172,7 +179,7 @@ bool names_refresh_token(std::string_view key);
 Result<Provider> parse_provider(std::string_view text, std::string_view path, std::string_view name);
 
 // Failure (configuration): neither the profile nor the provider has a token_url or an issuer, or there is no
-// client_id.
+// client_id; the provider is of documents and the profile has a command, or the other way round.
 Result<void> check_complete(const Profile& profile, const Provider& provider);
 
 // Environment variables for a container, "NAME=value" each, with the profile's target filled in.

@@ -16,12 +16,12 @@ Finding check_provider(const CheckContext& context, const Profile& profile) {
   if (!provider) return problem(check, provider.error());
   if (const auto complete = check_complete(profile, *provider); !complete)
     return problem(check, complete.error());
-  std::string url;
+  std::string place = profile.source ? profile.source->exec.front() : "";
   for (const std::string* word :
        {&profile.token_url, &provider->token_url, &profile.issuer, &provider->issuer}) {
-    if (url.empty()) url = *word;
+    if (place.empty()) place = *word;
   }
-  return {check, Verdict::ok, fmt::format("'{}' gets its tokens from {}", profile.name, url), ""};
+  return {check, Verdict::ok, fmt::format("'{}' gets its tokens from {}", profile.name, place), ""};
 }
 
 }  // namespace

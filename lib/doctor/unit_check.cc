@@ -101,7 +101,7 @@ Finding check_unit(const Unit& unit) {
 void check_login_units(const CheckContext& context, Findings& findings) {
   std::set<std::string> seen;
   for (const Profile& profile : context.config.profiles) {
-    if (!seen.insert(profile.credentials).second) continue;
+    if (profile.source || !seen.insert(profile.credentials).second) continue;
     Finding finding = check_unit(
         {login_path_unit(profile.name), Verdict::warning, "a new login is noticed only at the next tick"});
     if (finding.verdict == Verdict::ok) continue;

@@ -117,7 +117,9 @@ Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::str
   login.access_token = std::move(access_token);
   if (login.access_token.empty() && login.refresh_token.empty()) {
     return Error{ErrorKind::action_required,
-                 fmt::format("{}: {}: there is no token", shown, fields.refresh_token), log_in_hint};
+                 fmt::format("{}: {}: there is no token", shown,
+                             fields.refresh_token.empty() ? fields.access_token : fields.refresh_token),
+                 log_in_hint};
   }
   login.expires_at = read_document_time(json_at(*document, fields.expires_at), fields.unit);
   if (!login.expires_at && fields.format == TokenFormat::jwt)

@@ -7,14 +7,15 @@
 #include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/size.h"
+#include "exchange/command_source.h"
 #include "exchange/credential_document.h"
+#include "exchange/due.h"
 #include "exchange/grant.h"
 #include "exchange/login_locks.h"
 #include "exchange/recovery.h"
 #include "exchange/server_metadata.h"
 #include "exchange/token_answer.h"
 #include "exchange/token_request.h"
-#include "token/policy.h"
 
 namespace oci_oauth {
 
@@ -138,18 +139,7 @@ void Exchange::complete_login() {
 
 bool Exchange::is_due() const {
   const Login& login = document_->login();
-  const Time expires_at = expiry_of(login);
-  const Time time = now();
-  const std::string token = fingerprint(login.access_token);
-  if (token == request_.rejected_token_hash) return true;
-  const auto& [published, history] = request_.known;
-  const Time obtained_at = token == published.access_token_hash ? published.obtained_at : time;
-  const Milliseconds life = life_of_token(history.token_life, expires_at, time);
-  const Time due = due_at(expires_at, life, request_.profile.refresh_before);
-  if (freshness(time, obtained_at, due, expires_at) != Freshness::fresh) return true;
-  // A refresh cannot obtain a token with a longer lifetime than the server grants.
-  const bool is_possible = life <= Milliseconds(0) || request_.min_ttl < life;
-  return is_possible && expires_at - time < request_.min_ttl;
+  return oci_oauth::is_due(request_, fingerprint(login.access_token), expiry_of(login), now());
 }
 
 // What an answer depends on: with another refresh token, endpoint, client or scope it may be different.
@@ -168,29 +158,10 @@ void Exchange::fail(ExchangeFailure failure) {
   report_.failure = std::move(failure);
 }
 
-// False if the answer is known: this very request was refused permanently, or failed recently.
 bool Exchange::may_send() {
-  const auto& [known, history] = request_.known;
-  const std::string request = request_hash();
-  const bool is_dead = request == history.dead_request_hash;
-  const bool rests =
-      known.rests(now()) && (history.failed_request_hash.empty() || history.failed_request_hash == request);
-  if (!is_dead && !rests) return true;
-  if (request_.force == Force::yes) {
-    report_.notices.push_back(
-        is_dead ? "sending a request although the server refused this login"
-                : fmt::format("overriding the pause that lasts until {}", rfc3339(known.not_before)));
-    return true;
-  }
-  const FailureKind last = known.last_error ? known.last_error->kind : FailureKind::throttled;
-  const FailureKind kind = is_dead ? FailureKind::login_required : last;
-  std::string message =
-      is_dead ? fmt::format("{}: the server refused this refresh token for good", store_->shown())
-              : fmt::format("no request to the token endpoint before {}", rfc3339(known.not_before));
-  if (!is_dead && known.last_error) message += ": " + known.last_error->message;
-  std::string hint(is_dead ? rule_of(kind).hint : "wait, or override it once with --force");
-  fail({.kind = kind, .message = std::move(message), .hint = std::move(hint), .is_known = true});
-  return false;
+  auto failure = known_failure(request_, request_hash(), store_->shown(), report_.notices, now());
+  if (failure) fail(std::move(*failure));
+  return !failure;
 }
 
 ExchangeReport Exchange::run() {
@@ -419,6 +390,7 @@ void Exchange::take_snapshot() {
 }  // namespace
 
 ExchangeReport keep_fresh(const ExchangeRequest& request, const std::function<bool()>& stop) {
+  if (request.profile.source) return ask_command(request);
   return Exchange(request, stop).run();
 }
 

@@ -13,6 +13,9 @@ namespace oci_oauth {
 // earlier run left behind.
 Findings examine_login(const Profile& profile, const Provider& provider, Time now);
 
+// The same for a profile with a source.
+Findings examine_command(const Profile& profile);
+
 // The provider's locks beside the login: stale ones, and files that are not locks.
 Findings examine_locks(const Profile& profile, const Provider& provider, Time now);
 

@@ -19,7 +19,10 @@ namespace {
 // directory cannot be seen.
 using Place = std::tuple<dev_t, ino_t, std::string>;
 
-Place place_of(const std::string& path) {
+Place place_of(const Profile& profile) {
+  // A command's token is of no other profile.
+  if (profile.source) return {0, 0, profile.name};
+  const std::string& path = profile.credentials;
   const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), ::free);
   const std::string followed = real ? real.get() : path;
   struct stat status;
@@ -39,7 +42,7 @@ std::vector<LoginProfiles> logins_of(const std::vector<const Profile*>& profiles
   std::vector<LoginProfiles> logins;
   std::vector<Place> places;
   for (const Profile* profile : profiles) {
-    const Place place = place_of(profile->credentials);
+    const Place place = place_of(*profile);
     const auto known = std::find(places.begin(), places.end(), place);
     if (known == places.end()) {
       places.push_back(place);
@@ -54,9 +57,9 @@ std::vector<LoginProfiles> logins_of(const std::vector<const Profile*>& profiles
 LoginProfiles siblings_of(const Config& config, const Profile& profile) {
   LoginProfiles siblings;
   if (config.profiles.size() < 2) return siblings;
-  const Place place = place_of(profile.credentials);
+  const Place place = place_of(profile);
   for (const Profile& other : config.profiles) {
-    if (other.name != profile.name && place_of(other.credentials) == place) siblings.push_back(&other);
+    if (other.name != profile.name && place_of(other) == place) siblings.push_back(&other);
   }
   return siblings;
 }

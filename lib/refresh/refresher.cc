@@ -26,9 +26,11 @@ bool nothing_to_do(const Profile& profile, const Published& published, const Ref
   if (!options.rejected_token_hash.empty() && options.rejected_token_hash == published.access_token_hash)
     return false;
   // After a failure, the journal may contain a login that is not in its place yet.
+  // A command is not asked before its token is due.
+  const bool is_unchanged =
+      profile.source || (published.login_is_visible && login_is_unchanged(profile.credentials, published));
   return published.has_token() && !published.last_error && freshness(published, time) == Freshness::fresh &&
-         published.expires_at - time >= options.min_ttl && published.login_is_visible &&
-         login_is_unchanged(profile.credentials, published);
+         published.expires_at - time >= options.min_ttl && is_unchanged;
 }
 
 double random_fraction() {
@@ -81,11 +83,11 @@ Result<void> add_secrets(ExchangeRequest& request, int share) {
   const std::string& file =
       profile.client_secret_file.empty() ? request.provider.client_secret_file : profile.client_secret_file;
   if (!file.empty()) {
-    const auto owner = TRY(find_login_owner(profile.credentials));
+    const auto owner = TRY(owner_of(profile));
     auto secret = TRY(read_client_secret(file, owner.uid));
     request.client_secret = std::move(secret);
   }
-  if (!request.provider.fields.access_token.empty()) return {};
+  if (!profile.source && !request.provider.fields.access_token.empty()) return {};
   auto token = read_file({share, std::string(token_file), "token"}, delivered_limit, Links::refused);
   if (token) request.published_token = Secret(std::move(*token));
   return {};

@@ -50,7 +50,7 @@ std::vector<UnitFile> path_units(const Config& config) {
   std::string needed = "[Unit]\n";
   std::set<std::string> seen;
   for (const Profile& profile : config.profiles) {
-    if (!seen.insert(profile.credentials).second) continue;
+    if (profile.source || !seen.insert(profile.credentials).second) continue;
     const std::string name = login_path_unit(profile.name);
     needed += fmt::format("Wants={0}\nUpholds={0}\n", name);
     units.push_back({name, fmt::format(R"([Unit]
@@ -78,6 +78,7 @@ UnitFile socket_drop_in(const Config& config) {
 UnitFile exchange_drop_in(const Config& config) {
   std::string text = "[Service]\n";
   for (const Profile& profile : config.profiles) {
+    if (profile.source) continue;
     const std::string directory = parent_directory(profile.credentials);
     for (const std::string& writable : {directory, parent_directory(directory)})
       text += fmt::format("ReadWritePaths=\"-{}\"\n", unit_value(writable));

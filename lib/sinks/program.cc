@@ -38,20 +38,6 @@ Error not_started(const Program& program, const Error& error) {
   return {ErrorKind::failed, fmt::format("cannot be started: {}", reason)};
 }
 
-std::string describe_end(const Program& program, const ProgramOutcome& end) {
-  switch (end.how) {
-    case ProgramOutcome::How::exited:
-      return fmt::format("exit status {}", end.number);
-    case ProgramOutcome::How::killed:
-      return fmt::format("killed by signal {}", end.number);
-    case ProgramOutcome::How::too_late:
-      return fmt::format("still running after {} s", std::chrono::duration<double>(program.timeout).count());
-    case ProgramOutcome::How::interrupted:
-      return "interrupted";
-  }
-  return "";
-}
-
 bool tells(std::string_view word, std::string_view secret) {
   const size_t part = std::min(telling_part, secret.size());
   for (size_t i = 0; part > 0 && i + part <= word.size(); ++i) {
@@ -69,6 +55,20 @@ std::string_view last_line(std::string_view text) {
 }
 
 }  // namespace
+
+std::string describe_end(const ProgramOutcome& end, Milliseconds timeout) {
+  switch (end.how) {
+    case ProgramOutcome::How::exited:
+      return fmt::format("exit status {}", end.number);
+    case ProgramOutcome::How::killed:
+      return fmt::format("killed by signal {}", end.number);
+    case ProgramOutcome::How::too_late:
+      return fmt::format("still running after {} s", std::chrono::duration<double>(timeout).count());
+    case ProgramOutcome::How::interrupted:
+      return "interrupted";
+  }
+  return "";
+}
 
 std::string showable_tail(std::string_view output, const Secret& secret) {
   std::string shown;
@@ -104,7 +104,7 @@ Result<void> run_program(const Program& program, const Secret& secret) {
   const auto end = TRY(run_with_secret(program, secret));
   if (end.how == ProgramOutcome::How::exited && end.number == 0) return {};
   const std::string shown = showable_tail(end.out.reveal(), secret);
-  const std::string what = describe_end(program, end);
+  const std::string what = describe_end(end, program.timeout);
   return Error{ErrorKind::failed, shown.empty() ? what : fmt::format("{}: {}", what, shown)};
 }
 

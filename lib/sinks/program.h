@@ -28,9 +28,12 @@ struct Program {
 // of its output and errors, at most 4 KiB. Failure: "cannot be started: reason".
 Result<ProgramOutcome> run_with_secret(const Program& program, const Secret& secret);
 
-// The same, but any exit status except 0 is a failure: "exit status 3: LAST LINE OF ITS OUTPUT", "killed by
-// signal 9", "still running after 30 s".
+// The same, but any exit status except 0 is a failure: "exit status 3: LAST LINE OF ITS OUTPUT", and what
+// else describe_end() says.
 Result<void> run_program(const Program& program, const Secret& secret);
+
+// "exit status 3", "killed by signal 9", "still running after 30 s".
+std::string describe_end(const ProgramOutcome& end, Milliseconds timeout);
 
 // The last line of `output` that is not blank, safe for a log: printable ASCII, at most 200 characters,
 // without words that share 8 consecutive characters with `secret` or are longer than 64 characters.

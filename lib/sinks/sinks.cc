@@ -168,8 +168,9 @@ class SinkRun {
   Result<void> deliver() const {
     if (!sink_.onecli) return run_exec(sink_, profile_, token_);
     if (!*settings_) return settings_->error();
+    // Without a login, root sends it.
     return update_secret(**settings_, token_.value, sink_.timeout, runner_.onecli_sender,
-                         profile_.credentials);
+                         profile_.source ? "/" : profile_.credentials);
   }
 
   Result<void> note(const Result<void>& done) {

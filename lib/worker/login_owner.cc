@@ -91,6 +91,16 @@ Result<LoginOwner> find_login_owner(const std::string& path) {
   return owner ? describe_user(owner->uid, owner->gid) : describe_user(0, 0);
 }
 
+Result<LoginOwner> owner_of(const Profile& profile) {
+  if (!profile.source) return find_login_owner(profile.credentials);
+  const std::string& name = profile.source->user;
+  if (name.empty()) return describe_user(0, 0);
+  const passwd* const user = ::getpwnam(name.c_str());
+  if (user != nullptr) return describe_user(user->pw_uid, user->pw_gid);
+  return Error::configuration(
+      fmt::format("/profiles/{}/source/user: there is no user '{}'", profile.name, name));
+}
+
 Result<void> become(const LoginOwner& owner) {
   if (!is_already(owner.uid)) {
     TRY(switch_to(owner));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/config.h"
 
 namespace oci_oauth {
 
@@ -24,6 +25,10 @@ struct LoginOwner {
 // The owner of the first component of the absolute `path` that does not belong to root (path_owner.h); if
 // there is none, root. Failure: as find_other_owner().
 Result<LoginOwner> find_login_owner(const std::string& path);
+
+// Who runs a profile's exchange: the owner of its document, or the user of its command, which is root if it
+// names none. Failure: as find_login_owner(); kind configuration for a user who does not exist.
+Result<LoginOwner> owner_of(const Profile& profile);
 
 // Becomes that user irrevocably: groups, gid, uid, no capabilities, no way back (setresuid(2)),
 // PR_SET_NO_NEW_PRIVS. Without real root it succeeds only if the caller already is that user.

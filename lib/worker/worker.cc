@@ -62,7 +62,8 @@ struct Descriptors {
 // Result: only a failure, because otherwise the program replaces the process.
 Error become_program(const ExchangeRequest& request, const Descriptors& descriptors) {
   TRY(drop_to(request.owner));
-  TRY(confine_to_login(request.profile.credentials));
+  // A command writes where it wants, with its user's rights.
+  if (!request.profile.source) TRY(confine_to_login(request.profile.credentials));
   if (::dup2(descriptors.request.fd(), STDIN_FILENO) < 0 ||
       ::dup2(descriptors.report.get(), STDOUT_FILENO) < 0)
     return not_started(errno, "dup2");
@@ -197,8 +198,13 @@ Result<ExchangeReport> exchange_at(const std::string& path, const ExchangeReques
 }  // namespace
 
 Result<ExchangeReport> exchange_as_owner(const Exchanger& exchanger, ExchangeRequest request) {
-  if (scope_of_caller() == Scope::system)
-    request.owner.emplace(TRY(find_login_owner(request.profile.credentials)));
+  const auto& source = request.profile.source;
+  if (scope_of_caller() == Scope::system) {
+    request.owner.emplace(TRY(owner_of(request.profile)));
+  } else if (source && !source->user.empty()) {
+    return Error::configuration(fmt::format(
+        "/profiles/{}/source/user: only root's configuration can name a user", request.profile.name));
+  }
   return exchanger.socket.empty() ? exchange_in_child(exchanger.program, request)
                                   : exchange_at(exchanger.socket, request);
 }

@@ -47,7 +47,8 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
         says 2 "$CONFIG: /profiles/claude/$2" "$3" status
     }
     wrong '.colour = 1' 'colour: is not a known key' 'known keys: *'
-    wrong 'del(.credentials)' 'credentials: is missing' 'man 5 oci-oauth-config'
+    a_profile 'del(.credentials)'
+    says 2 "$CONFIG: /profiles/claude: needs either \"credentials\" or \"source\"" 'man 5 oci-oauth-config' status
     wrong '.mode = "0999"' "mode: '0999' is not an octal mode*" 'man 5 oci-oauth-config'
     wrong '.target = "x"' "target: 'x' is not an absolute path without '..'" 'man 5 oci-oauth-config'
     wrong '.hook_wait = "1w"' "hook_wait: '1w' is not a duration*" 'man 5 oci-oauth-config'

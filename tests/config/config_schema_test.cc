@@ -104,6 +104,11 @@ TEST_CASE("schema and reader accept the same configurations") {
                            R"({"metrics_file": "/var/lib/x.prom"})", R"({"sinks": []})"}) {
     config_is(true, text);
   }
+  for (const char* source :
+       {R"({"exec": ["/x"]})", R"({"exec": ["/x", ""], "user": "me", "lifetime": "1h", "timeout": "60s",
+                                "environment": {"OIDC_SOCK": "/s"}})"}) {
+    config_is(true, fmt::format(R"({{"profiles": {{"p": {{"source": {}}}}}}})", source));
+  }
   for (const char* members : {R"("exec": ["/bin/true", "a"])", R"("onecli": {})",
                               R"("onecli": {"secret_id": "x", "url": "https://u/", "api_key_file": "/k"})",
                               R"("exec": ["/x"], "profiles": [])"}) {
@@ -158,6 +163,14 @@ TEST_CASE("schema and reader refuse the same configurations") {
                               R"("colour": "red")"}) {
     config_is(false, with(members));
   }
+  for (const char* source :
+       {R"({})", R"([])", R"("x")", R"({"exec": []})", R"({"exec": ["x"]})", R"({"exec": "/x"})",
+        R"({"exec": ["/x"], "user": ""})", R"({"exec": ["/x"], "lifetime": 60})",
+        R"({"exec": ["/x"], "timeout": "0s"})", R"({"exec": ["/x"], "environment": {"1": "a"}})",
+        R"({"exec": ["/x"], "shell": "sh"})"}) {
+    config_is(false, fmt::format(R"({{"profiles": {{"p": {{"source": {}}}}}}})", source));
+  }
+  config_is(false, with(R"("source": {"exec": ["/x"]})"));
   for (const char* text :
        {"", "[]", "null", "{", R"({"profile": {}})", R"({"profiles": []})", R"({"profiles": {"a/b": {}}})",
         R"({"profiles": {"claude": {}}})", R"({"profiles": {"claude": null}})",
@@ -181,6 +194,13 @@ TEST_CASE("beyond a schema the reader alone decides") {
     CHECK(fits("config", text));
     CHECK_FALSE(parse_config(text, "f"));
   }
+  CHECK(fits("config", R"({"profiles": {"p": {"source": {"exec": ["/x"], "timeout": "61s"}}}})"));
+  CHECK(parse_config(R"({"profiles": {"p": {"source": {"exec": ["/x"], "timeout": "61s"}}}})", "f")
+            .error()
+            .message == "f: /profiles/p/source/timeout: '61s' is not between 1s and 1m");
+  CHECK(fits("provider", R"({"credentials": {}})"));
+  CHECK(parse_provider(R"({"credentials": {}})", "f", "p").error().message ==
+        "f: /credentials: needs \"access_token\" or \"refresh_token\"");
 }
 
 TEST_CASE("schema and reader accept the same providers") {
@@ -216,6 +236,7 @@ TEST_CASE("schema and reader accept the same providers") {
   provider_is(true, provider("", R"("client_secret": "/s", "refreshed_at": "/t", "times": "rfc3339")"));
   provider_is(true, provider("", R"("answer": {"id_token": "/i"}, "parameters": {"p": "/p"})"));
   provider_is(true, R"({"credentials": {"refresh_token": "/r", "access_token_format": "jwt"}})");
+  provider_is(true, R"({"credentials": {"access_token": "/a", "document": "text"}})");
   provider_is(true, provider("", R"("login_expires_at": "/l", "refresh_token_expires_in": "lowers")"));
 }
 
@@ -281,8 +302,7 @@ TEST_CASE("schema and reader refuse the same providers") {
     provider_is(false, provider("", fields));
   }
   for (const char* text : {"", "[]", "{}", R"({"token_url": "https://a/", "client_id": "c"})",
-                           R"({"credentials": {"access_token": "/a"}})",
-                           R"({"token_url": "https://a/", "client_id": "c", "credentials": {}})",
+                           R"({"credentials": {"access_token": "/a", "document": "xml"}})",
                            R"({"token_url": "", "client_id": "c", "credentials":
                                {"access_token": "/a", "refresh_token": "/r", "expires_at": "/e"}})"}) {
     provider_is(false, text);

@@ -50,7 +50,7 @@ TEST_CASE("each mistake names the file, the place and the bad value") {
       {"{\n \"profiles\" }", "f:2:13: not JSON: missing a colon after a key"},
       {"[]", "f: /: is not an object"},
       {R"({"profile": {}})", "f: /profile: is not a known key"},
-      {R"({"profiles": {"claude": {}}})", "f: /profiles/claude/credentials: is missing"},
+      {R"({"profiles": {"claude": {}}})", "f: /profiles/claude: needs either \"credentials\" or \"source\""},
       {R"({"profiles": {"../x": {"credentials": "/c"}}})",
        "f: /profiles/../x: '../x' is not a valid name: use letters, digits, '.', '_' and '-'"},
       {R"({"runtime_dir": "run"})", "f: /runtime_dir: 'run' is not an absolute path without '..'"},

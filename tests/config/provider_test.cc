@@ -234,6 +234,28 @@ TEST_CASE("what a provider leaves to its profiles is asked of them") {
   CHECK(reason().empty());
 }
 
+TEST_CASE("a provider of documents needs a document, and one of a command's output a command") {
+  const auto reason = [](const std::string& provider, bool has_source) {
+    Profile profile;
+    profile.name = "mine";
+    if (has_source) profile.source = ExecSource{.exec = {"/x"}};
+    const auto checked =
+        check_complete(profile, *load_provider(provider, {SOURCE_DIR "/oci-config/providers"}));
+    return checked ? "" : checked.error().message;
+  };
+  CHECK(reason("claude", false).empty());
+  CHECK(reason("claude", true) ==
+        "/profiles/mine/source: the provider 'claude' describes a document with a refresh token");
+  for (const char* provider : {"exec", "text", "kubernetes", "az", "gcloud-cli"}) {
+    INFO(provider);
+    CHECK(reason(provider, true).empty());
+    CHECK(reason(provider, false) ==
+          fmt::format("/profiles/mine/credentials: the provider '{}' describes the "
+                      "output of a command",
+                      provider));
+  }
+}
+
 TEST_CASE("a provider that others may write is refused") {
   const TempDir directory;
   const std::string path = directory.write("x.json", R"({"credentials": {"refresh_token": "/r"}})");

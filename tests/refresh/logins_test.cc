@@ -41,6 +41,14 @@ TEST_CASE("profiles share a login where their documents are one file, by whateve
   CHECK(siblings_of(config, config.profiles[1]).empty());
 }
 
+TEST_CASE("a command's token is no other profile's") {
+  Config config;
+  config.profiles = {profile_of("a", ""), profile_of("b", "")};
+  for (Profile& profile : config.profiles) profile.source = ExecSource{.exec = {"/bin/x"}};
+  CHECK(logins_of({&config.profiles[0], &config.profiles[1]}).size() == 2);
+  CHECK(siblings_of(config, config.profiles[0]).empty());
+}
+
 TEST_CASE("a document that is replaced stays the same login, and missing ones are distinguished") {
   const TempDir dir;
   const std::string path = dir.write("login.json", "{}");

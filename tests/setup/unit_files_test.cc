@@ -54,6 +54,15 @@ TEST_CASE("each login has a path unit, which goes with the one that is enabled")
         "Wants=oci-oauth-login-other.path\nUpholds=oci-oauth-login-other.path\n");
 }
 
+TEST_CASE("a profile with a command has no file to watch or to write") {
+  Config config = a_config("");
+  config.profiles.back().source = ExecSource{.exec = {"/bin/x"}};
+  const auto files = unit_files(config, ServiceManager::system);
+  REQUIRE(files);
+  CHECK(text_of(*files, "oci-oauth-refresh.path.d/configuration.conf") == "[Unit]\n");
+  CHECK(text_of(*files, "oci-oauth-exchange@.service.d/configuration.conf") == "[Service]\n");
+}
+
 TEST_CASE("no drop-in is for units that are not ours") {
   const auto files = unit_files(a_config("/login"), ServiceManager::system);
   REQUIRE(files);

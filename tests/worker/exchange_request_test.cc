@@ -36,6 +36,12 @@ TEST_CASE("what an exchange needs arrives as it was sent") {
   const auto arrived = read_request(write_record(sent).reveal());
   REQUIRE(arrived);
   CHECK(*arrived == sent);
+  ExchangeRequest of_command = a_request();
+  of_command.profile.source = ExecSource{
+      .exec = {"/bin/x", "a"}, .user = "me", .environment = {{"A", "b"}}, .lifetime = std::chrono::hours(1)};
+  const auto second = read_request(write_record(of_command).reveal());
+  REQUIRE(second);
+  CHECK(*second == of_command);
 }
 
 TEST_CASE("a text that is not a request is refused") {

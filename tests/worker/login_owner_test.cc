@@ -97,6 +97,17 @@ TEST_CASE("a path that is root's all along belongs to root") {
   CHECK(owner_of("/../..") == 0);
 }
 
+TEST_CASE("a command runs as the user that is named, or as root") {
+  Profile profile;
+  profile.name = "p";
+  profile.source = ExecSource{.exec = {"/bin/x"}};
+  CHECK(owner_of(profile)->uid == 0);
+  profile.source->user = "daemon";
+  CHECK(owner_of(profile)->uid == 1);
+  profile.source->user = "no-such-user";
+  CHECK(owner_of(profile).error().message == "/profiles/p/source/user: there is no user 'no-such-user'");
+}
+
 TEST_CASE("our own directory is ours") {
   const TempDir directory;
   CHECK(owner_of(directory / "credentials") == ::getuid());
