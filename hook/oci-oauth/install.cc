@@ -26,7 +26,7 @@ Result<InstallArguments> parse(const Invocation& invocation) {
   parsed.dry_run = arguments.has("--dry-run");
   if (arguments.has("--default")) parsed.request.as_default = Default::ours;
   parsed.root = arguments.value("--root").value_or("/");
-  parsed.request.credentials = arguments.value("--credentials");
+  parsed.request.login = {arguments.value("--credentials"), arguments.value("--provider")};
   const auto& engines = arguments.operands;
   if (engines.size() != 1)
     return usage_error(verb, fmt::format("needs one engine: {}", fmt::join(engine_name::all, ", ")));
@@ -98,7 +98,7 @@ ExitCode carry_out(const Log& log, const Host& host, Installation& installation,
 ExitCode install(const Invocation& invocation) {
   const auto parsed = parse(invocation);
   if (!parsed) return report(invocation.log, parsed.error());
-  const auto host = open_host(parsed->root);
+  auto host = open_host(parsed->root);
   if (!host) return report(invocation.log, nothing_changed(Error(host.error()).in(verb)));
   auto installation = plan_installation(*host, parsed->request);
   if (!installation) return report(invocation.log, nothing_changed(std::move(installation).error().in(verb)));

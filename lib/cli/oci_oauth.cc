@@ -167,8 +167,21 @@ constexpr OptionSpec install_options[] = {
      R"(Makes
 .Xr oci-oauth-runtime 8
 Docker's default runtime.)"},
-    {"--credentials", "write a configuration for this login, if there is none", file,
-     "Writes a configuration for this login, if there is none."},
+    {"--credentials", "make a profile for this login", file,
+     R"(Makes a profile for this login in a configuration that
+.Nm
+wrote, which is created if there is none.
+Without this option and
+.Fl -provider ,
+a new configuration gets a profile for each login of the shipped providers that is in the home directory of the
+calling user, or of the user who called
+.Xr sudo 8 .)"},
+    {"--provider",
+     "make a profile for this provider's login",
+     {"NAME", Completion::nothing, {}},
+     R"(The provider of the login, which is looked for in the home directory if
+.Fl -credentials
+does not name it.)"},
     {"--dry-run",
      "show what would be done, and change nothing",
      {},
@@ -186,8 +199,8 @@ constexpr OptionSpec uninstall_options[] = {
 .Fl -all :
 makes a running dockerd reload its configuration, and fails if a running container was started through
 .Xr oci-oauth-runtime 8 .)"},
-    install_options[2],
     install_options[3],
+    install_options[4],
 };
 
 constexpr OptionSpec serve_options[] = {

@@ -5,6 +5,7 @@
 #include "base/fmt.h"
 #include "config/config.h"
 #include "config/provider.h"
+#include "setup/configuration.h"
 #include "setup/plan.h"
 
 namespace oci_oauth {
@@ -13,18 +14,10 @@ namespace {
 
 constexpr const char* spec_file = "/etc/cdi/oci-oauth.json";
 
-// The tree's providers, or those of this installation for a tree that has none yet.
-std::vector<std::string> provider_places(const Host& host) {
-  std::vector<std::string> places;
-  for (const std::string& directory : provider_directories(host.prefix))
-    places.push_back(host.tree.shown(directory));
-  places.push_back(provider_directories(host.prefix).back());
-  return places;
-}
-
-// If there is no configuration yet: the profile that install will write.
+// The file as it will be, or as it is.
 Result<Config> configuration_of(const Host& host) {
-  auto text = TRY(host.tree.read(host.config));
+  const auto text = host.planned_configuration.empty() ? TRY(host.tree.read(host.config))
+                                                       : std::optional(host.planned_configuration);
   return parse_config(text.value_or(R"({"profiles": {"claude": {"credentials": "/"}}})"),
                       host.tree.shown(host.config));
 }

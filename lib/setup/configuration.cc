@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/configuration.h"
 
-#include <pwd.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
+#include <set>
 
 #include "base/file.h"
 #include "base/fmt.h"
@@ -18,27 +17,7 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr const char* profile_name = "claude";                      // and its provider's
-constexpr const char* login_in_home = ".claude/.credentials.json";  // Claude Code's
-
-std::string_view from_environment(const char* name) {
-  const char* value = ::secure_getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-// sudo(8) names its caller in SUDO_USER and SUDO_UID; only root could have changed them.
-Result<uid_t> calling_user() {
-  const std::string_view number = from_environment("SUDO_UID"), name = from_environment("SUDO_USER");
-  if (::geteuid() != 0 || (number.empty() && name.empty())) return ::geteuid();
-  uid_t uid = 0;
-  const auto [end, failure] = std::from_chars(number.data(), number.data() + number.size(), uid);
-  const passwd* entry =
-      failure == std::errc() && end == number.data() + number.size() ? ::getpwuid(uid) : nullptr;
-  if (entry != nullptr && name == entry->pw_name) return uid;
-  return Error{ErrorKind::usage,
-               fmt::format("SUDO_USER '{}' and SUDO_UID '{}' are different users", name, number),
-               "name the login with --credentials FILE"};
-}
+constexpr const char* default_provider = "claude";
 
 Result<void> check_is_file(const std::string& path) {
   struct stat status;
@@ -47,28 +26,41 @@ Result<void> check_is_file(const std::string& path) {
   return Error{ErrorKind::failed, fmt::format("{}: is {}, not a login", path, file_type(status.st_mode))};
 }
 
-std::string configuration_text(const Host& host, const std::string& credentials) {
+std::string empty_configuration(const Host& host) {
   JsonValue json = json_object();
-  JsonValue profile = json_object(), profiles = json_object();
   if (!host.runtime_dir.empty()) json_set(json, "runtime_dir", host.runtime_dir);
-  json_set(profile, "credentials", credentials);
-  json_set(profiles, profile_name, std::move(profile));
-  json_set(json, "profiles", std::move(profiles));
+  json_set(json, "profiles", json_object());
   return std::string(write_json(json, JsonStyle::indented).reveal());
 }
 
-// An existing configuration belongs to a person, who has to add a missing login. With one that our programs
-// cannot read, no container would get a token.
-Result<void> check_configuration(const std::string& text, const std::string& source,
-                                 const std::optional<std::string>& credentials) {
-  const auto config = TRY(parse_config(text, source));
-  if (!credentials) return {};
+struct NewProfile {
+  std::string name, json, path;
+
+  std::string text() const { return fmt::format("\"{}\": {}", name, json); }
+};
+
+NewProfile profile_for(const FoundLogin& login, std::set<std::string>& names) {
+  std::string name = login.provider;
+  for (unsigned number = 2; !names.insert(name).second; ++number)
+    name = fmt::format("{}-{}", login.provider, number);
+  JsonValue profile = json_object();
+  json_set(profile, "credentials", login.path);
+  if (name != login.provider) json_set(profile, "provider", login.provider);
+  return {name, std::string(write_json(profile).reveal()), login.path};
+}
+
+// The profiles of the logins that no profile of the configuration has.
+std::vector<NewProfile> missing_profiles(const Config& config, const std::vector<FoundLogin>& logins) {
+  std::set<std::string> names, paths;
   for (const Profile& profile : config.profiles) {
-    if (profile.credentials == *credentials) return {};
+    names.insert(profile.name);
+    paths.insert(profile.credentials);
   }
-  return Error{ErrorKind::configuration,
-               fmt::format("{}: already exists and has no profile with {}", source, *credentials),
-               "add a profile to it by hand, or omit --credentials"};
+  std::vector<NewProfile> missing;
+  for (const FoundLogin& login : logins) {
+    if (paths.insert(login.path).second) missing.push_back(profile_for(login, names));
+  }
+  return missing;
 }
 
 Result<void> check_runtime(const std::string& text, const std::string& source,
@@ -81,41 +73,105 @@ Result<void> check_runtime(const std::string& text, const std::string& source,
       "make them the same: the wrapper runs one runtime for all engines"};
 }
 
-Result<std::string> login_for(const Host& host, const std::optional<std::string>& credentials) {
-  if (credentials) {
-    auto named = named_login(host.tree, *credentials);
-    return named ? named : std::move(named).error().in("--credentials");
+Error no_login(const UserHome& home, const std::string& reason, std::string_view clients) {
+  return {ErrorKind::action_required, fmt::format("no login found{}", reason),
+          fmt::format("as {}, log in with {}, or name the file with --credentials FILE", home.user, clients)};
+}
+
+Result<std::vector<FoundLogin>> login_of(const UserHome& home, const std::vector<Provider>& providers,
+                                         const std::string& name) {
+  for (FoundLogin& login : find_logins(home, providers)) {
+    if (login.provider != name) continue;
+    if (login.usable) return std::vector<FoundLogin>{std::move(login)};
+    return no_login(home, ": " + login.usable.error().message, "its program");
   }
-  auto found = find_login();
-  if (found || host.tree.is_host()) return found;
+  return Error{ErrorKind::usage, fmt::format("--provider: '{}' does not say where its login is", name),
+               "name the file with --credentials FILE"};
+}
+
+Result<std::vector<FoundLogin>> all_logins(const UserHome& home, const std::vector<Provider>& providers) {
+  std::vector<FoundLogin> usable;
+  std::vector<std::string> names;
+  for (FoundLogin& login : find_logins(home, providers)) {
+    names.push_back(login.provider);
+    if (login.usable) usable.push_back(std::move(login));
+  }
+  if (!usable.empty()) return usable;
+  return no_login(home, " in " + home.directory, fmt::format("one of {}", fmt::join(names, ", ")));
+}
+
+Result<std::vector<FoundLogin>> chosen_logins(const Host& host, const LoginChoice& choice) {
+  const std::string provider = choice.provider.value_or(default_provider);
+  if (choice.provider) TRY(load_provider(provider, provider_places(host)));
+  if (choice.credentials) {
+    auto path = named_login(host.tree, *choice.credentials);
+    if (!path) return std::move(path).error().in("--credentials");
+    return std::vector<FoundLogin>{{provider, std::move(*path), {}}};
+  }
+  const auto home = TRY(home_of_caller());
+  const Providers providers = load_providers(provider_places(host));
+  auto found =
+      choice.provider ? login_of(home, providers.usable, provider) : all_logins(home, providers.usable);
+  if (found || host.tree.is_host() || found.error().kind != ErrorKind::action_required) return found;
   return std::move(found).error().with_hint(
       "name the login with --credentials FILE, as its path on that machine");
 }
 
-Result<WantedFile> new_configuration(const Host& host, const std::string& text,
-                                     const std::string& real_runtime) {
-  WantedFile wanted = {.path = host.config, .text = text};
-  if (real_runtime.empty()) return wanted;
-  wanted.text =
-      TRY(set_json_member(text, host.tree.shown(host.config), {"runtime"}, json_quoted(real_runtime)));
-  return wanted;
+Result<void> add_profiles(ConfigurationPlan& plan, const std::vector<NewProfile>& missing,
+                          const std::string& source) {
+  for (const NewProfile& profile : missing) {
+    plan.text = TRY(set_json_member(plan.text, source, {"profiles", profile.name}, profile.json));
+    plan.notes.push_back(fmt::format("profile '{}' is for the login {}", profile.name, profile.path));
+  }
+  return {};
+}
+
+void tell_missing(ConfigurationPlan& plan, const std::vector<NewProfile>& missing,
+                  const std::string& source) {
+  for (const NewProfile& profile : missing) {
+    plan.notes.push_back(
+        fmt::format("{}: is a login without a profile; to add one, put {} into \"profiles\" of {}",
+                    profile.path, profile.text(), source));
+  }
+}
+
+Error not_ours(const NewProfile& missing, const std::string& source) {
+  return {ErrorKind::configuration,
+          fmt::format("{}: already exists and has no profile with {}", source, missing.path),
+          fmt::format("add {} to its \"profiles\"", missing.text())};
+}
+
+// An existing configuration is extended only if a login is named, and a person's only by that person. One
+// that our programs cannot read is refused: no container would get a token.
+Result<void> plan_profiles(ConfigurationPlan& plan, const Host& host,
+                           const std::optional<std::string>& current, bool is_ours,
+                           const LoginChoice& choice) {
+  const std::string source = host.tree.shown(host.config);
+  plan.text = current ? *current : empty_configuration(host);
+  const auto config = TRY(parse_config(plan.text, source));
+  const bool is_named = choice.credentials || choice.provider;
+  const auto logins = chosen_logins(host, choice);
+  if (!logins && (!current || is_named)) return logins.error();
+  const auto missing = missing_profiles(config, logins ? *logins : std::vector<FoundLogin>());
+  if (current && !is_named) {
+    tell_missing(plan, missing, source);
+    return {};
+  }
+  if (current && !is_ours && !missing.empty()) return not_ours(missing.front(), source);
+  TRY(add_profiles(plan, missing, source));
+  if (choice.credentials) plan.notes.clear();  // no news
+  if (!current) plan.text = write_json(TRY(parse_json(plan.text, source)), JsonStyle::indented).reveal();
+  return {};
 }
 
 }  // namespace
 
-Result<std::string> find_login() {
-  const auto uid = TRY(calling_user());
-  const passwd* entry = ::getpwuid(uid);
-  if (entry == nullptr)
-    return Error{ErrorKind::failed, fmt::format("uid {}: is not in the password database", uid),
-                 "name the login with --credentials FILE"};
-  std::string path = fmt::format("{}/{}", entry->pw_dir, login_in_home);
-  auto found = check_is_file(path);
-  if (found) return path;
-  Error error = std::move(found).error().in("no login found");
-  error.kind = ErrorKind::action_required;
-  return std::move(error).with_hint(fmt::format(
-      "run claude as {} and log in with /login, or name the file with --credentials FILE", entry->pw_name));
+std::vector<std::string> provider_places(const Host& host) {
+  std::vector<std::string> places;
+  for (const std::string& directory : provider_directories(host.prefix))
+    places.push_back(host.tree.shown(directory));
+  places.push_back(provider_directories(host.prefix).back());
+  return places;
 }
 
 Result<std::string> named_login(const Tree& tree, const std::string& file) {
@@ -135,27 +191,31 @@ Result<std::string> named_login(const Tree& tree, const std::string& file) {
   return path;
 }
 
-Result<std::optional<WantedFile>> plan_configuration(const Host& host, const Ledger& ledger,
-                                                     const std::optional<std::string>& credentials,
-                                                     const std::string& real_runtime) {
+Result<ConfigurationPlan> plan_configuration(const Host& host, const Ledger& ledger,
+                                             const LoginChoice& choice) {
+  const auto current = TRY(host.tree.read(host.config));
+  const LedgerFile* entry = ledger.find(host.config);
+  ConfigurationPlan plan;
+  plan.is_whole =
+      !current || (entry != nullptr && entry->part == OwnedPart::whole && current == entry->after);
+  TRY(plan_profiles(plan, host, current, plan.is_whole, choice));
+  return plan;
+}
+
+Result<std::optional<WantedFile>> wanted_configuration(const Host& host, const ConfigurationPlan& plan,
+                                                       const std::string& real_runtime) {
   using Answer = std::optional<WantedFile>;
   const std::string source = host.tree.shown(host.config);
-  auto current = TRY(host.tree.read(host.config));
-  std::optional<std::string> login;
-  if (credentials || !current) login = TRY(login_for(host, credentials));
-  if (current) TRY(check_configuration(*current, source, login));
-  if (current && !real_runtime.empty()) TRY(check_runtime(*current, source, real_runtime));
-  const LedgerFile* entry = ledger.find(host.config);
-  const bool ours = entry != nullptr && entry->part == OwnedPart::whole && current == entry->after;
-  if (!current || ours) {
-    auto wanted =
-        TRY(new_configuration(host, current ? *current : configuration_text(host, *login), real_runtime));
+  const JsonSetting runtime = {{"runtime"}, json_quoted(real_runtime)};
+  if (!real_runtime.empty()) TRY(check_runtime(plan.text, source, real_runtime));
+  if (plan.is_whole) {
+    WantedFile wanted = {.path = host.config, .text = plan.text};
+    if (!real_runtime.empty())
+      wanted.text = TRY(set_json_member(plan.text, source, runtime.path, runtime.value));
     return Answer(std::move(wanted));
   }
   if (real_runtime.empty()) return Answer();
-  return Answer({.path = host.config,
-                 .part = OwnedPart::json_members,
-                 .members = {{{"runtime"}, json_quoted(real_runtime)}}});
+  return Answer({.path = host.config, .part = OwnedPart::json_members, .members = {runtime}});
 }
 
 }  // namespace oci_oauth

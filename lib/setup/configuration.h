@@ -1,29 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// The configuration that `install` writes if there is none: one profile for one login.
+// The configuration that `install` writes if there is none: a profile for each login that is named or found.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
+#include "setup/find_logins.h"
 #include "setup/host.h"
 #include "setup/plan.h"
 
 namespace oci_oauth {
 
-// The calling user's Claude Code login, or that of the user who ran sudo if the caller is root. Failure:
-// there is none (login_required), or SUDO_USER and SUDO_UID are different users in the password database.
-Result<std::string> find_login();
+// The tree's directories of providers, and that of this installation for a tree that has none yet.
+std::vector<std::string> provider_places(const Host& host);
 
 // A login that was named: an absolute path and, on this machine, a regular file. Failure: says what it is
 // instead.
 Result<std::string> named_login(const Tree& tree, const std::string& file);
 
-// The required change of the configuration: it must exist, and name `real_runtime` if that is not empty.
-// nullopt: no change. Failure: no login for a new configuration; it cannot be read; it names another login
-// than `credentials`, or another runtime.
-Result<std::optional<WantedFile>> plan_configuration(const Host& host, const Ledger& ledger,
-                                                     const std::optional<std::string>& credentials,
-                                                     const std::string& real_runtime);
+// The login of `credentials`, which is Claude Code's unless `provider` says otherwise; the one of `provider`
+// in the caller's home; or all of the caller's home.
+struct LoginChoice {
+  std::optional<std::string> credentials = {}, provider = {};
+};
+
+struct ConfigurationPlan {
+  std::string text;                     // the configuration with the profiles
+  bool is_whole = false;                // whether all of it is ours to write
+  std::vector<std::string> notes = {};  // one for each profile that is new, or missing in a person's file
+};
+
+// Failure: no login for a new configuration, or none of those that were named; the configuration cannot be
+// read, or is a person's and has no profile for a login that was named.
+Result<ConfigurationPlan> plan_configuration(const Host& host, const Ledger& ledger,
+                                             const LoginChoice& choice);
+
+// The change of the file: also names `real_runtime` if that is not empty. nullopt: no change. Failure: it
+// names another runtime.
+Result<std::optional<WantedFile>> wanted_configuration(const Host& host, const ConfigurationPlan& plan,
+                                                       const std::string& real_runtime);
 
 }  // namespace oci_oauth

@@ -8,7 +8,6 @@
 #include <set>
 
 #include "base/fmt.h"
-#include "setup/configuration.h"
 #include "setup/docker_daemon.h"
 #include "setup/systemd.h"
 
@@ -133,10 +132,10 @@ void check_linger(const Host& host, Plan& plan) {
 }
 
 Result<Installation> install_files(const Host& host, Plan plan, const Ledger& ledger,
-                                   const InstallRequest& request) {
-  auto configuration = TRY(plan_configuration(host, ledger, request.credentials, plan.real_runtime));
+                                   const ConfigurationPlan& profiles, const std::string& engine) {
+  auto configuration = TRY(wanted_configuration(host, profiles, plan.real_runtime));
   if (configuration) plan.files.insert(plan.files.begin(), std::move(*configuration));
-  auto registration = TRY(plan_install(host.tree, ledger, request.engine, plan.files, plan.unwanted));
+  auto registration = TRY(plan_install(host.tree, ledger, engine, plan.files, plan.unwanted));
   registration.notes.insert(registration.notes.end(), plan.notes.begin(), plan.notes.end());
   return Installation{std::move(registration), {}, std::move(plan.unread), std::move(plan.next)};
 }
@@ -209,16 +208,19 @@ std::vector<EngineState> inspect_engines(const std::string& root) {
   return states;
 }
 
-Result<Installation> plan_installation(const Host& host, const InstallRequest& request) {
+Result<Installation> plan_installation(Host& host, const InstallRequest& request) {
   const auto engine = TRY(find_engine(host, "install", request.engine));
   if (engine->plan == plan_systemd) TRY(check_systemd(host));
   auto ledger = TRY(load_ledger(host.tree, host.ledger));
+  const auto profiles = TRY(plan_configuration(host, ledger, request.login));
+  host.planned_configuration = profiles.text;
   auto plan = TRY(engine->plan(host, ledger, request.as_default));
+  plan.notes.insert(plan.notes.begin(), profiles.notes.begin(), profiles.notes.end());
   check_present(host, *engine, plan);
   check_programs(host, plan);
   check_linger(host, plan);
   check_withdrawn(host, ledger, request.engine, plan);
-  auto installation = TRY(install_files(host, std::move(plan), ledger, request));
+  auto installation = TRY(install_files(host, std::move(plan), ledger, profiles, request.engine));
   TRY(check(host, *engine, installation.registration));
   TRY(want_units(host, request.engine, installation));
   return installation;

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "cli/engine_name.h"
+#include "setup/configuration.h"
 #include "setup/plan.h"
 
 namespace oci_oauth {
@@ -36,7 +37,7 @@ std::vector<EngineState> inspect_engines(const std::string& root);
 
 struct InstallRequest {
   std::string engine;
-  std::optional<std::string> credentials = {};  // of a new configuration
+  LoginChoice login = {};  // of a new configuration
   Default as_default = Default::as_is;
 };
 
@@ -48,9 +49,9 @@ struct Installation {
   std::vector<std::string> next;   // what is left for a person to do
 };
 
-// Failure: an unknown engine (usage), one that only root can set up, or as plan_install, plan_configuration;
-// the engine would not start with the result.
-Result<Installation> plan_installation(const Host& host, const InstallRequest& request);
+// Failure: an unknown engine (usage), one that only root can set up, or as plan_install, plan_configuration,
+// wanted_configuration; the engine would not start with the result.
+Result<Installation> plan_installation(Host& host, const InstallRequest& request);
 
 // Failure: an unknown engine (usage), or as plan_uninstall; the engine would not start with the result.
 Result<Installation> plan_removal(const Host& host, const std::string& engine);

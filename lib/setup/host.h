@@ -20,8 +20,9 @@ struct Host {
   std::string
       // only for a user: the configuration must name it, because hooks do not see XDG_RUNTIME_DIR
       runtime_dir;
-  std::string config_home;     // only for a user: $XDG_CONFIG_HOME
-  std::string data_home = {};  // only for a user: $XDG_DATA_HOME
+  std::string config_home;                 // only for a user: $XDG_CONFIG_HOME
+  std::string data_home = {};              // only for a user: $XDG_DATA_HOME
+  std::string planned_configuration = {};  // what an installation will make of it; empty: it stays
 
   std::string hook() const { return hook_path(prefix); }
   std::string wrapper() const { return prefix + "/bin/oci-oauth-runtime"; }

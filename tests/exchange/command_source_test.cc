@@ -90,7 +90,7 @@ TEST_CASE("an output that is not a valid token is refused, and not repeated") {
   CHECK(outcome("text", "two\nlines", 1h)
             .ends_with("byte 4 is a control character, which an HTTP header cannot contain"));
   CHECK(outcome("text", "", 1h).ends_with("there is no token"));
-  CHECK(outcome("exec", "").starts_with("its output:1:1: "));
+  CHECK(outcome("exec", "").starts_with("its output"));
   CHECK(outcome("exec", "opaque").find("opaque") == std::string::npos);
   CHECK(outcome("exec", "[]") == "its output: /: is not an object");
   CHECK(outcome("exec", R"({"token": "a"})") == "its output: /access_token: there is no token");

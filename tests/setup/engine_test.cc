@@ -23,9 +23,9 @@ struct HostWithEngines : TempDir {
   }
 
   void install(const std::string& engine) const {
-    const auto host = open_host(path());
+    auto host = open_host(path());
     REQUIRE(host);
-    auto done = plan_installation(*host, {.engine = engine, .credentials = *this / "login"});
+    auto done = plan_installation(*host, {.engine = engine, .login = {.credentials = *this / "login"}});
     REQUIRE(done);
     REQUIRE(apply(host->tree, done->registration, host->ledger));
   }

@@ -22,7 +22,7 @@ setup() {
     LOGIN=$BATS_TEST_TMPDIR/login.json
     mkdir -p "$TREE/etc" "$TREE/usr"
     chmod 755 "$BATS_RUN_TMPDIR"
-    echo '{}' >"$LOGIN"
+    echo '{"claudeAiOauth": {"refreshToken": "r"}}' >"$LOGIN"
     unset SUDO_USER SUDO_UID
 }
 

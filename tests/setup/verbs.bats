@@ -160,12 +160,12 @@ changed $TREE/etc/docker/daemon.json" ]]
 
 @test "the login is that of the user who called sudo, and of nobody else" {
     run oci_oauth install podman
-    [[ $status == 3 && $output == *"no login found: /mnt/root/.claude/.credentials.json"* ]]
+    [[ $status == 3 && $output == *"no login found in /mnt/root"* ]]
     export SUDO_USER=oci-oauth-setup SUDO_UID=59998
     run oci-oauth install podman --dry-run
-    [[ $status == 3 && $output == *"no login found: $USER_HOME/.claude/.credentials.json"*'hint: run claude as oci-oauth-setup'* ]]
+    [[ $status == 3 && $output == *"no login found in $USER_HOME"*'hint: as oci-oauth-setup, log in with one of claude, codex'* ]]
     run oci_oauth install podman
-    [[ $status == 3 && $output == *"no login found: $USER_HOME/.claude/.credentials.json"*'as its path on that machine'* ]]
+    [[ $status == 3 && $output == *"no login found in $USER_HOME"*'as its path on that machine'* ]]
     install -D -m 600 -o "$user_id" "$LOGIN" "$USER_HOME/.claude/.credentials.json"
     oci_oauth install podman
     [[ $(jq -r .profiles.claude.credentials "$TREE/etc/oci-oauth/config.json") == "$USER_HOME/.claude/.credentials.json" ]]
@@ -175,6 +175,60 @@ changed $TREE/etc/docker/daemon.json" ]]
     oci_oauth uninstall podman
     SUDO_UID=0 run oci_oauth install docker
     [[ $status == 2 && $output == *"SUDO_USER 'oci-oauth-setup' and SUDO_UID '0' are different users"* ]]
+}
+
+@test "each login in the home gets a profile, told with one line, and a second run changes nothing" {
+    rm -rf "$USER_HOME"/.[a-z]*
+    install -D -m 600 "$LOGIN" "$USER_HOME/.claude/.credentials.json"
+    mkdir -p "$USER_HOME/.codex" "$USER_HOME/.grok"
+    echo '{"tokens": {"refresh_token": "r"}}' >"$USER_HOME/.codex/auth.json"
+    echo '{"note": "not a login"}' >"$USER_HOME/.grok/auth.json"
+    chown -R "$user_id:$user_id" "$USER_HOME"
+    export SUDO_USER=oci-oauth-setup SUDO_UID=$user_id
+    run oci_oauth install podman
+    ((status == 0))
+    [[ $output == *"profile 'claude' is for the login $USER_HOME/.claude/.credentials.json"* ]]
+    [[ $output == *"profile 'codex' is for the login $USER_HOME/.codex/auth.json"* ]]
+    [[ $(jq -c '.profiles | map_values(.credentials)' "$TREE/etc/oci-oauth/config.json") == \
+        "{\"claude\":\"$USER_HOME/.claude/.credentials.json\",\"codex\":\"$USER_HOME/.codex/auth.json\"}" ]]
+    [[ $(unchanged_by oci_oauth install podman 2>/dev/null) == 'podman: is already registered' ]]
+    oci_oauth uninstall podman
+    [[ ! -e $TREE/etc/oci-oauth ]]
+}
+
+@test "--provider names one login, also beside others and at another path" {
+    rm -rf "$USER_HOME"/.[a-z]*
+    install -D -m 600 "$LOGIN" "$USER_HOME/.claude/.credentials.json"
+    mkdir -p "$USER_HOME/.codex"
+    echo '{"tokens": {"refresh_token": "r"}}' >"$USER_HOME/.codex/auth.json"
+    chown -R "$user_id:$user_id" "$USER_HOME"
+    export SUDO_USER=oci-oauth-setup SUDO_UID=$user_id
+    oci_oauth install podman --provider codex
+    [[ $(jq -c '.profiles | keys' "$TREE/etc/oci-oauth/config.json") == '["codex"]' ]]
+    [[ $(oci_oauth install podman 2>&1) == *"$USER_HOME/.claude/.credentials.json: is a login without a profile; to add one, put \"claude\": "* ]]
+    oci_oauth install podman --provider claude
+    oci_oauth install podman --provider codex --credentials "$LOGIN"
+    [[ $(jq -c '.profiles | keys' "$TREE/etc/oci-oauth/config.json") == '["claude","codex","codex-2"]' ]]
+    [[ $(jq -r '.profiles["codex-2"].provider' "$TREE/etc/oci-oauth/config.json") == codex ]]
+    run oci_oauth install podman --provider nothing
+    [[ $status == 2 && $output == *"provider 'nothing': there is no nothing.json in "* ]]
+    run oci_oauth install podman --provider oauth2
+    [[ $status == 2 && $output == *"--provider: 'oauth2' does not say where its login is"* ]]
+    run oci_oauth install podman --provider grok
+    [[ $status == 3 && $output == *"no login found: $USER_HOME/.grok: No such file"* ]]
+    oci_oauth uninstall podman
+    a_file etc/oci-oauth/config.json <<<'{"profiles": {}} // mine'
+    run oci_oauth install podman --provider codex
+    [[ $status == 2 && $output == *'hint: add "codex": {"credentials":"'*'} to its "profiles"'* ]]
+}
+
+@test "a CDI device is made for each profile of a new configuration" {
+    rm -rf "$USER_HOME"/.[a-z]*
+    mkdir -p "$USER_HOME/.codex"
+    echo '{"tokens": {"refresh_token": "r"}}' >"$USER_HOME/.codex/auth.json"
+    chown -R "$user_id:$user_id" "$USER_HOME"
+    SUDO_USER=oci-oauth-setup SUDO_UID=$user_id oci_oauth install cdi
+    [[ $(jq -c '[.devices[].name]' "$TREE/etc/cdi/oci-oauth.json") == '["codex"]' ]]
 }
 
 @test "a tree that cannot be written to is left as it was" {
