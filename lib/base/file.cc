@@ -6,7 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <memory>
+#include <limits>
 #include <utility>
 
 #include "base/fmt.h"
@@ -52,30 +52,26 @@ std::optional<FileId> file_id(const FileAt& file, Links links) {
 }
 
 Result<std::vector<std::string>> names_in(const FileAt& directory) {
-  auto fd = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(fd.get()), ::closedir);
-  if (entries == nullptr) return Error::from_errno(errno, directory.shown);
-  (void)fd.release();  // closed with `entries`
-  std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(entries.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  return names;
+  const auto fd = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
+  auto all = names_from(fd.get(), 0, std::numeric_limits<size_t>::max());
+  if (!all) return std::move(all).error().in(directory.shown);
+  return std::move(all->names);
 }
 
 Result<NamesInTurn> names_from(int directory, off_t position, size_t most) {
   alignas(dirent64) char buffer[32 * KiB];
   NamesInTurn turn = {{}, position};
-  bool is_again = position == 0;  // from the beginning
+  bool is_again = position == 0 || ::lseek(directory, position, SEEK_SET) < 0;  // from the beginning
   while (true) {
-    ssize_t size = ::lseek(directory, turn.position, SEEK_SET) < 0 ? -1 : 0;
-    if (size == 0) size = ::getdents64(directory, buffer, sizeof buffer);
+    ssize_t size = ::getdents64(directory, buffer, sizeof buffer);
     if (size <= 0 && is_again) {
       if (size < 0) return Error::from_errno(errno, "getdents64");
       return NamesInTurn{std::move(turn.names), 0};
     }
-    if (size <= 0) is_again = true, turn.position = 0;
+    if (size <= 0) {
+      is_again = true;
+      ::lseek(directory, 0, SEEK_SET);
+    }
     for (ssize_t at = 0; at < size;) {
       const auto* entry = reinterpret_cast<const dirent64*>(buffer + at);
       const std::string_view name = entry->d_name;

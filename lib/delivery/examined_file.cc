@@ -78,7 +78,8 @@ ExaminedFile examine_file(const NameIn& name, const FileStamp& login) {
   // Opened only after it is known to be a regular file, because opening a device can have effects.
   auto opened =
       open_file({.path = fmt::format("/proc/self/fd/{}", found.get()), .shown = name.name}, O_RDONLY);
-  auto text = opened ? read_file(opened->get(), size_limit, name.name) : Result<std::string>(opened.error());
+  auto text =
+      opened ? read_file(opened->get(), status, size_limit, name.name) : Result<std::string>(opened.error());
   if (!text) {
     file.foreign = "cannot be read completely and may contain a refresh token";
     file.unreadable = std::move(text).error().message;
