@@ -7,7 +7,8 @@
 #                      first process is $container; bundles `chosen` and `not-chosen`, as Podman writes them
 #   end_world          ends its processes
 #   hook_for BUNDLE    sets HOOK_COMMAND and HOOK_INPUT: how a runtime calls the hook for it
-#   a_record ID        writes the record of another container with the mounted directory, from the hook's own
+#   a_record ID        writes the record of another container with the mounted directory, from the hook's own, which is
+#                      $record, of container $recorded
 #   login_ends_in SECONDS    rewrites the login's expiry; below zero: expired
 #   oci_oauth VERB...  runs oci-oauth on this world
 #   publish [COMMAND...]    a refresh that publishes and does nothing else, by COMMAND (such as strace) where one is given
@@ -77,4 +78,4 @@ hook_for() {
     HOOK_INPUT=$WORLD/$1/state.json
 }
 
-a_record() { printf '{"id":"%s",%s' "$1" "${record#*,}" >"$WORLD/run/containers/$1.json"; }
+a_record() { printf '%s' "${record/"$recorded"/"$1"}" >"$WORLD/run/containers/$1.json"; }
