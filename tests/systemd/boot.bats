@@ -33,8 +33,11 @@ a_mail_unit() {
     chmod 755 "$INSTALLED/bin/mail"
 }
 
-# A login that is missing is a failure.
-rests() { [[ $(state_of oci-oauth-refresh.service) == @(inactive|failed) ]]; }
+# A login that is missing is a failure. systemd looks at a path again a moment after what it started has ended.
+rests() {
+    [[ $(state_of oci-oauth-refresh.service) == @(inactive|failed) ]] &&
+        [[ $(unit list-units --no-legend --plain 'oci-oauth-*.path') != *running* ]]
+}
 published_of() { cat "$(in_machine "/run/oci-oauth/share/$1/token")" 2>/dev/null; }
 
 boots_and_refreshes() {
