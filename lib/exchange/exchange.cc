@@ -272,6 +272,8 @@ void Exchange::keep_grant(const Arrival& arrival) {
   grant_.emplace(grant_of(answer, *document_, fields, now()));
   grant_noted_ = store_->journal().note_grant(sent_hash_, began_at_, *grant_);
   report_.notices.insert(report_.notices.end(), answer.notices.begin(), answer.notices.end());
+  if (grant_->expires_at <= now())
+    report_.notices.emplace_back("the granted token has already expired, according to the server");
   report_.stored_in = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - arrived);
 }
 

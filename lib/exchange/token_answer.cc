@@ -107,9 +107,6 @@ TokenAnswer read_grant(const JsonValue& document, long status, const std::vector
   if (const auto type = text(document, "token_type"); !type.empty() && !is_bearer(type)) {
     answer.notices.emplace_back("the granted token is not a Bearer token; programs may not support it");
   }
-  if (answer.expires_in && *answer.expires_in <= Milliseconds(0)) {
-    answer.notices.emplace_back("the granted token has already expired, according to its expires_in");
-  }
   return answer;
 }
 

@@ -104,6 +104,20 @@ TEST_CASE("codex: the token's own expiry counts, and the client finds a refresh 
   CHECK(text_of(file, "/tokens/refresh_token").empty());
 }
 
+TEST_CASE(
+    "codex: a token whose own expiry has passed when it is granted is stored, due at once, and reported") {
+  const std::string jwt_of_2023 = "eyJhbGciOiJub25lIn0.eyJleHAiOjE2OTM0NTYwMDB9.";
+  ProviderRun run(
+      "codex", "codex/auth.json",
+      R"({"tokens": {"access_token": "not.a.jwt", "refresh_token": "REFRESH"}, "last_refresh": ""})");
+  run.endpoint.script({.members = {{"access_token", "\"" + jwt_of_2023 + "\""}}});
+  const ExchangeReport report = run.refresh();
+  CHECK(rfc3339(report.login->expires_at) == "2023-08-31T04:26:40Z");
+  CHECK(text_of(run.document(), "/tokens/access_token") == jwt_of_2023);
+  REQUIRE(report.notices.size() == 1);
+  CHECK(report.notices[0] == "the granted token has already expired, according to the server");
+}
+
 TEST_CASE("codex: a login that the server ended needs a person, whatever the form of its error") {
   for (const char* body :
        {R"({"error": {"code": "refresh_token_reused"}})", R"({"error": "refresh_token_expired"})",
