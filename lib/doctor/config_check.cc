@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "base/fmt.h"
 #include "config/config.h"
 #include "config/provider.h"
@@ -10,18 +12,41 @@ namespace {
 
 constexpr const char* config_check = "configuration";
 
-Finding check_provider(const CheckContext& context, const Profile& profile) {
+// A client that no environment variable leads to the delivered file looks for it where it keeps its login.
+// Unless the target is that directory, an image needs a link there: no program of ours writes to a
+// container's home.
+Findings links(const Profile& profile, const Provider& provider) {
+  Findings findings;
+  const std::string path = fmt::format("/{}/{}", provider.place.directory, provider.place.file);
+  const size_t slash = path.rfind('/');
+  const std::string directory = path.substr(0, slash), file = path.substr(slash + 1);
+  const auto is_file = [&](const DeliveredFile& delivered) { return delivered.name == file; };
+  if (!provider.environment.empty() || std::ranges::none_of(provider.deliver, is_file)) return findings;
+  for (const std::string& target : profile.targets) {
+    if (target.ends_with(directory)) continue;
+    findings.push_back({fmt::format("link of '{}'", profile.name), Verdict::ok,
+                        fmt::format("its client needs one in the image: mkdir -p ~{} && ln -s {}/{} ~{}",
+                                    directory, target, file, path),
+                        ""});
+  }
+  return findings;
+}
+
+Findings check_provider(const CheckContext& context, const Profile& profile) {
   const std::string check = fmt::format("provider '{}'", profile.provider);
   const auto provider = load_provider(profile.provider, context.provider_directories);
-  if (!provider) return problem(check, provider.error());
+  if (!provider) return {problem(check, provider.error())};
   if (const auto complete = check_complete(profile, *provider); !complete)
-    return problem(check, complete.error());
+    return {problem(check, complete.error())};
   std::string place = profile.source ? profile.source->exec.front() : "";
   for (const std::string* word :
        {&profile.token_url, &provider->token_url, &profile.issuer, &provider->issuer}) {
     if (place.empty()) place = *word;
   }
-  return {check, Verdict::ok, fmt::format("'{}' gets its tokens from {}", profile.name, place), ""};
+  Findings findings = {
+      {check, Verdict::ok, fmt::format("'{}' gets its tokens from {}", profile.name, place), ""}};
+  append(findings, links(profile, *provider));
+  return findings;
 }
 
 }  // namespace
@@ -41,7 +66,7 @@ Findings check_configuration(const CheckContext& context) {
 Findings check_providers(const CheckContext& context) {
   Findings findings;
   for (const Profile& profile : context.config.profiles) {
-    findings.push_back(check_provider(context, profile));
+    append(findings, check_provider(context, profile));
   }
   return findings;
 }

@@ -53,6 +53,14 @@ a_login_of_somebody() {
     doctor_finds problem "provider 'other'" 'there is no other.json' '"claude"'
 }
 
+@test "the link that an image needs for a client without a variable, if the target is not its own directory" {
+    a_login
+    a_profile '.provider = "codex" | .target = ["/run/secrets/codex", "/home/node/.codex"]'
+    doctor_finds ok "link of 'claude'" \
+        'its client needs one in the image: mkdir -p ~/.codex && ln -s /run/secrets/codex/auth.json ~/.codex/auth.json'
+    [[ $(findings | jq '[.findings[] | select(.check | startswith("link"))] | length') == 1 ]]
+}
+
 @test "a login that others can read, that is root's, that has other names" {
     a_login_of_somebody
     chmod 644 "$CREDENTIALS"
