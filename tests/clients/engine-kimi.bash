@@ -8,7 +8,6 @@ load client
 
 readonly package=@moonshot-ai/kimi-code login_file=.kimi-code/credentials/kimi-code.json access_token=.access_token
 readonly refresh_token=.refresh_token try_seconds=3
-link=$login_file
 
 document() {
     echo '{access_token, refresh_token, expires_at: (now + .expires_in | floor), expires_in, scope: "kimi-code", token_type}'

@@ -8,7 +8,6 @@ load client
 
 readonly package=opencode-ai login_file=.local/share/opencode/auth.json access_token=.openai.access
 readonly refresh_token=.openai.refresh try_seconds=0
-link=$login_file
 
 document() {
     echo '{openai: {type: "oauth", access: .access_token, refresh: .refresh_token,

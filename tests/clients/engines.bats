@@ -10,8 +10,12 @@ setup() {
     LOGIN=$OPERATOR_HOME/$login_file
     target=/run/secrets/$ENGINE
     mkdir -p "${LOGIN%/*}"
-    jq -n --arg name "$ENGINE" --arg credentials "$LOGIN" --arg ca_file "$WORLD/ca.pem" \
-        '{profiles: {($name): {$credentials, $ca_file}}}' >"$CONFIG"
+    a_profile
+}
+
+a_profile() {
+    jq -n --arg name "$ENGINE" --arg credentials "$LOGIN" --arg ca_file "$WORLD/ca.pem" --arg target "$target" \
+        '{profiles: {($name): {$credentials, $ca_file, $target}}}' >"$CONFIG"
 }
 
 a_login_for() {
@@ -21,13 +25,13 @@ a_login_for() {
 
 current_token() { jq -r "$access_token" "$LOGIN"; }
 
-# The client alone in a container, with its link.
+# a_client_container OPTION...: the client alone in it, and the link that doctor asks for.
 a_client_container() {
     client_files
     settings "$ROOT/root"
-    [[ ! $link ]] || a_link "$link" "$target/${link##*/}"
+    make_links
     # shellcheck disable=SC2046 # words
-    start_client --tmpfs "$target" -- timeout "$client_seconds" $(client)
+    start_client "$@" -- timeout "$client_seconds" $(client)
 }
 client_has_ended() { podman_as_operator wait box >/dev/null 3>&-; }
 
@@ -35,7 +39,7 @@ client_has_ended() { podman_as_operator wait box >/dev/null 3>&-; }
 expect_answered() {
     client_has_ended
     output_of box >"$WORLD/output" 2>&1
-    tail -5 "$WORLD/output"
+    tail -n 5 "$WORLD/output"
     requests '"\(.what) \(.status) \(.path) \(.accessToken // "" | .[-24:-10])"'
     grep -q ok "$WORLD/output"
     [[ $(api_tokens | tail -1) == "200 $(current_token)" ]]
@@ -97,7 +101,7 @@ refresh_early() {
 
 @test "the first request has the token that the hook delivered; the service is a stand-in" {
     a_login_for $((8 * hour))
-    a_client_container
+    a_client_container --tmpfs "$target"
     expect_answered 0
     saw 'the delivered token'
 }
@@ -105,7 +109,7 @@ refresh_early() {
 @test "a session goes on with the new token after a rotation that ended the old one; the service is a stand-in" {
     a_login_for $((8 * hour))
     stand_in 'hold?what=api&n=99'
-    a_client_container
+    a_client_container --tmpfs "$target"
     eventually --at "$WORLD/requests" is_held 1
     stand_in 'refuse_old?on=1'
     oci_oauth refresh --force "$ENGINE"
@@ -113,15 +117,26 @@ refresh_early() {
     expect_answered 1
     local refused
     refused=$(count '.what == "api" and .status == 401')
-    ((refused == 0)) && saw 'from its next request on' || saw "after $refused refused requests"
+    ((refused == 0)) && saw 'from its next request on' || saw "once the API had refused the old one (requests: $refused)"
 }
 
 @test "after an idle night the first request has a new token; the service is a stand-in" {
     a_login_for $((-8 * hour))
-    a_client_container
+    a_client_container --tmpfs "$target"
     expect_answered 1
     [[ $(api_tokens | grep -c '^401' || true) == 0 ]]
     saw 'a new token from its first request on'
+}
+
+@test "in a directory that a person bound where the client keeps its login, nothing else is needed; the service is a stand-in" {
+    target=/root/${login_file%/*}
+    a_profile
+    a_login_for $((8 * hour))
+    mkdir "$WORLD/volume"
+    a_client_container --volume "$WORLD/volume:$target"
+    expect_answered 0
+    [[ -z $(links) ]]
+    saw 'the delivered token'
 }
 
 @test "on the host beside oci-oauth refresh no refresh token is used twice and no login is lost; the service is a stand-in" {
@@ -140,7 +155,7 @@ refresh_early() {
     done
     local ours
     ours=$(grep -c ': refreshed, valid' "$WORLD/refresh.log" || true)
-    saw "$rounds rounds: $(token_requests) requests, $ours by oci-oauth, $(reuses) reuses, $(grep -c lost "$WORLD/failed" || true) logins lost"
+    saw "$rounds rounds: $(token_requests) requests, $ours by oci-oauth, $(reuses) reuses, $(grep -c lost "$WORLD/failed" || true) logins lost, $(grep -c -e failed -e both "$WORLD/failed" || true) failures"
     cat "$WORLD/failed"
     [[ ! -s $WORLD/failed ]] || requests 'select(.what != "api" and .what != "other") | "\(.what) \(.status) \(.agent) \(.refreshToken) \(.reused)"'
     [[ ! -s $WORLD/failed && $(token_requests) == "$rounds" && $(reuses) == 0 ]]

@@ -71,11 +71,9 @@ client_files() {
     cp /etc/ssl/certs/ca-certificates.crt "$ROOT/etc/ssl/certs"
 }
 
-# a_link PATH DESTINATION: what an image has for a client that reads its login from one place only, below the home.
-a_link() {
-    mkdir -p "$(dirname "$ROOT/root/$1")"
-    ln -s "$2" "$ROOT/root/$1"
-}
+# The commands that doctor tells to make the links which images need; they are carried out in the container's home.
+links() { oci_oauth doctor | sed -n 's/.* its client needs one in the image: //p'; }
+make_links() { HOME=$ROOT/root sh -e -c "$(links)"; }
 
 # start_client [OPTION]... -- COMMAND...
 start_client() {

@@ -21,7 +21,6 @@ profile() {
     jq -n --arg credentials "$OPERATOR_HOME/$login_file" --arg ca_file "$WORLD/ca.pem" '{$credentials, $ca_file}'
 }
 has_ended_well() { output_of box 2>/dev/null | grep -qx ended; }
-link_login() { a_link "$link" "/run/secrets/codex/${link##*/}"; }
 
 @test "after an idle night Claude Code and Codex in one container both have a new token, and one status shows both fresh" {
     words_of claude write_login
@@ -29,7 +28,7 @@ link_login() { a_link "$link" "/run/secrets/codex/${link##*/}"; }
     jq -n --argjson claude "$(words_of claude profile)" --argjson codex "$(words_of codex profile)" \
         '{profiles: {$claude, $codex}}' >"$CONFIG"
     client_files
-    words_of codex link_login
+    make_links
     mkfifo "$ROOT/work/end"
     start_client --tmpfs /run/secrets/claude --tmpfs /run/secrets/codex -- \
         sh -c "$(words_of claude client) && $(words_of codex client) && echo ended && cat end"
