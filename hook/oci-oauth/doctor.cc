@@ -7,6 +7,7 @@
 #include "command.h"
 #include "config/provider.h"
 #include "doctor/checks.h"
+#include "report/progress.h"
 
 namespace oci_oauth {
 
@@ -15,12 +16,21 @@ namespace {
 constexpr std::string_view verb = "doctor";
 
 // In the order of a token's way, because an early problem explains later ones.
-constexpr Findings (*checks[])(const CheckContext&) = {
-    check_configuration, check_providers, check_logins, check_runtime_directory,
-    check_engines,       check_units,     check_kernel};
+struct Check {
+  std::string_view subject;
+  Findings (*run)(const CheckContext&);
+};
+constexpr Check checks[] = {{"the configuration", check_configuration},
+                            {"the providers", check_providers},
+                            {"the logins and their token endpoints", check_logins},
+                            {"the runtime directory", check_runtime_directory},
+                            {"the engines", check_engines},
+                            {"the units", check_units},
+                            {"the kernel", check_kernel}};
 
 struct DoctorArguments {
   bool json = false, with_container = false;
+  Quiet quiet = Quiet::no;
 };
 
 Result<DoctorArguments> parse(const Invocation& invocation) {
@@ -28,19 +38,26 @@ Result<DoctorArguments> parse(const Invocation& invocation) {
   DoctorArguments parsed;
   parsed.json = arguments.has("--json");
   parsed.with_container = arguments.has("--try");
+  // Without a container it is done before anybody waits.
+  parsed.quiet = arguments.has("--quiet") || !parsed.with_container ? Quiet::yes : Quiet::no;
   const auto& rest = arguments.operands;
   if (!rest.empty()) return usage_error(verb, fmt::format("unknown argument '{}'", rest.front()));
   return parsed;
 }
 
-Findings examine(const Config& config, bool with_container) {
+Findings examine(const Config& config, const DoctorArguments& arguments) {
   const auto programs = InstalledPrograms::find();
   if (!programs) return {problem("installation", programs.error())};
+  Progress progress(STDERR_FILENO, "oci-oauth: doctor", arguments.quiet);
   const CheckContext context = {config, provider_directories(programs->prefix),
-                                programs->helper("oci-oauth-probe")};
+                                programs->helper("oci-oauth-probe"),
+                                [&](std::string_view what) { progress.step(what); }};
   Findings findings;
-  for (const auto check : checks) append(findings, check(context));
-  if (with_container) append(findings, try_container(context));
+  for (const auto& [subject, run] : checks) {
+    progress.step(fmt::format("checking {}", subject));
+    append(findings, run(context));
+  }
+  if (arguments.with_container) append(findings, try_container(context));
   return findings;
 }
 
@@ -52,7 +69,7 @@ ExitCode doctor(const Invocation& invocation) {
   const auto config = open_configuration(invocation.config);
   // Without a configuration, nothing else can be checked.
   const Findings findings =
-      config ? examine(*config, parsed->with_container) : Findings{problem("configuration", config.error())};
+      config ? examine(*config, *parsed) : Findings{problem("configuration", config.error())};
   const ExitCode printed =
       print(invocation.log,
             parsed->json ? findings_json(findings) : findings_text(findings, colour_of(STDOUT_FILENO)));

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth install: registers with an engine, for the whole machine or, rootless, for the calling user.
 
+#include "install.h"
+
+#include <unistd.h>
+
 #include "base/fmt.h"
 #include "command.h"
 #include "setup/change_report.h"
@@ -16,6 +20,7 @@ struct InstallArguments {
   InstallRequest request;
   std::string root = "/";
   bool dry_run = false;
+  Quiet quiet = Quiet::no;
 };
 
 Result<InstallArguments> parse(const Invocation& invocation) {
@@ -24,6 +29,7 @@ Result<InstallArguments> parse(const Invocation& invocation) {
     return usage_error(verb, "--config is not supported: engines use the default configuration");
   const Arguments& arguments = invocation.arguments;
   parsed.dry_run = arguments.has("--dry-run");
+  parsed.quiet = arguments.has("--quiet") ? Quiet::yes : Quiet::no;
   if (arguments.has("--default")) parsed.request.as_default = Default::ours;
   parsed.root = arguments.value("--root").value_or("/");
   parsed.request.login = {arguments.value("--credentials"), arguments.value("--provider")};
@@ -63,9 +69,14 @@ bool has_taken_up(const Host& host, std::string_view engine) {
   return answer && *answer;
 }
 
-void tell_next(const Log& log, const Host& host, Installation& installation, const std::string& engine) {
+void tell_next(const Log& log, const Host& host, const Installation& installation, const std::string& engine,
+               Reload reload) {
   std::string text;
   for (const std::string& act : installation.next) text += fmt::format("next: {}\n", act);
+  if (reload == Reload::by_caller) {
+    print(log, text);
+    return;
+  }
   if (has_taken_up(host, engine)) {
     text += fmt::format("{}: the running engine has the runtime oci-oauth\n", engine);
   } else if (const std::string act = reload_command(host, engine); !act.empty()) {
@@ -74,7 +85,10 @@ void tell_next(const Log& log, const Host& host, Installation& installation, con
   print(log, text);
 }
 
-ExitCode carry_out(const Log& log, const Host& host, Installation& installation, const std::string& engine) {
+}  // namespace
+
+ExitCode carry_out(const Log& log, const Host& host, Installation& installation, const std::string& engine,
+                   Reload reload, Progress& progress) {
   Registration& registration = installation.registration;
   if (auto done = apply(host.tree, registration, host.ledger); !done) {
     return report(log, std::move(done)
@@ -82,18 +96,20 @@ ExitCode carry_out(const Log& log, const Host& host, Installation& installation,
                            .in(fmt::format("install {}: nothing was changed", engine))
                            .with_hint("run it as a user who can write there, for example root"));
   }
+  progress.clear();
   print(log, list_changes(host.tree, registration.changes));
   tell_notes(log, installation);
   if (has_systemd(host)) {
-    if (auto done = enable_units(host, installation.units); !done) return report(log, done.error());
+    progress.step("making systemd read its units again");
+    auto done = enable_units(host, installation.units);
+    progress.clear();
+    if (!done) return report(log, done.error());
     print(log, list_units("enabled", installation.units));
   }
   print(log, already(installation, engine));
-  tell_next(log, host, installation, engine);
+  tell_next(log, host, installation, engine, reload);
   return ExitCode::fine;
 }
-
-}  // namespace
 
 ExitCode install(const Invocation& invocation) {
   const auto parsed = parse(invocation);
@@ -103,7 +119,8 @@ ExitCode install(const Invocation& invocation) {
   auto installation = plan_installation(*host, parsed->request);
   if (!installation) return report(invocation.log, nothing_changed(std::move(installation).error().in(verb)));
   if (parsed->dry_run) return show(invocation.log, *host, *installation, parsed->request.engine);
-  return carry_out(invocation.log, *host, *installation, parsed->request.engine);
+  Progress progress(STDERR_FILENO, "oci-oauth: install", parsed->quiet);
+  return carry_out(invocation.log, *host, *installation, parsed->request.engine, Reload::by_person, progress);
 }
 
 }  // namespace oci_oauth

@@ -3,7 +3,9 @@
 // instead of guessing from their versions.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -15,6 +17,8 @@ struct CheckContext {
   const Config& config;  // with a runtime_dir
   std::vector<std::string> provider_directories;
   std::string probe;  // path of oci-oauth-probe
+  // Called before what takes long, for a person who waits.
+  std::function<void(std::string_view)> step = [](std::string_view) {};
 };
 
 // The configuration's file also matches its schema.

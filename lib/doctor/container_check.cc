@@ -34,7 +34,9 @@ std::string last_words(std::string_view output) {
   return std::string(output.substr(0, shown_output));
 }
 
-// A root file system with one static program; removed at the end.
+constexpr const char* program_directories[] = {"bin", "lib", "lib64", "sbin"};
+
+// A root file system whose programs are the host's, in /usr; removed at the end.
 class ThrowAwayRoot {
  public:
   static Result<ThrowAwayRoot> make() {
@@ -42,15 +44,16 @@ class ThrowAwayRoot {
     if (::mkdtemp(path.data()) == nullptr) return Error::from_errno(errno, path);
     ThrowAwayRoot root(std::move(path));
     std::error_code failure;
-    for (const char* name : {"bin", "dev", "etc", "proc", "run", "sys", "tmp"}) {
+    for (const char* name : {"dev", "etc", "proc", "run", "sys", "tmp", "usr"}) {
       std::filesystem::create_directory(root.path_ + "/" + name, failure);
       if (failure) return Error::from_errno(failure.value(), root.path_ + "/" + name);
     }
     ::chmod(root.path_.c_str(), 0755);
-    std::filesystem::copy_file("/bin/busybox", root.path_ + "/bin/busybox", failure);
-    if (failure) {
-      return Error{ErrorKind::not_found, "/bin/busybox: cannot be copied into a throw-away container",
-                   "apt-get install busybox-static"};
+    for (const char* name : program_directories) {
+      const std::filesystem::path directory = std::filesystem::path("/") / name;
+      if (!std::filesystem::is_symlink(directory, failure)) continue;
+      std::filesystem::copy_symlink(directory, root.path_ + directory.string(), failure);
+      if (failure) return Error::from_errno(failure.value(), root.path_ + directory.string());
     }
     return root;
   }
@@ -93,6 +96,18 @@ class ThrowAwayImage {
 };
 
 using Words = std::vector<std::string>;
+
+// Of the host's directories with programs, those that are not links into /usr.
+Words host_programs() {
+  Words words = {"--volume", "/usr:/usr:ro"};
+  std::error_code ignored;
+  for (const char* name : program_directories) {
+    const std::string directory = fmt::format("/{}", name);
+    if (std::filesystem::is_directory(std::filesystem::symlink_status(directory, ignored)))
+      words.insert(words.end(), {"--volume", fmt::format("{0}:{0}:ro", directory)});
+  }
+  return words;
+}
 
 // How a container is started, without its mounts and command.
 struct Engine {
@@ -141,12 +156,14 @@ Finding judge(const Engine& engine, const Place& place, const CommandOutput& out
 }
 
 Finding try_place(const CheckContext& context, const Place& place, const Engine& engine) {
+  context.step(fmt::format("starting a {} container for '{}'", engine.name, place.profile->name));
   Words command = engine.run;
   const auto add = [&](const Words& words) { command.insert(command.end(), words.begin(), words.end()); };
   add({"--rm", "--network", "none", "--log-driver", "none"});
   add(choice_of(place, engine.registration));
+  add(host_programs());
   add(engine.image);
-  add({"/bin/busybox", "cat", place.target + "/token"});
+  add({"cat", place.target + "/token"});
   auto output = run_command(command, container_bound);
   if (!output) return problem(fmt::format("container '{}'", place.profile->name), output.error());
   // Read after the container's start, which may have refreshed it.
