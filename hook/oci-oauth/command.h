@@ -23,11 +23,13 @@ struct Invocation {
 };
 
 // The verbs, each in its own file.
+ExitCode demo(const Invocation& invocation);
 ExitCode exchange(const Invocation& invocation);
 ExitCode install(const Invocation& invocation);
 ExitCode refresh(const Invocation& invocation);
 ExitCode status(const Invocation& invocation);
 ExitCode token(const Invocation& invocation);
+ExitCode setup(const Invocation& invocation);
 ExitCode serve(const Invocation& invocation);
 ExitCode sinks(const Invocation& invocation);
 ExitCode units(const Invocation& invocation);
