@@ -13,6 +13,7 @@ constexpr std::string_view formats[] = {"raw", "json", "header"};
 constexpr Words profile = {"PROFILE", Completion::profile, {}};
 constexpr Words profiles = {"[PROFILE]...", Completion::profile, {}};
 constexpr Words engine = {"ENGINE", Completion::words, engine_name::all};
+constexpr Words demo_engine = {"[ENGINE]", Completion::words, engine_name::shown_by_demo};
 constexpr Words file = {"FILE", Completion::file, {}};
 constexpr Words directory = {"DIR", Completion::directory, {}};
 constexpr Words socket = {"SOCKET", Completion::file, {}};
@@ -80,9 +81,9 @@ is one of
 (the provider cannot be read; no refresh was attempted).)";
 
 constexpr std::string_view doctor_try_manual =
-    R"(Also starts a throw-away container for each profile, with nothing but
-.Pa /bin/busybox
-in its root file system, and compares the token that it reads with the current one.
+    R"(Also starts a throw-away container for each profile, with the host's programs read-only in
+.Pa /usr ,
+and compares the token that it reads with the current one.
 It runs in each of Podman and Docker that is registered or, if neither is, in each that is installed, and uses a CDI
 device if
 .Cm cdi
@@ -151,6 +152,11 @@ It must be shorter than the lifetime of the profile's tokens.)"},
 header.)"},
 };
 
+constexpr OptionSpec quiet_option = {"--quiet",
+                                     "do not show what is being done",
+                                     {},
+                                     R"(Does not show on standard error what is being done.)"};
+
 constexpr OptionSpec doctor_options[] = {
     {"--json",
      "print JSON",
@@ -158,6 +164,7 @@ constexpr OptionSpec doctor_options[] = {
      R"(Prints
 .Li {"version": 1, "verdict", "findings": [{"check", "verdict", "message", "remedy"}]} .)"},
     {"--try", "also start a throw-away container that reads the token", {}, doctor_try_manual},
+    quiet_option,
 };
 
 constexpr OptionSpec install_options[] = {
@@ -188,6 +195,17 @@ does not name it.)"},
      "Shows what would be done, and changes nothing."},
     {"--root", "change the files in this tree instead of those of the host", directory,
      "Changes the files in this tree instead of those of the host."},
+    quiet_option,
+};
+
+constexpr OptionSpec demo_options[] = {quiet_option};
+
+constexpr OptionSpec setup_options[] = {
+    {"--yes", "do not ask", {}, "Does not ask before changing anything."},
+    {"--dry-run", "show the plan, and change nothing", {}, "Shows the plan, and changes nothing."},
+    install_options[1],
+    install_options[2],
+    quiet_option,
 };
 
 constexpr OptionSpec uninstall_options[] = {
@@ -209,6 +227,13 @@ constexpr OptionSpec serve_options[] = {
 };
 
 constexpr VerbSpec verbs[] = {
+    {"demo", "show what it does, with a made-up login in a throw-away container", demo_engine, demo_options,
+     "oci-oauth demo"},
+    {"setup",
+     "set up everything: find logins and engines, ask, register, refresh, try a container",
+     {},
+     setup_options,
+     "sudo oci-oauth setup"},
     {"refresh", "refresh tokens that are due, publish them, update containers", profiles, refresh_options,
      "oci-oauth refresh --force claude"},
     {"status",

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth setup: for a person who does not want to read. Plans what install does for each engine, asks
+// once, installs, refreshes, and starts a throw-away container that reads the token.
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+#include <thread>
+
+#include "base/file.h"
+#include "base/fmt.h"
+#include "base/size.h"
+#include "command.h"
+#include "config/provider.h"
+#include "doctor/checks.h"
+#include "install.h"
+#include "setup/change_report.h"
+#include "setup/systemd.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::string_view verb = "setup";
+constexpr size_t shown_letters = 20;
+constexpr size_t token_limit = 64 * KiB;
+
+struct EnginePlan {
+  std::string engine;
+  Installation installation;
+
+  bool is_done() const { return installation.registration.changes.empty() && installation.units.empty(); }
+};
+
+struct SetupPlan {
+  Host host;
+  std::vector<EnginePlan> engines;
+  Config config;  // as it will be
+};
+
+bool is_container(const Tree& tree) {
+  return tree.exists("/run/.containerenv") || tree.exists("/.dockerenv") ||
+         tree.exists("/run/systemd/container");
+}
+
+// Podman and Docker start containers from a command line. The others are set up if they are all there is.
+Result<std::vector<std::string>> find_engines(const Host& host) {
+  const std::vector<EngineState> states = inspect_engines("/");
+  const auto present = [&](std::initializer_list<std::string_view> names) {
+    std::vector<std::string> found;
+    for (const EngineState& state : states) {
+      const bool is_named = std::find(names.begin(), names.end(), state.engine) != names.end();
+      if (is_named && state.state != EngineState::absent) found.push_back(state.engine);
+    }
+    return found;
+  };
+  auto engines = present({engine_name::podman, engine_name::docker});
+  if (engines.empty()) engines = present({engine_name::crio, engine_name::containerd});
+  if (!engines.empty()) return engines;
+  if (is_container(host.tree))
+    return Error{ErrorKind::failed, "setup: this is a container, and no container engine is installed in it",
+                 "on its host: sudo oci-oauth setup"};
+  const bool is_root = host.scope == Scope::system;
+  return Error{ErrorKind::failed,
+               is_root ? "setup: no container engine is installed"
+                       : "setup: no engine is installed that can be set up for one user",
+               is_root ? "apt-get install podman" : "sudo oci-oauth setup"};
+}
+
+Result<Config> planned_config(const Host& host, const std::vector<EnginePlan>& engines) {
+  for (const EnginePlan& plan : engines) {
+    for (const Change& change : plan.installation.registration.changes) {
+      if (change.path == host.config && change.after) return parse_config(*change.after, host.config);
+    }
+  }
+  return load_config(host.config);
+}
+
+// An engine whose files are in the way does not keep the others from being set up.
+Result<SetupPlan> make_plan(const Log& log, Host host, const LoginChoice& login) {
+  std::vector<EnginePlan> engines;
+  std::optional<Error> failure;
+  for (std::string& name : TRY(find_engines(host))) {
+    auto installation = plan_installation(host, {.engine = name, .login = login});
+    if (installation) {
+      engines.push_back({std::move(name), std::move(*installation)});
+      continue;
+    }
+    if (failure) log.write(Priority::warning, *failure);
+    failure = nothing_changed(std::move(installation).error().in(name).in(verb));
+    if (failure->kind == ErrorKind::action_required) break;
+  }
+  if (failure && (engines.empty() || failure->kind == ErrorKind::action_required)) return *std::move(failure);
+  if (failure) log.write(Priority::warning, *failure);
+  auto config = TRY(planned_config(host, engines));
+  return SetupPlan{std::move(host), std::move(engines), std::move(config)};
+}
+
+bool is_done(const SetupPlan& plan) {
+  return std::all_of(plan.engines.begin(), plan.engines.end(),
+                     [](const EnginePlan& engine) { return engine.is_done(); });
+}
+
+std::string command(const SetupPlan& plan, std::string_view words) {
+  return fmt::format("{}{}", plan.host.scope == Scope::system ? "sudo " : "", words);
+}
+
+// The files and units of all engines, each once.
+void list_changes(const SetupPlan& plan, std::vector<Row>& rows) {
+  std::set<std::string> files, units;
+  for (const EnginePlan& engine : plan.engines) {
+    for (const Change& change : engine.installation.registration.changes) files.insert(change.path);
+    units.insert(engine.installation.units.begin(), engine.installation.units.end());
+  }
+  for (const std::string& file : files) rows.push_back({{"file"}, {file}});
+  for (const std::string& unit : units) rows.push_back({{"unit"}, {unit}});
+}
+
+std::string plan_text(const SetupPlan& plan) {
+  const bool is_system = plan.host.scope == Scope::system;
+  std::string text = is_system
+                         ? "The plan, for the whole machine:\n"
+                         : "The plan, for this user alone (for the whole machine: sudo oci-oauth setup):\n";
+  std::vector<Row> rows;
+  for (const Profile& profile : plan.config.profiles)
+    rows.push_back({{"login"}, {fmt::format("{}, {}", profile.name, profile.credentials)}});
+  for (const EnginePlan& engine : plan.engines)
+    rows.push_back({{"engine"}, {engine.engine + (engine.is_done() ? ", is already registered" : "")}});
+  list_changes(plan, rows);
+  if (!has_systemd(plan.host))
+    rows.push_back(
+        {{"units"}, {"none, because systemd is not running: run 'oci-oauth refresh' every 30 minutes"}});
+  rows.push_back({{"then"}, {"the login is refreshed, and a throw-away container reads the token"}});
+  rows.push_back({{"undo"}, {command(plan, "oci-oauth uninstall --all")}});
+  text += aligned(rows, Colour::no);
+  if (is_container(plan.host.tree))
+    text += "This is a container: only containers that are started in it will get a token.\n";
+  return text;
+}
+
+// Result: whether the person agrees.
+Result<bool> ask() {
+  if (::isatty(STDIN_FILENO) != 1)
+    return Error{ErrorKind::usage, "setup: there is no terminal to ask on", "oci-oauth setup --yes"};
+  TRY(write_all(STDERR_FILENO, "Go on? [y/N] ", "stderr"));
+  std::string answer(256, '\0');
+  const ssize_t size = ::read(STDIN_FILENO, answer.data(), answer.size());
+  return size > 0 && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+// dockerd tells nobody when it has read its file.
+bool reload_and_wait(const Host& host, Progress& progress) {
+  constexpr Milliseconds bound = std::chrono::seconds(20), pause = std::chrono::milliseconds(200);
+  progress.step("making dockerd read its file again");
+  const auto is_ready = [] {
+    const auto answer = docker_has_taken_up();
+    return answer && *answer;
+  };
+  if (!is_ready() && !reload_docker(host)) return false;
+  const auto deadline = std::chrono::steady_clock::now() + bound;
+  while (!is_ready()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(pause);
+  }
+  return true;
+}
+
+// Planned again one by one, because each engine's changes are the next one's starting point.
+ExitCode install_engines(const Log& log, SetupPlan& plan, const LoginChoice& login, Progress& progress) {
+  for (const EnginePlan& planned : plan.engines) {
+    auto installation = plan_installation(plan.host, {.engine = planned.engine, .login = login});
+    if (!installation) return report(log, std::move(installation).error().in(planned.engine).in(verb));
+    const bool is_docker = planned.engine == engine_name::docker;
+    const ExitCode code = carry_out(log, plan.host, *installation, planned.engine,
+                                    is_docker ? Reload::by_caller : Reload::by_person, progress);
+    if (code != ExitCode::fine) return code;
+    if (is_docker && !reload_and_wait(plan.host, progress)) {
+      progress.clear();
+      log.write(Priority::warning, "setup: docker: the daemon is not running, or has not read its file again",
+                command(plan, reload_command(plan.host, planned.engine)));
+    }
+  }
+  progress.clear();
+  return ExitCode::fine;
+}
+
+std::string first_letters(const Config& config, const Profile& profile) {
+  const auto text = read_file({.path = fmt::format("{}/share/{}/token", config.runtime_dir, profile.name)},
+                              token_limit, Links::refused);
+  const Secret token = text ? Secret(std::string_view(*text)) : Secret();
+  // A short token shows no more than a third of itself.
+  return std::string(token.reveal().substr(0, std::min(shown_letters, token.reveal().size() / 3)));
+}
+
+std::string what_is_next(const SetupPlan& plan, const Config& config) {
+  std::string text;
+  for (const Profile& profile : config.profiles) {
+    text += fmt::format("token of '{}': {}...\n", profile.name, first_letters(config, profile));
+    for (const EnginePlan& engine : plan.engines) {
+      const bool is_docker = engine.engine == engine_name::docker;
+      if (!is_docker && engine.engine != engine_name::podman) continue;
+      text += fmt::format(
+          "next: {}\n", command(plan, fmt::format("{} run --rm {}--tmpfs {} IMAGE COMMAND", engine.engine,
+                                                  is_docker ? "--runtime oci-oauth " : "", profile.target)));
+    }
+  }
+  return text + fmt::format("next: {}\n", command(plan, "oci-oauth status"));
+}
+
+ExitCode prove(const Log& log, const SetupPlan& plan, Progress& progress) {
+  const auto config = open_configuration("");
+  if (!config) return report(log, config.error());
+  const auto programs = InstalledPrograms::find();
+  if (!programs) return report(log, programs.error());
+  const CheckContext context = {*config, provider_directories(programs->prefix),
+                                programs->helper("oci-oauth-probe"),
+                                [&](std::string_view what) { progress.step(what); }};
+  const Findings findings = try_container(context);
+  progress.clear();
+  print(log, findings_text(findings, colour_of(STDOUT_FILENO)));
+  if (worst(findings) == Verdict::problem) return ExitCode::failed;
+  return print(log, what_is_next(plan, *config));
+}
+
+}  // namespace
+
+ExitCode setup(const Invocation& invocation) {
+  const Log& log = invocation.log;
+  const Arguments& arguments = invocation.arguments;
+  if (!invocation.config.empty())
+    return report(log, usage_error(verb, "--config is not supported: engines use the default configuration"));
+  if (!arguments.operands.empty())
+    return report(log, usage_error(verb, fmt::format("unknown argument '{}'", arguments.operands.front())));
+  auto host = open_host("/");
+  if (!host) return report(log, nothing_changed(std::move(host).error().in(verb)));
+  const LoginChoice login = {arguments.value("--credentials"), arguments.value("--provider")};
+  auto plan = make_plan(log, *std::move(host), login);
+  if (!plan) return report(log, plan.error());
+  const ExitCode shown = print(log, plan_text(*plan));
+  if (shown != ExitCode::fine || arguments.has("--dry-run")) return shown;
+  if (!is_done(*plan) && !arguments.has("--yes")) {
+    const auto agreed = ask();
+    if (!agreed) return report(log, agreed.error());
+    if (!*agreed)
+      return report(log, {ErrorKind::failed, "setup: nothing was changed", "oci-oauth setup --dry-run"});
+  }
+  Progress progress(STDERR_FILENO, "oci-oauth: setup", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
+  if (const ExitCode code = install_engines(log, *plan, login, progress); code != ExitCode::fine) return code;
+  if (const ExitCode code = refresh({log, "", {}}); code != ExitCode::fine) return code;
+  return prove(log, *plan, progress);
+}
+
+}  // namespace oci_oauth

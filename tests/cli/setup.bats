@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+# oci-oauth setup: one command from a login to a token in a container, and a sentence and a way on where that cannot be.
+load words
+
+# A user's login, which sudo's caller would have.
+setup() {
+    oauth_setup
+    plain_podman "$BATS_TEST_TMPDIR"
+    OPERATOR_ID=$somebody OPERATOR_HOME=$BATS_TEST_TMPDIR/home
+    CREDENTIALS=$OPERATOR_HOME/.claude/.credentials.json
+    cp -a /usr/share/containers "$BATS_TEST_TMPDIR/containers"
+    mount --bind "$BATS_TEST_TMPDIR/containers" /usr/share/containers
+    mount -t tmpfs tmpfs /var/lib
+    sed "s,^\(oci-oauth-lab:.*\):[^:]*:\([^:]*\)\$,\1:$OPERATOR_HOME:\2," /etc/passwd >"$BATS_TEST_TMPDIR/passwd.new"
+    mount --bind "$BATS_TEST_TMPDIR/passwd.new" /etc/passwd
+    install -d -o "$somebody" -g "$somebody" "$OPERATOR_HOME"
+    a_login
+    lead_to_endpoint
+}
+
+teardown() {
+    OPERATOR_ID=0
+    umount /etc/passwd /usr/share/containers /var/lib
+    rm -rf /etc/containers/containers.conf.d/lab.conf /etc/docker
+    oauth_teardown
+}
+
+# The provider's file of this host leads to the test's endpoint.
+lead_to_endpoint() {
+    cat "$ENDPOINT/ca.pem" >>/etc/ssl/certs/ca-certificates.crt
+    install -D -m 644 /dev/stdin /etc/oci-oauth/providers.d/claude.json < <(
+        sed "s,\"token_url\": \"[^\"]*,\"token_url\": \"$(<"$ENDPOINT/url")," "$OCI_OAUTH_PREFIX/share/oci-oauth/providers/claude.json")
+}
+
+sudo() { env HOME=/root SUDO_UID="$somebody" SUDO_USER=oci-oauth-lab "$@" </dev/null 3>&-; }
+# On a pseudo-terminal, where a person types ANSWER.
+on_a_terminal() {
+    env HOME=/root SUDO_UID="$somebody" SUDO_USER=oci-oauth-lab script --quiet --return --command "${*:2}" /dev/null <<<"$1" 3>&- | tr -d '\r'
+}
+says() { complains oci-oauth "$1" "$2" "$3" "${@:4}"; }
+files_of_setup() { find /etc/oci-oauth /usr/share/containers/oci /var/lib /etc/docker -type f 2>/dev/null | sort; }
+
+@test "one command shows the plan, installs, refreshes, and shows the token in a container" {
+    local letters
+    run -0 sudo oci-oauth setup --yes
+    [[ $output == 'The plan, for the whole machine:'*"login   claude, $CREDENTIALS"*'engine  podman'*'file    /etc/oci-oauth/config.json'* ]]
+    [[ $output == *'units   none, because systemd is not running'*'undo    sudo oci-oauth uninstall --all'* ]]
+    [[ $output == *'wrote /etc/oci-oauth/config.json'*"ok       container 'claude' "*"a Podman container reads the current token at $target"* ]]
+    letters=$(current_token)
+    [[ $output == *"token of 'claude': ${letters:0:20}..."* && $output != *"$letters"* ]]
+    [[ $output == *"next: sudo podman run --rm --tmpfs $target IMAGE COMMAND"*'next: sudo oci-oauth status'* ]]
+    # What it says is next works, with an image.
+    rootfs "$BATS_TEST_TMPDIR/image"
+    [[ $(podman run --rm --tmpfs "$target" --rootfs "$BATS_TEST_TMPDIR/image" cat "$target/token") == "$(current_token)" ]]
+    oci-oauth status | grep -qE '^claude +fresh'
+
+    # A second run asks nothing and changes nothing.
+    local before
+    before=$(files_of_setup)
+    run -0 sudo oci-oauth setup
+    [[ $output == *'engine  podman, is already registered'*'podman: is already registered'*'reads the current token'* ]]
+    diff <(echo "$before") <(files_of_setup)
+
+    # And what it says undoes it does.
+    run -0 sudo oci-oauth uninstall --all
+    [[ $(find /usr/share/containers/oci -name 'oci-oauth*') == '' ]]
+}
+
+@test "progress goes to stderr, a line for each step, and --quiet shows none" {
+    run -0 --separate-stderr sudo oci-oauth setup --yes
+    # shellcheck disable=SC2154
+    [[ $stderr == *"oci-oauth: setup: starting a Podman container for 'claude' ..."* && $output != *...*container*...* ]]
+    run -0 --separate-stderr sudo oci-oauth setup --yes --quiet
+    [[ $stderr != *starting* ]]
+    run -0 --separate-stderr sudo oci-oauth doctor --try
+    [[ $stderr == 'oci-oauth: doctor: checking the configuration ...'*'oci-oauth: doctor: starting a Podman container'* && $output != *checking* ]]
+    run -0 --separate-stderr sudo oci-oauth doctor --try --quiet
+    [[ ! $stderr ]]
+}
+
+@test "on a terminal it asks once; whoever says no changes nothing" {
+    local before
+    before=$(files_of_setup)
+    run on_a_terminal n oci-oauth setup
+    [[ $output == *'Go on? [y/N]'*'oci-oauth: error: setup: nothing was changed'*'hint: oci-oauth setup --dry-run'* ]]
+    diff <(echo "$before") <(files_of_setup)
+    run on_a_terminal y oci-oauth setup
+    [[ $output == *'Go on? [y/N]'*"a Podman container reads the current token"*"next: sudo podman run"* ]]
+    # The line that moves is cleared at the end.
+    [[ $output == *$'\r'*"starting a Podman container for 'claude' ..."*$'\e[K'* || $output == *$'\e[K'* ]]
+}
+
+@test "--dry-run shows the plan alone" {
+    local before
+    before=$(files_of_setup)
+    run -0 sudo oci-oauth setup --dry-run
+    [[ $output == 'The plan, for the whole machine:'*'engine  podman'* && $output != *wrote* ]]
+    diff <(echo "$before") <(files_of_setup)
+}
+
+@test "without a terminal it says how to go on without a question" {
+    # shellcheck disable=SC2034
+    run -2 --separate-stderr sudo oci-oauth setup
+    [[ $stderr == *'oci-oauth: error: setup: there is no terminal to ask on'$'\n''hint: oci-oauth setup --yes' ]]
+}
+
+@test "without a login it names the place, and how to log in" {
+    rm "$CREDENTIALS"
+    run -3 --separate-stderr sudo oci-oauth setup --yes
+    [[ $stderr == *'setup: podman: no login'*'hint: '*'--credentials FILE'* ]]
+    [[ ! -e /etc/oci-oauth/config.json ]]
+}
+
+@test "without an engine it says what to install, and in a container that its host is the place" {
+    # In another root, in which no file says that this is a container, and without the directories of programs.
+    # shellcheck disable=SC2016
+    without_engines() {
+        sudo unshare --mount bash -c 'mkdir -p "$0" && cd "$0"
+            for entry in /*; do
+                if [[ -L $entry ]]; then cp -P "$entry" .; elif [[ -d $entry ]]; then mkdir -p ".$entry" && mount --rbind "$entry" ".$entry"; fi
+            done
+            for place in usr/local/bin usr/local/sbin; do mount -t tmpfs tmpfs "$place"; done
+            [[ ! ${1:-} ]] || touch "$1"
+            exec chroot . sh -c "mount -t tmpfs tmpfs /usr/sbin; mount -t tmpfs tmpfs /usr/bin; exec $OCI_OAUTH_PREFIX/bin/oci-oauth setup --yes"' \
+            "$BATS_TEST_TMPDIR/root" "$@"
+    }
+    says 1 'setup: no container engine is installed' 'apt-get install podman' without_engines
+    says 1 'setup: this is a container, and no container engine is installed in it' 'on its host: sudo oci-oauth setup' \
+        without_engines .dockerenv
+}
+
+@test "a user is set up alone, and told how the whole machine is" {
+    run -0 as_operator oci-oauth setup --dry-run
+    [[ $output == 'The plan, for this user alone (for the whole machine: sudo oci-oauth setup):'*"file    $OPERATOR_HOME/.config/oci-oauth/config.json"* ]]
+}
+
+@test "a wrong word is refused" {
+    says 2 "setup: unknown argument 'podman'" 'oci-oauth setup --help' oci-oauth setup podman
+    says 2 'setup: --config is not supported: engines use the default configuration' 'oci-oauth setup --help' oci-oauth setup --config x
+}
