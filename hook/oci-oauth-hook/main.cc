@@ -73,7 +73,7 @@ int run_stage(const HookArguments& arguments, const Result<std::string>& input, 
 
 int run(int argc, char** argv) {
   reset_for_reading();
-  const std::string help = fmt::format("usage: {}\n\n{}\n", hook_synopsis, purpose);
+  const std::string help = argc == 2 ? fmt::format("usage: {}\n\n{}\n", hook_synopsis, purpose) : "";
   if (const auto answered = answer_standard_options(argc, argv, program, help)) return *answered;
   const Log log = Log::to_syslog(program);
   const auto arguments = parse_hook_arguments({argv + (argc > 0), argv + argc});

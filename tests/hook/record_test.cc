@@ -41,3 +41,21 @@ TEST_CASE("another target, another profile and a delivery that failed are delive
   CHECK_FALSE(is_delivered(earlier, {&other, "/run/secrets/claude", Consent::mount, {}}));
   CHECK_FALSE(is_delivered(with({}), {&profile, "/run/secrets/claude", Consent::mount, {}}));
 }
+
+TEST_CASE("a step that fails leaves a record with the reason, and nothing to act on") {
+  Profile profile;
+  profile.name = "claude";
+  profile.mode = 0440;
+  Spec spec;
+  spec.mount_label = "label";
+  Delivery delivery = plan({&profile, "/run/secrets/claude", Consent::write, "/home/user/written"});
+  delivery.record.device = delivery.record.inode = 7;
+  delivery.record.files = {{.name = "token"}};
+  note_failed_step(spec, delivery, {ErrorKind::failed, "no such provider", "name another"});
+  CHECK(delivery.has_failed());
+  CHECK(delivery.record.reason == "no such provider");
+  CHECK(delivery.record.source == "/home/user/written");
+  CHECK(delivery.record.label == "label");
+  CHECK(delivery.record.files.empty());
+  CHECK(delivery.record.inode == 0);
+}
