@@ -2,6 +2,8 @@
 #include "refresh/deliveries.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "base/fmt.h"
 #include "delivery/container_ledger.h"
@@ -38,9 +40,16 @@ std::vector<WrittenFile> files_of(const std::vector<ContainerLedger::Entry>& ent
 // Delivers to one container in the ledger what it lacks.
 class Mending {
  public:
-  Mending(const ContainerLedger& ledger, const std::vector<ContainerRecord>& all, const Share& share,
+  Mending(const ContainerLedger& ledger, const std::vector<ContainerLedger::Entry>& all, const Share& share,
           const FileStamp& login)
-      : ledger_(ledger), all_(all), share_(share), login_(login) {}
+      : ledger_(ledger), share_(share), login_(login) {
+    for (const auto& [name, record] : all) {
+      for (const DeliveryRecord& delivery : record.deliveries) {
+        for (const WrittenFile& file : delivery.files)
+          known_in(delivery).insert(file.fingerprints.begin(), file.fingerprints.end());
+      }
+    }
+  }
 
   void mend(ContainerLedger::Entry& entry, DeliveryRecord& delivery) {
     if (!is_running(entry.record.process)) return;
@@ -58,14 +67,16 @@ class Mending {
   std::vector<Error> take_failures() && { return std::move(failures_); }
 
  private:
+  // What all records know of its directory.
+  Fingerprints& known_in(const DeliveryRecord& delivery) { return known_[{delivery.device, delivery.inode}]; }
+
   Result<void> deliver(const ContainerLedger::Entry& entry, DeliveryRecord& delivery) {
-    const Fingerprints known = known_fingerprints(all_, delivery);
     plan_delivery(delivery, share_);
     TRY(save_if_changed(entry));
     const std::string shown = fmt::format("container {}: {}", entry.record.id, delivery.target);
     const auto directory = WrittenDirectory::open(delivery, entry.record.process, shown);
     if (!directory) return Error(directory.error()).in(shown);
-    return directory->deliver(share_, {login_, known});
+    return directory->deliver(share_, {login_, known_in(delivery)});
   }
   Result<void> save_if_changed(const ContainerLedger::Entry& entry) {
     if (entry.record == saved_) return {};
@@ -74,7 +85,7 @@ class Mending {
   }
 
   const ContainerLedger& ledger_;
-  const std::vector<ContainerRecord>& all_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, Fingerprints> known_;
   const Share& share_;
   const FileStamp& login_;
   ContainerRecord saved_;
@@ -124,8 +135,7 @@ std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::s
   if (files.empty()) return {};
   const auto content = read_share(share, files);
   if (!content) return {content.error()};
-  const std::vector<ContainerRecord> all = listing->records();
-  Mending mending(ledger, all, *content, login);
+  Mending mending(ledger, listing->entries, *content, login);
   for (ContainerLedger::Entry& entry : listing->entries) {
     for (DeliveryRecord& delivery : entry.record.deliveries) {
       if (is_written(delivery, profile)) mending.mend(entry, delivery);
