@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "support/catch.h"
+#include "support/providers.h"
 #include "support/temp_dir.h"
 
 using namespace oci_oauth;
@@ -22,7 +23,7 @@ std::string with_delivered(std::string_view fields) {
 }  // namespace
 
 TEST_CASE("Claude's provider is data") {
-  const auto provider = load_provider("claude", {SOURCE_DIR "/oci-config/providers"});
+  const auto provider = load_provider("claude", {test::providers_of(SOURCE_DIR)});
   REQUIRE(provider);
   CHECK(provider->body == BodyEncoding::json);
   CHECK(provider->scope == ScopeRule::stored);
@@ -105,7 +106,7 @@ TEST_CASE("the codes that end a login are the provider's, and are codes") {
         "f", "x");
   };
   CHECK(with(R"(["bad_refresh_token"])")->terminal_errors == std::vector<std::string>{"bad_refresh_token"});
-  CHECK(load_provider("claude", {SOURCE_DIR "/oci-config/providers"})->terminal_errors ==
+  CHECK(load_provider("claude", {test::providers_of(SOURCE_DIR)})->terminal_errors ==
         std::vector<std::string>{"invalid_grant"});
   for (const char* codes : {R"([""])", R"(["two words"])", R"("invalid_grant")", "[7]"})
     CHECK_FALSE(with(codes));
@@ -121,7 +122,7 @@ TEST_CASE("a provider names the variables that its client obeys first") {
   REQUIRE(with(R"(["A_KEY"])"));
   CHECK(with(R"(["A_KEY"])")->shadowed_by == std::vector<std::string>{"A_KEY"});
   CHECK(with(R"(["A KEY"])").error().message == "f: /shadowed_by: 'A KEY' is not a valid variable name");
-  CHECK(load_provider("claude", {SOURCE_DIR "/oci-config/providers"})->shadowed_by.size() == 4);
+  CHECK(load_provider("claude", {test::providers_of(SOURCE_DIR)})->shadowed_by.size() == 4);
 }
 
 TEST_CASE(
@@ -218,7 +219,7 @@ TEST_CASE("a key that names a refresh token is known in every spelling") {
 }
 
 TEST_CASE("what a provider leaves to its profiles is asked of them") {
-  const auto provider = load_provider("oauth2", {SOURCE_DIR "/oci-config/providers"});
+  const auto provider = load_provider("oauth2", {test::providers_of(SOURCE_DIR)});
   REQUIRE(provider);
   Profile profile;
   profile.name = "mine";
@@ -271,7 +272,7 @@ TEST_CASE("a provider that others may write is refused") {
 
 TEST_CASE("every shipped provider follows the rules") {
   for (const char* name : {"claude", "codex", "gcloud", "grok", "kimi", "oauth2", "opencode"}) {
-    const auto provider = load_provider(name, {SOURCE_DIR "/oci-config/providers"});
+    const auto provider = load_provider(name, {test::providers_of(SOURCE_DIR)});
     INFO(name << (provider ? "" : provider.error().message));
     CHECK(provider);
   }

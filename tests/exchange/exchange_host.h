@@ -12,6 +12,7 @@
 #include "exchange/login_store.h"
 #include "support/catch.h"
 #include "support/control_api.h"
+#include "support/providers.h"
 #include "support/temp_dir.h"
 #include "support/token_endpoint.h"
 
@@ -31,7 +32,7 @@ struct ExchangeHost {
     request.profile.credentials = home / "claude/.credentials.json";
     request.profile.token_url = endpoint.url();
     request.profile.ca_file = home.write("ca.pem", TokenEndpoint::ca_pem());
-    auto provider = load_provider("claude", {SOURCE_DIR "/oci-config/providers"});
+    auto provider = load_provider("claude", {test::providers_of(SOURCE_DIR)});
     REQUIRE(provider);
     request.provider = std::move(*provider);
     login(-60s);

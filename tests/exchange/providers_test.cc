@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "exchange/exchange.h"
 #include "support/catch.h"
+#include "support/providers.h"
 #include "support/temp_dir.h"
 #include "support/token_endpoint.h"
 
@@ -28,7 +29,7 @@ struct ProviderRun {
 
   // `document` has REFRESH at the place of the refresh token.
   ProviderRun(const std::string& provider, const std::string& file, std::string document) : path(file) {
-    auto loaded = load_provider(provider, {SOURCE_DIR "/oci-config/providers"});
+    auto loaded = load_provider(provider, {test::providers_of(SOURCE_DIR)});
     REQUIRE(loaded);
     request.provider = std::move(*loaded);
     refresh_token = endpoint.issue_login().refresh_token;

@@ -25,6 +25,7 @@
 #include "setup/ledger.h"
 #include "sinks/onecli_request.h"
 #include "sinks/sinks.h"
+#include "support/providers.h"
 #include "token/refresh_history.h"
 #include "worker/exchange_report.h"
 #include "worker/exchange_request.h"
@@ -93,7 +94,7 @@ void fuzz_provider(std::string_view input) {
 }
 
 const Provider& claude() {
-  static const auto provider = load_provider("claude", {SOURCE_DIR "/oci-config/providers"});
+  static const auto provider = load_provider("claude", {test::providers_of(SOURCE_DIR)});
   expect(provider.has_value());
   return *provider;
 }

@@ -9,6 +9,7 @@
 #include "exchange/journal.h"
 #include "support/catch.h"
 #include "support/overviews.h"
+#include "support/providers.h"
 #include "support/temp_dir.h"
 
 using namespace oci_oauth;
@@ -31,7 +32,7 @@ struct LoginScene {
   Provider provider;
 
   explicit LoginScene(const std::string& text = claude_login()) {
-    auto loaded = load_provider("claude", {SOURCE_DIR "/oci-config/providers"});
+    auto loaded = load_provider("claude", {test::providers_of(SOURCE_DIR)});
     REQUIRE(loaded);
     provider = std::move(*loaded);
     profile.name = "claude";

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "config/provider.h"
 #include "support/catch.h"
+#include "support/providers.h"
 
 using namespace oci_oauth;
 
@@ -22,7 +23,7 @@ std::string version_of(const std::string& profile) {
 }  // namespace
 
 TEST_CASE("each profile is a device with its environment and both hooks, and one without the environment") {
-  const auto claude = load_provider("claude", {SOURCE_DIR "/oci-config/providers"});
+  const auto claude = load_provider("claude", {test::providers_of(SOURCE_DIR)});
   REQUIRE(claude);
   const auto spec = cdi_spec({{"claude", environment_of(*claude, "/run/secrets/claude")}}, hook);
   REQUIRE(spec);

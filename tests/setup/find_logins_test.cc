@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "support/catch.h"
+#include "support/providers.h"
 #include "support/skip.h"
 #include "support/temp_dir.h"
 
@@ -22,7 +23,7 @@ constexpr uid_t somebody = 54321, another = 54322;  // in no passwd
 // A home with what the shipped providers' clients keep there.
 class Home {
  public:
-  Home() : providers_(load_providers({SOURCE_DIR "/oci-config/providers"})) {
+  Home() : providers_(load_providers({test::providers_of(SOURCE_DIR)})) {
     REQUIRE(providers_.failures.empty());
     ::unsetenv("CODEX_HOME");
   }

@@ -2,6 +2,7 @@
 #include "worker/exchange_request.h"
 
 #include "support/catch.h"
+#include "support/providers.h"
 
 using namespace oci_oauth;
 
@@ -13,7 +14,7 @@ ExchangeRequest a_request() {
   request.profile.credentials = "/home/me/.claude/.credentials.json";
   request.profile.proxy = "http://proxy:3128";
   request.profile.refresh_before = std::chrono::minutes(20);
-  auto provider = load_provider("claude", {SOURCE_DIR "/oci-config/providers"});
+  auto provider = load_provider("claude", {test::providers_of(SOURCE_DIR)});
   REQUIRE(provider);
   request.provider = std::move(*provider);
   request.known.published.access_token_hash = "abc";

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "support/catch.h"
+#include "support/providers.h"
 #include "support/temp_dir.h"
 
 using namespace oci_oauth;
@@ -21,7 +22,7 @@ ExchangeRequest a_request(const TempDir& home) {
   ExchangeRequest request;
   request.profile.name = "claude";
   request.profile.credentials = home.write("login", "{}");
-  auto provider = load_provider("claude", {SOURCE_DIR "/oci-config/providers"});
+  auto provider = load_provider("claude", {test::providers_of(SOURCE_DIR)});
   REQUIRE(provider);
   request.provider = std::move(*provider);
   return request;
