@@ -40,7 +40,8 @@ Findings examine(const std::string& config_path, const std::string& name) {
   if (profile->source) return examine_command(*profile);
   Findings findings = examine_login(*profile, *provider, now());
   append(findings, examine_locks(*profile, *provider, now()));
-  append(findings, examine_endpoint(*profile, *provider));
+  append(findings, examine_endpoint(*profile, *provider, now(),
+                                    [](const HttpRequest& request) { return send_request(request); }));
   return findings;
 }
 

@@ -17,8 +17,7 @@ constexpr std::string_view verb = "units";
 ExitCode units(const Invocation& invocation) {
   const auto& rest = invocation.arguments.operands;
   if (rest.size() != 1) return report(invocation.log, usage_error(verb, "needs one directory"));
-  const char* scope = std::getenv("SYSTEMD_SCOPE");
-  const ServiceManager manager = service_manager_of(scope == nullptr ? "" : scope, scope_of_caller());
+  const ServiceManager manager = service_manager_of(from_environment("SYSTEMD_SCOPE"), scope_of_caller());
   // Root's logins belong to the system.
   if (manager == ServiceManager::user && scope_of_caller() == Scope::system) return ExitCode::fine;
   const auto config = open_configuration(invocation.config);

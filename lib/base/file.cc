@@ -2,6 +2,8 @@
 #include "base/file.h"
 
 #include <dirent.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <sys/file.h>
 
 #include <cerrno>
@@ -49,6 +51,19 @@ std::optional<FileId> file_id(const FileAt& file, Links links) {
   const int flags = links == Links::refused ? AT_SYMLINK_NOFOLLOW : 0;
   const bool is_there = ::fstatat(file.directory, file.path.c_str(), &status, flags) == 0;
   return is_there ? std::optional(FileId::of(status)) : std::nullopt;
+}
+
+Result<std::string> real_path(const std::string& path) {
+  const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), ::free);
+  if (real == nullptr) return Error::from_errno(errno, path);
+  return std::string(real.get());
+}
+
+Result<std::string> link_target(const std::string& path) {
+  char target[PATH_MAX];
+  const ssize_t size = ::readlink(path.c_str(), target, sizeof target);
+  if (size < 0) return Error::from_errno(errno, path);
+  return std::string(target, static_cast<size_t>(size));
 }
 
 Result<std::vector<std::string>> names_in(const FileAt& directory) {
@@ -154,6 +169,15 @@ Result<std::string> read_to_end(int fd, size_t limit, std::string_view shown) {
   return Error{ErrorKind::failed, fmt::format("{}: is larger than {} bytes", shown, limit)};
 }
 
+Result<void> reserve_space(int fd, size_t size, std::string_view shown) {
+  int reserved = 0;
+  do {
+    reserved = size == 0 ? 0 : ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size));
+  } while (reserved != 0 && errno == EINTR);
+  if (reserved != 0 && errno != EOPNOTSUPP) return Error::from_errno(errno, shown);
+  return {};
+}
+
 Result<void> write_all(int fd, std::string_view bytes, std::string_view shown) {
   while (!bytes.empty()) {
     const ssize_t count = ::write(fd, bytes.data(), bytes.size());
@@ -203,13 +227,7 @@ Result<AtomicFile> AtomicFile::create(int directory, std::string_view name, std:
 }
 
 Result<void> AtomicFile::reserve(size_t size) {
-  if (size == 0) return {};
-  int result;
-  do {
-    result = ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size));
-  } while (result != 0 && errno == EINTR);
-  if (result == 0 || errno == EOPNOTSUPP) return {};
-  return failure("reserve space");
+  return reserve_space(fd_.get(), size, shown_ + ": reserve space");
 }
 
 Result<void> AtomicFile::write(std::string_view bytes) {

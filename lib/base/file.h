@@ -45,6 +45,11 @@ inline bool is_same_file(const std::optional<FileId>& one, const std::optional<F
   return one && one == other;
 }
 
+// Where `path` leads, without symbolic links: realpath(3). Failure: "PATH: reason".
+Result<std::string> real_path(const std::string& path);
+// readlink(2). Failure: "PATH: reason".
+Result<std::string> link_target(const std::string& path);
+
 // The names in a directory but "." and "..", in no order. Failure: "DIRECTORY: reason".
 Result<std::vector<std::string>> names_in(const FileAt& directory);
 
@@ -72,6 +77,10 @@ Result<std::string> read_file(int fd, const struct stat& status, size_t limit, s
 // Reads a pipe or a socket until its end. Excess data is read and dropped, so that the writer does not fail.
 // Failure: more than `limit` bytes.
 Result<std::string> read_to_end(int fd, size_t limit, std::string_view shown);
+
+// Reserves `size` bytes on the disk (fallocate(2)), so that writing as much later cannot fail for lack of
+// space. A file system that cannot do this is no failure.
+Result<void> reserve_space(int fd, size_t size, std::string_view shown);
 
 Result<void> write_all(int fd, std::string_view bytes, std::string_view shown);
 
@@ -101,9 +110,7 @@ class AtomicFile {
   AtomicFile& operator=(AtomicFile&&) = delete;
   ~AtomicFile();
 
-  // Reserves `size` bytes on the disk (fallocate(2)), so that writing as much later cannot fail for lack of
-  // space.
-  Result<void> reserve(size_t size);
+  Result<void> reserve(size_t size);  // as reserve_space()
   // Replaces what has been written so far.
   Result<void> write(std::string_view bytes);
   Result<void> sync();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file_system.h"
 
+#include <linux/magic.h>
 #include <sys/vfs.h>
 
 #include <algorithm>
@@ -30,6 +31,10 @@ constexpr std::uint32_t served_elsewhere[] = {
     0x0187,      // autofs
 };
 
+bool is_memory(const struct statfs& status) {
+  return status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC;
+}
+
 }  // namespace
 
 bool is_local_file_system(const std::string& path) {
@@ -38,6 +43,16 @@ bool is_local_file_system(const std::string& path) {
   const auto type = static_cast<std::uint32_t>(status.f_type);
   return std::find(std::begin(served_elsewhere), std::end(served_elsewhere), type) ==
          std::end(served_elsewhere);
+}
+
+bool is_in_memory(int fd) {
+  struct statfs status;
+  return ::fstatfs(fd, &status) == 0 && is_memory(status);
+}
+
+bool is_in_memory(const std::string& path) {
+  struct statfs status;
+  return ::statfs(path.c_str(), &status) == 0 && is_memory(status);
 }
 
 }  // namespace oci_oauth

@@ -10,4 +10,8 @@ namespace oci_oauth {
 // refused and any access may take long. Also false if statfs(2) fails.
 bool is_local_file_system(const std::string& path);
 
+// tmpfs and ramfs. False if it cannot be found out.
+bool is_in_memory(int fd);
+bool is_in_memory(const std::string& path);
+
 }  // namespace oci_oauth

@@ -6,7 +6,6 @@
 #include <rapidjson/writer.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -177,40 +176,6 @@ std::optional<std::int64_t> json_int(const JsonValue& object, std::string_view k
   return value->GetInt64();
 }
 
-namespace {
-
-bool is_of_type(const JsonValue& value, JsonType type) {
-  switch (type) {
-    case JsonType::string:
-      return value.IsString();
-    case JsonType::integer:
-      return value.IsInt64() || value.IsUint64();
-    case JsonType::object:
-      return value.IsObject();
-    case JsonType::array:
-      return value.IsArray();
-  }
-  return false;
-}
-
-std::string_view name_of(JsonType type) {
-  constexpr std::array<std::string_view, 4> names = {"a string", "an integer", "an object", "an array"};
-  return names[static_cast<size_t>(type)];
-}
-
-}  // namespace
-
-Result<void> check_types(const JsonValue& object, std::string_view source,
-                         std::span<const JsonField> fields) {
-  if (!object.IsObject()) return Error{ErrorKind::failed, fmt::format("{}: is not an object", source)};
-  for (const auto& [key, type] : fields) {
-    const JsonValue* value = json_member(object, key);
-    if (value == nullptr || is_of_type(*value, type)) continue;
-    return Error{ErrorKind::failed, fmt::format("{}: /{}: is not {}", source, key, name_of(type))};
-  }
-  return {};
-}
-
 std::optional<JsonPath> parse_json_pointer(std::string_view text) {
   if (!text.starts_with('/')) return std::nullopt;
   JsonPath path;
@@ -280,6 +245,12 @@ void json_set_at(JsonValue& document, std::string_view pointer, JsonValue value)
 
 JsonValue json_object() {
   return JsonValue(rapidjson::kObjectType);
+}
+
+JsonValue json_object(std::initializer_list<JsonMemberValue> members) {
+  JsonValue object = json_object();
+  for (const auto& [key, value] : members) json_set(object, key, json_copy(value));
+  return object;
 }
 
 JsonValue json_array() {

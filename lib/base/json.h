@@ -8,9 +8,9 @@
 #include <concepts>
 #include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
 #include <optional>
 #include <ranges>
-#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -68,15 +68,6 @@ const JsonValue* json_member(const JsonValue& object, std::string_view key);
 std::optional<std::string_view> json_string(const JsonValue& object, std::string_view key);
 std::optional<std::int64_t> json_int(const JsonValue& object, std::string_view key);
 
-enum class JsonType { string, integer, object, array };
-struct JsonField {
-  std::string_view key;
-  JsonType type;
-};
-// Failure: "SOURCE: is not an object", "SOURCE: /KEY: is not a string", for the first of `fields` that has
-// another type in `object`. After success, the functions above fail only for missing members.
-Result<void> check_types(const JsonValue& object, std::string_view source, std::span<const JsonField> fields);
-
 inline std::string_view json_text(const JsonValue& string) {
   return {string.GetString(), string.GetStringLength()};
 }
@@ -97,17 +88,16 @@ const JsonValue* json_at(const JsonValue& document, std::string_view pointer);
 void json_set_at(JsonValue& document, const JsonPath& path, JsonValue value);
 void json_set_at(JsonValue& document, std::string_view pointer, JsonValue value);  // which must be one
 
-// Types that become JSON values; a record's own to_json is declared beside the record.
+// Types that become JSON values.
 JsonValue json_object();
 JsonValue json_array();
 JsonValue json_copy(const JsonValue& value);
 JsonValue to_json(std::string_view text);
 JsonValue to_json(Time time);  // milliseconds since the epoch
-JsonValue to_json(std::same_as<bool> auto value) {
-  return JsonValue(value);
-}
 JsonValue to_json(std::integral auto value) {
-  if constexpr (std::is_signed_v<decltype(value)>) {
+  if constexpr (std::same_as<decltype(value), bool>) {
+    return JsonValue(value);
+  } else if constexpr (std::is_signed_v<decltype(value)>) {
     return JsonValue(std::int64_t{value});
   } else {
     return JsonValue(std::uint64_t{value});
@@ -145,6 +135,16 @@ JsonValue to_json(const JsonElements auto& elements) {
   for (const auto& element : elements) json_append(array, to_json(element));
   return array;
 }
+
+// A member of a new object.
+struct JsonMemberValue {
+  template <ConvertibleToJson T>
+  JsonMemberValue(std::string_view name, const T& from) : key(name), value(to_json(from)) {}
+  JsonMemberValue(std::string_view name, JsonValue from) : key(name), value(std::move(from)) {}
+  std::string_view key;
+  JsonValue value;
+};
+JsonValue json_object(std::initializer_list<JsonMemberValue> members);
 
 enum class JsonStyle { compact, indented };
 

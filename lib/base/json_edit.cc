@@ -196,98 +196,130 @@ Result<JsonDocument> parse_object(std::string_view text, std::string_view source
   return document;
 }
 
-// An edit is made only if the edited text equals the edited document.
-Result<Secret> verified(Secret text, std::string_view source, const JsonDocument& expected) {
-  const auto document = parse_object(text.reveal(), source);
-  if (document && *document == expected) return text;
-  return Error{ErrorKind::failed, fmt::format("{}: its layout cannot be edited", source),
-               "put a line break after each of its comments"};
-}
-
 JsonPath below(JsonPath path, std::string_view key) {
   path.emplace_back(key);
   return path;
 }
 
-// Removes `ours` from the member at `path`: the whole member if it is unchanged, and otherwise the unchanged
-// parts of it.
-Result<std::string> take_out(std::string text, std::string_view source, const JsonPath& path,
-                             const JsonValue& ours) {
-  auto document = TRY(parse_object(text, source));
-  const JsonValue* there = json_at(document, path);
-  if (there == nullptr) return text;
-  if (*there == ours) return remove_json_member(text, source, path);
-  if (!there->IsObject() || !ours.IsObject()) return text;
-  for (const auto& member : ours.GetObject()) {
-    auto less = take_out(std::move(text), source, below(path, json_text(member.name)), member.value);
-    if (!less) return less;
-    text = std::move(*less);
+// The way to the first value that one of the two lacks, or that differs as a whole; nullopt: they are equal.
+std::optional<JsonPath> find_difference(const JsonValue& old, const JsonValue& target, const JsonPath& path) {
+  if (old == target) return std::nullopt;
+  if (old.IsArray() && target.IsArray() && old.Size() == target.Size()) {
+    unsigned index = 0;
+    while (old[index] == target[index]) ++index;
+    return find_difference(old[index], target[index], below(path, std::to_string(index)));
   }
-  auto rest = TRY(find_json_member(text, source, path));
-  return *rest == "{}" ? remove_json_member(text, source, path) : text;
+  if (!old.IsObject() || !target.IsObject()) return path;
+  for (const auto& [name, value] : old.GetObject()) {
+    const JsonPath here = below(path, json_text(name));
+    const JsonValue* wanted = json_member(target, json_text(name));
+    if (wanted == nullptr) return here;
+    if (auto difference = find_difference(value, *wanted, here)) return difference;
+  }
+  for (const auto& [name, value] : target.GetObject()) {
+    if (json_member(old, json_text(name)) == nullptr) return below(path, json_text(name));
+  }
+  return std::nullopt;
 }
 
-Result<std::string> revert_members(std::string text, std::string_view source, const JsonPath& path,
-                                   const JsonValue& before, const JsonValue& after) {
-  for (const auto& member : after.GetObject()) {
-    const std::string_view key = json_text(member.name);
-    const JsonPath here = below(path, key);
-    const JsonValue* old = json_member(before, key);
-    Result<std::string> done = text;
-    if (old == nullptr) {
-      done = take_out(text, source, here, member.value);
-    } else if (old->IsObject() && member.value.IsObject()) {
-      done = revert_members(text, source, here, *old, member.value);
-    } else if (*old != member.value) {
-      auto there = TRY(find_json_member(text, source, here));
-      if (there == write_json(member.value).reveal()) {
-        done = set_json_member(text, source, here, write_json(*old).reveal());
-      }
+// The text with the value at `path` as `target` has it.
+Secret edited_at(std::string_view text, const JsonPath& path, const JsonValue& old, const JsonValue& target) {
+  const JsonValue* value = json_at(target, path);
+  const bool is_there = json_at(old, path) != nullptr;
+  if (value != nullptr && is_there) return exchanged(text, target, path);
+  const Object object = find_object(text, JsonPath(path.begin(), path.end() - 1));
+  if (value != nullptr) return inserted(text, object, path.back(), *value);
+  const auto member = std::ranges::find(object.members, path.back(), &Member::key);
+  return removed(text, object, static_cast<size_t>(member - object.members.begin()));
+}
+
+// The text of `document` as `target`, edit by edit. One is made only if the edited text says just that.
+Result<Secret> edited(std::string_view text, std::string_view source, JsonDocument document,
+                      const JsonValue& target) {
+  const Error refused = {ErrorKind::failed, fmt::format("{}: its layout cannot be edited", source),
+                         "put a line break after each of its comments"};
+  Secret result(text);
+  while (const auto path = find_difference(document, target, {})) {
+    result = edited_at(result.reveal(), *path, document, target);
+    if (const JsonValue* value = json_at(target, *path)) {
+      json_set_at(document, *path, json_copy(*value));
+    } else {
+      remove_json_at(document, *path);
     }
-    if (!done) return done;
-    text = std::move(*done);
+    const auto now = parse_object(result.reveal(), source);
+    if (!now || *now != document) return refused;
   }
-  return text;
+  return result;
+}
+
+JsonValue* find_member(JsonValue& object, std::string_view key) {
+  return const_cast<JsonValue*>(json_member(object, key));
+}
+
+// Removes from `there` what is still as in `ours`. Result: whether all of it can go.
+bool take_out(JsonValue& there, const JsonValue& ours) {
+  if (there == ours) return true;
+  if (!there.IsObject() || !ours.IsObject()) return false;
+  for (const auto& [name, value] : ours.GetObject()) {
+    JsonValue* member = find_member(there, json_text(name));
+    if (member != nullptr && take_out(*member, value)) json_remove(there, json_text(name));
+  }
+  return there.ObjectEmpty();
+}
+
+void revert(JsonValue& there, const JsonValue& before, const JsonValue& after) {
+  for (const auto& [name, value] : after.GetObject()) {
+    const std::string_view key = json_text(name);
+    const JsonValue* old = json_member(before, key);
+    JsonValue* member = find_member(there, key);
+    if (member == nullptr) continue;
+    if (old == nullptr) {
+      if (take_out(*member, value)) json_remove(there, key);
+    } else if (old->IsObject() && value.IsObject() && member->IsObject()) {
+      revert(*member, *old, value);
+    } else if (*old != value && *member == value) {
+      *member = json_copy(*old);
+    }
+  }
 }
 
 }  // namespace
 
+Result<Secret> edit_json(std::string_view text, std::string_view source,
+                         const std::function<void(JsonValue& document)>& edit) {
+  auto document = TRY(parse_object(text, source));
+  JsonValue target = json_copy(document);
+  edit(target);
+  return edited(text, source, std::move(document), target);
+}
+
 Result<Secret> set_json_value(std::string_view text, std::string_view source, const JsonPath& path,
                               const JsonValue& value) {
   auto document = TRY(parse_object(text, source));
-  if (const JsonValue* there = json_at(document, path); there != nullptr && *there == value)
-    return Secret(text);
   JsonPath there = path;  // as far as it leads
   while (json_at(document, there) == nullptr) there.pop_back();
-  const bool is_new = there.size() < path.size();
-  if (is_new && !json_at(document, there)->IsObject())
+  if (there.size() < path.size() && !json_at(document, there)->IsObject())
     return Error{ErrorKind::failed, fmt::format("{}: /{}: is not an object", source, fmt::join(there, "/"))};
-  json_set_at(document, path, json_copy(value));
-  if (is_new) {
-    const std::string& key = path[there.size()];
-    const JsonValue& member = *json_member(*json_at(document, there), key);
-    return verified(inserted(text, find_object(text, there), key, member), source, document);
-  }
-  return verified(exchanged(text, document, path), source, document);
+  JsonValue target = json_copy(document);
+  json_set_at(target, path, json_copy(value));
+  return edited(text, source, std::move(document), target);
 }
 
 Result<std::string> set_json_member(std::string_view text, std::string_view source, const JsonPath& path,
                                     std::string_view value) {
   const auto wanted = TRY(parse_json(value, "value"));
-  const Secret edited = TRY(set_json_value(text, source, path, wanted));
-  return std::string(edited.reveal());
+  return std::string(TRY(set_json_value(text, source, path, wanted)).reveal());
+}
+
+void remove_json_at(JsonValue& document, const JsonPath& path) {
+  const JsonPath parent(path.begin(), path.end() - 1);
+  const JsonValue* object = json_at(document, parent);
+  if (object != nullptr && object->IsObject()) json_remove(const_cast<JsonValue&>(*object), path.back());
 }
 
 Result<std::string> remove_json_member(std::string_view text, std::string_view source, const JsonPath& path) {
-  auto document = TRY(parse_object(text, source));
-  if (json_at(document, path) == nullptr) return std::string(text);
-  const JsonPath parent(path.begin(), path.end() - 1);
-  const Object object = find_object(text, parent);
-  json_remove(const_cast<JsonValue&>(*json_at(document, parent)), path.back());
-  const auto member = std::ranges::find(object.members, path.back(), &Member::key);
-  const auto index = static_cast<size_t>(member - object.members.begin());
-  const Secret edited = TRY(verified(removed(text, object, index), source, document));
-  return std::string(edited.reveal());
+  const auto edit = [&](JsonValue& document) { remove_json_at(document, path); };
+  return std::string(TRY(edit_json(text, source, edit)).reveal());
 }
 
 Result<std::optional<std::string>> find_json_member(std::string_view text, std::string_view source,
@@ -302,7 +334,8 @@ Result<std::string> revert_json(std::string_view current, std::string_view sourc
                                 std::string_view after) {
   const auto old = TRY(parse_object(before, source));
   const auto ours = TRY(parse_object(after, source));
-  return revert_members(std::string(current), source, {}, old, ours);
+  const auto edit = [&](JsonValue& document) { revert(document, old, ours); };
+  return std::string(TRY(edit_json(current, source, edit)).reveal());
 }
 
 }  // namespace oci_oauth

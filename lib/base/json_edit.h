@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Edits a JSON text that somebody else wrote and that may hold secrets: one value is set or removed, and
-// every other byte stays, comments and layout included. Each result is parsed again and must be the old
-// document with just that value changed.
+// every other byte stays, comments and layout included. Each result is parsed again and must be the document
+// that was wanted.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,14 @@ Result<Secret> set_json_value(std::string_view text, std::string_view source, co
 // The same for a text without secrets. `value` is JSON text.
 Result<std::string> set_json_member(std::string_view text, std::string_view source, const JsonPath& path,
                                     std::string_view value);
+
+// The text as `edit` changes its document: values that it sets, adds or removes, and nothing else. Failure:
+// as above, but for the step.
+Result<Secret> edit_json(std::string_view text, std::string_view source,
+                         const std::function<void(JsonValue& document)>& edit);
+
+// Of a document: the member at `path`, if there is one.
+void remove_json_at(JsonValue& document, const JsonPath& path);
 
 // Removes the member at `path`; if there is none, returns the text unchanged. Failure: as above.
 Result<std::string> remove_json_member(std::string_view text, std::string_view source, const JsonPath& path);

@@ -86,16 +86,16 @@ class JsonReader {
   std::string unescaped_;
 };
 
-// What is wanted of an object: `read` takes the value of `key`, which is not null.
+// What is wanted of an object: `read` takes the value of `key`. null counts as absent, unless it is wanted.
 template <class T>
 struct JsonMember {
   std::string_view key;
   void (*read)(JsonReader& json, T& target);
+  bool wants_null = false;
 };
 
-// Reads the members of an object that `table` has, and passes over the others. null counts as absent. A
-// mistake: a key of the table that is there twice (readers disagree about which one counts), and what `read`
-// says.
+// Reads the members of an object that `table` has, and passes over the others. A mistake: a key of the table
+// that is there twice (readers disagree about which one counts), and what `read` says.
 template <class T>
 void read_members(JsonReader& json, std::span<const JsonMember<T>> table, T& target) {
   std::uint64_t seen = 0;
@@ -109,7 +109,7 @@ void read_members(JsonReader& json, std::span<const JsonMember<T>> table, T& tar
     }
     if ((seen >> i & 1) != 0) return json.fail(std::string("duplicate key '").append(*key) + "'");
     seen |= std::uint64_t{1} << i;
-    if (json.next() == JsonKind::null) {
+    if (json.next() == JsonKind::null && !table[i].wants_null) {
       json.literal();
     } else {
       table[i].read(json, target);

@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/path.h"
 
-namespace oci_oauth {
+#include "base/text.h"
 
-std::string_view next_component(std::string_view& path) {
-  const size_t slash = path.find('/');
-  const std::string_view component = path.substr(0, slash);
-  path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
-  return component;
-}
+namespace oci_oauth {
 
 bool normalise_path(std::string_view path, std::string& normalised) {
   normalised.clear();
   if (!path.starts_with('/')) return false;
   while (!path.empty()) {
-    const std::string_view component = next_component(path);
+    const std::string_view component = next_part(path, '/');
     if (component.empty() || component == ".") continue;
     if (component == "..") return false;
     normalised += '/';
@@ -32,6 +27,10 @@ std::string parent_directory(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string base_name(std::string_view path) {
+  return std::string(path.substr(path.rfind('/') + 1));
 }
 
 }  // namespace oci_oauth

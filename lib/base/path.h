@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Absolute paths as text, without access to a file system.
+// Paths as text, without access to a file system.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 namespace oci_oauth {
-
-// Removes the first component and the slash after it from `path`. Result: the component, which may be empty.
-std::string_view next_component(std::string_view& path);
 
 // "/a//b/./c/" -> "/a/b/c"; false for a relative path or one with "..".
 bool normalise_path(std::string_view path, std::string& normalised);
@@ -18,5 +15,8 @@ bool lies_within(std::string_view path, std::string_view directory);
 
 // "/a/b" -> "/a", "/a" -> "/", "a" -> ".".
 std::string parent_directory(const std::string& path);
+
+// "/a/b" -> "b": what follows the last slash.
+std::string base_name(std::string_view path);
 
 }  // namespace oci_oauth

@@ -24,13 +24,6 @@ void prepend(std::deque<std::string>& pending, std::string_view path) {
   }
 }
 
-Result<std::string> read_link(const std::string& path) {
-  char target[PATH_MAX];
-  const ssize_t size = ::readlink(path.c_str(), target, sizeof target);
-  if (size < 0) return Error::from_errno(errno, path);
-  return std::string(target, static_cast<size_t>(size));
-}
-
 class Walk {
  public:
   Walk(const std::string& path, uid_t trusted) : trusted_(trusted) { prepend(pending_, path); }
@@ -65,7 +58,7 @@ class Walk {
 
   Result<void> follow(const std::string& path) {
     if (++links_ > most_links) return Error::from_errno(ELOOP, path);
-    auto target = TRY(read_link(path));
+    auto target = TRY(link_target(path));
     if (target.starts_with('/')) here_.clear();
     prepend(pending_, target);
     return {};

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/process.h"
 
-#include <limits.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -94,10 +93,8 @@ void keep_memory_private() {
 }
 
 Result<std::string> installation_prefix(unsigned levels) {
-  char path[PATH_MAX];
-  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
-  if (size < 0) return Error::from_errno(errno, "/proc/self/exe");
-  std::string_view prefix(path, static_cast<size_t>(size));
+  const std::string path = TRY(link_target("/proc/self/exe"));
+  std::string_view prefix = path;
   for (unsigned i = 0; i <= levels && !prefix.empty(); ++i) prefix = prefix.substr(0, prefix.rfind('/'));
   return std::string(prefix);
 }

@@ -127,7 +127,7 @@ class RecordWriter {
       append(value ? "true" : "false");
     } else if constexpr (std::integral<T>) {
       write_number(value);
-    } else if constexpr (Text<T>) {
+    } else if constexpr (record_detail::Text<T>) {
       write_text(value);
     } else if constexpr (std::same_as<T, Secret>) {
       write_text(value.reveal());
@@ -304,7 +304,7 @@ Secret write_record(const Record& record, JsonStyle style = JsonStyle::compact) 
 // Failure: "SOURCE: /deliveries/0/uid: is not an integer", and the like.
 template <class Record>
 Result<Record> read_record(const JsonValue& json, std::string_view source) {
-  TRY(check_version<Record>(json, source));
+  if constexpr (requires { Record::version; }) TRY(check_version<Record>(json, source));
   RecordReading reading = {source};
   Record record;
   RecordReader(json, {}, reading).record(record);

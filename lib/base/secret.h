@@ -45,6 +45,7 @@ class Secret {
   ~Secret() { wipe(text_); }
 
   std::string_view reveal() const { return text_; }
+  Secret copy() const { return Secret(reveal()); }
   bool empty() const { return text_.empty(); }
   friend bool operator==(const Secret& a, const Secret& b) { return a.text_ == b.text_; }
 

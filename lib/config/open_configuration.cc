@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/open_configuration.h"
 
-#include <cstdlib>
-
 #include "config/scope.h"
 
 namespace oci_oauth {
 
 namespace {
 
-const char* own_environment(const char* name) {
-  return std::getenv(name);
-}
-
 Result<std::string> find_config() {
-  const char* named = std::getenv("OCI_OAUTH_CONFIG");
-  if (named != nullptr && *named != '\0') return std::string(named);
+  if (const auto named = from_environment("OCI_OAUTH_CONFIG"); !named.empty()) return std::string(named);
   std::string path = config_path(scope_of_caller(), own_environment);
   if (!path.empty()) return path;
   return Error{ErrorKind::configuration, "neither XDG_CONFIG_HOME nor HOME names a directory",

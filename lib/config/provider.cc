@@ -109,14 +109,13 @@ Result<void> check_member(const DeliveredFile& file, const Provider& provider, c
 
 // The empty text may be anywhere: a client may want the key of a refresh token, and never gets one.
 Result<void> check_constants(const DeliveredFile& file, const CredentialFields& fields, const Place& place) {
-  for (const auto& [pointer, text] : file.constants) {
+  for (const Pair& constant : file.constants) {
+    const std::string& pointer = constant.name;
     const bool is_token = overlap(pointer, fields.refresh_token) || names_refresh_token(last_key(pointer));
-    if (is_token && !text.empty())
+    if (is_token && !constant.value.empty())
       return below(place, pointer).mistake("a text at a refresh token's place is not empty");
-    const auto takes_its_place = [&pointer = pointer](const std::string& other) {
-      return overlap(pointer, other);
-    };
-    if (std::any_of(file.fields.begin(), file.fields.end(), takes_its_place))
+    const auto takes_its_place = [&](const std::string& other) { return overlap(pointer, other); };
+    if (std::ranges::any_of(file.fields, takes_its_place))
       return below(place, pointer).mistake("a field is there");
   }
   return {};

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "base/environment.h"
+
 namespace oci_oauth {
 
 enum class Scope { system, user };
@@ -14,9 +16,6 @@ enum class Scope { system, user };
 // user namespace one of them belongs to the host's root, an unknown user there, even above an /etc that was
 // copied for it (rootlesskit's --copy-up), so its root uses the user's installation.
 Scope scope_of_caller(const char* path = "/etc/oci-oauth/config.json");
-
-// As getenv(3). A program that does not trust its environment passes a function that finds nothing.
-using GetEnvironment = const char* (*)(const char* name);
 
 // The path of the configuration: a user's is in $XDG_CONFIG_HOME, or else in $HOME/.config. Empty if neither
 // is an absolute path.

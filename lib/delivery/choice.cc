@@ -71,6 +71,7 @@ Choice choose(const Config& config, const CallContext& context, const Spec& spec
 
 std::vector<Place> places_of(const std::vector<Chosen>& chosen) {
   std::vector<Place> places;
+  places.reserve(chosen.size());
   for (const Chosen& one : chosen) places.push_back({one.profile, std::string(one.target)});
   return places;
 }

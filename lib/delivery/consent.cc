@@ -7,6 +7,7 @@
 
 #include "base/fmt.h"
 #include "base/path.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -97,7 +98,7 @@ bool is_anonymous_volume(std::string_view source) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
   };
   while (!source.empty()) {
-    const std::string_view component = next_component(source);
+    const std::string_view component = next_part(source, '/');
     if (component.size() == volume_digits && std::all_of(component.begin(), component.end(), hex))
       return true;
   }
@@ -110,7 +111,7 @@ bool is_build_step(const ContainerState& state) {
   // and those of its containerd worker in the directory of containerd's namespace "buildkit".
   std::string_view path = state.bundle, above, parent, name;
   while (!path.empty()) {
-    const std::string_view component = next_component(path);
+    const std::string_view component = next_part(path, '/');
     if (!component.empty()) above = std::exchange(parent, std::exchange(name, component));
   }
   return parent == "buildkit" ||

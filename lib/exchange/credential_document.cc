@@ -6,6 +6,7 @@
 #include "base/fmt.h"
 #include "base/json_edit.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "delivery/document.h"
 #include "exchange/document_time.h"
 #include "token/published.h"
@@ -52,12 +53,8 @@ std::vector<std::string> read_scopes(const JsonValue* value) {
     }
   }
   if (value == nullptr || !value->IsString()) return scopes;
-  for (std::string_view left = json_text(*value); !left.empty();) {
-    const std::string_view word = left.substr(0, left.find(' '));
-    if (!word.empty()) scopes.emplace_back(word);
-    left.remove_prefix(std::min(word.size() + 1, left.size()));
-  }
-  return scopes;
+  const auto words = words_in(json_text(*value));
+  return {words.begin(), words.end()};
 }
 
 std::string read_text(const JsonValue* value) {
@@ -83,6 +80,12 @@ bool has_secret(const JsonValue& value, const Secret& secret) {
 }
 
 }  // namespace
+
+Grant Grant::copy() const {
+  Grant grant = {access_token.copy(), refresh_token.copy(), expires_at, scopes, login_expires_at};
+  for (const auto& [pointer, value] : values) grant.values.emplace(pointer, value.copy());
+  return grant;
+}
 
 Time expiry_of(const Login& login) {
   return login.expires_at.value_or(login.refresh_token.empty() ? end_of_time : unknown_expiry);
@@ -163,7 +166,7 @@ bool CredentialDocument::is_made_by_us() const {
 }
 
 void CredentialDocument::complete(const Secret& access_token, Time expires_at) {
-  if (login_.access_token.empty()) login_.access_token = Secret(access_token.reveal());
+  if (login_.access_token.empty()) login_.access_token = access_token.copy();
   if (!login_.expires_at) login_.expires_at = expires_at;
 }
 
@@ -201,10 +204,10 @@ void CredentialDocument::set_login_end(Time end, const CredentialFields& fields)
 
 Secret CredentialDocument::with(const Grant& grant, const CredentialFields& fields) {
   if (!fields.access_token.empty()) set(fields.access_token, to_json(grant.access_token.reveal()));
-  login_.access_token = Secret(grant.access_token.reveal());
+  login_.access_token = grant.access_token.copy();
   if (!grant.refresh_token.empty() && !(grant.refresh_token == login_.refresh_token)) {
     set(fields.refresh_token, to_json(grant.refresh_token.reveal()));
-    login_.refresh_token = Secret(grant.refresh_token.reveal());
+    login_.refresh_token = grant.refresh_token.copy();
   }
   if (!fields.expires_at.empty())
     set(fields.expires_at, time_at(fields.expires_at, grant.expires_at, fields.unit));
@@ -214,7 +217,7 @@ Secret CredentialDocument::with(const Grant& grant, const CredentialFields& fiel
   for (const auto& [pointer, json] : grant.values) {
     if (auto value = parse_json(json.reveal(), "")) set(pointer, std::move(*value));
   }
-  return Secret(text_.reveal());
+  return text_.copy();
 }
 
 Secret CredentialDocument::delivered(const DeliveredFile& file, const CredentialFields& fields,

@@ -37,6 +37,7 @@ struct Grant {
   // What else is written: a JSON Pointer into the document, and the value there as JSON.
   std::map<std::string, Secret> values = {};
 
+  Grant copy() const;
   friend bool operator==(const Grant&, const Grant&) = default;
 };
 

@@ -266,7 +266,7 @@ class ReleaseWatch {
     for (Milliseconds left = longest; left.count() > 0;
          left = std::chrono::ceil<Milliseconds>(end - steady_clock::now())) {
       pollfd event = {inotify_.get(), POLLIN, 0};
-      if (::poll(&event, 1, static_cast<int>(left.count())) != 1 || names(lock.substr(lock.rfind('/') + 1))) {
+      if (::poll(&event, 1, static_cast<int>(left.count())) != 1 || names(base_name(lock))) {
         return;
       }
     }

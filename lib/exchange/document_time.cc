@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/document_time.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <tuple>
 
 #include "base/fmt.h"
 
@@ -37,76 +40,51 @@ struct TimeText {
   std::optional<minutes> offset;  // nullopt: "Z"
 };
 
-class TextReader {
- public:
-  explicit TextReader(std::string_view text) : left_(text) {}
+// The first `size` bytes of `text` by a format of strptime(3), which takes fewer digits as well; `text` keeps
+// the rest.
+bool read_fields(std::string_view& text, size_t size, const char* format, tm& fields) {
+  const std::string part(text.substr(0, size));
+  const char* end = ::strptime(part.c_str(), format, &fields);
+  const bool is_whole = part.size() == size && end == part.c_str() + size && part.find(' ') == part.npos;
+  if (is_whole) text.remove_prefix(size);
+  return is_whole;
+}
 
-  std::optional<TimeText> read() {
-    TimeText text;
-    const int y = digits(4);
-    skip("-");
-    const int mon = digits(2);
-    skip("-");
-    const int d = digits(2);
-    text.separator = left_.empty() ? '\0' : left_.front();
-    skip("Tt ");
-    const int h = digits(2);
-    skip(":");
-    const int min = digits(2);
-    skip(":");
-    const int s = digits(2);
-    const Milliseconds part = fraction(text.fraction);
-    read_offset(text.offset);
-    const year_month_day date{year(y), month(static_cast<unsigned>(mon)), day(static_cast<unsigned>(d))};
-    if (!is_good_ || !left_.empty() || !date.ok() || h > 23 || min > 59 || s > 60) return std::nullopt;
-    text.time =
-        sys_days(date) + hours(h) + minutes(min) + seconds(s) + part - text.offset.value_or(minutes(0));
-    return text;
-  }
+// Milliseconds, and how many digits were there.
+std::pair<Milliseconds, size_t> read_fraction(std::string_view& text) {
+  Milliseconds part(0), unit = seconds(1);
+  size_t count = 0;
+  for (; count < text.size() && text[count] >= '0' && text[count] <= '9'; ++count)
+    part += (text[count] - '0') * (unit /= 10);
+  text.remove_prefix(count);
+  return {part, count};
+}
 
- private:
-  int digits(size_t count) {
-    int value = 0;
-    is_good_ = is_good_ && left_.size() >= count;
-    for (size_t i = 0; is_good_ && i < count; ++i) {
-      is_good_ = left_[i] >= '0' && left_[i] <= '9';
-      value = value * 10 + (left_[i] - '0');
-    }
-    if (is_good_) left_.remove_prefix(count);
-    return value;
+std::optional<TimeText> read_text(std::string_view text) {
+  TimeText result;
+  tm fields = {};
+  if (!read_fields(text, 10, "%Y-%m-%d", fields) || text.empty()) return std::nullopt;
+  result.separator = text.front();
+  text.remove_prefix(1);
+  const bool is_separated = std::string_view("Tt ").find(result.separator) != std::string_view::npos;
+  if (!is_separated || !read_fields(text, 8, "%H:%M:%S", fields)) return std::nullopt;
+  Milliseconds part(0);
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    std::tie(part, result.fraction) = read_fraction(text);
+    if (result.fraction == 0) return std::nullopt;
   }
-  void skip(std::string_view any) {
-    is_good_ = is_good_ && !left_.empty() && any.find(left_.front()) != any.npos;
-    if (is_good_) left_.remove_prefix(1);
+  if (text != "Z" && text != "z") {
+    if (!read_fields(text, 6, "%z", fields) || !text.empty()) return std::nullopt;
+    result.offset = duration_cast<minutes>(seconds(fields.tm_gmtoff));
   }
-  Milliseconds fraction(size_t& count) {
-    if (!left_.starts_with('.')) return Milliseconds(0);
-    left_.remove_prefix(1);
-    Milliseconds::rep value = 0;
-    for (; !left_.empty() && left_.front() >= '0' && left_.front() <= '9'; left_.remove_prefix(1), ++count) {
-      if (count < 3) value = value * 10 + (left_.front() - '0');
-    }
-    is_good_ = is_good_ && count > 0;
-    for (size_t i = count; i < 3; ++i) value *= 10;
-    return Milliseconds(value);
-  }
-  void read_offset(std::optional<minutes>& offset) {
-    if (left_ == "Z" || left_ == "z") {
-      left_ = {};
-      return;
-    }
-    const int sign = left_.starts_with('-') ? -1 : 1;
-    skip("+-");
-    const int h = digits(2);
-    skip(":");
-    const int min = digits(2);
-    is_good_ = is_good_ && h < 24 && min < 60;
-    offset = sign * (hours(h) + minutes(min));
-  }
-
-  std::string_view left_;
-  bool is_good_ = true;
-};
+  const year_month_day date{year(fields.tm_year + 1900), month(static_cast<unsigned>(fields.tm_mon + 1)),
+                            day(static_cast<unsigned>(fields.tm_mday))};
+  if (!date.ok()) return std::nullopt;
+  result.time = sys_days(date) + hours(fields.tm_hour) + minutes(fields.tm_min) + seconds(fields.tm_sec) +
+                part - result.offset.value_or(minutes(0));
+  return result;
+}
 
 std::string written(Time time, const TimeText& as) {
   const Time local = time + as.offset.value_or(minutes(0));
@@ -154,7 +132,7 @@ std::optional<Time> read_document_time(const JsonValue* value, TimeUnit unit) {
   if (value->IsNumber()) return time_of(value->GetDouble() * factor);
   if (!value->IsString()) return std::nullopt;
   if (const auto count = number(json_text(*value))) return time_of(*count * factor);
-  const auto text = TextReader(json_text(*value)).read();
+  const auto text = read_text(json_text(*value));
   return text && text->time >= earliest ? std::optional(text->time) : std::nullopt;
 }
 
@@ -162,7 +140,7 @@ JsonValue document_time(Time time, const JsonValue* old, TimeUnit unit) {
   const bool was_text = old != nullptr && old->IsString();
   const bool was_number = old != nullptr && old->IsNumber();
   if (was_text && number(json_text(*old))) return to_json(fmt::format("{}", number_of(time, unit)));
-  const auto text = was_text ? TextReader(json_text(*old)).read() : std::nullopt;
+  const auto text = was_text ? read_text(json_text(*old)) : std::nullopt;
   if (text || (unit == TimeUnit::rfc3339 && !was_number))
     return to_json(written(time, text.value_or(TimeText())));
   return to_json(number_of(time, unit));

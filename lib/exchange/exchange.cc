@@ -10,6 +10,7 @@
 #include "exchange/command_source.h"
 #include "exchange/credential_document.h"
 #include "exchange/due.h"
+#include "exchange/exchange_failure.h"
 #include "exchange/grant.h"
 #include "exchange/login_locks.h"
 #include "exchange/recovery.h"
@@ -27,37 +28,6 @@ using std::chrono::steady_clock;
 constexpr auto wait_for_our_lock = seconds(30);
 constexpr auto wait_for_foreign_locks = seconds(20);
 constexpr size_t room_for_longer_tokens = 64 * KiB;
-
-FailureKind failure_kind(ErrorKind kind) {
-  if (kind == ErrorKind::action_required) return FailureKind::login_required;
-  return kind == ErrorKind::temporary ? FailureKind::busy : FailureKind::login;
-}
-
-// A code that the provider lists as terminal, wherever it is in the answer.
-bool is_terminal(const TokenAnswer& answer, const Provider& provider) {
-  const bool is_refusal = answer.kind == AnswerKind::rejected || answer.kind == AnswerKind::throttled;
-  return is_refusal &&
-         std::ranges::find(provider.terminal_errors, answer.error_code) != provider.terminal_errors.end();
-}
-
-FailureKind failure_kind(const TokenAnswer& answer, const Provider& provider) {
-  if (is_terminal(answer, provider)) return FailureKind::login_required;
-  switch (answer.kind) {
-    case AnswerKind::login_required:
-      return FailureKind::login_required;
-    case AnswerKind::throttled:
-      return FailureKind::throttled;
-    case AnswerKind::unreadable:
-      return FailureKind::unknown;
-    case AnswerKind::invalid_scope:
-    case AnswerKind::rejected:
-      return FailureKind::rejected;
-    case AnswerKind::granted:
-    case AnswerKind::server_error:
-      return FailureKind::server;
-  }
-  return FailureKind::server;
-}
 
 class Exchange {
  public:
@@ -82,11 +52,12 @@ class Exchange {
   void keep_in_journal(Error error);
   void refuse(const TokenAnswer& answer);
   void unanswered(const RequestFailure& failure);
+  void give_up(ExchangeFailure failure);
   bool refused_token_is_current();
   void check_unrefreshable();
   void take_snapshot();
   void fail(ExchangeFailure failure);
-  void fail(const Error& error) { fail({failure_kind(error.kind), error.message, error.hint}); }
+  void fail(const Error& error) { fail(failure_of(error)); }
 
   const ExchangeRequest& request_;
   const std::function<bool()>& stop_;
@@ -107,10 +78,9 @@ class Exchange {
 
 Result<void> Exchange::open_and_recover() {
   const SteadyTime deadline = steady_clock::now() + wait_for_our_lock;
-  auto store = TRY(LoginStore::open(request_.profile.credentials, deadline));
-  store_.emplace(std::move(store));
+  store_.emplace(TRY(LoginStore::open(request_.profile.credentials, deadline)));
   locks_.emplace(request_.provider, *store_, stop_, report_.notices);
-  auto recovery = TRY(recover(*store_, *locks_, request_.provider.fields, deadline));
+  const auto recovery = TRY(recover(*store_, *locks_, request_.provider.fields));
   report_.notices.insert(report_.notices.end(), recovery.notices.begin(), recovery.notices.end());
   interrupted_ = recovery.interrupted;
   journal_is_needed_ = recovery.journal_is_needed;
@@ -118,11 +88,10 @@ Result<void> Exchange::open_and_recover() {
 }
 
 Result<void> Exchange::read_login() {
-  FileStamp stamp;
-  auto text = TRY(store_->read(stamp));
-  auto document = TRY(CredentialDocument::parse(std::move(text), store_->shown(), request_.provider.fields));
-  document_.emplace(std::move(document));
-  stamp_ = stamp;
+  auto content = TRY(store_->read());
+  document_.emplace(
+      TRY(CredentialDocument::parse(std::move(content.text), store_->shown(), request_.provider.fields)));
+  stamp_ = content.stamp;
   complete_login();
   return {};
 }
@@ -278,34 +247,23 @@ void Exchange::keep_grant(const Arrival& arrival) {
 }
 
 void Exchange::refuse(const TokenAnswer& answer) {
-  const FailureKind kind = failure_kind(answer, request_.provider);
-  const FailureRule& rule = rule_of(kind);
-  // The fence stays, and the next run reports it.
-  journal_is_needed_ = rule.refresh_token == RefreshToken::maybe_spent;
-  const bool dead = kind == FailureKind::login_required;
-  if (dead && !refused_token_is_current()) {
+  ExchangeFailure refused = failure_of(answer, request_.provider, interrupted_);
+  if (refused.kind == FailureKind::login_required && !refused_token_is_current()) {
     report_.notices.emplace_back("another program refreshed the login in the meantime; using its token");
     return;
   }
-  std::string message = "token endpoint: " + answer.message;
-  if (is_terminal(answer, request_.provider)) message += " " + answer.error_code;
-  if (dead && interrupted_) {
-    message +=
-        fmt::format("; an earlier refresh began at {} and its answer never arrived", rfc3339(*interrupted_));
-  }
-  fail({kind, std::move(message), std::string(rule.hint), answer.retry_after});
+  give_up(std::move(refused));
 }
 
 void Exchange::unanswered(const RequestFailure& failure) {
-  if (why_not_sent_) {
-    return fail({failure_kind(why_not_sent_->kind), why_not_sent_->message,
-                 "nothing was sent; the next run tries again"});
-  }
-  const bool sent = failure.sent != RequestFailure::Sent::no;
-  const FailureKind kind = sent ? FailureKind::unknown : FailureKind::network;
-  const FailureRule& rule = rule_of(kind);
-  journal_is_needed_ = rule.refresh_token == RefreshToken::maybe_spent;
-  fail({kind, failure.message, std::string(rule.hint)});
+  if (!why_not_sent_) return give_up(failure_of(failure));
+  fail(std::move(*why_not_sent_).with_hint("nothing was sent; the next run tries again"));
+}
+
+// The fence stays if the token may be spent, and the next run reports it.
+void Exchange::give_up(ExchangeFailure failure) {
+  journal_is_needed_ = rule_of(failure.kind).refresh_token == RefreshToken::maybe_spent;
+  fail(std::move(failure));
 }
 
 // invalid_grant says nothing about a refresh token that another program has stored in the meantime.
@@ -381,7 +339,7 @@ void Exchange::take_snapshot() {
   snapshot.expires_at = expiry_of(login);
   snapshot.can_be_refreshed = !login.refresh_token.empty();
   snapshot.login_expires_at = login.login_expires_at;
-  snapshot.files.push_back({std::string(token_file), Secret(login.access_token.reveal())});
+  snapshot.files.push_back({std::string(token_file), login.access_token.copy()});
   for (const DeliveredFile& file : request_.provider.deliver) {
     snapshot.files.push_back(
         {file.name, document_->delivered(file, request_.provider.fields, request_.client_secret)});

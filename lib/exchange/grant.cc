@@ -26,11 +26,10 @@ Grant grant_of(const TokenAnswer& answer, const CredentialDocument& document, co
       fields.format == TokenFormat::jwt ? jwt_expiry(answer.access_token.reveal()) : std::nullopt;
   const Time expires_at =
       told.value_or(granted_until(time, answer.expires_in.value_or(assumed_life), answer.date));
-  Grant grant = {Secret(answer.access_token.reveal()), Secret(rotated.reveal()), expires_at, answer.scopes,
-                 std::nullopt};
+  Grant grant = {answer.access_token.copy(), rotated.copy(), expires_at, answer.scopes, std::nullopt};
   for (const auto& [name, pointer] : fields.answer) {
     if (const auto member = answer.members.find(name); member != answer.members.end())
-      grant.values.emplace(pointer, Secret(member->second.reveal()));
+      grant.values.emplace(pointer, member->second.copy());
   }
   if (!fields.refreshed_at.empty())
     grant.values.emplace(fields.refreshed_at,

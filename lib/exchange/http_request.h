@@ -17,20 +17,27 @@
 
 namespace oci_oauth {
 
-struct HttpRequest {
-  std::string method = "POST", url, content_type;
-  Secret body;
-  Secret bearer;                           // RFC 6750 section 2.1; empty: none
-  Secret user, password;                   // RFC 7617; empty: none
-  std::string user_agent, ca_file, proxy;  // ca_file, proxy: empty is the system's, or none
+// Where a request goes, and how.
+struct HttpTarget {
+  std::string url, user_agent, ca_file, proxy;  // ca_file, proxy: empty is the system's, or none
   Milliseconds connect_timeout = std::chrono::seconds(10);
   Milliseconds total_timeout = std::chrono::seconds(25);
 };
 
+struct HttpRequest : HttpTarget {
+  HttpRequest() = default;
+  explicit HttpRequest(const HttpTarget& target) : HttpTarget(target) {}
+
+  std::string method = "POST", content_type;
+  Secret body;
+  Secret bearer;          // RFC 6750 section 2.1; empty: none
+  Secret user, password;  // RFC 7617; empty: none
+};
+
 struct HttpReply {
   long status = 0;
-  std::string retry_after, date;  // header values; empty if absent
-  Secret body;
+  std::string retry_after = {}, date = {};  // header values; empty if absent
+  Secret body = {};
 };
 
 struct RequestFailure {

@@ -103,11 +103,7 @@ Result<Journal> Journal::open(int directory, const std::string& directory_path, 
 }
 
 Result<void> Journal::reserve(size_t size) {
-  int reserved;
-  do {
-    reserved = ::fallocate(file_.fd(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size));
-  } while (reserved != 0 && errno == EINTR);
-  if (reserved != 0 && errno != EOPNOTSUPP) return Error::from_errno(errno, shown_);
+  TRY(reserve_space(file_.fd(), size, shown_));
   return sync();
 }
 
@@ -145,70 +141,27 @@ Result<void> Journal::note_grant(const std::string& refresh_token_hash, Time beg
   TRY(append({.document = document_,
               .refresh_token_hash = refresh_token_hash,
               .began_at = began_at,
-              .grant = {Secret(grant.access_token.reveal()), Secret(grant.refresh_token.reveal()),
-                        grant.expires_at, grant.scopes, grant.login_expires_at}}));
+              .grant = grant.copy()}));
   return sync();
 }
 
 Result<void> Journal::note_rewrite(const Secret& old_text, const Secret& new_text) {
-  TRY(append(
-      {.document = document_, .old_text = Secret(old_text.reveal()), .new_text = Secret(new_text.reveal())}));
+  TRY(append({.document = document_, .old_text = old_text.copy(), .new_text = new_text.copy()}));
   return sync();
 }
 
-Result<Secret> Journal::read_all(int fd, const std::string& shown) {
-  if (::lseek(fd, 0, SEEK_SET) != 0) return Error::from_errno(errno, shown);
-  auto content = read_file(fd, journal_limit, shown);
+Result<Secret> Journal::read_all() {
+  if (::lseek(file_.fd(), 0, SEEK_SET) != 0) return Error::from_errno(errno, shown_);
+  auto content = read_file(file_.fd(), journal_limit, shown_);
   if (!content) return std::move(content).error().with_hint(spare_hint);
   return Secret(std::move(*content));
 }
 
 Result<std::optional<JournalEntry>> Journal::replay() {
-  const auto text = read_all(file_.fd(), shown_);
-  if (!text) return text.error();
-  ends_in_half_a_line_ = !text->empty() && !text->reveal().ends_with('\n');
-  if (text->empty()) return std::optional<JournalEntry>();
-  return std::optional(TRY(read_notes(text->reveal(), document_, shown_)));
-}
-
-Result<void> Journal::copy(const JournalEntry& entry) {
-  for (const DirectoryIdentity& lock : entry.locks) {
-    TRY(note_lock(lock));
-  }
-  if (!entry.new_text.empty()) {
-    TRY(note_rewrite(entry.old_text, entry.new_text));
-  }
-  if (entry.refresh_token_hash.empty()) return sync_directory(directory_, directory_path_);
-  if (entry.grant) {
-    const auto noted = note_grant(entry.refresh_token_hash, entry.began_at, *entry.grant);
-    if (!noted) return noted;
-    return sync_directory(directory_, directory_path_);
-  }
-  return note_request(entry.refresh_token_hash, entry.began_at);
-}
-
-Result<void> Journal::take_over_shared(const std::function<bool(const JournalEntry&)>& is_ours,
-                                       SteadyTime deadline) {
-  const std::string shown = directory_path_ + "/" + shared_journal_name;
-  auto file = open_file({directory_, shared_journal_name, shown}, O_RDWR | O_NOFOLLOW);
-  struct stat status;
-  // A file that was never a journal contains no records.
-  if (!file || ::fstat(file->get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
-  auto lock = TRY(FileLock::acquire(std::move(*file), LockMode::exclusive, deadline, shown));
-  const auto text = read_all(lock.fd(), shown);
-  if (!text) return text.error();
-  JournalEntry entry;
-  for_each_line(text->reveal(), [&](const JsonValue& json) {
-    if (auto line = read_record<JournalLine>(json, shown)) add(entry, std::move(*line));
-  });
-  if (!is_ours(entry)) return {};
-  if (!text->empty()) {
-    TRY(copy(entry));
-  }
-  if (::unlinkat(directory_, shared_journal_name, 0) != 0 && errno != ENOENT)
-    return Error::from_errno(errno, shown);
-  shared_.emplace(std::move(lock));
-  return {};
+  const Secret text = TRY(read_all());
+  ends_in_half_a_line_ = !text.empty() && !text.reveal().ends_with('\n');
+  if (text.empty()) return std::optional<JournalEntry>();
+  return std::optional(TRY(read_notes(text.reveal(), document_, shown_)));
 }
 
 Result<void> Journal::clear() {

@@ -4,7 +4,6 @@
 // while it is open, so that a login has one exchange at a time.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,8 +21,6 @@ namespace oci_oauth {
 
 // The journal of a document, in the same directory.
 std::string journal_name(std::string_view document);
-// A journal that all documents of a directory share: older versions wrote it; it is only read and removed.
-inline constexpr const char* shared_journal_name = ".oci-oauth.journal";
 
 // A line, with one of four records: a lock that is taken, a request that is about to be sent, its answer
 // (with the content of the request's record, so that it is usable even if that is damaged), or a document
@@ -102,9 +99,6 @@ class Journal {
   // Result: what earlier runs recorded for this document; nullopt: nothing. A damaged line is skipped.
   // Failure: records of a newer version, which must not be discarded.
   Result<std::optional<JournalEntry>> replay();
-  // Moves the records of a shared journal here, durably, if `is_ours` says that they belong to this document.
-  // The shared journal is removed when it is empty, and stays locked as long as this one. Other records stay.
-  Result<void> take_over_shared(const std::function<bool(const JournalEntry&)>& is_ours, SteadyTime deadline);
   // Removes the records, durably: their exchange is complete, or nothing was sent.
   Result<void> clear();
 
@@ -113,11 +107,9 @@ class Journal {
 
   Result<void> append(const JournalLine& line);
   Result<void> sync();
-  Result<Secret> read_all(int fd, const std::string& shown);
-  Result<void> copy(const JournalEntry& entry);
+  Result<Secret> read_all();
 
   FileLock file_;
-  std::optional<FileLock> shared_;
   int directory_;
   std::string directory_path_, document_, shown_;
   bool ends_in_half_a_line_ = false;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/lock_file.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -13,9 +12,7 @@ namespace {
 
 // A program that takes a lock for abandoned removes its file and makes another.
 bool is_at_its_path(int fd, const std::string& path) {
-  struct stat held, there;
-  return ::fstat(fd, &held) == 0 && ::lstat(path.c_str(), &there) == 0 && held.st_dev == there.st_dev &&
-         held.st_ino == there.st_ino;
+  return is_same_file(file_id(fd), file_id({.path = path}, Links::refused));
 }
 
 Result<FileLock> lock_file(const std::string& path, SteadyTime deadline) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/lock_owner.h"
 
-#include <limits.h>
 #include <signal.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "base/size.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -28,25 +28,20 @@ double javascript_milliseconds(std::int64_t born_ns) {
   return static_cast<double>(whole_seconds * 1000) + static_cast<double>(born_ns % second) / 1e6;
 }
 
-std::string link_target(const char* path) {
-  char target[PATH_MAX];
-  const ssize_t size = ::readlink(path, target, sizeof target);
-  return size < 0 ? "" : std::string(target, static_cast<size_t>(size));
-}
-
-// One line, as far as it goes; empty if the file cannot be read.
-std::string line_of(const char* path) {
-  const auto text = read_file(FileAt{.path = path}, 4 * KiB);
-  return text ? text->substr(0, text->find('\n')) : "";
+// Empty if it cannot be read.
+std::string pid_namespace() {
+  const auto name = link_target("/proc/self/ns/pid");
+  return name ? *name : "";
 }
 
 // Where a pid is valid: the machine and the PID namespace.
 std::string pid_domain() {
-  return fmt::format("linux:{}:{}", line_of("/etc/machine-id"), link_target("/proc/self/ns/pid"));
+  const auto machine = read_file(FileAt{.path = "/etc/machine-id"}, 4 * KiB);
+  return fmt::format("linux:{}:{}", machine ? first_line(*machine) : "", pid_namespace());
 }
 
 std::string pid_space() {
-  const std::string space = link_target("/proc/self/ns/pid");
+  const std::string space = pid_namespace();
   utsname host = {};
   ::uname(&host);
   return fmt::format("{}{}{}", host.nodename, space.empty() ? "" : "#", space);
@@ -75,13 +70,11 @@ bool is_gone(pid_t pid, std::string_view start_time) {
 
 std::string lock_owner_record(std::int64_t first_born_ns, std::optional<std::int64_t> second_born_ns) {
   const auto self = identify_process(::getpid());
-  JsonValue record = json_object();
-  const auto set = [&](std::string_view key, std::string_view text) { json_set(record, key, text); };
-  json_set(record, "pid", JsonValue(::getpid()));
-  set("procStart", self ? fmt::format("{}", self->start_time) : "");
-  set("pidDomain", pid_domain());
-  set("pidSpace", pid_space());
-  json_set(record, "lockBirthtimeMs", JsonValue(javascript_milliseconds(first_born_ns)));
+  JsonValue record = json_object({{"pid", ::getpid()},
+                                  {"procStart", self ? fmt::format("{}", self->start_time) : ""},
+                                  {"pidDomain", pid_domain()},
+                                  {"pidSpace", pid_space()},
+                                  {"lockBirthtimeMs", JsonValue(javascript_milliseconds(first_born_ns))}});
   if (second_born_ns) {
     json_set(record, "legacyLockBirthtimeMs", JsonValue(javascript_milliseconds(*second_born_ns)));
   }

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/login_store.h"
 
-#include <limits.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 
 #include "base/fmt.h"
 #include "base/path.h"
@@ -34,15 +31,6 @@ Result<FileStamp> stamp_of(int fd, const std::string& shown) {
   return FileStamp::of(status);
 }
 
-Result<void> reserve(int fd, size_t size, const std::string& shown) {
-  int reserved;
-  do {
-    reserved = ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size));
-  } while (reserved != 0 && errno == EINTR);
-  if (reserved != 0 && errno != EOPNOTSUPP) return Error::from_errno(errno, shown);
-  return {};
-}
-
 // fallocate(2) with FALLOC_FL_KEEP_SIZE does not check this limit.
 Result<void> check_size_limit(size_t size, const std::string& shown) {
   rlimit limit;
@@ -55,13 +43,8 @@ Result<void> check_size_limit(size_t size, const std::string& shown) {
 }
 
 // The real file behind symbolic links. One that is to be created is in a directory that exists.
-Result<std::string> real_path(const std::string& path, Document document) {
-  const auto resolved = [](const std::string& any) -> Result<std::string> {
-    const std::unique_ptr<char, decltype(&::free)> real(::realpath(any.c_str(), nullptr), ::free);
-    if (real == nullptr) return Error::from_errno(errno, any);
-    return std::string(real.get());
-  };
-  auto file = resolved(path);
+Result<std::string> real_file(const std::string& path, Document document) {
+  auto file = real_path(path);
   if (file) return file;
   if (document == Document::required || file.error().kind != ErrorKind::not_found)
     return std::move(file).error().with_hint("log in first, or correct \"credentials\" in the configuration");
@@ -69,9 +52,9 @@ Result<std::string> real_path(const std::string& path, Document document) {
   if (::lstat(path.c_str(), &link) == 0)
     return Error{ErrorKind::failed, fmt::format("{}: is a symbolic link to a missing file", path)};
   const std::string parent = parent_directory(path);
-  auto directory = resolved(parent);
+  auto directory = real_path(parent);
   if (!directory) return std::move(directory).error().with_hint(fmt::format("mkdir -p -m 700 '{}'", parent));
-  return *directory + path.substr(path.rfind('/'));
+  return fmt::format("{}/{}", *directory, base_name(path));
 }
 
 }  // namespace
@@ -97,10 +80,9 @@ LoginStore::LoginStore(Journal journal, UniqueFd directory, std::string director
       document_(document) {}
 
 Result<LoginStore> LoginStore::open(const std::string& path, SteadyTime deadline, Document document) {
-  const auto file = TRY(real_path(path, document));
-  const std::string parent = parent_directory(file);
+  const auto file = TRY(real_file(path, document));
+  const std::string parent = parent_directory(file), name = base_name(file);
   auto directory = TRY(open_file({.path = parent}, O_RDONLY | O_DIRECTORY));
-  const std::string name = file.substr(file.rfind('/') + 1);
   auto journal = Journal::open(directory.get(), parent, name, deadline);
   if (!journal && journal.error().kind == ErrorKind::temporary) return std::move(journal).error();
   if (!journal) return std::move(journal).error().with_hint(unwritable_hint);
@@ -109,12 +91,10 @@ Result<LoginStore> LoginStore::open(const std::string& path, SteadyTime deadline
   return LoginStore(std::move(*journal), std::move(directory), parent, name, document);
 }
 
-Result<Secret> LoginStore::read(FileStamp& stamp) const {
-  auto fd = TRY(open_file({directory_.get(), name_, shown_}, O_RDONLY));
-  auto content = TRY(read_file(fd.get(), document_limit, shown_));
-  auto read = TRY(stamp_of(fd.get(), shown_));
-  stamp = read;
-  return Secret(std::move(content));
+Result<LoginStore::Content> LoginStore::read() const {
+  const auto fd = TRY(open_file({directory_.get(), name_, shown_}, O_RDONLY));
+  Secret text(TRY(read_file(fd.get(), document_limit, shown_)));
+  return Content{std::move(text), TRY(stamp_of(fd.get(), shown_))};
 }
 
 Result<void> LoginStore::check_unchanged(const FileStamp& stamp) const {
@@ -165,7 +145,7 @@ Result<void> LoginStore::check_replaceable(size_t size) {
     return {};
   }
   if (!writable) return std::move(writable).error().in("cannot be replaced");
-  return mounted ? reserve(writable->get(), size, shown_) : Result<void>();
+  return mounted ? reserve_space(writable->get(), size, shown_) : Result<void>();
 }
 
 Result<void> LoginStore::stage(size_t size) {
@@ -216,9 +196,8 @@ Result<void> LoginStore::remove() {
 // The whole content first, then the new length. A crash in between leaves a mixture of two documents, and the
 // journal with both.
 Result<FileStamp> LoginStore::rewrite_in_place(const Secret& document) {
-  FileStamp old_stamp;
-  auto old_text = TRY(read(old_stamp));
-  TRY(journal_.note_rewrite(old_text, document));
+  const Content old = TRY(read());
+  TRY(journal_.note_rewrite(old.text, document));
   auto file = TRY(open_file({directory_.get(), name_, shown_}, O_WRONLY));
   TRY(write_all(file.get(), document.reveal(), shown_));
   if (::ftruncate(file.get(), static_cast<off_t>(document.reveal().size())) != 0 ||

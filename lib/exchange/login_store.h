@@ -37,8 +37,12 @@ class LoginStore {
   const std::string& directory() const { return directory_path_; }  // real path
   const std::string& shown() const { return shown_; }               // real path of the document
 
+  struct Content {
+    Secret text;
+    FileStamp stamp;
+  };
   // Failure: "PATH: reason" for anything but a regular file of at most 4 MiB.
-  Result<Secret> read(FileStamp& stamp) const;
+  Result<Content> read() const;
   // Failure: temporary if the document is not the one with this stamp; another kind if this cannot be
   // determined.
   Result<void> check_unchanged(const FileStamp& stamp) const;

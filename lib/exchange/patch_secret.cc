@@ -11,20 +11,14 @@ namespace {
 
 using std::chrono::steady_clock;
 
-Secret secret_body(const Secret& token) {
-  JsonValue document = json_object();
-  json_set(document, "value", token.reveal());
-  return write_json(document);
-}
-
 // Result: the status of the answer.
 Result<long> patch(const OneCliRequest& request, const std::string& url, Milliseconds timeout) {
   HttpRequest http;
   http.method = "PATCH";
   http.url = url;
   http.content_type = "application/json";
-  http.body = secret_body(request.token);
-  http.bearer = Secret(request.api_key.reveal());
+  http.body = write_json(json_object({{"value", request.token.reveal()}}));
+  http.bearer = request.api_key.copy();
   http.user_agent = "oci-oauth";
   http.ca_file = request.ca_file;
   http.total_timeout = timeout;

@@ -9,30 +9,14 @@ namespace oci_oauth {
 namespace {
 
 Result<CredentialDocument> read_document(const LoginStore& store, const CredentialFields& fields) {
-  FileStamp stamp;
-  auto text = TRY(store.read(stamp));
-  return CredentialDocument::parse(std::move(text), store.shown(), fields);
-}
-
-// Whether records that name no document belong to this one.
-bool is_of_this_login(const LoginStore& store, const CredentialFields& fields, const JournalEntry& entry) {
-  if (entry.refresh_token_hash.empty() && entry.new_text.empty()) return true;
-  FileStamp stamp;
-  const auto text = store.read(stamp);
-  if (!text) return false;
-  if (is_torn(text->reveal(), entry.old_text.reveal(), entry.new_text.reveal())) return true;
-  const auto document = read_document(store, fields);
-  if (!document) return false;
-  const Secret& refresh_token = document->login().refresh_token;
-  return fingerprint(refresh_token) == entry.refresh_token_hash ||
-         (entry.grant && refresh_token == entry.grant->refresh_token);
+  auto content = TRY(store.read());
+  return CredentialDocument::parse(std::move(content.text), store.shown(), fields);
 }
 
 // An interrupted rewriting in place.
 Result<void> mend_document(LoginStore& store, const JournalEntry& entry) {
-  FileStamp stamp;
-  const auto text = TRY(store.read(stamp));
-  if (!is_torn(text.reveal(), entry.old_text.reveal(), entry.new_text.reveal())) return {};
+  const auto content = TRY(store.read());
+  if (!is_torn(content.text.reveal(), entry.old_text.reveal(), entry.new_text.reveal())) return {};
   TRY(store.replace(entry.new_text));
   return {};
 }
@@ -76,11 +60,8 @@ Result<Recovery> complete(LoginStore& store, LoginLocks& locks, const Credential
 
 }  // namespace
 
-Result<Recovery> recover(LoginStore& store, LoginLocks& locks, const CredentialFields& fields,
-                         SteadyTime deadline) {
+Result<Recovery> recover(LoginStore& store, LoginLocks& locks, const CredentialFields& fields) {
   Journal& journal = store.journal();
-  const auto is_ours = [&](const JournalEntry& entry) { return is_of_this_login(store, fields, entry); };
-  TRY(journal.take_over_shared(is_ours, deadline));
   const auto entry = TRY(journal.replay());
   if (!entry) return Recovery{};
   locks.tidy_up_saving(entry->locks);

@@ -22,8 +22,7 @@ struct Recovery {
 
 // Replays the journal: stores its answer in the document, removes locks that were left behind, and clears the
 // journal unless it is still needed. Failure: the document cannot be read, parsed or replaced; the journal
-// then stays as it is. `deadline` applies to a journal that an older version holds.
-Result<Recovery> recover(LoginStore& store, LoginLocks& locks, const CredentialFields& fields,
-                         SteadyTime deadline);
+// then stays as it is.
+Result<Recovery> recover(LoginStore& store, LoginLocks& locks, const CredentialFields& fields);
 
 }  // namespace oci_oauth

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <string>
 
+#include "base/text.h"
+
 namespace oci_oauth {
 
 namespace {
@@ -14,12 +16,6 @@ namespace {
 using namespace std::chrono;
 
 constexpr Milliseconds longest = hours(24);
-
-std::string_view trim(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 std::optional<Milliseconds> parse_seconds(std::string_view text) {
   const bool digits = std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -48,7 +44,7 @@ std::optional<Time> parse_http_date(const std::string& text) {
 }
 
 std::optional<Milliseconds> parse_retry_after(std::string_view value, Time now) {
-  value = trim(value);
+  value = trimmed(value, " \t");
   if (const auto delay = parse_seconds(value)) return delay;
   const auto date = parse_http_date(std::string(value));
   if (!date) return std::nullopt;

@@ -69,7 +69,7 @@ Result<ServerMetadata> parse_metadata(std::string_view text, const std::string& 
 
 Result<ServerMetadata> discover(const TokenRequest& client) {
   if (auto usable = check_url(client.issuer); !usable) return std::move(usable).error().in("issuer");
-  HttpRequest request = http_request(client);
+  HttpRequest request(client);
   request.method = "GET";
   std::optional<Error> first;
   for (const std::string& url : metadata_urls(client.issuer)) {

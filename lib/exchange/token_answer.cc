@@ -7,6 +7,7 @@
 
 #include "base/fmt.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "base/utf8.h"
 #include "exchange/retry_after.h"
 
@@ -68,11 +69,8 @@ std::optional<Milliseconds> lifetime(const JsonValue& answer, std::string_view k
 
 std::vector<std::string> scopes(const JsonValue& answer) {
   std::vector<std::string> result;
-  std::string_view left = text(answer, "scope");
-  while (!left.empty()) {
-    const std::string_view word = left.substr(0, left.find(' '));
-    if (!word.empty() && is_utf8(word)) result.emplace_back(word);
-    left.remove_prefix(std::min(word.size() + 1, left.size()));
+  for (const std::string_view word : words_in(text(answer, "scope"))) {
+    if (is_utf8(word)) result.emplace_back(word);
   }
   return result;
 }

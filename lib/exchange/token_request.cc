@@ -34,24 +34,28 @@ Secret request_body(const TokenRequest& request, Parameters parameters) {
   return request.body == BodyEncoding::json ? json_body(parameters) : form_body(parameters);
 }
 
+const std::string& either(const std::string& own, const std::string& other) {
+  return own.empty() ? other : own;
+}
+
 }  // namespace
+
+HttpTarget token_endpoint(const Profile& profile, const Provider& provider) {
+  return {.url = either(profile.token_url, provider.token_url),
+          .user_agent = either(profile.user_agent, provider.user_agent),
+          .ca_file = profile.ca_file,
+          .proxy = profile.proxy};
+}
 
 TokenRequest token_request(const Profile& profile, const Provider& provider, const Login& login,
                            const Secret& client_secret) {
-  const auto either = [](const std::string& own, const std::string& other) {
-    return own.empty() ? other : own;
-  };
-  TokenRequest request;
-  request.url = either(profile.token_url, provider.token_url);
+  TokenRequest request(token_endpoint(profile, provider));
   request.issuer = either(profile.issuer, provider.issuer);
   request.client_id = either(profile.client_id, either(login.client_id, provider.client_id));
-  request.client_secret = Secret((client_secret.empty() ? login.client_secret : client_secret).reveal());
+  request.client_secret = (client_secret.empty() ? login.client_secret : client_secret).copy();
   request.authentication = provider.authentication;
   request.parameters = provider.parameters;
   request.parameters.insert(request.parameters.end(), login.parameters.begin(), login.parameters.end());
-  request.user_agent = either(profile.user_agent, provider.user_agent);
-  request.ca_file = profile.ca_file;
-  request.proxy = profile.proxy;
   request.body = provider.body;
   if (provider.scope == ScopeRule::stored) request.scopes = login.scopes;
   if (provider.scope != ScopeRule::none && request.scopes.empty())
@@ -61,7 +65,7 @@ TokenRequest token_request(const Profile& profile, const Provider& provider, con
 
 RequestResult post_parameters(const TokenRequest& request, const Parameters& parameters,
                               const RequestEvents& events) {
-  HttpRequest http = http_request(request);
+  HttpRequest http(request);
   http.content_type =
       request.body == BodyEncoding::json ? "application/json" : "application/x-www-form-urlencoded";
   http.body = request_body(request, parameters);
@@ -81,17 +85,6 @@ RequestResult post_token_request(const TokenRequest& request, const Secret& refr
   Parameters parameters = {{"grant_type", "refresh_token"}, {"refresh_token", refresh_token.reveal()}};
   if (!scope.empty()) parameters.emplace_back("scope", scope);
   return post_parameters(request, parameters, events);
-}
-
-HttpRequest http_request(const TokenRequest& request) {
-  HttpRequest http;
-  http.url = request.url;
-  http.user_agent = request.user_agent;
-  http.ca_file = request.ca_file;
-  http.proxy = request.proxy;
-  http.connect_timeout = request.connect_timeout;
-  http.total_timeout = request.total_timeout;
-  return http;
 }
 
 }  // namespace oci_oauth

@@ -15,16 +15,19 @@
 
 namespace oci_oauth {
 
-struct TokenRequest {
-  std::string url;                                            // empty: that of the issuer (server_metadata.h)
-  std::string issuer, client_id, user_agent, ca_file, proxy;  // ca_file, proxy: as in HttpRequest
+// The profile's values override the provider's. Without a url, that of the issuer counts (server_metadata.h).
+HttpTarget token_endpoint(const Profile& profile, const Provider& provider);
+
+struct TokenRequest : HttpTarget {
+  TokenRequest() = default;
+  explicit TokenRequest(const HttpTarget& target) : HttpTarget(target) {}
+
+  std::string issuer, client_id;
   BodyEncoding body = BodyEncoding::form;
   std::vector<std::string> scopes;  // empty: no scope parameter
   Pairs parameters;                 // further ones
   Secret client_secret;             // empty: a public client
   ClientAuthentication authentication = ClientAuthentication::post;
-  Milliseconds connect_timeout = std::chrono::seconds(10);
-  Milliseconds total_timeout = std::chrono::seconds(25);
 };
 
 // The request for a refresh of that login: the profile's values override the provider's, and the login's own
@@ -39,8 +42,5 @@ RequestResult post_parameters(const TokenRequest& request, const Parameters& par
 // A refresh.
 RequestResult post_token_request(const TokenRequest& request, const Secret& refresh_token,
                                  const RequestEvents& events);
-
-// Its way to the server: a request to the same URL without a body.
-HttpRequest http_request(const TokenRequest& request);
 
 }  // namespace oci_oauth

@@ -44,12 +44,11 @@ Error not_mapped(std::string_view target) {
 // directory's own owner agrees.
 Result<Owner> owner_behind(const ContainerProcess& process, std::string_view target, int inside,
                            Owner on_host, Owner seen, Owner user) {
-  const auto outside = process.owner_outside(user);
-  if (!outside) return outside;
+  const auto outside = TRY(process.owner_outside(user));
   const auto info = TRY(mount_info(process, inside));
   if (info.id_maps) {
-    const auto uid = info.id_maps->uids.inside(outside->uid);
-    const auto gid = info.id_maps->gids.inside(outside->gid);
+    const auto uid = info.id_maps->uids.inside(outside.uid);
+    const auto gid = info.id_maps->gids.inside(outside.gid);
     if (!uid || !gid) return not_mapped(target);
     return Owner{*uid, *gid};
   }

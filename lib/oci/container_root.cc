@@ -17,6 +17,7 @@
 #include "base/file.h"
 
 #include "base/fmt.h"
+#include "base/path.h"
 
 namespace oci_oauth {
 
@@ -142,7 +143,7 @@ Result<Owner> container_root_of(const ContainerProcess* process) {
 Result<void> make_component(int root, int parent, const std::string& path, const ContainerProcess* process) {
   TRY(check_place(root, parent, path, Root::accepted));
   const auto owner = TRY(container_root_of(process));
-  const std::string name = path.substr(path.rfind('/') + 1);
+  const std::string name = base_name(path);
   const int reason = make_as(owner, parent, name);
   if (reason == 0) return {};
   if (reason != EEXIST) return Error::from_errno(reason, fmt::format("{} in the container: mkdir", path));

@@ -18,6 +18,7 @@
 
 #include "base/fmt.h"
 #include "base/size.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -110,9 +111,8 @@ std::optional<MountInfo> ask_statmount(const ContainerProcess& process, const st
 // The line that starts with `id`; empty if there is none.
 std::string_view line_of(std::string_view mountinfo, std::string_view id) {
   while (!mountinfo.empty()) {
-    const std::string_view line = mountinfo.substr(0, mountinfo.find('\n'));
+    const std::string_view line = next_line(mountinfo);
     if (line.starts_with(id) && line.substr(id.size()).starts_with(' ')) return line;
-    mountinfo.remove_prefix(std::min(line.size() + 1, mountinfo.size()));
   }
   return {};
 }

@@ -6,6 +6,7 @@
 
 #include "base/fmt.h"
 #include "base/json.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -16,7 +17,7 @@ enum class Position { environment, create_runtime, prestart, poststop, process, 
 constexpr size_t positions = 7;
 
 struct PositionInfo {
-  Position place, parent;
+  Position position, parent;
   std::string_view key;
   JsonKind kind;
 };
@@ -30,11 +31,11 @@ constexpr std::array<PositionInfo, positions> infos = {{
     {Position::top, Position::top, "", JsonKind::object},
 }};
 
-enum class Presence { absent, null, present };
+enum class Found { nothing, null, value };
 
 // Where a place is in the text: `end` is the byte after its closing bracket, or after "null".
-struct Site {
-  Presence presence = Presence::absent;
+struct Place {
+  Found found = Found::nothing;
   bool is_empty = true;
   size_t end = 0;
 };
@@ -46,97 +47,101 @@ std::string_view variable_name(std::string_view assignment) {
 // Finds the places, the variables that are set, and whether our hook is there.
 class Survey {
  public:
-  Survey(JsonReader& json, std::string_view hook_name) : json_(json), hook_name_(hook_name) {}
+  Survey(std::string_view text, std::string_view hook_name) : text_(text), hook_name_(hook_name) {}
 
-  void look_into(Position place) {
-    const JsonKind kind = infos[static_cast<size_t>(place)].kind;
-    Site& site = sites_[static_cast<size_t>(place)];
-    site.presence =
-        json_.next() == JsonKind::null && place != Position::top ? Presence::null : Presence::present;
-    if (site.presence == Presence::null) {
-      json_.literal();
-    } else if (json_.enter(kind)) {
-      while (kind == JsonKind::object ? member(place) : element(place)) site.is_empty = false;
-    }
-    site.end = json_.offset();
-  }
+  void look_into(JsonReader& json, Position position);
 
-  const Site& at(Position place) const { return sites_[static_cast<size_t>(place)]; }
-  bool has_hook(Position place) const { return has_hook_[static_cast<size_t>(place)]; }
+  const Place& at(Position position) const { return places_[static_cast<size_t>(position)]; }
+  bool has_hook(Position position) const { return has_hook_[static_cast<size_t>(position)]; }
   bool sets(std::string_view variable) const {
     return std::find(variables_.begin(), variables_.end(), variable) != variables_.end();
   }
 
  private:
-  bool member(Position parent) {
-    const auto key = json_.next_key();
-    if (!key) return false;
-    const auto info = std::find_if(infos.begin(), infos.end(), [&](const PositionInfo& one) {
-      return one.parent == parent && one.key == *key;
-    });
-    if (info == infos.end()) {
-      json_.skip();
-    } else if (at(info->place).presence != Presence::absent) {
-      json_.fail(fmt::format("duplicate key '{}'", *key));
-    } else {
-      look_into(info->place);
-      if (json_.has_failed()) json_.fail_in(info->key);
+  void read_list(JsonReader& json, Position list) {
+    json.enter(JsonKind::array);
+    while (json.next_element()) {
+      const JsonKind kind = json.next();
+      if (list == Position::environment && kind == JsonKind::string) {
+        variables_.emplace_back(variable_name(json.string()));
+      } else if (list != Position::environment && kind == JsonKind::object) {
+        read_hook(json, list);
+      } else {
+        json.skip();
+      }
     }
-    return !json_.has_failed();
   }
 
-  bool element(Position list) {
-    if (!json_.next_element()) return false;
-    const JsonKind kind = json_.next();
-    if (list == Position::environment && kind == JsonKind::string) {
-      variables_.emplace_back(variable_name(json_.string()));
-    } else if (list != Position::environment && kind == JsonKind::object) {
-      look_into_hook(list);
-    } else {
-      json_.skip();
-    }
-    return !json_.has_failed();
-  }
-
-  void look_into_hook(Position list) {
-    json_.enter(JsonKind::object);
-    while (const auto key = json_.next_key()) {
-      if (*key != "path" || json_.next() != JsonKind::string) {
-        json_.skip();
+  void read_hook(JsonReader& json, Position list) {
+    json.enter(JsonKind::object);
+    while (const auto key = json.next_key()) {
+      if (*key != "path" || json.next() != JsonKind::string) {
+        json.skip();
         continue;
       }
-      const std::string_view path = json_.string();
+      const std::string_view path = json.string();
       if (path.substr(path.rfind('/') + 1) == hook_name_) has_hook_[static_cast<size_t>(list)] = true;
     }
   }
 
-  JsonReader& json_;
-  std::string_view hook_name_;
-  std::array<Site, positions> sites_{};
+  std::string_view text_, hook_name_;
+  std::array<Place, positions> places_{};
   std::array<bool, positions> has_hook_{};
   std::vector<std::string> variables_;
 };
 
+template <Position position>
+void look(JsonReader& json, Survey& survey) {
+  survey.look_into(json, position);
+}
+
+constexpr JsonMember<Survey> edited_top[] = {{"process", look<Position::process>, true},
+                                             {"hooks", look<Position::hooks>, true}},
+                             edited_process[] = {{"env", look<Position::environment>, true}},
+                             edited_hooks[] = {{"createRuntime", look<Position::create_runtime>, true},
+                                               {"prestart", look<Position::prestart>, true},
+                                               {"poststop", look<Position::poststop>, true}};
+
+void Survey::look_into(JsonReader& json, Position position) {
+  Place& place = places_[static_cast<size_t>(position)];
+  place.found = json.next() == JsonKind::null && position != Position::top ? Found::null : Found::value;
+  const size_t begin = json.offset();
+  if (place.found == Found::null) {
+    json.literal();
+  } else if (position == Position::top) {
+    read_members<Survey>(json, edited_top, *this);
+  } else if (position == Position::process) {
+    read_members<Survey>(json, edited_process, *this);
+  } else if (position == Position::hooks) {
+    read_members<Survey>(json, edited_hooks, *this);
+  } else {
+    read_list(json, position);
+  }
+  place.end = json.offset();
+  if (json.has_failed() || place.found == Found::null) return;
+  place.is_empty = trimmed(text_.substr(begin + 1, place.end - begin - 2), " \t\r\n").empty();
+}
+
 // The members and elements to add, collected by place and then inserted into the text.
 class Additions {
  public:
-  void add(Position place, std::string_view text) {
-    std::string& inner = inner_[static_cast<size_t>(place)];
+  void add(Position position, std::string_view text) {
+    std::string& inner = inner_[static_cast<size_t>(position)];
     if (!inner.empty()) inner += ',';
     inner += text;
   }
 
   std::string set_into(std::string_view text, const Survey& found) {
     for (const PositionInfo& info : infos) {
-      const std::string& inner = inner_[static_cast<size_t>(info.place)];
+      const std::string& inner = inner_[static_cast<size_t>(info.position)];
       if (inner.empty()) continue;
-      const Site& site = found.at(info.place);
+      const Place& place = found.at(info.position);
       const bool is_array = info.kind == JsonKind::array;
       const std::string whole = fmt::format("{}{}{}", is_array ? '[' : '{', inner, is_array ? ']' : '}');
-      if (site.presence == Presence::absent) add(info.parent, fmt::format("\"{}\":{}", info.key, whole));
-      if (site.presence == Presence::null) splices_.push_back({site.end - 4, 4, whole});
-      if (site.presence == Presence::present)
-        splices_.push_back({site.end - 1, 0, (site.is_empty ? "" : ",") + inner});
+      if (place.found == Found::nothing) add(info.parent, fmt::format("\"{}\":{}", info.key, whole));
+      if (place.found == Found::null) splices_.push_back({place.end - 4, 4, whole});
+      if (place.found == Found::value)
+        splices_.push_back({place.end - 1, 0, (place.is_empty ? "" : ",") + inner});
     }
     return spliced(text);
   }
@@ -162,8 +167,8 @@ class Additions {
 Result<std::string> edited(std::string_view text, std::string_view source, const SpecEdit& edit,
                            Position whole) {
   JsonReader json(text);
-  Survey found(json, edit.hook_name);
-  found.look_into(whole);
+  Survey found(text, edit.hook_name);
+  found.look_into(json, whole);
   TRY(json.finish(source));
   Additions additions;
   // The deprecated prestart is the same moment as createRuntime.
@@ -173,7 +178,7 @@ Result<std::string> edited(std::string_view text, std::string_view source, const
     additions.add(Position::create_runtime, edit.create_runtime);
   if (!edit.poststop.empty() && !found.has_hook(Position::poststop))
     additions.add(Position::poststop, edit.poststop);
-  if (found.at(Position::process).presence == Presence::present) {
+  if (found.at(Position::process).found == Found::value) {
     for (const std::string& assignment : edit.environment) {
       if (!found.sets(variable_name(assignment)))
         additions.add(Position::environment, json_quoted(assignment));

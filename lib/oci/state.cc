@@ -2,17 +2,12 @@
 #include "oci/state.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "base/fmt.h"
-#include "base/json.h"
 
 namespace oci_oauth {
 
 namespace {
-
-constexpr JsonField fields[] = {
-    {"id", JsonType::string}, {"bundle", JsonType::string}, {"pid", JsonType::integer}};
 
 Error bad(std::string_view reason) {
   return {ErrorKind::failed, fmt::format("state: {}", reason)};
@@ -21,18 +16,13 @@ Error bad(std::string_view reason) {
 }  // namespace
 
 Result<ContainerState> parse_state(std::string_view text) {
-  auto json = TRY(parse_json(text, "state"));
-  TRY(check_types(json, "state", fields));
-  ContainerState state;
-  state.id = json_string(json, "id").value_or("");
+  auto state = TRY(read_record<ContainerState>(text, "state"));
   if (!is_valid_container_id(state.id)) return bad("has no valid container id");
-  state.bundle = json_string(json, "bundle").value_or("");
   if (!state.bundle.starts_with('/') || state.bundle.find('\0') != std::string::npos) {
     return bad(fmt::format("bundle '{}' is not an absolute path", state.bundle));
   }
-  const std::int64_t pid = json_member(json, "pid") == nullptr ? 0 : json_int(json, "pid").value_or(-2);
-  if (pid < -1 || pid > std::numeric_limits<pid_t>::max()) return bad(fmt::format("'{}' is not a pid", pid));
-  state.pid = static_cast<pid_t>(std::max<std::int64_t>(pid, 0));
+  if (state.pid < -1) return bad(fmt::format("'{}' is not a pid", state.pid));
+  state.pid = std::max(state.pid, 0);
   return state;
 }
 

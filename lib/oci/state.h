@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/record.h"
 #include "base/result.h"
 
 namespace oci_oauth {
@@ -18,6 +19,13 @@ struct ContainerState {
   pid_t pid = 0;
   std::string bundle;  // absolute
 };
+
+template <class Each, RecordOf<ContainerState> Self>
+void describe(Each& each, Self& state) {
+  each("id", state.id);
+  each("bundle", state.bundle);
+  each("pid", state.pid);
+}
 
 // Failure: "state: reason" if the text is not JSON, not an object, or lacks an id or an absolute bundle.
 Result<ContainerState> parse_state(std::string_view text);

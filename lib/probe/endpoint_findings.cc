@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/fmt.h"
-#include "exchange/http_request.h"
 #include "exchange/retry_after.h"
 #include "exchange/server_metadata.h"
 #include "exchange/token_request.h"
@@ -14,12 +13,12 @@ namespace {
 constexpr Milliseconds tolerated_skew = std::chrono::minutes(1);
 
 // Any status shows that there is a server: many answer 404 or 405 to a HEAD request.
-Finding judge_clock(const std::string& check, const std::string& url, const HttpReply& reply) {
+Finding judge_clock(const std::string& check, const std::string& url, const HttpReply& reply, Time now) {
   const std::string reached =
       fmt::format("{}: answers{}", url, url.starts_with("https:") ? ", its certificate is trusted" : "");
   const auto date = parse_http_date(reply.date);
   if (!date) return {check, Verdict::ok, reached, ""};
-  const Milliseconds ahead = now() - *date;
+  const Milliseconds ahead = now - *date;
   if (ahead > -tolerated_skew && ahead < tolerated_skew) {
     return {check, Verdict::ok, reached + ", and the clocks agree", ""};
   }
@@ -31,24 +30,24 @@ Finding judge_clock(const std::string& check, const std::string& url, const Http
 
 }  // namespace
 
-Findings examine_endpoint(const Profile& profile, const Provider& provider) {
+Findings examine_endpoint(const Profile& profile, const Provider& provider, Time now,
+                          const SendRequest& send) {
   const std::string check = fmt::format("token endpoint of '{}'", profile.name);
-  const TokenRequest client = token_request(profile, provider, Login());
-  HttpRequest request = http_request(client);
+  HttpRequest request(token_endpoint(profile, provider));
   request.method = "HEAD";
   if (request.url.empty()) {
-    auto server = discover(client);
+    auto server = discover(token_request(profile, provider, Login()));
     if (!server) return {problem(check, std::move(server).error().in("issuer"))};
     request.url = server->token_url;
   }
   if (auto checked = check_url(request.url); !checked)
     return {problem(check, std::move(checked).error().in("token_url"))};
-  const RequestResult result = send_request(request);
+  const RequestResult result = send(request);
   if (const auto* failure = std::get_if<RequestFailure>(&result)) {
     return {{check, Verdict::problem, failure->message,
              "check DNS, the firewall, and \"proxy\", \"ca_file\" and \"token_url\" in the profile"}};
   }
-  return {judge_clock(check, request.url, std::get<HttpReply>(result))};
+  return {judge_clock(check, request.url, std::get<HttpReply>(result), now)};
 }
 
 }  // namespace oci_oauth

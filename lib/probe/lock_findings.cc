@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <memory>
 
 #include "base/file.h"
 #include "base/fmt.h"
@@ -65,9 +63,8 @@ std::optional<Finding> examine(const std::string& check, const std::string& path
 }  // namespace
 
 Findings examine_locks(const Profile& profile, const Provider& provider, Time now) {
-  const std::unique_ptr<char, decltype(&::free)> real(::realpath(profile.credentials.c_str(), nullptr),
-                                                      ::free);
-  const std::string directory = parent_directory(real == nullptr ? profile.credentials : real.get());
+  const auto real = real_path(profile.credentials);
+  const std::string directory = parent_directory(real ? *real : profile.credentials);
   const std::string check = fmt::format("locks of '{}'", profile.name);
   Findings findings;
   std::vector<ProviderLock> locks = provider.save_locks;

@@ -2,13 +2,10 @@
 #include "probe/login_findings.h"
 
 #include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <memory>
 
 #include "base/file.h"
 #include "base/fmt.h"
@@ -44,10 +41,9 @@ class LoginExamination {
 
  private:
   Result<void> find() {
-    const std::unique_ptr<char, decltype(&::free)> real(::realpath(profile_.credentials.c_str(), nullptr),
-                                                        ::free);
-    if (real == nullptr) return Error::from_errno(errno, profile_.credentials).with_hint(log_in_hint);
-    path_ = real.get();
+    auto real = real_path(profile_.credentials);
+    if (!real) return std::move(real).error().with_hint(log_in_hint);
+    path_ = std::move(*real);
     if (::stat(path_.c_str(), &status_) != 0) return Error::from_errno(errno, path_).with_hint(log_in_hint);
     if (S_ISREG(status_.st_mode)) return {};
     return Error{ErrorKind::failed, fmt::format("{}: is {}, not a file", path_, file_type(status_.st_mode)),
@@ -135,12 +131,7 @@ class LoginExamination {
   void examine_journal() {
     const std::string directory = parent_directory(path_) + "/";
     const std::string journal = directory + journal_name(path_.substr(directory.size()));
-    const std::string shared = directory + shared_journal_name;
     struct stat status;
-    if (::lstat(shared.c_str(), &status) == 0 && status.st_size > 0) {
-      add(Verdict::warning, fmt::format("{}: an interrupted refresh of a login in this directory", shared),
-          fmt::format("oci-oauth refresh && rm -f '{}'", shared));
-    }
     if (::lstat(journal.c_str(), &status) != 0) return;
     if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid()) {
       add(Verdict::problem,

@@ -3,9 +3,12 @@
 // nothing more.
 #pragma once
 
+#include <functional>
+
 #include "config/config.h"
 #include "config/provider.h"
 #include "doctor/finding.h"
+#include "exchange/http_request.h"
 
 namespace oci_oauth {
 
@@ -20,6 +23,8 @@ Findings examine_command(const Profile& profile);
 Findings examine_locks(const Profile& profile, const Provider& provider, Time now);
 
 // Whether it is reachable, its certificate is trusted, and its clock agrees with ours.
-Findings examine_endpoint(const Profile& profile, const Provider& provider);
+using SendRequest = std::function<RequestResult(const HttpRequest&)>;
+Findings examine_endpoint(const Profile& profile, const Provider& provider, Time now,
+                          const SendRequest& send);
 
 }  // namespace oci_oauth

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "program/log.h"
 
-#include <sys/stat.h>
 #include <syslog.h>
 
-#include <cstdlib>
-
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/fmt.h"
 #include "program/hint.h"
@@ -15,25 +13,14 @@ namespace oci_oauth {
 namespace {
 
 std::string_view word(Priority priority) {
-  switch (priority) {
-    case Priority::error:
-      return "error: ";
-    case Priority::warning:
-      return "warning: ";
-    case Priority::notice:
-    case Priority::info:
-    case Priority::debug:
-      return "";
-  }
-  return "";
+  return priority == Priority::error ? "error: " : priority == Priority::warning ? "warning: " : "";
 }
 
 // $JOURNAL_STREAM is "device:inode" of the stream that goes to the journal, systemd.exec(5).
 bool stderr_is_journal() {
-  const char* stream = std::getenv("JOURNAL_STREAM");
-  struct stat status;
-  if (stream == nullptr || ::fstat(STDERR_FILENO, &status) != 0) return false;
-  return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
+  const std::string_view stream = from_environment("JOURNAL_STREAM");
+  const auto ours = stream.empty() ? std::nullopt : file_id(STDERR_FILENO);
+  return ours && fmt::format("{}:{}", ours->device, ours->inode) == stream;
 }
 
 }  // namespace

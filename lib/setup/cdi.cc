@@ -2,6 +2,10 @@
 #include "setup/cdi.h"
 
 #include "base/fmt.h"
+#include "config/config.h"
+#include "config/provider.h"
+#include "setup/configuration.h"
+#include "setup/plan.h"
 
 namespace oci_oauth {
 
@@ -26,8 +30,7 @@ Result<void> check_name(std::string_view name) {
 }
 
 JsonValue hook_value(const HookProgram& hook, std::string_view stage, const std::string& profile) {
-  JsonValue value = json_object();
-  json_set(value, "hookName", stage);
+  JsonValue value = json_object({{"hookName", stage}});
   JsonValue entry = hook_entry(hook, stage, {profile});
   for (auto& member : entry.GetObject()) json_set(value, json_text(member.name), std::move(member.value));
   return value;
@@ -35,19 +38,21 @@ JsonValue hook_value(const HookProgram& hook, std::string_view stage, const std:
 
 JsonValue device_value(const std::string& name, const CdiDevice& device, const HookProgram& hook) {
   JsonValue edits = json_object(), hooks = json_array();
-  if (!device.environment.empty()) {
-    JsonValue environment = json_array();
-    for (const std::string& assignment : device.environment) json_append(environment, assignment);
-    json_set(edits, "env", std::move(environment));
-  }
+  if (!device.environment.empty()) json_set(edits, "env", device.environment);
   for (const char* stage : {"createRuntime", "poststop"})
     json_append(hooks, hook_value(hook, stage, device.profile));
   json_set(edits, "hooks", std::move(hooks));
+  return json_object({{"name", name}, {"containerEdits", std::move(edits)}});
+}
 
-  JsonValue value = json_object();
-  json_set(value, "name", name);
-  json_set(value, "containerEdits", std::move(edits));
-  return value;
+constexpr const char* spec_file = "/etc/cdi/oci-oauth.json";
+
+// The file as it will be, or as it is.
+Result<Config> configuration_of(const Host& host) {
+  const auto text = host.planned_configuration.empty() ? TRY(host.tree.read(host.config))
+                                                       : std::optional(host.planned_configuration);
+  return parse_config(text.value_or(R"({"profiles": {"claude": {"credentials": "/"}}})"),
+                      host.tree.shown(host.config));
 }
 
 }  // namespace
@@ -67,11 +72,25 @@ Result<std::string> cdi_spec(const std::vector<CdiDevice>& devices, const HookPr
     const std::string bare = fmt::format("{}{}", device.profile, without_environment);
     json_append(list, device_value(bare, {device.profile, {}}, hook));
   }
-  JsonValue spec = json_object();
-  json_set(spec, "cdiVersion", version);
-  json_set(spec, "kind", cdi_kind);
-  json_set(spec, "devices", std::move(list));
+  const JsonValue spec =
+      json_object({{"cdiVersion", version}, {"kind", cdi_kind}, {"devices", std::move(list)}});
   return std::string(write_json(spec, JsonStyle::indented).reveal());
+}
+
+Result<Plan> plan_cdi(const Host& host, const Ledger&, Default) {
+  const auto config = TRY(configuration_of(host));
+  std::vector<CdiDevice> devices;
+  for (const Profile& profile : config.profiles) {
+    const auto provider = load_provider(profile.provider, provider_places(host));
+    if (!provider)
+      return Error(provider.error())
+          .in(fmt::format("{}: profile '{}'", host.tree.shown(host.config), profile.name));
+    devices.push_back({profile.name, environment_of(*provider, profile.target)});
+  }
+  auto spec = TRY(cdi_spec(devices, {.path = host.hook()}));
+  Plan plan;
+  plan.files.push_back({.path = spec_file, .text = std::move(spec)});
+  return plan;
 }
 
 }  // namespace oci_oauth

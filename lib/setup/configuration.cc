@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/json.h"

@@ -8,6 +8,7 @@
 #include "base/command_output.h"
 #include "base/memory_file.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "setup/plan.h"
 #include "setup/service_command.h"
 #include "setup/toml.h"
@@ -51,7 +52,7 @@ struct File {
 std::vector<std::string> matching(const Tree& tree, const std::string& pattern) {
   if (pattern.find('*') == std::string::npos) return {pattern};
   const std::string directory = parent_directory(pattern);
-  const std::string wanted = pattern.substr(pattern.rfind('/') + 1);
+  const std::string wanted = base_name(pattern);
   std::vector<std::string> paths;
   for (const std::string& name : tree.list(directory)) {
     if (::fnmatch(wanted.c_str(), name.c_str(), FNM_PERIOD) == 0)
@@ -238,8 +239,7 @@ Result<std::string> config_dump(const std::string& text) {
   const auto dump =
       TRY(run_command({"containerd", "--config", file.path(), "config", "dump"}, dump_bound, {file.fd()}));
   if (dump.status == 0) return dump.out;
-  return Error{ErrorKind::failed,
-               fmt::format("containerd config dump: {}", dump.err.substr(0, dump.err.find('\n')))};
+  return Error{ErrorKind::failed, fmt::format("containerd config dump: {}", first_line(dump.err))};
 }
 
 }  // namespace

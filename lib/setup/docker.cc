@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::string_view runtime_name = "oci-oauth";
 constexpr const char* quoted_name = R"("oci-oauth")";
-constexpr JsonField fields[] = {{"runtimes", JsonType::object}, {"default-runtime", JsonType::string}};
 constexpr size_t shown_containers = 5;
 
 std::string runtime_value(std::string_view program) {
@@ -31,21 +30,19 @@ std::string program_path(const Tree& tree, std::string_view program) {
 }
 
 // What the wrapper must run so that containers still have the previous default runtime.
-Result<std::string> real_runtime(const Tree& tree, const JsonValue& json, const std::string& source) {
-  const std::string name(json_string(json, "default-runtime").value_or(""));
+Result<std::string> real_runtime(const Tree& tree, const DockerSettings& settings,
+                                 const std::string& source) {
+  const std::string& name = settings.default_runtime;
   if (name.empty() || name == "runc") return std::string();
-  const JsonValue* runtimes = json_member(json, "runtimes");
-  const JsonValue* entry = runtimes == nullptr ? nullptr : json_member(*runtimes, name);
-  const auto program = entry == nullptr ? std::nullopt : json_string(*entry, "path");
-  const std::string path = program ? program_path(tree, *program) : "";
+  const auto entry = settings.runtimes.find(name);
+  const std::string path = entry == settings.runtimes.end() ? "" : program_path(tree, entry->second.path);
   if (!path.starts_with('/')) {
     return Error{
         ErrorKind::failed,
         fmt::format("{}: default-runtime '{}' is not a program that the wrapper can run", source, name),
         "oci-oauth install docker, without --default, and docker run --runtime oci-oauth"};
   }
-  const JsonValue* args = json_member(*entry, "runtimeArgs");
-  if (args != nullptr && args->IsArray() && args->Size() > 0) {
+  if (!entry->second.arguments.empty()) {
     return Error{ErrorKind::failed,
                  fmt::format("{}: default-runtime '{}' has runtimeArgs, which the wrapper does not pass on",
                              source, name),
@@ -67,11 +64,9 @@ std::string runtime_behind_wrapper(const Host& host) {
 }
 
 // The program of the runtime with our name in the file; nullopt if there is none.
-std::optional<std::string> named_program(const JsonValue& json) {
-  const JsonValue* runtimes = json_member(json, "runtimes");
-  const JsonValue* entry = runtimes == nullptr ? nullptr : json_member(*runtimes, runtime_name);
-  if (entry == nullptr) return std::nullopt;
-  return std::string(json_string(*entry, "path").value_or(""));
+std::optional<std::string> named_program(const DockerSettings& settings) {
+  const auto entry = settings.runtimes.find(std::string(runtime_name));
+  return entry == settings.runtimes.end() ? std::nullopt : std::optional(entry->second.path);
 }
 
 // What uninstall leaves for containers that have recorded our name.
@@ -117,17 +112,13 @@ Result<void> check_flags(const DockerDaemon& daemon, const WantedFile& file) {
 
 struct DaemonFile {
   std::string path, shown;
-  std::string text;  // JSON, as it is
-  JsonDocument now;
+  DockerSettings now;
 };
 
 Result<DaemonFile> read_daemon_file(const Host& host, const DockerDaemon& daemon) {
-  DaemonFile file = {daemon.config_file, host.tree.shown(daemon.config_file), "", JsonDocument()};
-  auto current = TRY(host.tree.read(file.path));
-  file.text = json_of(current);
-  auto json = TRY(parse_json(file.text, file.shown));
-  TRY(check_types(json, file.shown, fields));
-  file.now = std::move(json);
+  DaemonFile file = {daemon.config_file, host.tree.shown(daemon.config_file), {}};
+  const auto text = TRY(host.tree.read(file.path));
+  file.now = TRY(read_record<DockerSettings>(json_of(text), file.shown));
   return file;
 }
 
@@ -137,11 +128,10 @@ WantedFile wanted_of(const DaemonFile& file) {
   return wanted;
 }
 
-Result<JsonDocument> without_ours(const Host& host, const Ledger& ledger, const DaemonFile& file,
-                                  const WantedFile& wanted) {
-  auto base = TRY(read_without_ours(host.tree, ledger, file.path));
-  auto text = TRY(without_owned(json_of(base), file.shown, wanted.owned));
-  return parse_json(text, file.shown);
+Result<DockerSettings> without_ours(const Host& host, const Ledger& ledger, const DaemonFile& file,
+                                    const WantedFile& wanted) {
+  const auto base = TRY(read_without_ours(host.tree, ledger, file.path));
+  return read_record<DockerSettings>(TRY(without_owned(json_of(base), file.shown, wanted.owned)), file.shown);
 }
 
 std::string listed(const std::vector<std::string>& names) {
@@ -152,7 +142,7 @@ std::string listed(const std::vector<std::string>& names) {
 }
 
 std::vector<std::string> containers_of(const Host& host, const DockerDaemon& daemon, const DaemonFile& file) {
-  return containers_with_runtime(host, docker_data_root(host, daemon, file.text), runtime_name);
+  return containers_with_runtime(host, docker_data_root(host, daemon, file.now), runtime_name);
 }
 
 // Whether the running daemon would still use our runtime as its default after a reload without a default in
@@ -165,7 +155,7 @@ bool keeps_our_default(const Host& host, const DockerDaemon& daemon) {
 
 // Also if an uninstall has written another program in its place.
 bool default_was_ours(const Ledger& ledger, const DaemonFile& file) {
-  const auto now = json_string(file.now, "default-runtime");
+  const std::string& now = file.now.default_runtime;
   if (now == runtime_name) return true;
   const LedgerFile* entry = ledger.find(file.path);
   if (now != "runc" || entry == nullptr) return false;
@@ -209,7 +199,7 @@ Result<Plan> plan_docker(const Host& host, const Ledger& ledger, Default as_defa
   Plan plan;
   plan.withdrawn = withdrawn(host, daemon, file);
   wanted.members.push_back({wanted.owned.front().path, runtime_value(host.wrapper())});
-  if (as_default == Default::ours || json_string(file.now, "default-runtime") == runtime_name) {
+  if (as_default == Default::ours || file.now.default_runtime == runtime_name) {
     plan.real_runtime = TRY(real_runtime(host.tree, base, file.shown));
     wanted.members.push_back({{"default-runtime"}, json_quoted(runtime_name)});
   }

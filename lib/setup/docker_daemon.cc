@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <climits>
 
 #include "base/command_output.h"
 #include "base/file.h"
@@ -15,6 +14,7 @@
 #include "base/memory_file.h"
 #include "base/path.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "setup/service_command.h"
 
 namespace oci_oauth {
@@ -46,12 +46,6 @@ void add_flag(const std::string& word, const std::string* next, const std::strin
   }
 }
 
-std::string link_target(const std::string& path) {
-  char target[PATH_MAX];
-  const ssize_t size = ::readlink(path.c_str(), target, sizeof target);
-  return size < 0 ? "" : std::string(target, static_cast<size_t>(size));
-}
-
 std::string text_of(const std::string& path) {
   auto text = read_file({.path = path}, command_line_limit);
   return text ? std::move(*text) : "";
@@ -61,7 +55,8 @@ std::string text_of(const std::string& path) {
 bool is_daemon(const std::string& process) {
   struct stat status;
   return text_of(process + "/comm") == "dockerd\n" && ::stat(process.c_str(), &status) == 0 &&
-         status.st_uid == ::geteuid() && link_target(process + "/ns/pid") == link_target("/proc/self/ns/pid");
+         status.st_uid == ::geteuid() &&
+         is_same_file(file_id({.path = process + "/ns/pid"}), file_id({.path = "/proc/self/ns/pid"}));
 }
 
 std::optional<pid_t> running_daemon(const Host& host) {
@@ -137,12 +132,10 @@ bool has_rootless_docker(const Host& host) {
          (!service_command(host, "docker.service").empty() || running_daemon(host).has_value());
 }
 
-std::string docker_data_root(const Host& host, const DockerDaemon& daemon, std::string_view config) {
+std::string docker_data_root(const Host& host, const DockerDaemon& daemon, const DockerSettings& settings) {
   if (auto named = daemon.flag("--data-root")) return *named;
-  if (const auto json = parse_json(config, ""); json && json->IsObject()) {
-    for (const char* key : {"data-root", "graph"}) {
-      if (const auto named = json_string(*json, key)) return std::string(*named);
-    }
+  for (const std::string& named : {settings.data_root, settings.graph}) {
+    if (!named.empty()) return named;
   }
   return host.scope == Scope::system ? "/var/lib/docker" : host.data_home + "/docker";
 }
@@ -196,8 +189,8 @@ std::optional<Result<void>> validate_daemon_json(const Host& host, const DockerD
   const auto output = run_command(command, docker_bound, {file->fd()});
   if (!output || output->err.find("unknown flag: --validate") != std::string::npos) return std::nullopt;
   if (output->status == 0) return Result<void>();
-  return Result<void>(Error{ErrorKind::failed, fmt::format("dockerd --validate: {}",
-                                                           output->err.substr(0, output->err.find('\n')))});
+  return Result<void>(
+      Error{ErrorKind::failed, fmt::format("dockerd --validate: {}", first_line(output->err))});
 }
 
 }  // namespace oci_oauth

@@ -5,12 +5,14 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/record.h"
 #include "base/result.h"
 #include "setup/host.h"
 
@@ -37,8 +39,31 @@ DockerDaemon find_docker(const Host& host);
 // Whether this user has a rootless daemon: a unit for it, or a running one.
 bool has_rootless_docker(const Host& host);
 
-// Where the daemon keeps its containers: by option, by daemon.json (`config`, JSON), or by default.
-std::string docker_data_root(const Host& host, const DockerDaemon& daemon, std::string_view config);
+// What we read of a daemon.json, dockerd(8).
+struct DockerRuntime {
+  std::string path = {};
+  std::vector<std::string> arguments = {};
+};
+struct DockerSettings {
+  std::map<std::string, DockerRuntime> runtimes = {};
+  std::string default_runtime = {}, data_root = {}, graph = {};
+};
+
+template <class Each, RecordOf<DockerRuntime> Self>
+void describe(Each& each, Self& runtime) {
+  each("path", runtime.path);
+  each("runtimeArgs", runtime.arguments);
+}
+template <class Each, RecordOf<DockerSettings> Self>
+void describe(Each& each, Self& settings) {
+  each("runtimes", settings.runtimes);
+  each("default-runtime", settings.default_runtime);
+  each("data-root", settings.data_root);
+  each("graph", settings.graph);
+}
+
+// Where the daemon keeps its containers: by option, by daemon.json, or by default.
+std::string docker_data_root(const Host& host, const DockerDaemon& daemon, const DockerSettings& settings);
 
 // The names of the containers, running or not, that were created with `runtime`. Docker also records the
 // default runtime's name in each container.

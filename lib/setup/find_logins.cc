@@ -6,8 +6,8 @@
 
 #include <cerrno>
 #include <charconv>
-#include <cstdlib>
 
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/json.h"
@@ -20,17 +20,8 @@ namespace {
 
 constexpr size_t login_limit = MiB;
 
-const char* own_environment(const char* name) {
-  return ::secure_getenv(name);
-}
-
 const char* no_environment(const char*) {
   return nullptr;
-}
-
-std::string_view text_of(const char* variable) {
-  const char* value = own_environment(variable);
-  return value == nullptr ? "" : value;
 }
 
 // sudo(8) names its caller in SUDO_USER and SUDO_UID; only root could have changed them.
@@ -78,7 +69,7 @@ Result<void> check_login(const std::string& path, const Provider& provider, uid_
 }  // namespace
 
 Result<UserHome> home_of_caller() {
-  const std::string_view number = text_of("SUDO_UID"), name = text_of("SUDO_USER");
+  const std::string_view number = from_environment("SUDO_UID"), name = from_environment("SUDO_USER");
   const bool by_sudo = ::geteuid() == 0 && !(number.empty() && name.empty());
   const uid_t uid = by_sudo ? TRY(uid_of_sudo(number, name)) : ::geteuid();
   const passwd* entry = ::getpwuid(uid);

@@ -3,12 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <charconv>
 
 #include "base/command_output.h"
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "delivery/hook_entry.h"
 #include "setup/plan.h"
 #include "setup/toml.h"
@@ -24,15 +25,11 @@ constexpr const char* local_hooks = "/etc/containers/oci/hooks.d";
 using Paths = std::vector<std::string>;
 
 std::string hook_file(const Host& host, std::string_view stage) {
-  JsonValue json = json_object();
   const HookProgram program = {.path = host.hook(), .config = host.scope == Scope::user ? host.config : ""};
-  JsonValue when = json_object(), stages = json_array();
-  json_set(when, "always", JsonValue(true));
-  json_append(stages, stage);
-  json_set(json, "version", "1.0.0");
-  json_set(json, "hook", hook_entry(program, stage));
-  json_set(json, "when", std::move(when));
-  json_set(json, "stages", std::move(stages));
+  const JsonValue json = json_object({{"version", "1.0.0"},
+                                      {"hook", hook_entry(program, stage)},
+                                      {"when", json_object({{"always", true}})},
+                                      {"stages", std::vector{stage}}});
   return std::string(write_json(json, JsonStyle::indented).reveal());
 }
 
@@ -115,9 +112,17 @@ bool can_append(const Host& host, const HooksDirs& dirs) {
   if (dirs.appends) return true;
   if (!host.tree.is_host()) return false;
   const auto output = run_command({"podman", "--version"}, bound);
-  unsigned major = 0, minor = 0;
-  if (!output || std::sscanf(output->out.c_str(), "podman version %u.%u", &major, &minor) != 2) return false;
-  return major > 4 || (major == 4 && minor >= 8);
+  constexpr std::string_view before = "podman version ";
+  if (!output || !output->out.starts_with(before)) return false;
+  std::string_view version = std::string_view(output->out).substr(before.size());
+  const auto next_number = [&] {
+    const std::string_view digits = next_part(version, '.');
+    unsigned number = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return number;
+  };
+  const unsigned major = next_number(), minor = next_number();
+  return std::pair(major, minor) >= std::pair(4U, 8U);
 }
 
 std::string list_with(const Host& host, const std::string& engine, const HooksDirs& dirs,

@@ -3,8 +3,6 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "base/process.h"
 #include "config/config.h"
 #include "program/installation.h"
@@ -14,8 +12,8 @@ namespace oci_oauth {
 namespace {
 
 std::string absolute_from_environment(const char* name, const std::string& otherwise) {
-  const char* value = ::secure_getenv(name);
-  return value != nullptr && value[0] == '/' ? value : otherwise;
+  const std::string_view value = from_environment(name);
+  return value.starts_with('/') ? std::string(value) : otherwise;
 }
 
 // The running program's installation; if it is in the tree itself, as a path in the tree.

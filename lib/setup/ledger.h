@@ -2,6 +2,7 @@
 // What was added to a tree, and what was there before, from which uninstall restores every byte.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -60,8 +61,12 @@ struct Ledger {
   std::vector<LedgerUnit> units;
   std::vector<std::string> directories;  // created ones, outermost first
 
-  LedgerFile* find(std::string_view path);
-  const LedgerFile* find(std::string_view path) const;
+  // nullptr: the file is not in it.
+  LedgerFile* find(std::string_view path) {
+    const auto found = std::ranges::find(files, path, &LedgerFile::path);
+    return found == files.end() ? nullptr : &*found;
+  }
+  const LedgerFile* find(std::string_view path) const { return const_cast<Ledger*>(this)->find(path); }
   bool empty() const { return files.empty() && units.empty(); }
 
   friend bool operator==(const Ledger&, const Ledger&) = default;

@@ -13,39 +13,40 @@ namespace {
 
 constexpr mode_t file_mode = 0644, ledger_mode = 0600;
 
-using Text = std::optional<std::string>;
+using FileText = std::optional<std::string>;
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
-Result<std::string> with_members(std::string text, const std::string& source, const WantedFile& wanted) {
-  for (const JsonSetting& setting : wanted.members) {
+Result<std::string> with_settings(std::string text, const std::string& source,
+                                  const std::vector<JsonSetting>& settings) {
+  for (const JsonSetting& setting : settings)
     text = TRY(set_json_member(text, source, setting.path, setting.value));
-  }
   return text;
 }
 
 // The file with what is wanted in it; `base` is the file without our part.
-Result<std::string> with_ours(const Text& base, const std::string& source, const WantedFile& wanted) {
+Result<std::string> with_ours(const FileText& base, const std::string& source, const WantedFile& wanted) {
   switch (wanted.part) {
     case OwnedPart::whole:
       return wanted.text;
     case OwnedPart::json_members:
-      return with_members(json_of(base), source, wanted);
+      return with_settings(json_of(base), source, wanted.members);
     case OwnedPart::toml_block:
       return add_toml_block(base.value_or(""), source, wanted.text);
   }
   return wanted.text;
 }
 
-Result<Text> without_members(const std::string& current, const std::string& source, const LedgerFile& entry) {
+Result<FileText> without_members(const std::string& current, const std::string& source,
+                                 const LedgerFile& entry) {
   auto text = TRY(revert_json(current, source, json_of(entry.before), entry.after));
-  return !entry.before && is_blank(text) ? Text() : Text(std::move(text));
+  return !entry.before && is_blank(text) ? FileText() : FileText(std::move(text));
 }
 
 // The file without our part. A whole file that somebody has changed since is theirs.
-Result<Text> without_ours(const Text& current, const std::string& source, const LedgerFile& entry) {
+Result<FileText> without_ours(const FileText& current, const std::string& source, const LedgerFile& entry) {
   if (!current || *current == entry.after || current == entry.before) return current ? entry.before : current;
   switch (entry.part) {
     case OwnedPart::whole:
@@ -54,13 +55,13 @@ Result<Text> without_ours(const Text& current, const std::string& source, const 
       return without_members(*current, source, entry);
     case OwnedPart::toml_block: {
       std::string text = remove_toml_block(*current);
-      return !entry.before && is_blank(text) ? Text() : Text(std::move(text));
+      return !entry.before && is_blank(text) ? FileText() : FileText(std::move(text));
     }
   }
   return current;
 }
 
-bool was_changed_since(const Text& current, const LedgerFile& entry) {
+bool was_changed_since(const FileText& current, const LedgerFile& entry) {
   return entry.part == OwnedPart::whole && current && *current != entry.after && current != entry.before;
 }
 
@@ -74,42 +75,25 @@ Result<std::string> with_kept(std::string text, const std::string& source, const
   return text;
 }
 
-// The file before our changes, as far as it shows them: for a file that is not in the ledger. nullopt:
-// nothing in it is ours.
-Result<std::optional<Text>> found_before(const Text& current, const std::string& source,
-                                         const WantedFile& wanted) {
-  using Found = std::optional<Text>;
-  if (!current) return Found();
-  switch (wanted.part) {
-    case OwnedPart::whole:
-      return *current == wanted.text ? Found(Text()) : Found();
-    case OwnedPart::json_members: {
-      auto text = TRY(without_owned(*current, source, wanted.owned));
-      if (text == *current) return Found();
-      const auto root = parse_json(text, source, JsonRules::comments);
-      return Found(root && root->ObjectEmpty() ? Text() : Text(std::move(text)));
-    }
-    case OwnedPart::toml_block: {
-      std::string text = remove_toml_block(*current);
-      return text == *current ? Found() : Found(Text(std::move(text)));
-    }
+// The ledger's entry for the file or, if it was lost, the one that it would have by what is in the file.
+// nullptr: nothing in it is ours.
+Result<LedgerFile*> find_entry(Ledger& ledger, const FileText& current, const std::string& source,
+                               const WantedFile& wanted) {
+  if (LedgerFile* entry = ledger.find(wanted.path); entry != nullptr || !current) return entry;
+  LedgerFile found = {wanted.path, {}, wanted.part, std::nullopt, *current};
+  if (wanted.part == OwnedPart::whole) {
+    if (*current != wanted.text) return nullptr;
+  } else {
+    found.before = wanted.part == OwnedPart::toml_block ? remove_toml_block(*current)
+                                                        : TRY(without_owned(*current, source, wanted.owned));
+    if (found.before == *current) return nullptr;
+    const auto root = parse_json(*found.before, source, JsonRules::comments);
+    if (wanted.part == OwnedPart::json_members && root && root->ObjectEmpty()) found.before.reset();
   }
-  return Found();
+  return &ledger.files.emplace_back(std::move(found));
 }
 
-// The entry that the ledger would have; nullopt if nothing in the file is ours.
-Result<std::optional<LedgerFile>> lost_entry(const Text& current, const std::string& source,
-                                             const WantedFile& wanted) {
-  auto before = TRY(found_before(current, source, wanted));
-  if (!before) return std::optional<LedgerFile>();
-  return std::optional<LedgerFile>(LedgerFile{.path = wanted.path,
-                                              .engines = {},
-                                              .part = wanted.part,
-                                              .before = std::move(*before),
-                                              .after = *current});
-}
-
-void add_change(Registration& registration, const std::string& path, Text before, Text after) {
+void add_change(Registration& registration, const std::string& path, FileText before, FileText after) {
   if (before != after) registration.changes.push_back({path, std::move(before), std::move(after)});
 }
 
@@ -121,25 +105,20 @@ void note_directories(const Tree& tree, Ledger& ledger, const std::string& file)
   }
 }
 
-// The file without our part, according to the ledger, or else to what is found in it.
-Result<Text> base_of(const Text& current, const std::string& source, const LedgerFile* entry,
-                     const WantedFile& wanted) {
-  if (entry == nullptr) {
-    auto before = TRY(found_before(current, source, wanted));
-    if (!before) return current;
-    return std::move(*before);
-  }
+// The file without our part, also if a person has changed it.
+Result<FileText> base_of(const FileText& current, const std::string& source, const LedgerFile* entry,
+                         const WantedFile& wanted) {
+  if (entry == nullptr) return current;
   auto text = without_ours(current, source, *entry);
   if (!text || !*text || wanted.owned.empty()) return text;
-  auto less = TRY(without_owned(std::move(**text), source, wanted.owned));
-  return Text(std::move(less));
+  return FileText(TRY(without_owned(std::move(**text), source, wanted.owned)));
 }
 
 Result<void> want(const Tree& tree, Registration& registration, const std::string& engine,
                   const WantedFile& wanted) {
   const std::string shown = tree.shown(wanted.path);
   auto current = TRY(tree.read(wanted.path));
-  LedgerFile* entry = registration.ledger.find(wanted.path);
+  LedgerFile* entry = TRY(find_entry(registration.ledger, current, shown, wanted));
   if (entry != nullptr && wanted.part == OwnedPart::whole && was_changed_since(current, *entry)) {
     registration.notes.push_back(
         fmt::format("{}: has been changed since it was written, and is kept", shown));
@@ -168,25 +147,24 @@ const WantedFile* find_wanted(const std::vector<WantedFile>& wanted, const std::
 }
 
 // What a person's edits leave of our members in a JSON file is removed as well, and reported.
-Result<Text> cleaned(const Text& text, const std::string& source, const WantedFile& wanted,
-                     std::vector<std::string>& notes) {
+Result<FileText> cleaned(const FileText& text, const std::string& source, const WantedFile& wanted,
+                         std::vector<std::string>& notes) {
   if (!text) return text;
   auto less = TRY(without_owned(*text, source, wanted.owned));
   if (less != *text) notes.push_back(fmt::format(goes_whole, source));
-  return Text(std::move(less));
+  return FileText(std::move(less));
 }
 
 // Removes our part from the file, whichever engine needed it; `wanted`, if any, says what stays for now.
 // Result: the ledger's entry for that.
 Result<std::optional<LedgerFile>> give_back(const Tree& tree, Registration& registration,
                                             const LedgerFile& entry, const WantedFile* wanted) {
-  using Kept = std::optional<LedgerFile>;
   const std::string shown = tree.shown(entry.path);
   auto current = TRY(tree.read(entry.path));
   if (was_changed_since(current, entry)) {
     registration.notes.push_back(
         fmt::format("{}: has been changed since it was written, and is kept", shown));
-    return Kept();
+    return std::optional<LedgerFile>();
   }
   auto before = without_ours(current, shown, entry);
   if (!before) return std::move(before).error();
@@ -196,18 +174,14 @@ Result<std::optional<LedgerFile>> give_back(const Tree& tree, Registration& regi
   if (wanted != nullptr && wanted->part == OwnedPart::json_members && current)
     before = cleaned(*before, shown, *wanted, registration.notes);
   if (!before) return std::move(before).error();
-  if (wanted == nullptr || wanted->kept.empty() || !current) {
-    add_change(registration, entry.path, std::move(current), std::move(*before));
-    return Kept();
+  std::optional<LedgerFile> kept;
+  if (wanted != nullptr && !wanted->kept.empty() && current) {
+    std::string text = TRY(with_kept(json_of(*before), shown, *wanted));
+    if (text != json_of(*before))
+      kept = LedgerFile{entry.path, {}, entry.part, std::exchange(*before, text), text};
   }
-  auto after = TRY(with_kept(json_of(*before), shown, *wanted));
-  if (after == json_of(*before)) {
-    add_change(registration, entry.path, std::move(current), std::move(*before));
-    return Kept();
-  }
-  LedgerFile kept = {entry.path, {}, entry.part, std::move(*before), after};
-  add_change(registration, entry.path, std::move(current), std::move(after));
-  return Kept(std::move(kept));
+  add_change(registration, entry.path, std::move(current), std::move(*before));
+  return kept;
 }
 
 // Entries for files that are not in the ledger but contain something of ours.
@@ -215,11 +189,9 @@ Result<void> add_lost_entries(const Tree& tree, Ledger& ledger, const std::strin
                               const std::vector<WantedFile>& wanted) {
   for (const WantedFile& file : wanted) {
     if (ledger.find(file.path) != nullptr) continue;
-    auto current = TRY(tree.read(file.path));
-    auto entry = TRY(lost_entry(current, tree.shown(file.path), file));
-    if (!entry) continue;
-    entry->engines.insert(engine);
-    ledger.files.push_back(std::move(*entry));
+    const auto current = TRY(tree.read(file.path));
+    LedgerFile* entry = TRY(find_entry(ledger, current, tree.shown(file.path), file));
+    if (entry != nullptr) entry->engines.insert(engine);
   }
   return {};
 }
@@ -310,18 +282,18 @@ Result<std::optional<std::string>> read_without_ours(const Tree& tree, const Led
 Result<std::string> without_owned(std::string text, const std::string& source,
                                   const std::vector<OwnedMember>& owned) {
   if (is_blank(text)) return text;
-  for (const OwnedMember& member : owned) {
-    JsonPath path = member.path;
-    const auto there = TRY(find_json_member(text, source, path));
-    if (!there || (!member.value.empty() && *there != member.value)) continue;
-    for (bool is_empty = true; is_empty && !path.empty(); path.pop_back()) {
-      text = TRY(remove_json_member(text, source, path));
-      if (path.size() == 1) break;
-      const auto parent = TRY(find_json_member(text, source, JsonPath(path.begin(), path.end() - 1)));
-      is_empty = parent == "{}";
+  const auto remove_owned = [&](JsonValue& document) {
+    for (const auto& [member, value] : owned) {
+      const JsonValue* there = json_at(document, member);
+      if (there == nullptr || (!value.empty() && write_json(*there).reveal() != value)) continue;
+      for (JsonPath path = member; there != nullptr; there = json_at(document, path)) {
+        remove_json_at(document, path);
+        path.pop_back();
+        if (path.empty() || !json_at(document, path)->ObjectEmpty()) break;
+      }
     }
-  }
-  return text;
+  };
+  return std::string(TRY(edit_json(text, source, remove_owned)).reveal());
 }
 
 Result<void> apply(const Tree& tree, Registration& registration, const std::string& ledger_path) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/fmt.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -43,20 +44,12 @@ Strings files_of(const Host& host, const std::string& unit) {
   return files;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(blanks);
-  if (begin == std::string_view::npos) return "";
-  return text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
-}
-
 // Without comments, continued lines joined.
 Strings lines_of(std::string_view text) {
   Strings lines;
   bool continues = false;
   while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = trimmed(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
+    std::string_view line = trimmed(next_line(text));
     if (line.starts_with('#') || line.starts_with(';')) continue;
     const bool joined = continues;
     continues = line.ends_with('\\');

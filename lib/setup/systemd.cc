@@ -8,6 +8,7 @@
 #include "base/command_output.h"
 #include "base/fmt.h"
 #include "base/path.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -19,27 +20,26 @@ std::string unit_directory(const Host& host) {
   return fmt::format("{}/lib/systemd/{}", host.prefix, host.scope == Scope::system ? "system" : "user");
 }
 
-Result<CommandOutput> systemctl(const Host& host, std::vector<std::string> words,
-                                const std::vector<std::string>& units) {
-  std::vector<std::string> command = {"systemctl"};
-  if (host.scope == Scope::user) command.emplace_back("--user");
-  command.insert(command.end(), words.begin(), words.end());
-  command.insert(command.end(), units.begin(), units.end());
-  return run_command(command, systemctl_bound);
-}
-
 Result<void> must(const Host& host, const std::vector<std::string>& words,
                   const std::vector<std::string>& units) {
-  const auto output = TRY(systemctl(host, words, units));
+  std::vector<std::string> command = systemctl_command(host.scope, words);
+  command.insert(command.end(), units.begin(), units.end());
+  const auto output = TRY(run_command(command, systemctl_bound));
   if (output.status == 0) return {};
   return Error{
-      ErrorKind::failed,
-      fmt::format("systemctl {}: {}", fmt::join(words, " "), output.err.substr(0, output.err.find('\n'))),
-      fmt::format("systemctl {}status oci-oauth-refresh.service",
-                  host.scope == Scope::user ? "--user " : "")};
+      ErrorKind::failed, fmt::format("systemctl {}: {}", fmt::join(words, " "), first_line(output.err)),
+      fmt::format("{}",
+                  fmt::join(systemctl_command(host.scope, {"status", "oci-oauth-refresh.service"}), " "))};
 }
 
 }  // namespace
+
+std::vector<std::string> systemctl_command(Scope scope, const std::vector<std::string>& words) {
+  std::vector<std::string> command = {"systemctl"};
+  if (scope == Scope::user) command.emplace_back("--user");
+  command.insert(command.end(), words.begin(), words.end());
+  return command;
+}
 
 bool has_systemd(const Host& host) {
   if (!host.tree.is_host() || !host.tree.exists("/run/systemd/system")) return false;
@@ -67,7 +67,8 @@ std::vector<std::string> installable_units(const Host& host) {
 Result<std::vector<std::string>> disabled_units(const Host& host) {
   std::vector<std::string> disabled;
   for (const std::string& unit : installable_units(host)) {
-    const auto output = TRY(systemctl(host, {"is-enabled"}, {unit}));
+    const auto output =
+        TRY(run_command(systemctl_command(host.scope, {"is-enabled", unit}), systemctl_bound));
     if (output.status != 0) disabled.push_back(unit);
   }
   return disabled;

@@ -12,6 +12,9 @@
 
 namespace oci_oauth {
 
+// systemctl, for the system's manager or the caller's own.
+std::vector<std::string> systemctl_command(Scope scope, const std::vector<std::string>& words);
+
 // sd_booted(3), for the machine that is being set up and not for another tree; for a user: a running service
 // manager.
 bool has_systemd(const Host& host);

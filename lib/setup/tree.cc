@@ -2,7 +2,6 @@
 #include "setup/tree.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/openat2.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -22,27 +21,11 @@ namespace {
 
 constexpr size_t file_limit = MiB;
 
-std::string base_name(const std::string& path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
-// The file of an O_PATH descriptor, as a path of this process.
-Result<std::string> real_path(int fd, const std::string& shown) {
-  char path[PATH_MAX];
-  const std::string link = fmt::format("/proc/self/fd/{}", fd);
-  const ssize_t size = ::readlink(link.c_str(), path, sizeof path);
-  if (size < 0) return Error::from_errno(errno, shown);
-  return std::string(path, static_cast<size_t>(size));
-}
-
 }  // namespace
 
 Result<Tree> Tree::open(const std::string& root) {
-  std::string absolute = root;
-  if (char* resolved = ::realpath(root.c_str(), nullptr)) {
-    absolute = resolved;
-    ::free(resolved);
-  }
+  auto real = real_path(root);
+  std::string absolute = real ? std::move(*real) : root;
   auto fd = TRY(open_file({.path = absolute}, O_PATH | O_DIRECTORY));
   return Tree(std::move(absolute), std::move(fd));
 }
@@ -65,7 +48,7 @@ Result<Tree::Place> Tree::locate(const std::string& path) const {
   std::string name = base_name(path);
   auto file = open_in(path, O_PATH);
   if (file) {
-    auto real = TRY(real_path(file->get(), shown(path)));
+    const std::string real = TRY(link_target(fmt::format("/proc/self/fd/{}", file->get())));
     auto directory = TRY(open_file({.path = parent_directory(real)}, O_RDONLY | O_DIRECTORY));
     return Place{std::move(directory), base_name(real), shown(path)};
   }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/fmt.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -11,39 +12,27 @@ namespace {
 
 constexpr std::string_view blanks = " \t\r";
 
-std::string_view trim(std::string_view text) {
-  const size_t first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
-}
-
-std::string_view next_line(std::string_view& text) {
-  const size_t end = text.find('\n');
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  return line;
-}
-
 // What the line assigns to `name`, verbatim; nullopt if it does something else.
 std::optional<std::string_view> assigned(std::string_view line, std::string_view name) {
-  line = trim(line);
+  line = trimmed(line);
   if (constexpr std::string_view prefix = "export "; line.starts_with(prefix)) {
-    line = trim(line.substr(prefix.size()));
+    line = trimmed(line.substr(prefix.size()));
   }
   const size_t equals = line.find('=');
-  if (equals == std::string_view::npos || trim(line.substr(0, equals)) != name) return std::nullopt;
-  return trim(line.substr(equals + 1));
+  if (equals == std::string_view::npos || trimmed(line.substr(0, equals)) != name) return std::nullopt;
+  return trimmed(line.substr(equals + 1));
 }
 
 // A value may be followed only by white space or a comment.
 bool is_end(std::string_view rest) {
-  return rest.empty() ||
-         (blanks.find(rest[0]) != std::string_view::npos && (trim(rest).empty() || trim(rest)[0] == '#'));
+  return rest.empty() || (blanks.find(rest[0]) != std::string_view::npos &&
+                          (trimmed(rest).empty() || trimmed(rest)[0] == '#'));
 }
 
 Result<Secret> plain_value(std::string_view text) {
   for (size_t i = 1; i < text.size(); ++i) {
-    if (text[i] == '#' && blanks.find(text[i - 1]) != std::string_view::npos) text = trim(text.substr(0, i));
+    if (text[i] == '#' && blanks.find(text[i - 1]) != std::string_view::npos)
+      text = trimmed(text.substr(0, i));
   }
   if (text.starts_with('#')) return Secret();
   if (text.ends_with('\\')) return Error{ErrorKind::configuration, "continues on the next line"};

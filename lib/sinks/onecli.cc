@@ -128,13 +128,8 @@ Result<void> check(const OneCliSettings& settings) {
 
 Result<void> update_by_http(const OneCliSettings& settings, const Secret& token, Milliseconds timeout,
                             const std::string& sender, const std::string& credentials) {
-  const OneCliRequest request = {settings.url,
-                                 settings.secret_id,
-                                 settings.ca_file,
-                                 credentials,
-                                 timeout,
-                                 Secret(settings.api_key.reveal()),
-                                 Secret(token.reveal())};
+  const OneCliRequest request = {settings.url, settings.secret_id,      settings.ca_file, credentials,
+                                 timeout,      settings.api_key.copy(), token.copy()};
   Program program;
   program.command = {sender};
   program.timeout = timeout + grace;

@@ -2,12 +2,11 @@
 #include "token/runtime_dir.h"
 
 #include <limits.h>
-#include <linux/magic.h>
 #include <sys/mount.h>
-#include <sys/vfs.h>
 
 #include <cerrno>
 
+#include "base/file_system.h"
 #include "base/fmt.h"
 #include "base/process.h"
 #include "base/size.h"
@@ -58,11 +57,6 @@ Error refused_to_look(const std::string& path, Error error) {
           fmt::format("{}: belongs to uid {}, and only that user can read it", path, status.st_uid),
           status.st_uid == 0 ? "run it as root, with sudo"
                              : fmt::format("run it as that user: sudo -u '#{}'", status.st_uid)};
-}
-
-bool is_in_memory(int directory) {
-  struct statfs status;
-  return ::fstatfs(directory, &status) == 0 && (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC);
 }
 
 // Result: nullopt if there is no file. `damage` is why it is ignored. Failure: it cannot be opened.
@@ -180,9 +174,8 @@ std::string RuntimeDir::share_path(std::string_view profile) const {
 }
 
 Result<Secret> RuntimeDir::token(std::string_view profile) const {
-  auto text = TRY(read_file({.path = fmt::format("{}/{}", share_path(profile), token_file)}, token_limit,
-                            Links::refused));
-  return Secret(std::move(text));
+  return Secret(TRY(read_file({.path = fmt::format("{}/{}", share_path(profile), token_file)}, token_limit,
+                              Links::refused)));
 }
 
 FileAt RuntimeDir::share_directory(std::string_view profile) const {

@@ -22,11 +22,10 @@ Secret format_token(const Secret& token, Time expires_at, OutputFormat format) {
     case OutputFormat::json:
       break;
   }
-  JsonValue json = json_object();
-  json_set(json, "access_token", token.reveal());
-  json_set(json, "token_type", "Bearer");
-  json_set(json, "expires_at", rfc3339(expires_at));
-  return write_json(json, JsonStyle::indented);
+  return write_json(
+      json_object(
+          {{"access_token", token.reveal()}, {"token_type", "Bearer"}, {"expires_at", rfc3339(expires_at)}}),
+      JsonStyle::indented);
 }
 
 }  // namespace oci_oauth

@@ -25,17 +25,25 @@ constexpr std::array<std::string_view, 2> words_of(Endpoint) {
   return {"asked", "left_alone"};
 }
 
-struct ExchangeRequest {
+// What a refresh is for.
+struct RefreshAim {
+  Force force = Force::no;
+  Milliseconds min_ttl{0};               // refresh also if less than this is left
+  Endpoint endpoint = Endpoint::asked;   // left alone: publish the login's token, whatever its age
+  std::string rejected_token_hash = {};  // of a token that a server refused: it must not be kept
+
+  friend bool operator==(const RefreshAim&, const RefreshAim&) = default;
+};
+
+struct ExchangeRequest : RefreshAim {
   static constexpr int version = 3;
+
+  ExchangeRequest() = default;
+  explicit ExchangeRequest(const RefreshAim& aim) : RefreshAim(aim) {}
 
   Profile profile;
   Provider provider;
   ProfileRecords known;  // from earlier runs
-  Force force = Force::no;
-  Milliseconds min_ttl{0};  // refresh also if less than this is left
-  Endpoint endpoint = Endpoint::asked;
-  // An access token that a server refused: it must not be kept, whatever its expiry.
-  std::string rejected_token_hash = {};
   // From the client_secret_file, and the token in share/ if the login has no place for one; empty: none.
   Secret client_secret = {}, published_token = {};
   std::optional<LoginOwner> owner = {};  // the user to become first; nullopt: keep the current one

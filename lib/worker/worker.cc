@@ -30,12 +30,10 @@ constexpr size_t longest_report = 4 * MiB;
 
 // Without Landlock in the kernel, only the owner's own rights confine it.
 Result<void> confine_to_login(const std::string& credentials) {
-  const std::unique_ptr<char, decltype(&::free)> real(::realpath(credentials.c_str(), nullptr), ::free);
-  if (real == nullptr) {
-    return Error::from_errno(errno, credentials)
-        .with_hint("log in first, or correct \"credentials\" in the configuration");
-  }
-  const std::string directory = parent_directory(real.get());
+  auto real = real_path(credentials);
+  if (!real)
+    return std::move(real).error().with_hint("log in first, or correct \"credentials\" in the configuration");
+  const std::string directory = parent_directory(*real);
   TRY(confine_writes(directory, {parent_directory(directory)}));
   return {};
 }

@@ -11,10 +11,7 @@ std::string engine_log_line(const RuntimeCall& call, std::string_view message, T
   if (!call.log_is_json)
     return fmt::format("time=\"{}\" level=error msg={}\n", rfc3339(time),
                        write_json(to_json(message)).reveal());
-  JsonValue line = json_object();
-  json_set(line, "level", "error");
-  json_set(line, "msg", message);
-  json_set(line, "time", rfc3339(time));
+  const JsonValue line = json_object({{"level", "error"}, {"msg", message}, {"time", rfc3339(time)}});
   return fmt::format("{}\n", write_json(line).reveal());
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/file.h"
 #include "base/fmt.h"
 #include "base/process.h"
 #include "config/provider.h"
@@ -34,10 +35,10 @@ Profiles all_profiles(const Config& config) {
 }
 
 bool runs_build_step(const RuntimeCall& call) {
-  const std::unique_ptr<char, decltype(&::free)> bundle(::realpath(call.bundle.c_str(), nullptr), ::free);
+  const auto bundle = real_path(call.bundle);
   ContainerState state;
   state.id = call.container;
-  state.bundle = bundle ? bundle.get() : call.bundle;
+  state.bundle = bundle ? *bundle : call.bundle;
   return is_build_step(state);
 }
 

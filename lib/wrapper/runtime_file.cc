@@ -8,19 +8,11 @@
 
 namespace oci_oauth {
 
-namespace {
-
-std::string name_of(const std::string& path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
-}  // namespace
-
 Result<RuntimeFile> RuntimeFile::open(const std::string& path) {
   RuntimeFile file;
   file.path_ = path;
   file.directory_ = TRY(open_file({.path = parent_directory(path)}, O_PATH | O_DIRECTORY));
-  const auto opened = TRY(open_file({file.directory_.get(), name_of(path), path}, O_RDONLY | O_NOFOLLOW));
+  const auto opened = TRY(open_file({file.directory_.get(), base_name(path), path}, O_RDONLY | O_NOFOLLOW));
   struct stat status;
   if (::fstat(opened.get(), &status) != 0) return Error::from_errno(errno, path);
   file.mode_ = status.st_mode & 07777;
@@ -30,7 +22,7 @@ Result<RuntimeFile> RuntimeFile::open(const std::string& path) {
 }
 
 Result<void> RuntimeFile::replace(std::string_view text) const {
-  return replace_file(directory_.get(), name_of(path_), parent_directory(path_), text,
+  return replace_file(directory_.get(), base_name(path_), parent_directory(path_), text,
                       {.mode = mode_, .owner = owner_});
 }
 

@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wrapper/wrapper_config.h"
 
-#include <cstdlib>
-
 #include "config/scope.h"
 
 namespace oci_oauth {
 
-namespace {
-
-// A rootless engine's environment belongs to its user, who gains nothing by changing it.
-const char* callers_environment(const char* name) {
-  return std::getenv(name);
-}
-
-}  // namespace
-
 Result<std::optional<Config>> load_wrapper_config(const RuntimeCall& call, const Log& log) {
   const Scope scope = scope_of_caller();
   const bool is_rootless = scope == Scope::user;
-  const std::string path = config_path(scope, callers_environment);
+  // A rootless engine's environment belongs to its user, who gains nothing by changing it.
+  const std::string path = config_path(scope, own_environment);
   if (path.empty()) return std::optional<Config>();
   auto config = load_config(path);
   if (!config) {

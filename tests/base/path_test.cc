@@ -14,15 +14,6 @@ std::string normalised(std::string_view path) {
 
 }  // namespace
 
-TEST_CASE("a path is cut into its components, empty ones included") {
-  std::string_view path = "/a//b";
-  CHECK(next_component(path).empty());
-  CHECK(next_component(path) == "a");
-  CHECK(next_component(path).empty());
-  CHECK(next_component(path) == "b");
-  CHECK(path.empty());
-}
-
 TEST_CASE("an absolute path is normalised without looking at any file system") {
   CHECK(normalised("/a//b/./c/") == "/a/b/c");
   CHECK(normalised("/a") == "/a");
@@ -42,4 +33,10 @@ TEST_CASE("the parent of a path is text before its last slash") {
   CHECK(parent_directory("/") == "/");
   CHECK(parent_directory("a") == ".");
   CHECK(parent_directory("a/b") == "a");
+}
+
+TEST_CASE("a file name is what follows the last slash") {
+  CHECK(base_name("/a/b") == "b");
+  CHECK(base_name("b") == "b");
+  CHECK(base_name("/a/").empty());
 }

@@ -46,26 +46,6 @@ TEST_CASE("an answer that only the journal holds is completed by the next run, w
   CHECK(host.home.read(host.journal).empty());
 }
 
-TEST_CASE(
-    "an answer in a journal that documents shared is completed for its document, and the journal goes") {
-  Host host;
-  const std::string hash = fingerprint(Secret(host.field("refreshToken")));
-  const std::string notes =
-      R"({"refresh_token_hash":")" + hash + R"(","began_at":1795490906245,"locks":[]})" + "\n" +
-      R"({"access_token":"sk-ant-oat01-new","refresh_token":"sk-ant-ort01-new","expires_at":)" +
-      std::to_string((now() + 8h).time_since_epoch().count()) + "}\n";
-  host.home.write("claude/.oci-oauth.journal", notes);
-  ExchangeRequest other = host.beside("other.json", 8h);
-  CHECK(keep_fresh(other, [] { return false; }).login);
-  CHECK(host.home.read("claude/.oci-oauth.journal") == notes);
-
-  const auto report = keep_fresh(host.request, [] { return false; });
-  CHECK_FALSE(report.failure);
-  CHECK(host.field("refreshToken") == "sk-ant-ort01-new");
-  CHECK(host.posts() == 0);
-  CHECK_FALSE(std::filesystem::exists(host.home / "claude/.oci-oauth.journal"));
-}
-
 TEST_CASE("a login's only copy in its journal survives the refresh of another login in its directory") {
   Host host;
   ExchangeRequest other = host.beside("a.json", -60s);

@@ -37,7 +37,9 @@ struct Directory {
 };
 
 Grant a_grant() {
-  return {secret("new-access"), secret("new-refresh"), Time(8h), {"a", "b"}, Time(720h)};
+  Grant grant = {secret("new-access"), secret("new-refresh"), Time(8h), {"a", "b"}, Time(720h)};
+  grant.values.emplace("/id_token", secret("\"new-id\""));
+  return grant;
 }
 
 JournalEntry replayed(Journal& journal) {
@@ -54,16 +56,9 @@ void check_grant(const JournalEntry& entry) {
   CHECK(entry.grant->access_token.reveal() == "new-access");
   CHECK(entry.grant->refresh_token.reveal() == "new-refresh");
   CHECK(entry.grant->expires_at == Time(8h));
+  REQUIRE(entry.grant->values.contains("/id_token"));
+  CHECK(entry.grant->values.at("/id_token") == secret("\"new-id\""));
 }
-
-// A line of the shared journal, which names neither a version nor a document.
-constexpr const char* shared_grant =
-    R"({"lock":"/lock","device":1,"inode":2,"born_ns":3})"
-    "\n"
-    R"({"refresh_token_hash":"hash","began_at":5})"
-    "\n"
-    R"({"access_token":"new-access","refresh_token":"new-refresh","expires_at":28800000})"
-    "\n";
 
 }  // namespace
 
@@ -185,40 +180,4 @@ TEST_CASE("a journal that is removed while another process waits for it is creat
   int status = 0;
   REQUIRE(::waitpid(waiter, &status, 0) == waiter);
   CHECK(status == 0);
-}
-
-TEST_CASE("a shared journal's records for this document are moved, and the file is removed") {
-  const Directory directory;
-  directory.home.write(shared_journal_name, shared_grant);
-  Journal journal = directory.open();
-  REQUIRE(
-      journal.take_over_shared([](const JournalEntry& entry) { return entry.refresh_token_hash == "hash"; },
-                               std::chrono::steady_clock::now()));
-  CHECK_FALSE(std::filesystem::exists(directory.home / shared_journal_name));
-  const JournalEntry entry = replayed(journal);
-  check_grant(entry);
-  CHECK(entry.locks == std::vector<DirectoryIdentity>{{"/lock", 1, 2, 3}});
-}
-
-TEST_CASE("another document's shared journal stays, and does not cause a wait") {
-  const Directory directory;
-  directory.home.write(shared_journal_name, shared_grant);
-  Journal journal = directory.open(), other = directory.open("other.json");
-  const auto never = [](const JournalEntry&) { return false; };
-  REQUIRE(journal.take_over_shared(never, std::chrono::steady_clock::now()));
-  CHECK_FALSE(*journal.replay());
-  CHECK(directory.home.read(shared_journal_name) == shared_grant);
-  REQUIRE(other.take_over_shared([](const JournalEntry&) { return true; }, std::chrono::steady_clock::now()));
-  CHECK(replayed(other).grant);
-}
-
-TEST_CASE("an empty shared journal is removed, and what never was a journal is left alone") {
-  const Directory directory;
-  const auto always = [](const JournalEntry&) { return true; };
-  directory.home.write(shared_journal_name, "");
-  REQUIRE(directory.open().take_over_shared(always, std::chrono::steady_clock::now()));
-  CHECK_FALSE(std::filesystem::exists(directory.home / shared_journal_name));
-  std::filesystem::create_symlink("/etc/passwd", directory.home / shared_journal_name);
-  REQUIRE(directory.open().take_over_shared(always, std::chrono::steady_clock::now()));
-  CHECK(std::filesystem::is_symlink(directory.home / shared_journal_name));
 }

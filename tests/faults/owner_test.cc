@@ -92,8 +92,6 @@ TEST_CASE("a user's links lead root nowhere", "[owner]") {
        [](const auto& host, const auto& canary) { plant(canary.file(), host.credentials); }},
       {"directory", [](const auto& host, const auto& canary) { plant(canary.place(), host.home); }},
       {"journal", [](const auto& host, const auto& canary) { plant(canary.file(), host.journal); }},
-      {"shared journal",
-       [](const auto& host, const auto& canary) { plant(canary.file(), host.home + "/.oci-oauth.journal"); }},
       {"temporary name",
        [](const auto& host, const auto& canary) {
          plant(canary.file(), host.home + "/..credentials.json.oci-oauth");

@@ -41,11 +41,11 @@ TEST_CASE("an option of dockerd's is found in each spelling, the last one counts
 TEST_CASE("the data root is the option's, else the file's, else the usual one") {
   const Machine machine;
   const Host host = machine.host();
-  CHECK(docker_data_root(host, find_docker(host), "{}") == "/var/lib/docker");
-  CHECK(docker_data_root(host, find_docker(host), R"({"data-root": "/a"})") == "/a");
-  CHECK(docker_data_root(host, find_docker(host), "[") == "/var/lib/docker");
+  CHECK(docker_data_root(host, find_docker(host), {}) == "/var/lib/docker");
+  CHECK(docker_data_root(host, find_docker(host), {.data_root = "/a"}) == "/a");
+  CHECK(docker_data_root(host, find_docker(host), {.graph = "/a"}) == "/a");
   machine.unit("/usr/sbin/dockerd --data-root /b");
-  CHECK(docker_data_root(host, find_docker(host), R"({"data-root": "/a"})") == "/b");
+  CHECK(docker_data_root(host, find_docker(host), {.data_root = "/a"}) == "/b");
 }
 
 TEST_CASE("the socket is a Unix one that the daemon was given, else the usual one") {

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lines, words and blanks of a text, as parts of it: nothing is copied.
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+namespace oci_oauth {
+
+// Without the blanks at both ends.
+inline std::string_view trimmed(std::string_view text, std::string_view blanks = " \t\r") {
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+  return text.substr(0, text.find_last_not_of(blanks) + 1);
+}
+
+// Removes the first part of `text`, up to the separator, and the separator.
+inline std::string_view next_part(std::string_view& text, char separator) {
+  const std::string_view part = text.substr(0, text.find(separator));
+  text.remove_prefix(std::min(part.size() + 1, text.size()));
+  return part;
+}
+
+inline std::string_view next_line(std::string_view& text) {
+  return next_part(text, '\n');
+}
+
+inline std::string_view first_line(std::string_view text) {
+  return text.substr(0, text.find('\n'));
+}
+
+// What is between spaces; never empty.
+inline std::vector<std::string_view> words_in(std::string_view text) {
+  std::vector<std::string_view> words;
+  while (!text.empty()) {
+    if (const std::string_view word = next_part(text, ' '); !word.empty()) words.push_back(word);
+  }
+  return words;
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.h"
+
+#include "support/catch.h"
+
+using namespace oci_oauth;
+
+TEST_CASE("a text is cut into its parts, empty ones included") {
+  std::string_view path = "/a//b";
+  CHECK(next_part(path, '/').empty());
+  CHECK(next_part(path, '/') == "a");
+  CHECK(next_part(path, '/').empty());
+  CHECK(next_part(path, '/') == "b");
+  CHECK(path.empty());
+}
+
+TEST_CASE("lines end at a line feed, the last one also without") {
+  std::string_view text = "one\n\ntwo";
+  CHECK(first_line(text) == "one");
+  CHECK(next_line(text) == "one");
+  CHECK(next_line(text).empty());
+  CHECK(next_line(text) == "two");
+  CHECK(text.empty());
+  CHECK(first_line("").empty());
+}
+
+TEST_CASE("words are what is between spaces") {
+  CHECK(words_in("  a bc  d ") == std::vector<std::string_view>{"a", "bc", "d"});
+  CHECK(words_in("  ").empty());
+}
+
+TEST_CASE("blanks at both ends are left out, those within stay") {
+  CHECK(trimmed(" \ta b\r") == "a b");
+  CHECK(trimmed(" \r\t").empty());
+  CHECK(trimmed("\ra ", " ") == "\ra");
+}
