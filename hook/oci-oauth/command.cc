@@ -3,18 +3,17 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
-
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/fmt.h"
-#include "report/metrics.h"
+#include "report/overview.h"
 #include "sinks/sinks.h"
 
 namespace oci_oauth {
 
 bool deliver_to_sinks(const Log& log, const Instance& instance, const std::vector<const Profile*>& profiles) {
   const SinkRunner runner = {instance.config, instance.runtime, instance.programs.helper("oci-oauth-onecli"),
-                             std::getenv};
+                             own_environment};
   bool all_done = true;
   for (const Profile* profile : profiles) {
     for (const SinkOutcome& outcome : run_sinks(runner, *profile)) {

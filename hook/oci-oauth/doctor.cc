@@ -50,7 +50,7 @@ Findings examine(const Config& config, const DoctorArguments& arguments) {
   if (!programs) return {problem("installation", programs.error())};
   Progress progress(STDERR_FILENO, "oci-oauth: doctor", arguments.quiet);
   const CheckContext context = {config, provider_directories(programs->prefix),
-                                programs->helper("oci-oauth-probe"),
+                                programs->helper("oci-oauth-probe"), view_of_this_host(config.runtime_dir),
                                 [&](std::string_view what) { progress.step(what); }};
   Findings findings;
   for (const auto& [subject, run] : checks) {
@@ -72,7 +72,7 @@ ExitCode doctor(const Invocation& invocation) {
       config ? examine(*config, *parsed) : Findings{problem("configuration", config.error())};
   const ExitCode printed =
       print(invocation.log,
-            parsed->json ? findings_json(findings) : findings_text(findings, colour_of(STDOUT_FILENO)));
+            parsed->json ? findings_json(findings) : findings_text(findings, display_of(STDOUT_FILENO)));
   return printed == ExitCode::fine && worst(findings) == Verdict::problem ? ExitCode::failed : printed;
 }
 

@@ -213,11 +213,11 @@ ExitCode prove(const Log& log, const SetupPlan& plan, Progress& progress) {
   const auto programs = InstalledPrograms::find();
   if (!programs) return report(log, programs.error());
   const CheckContext context = {*config, provider_directories(programs->prefix),
-                                programs->helper("oci-oauth-probe"),
+                                programs->helper("oci-oauth-probe"), view_of_this_host(config->runtime_dir),
                                 [&](std::string_view what) { progress.step(what); }};
   const Findings findings = try_container(context);
   progress.clear();
-  print(log, findings_text(findings, colour_of(STDOUT_FILENO)));
+  print(log, findings_text(findings, display_of(STDOUT_FILENO)));
   if (worst(findings) == Verdict::problem) return ExitCode::failed;
   return print(log, what_is_next(plan, *config));
 }

@@ -4,9 +4,7 @@
 
 #include "base/fmt.h"
 #include "command.h"
-#include "report/metrics.h"
-#include "report/overview_json.h"
-#include "report/overview_text.h"
+#include "report/overview.h"
 #include "report/watch.h"
 
 namespace oci_oauth {
@@ -50,7 +48,7 @@ Result<std::string> written(const Config& config, Form form) {
     case Form::watch:
       break;
   }
-  return overview_text(overview, time, colour_of(STDOUT_FILENO));
+  return overview_text(overview, time, display_of(STDOUT_FILENO));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The doctor's checks, one function each. They change nothing, and ask the kernel, the engines and systemd
-// instead of guessing from their versions.
+// The doctor's checks, one function each, of what the host view says. They change nothing, and go by what the
+// kernel, the engines and systemd answer instead of guessing from their versions.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "doctor/finding.h"
+#include "doctor/host_view.h"
 
 namespace oci_oauth {
 
@@ -17,6 +18,7 @@ struct CheckContext {
   const Config& config;  // with a runtime_dir
   std::vector<std::string> provider_directories;
   std::string probe;  // path of oci-oauth-probe
+  HostView host;
   // Called before what takes long, for a person who waits.
   std::function<void(std::string_view)> step = [](std::string_view) {};
 };
@@ -34,7 +36,7 @@ Findings check_logins(const CheckContext& context);
 Findings check_engines(const CheckContext& context);
 // The refresher's units, if systemd is running.
 Findings check_units(const CheckContext& context);
-// The kernel features that docs/security.md lists, each tested by a call.
+// The kernel features that docs/security.md lists.
 Findings check_kernel(const CheckContext& context);
 
 // Starts a throw-away container for each profile, and compares the token that it reads with the current one:

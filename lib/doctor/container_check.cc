@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <optional>
 
-#include "base/command_output.h"
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/secret.h"
@@ -16,7 +15,6 @@
 #include "delivery/choice.h"
 #include "doctor/checks.h"
 #include "setup/cdi.h"
-#include "setup/engine.h"
 #include "token/runtime_dir.h"
 
 namespace oci_oauth {
@@ -74,24 +72,25 @@ class ThrowAwayRoot {
 // The same as a Docker image, because Docker cannot start a directory; removed at the end.
 class ThrowAwayImage {
  public:
-  static Result<ThrowAwayImage> import(const ThrowAwayRoot& root) {
-    auto output =
-        TRY(run_command({"sh", "-c", "tar -C \"$0\" -c . | docker import -", root.path()}, container_bound));
+  static Result<ThrowAwayImage> import(const HostView& host, const ThrowAwayRoot& root) {
+    const auto output =
+        TRY(host.run({"sh", "-c", "tar -C \"$0\" -c . | docker import -", root.path()}, container_bound));
     if (output.status != 0 || output.out.empty()) {
       return Error{ErrorKind::failed, "docker import: " + last_words(output.err), "docker info"};
     }
-    return ThrowAwayImage(last_words(output.out));
+    return ThrowAwayImage(host, last_words(output.out));
   }
-  ThrowAwayImage(ThrowAwayImage&& other) noexcept : id_(std::exchange(other.id_, {})) {}
+  ThrowAwayImage(ThrowAwayImage&& other) noexcept : host_(other.host_), id_(std::exchange(other.id_, {})) {}
   ThrowAwayImage& operator=(ThrowAwayImage&&) = delete;
   ~ThrowAwayImage() {
-    if (!id_.empty()) (void)run_command({"docker", "image", "rm", id_}, container_bound);
+    if (!id_.empty()) (void)host_.run({"docker", "image", "rm", id_}, container_bound);
   }
 
   const std::string& id() const { return id_; }
 
  private:
-  explicit ThrowAwayImage(std::string id) : id_(std::move(id)) {}
+  ThrowAwayImage(const HostView& host, std::string id) : host_(host), id_(std::move(id)) {}
+  const HostView& host_;
   std::string id_;
 };
 
@@ -164,7 +163,7 @@ Finding try_place(const CheckContext& context, const Place& place, const Engine&
   add(host_programs());
   add(engine.image);
   add({"cat", place.target + "/token"});
-  auto output = run_command(command, container_bound);
+  auto output = context.host.run(command, container_bound);
   if (!output) return problem(fmt::format("container '{}'", place.profile->name), output.error());
   // Read after the container's start, which may have refreshed it.
   auto token =
@@ -189,7 +188,7 @@ Findings try_podman(const CheckContext& context, const EngineState& registration
 }
 
 Findings try_docker(const CheckContext& context, const EngineState& registration, const ThrowAwayRoot& root) {
-  const auto taken_up = docker_has_taken_up();
+  const auto taken_up = context.host.docker_has_taken_up();
   if (!taken_up) {
     return {{"container", Verdict::warning, "no Docker container was started: " + taken_up.error().message,
              taken_up.error().hint}};
@@ -198,7 +197,7 @@ Findings try_docker(const CheckContext& context, const EngineState& registration
     return {{"container", Verdict::problem, "the running Docker daemon has not read " + registration.file,
              "systemctl reload docker"}};
   }
-  const auto image = ThrowAwayImage::import(root);
+  const auto image = ThrowAwayImage::import(context.host, root);
   if (!image) return {problem("container", image.error())};
   Words run = {"docker", "run"};
   if (*taken_up) run.insert(run.end(), {"--runtime", "oci-oauth"});
@@ -217,7 +216,7 @@ constexpr Trial trials[] = {{engine_name::podman, try_podman}, {engine_name::doc
 Findings try_container(const CheckContext& context) {
   std::vector<std::pair<Trial, EngineState>> present;
   std::optional<EngineState> cdi;
-  for (const EngineState& state : inspect_engines("/")) {
+  for (const EngineState& state : context.host.engines) {
     if (state.engine == engine_name::cdi && is_registered(state)) cdi = state;
     for (const Trial& trial : trials) {
       if (state.engine == trial.engine && state.state != EngineState::absent)

@@ -12,15 +12,7 @@ namespace oci_oauth {
 namespace {
 
 Tone tone_of(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::ok:
-      return Tone::good;
-    case Verdict::warning:
-      return Tone::attention;
-    case Verdict::problem:
-      return Tone::bad;
-  }
-  return Tone::plain;
+  return verdict == Verdict::ok ? Tone::good : verdict == Verdict::warning ? Tone::attention : Tone::bad;
 }
 
 std::string counted(size_t count, std::string_view what) {
@@ -51,14 +43,15 @@ Verdict worst(const Findings& findings) {
   return worst;
 }
 
-std::string findings_text(const Findings& findings, Colour colour) {
+std::string findings_text(const Findings& findings, const Display& display) {
   std::vector<Row> rows;
   for (const Finding& finding : findings) {
     rows.push_back(
         {{std::string(word(finding.verdict)), tone_of(finding.verdict)}, {finding.check}, {finding.message}});
-    if (!finding.remedy.empty()) rows.push_back({{""}, {""}, {"hint: " + finding.remedy}});
+    if (!finding.remedy.empty())
+      rows.push_back({{""}, {""}, {.text = "hint: " + finding.remedy, .is_whole = true}});
   }
-  return fmt::format("{}\n{}, {}\n", aligned(rows, colour),
+  return fmt::format("{}\n{}, {}\n", aligned(rows, display),
                      counted(count_of(findings, Verdict::problem), "problem"),
                      counted(count_of(findings, Verdict::warning), "warning"));
 }

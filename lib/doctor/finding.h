@@ -34,7 +34,7 @@ Finding problem(std::string_view check, const Error& error);
 Verdict worst(const Findings& findings);
 
 // One line for each finding, with its remedy below it, and the counts at the end.
-std::string findings_text(const Findings& findings, Colour colour);
+std::string findings_text(const Findings& findings, const Display& display);
 
 template <class Each, RecordOf<Finding> Self>
 void describe(Each& each, Self& finding) {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/command_output.h"
 #include "base/fmt.h"
 #include "doctor/checks.h"
 #include "program/hint.h"
@@ -12,7 +11,7 @@ constexpr Milliseconds probe_bound = std::chrono::seconds(60);
 
 Findings probe(const CheckContext& context, const Profile& profile) {
   const std::string check = fmt::format("login '{}'", profile.name);
-  auto output = run_command({context.probe, context.config.path, profile.name}, probe_bound);
+  auto output = context.host.run({context.probe, context.config.path, profile.name}, probe_bound);
   if (!output) return {problem(check, output.error())};
   auto report = read_record<FindingsReport>(output->out, "findings");
   if (report) return std::move(report->findings);

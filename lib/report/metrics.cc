@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "report/metrics.h"
+#include "report/overview.h"
 
 #include <array>
 
@@ -144,11 +144,8 @@ Result<void> write_metrics_file(const Config& config, Time now) {
         .in("metrics_file")
         .with_hint("make the directory, or correct \"metrics_file\" in the configuration");
   }
-  AtomicFile::Options options;
-  options.mode = 0644;
-  auto written =
-      replace_file_in_turn(directory->get(), config.metrics_file.substr(config.metrics_file.rfind('/') + 1),
-                           parent, metrics_text(*overview, now), options);
+  auto written = replace_file_in_turn(directory->get(), base_name(config.metrics_file), parent,
+                                      metrics_text(*overview, now), {.mode = 0644});
   if (!written) return std::move(written).error().in("metrics_file");
   return {};
 }

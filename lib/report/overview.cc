@@ -144,15 +144,10 @@ ProfileState state_of(const std::optional<Published>& published, Time now) {
   if (!published) return ProfileState::unknown;
   if (login_is_refused(*published)) return ProfileState::login_required;
   if (!published->has_token()) return ProfileState::unknown;
-  switch (freshness(*published, now)) {
-    case Freshness::fresh:
-      return ProfileState::fresh;
-    case Freshness::due:
-      return ProfileState::due;
-    case Freshness::expired:
-      return ProfileState::expired;
-  }
-  return ProfileState::unknown;
+  const Freshness is = freshness(*published, now);
+  return is == Freshness::fresh ? ProfileState::fresh
+         : is == Freshness::due ? ProfileState::due
+                                : ProfileState::expired;
 }
 
 Result<Overview> look_over(const Config& config, Time now) {

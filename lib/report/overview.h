@@ -13,6 +13,7 @@
 #include "base/words.h"
 #include "config/config.h"
 #include "delivery/container_record.h"
+#include "report/text_table.h"
 #include "sinks/sinks.h"
 #include "token/published.h"
 #include "token/runtime_dir.h"
@@ -77,5 +78,20 @@ ProfileState state_of(const std::optional<Published>& published, Time now);
 // Changes nothing, and needs no network. Failure: the runtime directory belongs to another user, or contains
 // what this version did not write.
 Result<Overview> look_over(const Config& config, Time now);
+
+// The login's expiry is reported as a warning from this long before it.
+constexpr Milliseconds login_warning = std::chrono::hours(72);
+
+// For people: a table of profiles, remarks with hints, a table of containers.
+std::string overview_text(const Overview& overview, Time now, const Display& display);
+// For scripts, indented, with a final newline; oci-oauth(1) describes its words.
+std::string overview_json(const Overview& overview);
+// Prometheus' text exposition format 0.0.4, for `status --prometheus` and for the node exporter's textfile
+// collector.
+std::string metrics_text(const Overview& overview, Time now);
+
+// Takes an overview and publishes it as the configured metrics_file (whole, by rename, mode 0644: the
+// exporter is another user). Does nothing if none is configured. Failure: "PATH: reason".
+Result<void> write_metrics_file(const Config& config, Time now);
 
 }  // namespace oci_oauth

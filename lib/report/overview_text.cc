@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "report/overview_text.h"
+#include "report/overview.h"
 
 #include "base/fmt.h"
 #include "program/hint.h"
@@ -21,19 +21,13 @@ std::string ago(Time then, Time now) {
 }
 
 Cell state_cell(ProfileState state) {
-  switch (state) {
-    case ProfileState::fresh:
-      return {"fresh", Tone::good};
-    case ProfileState::due:
-      return {"due for a refresh", Tone::attention};
-    case ProfileState::expired:
-      return {"expired", Tone::bad};
-    case ProfileState::login_required:
-      return {"log in again", Tone::bad};
-    case ProfileState::unknown:
-      return {"never refreshed", Tone::attention};
-  }
-  return {nothing};
+  const Cell cells[] = {{"fresh", Tone::good},
+                        {"due for a refresh", Tone::attention},
+                        {"expired", Tone::bad},
+                        {"log in again", Tone::bad},
+                        {"never refreshed", Tone::attention}};
+  static_assert(std::size(cells) == words_of(ProfileState{}).size());
+  return cells[static_cast<size_t>(state)];
 }
 
 Cell login_cell(const std::optional<Time>& end, Time now) {
@@ -54,17 +48,9 @@ Row profile_row(const ProfileView& profile, Time now) {
 }
 
 Cell holding_cell(Holding holding) {
-  switch (holding) {
-    case Holding::current:
-      return {"current", Tone::good};
-    case Holding::outdated:
-      return {"outdated", Tone::bad};
-    case Holding::failed:
-      return {"failed", Tone::bad};
-    case Holding::unknown:
-      return {"unknown", Tone::attention};
-  }
-  return {nothing};
+  const bool is_bad = holding == Holding::outdated || holding == Holding::failed;
+  const Tone tone = is_bad ? Tone::bad : holding == Holding::current ? Tone::good : Tone::attention;
+  return {std::string(word(holding)), tone};
 }
 
 Row container_row(const ProfileView& profile, const ContainerView& container, Time now) {
@@ -157,7 +143,7 @@ std::string remarks_on(const Overview& overview, Time now, Colour colour) {
 
 }  // namespace
 
-std::string overview_text(const Overview& overview, Time now, Colour colour) {
+std::string overview_text(const Overview& overview, Time now, const Display& display) {
   if (overview.profiles.empty()) return fmt::format("no profiles in {}\n", printable(overview.config));
   const auto heading = [](const char* text) { return Cell{text, Tone::heading}; };
   std::vector<Row> profiles = {{heading("PROFILE"), heading("STATE"), heading("EXPIRES IN"),
@@ -170,8 +156,8 @@ std::string overview_text(const Overview& overview, Time now, Colour colour) {
       containers.push_back(container_row(profile, container, now));
     }
   }
-  std::string text = aligned(profiles, colour) + remarks_on(overview, now, colour);
-  if (containers.size() > 1) text += "\n" + aligned(containers, colour);
+  std::string text = aligned(profiles, display) + remarks_on(overview, now, display.colour);
+  if (containers.size() > 1) text += "\n" + aligned(containers, display);
   return text;
 }
 

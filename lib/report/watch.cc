@@ -12,6 +12,7 @@
 #include "base/poll.h"
 #include "base/signal_queue.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "base/time.h"
 
 namespace oci_oauth {
@@ -81,9 +82,7 @@ void drain(int inotify) {
 std::string frame(std::string_view text, unsigned rows) {
   std::string drawn = "\033[H";
   while (!text.empty() && rows-- > 0) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    drawn.append(text.substr(0, end)).append("\033[K");
-    text.remove_prefix(std::min(end + 1, text.size()));
+    drawn.append(next_line(text)).append("\033[K");
     if (!text.empty() && rows > 0) drawn += "\r\n";
   }
   return drawn + "\033[J";

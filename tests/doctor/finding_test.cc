@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "doctor/finding.h"
 
+#include "base/text.h"
 #include "support/catch.h"
 
 using namespace oci_oauth;
@@ -43,4 +44,28 @@ TEST_CASE("findings come back from their JSON as they were") {
 TEST_CASE("text that holds no findings is refused") {
   for (const char* text : {"", "{}", "Killed", R"({"version":1})"})
     CHECK_FALSE(read_record<FindingsReport>(text, "findings"));
+}
+
+TEST_CASE("findings fit terminals of 40, 80 and 200 columns, and hints can be copied") {
+  const Findings long_ones = {
+      {"login 'claude'", Verdict::warning,
+       "/home/u/.claude/login: has 2 hard links: a refresh replaces this one, and the "
+       "others keep an unusable login",
+       "find / -xdev -samefile '/home/u/.claude/login'"}};
+  const std::string plain = findings_text(long_ones, Colour::no);
+  CHECK(findings_text(long_ones, {Colour::no, 200}) == plain);
+  CHECK(findings_text(long_ones, {Colour::no, 80}) ==
+        "warning  login 'claude'  /home/u/.claude/login: has 2 hard links: a refresh\n"
+        "                         replaces this one, and the others keep an unusable\n"
+        "                         login\n"
+        "                         hint: find / -xdev -samefile '/home/u/.claude/login'\n"
+        "\n0 problems, 1 warning\n");
+  const std::string narrow = findings_text(long_ones, {Colour::no, 40});
+  for (std::string_view text = narrow; !text.empty();) {
+    const std::string_view line = next_line(text);
+    CAPTURE(line);
+    CHECK((display_width(line) <= 40 ||
+           line.ends_with("hint: find / -xdev -samefile '/home/u/.claude/login'")));
+  }
+  CHECK_THAT(narrow, Catch::Contains("warning  login     /home/u/.claude/login"));
 }

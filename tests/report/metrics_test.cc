@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "report/metrics.h"
+#include "report/overview.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "report/overview_json.h"
+#include "report/overview.h"
 
 #include "support/catch.h"
 #include "support/overviews.h"

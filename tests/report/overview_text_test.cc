@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "report/overview_text.h"
+#include "report/overview.h"
 
+#include "base/text.h"
 #include "support/catch.h"
 #include "support/overviews.h"
 
@@ -154,4 +155,22 @@ TEST_CASE("a sink that lacks the token is reported with its remedy") {
             .ends_with("\nclaude: sink 'exec /bin/false': exit status 1 (2 in a row, 5 min ago, "
                        "2026-11-24T11:55:00Z)\n"
                        "  hint: look into it\n"));
+}
+
+TEST_CASE("the tables fit terminals of 40, 80 and 200 columns") {
+  Overview overview = test::overview_of({test::profile("claude", ProfileState::due)});
+  overview.profiles.front().containers = {
+      test::container("0123456789abcdef", DeliveryKind::mount, Holding::current)};
+  const std::string plain = overview_text(overview, test::noon, Colour::no);
+  const auto widest = [](std::string_view text) {
+    size_t width = 0;
+    while (!text.empty()) width = std::max(width, display_width(next_line(text)));
+    return width;
+  };
+  REQUIRE(widest(plain) > 40);
+  for (const size_t width : {40U, 80U, 200U}) {
+    CAPTURE(width);
+    CHECK(widest(overview_text(overview, test::noon, {Colour::no, width})) <= width);
+  }
+  CHECK(overview_text(overview, test::noon, {Colour::no, 200}) == plain);
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/text_table.h"
 
+#include <pty.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/unique_fd.h"
 #include "support/catch.h"
 
 using namespace oci_oauth;
@@ -44,5 +46,44 @@ TEST_CASE("what is not a terminal has no colour") {
   ::setenv("TERM", "xterm", 1);
   int ends[2];
   REQUIRE(::pipe(ends) == 0);  // NOLINT(android-cloexec-pipe)
-  CHECK(colour_of(ends[1]) == Colour::no);
+  CHECK(display_of(ends[1]).colour == Colour::no);
+  CHECK(display_of(ends[1]).width == Display::unlimited);
+}
+
+TEST_CASE("a terminal has its width, and colours unless they are refused") {
+  ::unsetenv("NO_COLOR");
+  ::setenv("TERM", "xterm", 1);
+  int master = -1, slave = -1;
+  const winsize size = {.ws_row = 24, .ws_col = 100, .ws_xpixel = 0, .ws_ypixel = 0};
+  REQUIRE(::openpty(&master, &slave, nullptr, nullptr, &size) == 0);
+  const UniqueFd ends[] = {UniqueFd(master), UniqueFd(slave)};
+  CHECK(display_of(slave).width == 100);
+  CHECK(display_of(slave).colour == Colour::yes);
+  ::setenv("NO_COLOR", "1", 1);
+  CHECK(display_of(slave).colour == Colour::no);
+  ::unsetenv("NO_COLOR");
+}
+
+TEST_CASE("what does not fit continues below, word by word, and the widest column gives way first") {
+  const std::vector<Row> rows = {
+      {{"ok"}, {"a check"}, {"what was found is long"}},
+      {{"bad"}, {"b"}, {.text = "a command that stays as it is", .is_whole = true}}};
+  CHECK(aligned(rows, {Colour::no, 36}) ==
+        "ok   a check  what was found is long\nbad  b        a command that stays as it is\n");
+  CHECK(aligned(rows, {Colour::no, 28}) ==
+        "ok   a check  what was found\n"
+        "              is long\n"
+        "bad  b        a command that stays as it is\n");
+  CHECK(aligned(rows, {Colour::no, 17}) ==
+        "ok   a      what\n"
+        "     check  was\n"
+        "            found\n"
+        "            is\n"
+        "            long\n"
+        "bad  b      a command that stays as it is\n");
+}
+
+TEST_CASE("a colour covers each line of a cell") {
+  const std::vector<Row> rows = {{{"two words", Tone::bad}, {"x"}}};
+  CHECK(aligned(rows, {Colour::yes, 8}) == "\033[31mtwo\033[0m    x\n\033[31mwords\033[0m\n");
 }
