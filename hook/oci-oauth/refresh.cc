@@ -46,12 +46,12 @@ Result<RefreshRun> parse(const Invocation& invocation, const Instance& instance)
   RefreshRun run = {.instance = instance,
                     .log = invocation.log,
                     .profiles = {},
-                    .force = arguments.has("--force") ? Force::yes : Force::no,
-                    .endpoint = arguments.has("--offline") ? Endpoint::left_alone : Endpoint::asked,
+                    .aim = {.force = arguments.has("--force") ? Force::yes : Force::no,
+                            .endpoint = arguments.has("--offline") ? Endpoint::left_alone : Endpoint::asked},
                     .lock_fd = TRY(parse_lock_fd(arguments.value("--lock-fd"))),
                     .exchange_socket = arguments.value("--exchange").value_or("")};
   run.profiles = TRY(find_profiles(verb, instance.config, names));
-  const bool is_forced = run.force == Force::yes, is_offline = run.endpoint == Endpoint::left_alone;
+  const bool is_forced = run.aim.force == Force::yes, is_offline = run.aim.endpoint == Endpoint::left_alone;
   if (run.lock_fd >= 0 && run.profiles.size() != 1)
     return usage_error(verb, "--lock-fd needs the name of one profile");
   if (is_forced && is_offline) return usage_error(verb, "--force and --offline cannot be used together");
@@ -59,7 +59,7 @@ Result<RefreshRun> parse(const Invocation& invocation, const Instance& instance)
   if (is_forced || is_offline)
     return usage_error(verb, "--rejected cannot be used with --force or --offline");
   if (names.size() != 1) return usage_error(verb, "--rejected needs the name of one profile");
-  run.rejected_token_hash = TRY(reported_token_hash());
+  run.aim.rejected_token_hash = TRY(reported_token_hash());
   return run;
 }
 

@@ -22,13 +22,15 @@ ExitCode serve(const Invocation& invocation) {
   auto instance = Instance::open(invocation.config);
   if (!instance) return report(invocation.log, instance.error());
   const std::string config = instance->config.path;
+  ServerClock clock;
   auto server = RefreshServer::open({.listening = std::move(*listening),
                                      .runtime = std::move(instance->runtime),
                                      .config = std::move(instance->config),
                                      .read_config = [&] { return open_configuration(config); },
                                      .command = {instance->programs.command(), "--config", config, "refresh",
                                                  "--exchange", *exchange_socket, "--"},
-                                     .log = invocation.log});
+                                     .log = invocation.log,
+                                     .clock = clock});
   if (!server) return report(invocation.log, server.error());
   server->run();
   return ExitCode::fine;

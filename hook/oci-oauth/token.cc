@@ -47,7 +47,7 @@ ExitCode token(const Invocation& invocation) {
   const Profile& profile = *parsed->profile;
   const std::string context = fmt::format("token '{}'", profile.name);
   const Refresher refresher = instance->refresher();
-  const auto outcome = refresh_profile(refresher, profile, {.min_ttl = parsed->min_ttl});
+  const auto outcome = refresh_profile(refresher, profile, {.aim = {.min_ttl = parsed->min_ttl}});
   if (!outcome) return report(invocation.log, Error(outcome.error()).in(context));
   if (auto lives = check_lifetime(*outcome, parsed->min_ttl, now()); !lives)
     return report(invocation.log, std::move(lives).error().in(context));

@@ -120,7 +120,7 @@ Result<LoginSnapshot> read_output(Secret text, const ExchangeRequest& request, T
   snapshot.is_on_local_storage = false;
   snapshot.access_token_hash = fingerprint(login.access_token);
   snapshot.request_hash = command_hash(*request.profile.source);
-  snapshot.files.push_back({std::string(token_file), Secret(login.access_token.reveal())});
+  snapshot.files.push_back({std::string(token_file), login.access_token.copy()});
   for (const DeliveredFile& file : request.provider.deliver)
     snapshot.files.push_back({file.name, document->delivered(file, fields, Secret())});
   return snapshot;

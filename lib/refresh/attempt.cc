@@ -2,6 +2,7 @@
 #include "refresh/attempt.h"
 
 #include <algorithm>
+#include <random>
 
 #include "token/policy.h"
 
@@ -44,6 +45,28 @@ void end_rest(ProfileRecords& known) {
 }
 
 }  // namespace
+
+double random_fraction() {
+  std::random_device device;
+  return std::uniform_real_distribution<double>(0, 1)(device);
+}
+
+bool is_settled(const Published& published, const RefreshAim& aim, Time now) {
+  if (aim.force == Force::yes) return false;
+  if (!aim.rejected_token_hash.empty() && aim.rejected_token_hash == published.access_token_hash)
+    return false;
+  return published.has_token() && !published.last_error && freshness(published, now) == Freshness::fresh &&
+         published.expires_at - now >= aim.min_ttl;
+}
+
+ExchangeReport report_without_exchange(const Error& error) {
+  ExchangeReport report;
+  const FailureKind kind = error.kind == ErrorKind::temporary       ? FailureKind::unknown
+                           : error.kind == ErrorKind::configuration ? FailureKind::configuration
+                                                                    : FailureKind::login;
+  report.failure = {.kind = kind, .message = error.message, .hint = error.hint};
+  return report;
+}
 
 void note_login(ProfileRecords& known, const ExchangeReport& report, const Profile& profile, Time time) {
   auto& [published, history] = known;

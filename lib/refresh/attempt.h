@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an attempt to refresh changes in the published state. Pure: time and chance are arguments.
+// Whether to attempt a refresh, and what an attempt changes in the published state. Pure: time and chance are
+// arguments.
 #pragma once
 
 #include "config/config.h"
 #include "token/refresh_history.h"
 #include "worker/exchange_report.h"
+#include "worker/exchange_request.h"
 
 namespace oci_oauth {
 
@@ -12,6 +14,14 @@ struct Moment {
   Time time;      // the end of the attempt
   double jitter;  // in [0, 1)
 };
+double random_fraction();
+
+// Whether there is nothing to do, as long as the login's file is the one that was published. After a failure
+// there is, because the journal may contain a login that is not in its place yet.
+bool is_settled(const Published& published, const RefreshAim& aim, Time now);
+
+// Of an exchange that could not be started, or never reported: its journal tells the next run what it did.
+ExchangeReport report_without_exchange(const Error& error);
 
 // The login as it is: its token and its times; removes pauses and refusals that do not apply any more.
 void note_login(ProfileRecords& known, const ExchangeReport& report, const Profile& profile, Time time);

@@ -14,9 +14,9 @@ Result<Instance> Instance::open(const std::string& config) {
 }
 
 Refresher Instance::refresher(const std::string& exchange_socket) const {
-  return {runtime,
-          provider_directories(programs.prefix),
-          {programs.helper("oci-oauth-exchange"), exchange_socket}};
+  return {runtime, provider_directories(programs.prefix),
+          [exchanger = Exchanger{programs.helper("oci-oauth-exchange"), exchange_socket}](
+              ExchangeRequest request) { return exchange_as_owner(exchanger, std::move(request)); }};
 }
 
 }  // namespace oci_oauth

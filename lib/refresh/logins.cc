@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh/logins.h"
 
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <tuple>
 
+#include "base/file.h"
 #include "base/path.h"
 
 namespace oci_oauth {
@@ -23,11 +22,11 @@ Place place_of(const Profile& profile) {
   // A command's token is of no other profile.
   if (profile.source) return {0, 0, profile.name};
   const std::string& path = profile.credentials;
-  const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), ::free);
-  const std::string followed = real ? real.get() : path;
+  const auto real = real_path(path);
+  const std::string& followed = real ? *real : path;
   struct stat status;
   if (::stat(parent_directory(followed).c_str(), &status) != 0) return {0, 0, path};
-  return {status.st_dev, status.st_ino, followed.substr(followed.rfind('/') + 1)};
+  return {status.st_dev, status.st_ino, base_name(followed)};
 }
 
 bool has_asked(const ProfileOutcome& done) {
@@ -68,18 +67,20 @@ std::vector<ProfileOutcome> follow(const Refresher& refresher, const LoginProfil
                                    const RefreshOutcome& first) {
   std::vector<ProfileOutcome> done;
   for (const Profile* profile : profiles) {
-    done.push_back({profile, refresh_profile(refresher, *profile,
-                                             {.endpoint = Endpoint::left_alone, .follows = &first.known})});
+    done.push_back(
+        {profile, refresh_profile(refresher, *profile,
+                                  {.aim = {.endpoint = Endpoint::left_alone}, .follows = &first.known})});
   }
   return done;
 }
 
 std::vector<ProfileOutcome> refresh_login(const Refresher& refresher, const Config& config,
-                                          const LoginProfiles& profiles, RefreshOptions options) {
+                                          const LoginProfiles& profiles, const RefreshAim& aim,
+                                          std::optional<FileLock> lock) {
   std::vector<ProfileOutcome> done;
   for (const Profile* profile : profiles) {
+    RefreshOptions options = {.aim = aim, .lock = std::exchange(lock, std::nullopt)};
     done.push_back({profile, refresh_profile(refresher, *profile, std::move(options))});
-    options.lock.reset();
     if (!has_asked(done.back())) continue;
     LoginProfiles others = siblings_of(config, *profile);
     std::erase_if(others, [&](const Profile* other) {

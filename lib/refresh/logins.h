@@ -3,6 +3,7 @@
 // and delivered afterwards.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "config/config.h"
@@ -24,11 +25,13 @@ struct ProfileOutcome {
   Result<RefreshOutcome> outcome;
 };
 
-// Refreshes `profiles`, all of one login, one after the other, until one of them has sent a request. Its
+// Refreshes `profiles`, all of one login, one after the other, until one of them has sent a request. `lock`,
+// if any, is the first one's. Its
 // outcome applies to every profile with this login in the configuration: none repeats the request, each is
 // published.
 std::vector<ProfileOutcome> refresh_login(const Refresher& refresher, const Config& config,
-                                          const LoginProfiles& profiles, RefreshOptions options);
+                                          const LoginProfiles& profiles, const RefreshAim& aim,
+                                          std::optional<FileLock> lock = std::nullopt);
 
 // The same for the profiles that share the login of one that has just been refreshed.
 std::vector<ProfileOutcome> follow(const Refresher& refresher, const LoginProfiles& profiles,

@@ -30,22 +30,21 @@ ExitCode report_outcome(const RefreshRun& run, const ProfileOutcome& done) {
     run.log.write(Priority::warning, fmt::format("{}: {}", context, error.message), error.hint);
   }
   if (outcome.failure) return report(run.log, to_error(*outcome.failure).in(context));
-  run.log.write(Priority::info, fmt::format("{}: {}", context, describe_outcome(outcome, run.endpoint)));
+  run.log.write(Priority::info, fmt::format("{}: {}", context, describe_outcome(outcome, run.aim.endpoint)));
   return ExitCode::fine;
 }
 
 ExitCode refresh_one(const RefreshRun& run, const LoginProfiles& login) {
-  RefreshOptions options = {
-      .force = run.force, .endpoint = run.endpoint, .rejected_token_hash = run.rejected_token_hash};
+  std::optional<FileLock> lock;
   if (run.lock_fd >= 0) {
-    auto lock = inherited_lock(run.instance.runtime, login.front()->name, run.lock_fd);
-    if (!lock) return report(run.log, std::move(lock).error().in("refresh"));
-    options.lock.emplace(std::move(*lock));
+    auto held = inherited_lock(run.instance.runtime, login.front()->name, run.lock_fd);
+    if (!held) return report(run.log, std::move(held).error().in("refresh"));
+    lock.emplace(std::move(*held));
   }
   const Refresher refresher = run.instance.refresher(run.exchange_socket);
   ExitCode worst = ExitCode::fine;
   for (const ProfileOutcome& done :
-       refresh_login(refresher, run.instance.config, login, std::move(options))) {
+       refresh_login(refresher, run.instance.config, login, run.aim, std::move(lock))) {
     worst = worse(worst, report_outcome(run, done));
   }
   return worst;

@@ -16,11 +16,9 @@ struct RefreshRun {
   const Instance& instance;
   const Log& log;
   std::vector<const Profile*> profiles;
-  Force force = Force::no;
-  Endpoint endpoint = Endpoint::asked;
-  std::string rejected_token_hash = {};  // of a token that a server refused; empty: there is none
-  int lock_fd = -1;                      // of one profile, held for us by the hook
-  std::string exchange_socket = {};      // empty: exchanges are children
+  RefreshAim aim = {};
+  int lock_fd = -1;                  // of one profile, held for us by the hook
+  std::string exchange_socket = {};  // empty: exchanges are children
 };
 
 // Result: the worst exit code of any of the profiles; what came of each is in the log. A run ends after

@@ -3,12 +3,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <random>
 
 #include "base/fmt.h"
 #include "base/size.h"
 #include "config/trusted_file.h"
-#include "refresh/attempt.h"
 #include "refresh/deliveries.h"
 #include "token/policy.h"
 #include "token/refresh_mark.h"
@@ -20,38 +18,15 @@ namespace {
 constexpr auto wait_for_other_refresh = std::chrono::seconds(60);
 constexpr size_t delivered_limit = MiB;
 
-bool nothing_to_do(const Profile& profile, const Published& published, const RefreshOptions& options,
-                   Time time) {
-  if (options.force == Force::yes || options.follows != nullptr) return false;
-  if (!options.rejected_token_hash.empty() && options.rejected_token_hash == published.access_token_hash)
-    return false;
-  // After a failure, the journal may contain a login that is not in its place yet.
-  // A command is not asked before its token is due.
-  const bool is_unchanged =
-      profile.source || (published.login_is_visible && login_is_unchanged(profile.credentials, published));
-  return published.has_token() && !published.last_error && freshness(published, time) == Freshness::fresh &&
-         published.expires_at - time >= options.min_ttl && is_unchanged;
-}
-
-double random_fraction() {
-  std::random_device device;
-  return std::uniform_real_distribution<double>(0, 1)(device);
+// A command is not asked before its token is due.
+bool has_same_login(const Profile& profile, const Published& published) {
+  return profile.source || (published.login_is_visible && login_is_unchanged(profile.credentials, published));
 }
 
 // The owner's observation counts only if root can check it as well; root does not look where it might hang.
 bool is_visible(const ExchangeReport& report, const std::string& path) {
   struct stat status;
   return report.login->is_on_local_storage && ::stat(path.c_str(), &status) == 0;
-}
-
-// An exchange that never reported: its journal tells the next run what it did.
-ExchangeReport report_of(const Error& error) {
-  ExchangeReport report;
-  const FailureKind kind = error.kind == ErrorKind::temporary       ? FailureKind::unknown
-                           : error.kind == ErrorKind::configuration ? FailureKind::configuration
-                                                                    : FailureKind::login;
-  report.failure = {.kind = kind, .message = error.message, .hint = error.hint};
-  return report;
 }
 
 // Unchanged content is not written again, so that no watcher wakes without reason.
@@ -84,8 +59,7 @@ Result<void> add_secrets(ExchangeRequest& request, int share) {
       profile.client_secret_file.empty() ? request.provider.client_secret_file : profile.client_secret_file;
   if (!file.empty()) {
     const auto owner = TRY(owner_of(profile));
-    auto secret = TRY(read_client_secret(file, owner.uid));
-    request.client_secret = std::move(secret);
+    request.client_secret = TRY(read_client_secret(file, owner.uid));
   }
   if (!profile.source && !request.provider.fields.access_token.empty()) return {};
   auto token = read_file({share, std::string(token_file), "token"}, delivered_limit, Links::refused);
@@ -93,22 +67,17 @@ Result<void> add_secrets(ExchangeRequest& request, int share) {
   return {};
 }
 
-ExchangeReport exchange(const Refresher& refresher, const Profile& profile, ProfileRecords& known,
-                        const RefreshOptions& options, int share) {
-  auto provider = load_provider(profile.provider, refresher.provider_directories);
-  if (!provider) return report_of(provider.error());
-  known.published.shadowed_by = provider->shadowed_by;
-  ExchangeRequest request;
+Result<ExchangeReport> exchange(const Refresher& refresher, const Profile& profile, ProfileRecords& known,
+                                const RefreshAim& aim, int share) {
+  ExchangeRequest request(aim);
   request.profile = profile;
-  request.provider = std::move(*provider);
+  request.provider = TRY(load_provider(profile.provider, refresher.provider_directories));
+  known.published.shadowed_by = request.provider.shadowed_by;
   request.known = known;
-  request.force = options.force;
-  request.min_ttl = options.min_ttl;
-  request.endpoint = options.endpoint;
-  request.rejected_token_hash = options.rejected_token_hash;
-  if (auto ready = add_secrets(request, share); !ready) return report_of(ready.error());
-  auto report = exchange_as_owner(refresher.exchanger, std::move(request));
-  return report ? std::move(*report) : report_of(report.error());
+  TRY(add_secrets(request, share));
+  auto report = TRY(refresher.exchange(std::move(request)));
+  if (report.login) report.login->is_on_local_storage = is_visible(report, profile.credentials);
+  return report;
 }
 
 }  // namespace
@@ -132,10 +101,7 @@ Result<void> check_lifetime(const RefreshOutcome& outcome, Milliseconds min_ttl,
 Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,
                                        RefreshOptions options) {
   auto share = TRY(refresher.runtime.share(profile.name));
-  if (!options.lock) {
-    auto lock = TRY(lock_profile(refresher.runtime, profile.name));
-    options.lock.emplace(std::move(lock));
-  }
+  if (!options.lock) options.lock.emplace(TRY(lock_profile(refresher.runtime, profile.name)));
   const RefreshMark mark(options.lock->fd());
   const auto published = TRY(refresher.runtime.published(profile.name));
   const auto history = TRY(refresher.runtime.history(profile.name));
@@ -144,20 +110,20 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   const auto deliver = [&] {
     return deliver_to_containers(refresher.runtime, profile.name, share.get(), outcome.known.published.login);
   };
-  if (history && nothing_to_do(profile, outcome.known.published, options, now())) {
+  const bool may_rest = history && options.follows == nullptr &&
+                        is_settled(outcome.known.published, options.aim, refresher.clock());
+  if (may_rest && has_same_login(profile, outcome.known.published)) {
     outcome.deliveries_failed = deliver();  // a container may have lost what it had
     return outcome;
   }
 
-  ExchangeReport report = exchange(refresher, profile, outcome.known, options, share.get());
-  const Time time = now();
-  if (report.login) {
-    report.login->is_on_local_storage = is_visible(report, profile.credentials);
-    note_login(outcome.known, report, profile, time);
-  }
+  auto exchanged = exchange(refresher, profile, outcome.known, options.aim, share.get());
+  ExchangeReport report = exchanged ? std::move(*exchanged) : report_without_exchange(exchanged.error());
+  const Moment moment = {refresher.clock(), refresher.chance()};
+  if (report.login) note_login(outcome.known, report, profile, moment.time);
   // A run that sent no request has learned nothing about the endpoint.
-  if (options.endpoint == Endpoint::asked || report.failure) {
-    note_attempt(outcome.known, report, {time, random_fraction()});
+  if (options.aim.endpoint == Endpoint::asked || report.failure) {
+    note_attempt(outcome.known, report, moment);
   } else if (options.follows != nullptr) {
     note_attempt_of(outcome.known, report, *options.follows);
   }

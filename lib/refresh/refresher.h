@@ -3,6 +3,7 @@
 // time for each profile, however many processes want it.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,24 +11,24 @@
 #include "base/file_lock.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "refresh/attempt.h"
 #include "token/runtime_dir.h"
 #include "worker/exchange_request.h"
 #include "worker/worker.h"
 
 namespace oci_oauth {
 
+// What a refresh works with. Tests have their own exchange, time and chance.
 struct Refresher {
   const RuntimeDir& runtime;
   std::vector<std::string> provider_directories;
-  Exchanger exchanger;
+  std::function<Result<ExchangeReport>(ExchangeRequest)> exchange;  // as exchange_as_owner()
+  std::function<Time()> clock = now;
+  std::function<double()> chance = random_fraction;
 };
 
 struct RefreshOptions {
-  Force force = Force::no;
-  Milliseconds min_ttl{0};
-  Endpoint endpoint = Endpoint::asked;  // left alone: publish the login's token, whatever its age
-  std::string rejected_token_hash =
-      {};  // a token that a server refused: refresh if it is still the current one
+  RefreshAim aim = {};
   // From another profile with this login, which has just contacted the endpoint: its outcome applies.
   const ProfileRecords* follows = nullptr;
   // Already held by the calling process (the hook); empty: taken here.

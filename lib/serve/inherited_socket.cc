@@ -7,16 +7,13 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/environment.h"
+
 namespace oci_oauth {
 
 namespace {
 
 constexpr int first_listen_fd = 3;  // SD_LISTEN_FDS_START
-
-std::string from_environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 bool is_listening(int fd) {
   int accepts = 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/refresh_server.h"
 
-#include <poll.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -20,7 +19,6 @@ namespace oci_oauth {
 namespace {
 
 using namespace std::chrono_literals;
-using std::chrono::steady_clock;
 
 constexpr auto time_to_ask = 5s;
 constexpr size_t most_connections = 1000;
@@ -83,11 +81,19 @@ std::optional<ProfileSight> see(const RuntimeDir& runtime, const Profile& profil
 
 }  // namespace
 
+Instant ServerClock::now() {
+  return {oci_oauth::now(), std::chrono::steady_clock::now()};
+}
+
+void ServerClock::wait(std::span<pollfd> watched, SteadyTime until) {
+  (void)wait_readable(watched, until);
+}
+
 RefreshServer::RefreshServer(RefreshService service, UniqueFd publications, const FileStamp& directory)
     : service_(std::move(service)),
       publications_(std::move(publications)),
       directory_(directory),
-      schedule_(steady_clock::now()) {}
+      schedule_(service_.clock.now().steady) {}
 
 Result<RefreshServer> RefreshServer::open(RefreshService service) {
   const std::string directory = published_directory(service.runtime);
@@ -101,7 +107,7 @@ Result<RefreshServer> RefreshServer::open(RefreshService service) {
 void RefreshServer::run() {
   const SignalQueue signals{SIGTERM, SIGINT};
   while (true) {
-    const Instant time = {now(), steady_clock::now()};
+    const Instant time = service_.clock.now();
     end_refreshes(time.steady);
     accept_callers(time.steady);
     read_callers(time.steady);
@@ -217,11 +223,11 @@ void RefreshServer::sleep(const SignalQueue& signals) {
     until = std::min(until, caller.deadline);
   }
   for (auto& [profile, queue] : queues_) watched.push_back(readable(queue.refresh.fd()));
-  (void)wait_readable(watched, until);
+  service_.clock.wait(watched, until);
   if (signals.take()) stop();
   alignas(inotify_event) char events[4 * KiB];
   while (::read(publications_.get(), events, sizeof events) > 0) {
-    schedule_.note_publication(steady_clock::now());
+    schedule_.note_publication(service_.clock.now().steady);
   }
 }
 

@@ -4,8 +4,11 @@
 // can delay another.
 #pragma once
 
+#include <poll.h>
+
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +23,15 @@
 
 namespace oci_oauth {
 
+// Time, and waiting for it: tests have their own.
+class ServerClock {
+ public:
+  virtual ~ServerClock() = default;
+  virtual Instant now();
+  // As wait_readable().
+  virtual void wait(std::span<pollfd> watched, SteadyTime until);
+};
+
 struct RefreshService {
   UniqueFd listening;
   RuntimeDir runtime;
@@ -27,6 +39,7 @@ struct RefreshService {
   std::function<Result<Config>()> read_config;  // reads it again; a failure keeps the old one
   std::vector<std::string> command;             // to which the profile is added; its exit code is the answer
   const Log& log;
+  ServerClock& clock;
 };
 
 // The protocol: a client sends "PROFILE\n" and gets one line back, the exit code of a refresh that began

@@ -70,12 +70,14 @@ class Served {
     auto runtime = RuntimeDir::open(directory_ / "run");
     if (!runtime) return runtime.error().message;
     const Log log = Log::to_stderr("test");
+    ServerClock clock;
     auto server = RefreshServer::open({.listening = std::move(listening_),
                                        .runtime = std::move(*runtime),
                                        .config = config(),
                                        .read_config = [this] { return Result<Config>(config()); },
                                        .command = {"/bin/sh", "-c", script, "sh"},
-                                       .log = log});
+                                       .log = log,
+                                       .clock = clock});
     if (!server) return server.error().message;
     server->run();
     return "left";
@@ -87,7 +89,89 @@ class Served {
   ChildProcess server_;
 };
 
+// A clock that leaps to the next thing to do, unless a refresh is running: that is waited for.
+class LeapingClock : public ServerClock {
+ public:
+  Instant now() override { return {noon + std::chrono::floor<Milliseconds>(passed_), SteadyTime(passed_)}; }
+  void wait(std::span<pollfd> watched, SteadyTime until) override {
+    const bool is_running = std::ranges::count_if(watched, [](const pollfd& one) { return one.fd >= 0; }) > 2;
+    if (wait_readable(watched, is_running ? std::chrono::steady_clock::now() + 20s : SteadyTime{})) return;
+    REQUIRE_FALSE(is_running);
+    passed_ = std::max(passed_, until.time_since_epoch());
+  }
+  Milliseconds passed() const { return std::chrono::floor<Milliseconds>(passed_); }
+
+  static constexpr Time noon = Time(1'800'000'000'000ms);
+
+ private:
+  SteadyTime::duration passed_{0};
+};
+
+// The server in this process, with that clock and without a listening socket.
+struct Scene {
+  TempDir directory;
+  LeapingClock clock;
+  Log log = Log::to_stderr("test");
+
+  RuntimeDir runtime() const {
+    auto runtime = RuntimeDir::open(directory / "run");
+    REQUIRE(runtime);
+    return std::move(*runtime);
+  }
+  void publish(Milliseconds due_in) const {
+    ProfileRecords known;
+    known.published.obtained_at = LeapingClock::noon - 1h;
+    known.published.due_at = LeapingClock::noon + due_in;
+    known.published.expires_at = known.published.due_at + 1h;
+    known.published.login_is_visible = false;
+    REQUIRE(runtime().publish("claude", known));
+  }
+  // Each refresh leaves a line and runs `script`.
+  void serve(const std::string& script) {
+    Config config;
+    config.profiles.emplace_back().name = "claude";
+    config.runtime_dir = directory / "run";
+    auto server = RefreshServer::open(
+        {.listening = UniqueFd(),
+         .runtime = runtime(),
+         .config = config,
+         .read_config = [&] { return Result<Config>(config); },
+         .command = {"/bin/sh", "-c", "echo x >> " + directory / "runs" + "; " + script, "sh"},
+         .log = log,
+         .clock = clock});
+    REQUIRE(server);
+    server->run();
+  }
+  std::string runs() const { return directory.read("runs"); }
+};
+
 }  // namespace
+
+TEST_CASE("a server without a token to refresh leaves after ten quiet seconds") {
+  Scene scene;
+  scene.serve("exit 0");
+  CHECK(scene.clock.passed() >= 10s);
+  CHECK(scene.clock.passed() < 20s);
+  CHECK(scene.runs().empty());
+}
+
+TEST_CASE("a token that becomes due before the timer's next tick is refreshed when it is due") {
+  Scene scene;
+  scene.publish(5min);
+  // The stand-in publishes nothing, so its failure is not tried again: the server leaves.
+  scene.serve("exit 1");
+  CHECK(scene.runs() == "x\n");
+  CHECK(scene.clock.passed() >= 5min);
+  CHECK(scene.clock.passed() < 6min);
+}
+
+TEST_CASE("a token that is due after the timer's next tick is left to the timer") {
+  Scene scene;
+  scene.publish(34min);
+  scene.serve("exit 0");
+  CHECK(scene.runs().empty());
+  CHECK(scene.clock.passed() < 1min);
+}
 
 TEST_CASE("a caller is answered with the exit code of the refresh that it asked for") {
   const Served served("test \"$1\" = claude && exit 4");
