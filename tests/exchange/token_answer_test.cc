@@ -180,7 +180,7 @@ TEST_CASE("the server's clock comes with its answer") {
                            .retry_after = "",
                            .date = "Tue, 24 Nov 2026 12:02:00 GMT",
                            .body = Secret(std::string_view(R"({"access_token":"a"})"))};
-  CHECK(read_token_answer(reply, answered).date == noon + 2min);
+  CHECK(read_token_answer(reply, answered).date == answered + 2min);
   CHECK(answer(200, "").date == std::nullopt);
 }
 
