@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/spec.h"
 
+#include <cstring>
+
 #include "base/fmt.h"
 #include "base/json_reader.h"
 
@@ -99,7 +101,9 @@ const std::string* Spec::annotation(std::string_view key) const {
 std::vector<std::string> assigned_among(const std::vector<std::string>& names, std::string_view text) {
   std::vector<std::string> assigned;
   for (const std::string& name : names) {
-    if (text.find(fmt::format("\"{}=", name)) != std::string_view::npos) assigned.push_back(name);
+    // Not string_view::find, which looks closer at each quotation mark.
+    const std::string start = fmt::format("\"{}=", name);
+    if (::memmem(text.data(), text.size(), start.data(), start.size()) != nullptr) assigned.push_back(name);
   }
   return assigned;
 }
