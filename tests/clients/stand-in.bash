@@ -72,7 +72,7 @@ client_files() {
 }
 
 # The commands that doctor tells to make the links which images need; they are carried out in the container's home.
-links() { oci_oauth doctor | sed -n 's/.* its client needs one in the image: //p'; }
+links() { oci_oauth doctor --json | jq -r '.findings[].message | select(test("needs one in the image")) | sub(".*image: "; "")'; }
 make_links() { HOME=$ROOT/root sh -e -c "$(links)"; }
 
 # start_client [OPTION]... -- COMMAND...
