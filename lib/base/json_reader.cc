@@ -38,15 +38,19 @@ constexpr auto outside = [] {
   return table;
 }();
 
-// For eight bytes at once: the high bit of each byte that is as named. Exact up to the first such byte.
+// For eight bytes at once: the high bit of each byte that is below `limit`. Exact up to the first such byte.
 constexpr std::uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+std::uint64_t below(std::uint64_t bytes, unsigned char limit) {
+  return (bytes - ones * limit) & ~bytes;
+}
 std::uint64_t equal_to(std::uint64_t bytes, char wanted) {
-  const std::uint64_t difference = bytes ^ (ones * static_cast<unsigned char>(wanted));
-  return (difference - ones) & ~difference & highs;
+  return below(bytes ^ (ones * static_cast<unsigned char>(wanted)), 1);
 }
-std::uint64_t below_space(std::uint64_t bytes) {
-  return (bytes - ones * 0x20) & ~bytes & highs;
+// Control characters and quotes: exclusive or with 2 moves the quote, and no other, to their end.
+std::uint64_t control_or_quote(std::uint64_t bytes) {
+  return below(bytes ^ (ones * 2), 0x21);
 }
+static_assert(('"' ^ 2) == 0x20 && (' ' ^ 2) == 0x22 && ('!' ^ 2) == 0x23);
 
 // The first byte from `at` on that is a quote or a backslash, and with `plain` also a control character or
 // not ASCII; the end of the text where there is none.
@@ -56,8 +60,8 @@ size_t find_special(std::string_view text, size_t at) {
     for (; at + 8 <= text.size(); at += 8) {
       std::uint64_t bytes = 0;
       memcpy(&bytes, text.data() + at, 8);
-      std::uint64_t special = equal_to(bytes, '"') | equal_to(bytes, '\\');
-      if (plain) special |= below_space(bytes) | (bytes & highs);
+      const std::uint64_t quote = plain ? control_or_quote(bytes) | bytes : equal_to(bytes, '"');
+      const std::uint64_t special = (quote | equal_to(bytes, '\\')) & highs;
       if (special != 0) return at + static_cast<size_t>(std::countr_zero(special)) / 8;
     }
   }
@@ -135,6 +139,7 @@ bool JsonReader::pass_comment() {
 char JsonReader::past_blanks() {
   while (true) {
     const char c = byte();
+    if (c > ' ' && c != '/') return c;
     if (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
       ++at_;
     } else if (c != '/' || rules_ != JsonRules::comments || !pass_comment()) {
@@ -207,7 +212,7 @@ std::optional<std::string_view> JsonReader::next_key() {
     fail_syntax("missing a key");
     return std::nullopt;
   }
-  const std::string_view key = string();
+  const std::string_view key = string_here();
   if (past_blanks() != ':') fail_syntax("missing a colon after a key");
   if (has_failed_) return std::nullopt;
   ++at_;
@@ -262,10 +267,14 @@ size_t JsonReader::plain_end(size_t at) const {
 }
 
 std::string_view JsonReader::string() {
-  if (!expect(JsonKind::string, "is not a string")) return {};
+  return expect(JsonKind::string, "is not a string") ? string_here() : std::string_view();
+}
+
+// The string whose quote is at offset().
+std::string_view JsonReader::string_here() {
   size_t begin = ++at_;
   at_ = plain_end(at_);
-  if (byte() == '"') return text_.substr(begin, at_++ - begin);
+  if (byte() == '"') return {text_.data() + begin, at_++ - begin};
   wipe(unescaped_);
   while (true) {
     append_secret(unescaped_, text_.substr(begin, at_ - begin));

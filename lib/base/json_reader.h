@@ -69,6 +69,7 @@ class JsonReader {
   bool pass_comment();
   bool expect(JsonKind kind, std::string_view otherwise);
   bool another(char close);
+  std::string_view string_here();
   size_t plain_end(size_t at) const;
   std::optional<unsigned> hex4(size_t at) const;
   bool read_escape();

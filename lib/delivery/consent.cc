@@ -22,8 +22,9 @@ constexpr std::string_view engines_tmpfs[] = {"/run", "/run/lock", "/tmp", "/var
 const SpecMount* mount_at(const Spec& spec, std::string_view target) {
   std::string destination;
   for (auto mount = spec.mounts.rbegin(); mount != spec.mounts.rend(); ++mount) {
-    // Cheaper than normalising each path: equal at the end, or not in normal form.
+    // Cheaper than normalising each path: equal to the target, or longer than its own normal form.
     if (mount->destination == target) return &*mount;
+    if (mount->destination.size() <= target.size()) continue;
     if (normalise_path(mount->destination, destination) && destination == target) return &*mount;
   }
   return nullptr;
