@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/http_request.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -24,7 +22,6 @@ namespace {
 using Sent = RequestFailure::Sent;
 using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
-using CurlText = std::unique_ptr<char, decltype(&curl_free)>;
 
 constexpr size_t longest_body = MiB, longest_trusted = 16 * MiB;
 
@@ -38,43 +35,6 @@ CURLcode initialise_libcurl() {
   ::unsetenv("SSLKEYLOGFILE");
   return curl_global_init_mem(CURL_GLOBAL_DEFAULT, ::malloc, WipingAllocator::Free, wiping_realloc, ::strdup,
                               ::calloc);
-}
-
-// The host that a URL leads to.
-struct Endpoint {
-  std::string scheme, host, port;
-  std::string shown() const { return fmt::format("{}:{}", host, port); }
-};
-
-std::string url_part(CURLU* url, CURLUPart part) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return {};
-  return CurlText(text, curl_free).get();
-}
-
-bool is_loopback(const std::string& host) {
-  in_addr v4;
-  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
-  // libcurl itself resolves this name to loopback addresses.
-  return host == "[::1]" || ::strcasecmp(host.c_str(), "localhost") == 0;
-}
-
-Result<Endpoint> parse_url(std::string_view text) {
-  const auto refused = [](std::string why) { return Error{ErrorKind::configuration, std::move(why)}; };
-  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
-  const CURLUcode parsed = curl_url_set(url.get(), CURLUPART_URL, std::string(text).c_str(), 0);
-  if (parsed != CURLUE_OK || text.find('\0') != std::string_view::npos) {
-    return refused(fmt::format("'{}' is not an https URL", text));
-  }
-  // Not quoted, because it may contain a password.
-  if (!url_part(url.get(), CURLUPART_USER).empty() || !url_part(url.get(), CURLUPART_PASSWORD).empty()) {
-    return refused("contains a user name or password");
-  }
-  Endpoint endpoint = {url_part(url.get(), CURLUPART_SCHEME), url_part(url.get(), CURLUPART_HOST),
-                       url_part(url.get(), CURLUPART_PORT)};
-  if (endpoint.scheme == "https") return endpoint;
-  if (endpoint.scheme == "http" && is_loopback(endpoint.host)) return endpoint;
-  return refused(fmt::format("'{}' is neither https nor http to a loopback address", text));
 }
 
 std::string trusted_file(const HttpRequest& request) {
@@ -133,7 +93,7 @@ std::string in_seconds(Milliseconds duration) {
 class Transfer {
  public:
   // `trusted`: certificates, PEM.
-  Transfer(const HttpRequest& request, Endpoint endpoint, const std::string& trusted,
+  Transfer(const HttpRequest& request, UrlParts endpoint, const std::string& trusted,
            const RequestEvents& events);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
@@ -162,7 +122,7 @@ class Transfer {
   HttpReply reply();
 
   const HttpRequest& request_;
-  const Endpoint endpoint_;
+  const UrlParts endpoint_;
   const RequestEvents& events_;
   const Headers headers_;
   Sent sent_ = Sent::no;
@@ -173,7 +133,7 @@ class Transfer {
   Easy easy_;  // destroyed first, because it points to the others
 };
 
-Transfer::Transfer(const HttpRequest& request, Endpoint endpoint, const std::string& trusted,
+Transfer::Transfer(const HttpRequest& request, UrlParts endpoint, const std::string& trusted,
                    const RequestEvents& events)
     : request_(request),
       endpoint_(std::move(endpoint)),
@@ -372,29 +332,6 @@ RequestResult send_request(const HttpRequest& request, const RequestEvents& even
     trusted = std::move(*read);
   }
   return Transfer(request, std::move(*endpoint), trusted, events).perform();
-}
-
-Result<void> check_url(std::string_view url) {
-  auto endpoint = TRY(parse_url(url));
-  return {};
-}
-
-Secret form_body(const Parameters& parameters) {
-  size_t size = 0;
-  for (const auto& [name, value] : parameters) size += name.size() + 3 * value.size() + 2;
-  std::string body;
-  body.reserve(size);  // a growing string leaves copies behind
-  for (const auto& [name, value] : parameters) {
-    if (!body.empty()) body += '&';
-    body.append(name).append("=").append(percent_encode(value).reveal());
-  }
-  return Secret(std::move(body));
-}
-
-Secret percent_encode(std::string_view text) {
-  if (text.empty()) return {};  // libcurl takes a length of 0 to mean "up to the NUL"
-  const CurlText escaped(curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size())), curl_free);
-  return escaped ? Secret(std::string_view(escaped.get())) : Secret();
 }
 
 }  // namespace oci_oauth

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One HTTP request, exactly once: no retry, no redirect, no reused connection, https only (http for a
-// loopback address), bounded in time and size, no proxy, CA or keys from the environment. The only user of
-// libcurl.
+// loopback address), bounded in time and size, no proxy, CA or keys from the environment. Only this and url.h
+// use libcurl.
 #pragma once
 
 #include <functional>
@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "exchange/url.h"
 
 namespace oci_oauth {
 
@@ -66,15 +67,5 @@ struct RequestEvents {
 };
 
 RequestResult send_request(const HttpRequest& request, const RequestEvents& events = {});
-
-// Failure (configuration): "'URL' is ...": not https, and not http to 127.0.0.0/8, ::1 or localhost.
-Result<void> check_url(std::string_view url);
-
-// "application/x-www-form-urlencoded": names and values.
-using Parameters = std::vector<std::pair<std::string_view, std::string_view>>;
-Secret form_body(const Parameters& parameters);
-
-// RFC 3986 section 2.1: everything except letters, digits and "-._~" as %XX.
-Secret percent_encode(std::string_view text);
 
 }  // namespace oci_oauth
