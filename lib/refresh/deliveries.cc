@@ -121,6 +121,29 @@ void sweep_entries(const RuntimeDir& runtime, const std::vector<ContainerLedger:
   }
 }
 
+// The records stay, so that the next token is delivered there again.
+Result<void> clean_directories(const RuntimeDir& runtime, const std::string& profile) {
+  const ContainerLedger ledger(runtime.fd());
+  if (!ledger.has_written()) return {};
+  const auto lock = TRY(ledger.lock(ledger_deadline()));
+  const auto listing = TRY(ledger.list_written());
+  const auto published = TRY(runtime.published(profile));
+  const FileStamp login = published ? published->login : FileStamp{};
+  const std::vector<ContainerRecord> all = listing.records();
+  Result<void> worst;
+  for (const auto& [name, record] : listing.entries) {
+    for (const DeliveryRecord& delivery : record.deliveries) {
+      if (!is_written(delivery, profile)) continue;
+      const std::string shown = fmt::format("container {}: {}", record.id, delivery.target);
+      const auto directory = WrittenDirectory::open(delivery, record.process, shown);
+      auto done = directory ? directory->clean({login, known_fingerprints(all, delivery)})
+                            : Result<void>(Error(directory.error()).in(shown));
+      if (!done && done.error().kind != ErrorKind::not_found) worst = std::move(done);
+    }
+  }
+  return worst;
+}
+
 }  // namespace
 
 std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::string& profile, int share,
@@ -173,12 +196,19 @@ Sweep sweep_records(const RuntimeDir& runtime) {
   return sweep;
 }
 
+Result<bool> withdraw_profile(const RuntimeDir& runtime, const std::string& profile) {
+  auto cleaned = clean_directories(runtime, profile);
+  auto was_there = TRY(runtime.withdraw(profile));
+  TRY(std::move(cleaned));
+  return was_there;
+}
+
 std::vector<Error> retire_profiles(const RuntimeDir& runtime, const Config& config) {
   std::vector<Error> told;
   for (const std::string& name : runtime.profiles_of(config.path)) {
     if (config.find(name) != nullptr) continue;
     const auto lock = FileLock::acquire(runtime.lock_file(name), LockMode::exclusive, SteadyTime{});
-    const auto withdrawn = lock ? runtime.withdraw(name) : Result<bool>(lock.error());
+    const auto withdrawn = lock ? withdraw_profile(runtime, name) : Result<bool>(lock.error());
     if (!withdrawn) told.push_back(Error(withdrawn.error()).in(fmt::format("profile '{}'", name)));
     if (!withdrawn || !*withdrawn) continue;
     const std::string ids = holders(ContainerLedger(runtime.fd()), name);

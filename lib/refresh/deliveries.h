@@ -31,8 +31,13 @@ struct Sweep {
 // the same for any number. What cannot be removed is tried again by the next sweep.
 Sweep sweep_records(const RuntimeDir& runtime);
 
-// Empties share/NAME of each profile that `config` published and does not have any more, so that no container
-// reads a token that nobody refreshes. Result: a warning for each, with the containers that had it.
+// Takes back what was published of a profile: from share/NAME, and from the directories that were written for
+// running containers; the others are swept. The caller holds the profile's lock. Result: whether there was
+// anything. Failure: some of it is still there.
+Result<bool> withdraw_profile(const RuntimeDir& runtime, const std::string& profile);
+
+// Withdraws each profile that `config` published and does not have any more, so that no container reads a
+// token that nobody refreshes. Result: a warning for each, with the containers that had it.
 std::vector<Error> retire_profiles(const RuntimeDir& runtime, const Config& config);
 
 }  // namespace oci_oauth

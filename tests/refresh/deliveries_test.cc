@@ -179,3 +179,27 @@ TEST_CASE("a profile that its configuration no longer has is withdrawn, and its 
   CHECK(std::filesystem::is_empty(host.root / "run/share/claude"));
   CHECK(retire_profiles(host.runtime, config_at("/etc/config.json")).empty());
 }
+
+TEST_CASE(
+    "a profile is withdrawn from the directories that were written, and from no file of somebody else") {
+  const WrittenHost host;
+  host.container("box", this_process(), "new");
+  host.publish("new");
+  CHECK(deliver(host).empty());
+  host.file("notes", "mine");
+  host.file(".credentials.json", R"({"claudeAiOauth":{"accessToken":"new"},"mine":1})");
+  const auto withdrawn = withdraw_profile(host.runtime, "claude");
+  INFO((withdrawn ? "" : withdrawn.error().message));
+  REQUIRE(withdrawn);
+  CHECK(*withdrawn);
+  CHECK_FALSE(host.has("token"));
+  CHECK(host.read("notes") == "mine");
+  CHECK(host.read(".credentials.json") == R"({"mine":1})");
+  CHECK(std::filesystem::is_empty(host.root / "run/share/claude"));
+  CHECK(deliver(host).empty());
+  CHECK_FALSE(host.has("token"));
+
+  host.publish("newer");
+  CHECK(deliver(host).empty());
+  CHECK(host.read("token") == "newer");
+}
