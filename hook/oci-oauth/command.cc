@@ -32,6 +32,15 @@ bool deliver_to_sinks(const Log& log, const Instance& instance, const std::vecto
   return all_done;
 }
 
+// The sinks last, without any profile's lock, so that a slow one delays neither containers nor other
+// profiles. Under systemd, they have a service of their own.
+ExitCode refresh_and_deliver(const RefreshRun& run) {
+  const ExitCode worst = run_refresh(run);
+  if (run.exchange_socket.empty()) (void)deliver_to_sinks(run.log, run.instance, run.profiles);
+  update_metrics(run.log, run.instance.config);
+  return worst;
+}
+
 void update_metrics(const Log& log, const Config& config) {
   if (auto done = write_metrics_file(config, now()); !done) log.write(Priority::warning, done.error());
 }
@@ -44,6 +53,13 @@ ExitCode print(const Log& log, std::string_view text) {
 Result<const Profile*> find_profile(std::string_view verb, const Config& config, std::string_view name) {
   if (const Profile* profile = config.find(name)) return profile;
   return usage_error(verb, fmt::format("no profile '{}' in {}", name, config.path));
+}
+
+Result<const Profile*> find_one_profile(std::string_view verb, const Config& config,
+                                        const Arguments& arguments) {
+  const auto& names = arguments.operands;
+  if (names.size() != 1) return usage_error(verb, "needs the name of one profile");
+  return find_profile(verb, config, names.front());
 }
 
 Result<std::vector<const Profile*>> find_profiles(std::string_view verb, const Config& config,

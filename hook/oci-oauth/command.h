@@ -13,6 +13,7 @@
 #include "program/exit_code.h"
 #include "program/log.h"
 #include "refresh/instance.h"
+#include "refresh/refresh_run.h"
 
 namespace oci_oauth {
 
@@ -26,6 +27,8 @@ struct Invocation {
 ExitCode demo(const Invocation& invocation);
 ExitCode exchange(const Invocation& invocation);
 ExitCode install(const Invocation& invocation);
+ExitCode login(const Invocation& invocation);
+ExitCode logout(const Invocation& invocation);
 ExitCode refresh(const Invocation& invocation);
 ExitCode status(const Invocation& invocation);
 ExitCode token(const Invocation& invocation);
@@ -40,6 +43,9 @@ ExitCode doctor(const Invocation& invocation);
 // whether nothing failed.
 bool deliver_to_sinks(const Log& log, const Instance& instance, const std::vector<const Profile*>& profiles);
 
+// A run of refreshes, then the sinks and the metrics.
+ExitCode refresh_and_deliver(const RefreshRun& run);
+
 // Writes the metrics file if one is configured; a failure is only a warning.
 void update_metrics(const Log& log, const Config& config);
 
@@ -48,6 +54,10 @@ ExitCode print(const Log& log, std::string_view text);
 
 // The profile with that name. Failure (usage): "VERB: no profile 'x' in PATH".
 Result<const Profile*> find_profile(std::string_view verb, const Config& config, std::string_view name);
+
+// The one profile that the operands name. Failure (usage).
+Result<const Profile*> find_one_profile(std::string_view verb, const Config& config,
+                                        const Arguments& arguments);
 
 // The named profiles, or all if none is named. Failure (usage): as find_profile().
 Result<std::vector<const Profile*>> find_profiles(std::string_view verb, const Config& config,

@@ -23,10 +23,11 @@ struct Program {
 };
 
 // lib/cli/oci_oauth.cc describes each.
-constexpr Program programs[] = {{"demo", demo},       {"setup", setup},         {"refresh", refresh},
-                                {"status", status},   {"token", token},         {"doctor", doctor},
-                                {"install", install}, {"uninstall", uninstall}, {"sinks", sinks},
-                                {"serve", serve},     {"exchange", exchange},   {"units", units}};
+constexpr Program programs[] = {{"demo", demo},           {"setup", setup},   {"refresh", refresh},
+                                {"status", status},       {"token", token},   {"login", login},
+                                {"logout", logout},       {"doctor", doctor}, {"install", install},
+                                {"uninstall", uninstall}, {"sinks", sinks},   {"serve", serve},
+                                {"exchange", exchange},   {"units", units}};
 
 ExitCode run_verb(std::string_view verb, const Invocation& invocation) {
   for (const Program& program : programs) {

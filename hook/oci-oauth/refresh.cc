@@ -10,7 +10,6 @@
 #include "base/fmt.h"
 #include "base/size.h"
 #include "command.h"
-#include "refresh/refresh_run.h"
 
 namespace oci_oauth {
 
@@ -70,12 +69,7 @@ ExitCode refresh(const Invocation& invocation) {
   if (!instance) return report(invocation.log, instance.error());
   const auto run = parse(invocation, *instance);
   if (!run) return report(invocation.log, run.error());
-  const ExitCode worst = run_refresh(*run);
-  // Last, without any profile's lock, so that a slow sink delays neither containers nor other profiles. Under
-  // systemd, sinks have a service of their own.
-  if (run->exchange_socket.empty()) (void)deliver_to_sinks(invocation.log, *instance, run->profiles);
-  update_metrics(invocation.log, instance->config);
-  return worst;
+  return refresh_and_deliver(*run);
 }
 
 }  // namespace oci_oauth

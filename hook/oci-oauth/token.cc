@@ -30,10 +30,7 @@ Result<TokenArguments> parse(const Invocation& invocation, const Config& config)
     if (!format) return usage_error(verb, fmt::format("--format: '{}' is not raw, json or header", *word));
     parsed.format = *format;
   }
-  const auto& names = arguments.operands;
-  if (names.size() != 1) return usage_error(verb, "needs the name of one profile");
-  auto profile = TRY(find_profile(verb, config, names.front()));
-  parsed.profile = profile;
+  parsed.profile = TRY(find_one_profile(verb, config, arguments));
   return parsed;
 }
 

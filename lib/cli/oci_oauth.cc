@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view durations[] = {"5m", "30m", "1h"};
 constexpr std::string_view formats[] = {"raw", "json", "header"};
+constexpr std::string_view flows[] = {"device", "code"};
 
 constexpr Words profile = {"PROFILE", Completion::profile, {}};
 constexpr Words profiles = {"[PROFILE]...", Completion::profile, {}};
@@ -157,6 +158,32 @@ constexpr OptionSpec quiet_option = {"--quiet",
                                      {},
                                      R"(Does not show on standard error what is being done.)"};
 
+constexpr OptionSpec login_options[] = {
+    {"--flow",
+     "device: log in on another device; code: in a browser that returns here",
+     {"device|code", Completion::words, flows},
+     R"(.Cm device
+prints an address and a code, which a person enters on any device (RFC 8628).
+.Cm code
+prints an address for a browser, which returns to a port on a loopback address (RFC 8252), with PKCE (RFC 7636).
+If the browser is on another machine, the address that it ends at can be pasted.
+Default:
+.Cm code
+if a browser can be opened here, or the server has no device authorization endpoint; otherwise
+.Cm device .)"},
+    {"--no-browser",
+     "only print the address; open no browser",
+     {},
+     R"(Only prints the address.
+Otherwise
+.Xr xdg-open 1
+opens it, if there is a graphical session and the user is not root.)"},
+    {"--force",
+     "replace a login without a question",
+     {},
+     "Replaces a login that is there without a question."},
+};
+
 constexpr OptionSpec doctor_options[] = {
     {"--json",
      "print JSON",
@@ -243,6 +270,9 @@ constexpr VerbSpec verbs[] = {
      "oci-oauth status --watch"},
     {"token", "print a valid access token", profile, token_options,
      "curl -H \"$(oci-oauth token claude --format header)\" https://..."},
+    {"login", "log in with the provider of a profile, if it has no client of its own", profile, login_options,
+     "oci-oauth login work"},
+    {"logout", "revoke a login, and remove it and its token", profile, {}, "oci-oauth logout work"},
     {"doctor",
      "find problems, and name the command that fixes each",
      {},

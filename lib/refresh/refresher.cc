@@ -67,20 +67,42 @@ Result<void> add_secrets(ExchangeRequest& request, int share) {
   return {};
 }
 
+bool needs_login(const ExchangeReport& report, const std::string& path) {
+  if (!report.failure) return false;
+  struct stat status;
+  const bool is_missing = !report.login && ::stat(path.c_str(), &status) != 0 && errno == ENOENT;
+  return is_missing || report.failure->kind == FailureKind::login_required;
+}
+
 Result<ExchangeReport> exchange(const Refresher& refresher, const Profile& profile, ProfileRecords& known,
                                 const RefreshAim& aim, int share) {
-  ExchangeRequest request(aim);
-  request.profile = profile;
-  request.provider = TRY(load_provider(profile.provider, refresher.provider_directories));
+  auto request = TRY(exchange_request(refresher, profile, share));
+  static_cast<RefreshAim&>(request) = aim;
   known.published.shadowed_by = request.provider.shadowed_by;
   request.known = known;
-  TRY(add_secrets(request, share));
+  const bool is_ours = can_log_in(profile, request.provider);
   auto report = TRY(refresher.exchange(std::move(request)));
+  if (is_ours && needs_login(report, profile.credentials))
+    report.failure->hint = fmt::format("oci-oauth login {}", profile.name);
   if (report.login) report.login->is_on_local_storage = is_visible(report, profile.credentials);
   return report;
 }
 
 }  // namespace
+
+Result<ExchangeRequest> exchange_request(const Refresher& refresher, const Profile& profile, int share) {
+  ExchangeRequest request;
+  request.profile = profile;
+  request.provider = TRY(load_provider(profile.provider, refresher.provider_directories));
+  TRY(add_secrets(request, share));
+  return request;
+}
+
+bool can_log_in(const Profile& profile, const Provider& provider) {
+  return !profile.source && provider.login_command.empty() &&
+         (!profile.issuer.empty() || !provider.issuer.empty() || !provider.device_authorization_url.empty() ||
+          !provider.authorization_url.empty());
+}
 
 Error to_error(const ExchangeFailure& failure) {
   return {error_kind(failure.kind), failure.message, failure.hint};

@@ -25,6 +25,30 @@ constexpr std::array<std::string_view, 2> words_of(Endpoint) {
   return {"asked", "left_alone"};
 }
 
+// For oci-oauth-login, in place of a refresh.
+enum class LoginAction { log_in, log_out };
+constexpr std::array<std::string_view, 2> words_of(LoginAction) {
+  return {"log_in", "log_out"};
+}
+enum class LoginFlow { automatic, device, code };  // RFC 8628; RFC 6749 section 4.1 with PKCE
+constexpr std::array<std::string_view, 3> words_of(LoginFlow) {
+  return {"automatic", "device", "code"};
+}
+struct LoginTask {
+  LoginAction action = LoginAction::log_in;
+  LoginFlow flow = LoginFlow::automatic;
+  int browser = -1;  // a descriptor that the program inherits: an address written to it is opened; -1: none
+
+  friend bool operator==(const LoginTask&, const LoginTask&) = default;
+};
+
+template <class Each, RecordOf<LoginTask> Self>
+void describe(Each& each, Self& task) {
+  each("action", task.action, Presence::required);
+  each("flow", task.flow, Presence::required);
+  each("browser", task.browser, Presence::required);
+}
+
 // What a refresh is for.
 struct RefreshAim {
   Force force = Force::no;
@@ -47,6 +71,7 @@ struct ExchangeRequest : RefreshAim {
   // From the client_secret_file, and the token in share/ if the login has no place for one; empty: none.
   Secret client_secret = {}, published_token = {};
   std::optional<LoginOwner> owner = {};  // the user to become first; nullopt: keep the current one
+  std::optional<LoginTask> login = {};
 
   friend bool operator==(const ExchangeRequest&, const ExchangeRequest&) = default;
 };
@@ -73,6 +98,7 @@ void describe(Each& each, Self& request) {
   each("client_secret", request.client_secret);
   each("published_token", request.published_token);
   each("owner", request.owner);
+  each("login", request.login);
 }
 
 // Failure: as read_record.

@@ -31,9 +31,11 @@ constexpr size_t longest_report = 4 * MiB;
 // Without Landlock in the kernel, only the owner's own rights confine it.
 Result<void> confine_to_login(const std::string& credentials) {
   auto real = real_path(credentials);
+  const bool is_missing = !real;  // left to the program, which may create it
+  if (is_missing) real = real_path(parent_directory(credentials));
   if (!real)
     return std::move(real).error().with_hint("log in first, or correct \"credentials\" in the configuration");
-  const std::string directory = parent_directory(*real);
+  const std::string directory = is_missing ? *real : parent_directory(*real);
   TRY(confine_writes(directory, {parent_directory(directory)}));
   return {};
 }
@@ -52,6 +54,7 @@ Error not_started(int reason, std::string_view what) {
 
 // What the program gets: opened by the caller, because the owner may not be able to.
 struct Descriptors {
+  std::string name;
   UniqueFd program;
   MemoryFile request;
   UniqueFd report;
@@ -65,7 +68,8 @@ Error become_program(const ExchangeRequest& request, const Descriptors& descript
   if (::dup2(descriptors.request.fd(), STDIN_FILENO) < 0 ||
       ::dup2(descriptors.report.get(), STDOUT_FILENO) < 0)
     return not_started(errno, "dup2");
-  const char* const arguments[] = {"oci-oauth-exchange", nullptr};
+  if (request.login && request.login->browser >= 0) ::fcntl(request.login->browser, F_SETFD, 0);
+  const char* const arguments[] = {descriptors.name.c_str(), nullptr};
   const char* const environment[] = {system_path, nullptr};
   ::fexecve(descriptors.program.get(), const_cast<char* const*>(arguments),
             const_cast<char* const*>(environment));
@@ -84,7 +88,8 @@ Result<Descriptors> prepare(const std::string& program, const ExchangeRequest& r
   auto executable = TRY(open_file({.path = program}, O_PATH));
   // In memory and not through a pipe: nobody waits for the other to read.
   auto input = TRY(MemoryFile::holding(write_record(request).reveal()));
-  return Descriptors{std::move(executable), std::move(input), std::move(report)};
+  return Descriptors{program.substr(program.rfind('/') + 1), std::move(executable), std::move(input),
+                     std::move(report)};
 }
 
 // The line that the program writes, or as much of it as it writes, up to a limit.
@@ -139,10 +144,10 @@ Error killed(int signal) {
 }
 
 // Signals that would end us are queued until both processes can handle them.
-Result<ExchangeReport> exchange_in_child(const std::string& program, const ExchangeRequest& request) {
+Result<ExchangeReport> exchange_in_child(const Exchanger& exchanger, const ExchangeRequest& request) {
   auto pipe = TRY(make_pipe());
-  auto descriptors = TRY(prepare(program, request, std::move(pipe.writing)));
-  Supervision supervision(patience_of_run);
+  auto descriptors = TRY(prepare(exchanger.program, request, std::move(pipe.writing)));
+  Supervision supervision(exchanger.patience);
   auto child = TRY(run_in_child([&] {
     const Error error = become_program(request, descriptors);
     return report_failure(descriptors.report.get(), error) ? 0 : 1;
@@ -203,7 +208,7 @@ Result<ExchangeReport> exchange_as_owner(const Exchanger& exchanger, ExchangeReq
     return Error::configuration(fmt::format(
         "/profiles/{}/source/user: only root's configuration can name a user", request.profile.name));
   }
-  return exchanger.socket.empty() ? exchange_in_child(exchanger.program, request)
+  return exchanger.socket.empty() ? exchange_in_child(exchanger, request)
                                   : exchange_at(exchanger.socket, request);
 }
 

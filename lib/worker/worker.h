@@ -22,6 +22,7 @@ constexpr Patience patience_of_run = {longest_run - std::chrono::seconds(35),
 struct Exchanger {
   std::string program;  // path of oci-oauth-exchange, which the login's owner need not be able to reach
   std::string socket;   // where systemd listens for us; empty: use a child process
+  Patience patience = patience_of_run;
 };
 
 // Result: the report. SIGTERM, SIGINT and SIGHUP are passed on to a child, which finishes what it has sent;

@@ -26,6 +26,11 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     says 2 "token: option '--min-ttl' needs a value" 'oci-oauth token --help' token claude --min-ttl
     says 2 "token: --min-ttl: '5' is not a duration*" 'oci-oauth token --help' token claude --min-ttl 5
     says 2 "token: --format: 'xml' is not raw, json or header" 'oci-oauth token --help' token claude --format xml
+    says 2 'login: needs the name of one profile' 'oci-oauth login --help' login
+    says 2 "login: no profile 'x' in $CONFIG" 'oci-oauth login --help' login x
+    says 2 "login: --flow: 'x' is not device or code" 'oci-oauth login --help' login claude --flow x
+    says 2 "login 'claude': the provider 'claude' has a client that makes its logins" 'claude /login' login claude
+    says 2 'logout: needs the name of one profile' 'oci-oauth logout --help' logout claude claude
     says 2 'serve: takes no argument' 'oci-oauth serve --help' serve now
     says 2 'serve: needs --exchange SOCKET' 'oci-oauth serve --help' serve
     says 2 'serve: no listening socket was passed' 'systemctl start oci-oauth-refresh.socket' serve --exchange x

@@ -9,6 +9,7 @@
 
 #include "base/fmt.h"
 #include "base/path.h"
+#include "base/utf8.h"
 #include "config/config.h"
 #include "config/provider.h"
 #include "delivery/consent.h"
@@ -18,8 +19,13 @@
 #include "exchange/credential_document.h"
 #include "exchange/journal.h"
 #include "exchange/retry_after.h"
+#include "exchange/server_metadata.h"
 #include "exchange/token_answer.h"
 #include "fuzz/record_generator.h"
+#include "login/authorization.h"
+#include "login/device.h"
+#include "login/loopback.h"
+#include "login/printable.h"
 #include "oci/spec.h"
 #include "oci/state.h"
 #include "setup/ledger.h"
@@ -127,6 +133,37 @@ void fuzz_answer(std::string_view input) {
   expect(answer.message.size() < 64);  // a status and a word of ours, nothing of the body's
 }
 
+bool is_plain(std::string_view text) {
+  return is_utf8(text) && std::none_of(text.begin(), text.end(), [](char c) {
+           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+         });
+}
+
+// What a browser, or another program of this host, sends to the listener.
+void fuzz_redirect(std::string_view input) {
+  const auto query = query_of_request(input, "/callback");
+  const auto redirect = parse_redirect(query ? *query : input);
+  if (query) expect(query->find("\r\n") == std::string::npos);
+  if (!redirect) return;
+  expect(is_plain(server_words(redirect->error, redirect->description)));
+  expect(!is_answer(*redirect, {"http://127.0.0.1/callback", Secret(std::string_view("unguessed")), {}}));
+}
+
+void fuzz_device(std::string_view input) {
+  const auto device = parse_device_authorization(input);
+  if (!device) return;
+  expect(is_plain(device->user_code) && is_plain(device->address) && !device->device_code.empty());
+  expect(device->interval >= std::chrono::seconds(1) && device->lifetime <= std::chrono::minutes(30));
+}
+
+void fuzz_metadata(std::string_view input) {
+  const auto metadata = parse_metadata(input, "u", "https://as.example");
+  if (!metadata) return;
+  for (const std::string* url :
+       {&metadata->token_url, &metadata->authorization_url, &metadata->revocation_url})
+    expect(url->empty() || url->starts_with("http"));
+}
+
 void fuzz_retry_after(std::string_view input) {
   const auto delay = parse_retry_after(input, noon);
   if (delay) expect(*delay >= Milliseconds(0) && *delay <= std::chrono::hours(24));
@@ -173,6 +210,9 @@ constexpr Target all[] = {
     {"credentials", fuzz_credentials},
     {"answer", fuzz_answer},
     {"retry-after", fuzz_retry_after},
+    {"redirect", fuzz_redirect},
+    {"device", fuzz_device},
+    {"metadata", fuzz_metadata},
     {"planted", fuzz_planted},
     {"journal", fuzz_journal},
     {"record", fuzz_record<ContainerRecord>},

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth logout: revokes a login, and removes it and what was published of it.
+#include <algorithm>
+
+#include "base/fmt.h"
+#include "login_request.h"
+#include "refresh/deliveries.h"
+#include "refresh/logins.h"
+#include "token/policy.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::string_view verb = "logout";
+
+// Of all profiles of the login, in the configuration's order: none is refreshed until the login is gone, and
+// one that is being refreshed has its newest tokens revoked.
+Result<std::vector<FileLock>> lock_all(const RuntimeDir& runtime, const LoginProfiles& profiles) {
+  const SteadyTime deadline = std::chrono::steady_clock::now() + longest_run;
+  std::vector<FileLock> locks;
+  for (const Profile* profile : profiles)
+    locks.push_back(TRY(FileLock::acquire(runtime.lock_file(profile->name), LockMode::exclusive, deadline)));
+  return locks;
+}
+
+LoginProfiles profiles_of(const Config& config, const Profile& profile) {
+  if (profile.source) return {&profile};
+  const LoginProfiles others = siblings_of(config, profile);
+  LoginProfiles all;
+  for (const Profile& any : config.profiles) {
+    if (&any == &profile || std::find(others.begin(), others.end(), &any) != others.end())
+      all.push_back(&any);
+  }
+  return all;
+}
+
+Result<void> end_login(const Log& log, const Instance& instance, const Profile& profile) {
+  auto request = TRY(login_request(instance, profile));
+  request.login = LoginTask{LoginAction::log_out, LoginFlow::automatic, -1};
+  return run_login(log, instance, std::move(request), patience_of_run);
+}
+
+// Also if the server did not answer: nobody in a container has a token of a login that a person ended.
+ExitCode log_out(const Log& log, const Instance& instance, const Profile& profile) {
+  const LoginProfiles profiles = profiles_of(instance.config, profile);
+  const auto context = [](const Profile& any) { return fmt::format("logout '{}'", any.name); };
+  const auto locks = lock_all(instance.runtime, profiles);
+  if (!locks) return report(log, Error(locks.error()).in(context(profile)));
+  auto ended = profile.source ? Result<void>() : end_login(log, instance, profile);
+  ExitCode worst = ended ? ExitCode::fine : report(log, std::move(ended).error().in(context(profile)));
+  for (const Profile* any : profiles) {
+    const auto withdrawn = withdraw_profile(instance.runtime, any->name);
+    if (!withdrawn) {
+      worst = worse(worst, report(log, Error(withdrawn.error()).in(context(*any))));
+    } else if (*withdrawn) {
+      log.write(Priority::info, context(*any) + ": the token is withdrawn from all containers");
+    }
+  }
+  return worst;
+}
+
+}  // namespace
+
+ExitCode logout(const Invocation& invocation) {
+  const auto instance = Instance::open(invocation.config);
+  if (!instance) return report(invocation.log, instance.error());
+  const auto profile = find_one_profile(verb, instance->config, invocation.arguments);
+  if (!profile) return report(invocation.log, profile.error());
+  const ExitCode code = log_out(invocation.log, *instance, **profile);
+  update_metrics(invocation.log, instance->config);
+  return code;
+}
+
+}  // namespace oci_oauth

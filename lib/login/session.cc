@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "login/session.h"
+
+#include <algorithm>
+
+#include "base/fmt.h"
+#include "base/json.h"
+#include "exchange/grant.h"
+#include "login/authorization.h"
+
+namespace oci_oauth {
+
+namespace {
+
+bool reveals(std::string_view words, const Secret& secret) {
+  return !secret.empty() && words.find(secret.reveal()) != words.npos;
+}
+
+ErrorKind kind_of(std::string_view error, long status) {
+  if (error == "access_denied") return ErrorKind::action_required;
+  return error == "expired_token" || status >= 500 || status == 429 ? ErrorKind::temporary
+                                                                    : ErrorKind::failed;
+}
+
+FailureKind failure_kind(ErrorKind kind) {
+  if (kind == ErrorKind::action_required) return FailureKind::login_required;
+  if (kind == ErrorKind::configuration) return FailureKind::configuration;
+  return kind == ErrorKind::temporary ? FailureKind::network : FailureKind::login;
+}
+
+}  // namespace
+
+ExchangeFailure login_failure(const Error& error) {
+  return {.kind = failure_kind(error.kind), .message = error.message, .hint = error.hint};
+}
+
+Session::Session(TokenRequest client, ServerMetadata server, const CredentialFields& fields,
+                 const SignalQueue& signals)
+    : client_(std::move(client)),
+      token_body_(client_.body),
+      server_(std::move(server)),
+      members_(answer_members(fields)),
+      signals_(signals) {}
+
+Result<Session> Session::open(const ExchangeRequest& request, const SignalQueue& signals) {
+  const Provider& provider = request.provider;
+  TokenRequest client = token_request(request.profile, provider, Login(), request.client_secret);
+  ServerMetadata server;
+  if (!client.issuer.empty()) {
+    auto found = discover(client);
+    if (!found) return std::move(found).error().in("issuer");
+    server = std::move(*found);
+  }
+  const std::pair<const std::string&, std::string&> given[] = {
+      {client.url, server.token_url},
+      {provider.authorization_url, server.authorization_url},
+      {provider.device_authorization_url, server.device_authorization_url},
+      {provider.revocation_url, server.revocation_url}};
+  for (const auto& [word, endpoint] : given) {
+    if (!word.empty()) endpoint = word;
+  }
+  return Session(std::move(client), std::move(server), provider.fields, signals);
+}
+
+Result<void> Session::wait(std::vector<pollfd> any, SteadyTime until) {
+  any.push_back(readable(signals_.fd()));
+  wait_readable(any, until);
+  if (!signals_.take()) return {};
+  return Error{ErrorKind::failed, "interrupted; nothing was changed"};
+}
+
+// RFC 8628 and RFC 7009 know one encoding only.
+Result<HttpReply> Session::post(const std::string& url, const Parameters& parameters) {
+  client_.url = url;
+  client_.body = url == server_.token_url ? token_body_ : BodyEncoding::form;
+  if (auto usable = check_url(url); !usable) return std::move(usable).error();
+  RequestResult result = post_parameters(client_, parameters);
+  if (const auto* failure = std::get_if<RequestFailure>(&result))
+    return Error{ErrorKind::temporary, failure->message};
+  return std::move(std::get<HttpReply>(result));
+}
+
+TokenAnswer Session::read(const HttpReply& reply) const {
+  return read_token_answer(reply, now(), members_);
+}
+
+Error Session::refusal(std::string_view endpoint, const HttpReply& reply,
+                       std::initializer_list<const Secret*> secrets) const {
+  const auto json = parse_json_leniently(reply.body.reveal());
+  const auto member = [&](const char* key) {
+    const auto text = json ? json_string(*json, key) : std::nullopt;
+    const bool is_safe = text && !reveals(*text, client_.client_secret) &&
+                         std::ranges::none_of(secrets, [&](const auto* one) { return reveals(*text, *one); });
+    return is_safe ? *text : std::string_view();
+  };
+  const std::string_view error = member("error");
+  std::string message = fmt::format("{}: {}", endpoint, reply.status);
+  if (!error.empty()) message += " " + server_words(error, member("error_description"));
+  const bool is_of_client = error == "invalid_client" || error == "unauthorized_client";
+  return {
+      kind_of(error, reply.status), std::move(message),
+      is_of_client ? "compare \"client_id\" and \"client_secret_file\" with the client at the server" : ""};
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// A login in the making: the server, the client, and the person.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/poll.h"
+#include "base/result.h"
+#include "base/signal_queue.h"
+#include "base/time.h"
+#include "exchange/server_metadata.h"
+#include "exchange/token_answer.h"
+#include "exchange/token_request.h"
+#include "login/terminal.h"
+#include "worker/exchange_report.h"
+#include "worker/exchange_request.h"
+
+namespace oci_oauth {
+
+class Session {
+ public:
+  // The server's endpoints: those of the provider and the profile, and for the others those of the issuer's
+  // metadata. `signals`, which outlive it, end the login. Failure: as discover().
+  static Result<Session> open(const ExchangeRequest& request, const SignalQueue& signals);
+
+  const ServerMetadata& server() const { return server_; }
+  const TokenRequest& client() const { return client_; }
+  Terminal& terminal() { return terminal_; }
+
+  // Until one of `any` is readable, or `until`. Failure: a signal asks us to end.
+  Result<void> wait(std::vector<pollfd> any, SteadyTime until);
+
+  // One request of the client to an endpoint. Failure (temporary): there is no answer.
+  Result<HttpReply> post(const std::string& url, const Parameters& parameters);
+  // What an answer of the token endpoint says.
+  TokenAnswer read(const HttpReply& reply) const;
+  // Why that endpoint refused, in the server's words: they contain none of `secrets`, nor the client's.
+  Error refusal(std::string_view endpoint, const HttpReply& reply,
+                std::initializer_list<const Secret*> secrets = {}) const;
+
+ private:
+  Session(TokenRequest client, ServerMetadata server, const CredentialFields& fields,
+          const SignalQueue& signals);
+
+  TokenRequest client_;
+  BodyEncoding token_body_;
+  ServerMetadata server_;
+  std::vector<std::string> members_;  // of an answer, that the document keeps
+  const SignalQueue& signals_;
+  Terminal terminal_;
+};
+
+// For a report: to_error() (refresh/refresher.h) gives it the same kind again.
+ExchangeFailure login_failure(const Error& error);
+
+// The device authorization grant, and the authorization code grant with PKCE: from the first request to the
+// answer that grants tokens. Failure: the server or the person refused (action_required), did not answer or
+// took too long (temporary), or another kind.
+Result<TokenAnswer> grant_by_device(Session& session);
+// `redirect_uri`: as in the provider; `browser`: a descriptor to which an address is written that is to be
+// opened, or -1.
+Result<TokenAnswer> grant_by_code(Session& session, const std::string& redirect_uri, int browser);
+
+}  // namespace oci_oauth
