@@ -246,7 +246,11 @@ ExitCode setup(const Invocation& invocation) {
   }
   Progress progress(STDERR_FILENO, "oci-oauth: setup", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
   if (const ExitCode code = install_engines(log, *plan, login, progress); code != ExitCode::fine) return code;
-  if (const ExitCode code = refresh({log, "", {}}); code != ExitCode::fine) return code;
+  if (const ExitCode code = refresh({log, "", {}}); code != ExitCode::fine) {
+    log.write(Priority::notice, "setup: the engines are registered, but no container was tried",
+              command(*plan, "oci-oauth setup"));
+    return code;
+  }
   return prove(log, *plan, progress);
 }
 

@@ -111,6 +111,14 @@ files_of_setup() { find /etc/oci-oauth /usr/share/containers/oci /var/lib /etc/d
     [[ ! -e /etc/oci-oauth/config.json ]]
 }
 
+@test "a login that cannot be refreshed leaves the engines registered, and says how to go on" {
+    login_ends_in -60
+    script '{"status": 503, "body": "{}"}'
+    run -4 --separate-stderr sudo oci-oauth setup --yes
+    [[ $stderr == *'oci-oauth: setup: the engines are registered, but no container was tried'$'\n''hint: sudo oci-oauth setup' ]]
+    run -0 sudo oci-oauth uninstall --all
+}
+
 @test "without an engine it says what to install, and in a container that its host is the place" {
     # In another root, in which no file says that this is a container, and without the directories of programs.
     # shellcheck disable=SC2016
