@@ -46,7 +46,7 @@ has_asked_api() { [[ $(requests_of_api .status) ]]; }
         refresh=$!
         # shellcheck disable=SC2046 # words
         [[ $(env GOOGLE_APPLICATION_CREDENTIALS="$LOGIN" NODE_EXTRA_CA_CERTS="$WORLD/ca.pem" $(library)) == ok ]]
-        wait "$refresh"
+        wait "$refresh" || { tail -n 3 "$WORLD/refresh.log" && false; }
     done
     [[ $(sha256sum "$LOGIN") == "$before" ]]
     [[ $(token_requests) == $((2 * rounds)) ]]
