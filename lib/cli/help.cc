@@ -7,6 +7,8 @@ namespace oci_oauth {
 
 namespace {
 
+constexpr size_t usage_width = 100;
+
 bool is_for_people(Audience audience) {
   return audience == Audience::people;
 }
@@ -35,13 +37,23 @@ std::string help_text(const CommandLine& program) {
 
 std::string help_text(const CommandLine& program, const VerbSpec& verb) {
   std::string usage = fmt::format("usage: {} {}", program.program, verb.name);
+  const std::string indent(usage.size(), ' ');
+  size_t line_begin = 0;
+  const auto add = [&](const std::string& word) {
+    if (usage.size() - line_begin + word.size() > usage_width) {
+      usage += '\n';
+      line_begin = usage.size();
+      usage += indent;
+    }
+    usage += ' ' + word;
+  };
   std::string list;
   for (const OptionSpec& option : verb.options) {
     if (!is_for_people(option.audience) && is_for_people(verb.audience)) continue;
-    usage += fmt::format(" [{}]", spelling(option));
+    add(fmt::format("[{}]", spelling(option)));
     list += fmt::format("  {:<26} {}\n", spelling(option), option.purpose);
   }
-  if (!verb.operands.shown.empty()) usage += fmt::format(" {}", verb.operands.shown);
+  if (!verb.operands.shown.empty()) add(std::string(verb.operands.shown));
   if (!list.empty()) list += '\n';
   return fmt::format("{}\n\n{}\n\n{}example: {}\n", usage, verb.purpose, list, verb.example);
 }
