@@ -3,7 +3,7 @@
 # endpoint and the API are stand-ins on loopback (stand-in.mjs); each test writes what it saw to FIGURES/CLIENT.TEST.
 load stand-in
 
-readonly hour=3600 rounds=${ROUNDS:-50}
+readonly exchange_waits_seconds=20 hour=3600 rounds=${ROUNDS:-50}
 
 setup() {
     clients_setup
@@ -86,18 +86,21 @@ race_for_the_lock() {
     end refresh "$refresh_pid"
 }
 
-# Our request is held until the client has ended: it had no need of its own.
+# Our request is held until the client uses the old token, for less time than an exchange waits: it has no need of its own.
 refresh_early() {
     stand_in 'hold?what=token&n=2'
-    local held
+    local held used
     held=$(count '.what == "held"')
+    used=$(api_tokens | wc -l)
     start_refresh
     eventually --at "$WORLD/requests" is_held $((held + 1))
     start_on_host
-    end client "$client_pid"
+    event_wait_seconds=$exchange_waits_seconds eventually --at "$WORLD/requests" has_used "$used" || true
     stand_in release
+    end client "$client_pid"
     end refresh "$refresh_pid"
 }
+has_used() { (($(api_tokens | wc -l) > $1)); }
 
 @test "the first request has the token that the hook delivered; the service is a stand-in" {
     a_login_for $((8 * hour))
