@@ -164,7 +164,8 @@ ExitCode demo(const Invocation& invocation) {
   if (!engine) return report(invocation.log, engine.error());
   const auto programs = InstalledPrograms::find();
   if (!programs) return report(invocation.log, programs.error());
-  std::vector<std::string> command = {programs->prefix + "/share/oci-oauth/demo/oci-oauth-demo", programs->prefix, *engine};
+  std::vector<std::string> command = {programs->prefix + "/share/oci-oauth/demo/oci-oauth-demo",
+                                      programs->prefix, *engine};
   if (invocation.arguments.has("--quiet")) command.emplace_back("--quiet");
   const auto code = run_demonstration(invocation.log, command);
   return code ? static_cast<ExitCode>(*code) : report(invocation.log, code.error());
