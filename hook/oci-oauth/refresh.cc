@@ -57,8 +57,14 @@ Result<RefreshRun> parse(const Invocation& invocation, const Instance& instance)
   if (!arguments.has("--rejected")) return run;
   if (is_forced || is_offline)
     return usage_error(verb, "--rejected cannot be used with --force or --offline");
-  if (names.size() != 1) return usage_error(verb, "--rejected needs the name of one profile");
+  if (names.size() > 1) return usage_error(verb, "--rejected takes the name of one profile at most");
   run.aim.rejected_token_hash = TRY(reported_token_hash());
+  if (names.empty()) {
+    std::erase_if(run.profiles, [&](const Profile* profile) {
+      const auto published = instance.runtime.published(profile->name);
+      return !published || !*published || (*published)->access_token_hash != run.aim.rejected_token_hash;
+    });
+  }
   return run;
 }
 

@@ -29,7 +29,7 @@ published() { jq -r "$2" "$(runtime_dir)/profiles/$1.json"; }
     a_profile
     run -2 oci_oauth refresh claude --rejected </dev/null
     [[ $output == *'there is no token on standard input'* ]]
-    run -2 oci_oauth refresh --rejected <<<token
+    oci_oauth refresh --rejected <<<token # of no profile
     run -2 oci_oauth refresh claude --rejected --force <<<token
     [[ $(counted posts) == 0 ]]
 }
