@@ -26,6 +26,7 @@ constexpr Milliseconds longest_hook_wait = std::chrono::seconds(12);
 
 enum class DeliverTo { chosen, all };
 enum class OnFailure { start, block };
+enum class Delivers { token, socket };  // what a container finds in the target
 enum class Trust { no, yes };
 
 // The provider of a command's output, unless the profile names another one.
@@ -52,6 +53,8 @@ struct Profile {
   // Absolute, normalised directories in containers; default "/run/secrets/NAME".
   std::vector<std::string> targets;
   std::string target;  // the first one, which a container gets if it has a mount at none
+  Delivers delivery = Delivers::token;
+  std::string loopback_port;  // with Delivers::socket, for clients that know only TCP; empty: none
   DeliverTo deliver_to = DeliverTo::chosen;
   Trust annotations = Trust::no;
   OnFailure on_failure = OnFailure::start;

@@ -97,6 +97,16 @@ void keys_of(Keys& keys, Profile& profile) {
       "annotation) and nothing is mounted at any target, it gets the token at the first. No target may equal "
       "another one, or lie inside it.");
   keys.choice(
+      "delivery", profile.delivery,
+      {{"token", Delivers::token, "the access token, in files"},
+       {"socket", Delivers::socket,
+        "api.sock, behind which oci-oauth-proxy adds the token to the requests that the provider allows"}},
+      "What a container finds in the target.");
+  keys.text(
+      "loopback_port", profile.loopback_port, Port(),
+      "With delivery \"socket\", also a port of the container's own loopback interface, for clients that "
+      "know only TCP. The container needs a network namespace of its own.");
+  keys.choice(
       "deliver_to", profile.deliver_to,
       {{"chosen", DeliverTo::chosen, "the containers that a person chose, see CONSENT in oci-oauth-hook(8)"},
        {"all", DeliverTo::all, "every container on this host"}},
@@ -245,6 +255,13 @@ void keys_of(Keys& keys, Api& api) {
       required("requests"), api.requests, ApiRequest(),
       "The requests that an agent makes, each \"METHOD PATH\". The segment * of a path matches any one "
       "segment. The proxy refuses all other requests.");
+  keys.text("request_size", api.request_size, ByteCount(), "The size of a request's body at most.");
+  keys.text("rate", api.rate, Rate(), "How many requests of a container pass in a minute.");
+  keys.pairs(
+      "environment", api.environment, Variable(), AnyText(),
+      "Environment variables for chosen containers of a profile with delivery \"socket\", instead of the "
+      "provider's. {target} stands for the profile's target, and {port} for its loopback_port; without one, "
+      "a variable with it is left out.");
 }
 
 template <class Keys>

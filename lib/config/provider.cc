@@ -155,6 +155,14 @@ Result<void> check_provider(const Provider& provider, const Place& root) {
   return check_locks(provider.save_locks, below(root, "save_locks"));
 }
 
+constexpr std::string_view port_placeholder = "{port}";
+
+std::string with_value(std::string text, std::string_view placeholder, std::string_view value) {
+  for (size_t at = 0; (at = text.find(placeholder, at)) != text.npos; at += value.size())
+    text.replace(at, placeholder.size(), value);
+  return text;
+}
+
 }  // namespace
 
 bool names_refresh_token(std::string_view key) {
@@ -195,20 +203,24 @@ Result<void> check_complete(const Profile& profile, const Provider& provider) {
   const bool has_client =
       !profile.client_id.empty() || !provider.client_id.empty() || !provider.fields.client_id.empty();
   if (!has_client) return refuse("client_id");
+  if (profile.delivery == Delivers::socket && !provider.api)
+    return Error::configuration(
+        fmt::format("/profiles/{}/delivery: the provider '{}' has no \"api\"", profile.name, provider.name));
   return {};
 }
 
-std::vector<std::string> environment_of(const Provider& provider, std::string_view target) {
-  constexpr std::string_view placeholder = "{target}";
+std::vector<std::string> environment_of(const Provider& provider, const Profile& profile,
+                                        std::string_view target) {
   std::vector<std::string> assignments;
-  for (const auto& [name, value] : provider.environment) {
-    std::string assignment = fmt::format("{}={}", name, value);
-    size_t at = name.size() + 1;
-    while ((at = assignment.find(placeholder, at)) != std::string::npos) {
-      assignment.replace(at, placeholder.size(), target);
-      at += target.size();
+  const bool has_socket = profile.delivery == Delivers::socket;
+  if (has_socket && !provider.api) return assignments;
+  for (const auto& [name, value] : has_socket ? provider.api->environment : provider.environment) {
+    std::string filled = with_value(value, "{target}", target);
+    if (has_socket && filled.find(port_placeholder) != filled.npos) {
+      if (profile.loopback_port.empty()) continue;
+      filled = with_value(std::move(filled), port_placeholder, profile.loopback_port);
     }
-    assignments.push_back(std::move(assignment));
+    assignments.push_back(fmt::format("{}={}", name, filled));
   }
   return assignments;
 }

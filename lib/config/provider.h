@@ -97,10 +97,13 @@ struct DeliveredFile {
   friend bool operator==(const DeliveredFile&, const DeliveredFile&) = default;
 };
 
-// The API that the access token is for, and the requests that an agent makes: what a proxy allows.
+// The API that the access token is for, and what the proxy lets a container without a token ask of it.
 struct Api {
   std::string url;                    // https, without a path
   std::vector<std::string> requests;  // "METHOD PATH"; a segment "*" of the path matches any one segment
+  std::string request_size = "64m";   // at most; "k" or "m"
+  std::string rate = "600/m";         // of a container's requests
+  Pairs environment;                  // of a container; "{target}" stands for the profile's target
 
   friend bool operator==(const Api&, const Api&) = default;
 };
@@ -182,8 +185,10 @@ Result<Provider> parse_provider(std::string_view text, std::string_view path, st
 // client_id; the provider is of documents and the profile has a command, or the other way round.
 Result<void> check_complete(const Profile& profile, const Provider& provider);
 
-// Environment variables for a container, "NAME=value" each, with the profile's target filled in.
-std::vector<std::string> environment_of(const Provider& provider, std::string_view target);
+// Environment variables for a container, "NAME=value" each, with the target filled in: those of the API for a
+// profile with delivery "socket".
+std::vector<std::string> environment_of(const Provider& provider, const Profile& profile,
+                                        std::string_view target);
 
 // Where providers are looked for: local ones first, then those installed at `prefix`.
 std::vector<std::string> provider_directories(std::string_view prefix);

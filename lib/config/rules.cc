@@ -36,6 +36,11 @@ bool is_name(std::string_view text) {
          consists_of(text, "._-");
 }
 
+bool is_number(std::string_view text) {
+  return !text.empty() && text.size() <= 5 && text.front() != '0' &&
+         std::all_of(text.begin(), text.end(), [](char c) { return digits.find(c) != digits.npos; });
+}
+
 bool is_segment(std::string_view text) {
   if (text == "*") return true;
   return !text.empty() && text != "." && text != ".." && consists_of(text, "-._~");  // RFC 3986 section 2.3
@@ -165,6 +170,30 @@ Result<void> Parameter::accept(std::string& text) {
 
 Result<void> ApiRequest::accept(std::string& text) {
   if (!is_request(text)) return refuse(text, "is not \"METHOD PATH\"");
+  return {};
+}
+
+Result<void> ByteCount::accept(std::string& text) {
+  const bool fits = is_number(std::string_view(text).substr(0, text.size() - 1));
+  if (!fits || (text.back() != 'k' && text.back() != 'm'))
+    return refuse(text, "is not a size such as \"64m\"");
+  return {};
+}
+
+std::uint16_t Port::number(std::string_view text) {
+  std::uint16_t port = 0;  // and for one that is too large
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), port);
+  return end.ec == std::errc() ? port : 0;
+}
+
+Result<void> Port::accept(std::string& text) {
+  if (!is_number(text) || number(text) == 0) return refuse(text, "is not a port between 1 and 65535");
+  return {};
+}
+
+Result<void> Rate::accept(std::string& text) {
+  if (!text.ends_with("/m") || !is_number(std::string_view(text).substr(0, text.size() - 2)))
+    return refuse(text, "is not a rate such as \"600/m\"");
   return {};
 }
 

@@ -148,6 +148,28 @@ struct ApiRequest : NonEmpty {
   static Result<void> accept(std::string& text);
 };
 
+// KiB or MiB, as nginx writes them: "512k", "64m".
+struct ByteCount : NonEmpty {
+  static constexpr std::string_view type = "size",
+                                    schema = R"("type": "string", "pattern": "^[1-9][0-9]{0,4}[km]$")";
+  static Result<void> accept(std::string& text);
+};
+
+// A TCP port, in decimal digits.
+struct Port : NonEmpty {
+  static constexpr std::string_view type = "port",
+                                    schema = R"("type": "string", "pattern": "^[1-9][0-9]{0,4}$")";
+  static Result<void> accept(std::string& text);
+  static std::uint16_t number(std::string_view text);  // of an accepted text; 0 for an empty one
+};
+
+// A number per minute: "600/m".
+struct Rate : NonEmpty {
+  static constexpr std::string_view type = "rate",
+                                    schema = R"("type": "string", "pattern": "^[1-9][0-9]{0,4}/m$")";
+  static Result<void> accept(std::string& text);
+};
+
 // An octal mode that its owner can read.
 struct Mode {
   static constexpr std::string_view schema = R"("type": "string", "pattern": "^0?[4-7][0-7][0-7]$")";
