@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/loopback_socket.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/child.h"
+#include "base/file.h"
+#include "base/fmt.h"
+#include "oci/limits.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr int shared_namespace = ENOTUNIQ;  // stands for it
+
+std::optional<FileId> own_network() {
+  return file_id(FileAt{.path = "/proc/self/ns/net"});
+}
+
+// Runs in the child, which shares the caller's descriptors. Result: 0, or the error number.
+int listen_in(int process, int socket_slot, std::uint16_t port) {
+  const auto before = own_network();
+  if (::setns(process, CLONE_NEWNET) != 0) return errno;
+  if (!before || before == own_network()) return shared_namespace;
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0 || ::dup3(fd, socket_slot, O_CLOEXEC) < 0) return errno;
+  ::close(fd);
+  const int on = 1;
+  // The interface may not be up yet.
+  ::setsockopt(socket_slot, IPPROTO_IP, IP_FREEBIND, &on, sizeof on);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const bool listens =
+      ::bind(socket_slot, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+      ::listen(socket_slot, longest_queue) == 0;
+  return listens ? 0 : errno;
+}
+
+}  // namespace
+
+Result<UniqueFd> listen_on_loopback(const ContainerProcess& process, std::uint16_t port) {
+  const std::string what = fmt::format("listen on port {} of the container's loopback interface", port);
+  UniqueFd slot(::fcntl(process.fd(), F_DUPFD_CLOEXEC, 0));
+  if (!slot) return Error::from_errno(errno, what);
+  const auto child = static_cast<pid_t>(::syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0));
+  if (child < 0) return Error::from_errno(errno, what);
+  if (child == 0) ::_exit(listen_in(process.fd(), slot.get(), port));
+  const ProcessEnd end = Child(child).wait();
+  if (end.code() == shared_namespace)
+    return Error{ErrorKind::failed,
+                 what + ": it shares the host's network, where every process could connect",
+                 "give it a network namespace of its own, or remove \"loopback_port\" from the profile"};
+  if (end.code() != 0) return Error::from_errno(end.signal() == 0 ? end.code() : EINTR, what);
+  return slot;
+}
+
+}  // namespace oci_oauth
