@@ -46,6 +46,8 @@ void choose(const Config& config, const Profile& profile, const CallContext& con
     Decision decision = decide(config, profile, target, context, spec, whole);
     if (decision.consent != Consent::no) {
       is_chosen = true;
+      // A socket of the container's own is never in a directory of the host.
+      if (profile.delivery == Delivers::socket) decision.consent = Consent::mount;
       choice.chosen.push_back({&profile, target, decision.consent, decision.bind_source});
     } else if (!decision.why_not.empty() && is_new(passed_over, decision.why_not)) {
       passed_over.push_back({&profile, std::move(decision.why_not)});
@@ -104,7 +106,7 @@ std::vector<std::string> environment_of(const std::vector<Place>& places,
       log.write(Priority::warning, Error(provider.error()).in(fmt::format("profile '{}'", profile->name)));
       continue;
     }
-    for (std::string& assignment : environment_of(*provider, target)) {
+    for (std::string& assignment : environment_of(*provider, *profile, target)) {
       environment.push_back(std::move(assignment));
     }
   }

@@ -15,9 +15,9 @@
 
 namespace oci_oauth {
 
-enum class DeliveryKind { mount, write };
-constexpr std::array<std::string_view, 2> words_of(DeliveryKind) {
-  return {"mount", "write"};
+enum class DeliveryKind { mount, write, socket };
+constexpr std::array<std::string_view, 3> words_of(DeliveryKind) {
+  return {"mount", "write", "socket"};
 }
 
 enum class DeliveryState {
@@ -85,7 +85,7 @@ void describe(Each& each, Self& delivery) {
   each("reason", delivery.reason);
   each("hint", delivery.hint);
   each("shadowed_by", delivery.shadowed_by);
-  if (delivery.kind == DeliveryKind::mount) return;
+  if (delivery.kind != DeliveryKind::write) return;
   // What is acted on is never guessed.
   each("source", delivery.source);
   each("device", delivery.device, Presence::required);

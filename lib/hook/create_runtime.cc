@@ -62,6 +62,8 @@ void freshen_all(const CreateContext& context, std::vector<Chosen>& chosen, Fail
       continue;
     }
     if (fresh->trouble) failures.warn(*profile, std::move(*fresh->trouble));
+    // The environment for a socket has a placeholder in such a variable.
+    if (profile->delivery == Delivers::socket) continue;
     const auto shadowed_by = assigned_among(fresh->shadowed_by, context.spec_text);
     if (shadowed_by.empty()) continue;
     warn_of_shadows(context, *profile, shadowed_by);
@@ -106,7 +108,7 @@ void save_all(const CreateContext& context, const Earlier& earlier, std::vector<
 void deliver_all(const CreateContext& context, DeliveryKind kind, std::vector<Delivery>& deliveries,
                  Failures& failures) {
   for (Delivery& one : deliveries) {
-    if (one.record.kind != kind || one.has_failed()) continue;
+    if (one.is_written() != (kind == DeliveryKind::write) || one.has_failed()) continue;
     if (auto done = deliver(context, one); !done) failures.add(*one.chosen.profile, std::move(done).error());
   }
 }

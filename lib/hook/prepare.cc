@@ -7,15 +7,22 @@
 #include <algorithm>
 
 #include "base/fmt.h"
+#include "config/rules.h"
+#include "delivery/proxy_client.h"
 #include "delivery/share.h"
 #include "oci/bound_directory.h"
 #include "oci/container_root.h"
+#include "oci/loopback_socket.h"
 #include "oci/mount.h"
 #include "oci/mount_info.h"
+#include "oci/socket_tree.h"
 
 namespace oci_oauth {
 
 namespace {
+
+constexpr std::string_view api_socket = "api.sock";
+constexpr Milliseconds longest_wait_for_proxy{3000};  // systemd may have to start it
 
 std::string rootfs_of(const CreateContext& context) {
   const std::string& path = context.spec.root_path;
@@ -108,13 +115,28 @@ Result<void> prepare_writing(const CreateContext& context, Delivery& delivery) {
   return {};
 }
 
+// Instead of the share, a socket that is the container's own. The proxy has it before the container does.
+Result<UniqueFd> hand_over_socket(const CreateContext& context, const Profile& profile) {
+  auto made = TRY(make_socket_tree(api_socket));
+  const std::uint16_t port = Port::number(profile.loopback_port);
+  const UniqueFd on_loopback = port == 0 ? UniqueFd() : TRY(listen_on_loopback(context.process, port));
+  TRY(hand_over(
+      context.runtime,
+      {profile.name, context.call.state.id, made.listening.get(), context.process.fd(), on_loopback.get()},
+      std::chrono::steady_clock::now() + longest_wait_for_proxy));
+  return std::move(made.tree);
+}
+
 Result<void> prepare_mount(const CreateContext& context, Delivery& delivery) {
   const Chosen& chosen = delivery.chosen;
   const auto root = TRY(open_root(context, chosen));
   auto target = TRY(root.make_directory(chosen.target));
   TRY(check_unshared(context.process, target.get()));
-  auto tree = TRY(mount_of_share(context, *chosen.profile));
-  if ((chosen.profile->mode & S_IROTH) == 0 && context.spec.uid != 0) warn_of_mode(context, chosen);
+  const bool has_socket = chosen.profile->delivery == Delivers::socket;
+  auto tree =
+      TRY(has_socket ? hand_over_socket(context, *chosen.profile) : mount_of_share(context, *chosen.profile));
+  if (!has_socket && (chosen.profile->mode & S_IROTH) == 0 && context.spec.uid != 0)
+    warn_of_mode(context, chosen);
   delivery.target = std::move(target);
   delivery.tree = std::move(tree);
   return {};

@@ -46,15 +46,6 @@ JsonValue device_value(const std::string& name, const CdiDevice& device, const H
 }
 
 constexpr const char* spec_file = "/etc/cdi/oci-oauth.json";
-
-// The file as it will be, or as it is.
-Result<Config> configuration_of(const Host& host) {
-  const auto text = host.planned_configuration.empty() ? TRY(host.tree.read(host.config))
-                                                       : std::optional(host.planned_configuration);
-  return parse_config(text.value_or(R"({"profiles": {"claude": {"credentials": "/"}}})"),
-                      host.tree.shown(host.config));
-}
-
 }  // namespace
 
 Result<std::string> cdi_spec(const std::vector<CdiDevice>& devices, const HookProgram& hook) {
@@ -85,7 +76,7 @@ Result<Plan> plan_cdi(const Host& host, const Ledger&, Default) {
     if (!provider)
       return Error(provider.error())
           .in(fmt::format("{}: profile '{}'", host.tree.shown(host.config), profile.name));
-    devices.push_back({profile.name, environment_of(*provider, profile.target)});
+    devices.push_back({profile.name, environment_of(*provider, profile, profile.target)});
   }
   auto spec = TRY(cdi_spec(devices, {.path = host.hook()}));
   Plan plan;

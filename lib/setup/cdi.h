@@ -16,7 +16,7 @@ constexpr std::string_view cdi_kind = "oci-oauth.dev/profile";
 
 struct CdiDevice {
   std::string profile;
-  std::vector<std::string> environment;  // "NAME=value", from environment_of(provider, target)
+  std::vector<std::string> environment;  // "NAME=value", from environment_of(provider, profile, target)
 };
 
 // Result: the text of the spec, indented. A device's variables override a person's, so each device with

@@ -271,6 +271,10 @@ FileAt RuntimeDir::socket_file() const {
   return {directory_.get(), "refresh.sock", path_ + "/refresh.sock"};
 }
 
+FileAt RuntimeDir::proxy_socket() const {
+  return {directory_.get(), "proxy.sock", path_ + "/proxy.sock"};
+}
+
 Result<UniqueFd> RuntimeDir::sinks() const {
   return make_directory(directory_.get(), "sinks", 0700, path_ + "/sinks");
 }

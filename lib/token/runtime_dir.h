@@ -8,6 +8,7 @@
 //   containers.position  where the next sweep goes on in containers/
 //   written/ID         an empty file for each container with a written directory
 //   refresh.sock       where `oci-oauth serve` answers, if systemd listens there
+//   proxy.sock         where `oci-oauth-proxy` takes containers' sockets (delivery/proxy_client.h)
 //   sinks/             what each sink has (sinks/sinks.h); created when a refresher first needs it
 //   locks/NAME         held while a refresh of the profile is running
 #pragma once
@@ -72,6 +73,7 @@ class RuntimeDir {
 
   FileAt lock_file(std::string_view profile) const;  // locks/NAME
   FileAt socket_file() const;                        // refresh.sock
+  FileAt proxy_socket() const;                       // proxy.sock
   Result<UniqueFd> sinks() const;                    // sinks/, created if missing (mode 0700)
 
  private:

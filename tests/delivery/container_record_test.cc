@@ -56,7 +56,7 @@ TEST_CASE(
   CHECK(reason("{" + whole + R"(,"uid":4294967296})") == "r: /deliveries/0/uid: is out of range");
   CHECK(reason("{" + whole + R"(,"uid":0,"state":"lost"})") ==
         "r: /deliveries/0/state: is not one of planned, delivered, failed");
-  CHECK(reason(R"({"delivery":"gift"})") == "r: /deliveries/0/delivery: is not one of mount, write");
+  CHECK(reason(R"({"delivery":"gift"})") == "r: /deliveries/0/delivery: is not one of mount, write, socket");
   for (const char* file :
        {R"({"name":"../x"})", R"("token")", R"({"name":"."})", R"({"name":1})", "1",
         R"({"name":"x","sha256":[1]})", R"({"name":"x","member":"m"})", R"({"name":"x","sha256":"y"})"}) {

@@ -2,6 +2,7 @@
 #include "setup/cdi.h"
 
 #include "base/json.h"
+#include "config/config.h"
 #include "config/provider.h"
 #include "support/catch.h"
 #include "support/providers.h"
@@ -25,7 +26,7 @@ std::string version_of(const std::string& profile) {
 TEST_CASE("each profile is a device with its environment and both hooks, and one without the environment") {
   const auto claude = load_provider("claude", {test::providers_of(SOURCE_DIR)});
   REQUIRE(claude);
-  const auto spec = cdi_spec({{"claude", environment_of(*claude, "/run/secrets/claude")}}, hook);
+  const auto spec = cdi_spec({{"claude", environment_of(*claude, Profile{}, "/run/secrets/claude")}}, hook);
   REQUIRE(spec);
   const std::string both_hooks = R"(        "hooks": [
           {

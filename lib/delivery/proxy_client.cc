@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "delivery/proxy_client.h"
+
+#include <unistd.h>
+
+#include "base/descriptor_message.h"
+#include "base/fmt.h"
+#include "base/poll.h"
+#include "base/size.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t longest_answer = 4 * MiB;
+constexpr Milliseconds wait_for_traffic{1000};
+
+Result<std::string> read_answer(int socket, SteadyTime deadline) {
+  std::string answer;
+  char buffer[4 * KiB];
+  while (answer.size() < longest_answer) {
+    if (!wait_readable(socket, deadline))
+      return Error{ErrorKind::temporary, "oci-oauth-proxy: no answer in time", ""};
+    const ssize_t count = ::read(socket, buffer, sizeof buffer);
+    if (count < 0) return Error::from_errno(errno, "oci-oauth-proxy");
+    if (count == 0) break;
+    answer.append(buffer, static_cast<size_t>(count));
+  }
+  return answer;
+}
+
+// Through the directory's descriptor, because a socket's path has at most 107 bytes.
+Result<UniqueFd> connect_to_proxy(const RuntimeDir& runtime) {
+  const FileAt file = runtime.proxy_socket();
+  return connect_unix(fmt::format("/proc/self/fd/{}/{}", file.directory, file.path), file.shown);
+}
+
+}  // namespace
+
+Result<void> hand_over(const RuntimeDir& runtime, const HandedOver& socket, SteadyTime deadline) {
+  auto connection = connect_to_proxy(runtime);
+  if (!connection)
+    return Error(connection.error()).in("the proxy is not running").with_hint("oci-oauth install proxy");
+  const std::string request = fmt::format("{}\n{}\n{}", admit_request, socket.profile, socket.container);
+  TRY(socket.on_loopback < 0
+          ? send_message(connection->get(), request, {socket.listening, socket.process})
+          : send_message(connection->get(), request, {socket.listening, socket.process, socket.on_loopback}));
+  std::string answer = TRY(read_answer(connection->get(), deadline));
+  if (answer == admitted) return {};
+  if (answer.empty()) answer = "it ended without an answer";
+  return Error{ErrorKind::failed, fmt::format("oci-oauth-proxy: {}", answer), "oci-oauth install proxy"};
+}
+
+std::vector<ProxiedContainer> proxied_containers(const RuntimeDir& runtime) {
+  const auto connection = connect_to_proxy(runtime);
+  if (!connection || !send_message(connection->get(), traffic_request, {})) return {};
+  const auto answer = read_answer(connection->get(), std::chrono::steady_clock::now() + wait_for_traffic);
+  auto traffic = answer ? read_record<ProxyTraffic>(*answer, "proxy.sock") : answer.error();
+  return traffic ? std::move(traffic->containers) : std::vector<ProxiedContainer>();
+}
+
+}  // namespace oci_oauth
