@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/proxy_files.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/file.h"
+#include "base/fmt.h"
+#include "base/size.h"
+#include "config/provider.h"
+#include "proxy/nginx_configuration.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t system_file_limit = 16 * MiB;
+
+// Debian's, and Fedora's.
+constexpr const char* certificate_files[] = {"/etc/ssl/certs/ca-certificates.crt",
+                                             "/etc/pki/tls/certs/ca-bundle.crt"};
+
+std::string text_of(const char* path) {
+  auto text = read_file({.path = path}, system_file_limit);
+  return text ? std::move(*text) : "";
+}
+
+std::string certificates() {
+  for (const char* path : certificate_files) {
+    if (::access(path, R_OK) == 0) return path;
+  }
+  return certificate_files[0];
+}
+
+Result<std::vector<ProxiedProfile>> proxied_profiles(const Config& config, const std::string& prefix) {
+  const std::string hosts = text_of("/etc/hosts");
+  std::vector<ProxiedProfile> profiles;
+  for (const Profile& profile : config.profiles) {
+    if (profile.delivery != Delivers::socket) continue;
+    const auto provider = TRY(load_provider(profile.provider, provider_directories(prefix)));
+    TRY(check_complete(profile, provider));
+    profiles.push_back({profile.name, *provider.api, address_in(hosts, host_of(provider.api->url))});
+  }
+  if (profiles.empty())
+    return Error::configuration(fmt::format("{}: no profile has \"delivery\": \"socket\"", config.path));
+  return profiles;
+}
+
+}  // namespace
+
+Result<void> write_nginx_files(const Config& config, const std::string& prefix, const std::string& directory,
+                               std::vector<std::string>& profiles) {
+  NginxSettings settings = {directory, certificates(), name_servers_in(text_of("/etc/resolv.conf")),
+                            ::geteuid() == 0, TRY(proxied_profiles(config, prefix))};
+  for (const ProxiedProfile& profile : settings.profiles) profiles.push_back(profile.name);
+  const auto opened = TRY(open_file({.path = directory}, O_RDONLY | O_DIRECTORY));
+  return replace_file(opened.get(), "nginx.conf", directory, nginx_configuration(settings));
+}
+
+Result<UniqueFd> listen_at(const std::string& path) {
+  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
+  if (path.size() >= sizeof address.sun_path) return Error::from_errno(ENAMETOOLONG, path);
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ::unlink(path.c_str());
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const mode_t before = ::umask(0177);
+  const bool is_bound =
+      socket && ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  ::umask(before);
+  if (!is_bound || ::listen(socket.get(), SOMAXCONN) != 0) return Error::from_errno(errno, path);
+  return socket;
+}
+
+bool is_peer_trusted(int socket) {
+  ucred peer = {};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+         (peer.uid == 0 || peer.uid == ::geteuid());
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the proxy makes before it starts nginx: its configuration and its own listening sockets.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "config/config.h"
+
+namespace oci_oauth {
+
+// Writes nginx.conf to `directory`, from the providers of the profiles with delivery "socket", whose names it
+// adds to `profiles`, and removes sockets that an earlier nginx left. Failure: configuration; there is no
+// such profile; a provider without "api"; the file cannot be written.
+Result<void> write_nginx_files(const Config& config, const std::string& prefix, const std::string& directory,
+                               std::vector<std::string>& profiles);
+
+// A new listening socket that does not block, for its owner and root alone; it replaces one that was left
+// there. Failure: "PATH: reason".
+Result<UniqueFd> listen_at(const std::string& path);
+
+// Whether the peer is root or this process's own user (SO_PEERCRED).
+bool is_peer_trusted(int socket);
+
+}  // namespace oci_oauth

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/proxy_service.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <map>
+
+#include "base/descriptor_message.h"
+#include "base/file.h"
+#include "base/fmt.h"
+#include "base/poll.h"
+#include "base/size.h"
+#include "base/spawn.h"
+#include "config/provider.h"
+#include "delivery/proxy_client.h"
+#include "proxy/proxy_files.h"
+#include "proxy/service_manager.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::string_view control_name = "control";  // FileDescriptorName= of oci-oauth-proxy.socket
+constexpr Milliseconds time_to_start{10000}, next_look{10};
+constexpr size_t longest_line = 4 * KiB;
+
+bool is_host_process(int fd) {
+  struct stat status;
+  return ::fstat(fd, &status) == 0 && !S_ISSOCK(status.st_mode);
+}
+
+// Result: the last of the words of a line that are separated by single blanks is the rest of it.
+std::vector<std::string_view> words_of(std::string_view line, size_t count) {
+  std::vector<std::string_view> words;
+  while (words.size() + 1 < count) {
+    const size_t end = line.find(' ');
+    words.push_back(line.substr(0, end));
+    line.remove_prefix(end == line.npos ? line.size() : end + 1);
+  }
+  words.push_back(line);
+  return words;
+}
+
+template <class Number>
+Number number_of(std::string_view word) {
+  Number number = 0;
+  std::from_chars(word.data(), word.data() + word.size(), number);
+  return number;
+}
+
+}  // namespace
+
+ProxyService::ProxyService(const ProxyInstance& instance, EventLoop loop, const Log& log)
+    : instance_(instance),
+      log_(log),
+      signals_{SIGTERM, SIGINT, SIGHUP, SIGCHLD},
+      loop_(std::move(loop)),
+      relay_(loop_, instance.directory, [](const Relay::Container& container) {
+        remove_descriptors(fmt::format("{}/{}", container.sockets.profile, container.sockets.id));
+      }) {}
+
+Result<void> ProxyService::run(const ProxyInstance& instance,
+                               std::vector<std::pair<std::string, UniqueFd>> inherited, const Log& log) {
+  ProxyService service(instance, TRY(EventLoop::open()), log);
+  auto started = service.start(std::move(inherited));
+  if (started) service.loop_.run();
+  if (!service.nginx_) return started;
+  service.nginx_.signal(SIGTERM);
+  (void)service.nginx_.wait_until(std::chrono::steady_clock::now() + time_to_start);
+  if (started && !service.is_stopping_) return Error{ErrorKind::failed, "nginx has ended", ""};
+  return started;
+}
+
+Result<void> ProxyService::start(std::vector<std::pair<std::string, UniqueFd>> inherited) {
+  std::map<std::string, std::string> tokens;
+  TRY(write_nginx_files(instance_.config, instance_.prefix, instance_.directory, profiles_));
+  for (const std::string& profile : profiles_)
+    tokens[profile] = fmt::format("{}/share/{}/{}", instance_.config.runtime_dir, profile, token_file);
+  desk_.emplace(
+      loop_, TRY(listen_at(instance_.directory + "/token.sock")), std::move(tokens),
+      [this](const std::string& profile, const Secret& token) { return report_rejected(profile, token); },
+      log_);
+  loop_.watch(signals_.fd(), EPOLLIN, [this] { take_signals(); });
+  TRY(start_nginx());
+
+  std::map<std::string, std::vector<UniqueFd>, std::less<>> stored;
+  for (auto& [name, fd] : inherited) {
+    if (name == control_name) {
+      control_ = std::move(fd);
+    } else {
+      stored[name].push_back(std::move(fd));
+    }
+  }
+  for (auto& [name, descriptors] : stored) {
+    const size_t slash = name.find('/');
+    if (slash == name.npos) continue;
+    (void)admit(fmt::format("{}\n{}\n{}", admit_request, name.substr(0, slash), name.substr(slash + 1)),
+                std::move(descriptors));
+  }
+  if (!control_) control_ = TRY(listen_at(instance_.config.runtime_dir + "/proxy.sock"));
+  ::fcntl(control_.get(), F_SETFL, O_NONBLOCK);
+  loop_.watch(control_.get(), EPOLLIN, [this] { accept_caller(); });
+  notify_ready();
+  return {};
+}
+
+Result<void> ProxyService::start_nginx() {
+  requests_ = TRY(make_pipe());
+  ::fcntl(requests_.reading.get(), F_SETFL, O_NONBLOCK);
+  loop_.watch(requests_.reading.get(), EPOLLIN, [this] { read_log(); });
+  nginx_ = TRY(spawn({"nginx", "-e", "stderr", "-p", instance_.directory, "-c", "nginx.conf"},
+                     {.environment = std::vector<std::string>{system_path},
+                      .output = requests_.writing.get(),
+                      .errors = STDERR_FILENO}));
+  return wait_for_nginx();
+}
+
+// nginx listens on all its sockets before it starts workers.
+Result<void> ProxyService::wait_for_nginx() {
+  const SteadyTime deadline = std::chrono::steady_clock::now() + time_to_start;
+  for (const std::string& profile : profiles_) {
+    const std::string path = fmt::format("{}/{}.sock", instance_.directory, profile);
+    while (true) {
+      const auto connection = connect_unix(path, path);
+      if (connection) break;
+      const SteadyTime now = std::chrono::steady_clock::now();
+      if (now >= deadline || wait_readable(nginx_.fd(), now + next_look))
+        return Error{ErrorKind::failed, fmt::format("nginx does not start: {}", connection.error().message),
+                     fmt::format("nginx -t -p {} -c nginx.conf", instance_.directory)};
+    }
+  }
+  return {};
+}
+
+void ProxyService::take_signals() {
+  while (const auto signal = signals_.take()) {
+    if (*signal == SIGHUP) {
+      std::vector<std::string> profiles;
+      auto written = write_nginx_files(instance_.config, instance_.prefix, instance_.directory, profiles);
+      if (!written) log_.write(Priority::error, written.error());
+      if (written) nginx_.signal(SIGHUP);
+      continue;
+    }
+    if (*signal == SIGCHLD) {
+      std::erase_if(refreshes_, [](Child& child) { return child.wait_until(SteadyTime{}).has_value(); });
+      if (!nginx_.wait_until(SteadyTime{})) continue;
+    } else {
+      is_stopping_ = true;
+    }
+    loop_.stop();
+  }
+}
+
+void ProxyService::read_log() {
+  char buffer[64 * KiB];
+  const ssize_t count = ::read(requests_.reading.get(), buffer, sizeof buffer);
+  if (count <= 0) return;
+  unread_.append(buffer, static_cast<size_t>(count));
+  size_t begin = 0;
+  for (size_t end; (end = unread_.find('\n', begin)) != unread_.npos; begin = end + 1)
+    note_request(std::string_view(unread_).substr(begin, end - begin));
+  unread_.erase(0, begin);
+  if (unread_.size() > longest_line) unread_.clear();
+}
+
+// ADDRESS STATUS BYTES TIME METHOD PATH -> TIME PROFILE ID METHOD PATH STATUS BYTES
+void ProxyService::note_request(std::string_view line) {
+  const auto words = words_of(line, 6);
+  const std::string container =
+      relay_.note_answer(words[0], number_of<int>(words[1]), number_of<std::uint64_t>(words[2]));
+  (void)write_all(
+      STDOUT_FILENO,
+      fmt::format("{} {} {} {} {} {}\n", words[3], container, words[4], words[5], words[1], words[2]),
+      "stdout");
+}
+
+void ProxyService::accept_caller() {
+  while (true) {
+    auto caller =
+        std::make_shared<UniqueFd>(::accept4(control_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!*caller) return;
+    const int fd = caller->get();
+    loop_.watch(fd, EPOLLIN, [this, caller] { serve_caller(caller); });
+  }
+}
+
+void ProxyService::serve_caller(const std::shared_ptr<UniqueFd>& caller) {
+  auto message = receive_message(caller->get());
+  std::string answer;
+  if (message && message->text == traffic_request) {
+    answer = traffic();
+  } else if (message && !message->text.empty()) {
+    const auto done = is_peer_trusted(caller->get()) ? admit(message->text, std::move(message->descriptors))
+                                                     : Error{ErrorKind::failed, "refused", ""};
+    answer = done ? admitted : done.error().message;
+  }
+  const int size = static_cast<int>(answer.size()) + 1;
+  ::setsockopt(caller->get(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+  (void)::send(caller->get(), answer.data(), answer.size(), MSG_NOSIGNAL);
+  loop_.forget(caller->get());
+}
+
+Result<void> ProxyService::admit(std::string_view request, std::vector<UniqueFd> descriptors) {
+  const auto refuse = [](std::string_view why) { return Error{ErrorKind::failed, std::string(why), ""}; };
+  const size_t first = request.find('\n'), second = request.find('\n', first + 1);
+  if (request.substr(0, first) != admit_request || second == request.npos) return refuse("unknown request");
+  ContainerSockets sockets = {std::string(request.substr(first + 1, second - first - 1)),
+                              std::string(request.substr(second + 1)),
+                              {},
+                              {}};
+  if (std::find(profiles_.begin(), profiles_.end(), sockets.profile) == profiles_.end())
+    return refuse(fmt::format("there is no profile '{}' with delivery \"socket\" since it was started",
+                              sockets.profile));
+  for (UniqueFd& fd : descriptors) {
+    if (is_listening(fd.get())) {
+      sockets.listening.push_back(std::move(fd));
+    } else if (is_host_process(fd.get())) {
+      sockets.process = std::move(fd);
+    }
+  }
+  if (sockets.listening.empty() || !sockets.process) return refuse("a descriptor is missing");
+  const std::string name = fmt::format("{}/{}", sockets.profile, sockets.id);
+  remove_descriptors(name);
+  for (const UniqueFd& listening : sockets.listening) store_descriptor(name, listening.get());
+  store_descriptor(name, sockets.process.get());
+  relay_.admit(std::move(sockets));
+  return {};
+}
+
+std::string ProxyService::traffic() const {
+  ProxyTraffic traffic;
+  for (const auto& [number, container] : relay_.containers()) {
+    const auto& [requests, refused, bytes] = container.traffic;
+    traffic.containers.push_back({container.sockets.profile, container.sockets.id, requests, refused, bytes});
+  }
+  return std::string(write_record(traffic).reveal());
+}
+
+UniqueFd ProxyService::report_rejected(const std::string& profile, const Secret& token) {
+  auto reported = [&]() -> Result<UniqueFd> {
+    if (!instance_.rejected_socket.empty()) {
+      UniqueFd socket = TRY(connect_unix(instance_.rejected_socket, instance_.rejected_socket));
+      TRY(write_all(socket.get(), token.reveal(), instance_.rejected_socket));
+      ::shutdown(socket.get(), SHUT_WR);
+      return socket;
+    }
+    Pipe pipe = TRY(make_pipe());
+    refreshes_.push_back(TRY(spawn({instance_.prefix + "/bin/oci-oauth", "--config", instance_.config.path,
+                                    "refresh", "--rejected", "--", profile},
+                                   {.input = pipe.reading.get(), .errors = STDERR_FILENO})));
+    TRY(write_all(pipe.writing.get(), token.reveal(), "oci-oauth refresh"));
+    return open_process(refreshes_.back().pid());
+  }();
+  if (reported) return std::move(*reported);
+  log_.write(Priority::warning,
+             std::move(reported).error().in(fmt::format("profile '{}': rejected token", profile)));
+  return {};
+}
+
+}  // namespace oci_oauth

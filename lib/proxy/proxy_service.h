@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The proxy as a whole: nginx as a child process, the relay in front of it, the desk where it gets the token,
+// and the socket where containers' own sockets are handed over.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/child.h"
+#include "base/result.h"
+#include "base/signal_queue.h"
+#include "base/unique_fd.h"
+#include "config/config.h"
+#include "program/log.h"
+#include "proxy/event_loop.h"
+#include "proxy/relay.h"
+#include "proxy/token_desk.h"
+
+namespace oci_oauth {
+
+struct ProxyInstance {
+  Config config;          // with a runtime_dir
+  std::string prefix;     // of the installation
+  std::string directory;  // its own, for nginx's configuration, sockets and temporary files
+  // Where a rejected token is reported; empty: by starting `oci-oauth refresh --rejected`.
+  std::string rejected_socket;
+};
+
+class ProxyService {
+ public:
+  // The profiles with delivery "socket"; nginx is started. `inherited`: as inherited_descriptors(), the
+  // listening socket and what containers handed over before a restart. Without it, the socket is made.
+  // Failure: configuration; no such profile; what nginx says; a socket that cannot be made.
+  static Result<void> run(const ProxyInstance& instance,
+                          std::vector<std::pair<std::string, UniqueFd>> inherited, const Log& log);
+
+ private:
+  ProxyService(const ProxyInstance& instance, EventLoop loop, const Log& log);
+
+  Result<void> start(std::vector<std::pair<std::string, UniqueFd>> inherited);
+  Result<void> start_nginx();
+  Result<void> wait_for_nginx();
+  void take_signals();
+  void read_log();
+  void note_request(std::string_view line);
+  void accept_caller();
+  void serve_caller(const std::shared_ptr<UniqueFd>& caller);
+  Result<void> admit(std::string_view request, std::vector<UniqueFd> descriptors);
+  std::string traffic() const;
+  UniqueFd report_rejected(const std::string& profile, const Secret& token);
+
+  const ProxyInstance& instance_;
+  const Log& log_;
+  SignalQueue signals_;
+  EventLoop loop_;
+  Relay relay_;
+  std::vector<std::string> profiles_;
+  Child nginx_;
+  std::list<Child> refreshes_;
+  Pipe requests_;  // nginx's log
+  std::string unread_;
+  UniqueFd control_;
+  std::optional<TokenDesk> desk_;
+  bool is_stopping_ = false;
+};
+
+}  // namespace oci_oauth

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where nginx asks for the current token before it sends a request (auth_request), so that a rotation needs
+// no reload; and once more after the API refused one. HTTP/1.0 on a Unix socket, for nginx alone:
+//   GET /token/PROFILE                          the published token
+//   GET /again/PROFILE, X-Rejected: Bearer TOKEN  the token after a report that TOKEN was rejected
+// The answer is 200 with X-Authorization, or 401 if there is no token.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "base/unique_fd.h"
+#include "program/log.h"
+#include "proxy/event_loop.h"
+
+namespace oci_oauth {
+
+class TokenDesk {
+ public:
+  // Reports a token as rejected. Result: readable once the refresh is complete; empty if it cannot be
+  // reported.
+  using Report = std::function<UniqueFd(const std::string& profile, const Secret& token)>;
+
+  // `tokens`: the file of each profile's published token.
+  TokenDesk(EventLoop& loop, UniqueFd listening, std::map<std::string, std::string> tokens, Report report,
+            const Log& log);
+
+  // How often a rejection is reported at most: what a container sends may make an API answer 401, whatever
+  // the token is, and each report can cost a rotation.
+  static constexpr Milliseconds report_interval = std::chrono::minutes(5);
+
+ private:
+  struct Caller {
+    UniqueFd socket;
+    std::string question = {};
+    ~Caller() { wipe(question); }
+  };
+  using Place = std::list<Caller>::iterator;
+  struct Rejection {
+    SteadyTime reported_at{};    // the last report
+    UniqueFd refresh;            // the running one
+    std::vector<Place> waiting;  // for its end
+  };
+
+  void accept();
+  void read(Place place);
+  void serve(Place place);
+  void answer(Place place, const std::string& profile);
+  void reject(Place place, const std::string& profile, const Secret& token);
+  void end_refresh(const std::string& profile);
+  void close(Place place);
+  Secret token_of(const std::string& profile) const;  // empty: there is none
+
+  EventLoop& loop_;
+  UniqueFd listening_;
+  std::map<std::string, std::string> tokens_;
+  Report report_;
+  const Log& log_;
+  std::list<Caller> callers_;
+  std::map<std::string, Rejection> rejections_;
+};
+
+}  // namespace oci_oauth

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a container with a socket, and the host's other users, try.
+bats_require_minimum_version 1.5.0
+load words
+
+setup() {
+    proxy_setup
+    start_proxy
+    start agent --tmpfs "$target"
+}
+teardown() { proxy_teardown; }
+
+# send TEXT: the text, with printf's escapes, as the container sends it; prints the answer.
+send() {
+    # shellcheck disable=SC2059
+    printf "$1" | node "$(dirname "$BATS_TEST_FILENAME")/raw.mjs" "$(socket_of agent)"
+}
+no_secret() { ! grep -F -e "$(current_token)" -e sk-ant; }
+
+@test "no answer has the token, and nothing but what is allowed arrives at the API" {
+    local end='Host: localhost\r\nConnection: close\r\n\r\n' attempt before long
+    long=$(printf '%9000s' | tr ' ' a)
+    before=$(requests length)
+    for attempt in \
+        "TRACE /api/whoami HTTP/1.1\r\n$end" \
+        "CONNECT api.example.com:443 HTTP/1.1\r\n$end" \
+        "OPTIONS * HTTP/1.1\r\n$end" \
+        "GET /.token HTTP/1.1\r\n$end" \
+        "GET /.again HTTP/1.1\r\nX-Rejected: Bearer x\r\n$end" \
+        "GET /token/claude HTTP/1.1\r\n$end" \
+        "GET /api/../.token HTTP/1.1\r\n$end" \
+        "GET /api/whoami/../../.token HTTP/1.1\r\n$end" \
+        "GET /api/whoami%%2f..%%2f..%%2fv1 HTTP/1.1\r\n$end" \
+        "GET //api/whoami HTTP/1.1\r\n$end" \
+        "GET /api/whoam%%69 HTTP/1.1\r\n$end" \
+        "POST /v1/oauth/token HTTP/1.1\r\nContent-Length: 0\r\n$end" \
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" \
+        "PROXY TCP6 fd00::0:2 fd00:: 1 1\r\nGET /api/whoami HTTP/1.1\r\n$end" \
+        "GET /api/whoami HTTP/1.1\r\nX: $long\r\n$end" \
+        "GET /$long HTTP/1.1\r\n$end" \
+        "GET /api/whoami HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" \
+        "GET /api/whoami HTTP/9.9\r\n$end" \
+        "\\000\\001\\002\r\n\r\n"; do
+        send "$attempt" >"$BATS_TEST_TMPDIR/answer" 2>&1
+        no_secret <"$BATS_TEST_TMPDIR/answer"
+        [[ $(requests length) == "$before" ]] || { echo "arrived: $attempt" && false; }
+    done
+    no_secret <"$PROXY_LOG"
+}
+
+@test "an absolute target, another Host and a smuggled request reach no other place" {
+    local answer
+    send 'GET http://evil.example/api/whoami HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: evil\r\nConnection: close\r\n\r\n' |
+        grep -q '"authenticated":true'
+    [[ $(requests '.[-1] | [.path, .headers.host]') == "[\"/api/whoami\",\"$(api | sed 's,https://,,')\"]" ]]
+
+    # The second request is the body of the first, or is refused by itself.
+    answer=$(send 'POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nPOST /v1/oauth/token HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n')
+    no_secret <<<"$answer"
+    answer=$(send 'POST /v1/messages HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\nPOST /v1/oauth/token HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n')
+    no_secret <<<"$answer"
+    [[ $(control requests | jq '[.[] | select(.path == "/v1/oauth/token" and .headers.authorization != null)] | length') == 0 ]]
+}
+
+@test "headers for the next hop are dropped, and so is a cookie of the answer" {
+    ask agent /api/whoami --header 'Connection: keep-alive, authorization' --header 'Upgrade: websocket' --header 'TE: trailers' \
+        --header 'Proxy-Authorization: Basic eDp5' --header 'Keep-Alive: 5' >/dev/null
+    [[ $(requests '.[-1].headers | [.upgrade, .te, ."proxy-authorization", ."keep-alive", .connection]') == '[null,null,null,null,null]' ]]
+    [[ $(requests '.[-1].headers.authorization') == "\"Bearer $(current_token)\"" ]]
+}
+
+@test "a container that opens all its connections takes none from another one" {
+    start other --tmpfs "$target"
+    ulimit -n 4096
+    node -e 'for (let i = 0; i < 2000; i++) require("net").connect(process.argv[1]).on("error", () => {});
+        setTimeout(() => process.exit(), 15000)' "$(socket_of agent)" 3>&- &
+    local crowd=$!
+    eventually taken
+    [[ $(ask other /api/whoami) == *200 ]]
+    kill "$crowd"
+    has_ended "$crowd"
+    freed() { [[ $(ask agent /api/whoami) == *200 ]]; }
+    eventually freed
+}
+taken() { (($(find "/proc/$proxy/fd" | wc -l) > 500)); }
+
+@test "other users of the host reach neither the sockets nor the token" {
+    local file
+    for file in "$(runtime_dir)/proxy.sock" "$PROXY/claude.sock" "$PROXY/token.sock" "$(socket_of agent)"; do
+        run setpriv --reuid 59999 --regid 59999 --clear-groups curl --silent --max-time 5 --unix-socket "$file" http://x/token/claude
+        ((status != 0))
+    done
+    [[ -z $(find "$(runtime_dir)" -name api.sock) ]]
+}

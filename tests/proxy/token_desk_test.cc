@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/token_desk.h"
+
+#include <sys/socket.h>
+
+#include "base/child.h"
+#include "base/descriptor_message.h"
+#include "base/poll.h"
+#include "proxy/proxy_files.h"
+#include "support/catch.h"
+#include "support/temp_dir.h"
+
+using namespace oci_oauth;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A desk whose loop runs while a question is answered; a report is noted, and ends when a test says so.
+class Desk {
+ public:
+  Desk() : loop_(std::move(*EventLoop::open())) {
+    auto listening = listen_at(directory_ / "desk");
+    REQUIRE(listening);
+    desk_.emplace(
+        loop_, std::move(*listening), std::map<std::string, std::string>{{"claude", directory_ / "token"}},
+        [this](const std::string&, const Secret& token) {
+          reported.push_back(std::string(token.reveal()));
+          pipe_ = std::move(*make_pipe());
+          return std::move(pipe_.reading);
+        },
+        log_);
+  }
+
+  void publish(const std::string& token) const { directory_.write("token", token); }
+  void end_refresh() { pipe_.writing.reset(); }
+
+  UniqueFd ask(const std::string& path, const std::string& rejected = "") {
+    auto socket = connect_unix(directory_ / "desk", "desk");
+    REQUIRE(socket);
+    REQUIRE(send_message(socket->get(),
+                         "GET " + path + " HTTP/1.0\r\n" +
+                             (rejected.empty() ? "" : "X-Rejected: Bearer " + rejected + "\r\n") + "\r\n",
+                         {}));
+    return std::move(*socket);
+  }
+
+  // "none" if it does not come at once.
+  std::string answer(const UniqueFd& socket) {
+    turn();
+    if (!is_readable(socket.get())) return "none";
+    char buffer[1000];
+    const ssize_t count = ::recv(socket.get(), buffer, sizeof buffer, 0);
+    return {buffer, static_cast<size_t>(std::max<ssize_t>(count, 0))};
+  }
+
+  std::vector<std::string> reported;
+
+ private:
+  // Runs the loop until all that was ready is done: a pipe that is always ready stops it.
+  void turn() {
+    for (int i = 0; i < 5; ++i) {
+      Pipe ready = std::move(*make_pipe());
+      ready.writing.reset();
+      EventLoop& loop = loop_;
+      loop.watch(ready.reading.get(), EPOLLIN, [&loop] { loop.stop(); });
+      loop.run();
+      loop.forget(ready.reading.get());
+    }
+  }
+
+  TempDir directory_;
+  Log log_ = Log::to_stderr("test");
+  EventLoop loop_;
+  Pipe pipe_;
+  std::optional<TokenDesk> desk_;
+};
+
+}  // namespace
+
+TEST_CASE("the desk has the token that is published when it is asked", "[token_desk]") {
+  Desk desk;
+  CHECK(desk.answer(desk.ask("/token/claude")).starts_with("HTTP/1.0 401 "));
+  for (const std::string token : {"abc", "def.-_~+/="}) {
+    desk.publish(token);
+    CHECK_THAT(desk.answer(desk.ask("/token/claude")),
+               Catch::Contains("\r\nX-Authorization: Bearer " + token + "\r\n"));
+  }
+  CHECK(desk.answer(desk.ask("/token/other")).starts_with("HTTP/1.0 401 "));
+  for (const std::string text : {"a b", "a\r\nX: y", ""}) {
+    desk.publish(text);
+    CHECK(desk.answer(desk.ask("/token/claude")).starts_with("HTTP/1.0 401 "));
+  }
+}
+
+TEST_CASE("a rejected token is reported once, and all who used it wait for the refresh", "[token_desk]") {
+  Desk desk;
+  desk.publish("old");
+  const UniqueFd first = desk.ask("/again/claude", "old"), second = desk.ask("/again/claude", "old");
+  CHECK(desk.answer(first) == "none");
+  CHECK(desk.answer(second) == "none");
+  CHECK(desk.reported == std::vector<std::string>{"old"});
+  desk.publish("new");
+  CHECK_THAT(desk.answer(desk.ask("/again/claude", "old")), Catch::Contains("Bearer new"));
+  desk.end_refresh();
+  CHECK_THAT(desk.answer(first), Catch::Contains("Bearer new"));
+  CHECK_THAT(desk.answer(second), Catch::Contains("Bearer new"));
+  CHECK(desk.reported.size() == 1);
+}
+
+TEST_CASE("requests that an API refuses whatever the token is cause one refresh", "[token_desk]") {
+  Desk desk;
+  desk.publish("first");
+  const UniqueFd caller = desk.ask("/again/claude", "first");
+  CHECK(desk.answer(caller) == "none");
+  desk.publish("second");
+  desk.end_refresh();
+  CHECK_THAT(desk.answer(caller), Catch::Contains("Bearer second"));
+  CHECK_THAT(desk.answer(desk.ask("/again/claude", "second")), Catch::Contains("Bearer second"));
+  CHECK(desk.reported == std::vector<std::string>{"first"});
+}
