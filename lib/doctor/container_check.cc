@@ -137,6 +137,13 @@ std::vector<std::string> targets_of(const Profile& profile, const EngineState& r
 Finding judge(const Engine& engine, const Place& place, const CommandOutput& output, const Secret& current) {
   const std::string check = fmt::format("container '{}'", place.profile->name);
   const std::string container = fmt::format("a {} container", engine.name);
+  if (output.status == 0 && place.profile->delivery == Delivers::socket) {
+    const bool has_socket = output.out == "api.sock\n";
+    return {
+        check, has_socket ? Verdict::ok : Verdict::problem,
+        fmt::format("{} finds {} at {}", container, has_socket ? "its socket" : "no socket", place.target),
+        has_socket ? "" : "oci-oauth install proxy"};
+  }
   if (output.status == 0 && Secret{std::string_view(output.out)} == current) {
     return {check, Verdict::ok, fmt::format("{} reads the current token at {}", container, place.target), ""};
   }
@@ -162,7 +169,8 @@ Finding try_place(const CheckContext& context, const Place& place, const Engine&
   add(choice_of(place, engine.registration));
   add(host_programs());
   add(engine.image);
-  add({"cat", place.target + "/token"});
+  add(place.profile->delivery == Delivers::socket ? Words{"ls", place.target}
+                                                  : Words{"cat", place.target + "/token"});
   auto output = context.host.run(command, container_bound);
   if (!output) return problem(fmt::format("container '{}'", place.profile->name), output.error());
   // Read after the container's start, which may have refreshed it.

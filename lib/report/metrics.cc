@@ -117,6 +117,24 @@ std::string containers_text(const Overview& overview) {
   return family.text();
 }
 
+std::string requests_text(const Overview& overview) {
+  Family family(
+      "oci_oauth_proxy_requests_total", "counter",
+      "Requests of a running container that has a socket, since the proxy knows it, by what became of them.");
+  for (const ProfileView& profile : overview.profiles) {
+    for (const ContainerView& container : profile.containers) {
+      if (!container.asked) continue;
+      const auto add = [&](std::string_view result, std::uint64_t count) {
+        family.add(profile.name, fmt::format("{}", count),
+                   label("container", container.id) + label("result", result));
+      };
+      add("passed", container.asked->requests - container.asked->refused);
+      add("refused", container.asked->refused);
+    }
+  }
+  return family.text();
+}
+
 std::string sinks_text(const Overview& overview) {
   Family family("oci_oauth_sink_failures", "gauge", "Consecutive failed deliveries to a sink.");
   for (const SinkState& sink : overview.sinks) {
@@ -129,7 +147,7 @@ std::string sinks_text(const Overview& overview) {
 
 std::string metrics_text(const Overview& overview, Time now) {
   return state_text(overview) + times_text(overview, now) + refreshes_text(overview) +
-         containers_text(overview) + sinks_text(overview);
+         containers_text(overview) + requests_text(overview) + sinks_text(overview);
 }
 
 Result<void> write_metrics_file(const Config& config, Time now) {

@@ -21,17 +21,23 @@ bool login_is_refused(const Published& published) {
 // What is really there, which the record alone does not say.
 class Look {
  public:
-  Look(const RuntimeDir& runtime, const std::vector<ContainerRecord>& all, const ProfileView& profile)
-      : all_(all), path_(runtime.share_path(profile.name)) {
+  Look(const RuntimeDir& runtime, const std::vector<ContainerRecord>& all,
+       const std::vector<ProxiedContainer>& proxied, const ProfileView& profile)
+      : all_(all), proxied_(proxied), profile_(profile.name), path_(runtime.share_path(profile.name)) {
     if (profile.published) login_ = profile.published->login;
     share_ = open_file({.path = path_}, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   }
 
   void at(const ContainerRecord& record, const DeliveryRecord& delivery, ContainerView& view) const {
-    if (delivery.kind == DeliveryKind::mount) {
-      at_mount(record, delivery, view);
-    } else {
-      at_directory(record, delivery, view);
+    switch (delivery.kind) {
+      case DeliveryKind::mount:
+        at_mount(record, delivery, view);
+        break;
+      case DeliveryKind::write:
+        at_directory(record, delivery, view);
+        break;
+      case DeliveryKind::socket:
+        at_socket(record, view);
     }
     // A failed attempt says more than what is missing since, because what prevents writing changes.
     const bool is_told = view.token == Holding::current ||
@@ -76,16 +82,31 @@ class Look {
     view.token = Holding::current;
   }
 
+  void at_socket(const ContainerRecord& record, ContainerView& view) const {
+    for (const ProxiedContainer& one : proxied_) {
+      if (one.profile == profile_ && one.id == record.id) view.asked = one;
+    }
+    if (view.asked) {
+      view.token = Holding::current;
+    } else {
+      say(view, Holding::failed,
+          {ErrorKind::failed, "the proxy does not serve its socket", "recreate the container"});
+    }
+  }
+
   const std::vector<ContainerRecord>& all_;
+  const std::vector<ProxiedContainer>& proxied_;
+  std::string profile_;
   std::string path_;
   FileStamp login_;
   Result<UniqueFd> share_ = UniqueFd();
 };
 
 std::vector<ContainerView> holders_of(const RuntimeDir& runtime, const std::vector<ContainerRecord>& records,
+                                      const std::vector<ProxiedContainer>& proxied,
                                       const ProfileView& profile) {
   std::vector<ContainerView> holders;
-  const Look look(runtime, records, profile);
+  const Look look(runtime, records, proxied, profile);
   for (const ContainerRecord& record : records) {
     if (!is_running(record.process)) continue;
     for (const DeliveryRecord& delivery : record.deliveries) {
@@ -101,11 +122,12 @@ std::vector<ContainerView> holders_of(const RuntimeDir& runtime, const std::vect
 
 // Profiles that were in the configuration, and that running containers still have.
 void add_left_over(Overview& overview, const Config& config, const RuntimeDir& runtime,
-                   const std::vector<ContainerRecord>& records) {
+                   const std::vector<ContainerRecord>& records,
+                   const std::vector<ProxiedContainer>& proxied) {
   for (const std::string& name : runtime.profiles_of(config.path)) {
     if (config.find(name) != nullptr) continue;
     ProfileView profile = {.name = name};
-    profile.containers = holders_of(runtime, records, profile);
+    profile.containers = holders_of(runtime, records, proxied, profile);
     for (ContainerView& container : profile.containers) {
       container.token = Holding::outdated;
       container.reason = "its profile was removed from the configuration";
@@ -121,13 +143,14 @@ Result<void> fill(Overview& overview, const Config& config, const RuntimeDir& ru
   const auto listing = TRY(ContainerLedger(runtime.fd()).list());
   const std::vector<ContainerRecord> records = listing.records();
   overview.unreadable = listing.unreadable;
+  const std::vector<ProxiedContainer> proxied = proxied_containers(runtime);
   for (ProfileView& profile : overview.profiles) {
     profile.published = TRY(runtime.published(profile.name));
     profile.history = TRY(runtime.history(profile.name)).value_or(RefreshHistory{});
     profile.state = state_of(profile.published, now);
-    profile.containers = holders_of(runtime, records, profile);
+    profile.containers = holders_of(runtime, records, proxied, profile);
   }
-  add_left_over(overview, config, runtime, records);
+  add_left_over(overview, config, runtime, records, proxied);
   // sink_states() would make the directory.
   if (::access((runtime.path() + "/sinks").c_str(), F_OK) != 0) return {};
   overview.sinks = TRY(sink_states(runtime));

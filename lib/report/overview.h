@@ -13,6 +13,7 @@
 #include "base/words.h"
 #include "config/config.h"
 #include "delivery/container_record.h"
+#include "delivery/proxy_client.h"
 #include "report/text_table.h"
 #include "sinks/sinks.h"
 #include "token/published.h"
@@ -52,6 +53,7 @@ struct ContainerView {
   std::string reason = {}, hint = {};  // if it is not current
   // environment variables in the container that take precedence over the token
   std::vector<std::string> shadowed_by = {};
+  std::optional<ProxiedContainer> asked = {};  // with a socket, as long as the proxy knows it
 };
 
 struct ProfileView {

@@ -32,6 +32,10 @@ void describe(Each& each, const ContainerView& container) {
   each("state", container.token, Presence::required);
   each("reason", container.reason, Presence::nullable);
   each("shadowed_by", container.shadowed_by, Presence::required);
+  if (!container.asked) return;
+  each("requests", container.asked->requests, Presence::required);
+  each("refused", container.asked->refused, Presence::required);
+  each("bytes", container.asked->bytes, Presence::required);
 }
 
 template <class Each>

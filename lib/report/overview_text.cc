@@ -53,10 +53,18 @@ Cell holding_cell(Holding holding) {
   return {std::string(word(holding)), tone};
 }
 
+std::string delivery_of(const ContainerView& container) {
+  const std::string kind(word(container.delivery));
+  return container.asked ? fmt::format("{}, {} requests", kind, container.asked->requests) : kind;
+}
+
 Row container_row(const ProfileView& profile, const ContainerView& container, Time now) {
-  return {{container.id.substr(0, id_length)},     {profile.name},
-          {std::string(word(container.delivery))}, {ago(container.since, now)},
-          holding_cell(container.token),           {container.path}};
+  return {{container.id.substr(0, id_length)},
+          {profile.name},
+          {delivery_of(container)},
+          {ago(container.since, now)},
+          holding_cell(container.token),
+          {container.path}};
 }
 
 // What a person should know, and below it what to do.
