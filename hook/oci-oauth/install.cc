@@ -105,6 +105,9 @@ ExitCode carry_out(const Log& log, const Host& host, Installation& installation,
     progress.clear();
     if (!done) return report(log, done.error());
     print(log, list_units("enabled", installation.units));
+    if (engine == engine_name::proxy) {
+      if (auto restarted = restart_proxy(host); !restarted) return report(log, restarted.error());
+    }
   }
   print(log, already(installation, engine));
   tell_next(log, host, installation, engine, reload);

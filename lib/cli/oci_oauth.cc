@@ -105,7 +105,8 @@ instead to report a token that a server refused.)"},
      R"(Reads from standard input an access token that a server refused before it expired.
 The login is refreshed only if this is still the current token, so any number of reports causes one request.
 Exits with 0 if there is another token, be it from this refresh or from an earlier one.
-Needs the name of exactly one profile, and does not override a pause after a failure.
+Without a name, the profile is the one whose current token it is.
+Takes one profile at most, and does not override a pause after a failure.
 The token is compared by its SHA-256, and never printed.)"},
     {"--offline",
      "publish the tokens that the logins contain; send no request",
@@ -278,8 +279,8 @@ constexpr VerbSpec verbs[] = {
      {},
      doctor_options,
      "sudo oci-oauth doctor --try"},
-    {"install", "register with podman, crio, docker, containerd, cdi or systemd", engine, install_options,
-     "sudo oci-oauth install podman"},
+    {"install", "register with podman, crio, docker, containerd, cdi, systemd or proxy", engine,
+     install_options, "sudo oci-oauth install podman"},
     {"uninstall", "undo what install did", engine, uninstall_options, "sudo oci-oauth uninstall podman"},
     {"sinks", "deliver tokens to the sinks that lack them", profiles, {}, "oci-oauth sinks claude"},
     {"serve",

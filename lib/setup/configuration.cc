@@ -219,4 +219,11 @@ Result<std::optional<WantedFile>> wanted_configuration(const Host& host, const C
   return Answer({.path = host.config, .part = OwnedPart::json_members, .members = {runtime}});
 }
 
+Result<Config> configuration_of(const Host& host) {
+  const auto text = host.planned_configuration.empty() ? TRY(host.tree.read(host.config))
+                                                       : std::optional(host.planned_configuration);
+  return parse_config(text.value_or(R"({"profiles": {"claude": {"credentials": "/"}}})"),
+                      host.tree.shown(host.config));
+}
+
 }  // namespace oci_oauth

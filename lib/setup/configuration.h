@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/config.h"
 #include "setup/find_logins.h"
 #include "setup/host.h"
 #include "setup/plan.h"
@@ -41,5 +42,9 @@ Result<ConfigurationPlan> plan_configuration(const Host& host, const Ledger& led
 // names another runtime.
 Result<std::optional<WantedFile>> wanted_configuration(const Host& host, const ConfigurationPlan& plan,
                                                        const std::string& real_runtime);
+
+// The host's configuration as it will be, or as it is; without one, a profile for Claude. Failure: it cannot
+// be read.
+Result<Config> configuration_of(const Host& host);
 
 }  // namespace oci_oauth

@@ -24,6 +24,27 @@ Result<Plan> plan_systemd(const Host& host, const Ledger&, Default) {
   return plan;
 }
 
+std::vector<std::string> socket_profiles(const Host& host) {
+  std::vector<std::string> names;
+  const auto config = configuration_of(host);
+  if (!config) return names;
+  for (const Profile& profile : config->profiles) {
+    if (profile.delivery == Delivers::socket) names.push_back(profile.name);
+  }
+  return names;
+}
+
+// The same; Debian's nginx is run by the proxy, and its own configuration is left alone.
+Result<Plan> plan_proxy(const Host& host, const Ledger&, Default) {
+  if (socket_profiles(host).empty())
+    return Error{ErrorKind::usage,
+                 fmt::format("{}: no profile has \"delivery\": \"socket\"", host.tree.shown(host.config)),
+                 "add it to a profile there"};
+  if (host.tree.find_program("nginx").empty())
+    return Error{ErrorKind::failed, "nginx is not installed", "apt-get install nginx-light"};
+  return Plan();
+}
+
 Result<void> check_systemd(const Host& host) {
   if (!host.tree.is_host() || has_systemd(host)) return {};
   return Error{ErrorKind::failed,
@@ -54,6 +75,7 @@ const Engine engines[] = {
      check_containerd},
     {engine_name::cdi, {"dockerd", "podman", "crio", "containerd"}, Scope::system, plan_cdi},
     {engine_name::systemd, {"systemctl"}, Scope::user, plan_systemd},
+    {engine_name::proxy, {"nginx"}, Scope::user, plan_proxy},
 };
 
 Result<const Engine*> find_engine(const Host& host, std::string_view verb, std::string_view name) {
@@ -104,10 +126,12 @@ void check_programs(const Host& host, Plan& plan) {
 
 Result<void> want_units(const Host& host, const std::string& engine, Installation& installation) {
   if (!has_systemd(host)) return {};
-  auto units = TRY(disabled_units(host));
+  auto units = TRY(disabled_units(host, engine));
   installation.units = std::move(units);
   std::vector<LedgerUnit>& known = installation.registration.ledger.units;
-  for (LedgerUnit& unit : known) unit.engines.insert(engine);
+  for (LedgerUnit& unit : known) {
+    if (engine == engine_name::proxy || !is_of_proxy(unit.name)) unit.engines.insert(engine);
+  }
   for (const std::string& name : installation.units) {
     const bool is_known =
         std::any_of(known.begin(), known.end(), [&](const LedgerUnit& unit) { return unit.name == name; });
@@ -181,14 +205,17 @@ EngineState inspect(const Host& host, const Ledger& ledger, const Engine& engine
   return state;
 }
 
-EngineState inspect_units(const Host& host) {
-  if (!has_systemd(host)) return {"systemd", EngineState::absent, "", "", ""};
-  const auto disabled = disabled_units(host);
-  if (disabled && disabled->empty()) return {"systemd", EngineState::registered, "", "are enabled", ""};
+// Of systemd or, for who has a profile that needs it, the proxy.
+EngineState inspect_units(const Host& host, std::string_view engine) {
+  const std::string name(engine);
+  const bool is_needed = engine != engine_name::proxy || !socket_profiles(host).empty();
+  if (!has_systemd(host) || !is_needed) return {name, EngineState::absent, "", "", ""};
+  const auto disabled = disabled_units(host, engine);
+  if (disabled && disabled->empty()) return {name, EngineState::registered, "", "are enabled", ""};
   return {
-      "systemd", EngineState::unregistered, "",
+      name, EngineState::unregistered, "",
       disabled ? fmt::format("are not enabled: {}", fmt::join(*disabled, ", ")) : disabled.error().message,
-      install_command(host, engine_name::systemd)};
+      install_command(host, engine)};
 }
 
 }  // namespace
@@ -199,8 +226,8 @@ std::vector<EngineState> inspect_engines(const std::string& root) {
   if (!host) return states;
   const auto ledger = load_ledger(host->tree, host->ledger);
   for (const Engine& engine : engines) {
-    if (engine.name == engine_name::systemd) {
-      states.push_back(inspect_units(*host));
+    if (engine.name == engine_name::systemd || engine.name == engine_name::proxy) {
+      states.push_back(inspect_units(*host, engine.name));
     } else if (host->scope == Scope::system || engine.smallest == Scope::user) {
       states.push_back(inspect(*host, ledger ? *ledger : Ledger(), engine));
     }
@@ -210,7 +237,7 @@ std::vector<EngineState> inspect_engines(const std::string& root) {
 
 Result<Installation> plan_installation(Host& host, const InstallRequest& request) {
   const auto engine = TRY(find_engine(host, "install", request.engine));
-  if (engine->plan == plan_systemd) TRY(check_systemd(host));
+  if (engine->plan == plan_systemd || engine->plan == plan_proxy) TRY(check_systemd(host));
   auto ledger = TRY(load_ledger(host.tree, host.ledger));
   const auto profiles = TRY(plan_configuration(host, ledger, request.login));
   host.planned_configuration = profiles.text;

@@ -9,11 +9,13 @@
 #include "base/fmt.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "cli/engine_name.h"
 
 namespace oci_oauth {
 
 namespace {
 
+constexpr std::string_view proxy_units = "oci-oauth-proxy";
 constexpr auto systemctl_bound = std::chrono::seconds(90);  // systemd's own DefaultTimeoutStartSec
 
 std::string unit_directory(const Host& host) {
@@ -53,10 +55,15 @@ bool lingers(uid_t uid) {
   return ::stat(fmt::format("/var/lib/systemd/linger/{}", user->pw_name).c_str(), &status) == 0;
 }
 
-std::vector<std::string> installable_units(const Host& host) {
+bool is_of_proxy(std::string_view unit) {
+  return unit.starts_with(proxy_units);
+}
+
+std::vector<std::string> installable_units(const Host& host, std::string_view engine) {
   std::vector<std::string> units;
   for (std::string& name : host.tree.list(unit_directory(host))) {
     if (!name.starts_with("oci-oauth-")) continue;
+    if (is_of_proxy(name) && engine != engine_name::proxy) continue;
     const auto text = host.tree.read(fmt::format("{}/{}", unit_directory(host), name));
     if (text && *text && (*text)->find("\n[Install]\n") != std::string::npos)
       units.push_back(std::move(name));
@@ -64,14 +71,18 @@ std::vector<std::string> installable_units(const Host& host) {
   return units;
 }
 
-Result<std::vector<std::string>> disabled_units(const Host& host) {
+Result<std::vector<std::string>> disabled_units(const Host& host, std::string_view engine) {
   std::vector<std::string> disabled;
-  for (const std::string& unit : installable_units(host)) {
+  for (const std::string& unit : installable_units(host, engine)) {
     const auto output =
         TRY(run_command(systemctl_command(host.scope, {"is-enabled", unit}), systemctl_bound));
     if (output.status != 0) disabled.push_back(unit);
   }
   return disabled;
+}
+
+Result<void> restart_proxy(const Host& host) {
+  return must(host, {"try-restart"}, {std::string(proxy_units) + ".service"});
 }
 
 Result<void> enable_units(const Host& host, const std::vector<std::string>& units) {

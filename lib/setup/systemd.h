@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -23,11 +24,18 @@ bool has_systemd(const Host& host);
 bool lingers(uid_t uid);
 constexpr const char* linger_command = "loginctl enable-linger";
 
+bool is_of_proxy(std::string_view unit);
+
 // The names of the installed units that have an [Install] section, sorted.
-std::vector<std::string> installable_units(const Host& host);
+// With `engine` "proxy", also those of oci-oauth-proxy.
+std::vector<std::string> installable_units(const Host& host, std::string_view engine = {});
 
 // Those of them that are not enabled. Failure: systemctl fails.
-Result<std::vector<std::string>> disabled_units(const Host& host);
+Result<std::vector<std::string>> disabled_units(const Host& host, std::string_view engine = {});
+
+// Restarts the proxy if it runs, so that it has the profiles of the configuration. Failure: systemctl's
+// message.
+Result<void> restart_proxy(const Host& host);
 
 // Makes systemd read its units again (a generator makes some from the configuration), then enables and
 // starts, or disables and stops them. Failure: systemctl's message.

@@ -39,8 +39,8 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     says 2 "sinks: no profile 'x' in $CONFIG" 'oci-oauth sinks --help' sinks x
     says 2 'units: needs one directory' 'oci-oauth units --help' units
     says 1 '/no/such/directory: No such file or directory' '?*' units /no/such/directory
-    says 2 'install: needs one engine: podman, crio, docker, containerd, cdi, systemd' 'oci-oauth install --help' install
-    says 2 "uninstall: unknown engine 'lxc'" 'one of podman, crio, docker, containerd, cdi, systemd' uninstall lxc
+    says 2 'install: needs one engine: podman, crio, docker, containerd, cdi, systemd, proxy' 'oci-oauth install --help' install
+    says 2 "uninstall: unknown engine 'lxc'" 'one of podman, crio, docker, containerd, cdi, systemd, proxy' uninstall lxc
 }
 
 @test "a wrong configuration names the file and the place" {
