@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps COUNT requests to the stand-in of api.mjs in flight over the sockets for SECONDS; one in ten of them streams for that
-// long, the others for a second. Prints one line: "whole N, failed N".
+// Keeps COUNT requests to the stand-in of api.mjs in flight over the sockets until SIGTERM; one in ten of them streams for
+// SECONDS, the others for one. Prints one line once all are answered: "whole N, failed N".
 //
 // usage: node ask.mjs COUNT SECONDS SOCKET...
 import { request } from 'node:http';
 
 const [count, seconds, ...sockets] = process.argv.slice(2);
-const end = Date.now() + seconds * 1000;
+let isAsking = true;
+process.once('SIGTERM', () => (isAsking = false));
 const result = { whole: 0, failed: 0 };
 
 function ask(number) {
@@ -34,7 +35,7 @@ function ask(number) {
 await Promise.all(
   Array.from({ length: Number(count) }, async (_, number) => {
     do await ask(number);
-    while (Date.now() < end);
+    while (isAsking);
   }),
 );
 console.log(`whole ${result.whole}, failed ${result.failed}`);
