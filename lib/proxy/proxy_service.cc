@@ -78,7 +78,7 @@ Result<void> ProxyService::run(const ProxyInstance& instance,
   return started;
 }
 
-Result<void> ProxyService::start(std::vector<std::pair<std::string, UniqueFd>> inherited) {
+Result<void> ProxyService::start(std::vector<std::pair<std::string, UniqueFd>>&& inherited) {
   std::map<std::string, std::string> tokens;
   TRY(write_nginx_files(instance_.config, instance_.prefix, instance_.directory, profiles_));
   for (const std::string& profile : profiles_)

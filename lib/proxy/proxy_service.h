@@ -39,7 +39,7 @@ class ProxyService {
  private:
   ProxyService(const ProxyInstance& instance, EventLoop loop, const Log& log);
 
-  Result<void> start(std::vector<std::pair<std::string, UniqueFd>> inherited);
+  Result<void> start(std::vector<std::pair<std::string, UniqueFd>>&& inherited);
   Result<void> start_nginx();
   Result<void> wait_for_nginx();
   void take_signals();

@@ -40,6 +40,8 @@ class TokenDesk {
   struct Caller {
     UniqueFd socket;
     std::string question = {};
+
+    explicit Caller(UniqueFd connection) : socket(std::move(connection)) {}
     ~Caller() { wipe(question); }
   };
   using Place = std::list<Caller>::iterator;

@@ -24,8 +24,8 @@ constexpr size_t file_limit = MiB;
 }  // namespace
 
 Result<Tree> Tree::open(const std::string& root) {
-  auto real = real_path(root);
-  std::string absolute = real ? std::move(*real) : root;
+  std::string absolute = root;
+  if (auto real = real_path(root)) absolute = std::move(*real);
   auto fd = TRY(open_file({.path = absolute}, O_PATH | O_DIRECTORY));
   return Tree(std::move(absolute), std::move(fd));
 }
