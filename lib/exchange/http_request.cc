@@ -2,7 +2,9 @@
 #include "exchange/http_request.h"
 
 #include <curl/curl.h>
+#include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -12,7 +14,6 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/json.h"
 #include "base/size.h"
 
 namespace oci_oauth {
@@ -25,16 +26,24 @@ using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
 constexpr size_t longest_body = MiB, longest_trusted = 16 * MiB;
 
-void* wiping_realloc(void* old, size_t size) {
-  return WipingAllocator().Realloc(old, old == nullptr ? 0 : malloc_usable_size(old), size);
+// libcurl's copies of what we send and receive are wiped as well.
+void wiping_free(void* memory) {
+  if (memory != nullptr) explicit_bzero(memory, malloc_usable_size(memory));
+  ::free(memory);
 }
 
-// libcurl's copies of what we send and receive are wiped as well.
+void* wiping_realloc(void* old, size_t size) {
+  void* const grown = ::malloc(size);
+  if (grown == nullptr) return nullptr;
+  if (old != nullptr) memcpy(grown, old, std::min(size, malloc_usable_size(old)));
+  wiping_free(old);
+  return grown;
+}
+
 CURLcode initialise_libcurl() {
   // libcurl would write the keys of every connection to the file that this names.
   ::unsetenv("SSLKEYLOGFILE");
-  return curl_global_init_mem(CURL_GLOBAL_DEFAULT, ::malloc, WipingAllocator::Free, wiping_realloc, ::strdup,
-                              ::calloc);
+  return curl_global_init_mem(CURL_GLOBAL_DEFAULT, ::malloc, wiping_free, wiping_realloc, ::strdup, ::calloc);
 }
 
 std::string trusted_file(const HttpRequest& request) {
