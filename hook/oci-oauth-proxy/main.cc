@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
 
+#include "base/environment.h"
 #include "base/fmt.h"
 #include "base/process.h"
 #include "config/open_configuration.h"
@@ -24,17 +24,11 @@ constexpr const char* program = "oci-oauth-proxy";
 constexpr std::string_view help =
     "usage: oci-oauth-proxy [--config FILE]\n\n"
     "adds the access token to the requests of containers with delivery \"socket\"; 'oci-oauth install proxy' "
-    "runs it "
-    "as a service\n";
-
-std::string variable(const char* name) {
-  const char* const value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
+    "runs it as a service\n";
 
 // $RUNTIME_DIRECTORY is RuntimeDirectory= of systemd.exec(5).
 Result<std::string> own_directory(const Config& config) {
-  std::string directory = variable("RUNTIME_DIRECTORY");
+  std::string directory(from_environment("RUNTIME_DIRECTORY"));
   if (!directory.empty()) return directory;
   directory = config.runtime_dir + "/proxy";
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return Error::from_errno(errno, directory);
@@ -44,7 +38,7 @@ Result<std::string> own_directory(const Config& config) {
 Result<void> run(const std::string& config, const Log& log) {
   auto inherited = inherited_descriptors();
   ProxyInstance instance = {TRY(open_configuration(config)), TRY(installation_prefix(levels_of_helper)), "",
-                            variable("OCI_OAUTH_REJECTED_SOCKET")};
+                            std::string(from_environment("OCI_OAUTH_REJECTED_SOCKET"))};
   instance.directory = TRY(own_directory(instance.config));
   return ProxyService::run(instance, std::move(inherited), log);
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/child.h"
+#include "base/environment.h"
 #include "base/fmt.h"
 #include "base/size.h"
 #include "base/spawn.h"
@@ -57,7 +58,7 @@ class Browser {
 
 bool has_desktop() {
   for (const char* name : {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"}) {
-    if (const char* value = ::getenv(name); value != nullptr && *value != '\0') return true;
+    if (!from_environment(name).empty()) return true;
   }
   return false;
 }

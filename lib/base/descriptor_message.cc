@@ -2,7 +2,6 @@
 #include "base/descriptor_message.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -22,16 +21,6 @@ struct alignas(cmsghdr) Control {
 };
 
 }  // namespace
-
-Result<UniqueFd> connect_unix(const std::string& path, const std::string& shown) {
-  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
-  if (path.size() >= sizeof address.sun_path) return Error::from_errno(ENAMETOOLONG, shown);
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return Error::from_errno(errno, shown);
-  return socket;
-}
 
 Result<void> send_message(int socket, std::string_view text, std::initializer_list<int> descriptors) {
   Control control;

@@ -17,10 +17,6 @@ struct DescriptorMessage {
   std::vector<UniqueFd> descriptors;  // closed on exec
 };
 
-// A connection, which does not block, to the stream socket at `path`. Failure: "SHOWN: reason", also if too
-// many clients are waiting there.
-Result<UniqueFd> connect_unix(const std::string& path, const std::string& shown);
-
 // Sends all of it in one message. Failure: names the call.
 Result<void> send_message(int socket, std::string_view text, std::initializer_list<int> descriptors);
 

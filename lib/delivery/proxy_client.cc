@@ -7,6 +7,7 @@
 #include "base/fmt.h"
 #include "base/poll.h"
 #include "base/size.h"
+#include "base/unix_socket.h"
 
 namespace oci_oauth {
 
@@ -29,16 +30,10 @@ Result<std::string> read_answer(int socket, SteadyTime deadline) {
   return answer;
 }
 
-// Through the directory's descriptor, because a socket's path has at most 107 bytes.
-Result<UniqueFd> connect_to_proxy(const RuntimeDir& runtime) {
-  const FileAt file = runtime.proxy_socket();
-  return connect_unix(fmt::format("/proc/self/fd/{}/{}", file.directory, file.path), file.shown);
-}
-
 }  // namespace
 
 Result<void> hand_over(const RuntimeDir& runtime, const HandedOver& socket, SteadyTime deadline) {
-  auto connection = connect_to_proxy(runtime);
+  auto connection = connect_unix(runtime.proxy_socket());
   if (!connection)
     return Error(connection.error()).in("the proxy is not running").with_hint("oci-oauth install proxy");
   const std::string request = fmt::format("{}\n{}\n{}", admit_request, socket.profile, socket.container);
@@ -52,7 +47,7 @@ Result<void> hand_over(const RuntimeDir& runtime, const HandedOver& socket, Stea
 }
 
 std::vector<ProxiedContainer> proxied_containers(const RuntimeDir& runtime) {
-  const auto connection = connect_to_proxy(runtime);
+  const auto connection = connect_unix(runtime.proxy_socket());
   if (!connection || !send_message(connection->get(), traffic_request, {})) return {};
   const auto answer = read_answer(connection->get(), std::chrono::steady_clock::now() + wait_for_traffic);
   auto traffic = answer ? read_record<ProxyTraffic>(*answer, "proxy.sock") : answer.error();

@@ -2,16 +2,15 @@
 #include "hook/refresh_request.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <optional>
 
-#include "base/fmt.h"
 #include "base/poll.h"
 #include "base/process.h"
+#include "base/unix_socket.h"
 #include "hook/attendant.h"
 #include "program/hint.h"
 #include "program/installation.h"
@@ -60,18 +59,11 @@ Result<bool> has_looked(const RefreshRequest& request) {
 
 // Result: a connection on which the request was sent; empty if nobody listens.
 UniqueFd ask_refresher(const RefreshRequest& request) {
-  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const FileAt file = request.runtime.socket_file();
-  // Through the directory's descriptor, because sun_path has only 107 bytes and runtime_dir may be longer.
-  const std::string path = fmt::format("/proc/self/fd/{}/{}", file.directory, file.path);
-  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  auto socket = connect_unix(request.runtime.socket_file());
   const std::string question = request.profile + "\n";
-  const bool sent =
-      socket && ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-      ::send(socket.get(), question.data(), question.size(), MSG_NOSIGNAL) ==
-          static_cast<ssize_t>(question.size());
-  return sent ? std::move(socket) : UniqueFd();
+  const bool sent = socket && ::send(socket->get(), question.data(), question.size(), MSG_NOSIGNAL) ==
+                                  static_cast<ssize_t>(question.size());
+  return sent ? std::move(*socket) : UniqueFd();
 }
 
 // nullopt if no refresh is running.

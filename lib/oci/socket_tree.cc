@@ -5,12 +5,12 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <string>
 
 #include "base/fmt.h"
+#include "base/unix_socket.h"
 #include "oci/limits.h"
 
 namespace oci_oauth {
@@ -38,15 +38,14 @@ Result<UniqueFd> make_memory_tree() {
 
 Result<SocketTree> make_socket_tree(std::string_view name) {
   UniqueFd tree = TRY(make_memory_tree());
-  const std::string path = fmt::format("/proc/self/fd/{}/{}", tree.get(), name);
-  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const sockaddr_un address = TRY(unix_address({tree.get(), std::string(name), std::string(name)}));
   UniqueFd listening(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listening ||
       ::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       ::listen(listening.get(), longest_queue) != 0)
     return Error::from_errno(errno, "bind of the container's socket");
-  if (::chmod(path.c_str(), 0666) != 0) return Error::from_errno(errno, "chmod of the container's socket");
+  if (::chmod(address.sun_path, 0666) != 0)
+    return Error::from_errno(errno, "chmod of the container's socket");
   mount_attr attributes = {};
   attributes.attr_set = MOUNT_ATTR_RDONLY;
   attributes.propagation = MS_PRIVATE;

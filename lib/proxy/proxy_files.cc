@@ -3,7 +3,6 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +10,7 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/size.h"
+#include "base/unix_socket.h"
 #include "config/provider.h"
 #include "proxy/nginx_configuration.h"
 
@@ -62,9 +62,7 @@ Result<void> write_nginx_files(const Config& config, const std::string& prefix, 
 }
 
 Result<UniqueFd> listen_at(const std::string& path) {
-  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
-  if (path.size() >= sizeof address.sun_path) return Error::from_errno(ENAMETOOLONG, path);
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const sockaddr_un address = TRY(unix_address({.path = path}));
   ::unlink(path.c_str());
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const mode_t before = ::umask(0177);

@@ -18,6 +18,7 @@
 #include "base/poll.h"
 #include "base/size.h"
 #include "base/spawn.h"
+#include "base/unix_socket.h"
 #include "config/provider.h"
 #include "delivery/proxy_client.h"
 #include "proxy/proxy_files.h"
@@ -128,7 +129,7 @@ Result<void> ProxyService::wait_for_nginx() {
   for (const std::string& profile : profiles_) {
     const std::string path = fmt::format("{}/{}.sock", instance_.directory, profile);
     while (true) {
-      const auto connection = connect_unix(path, path);
+      const auto connection = connect_unix({.path = path});
       if (connection) break;
       const SteadyTime now = std::chrono::steady_clock::now();
       if (now >= deadline || wait_readable(nginx_.fd(), now + next_look))
@@ -246,7 +247,7 @@ std::string ProxyService::traffic() const {
 UniqueFd ProxyService::report_rejected(const std::string& profile, const Secret& token) {
   auto reported = [&]() -> Result<UniqueFd> {
     if (!instance_.rejected_socket.empty()) {
-      UniqueFd socket = TRY(connect_unix(instance_.rejected_socket, instance_.rejected_socket));
+      UniqueFd socket = TRY(connect_unix({.path = instance_.rejected_socket}));
       TRY(write_all(socket.get(), token.reveal(), instance_.rejected_socket));
       ::shutdown(socket.get(), SHUT_WR);
       return socket;

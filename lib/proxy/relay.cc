@@ -11,6 +11,7 @@
 #include "base/descriptor_message.h"
 #include "base/fmt.h"
 #include "base/size.h"
+#include "base/unix_socket.h"
 
 namespace oci_oauth {
 
@@ -130,7 +131,7 @@ void Relay::accept(std::uint32_t number, int listening) {
 void Relay::connect(std::uint32_t number, UniqueFd client) {
   Container& container = containers_.at(number);
   const std::string path = fmt::format("{}/{}.sock", directory_, container.sockets.profile);
-  auto server = connect_unix(path, path);
+  auto server = connect_unix({.path = path});
   if (!server) return;
   std::string greeting = fmt::format("PROXY TCP6 {} {} 1 1\r\n", container.address, address_prefix);
   const int from = client.get(), to = server->get();

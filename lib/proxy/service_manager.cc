@@ -2,15 +2,17 @@
 #include "proxy/service_manager.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
-#include <cstdlib>
 
 #include "base/descriptor_message.h"
+#include "base/environment.h"
 #include "base/fmt.h"
 
 namespace oci_oauth {
@@ -21,8 +23,7 @@ constexpr int first_listen_fd = 3;  // SD_LISTEN_FDS_START
 constexpr size_t longest_name = 255;
 
 std::string take_variable(const char* name) {
-  const char* const value = std::getenv(name);
-  std::string text = value == nullptr ? "" : value;
+  std::string text(from_environment(name));
   ::unsetenv(name);
   return text;
 }
@@ -36,8 +37,7 @@ std::string_view next_name(std::string_view& names) {
 
 // A path begins with "/", and a name in the abstract namespace with "@".
 void notify(std::string_view message, std::initializer_list<int> descriptors) {
-  const char* const path = std::getenv("NOTIFY_SOCKET");
-  const std::string_view name = path == nullptr ? "" : path;
+  const std::string_view name = from_environment("NOTIFY_SOCKET");
   sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
   if (name.empty() || name.size() >= sizeof address.sun_path) return;
   name.copy(address.sun_path, name.size());

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,6 +18,7 @@
 #include "base/path.h"
 #include "base/size.h"
 #include "base/supervision.h"
+#include "base/unix_socket.h"
 #include "config/scope.h"
 #include "worker/login_owner.h"
 
@@ -172,22 +172,18 @@ Result<ExchangeReport> exchange_in_child(const Exchanger& exchanger, const Excha
 
 // Result: a connection on which the request was sent.
 Result<UniqueFd> send_request(const std::string& path, std::string_view request) {
-  const auto failure = [&](int reason) {
-    return Error::from_errno(reason, path).with_hint("systemctl status oci-oauth-exchange.socket");
+  const auto advised = [](Error error) {
+    return std::move(error).with_hint("systemctl status oci-oauth-exchange.socket");
   };
-  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
-  if (path.size() >= sizeof address.sun_path) return failure(ENAMETOOLONG);
-  path.copy(address.sun_path, path.size());
-  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return failure(errno);
+  auto socket = connect_unix({.path = path}, Blocking::yes);
+  if (!socket) return advised(std::move(socket).error());
   for (std::string_view rest = request; !rest.empty();) {
-    const ssize_t sent = ::send(socket.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::send(socket->get(), rest.data(), rest.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return failure(errno);
+    if (sent < 0) return advised(Error::from_errno(errno, path));
     rest.remove_prefix(static_cast<size_t>(sent));
   }
-  ::shutdown(socket.get(), SHUT_WR);
+  ::shutdown(socket->get(), SHUT_WR);
   return socket;
 }
 

@@ -8,6 +8,7 @@
 #include "base/child.h"
 #include "base/descriptor_message.h"
 #include "base/poll.h"
+#include "base/unix_socket.h"
 #include "proxy/proxy_files.h"
 #include "support/catch.h"
 #include "support/temp_dir.h"
@@ -50,7 +51,7 @@ class Relayed {
     thread_ = std::thread([this] { loop_.run(); });
   }
 
-  UniqueFd client(const std::string& id) { return std::move(*connect_unix(directory_ / id, id)); }
+  UniqueFd client(const std::string& id) { return std::move(*connect_unix({.path = directory_ / id})); }
   UniqueFd at_nginx() {
     REQUIRE(wait_readable(nginx_.get(), std::chrono::steady_clock::now() + event_wait));
     return UniqueFd(::accept4(nginx_.get(), nullptr, nullptr, SOCK_CLOEXEC));

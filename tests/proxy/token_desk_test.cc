@@ -6,6 +6,7 @@
 #include "base/child.h"
 #include "base/descriptor_message.h"
 #include "base/poll.h"
+#include "base/unix_socket.h"
 #include "proxy/proxy_files.h"
 #include "support/catch.h"
 #include "support/temp_dir.h"
@@ -35,7 +36,7 @@ class Desk {
   void end_refresh() { pipe_.writing.reset(); }
 
   UniqueFd ask(const std::string& path, const std::string& rejected = "") {
-    auto socket = connect_unix(directory_ / "desk", "desk");
+    auto socket = connect_unix({.path = directory_ / "desk"});
     REQUIRE(socket);
     REQUIRE(send_message(socket->get(),
                          "GET " + path + " HTTP/1.0\r\n" +

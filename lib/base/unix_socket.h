@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connections to Unix sockets, whatever the length of their path: unix(7).
+#pragma once
+
+#include <sys/un.h>
+
+#include "base/file.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace oci_oauth {
+
+// The address of a socket in a file: below a directory descriptor it is reached through /proc/self/fd,
+// because an address has room for 107 bytes. Failure: ENAMETOOLONG.
+Result<sockaddr_un> unix_address(const FileAt& file);
+
+enum class Blocking { no, yes };
+
+// A connection to the stream socket at `file`. Failure: "SHOWN: reason", also if too many clients are waiting
+// there and the connection does not block.
+Result<UniqueFd> connect_unix(const FileAt& file, Blocking blocking = Blocking::no);
+
+}  // namespace oci_oauth
