@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "config/provider.h"
 #include "exchange/http_request.h"
 #include "exchange/token_answer.h"
 #include "worker/exchange_report.h"
