@@ -26,10 +26,13 @@ Result<std::string> find_runtime_dir() {
 
 Result<Config> open_configuration(const std::string& named) {
   auto config = load_config(named.empty() ? TRY(find_config()) : named);
-  if (!config) {
-    if (config.error().kind == ErrorKind::not_found) config.error().kind = ErrorKind::configuration;
-    return config;
+  if (!config && config.error().kind == ErrorKind::not_found) {
+    config.error().kind = ErrorKind::configuration;
+    if (named.empty() && from_environment("OCI_OAUTH_CONFIG").empty())
+      return std::move(config).error().with_hint(
+          "oci-oauth setup creates one; man 5 oci-oauth-config has an example");
   }
+  if (!config) return config;
   if (config->runtime_dir.empty()) config->runtime_dir = TRY(find_runtime_dir());
   return config;
 }
