@@ -19,8 +19,9 @@
 
 namespace oci_oauth {
 
-// The environment of programs that get no other.
+// For our programs and the system's; and for those that a person names, which may be in /usr/local.
 constexpr const char* system_path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr const char* login_path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 struct Pipe {
   UniqueFd reading, writing;

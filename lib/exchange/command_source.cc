@@ -23,7 +23,7 @@ constexpr const char* sandbox_hint =
 
 // What a login shell would set, and nothing of ours.
 std::vector<std::string> environment_of(const ExecSource& source) {
-  std::vector<std::string> environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  std::vector<std::string> environment = {login_path,
                                           fmt::format("XDG_RUNTIME_DIR=/run/user/{}", ::geteuid())};
   if (const passwd* user = ::getpwuid(::geteuid())) {
     environment.push_back(fmt::format("HOME={}", user->pw_dir));

@@ -5,8 +5,8 @@
 #include <charconv>
 
 #include "base/fmt.h"
+#include "base/printable.h"
 #include "login/pkce.h"
-#include "login/printable.h"
 
 namespace oci_oauth {
 
@@ -99,7 +99,7 @@ Result<void> check_answer(const Redirect& redirect, const ServerMetadata& server
       !redirect.issuer.empty() && !server.issuer.empty() && redirect.issuer != server.issuer;
   if (is_missing || is_other) {
     return Error{ErrorKind::failed, fmt::format("the answer is not from '{}': its iss is '{}'", server.issuer,
-                                                printable(redirect.issuer))};
+                                                printable(redirect.issuer, longest_words))};
   }
   if (redirect.error.empty()) return {};
   return Error{ErrorKind::action_required,
@@ -107,8 +107,8 @@ Result<void> check_answer(const Redirect& redirect, const ServerMetadata& server
 }
 
 std::string server_words(std::string_view error, std::string_view description) {
-  std::string words = printable(error);
-  if (!description.empty()) words += ": " + printable(description);
+  std::string words = printable(error, longest_words);
+  if (!description.empty()) words += ": " + printable(description, longest_words);
   return words;
 }
 

@@ -43,6 +43,8 @@ bool is_answer(const Redirect& redirect, const Authorization& authorization);
 // Failure: the server refused (action_required), or another one has answered (RFC 9207 section 2.4).
 Result<void> check_answer(const Redirect& redirect, const ServerMetadata& server);
 
+constexpr size_t longest_words = 300;  // bytes of a server's text that are shown
+
 // "access_denied", or "access_denied: the person said no": what a server says, without control characters.
 std::string server_words(std::string_view error, std::string_view description);
 

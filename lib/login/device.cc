@@ -5,8 +5,9 @@
 
 #include "base/fmt.h"
 #include "base/json.h"
+#include "base/printable.h"
 #include "exchange/http_request.h"
-#include "login/printable.h"
+#include "login/authorization.h"
 
 namespace oci_oauth {
 
@@ -34,7 +35,8 @@ Result<DeviceAuthorization> parse_device_authorization(std::string_view text) {
   const auto member = [&](const char* key) {
     return std::string(json ? json_string(*json, key).value_or("") : "");
   };
-  DeviceAuthorization authorization = {Secret(member("device_code")), printable(member("user_code")),
+  DeviceAuthorization authorization = {Secret(member("device_code")),
+                                       printable(member("user_code"), longest_words),
                                        member("verification_uri"), member("verification_uri_complete")};
   const std::pair<const char*, bool> needed[] = {{"device_code", authorization.device_code.empty()},
                                                  {"user_code", authorization.user_code.empty()},
@@ -43,7 +45,7 @@ Result<DeviceAuthorization> parse_device_authorization(std::string_view text) {
     if (is_missing) return Error{ErrorKind::failed, fmt::format("the server's answer has no usable {}", key)};
   }
   if (!check_url(authorization.complete_address)) authorization.complete_address.clear();
-  authorization.address = printable(authorization.address);
+  authorization.address = printable(authorization.address, longest_words);
   authorization.lifetime = duration(*json, "expires_in", authorization.lifetime, longest_lifetime);
   authorization.interval = duration(*json, "interval", authorization.interval, longest_interval);
   return authorization;

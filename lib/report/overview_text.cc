@@ -2,6 +2,7 @@
 #include "report/overview.h"
 
 #include "base/fmt.h"
+#include "base/printable.h"
 #include "program/hint.h"
 
 namespace oci_oauth {

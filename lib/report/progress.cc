@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
+#include "base/printable.h"
 #include "report/text_table.h"
 
 namespace oci_oauth {

@@ -10,6 +10,7 @@
 
 #include "base/environment.h"
 #include "base/fmt.h"
+#include "base/printable.h"
 #include "base/text.h"
 
 namespace oci_oauth {
@@ -128,16 +129,6 @@ size_t display_width(std::string_view text) {
   size_t width = 0;
   while (!text.empty()) width += static_cast<size_t>(std::max(next_character(text).width, 0));
   return width;
-}
-
-std::string printable(std::string_view text) {
-  const Utf8Locale locale;
-  std::string shown;
-  while (!text.empty()) {
-    const Character character = next_character(text);
-    shown += character.width < 0 ? "?" : character.bytes;
-  }
-  return shown;
 }
 
 std::string toned(std::string_view text, Tone tone, Colour colour) {

@@ -34,9 +34,6 @@ using Row = std::vector<Cell>;
 // The number of terminal columns for UTF-8 text (wcwidth(3)); the text is printable().
 size_t display_width(std::string_view text);
 
-// The text with '?' for each control character and each byte that is not UTF-8.
-std::string printable(std::string_view text);
-
 // The text between the escape sequences for its tone; unchanged without colour.
 std::string toned(std::string_view text, Tone tone, Colour colour);
 

@@ -4,11 +4,11 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 #include "base/file.h"
 #include "base/fmt.h"
+#include "base/printable.h"
 
 namespace oci_oauth {
 
@@ -16,7 +16,6 @@ namespace {
 
 constexpr size_t kept_output = 4 * KiB;
 constexpr size_t longest_tail = 200, longest_word = 64, telling_part = 8;
-constexpr const char* path_variable = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 // A pipe that contains the whole secret before anybody reads it: a program that does not read it neither
 // blocks us nor sends us SIGPIPE.
@@ -79,9 +78,7 @@ std::string showable_tail(std::string_view output, const Secret& secret) {
     if (!shown.empty()) shown += ' ';
     shown += word.size() > longest_word || tells(word, secret.reveal()) ? std::string_view("[hidden]") : word;
   }
-  const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
-  std::replace_if(shown.begin(), shown.end(), std::not_fn(printable), '?');
-  return shown.substr(0, longest_tail);
+  return printable(shown, longest_tail);
 }
 
 Result<ProgramOutcome> run_with_secret(const Program& program, const Secret& secret) {
@@ -92,7 +89,7 @@ Result<ProgramOutcome> run_with_secret(const Program& program, const Secret& sec
                     .bound = program.timeout,
                     .kept_output = kept_output,
                     .has_one_output = true};
-  run.options.environment->emplace_back(path_variable);
+  run.options.environment->emplace_back(login_path);
   if (!on_stdin) run.command.emplace_back(secret.reveal());
   auto outcome = run_to_end(run);
   for (std::string& variable : *run.options.environment) wipe(variable);

@@ -35,7 +35,7 @@ Result<void> run_program(const Program& program, const Secret& secret);
 // "exit status 3", "killed by signal 9", "still running after 30 s".
 std::string describe_end(const ProgramOutcome& end, Milliseconds timeout);
 
-// The last line of `output` that is not blank, safe for a log: printable ASCII, at most 200 characters,
+// The last line of `output` that is not blank, safe for a log: printable(), at most 200 bytes,
 // without words that share 8 consecutive characters with `secret` or are longer than 64 characters.
 std::string showable_tail(std::string_view output, const Secret& secret);
 

@@ -33,12 +33,9 @@ TEST_CASE("escape sequences are outside the width") {
   CHECK(aligned(rows, Colour::yes) == "\033[32ma\033[0m     b\n\033[31mlong\033[0m  b\n");
 }
 
-TEST_CASE("control characters and broken UTF-8 become question marks") {
-  CHECK(printable("a\033[31m\x07\n\x7f") == "a?[31m???");
-  CHECK(printable("caf\xe9 caf\xc3\xa9") == "caf? café");
-  CHECK(printable(std::string_view("a\0b", 3)) == "a?b");
-  CHECK(printable("\xc2\x9b") == "?");  // the one-byte CSI of ISO 6429, as UTF-8
-  CHECK(printable("\xe2\x82") == "??");
+TEST_CASE("a cell cannot move the cursor or turn its row round") {
+  const std::vector<Row> rows = {{{"a\033[31m\x07\n\u202eb"}, {"caf\xe9"}}};
+  CHECK(aligned(rows, Colour::no) == "a?[31m???b  caf?\n");
 }
 
 TEST_CASE("what is not a terminal has no colour") {

@@ -124,11 +124,11 @@ TEST_CASE("what is shown of the output never holds the secret") {
         "+ curl -H [hidden] x");
   CHECK(showable_tail("bad " + made_up_token.substr(10, 8) + " part", secret) == "bad [hidden] part");
   CHECK(showable_tail("an encoding " + std::string(65, 'A'), secret) == "an encoding [hidden]");
-  CHECK(showable_tail("bell \a \x1b[31m \xc3\xa4", secret) == "bell ? ?[31m ??");
+  CHECK(showable_tail("bell \a \x1b[31m \xc3 \xc3\xa4", secret) == "bell ? ?[31m ? ä");
   CHECK(showable_tail(std::string(300, 'a') + "\n" + std::string(150, '.') + " ", secret) == "[hidden]");
   std::string many;
   for (int i = 0; i < 100; ++i) many += "word ";
-  CHECK(showable_tail(many, secret).size() == 200);
+  CHECK(showable_tail(many, secret) == many.substr(0, 200) + "...");
 }
 
 TEST_CASE("a secret that a program prints at the edge of what is kept does not show in part") {

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "login/printable.h"
+#include "base/printable.h"
 
 #include "base/utf8.h"
 
 namespace oci_oauth {
 
 namespace {
-
-constexpr size_t longest = 300;
 
 bool is_control(std::string_view character) {
   const auto first = static_cast<unsigned char>(character.front());
@@ -25,7 +23,7 @@ bool is_control(std::string_view character) {
 
 }  // namespace
 
-std::string printable(std::string_view text) {
+std::string printable(std::string_view text, size_t longest) {
   std::string shown;
   while (!text.empty()) {
     const size_t length = utf8_length(text);

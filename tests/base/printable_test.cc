@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "login/printable.h"
+#include "base/printable.h"
 
 #include "support/catch.h"
 
@@ -9,11 +9,14 @@ TEST_CASE("letters of any language stay, and what moves the cursor or turns the 
   CHECK(printable("Zugriff verweigert: nö 拒否 😀") == "Zugriff verweigert: nö 拒否 😀");
   CHECK(printable("a\x1b[31mb\r\n\x07\x7f") == "a?[31mb????");
   CHECK(printable("\u009b2J\u202egnp\u2066x\u200bz\ufeff") == "?2J?gnp?x?z?");
+  CHECK(printable("\xc2\x9b") == "?");  // the one-byte CSI of ISO 6429, as UTF-8
+  CHECK(printable(std::string_view("a\0b", 3)) == "a?b");
   CHECK(printable("half \xc3") == "half ?");
+  CHECK(printable("caf\xe9 \xe2\x82") == "caf? ??");
   CHECK(printable("") == "");
 }
 
 TEST_CASE("a long text is cut between two characters") {
-  const std::string text = printable(std::string(299, 'x') + "\u00f6\u00f6");
+  const std::string text = printable(std::string(299, 'x') + "\u00f6\u00f6", 300);
   CHECK(text == std::string(299, 'x') + "...");
 }
