@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/child.h"
+#include "base/fmt.h"
 #include "base/poll.h"
 #include "base/size.h"
 #include "oci/id_map.h"

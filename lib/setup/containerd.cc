@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "base/command_output.h"
+#include "base/fmt.h"
 #include "base/memory_file.h"
 #include "base/path.h"
 #include "base/text.h"

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/fmt.h"
 #include "base/json.h"
 #include "base/path.h"
 #include "setup/toml.h"

@@ -8,6 +8,7 @@
 
 #include <sstream>
 
+#include "base/fmt.h"
 #include "base/json.h"
 
 namespace oci_oauth {
