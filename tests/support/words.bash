@@ -18,7 +18,8 @@
 #                                          CAP_SYS_RESOURCE, changed by a jq FILTER. It may use `hook($path; $options; $stage)`
 #   rootfs DIR                   makes DIR a root file system: busybox, and the directories that engines mount on
 
-: "${event_wait_seconds:=20}"
+# What holds ends the wait at once: long enough for a busy machine.
+: "${event_wait_seconds:=60}"
 
 watched_places() { :; }
 

@@ -14,7 +14,6 @@
 # shellcheck source=tests/support/words.bash
 source "${BASH_SOURCE[0]%/*}/../support/words.bash"
 
-readonly event_wait_seconds=30
 readonly person=me person_id=59998 target=/run/secrets/claude
 readonly tree=/run/lab/machine socket=/run/oci-oauth/refresh.sock
 readonly login=$tree/home/$person/.claude/.credentials.json
