@@ -27,7 +27,8 @@ struct CheckContext {
 Findings check_configuration(const CheckContext& context);
 // Each profile's provider exists, matches its schema, and can be read as for a refresh.
 Findings check_providers(const CheckContext& context);
-// It is private, in memory and, if root runs it, on its own file system.
+// It is private, in memory and, if root runs it, on its own file system. Also names containers whose token
+// was removed with it.
 Findings check_runtime_directory(const CheckContext& context);
 // Each login and its token endpoint, with the rights of the login's owner: a separate program
 // (oci-oauth-probe) examines them, so that root opens no user's file.

@@ -9,6 +9,7 @@
 
 #include "base/command_output.h"
 #include "config/scope.h"
+#include "doctor/stranded_container.h"
 #include "setup/engine.h"
 
 namespace oci_oauth {
@@ -32,6 +33,7 @@ struct HostView {
   bool has_systemd = false, lingers = true;
   KernelFeatures kernel = {};
   RuntimeDirectoryView runtime_directory = {};
+  std::vector<StrandedContainer> stranded = {};  // a user's own; empty for root
   std::vector<EngineState> engines = {};
   std::function<Result<bool>()> docker_has_taken_up = {};
   // As run_command().

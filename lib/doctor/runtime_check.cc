@@ -20,9 +20,7 @@ Findings not_there_yet(const HostView& host, const std::string& path) {
                  "set \"runtime_dir\" to a directory on a tmpfs, for example $XDG_RUNTIME_DIR/oci-oauth");
 }
 
-}  // namespace
-
-Findings check_runtime_directory(const CheckContext& context) {
+Findings judge(const CheckContext& context) {
   const HostView& host = context.host;
   const RuntimeDirectoryView& view = host.runtime_directory;
   const std::string& path = context.config.runtime_dir;
@@ -40,6 +38,22 @@ Findings check_runtime_directory(const CheckContext& context) {
                    fmt::format("while no container is running: rm -r {} && oci-oauth refresh", path));
   }
   return finding(Verdict::ok, fmt::format("{}: is private and in memory", path));
+}
+
+}  // namespace
+
+Findings check_runtime_directory(const CheckContext& context) {
+  Findings findings = judge(context);
+  for (const StrandedContainer& container : context.host.stranded) {
+    findings.push_back(
+        {fmt::format("container of process {}", container.process), Verdict::problem,
+         fmt::format(
+             "has no token at {}: the runtime directory that it came from was removed, as it is after the "
+             "last logout without lingering",
+             container.target),
+         "recreate the container"});
+  }
+  return findings;
 }
 
 }  // namespace oci_oauth

@@ -93,7 +93,7 @@ std::optional<Finding> check_linger(const HostView& host) {
   if (host.scope == Scope::system || host.lingers) return std::nullopt;
   return Finding{
       "linger", Verdict::warning,
-      "is off: after you log out, logins are not refreshed, and running containers keep their token",
+      "is off: after you log out, logins are not refreshed, and running containers lose their token",
       linger_command};
 }
 

@@ -150,7 +150,7 @@ void check_withdrawn(const Host& host, const Ledger& ledger, const std::string& 
 void check_linger(const Host& host, Plan& plan) {
   if (host.scope == Scope::system || !has_systemd(host) || lingers(::geteuid())) return;
   plan.notes.push_back(fmt::format(
-      "after you log out, logins are not refreshed, and running containers keep their token, unless you "
+      "after you log out, logins are not refreshed, and running containers lose their token, unless you "
       "run '{}'",
       linger_command));
 }

@@ -112,6 +112,14 @@ TEST_CASE("a runtime directory is private, in memory and, for root, on a file sy
   }
 }
 
+TEST_CASE("a container that lost its token with the runtime directory is named") {
+  Scene scene;
+  scene.host.stranded = {{4711, "/run/secrets/claude"}};
+  const Finding finding = find(check_runtime_directory(scene.context()), "container of process 4711");
+  CHECK(finding.verdict == Verdict::problem);
+  CHECK_THAT(finding.message, Contains("has no token at /run/secrets/claude") && Contains("lingering"));
+}
+
 TEST_CASE("an engine counts by its registration, and Docker by what its daemon has read") {
   Scene scene;
   CHECK(only(check_engines(scene.context())).message == "no container engine is installed");

@@ -63,3 +63,18 @@ serves_as_the_page_says() {
     as_person oci-oauth install podman
     serves_as_the_page_says as_person "$home/.config/containers/systemd" --user
 }
+
+@test "a user's container that outlives the last logout has no token, and doctor names it" {
+    local pid run=/run/user/$person_id
+    as_person podman run --detach --name left --network host --cgroups=disabled --tmpfs "$target" localhost/agent:latest
+    pid=$(as_person podman inspect --format '{{.State.Pid}}' left)
+    files_inside() { machine nsenter --target "$pid" --user --mount ls "$target"; }
+    [[ $(files_inside) == *token* && $(as_person sh -c 'oci-oauth doctor || true') != *"container of process"* ]]
+    unit stop "user@$person_id.service"
+    is_removed() { [[ ! -e $(in_machine "$run") ]]; }
+    eventually is_removed
+    [[ -z $(files_inside) ]]
+    unit start "user@$person_id.service"
+    [[ $(as_person sh -c 'oci-oauth doctor || true') == *"problem  container of process $pid"*"has no token at $target"* ]]
+    machine kill -KILL "$pid"
+}
