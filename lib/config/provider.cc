@@ -155,7 +155,25 @@ Result<void> check_provider(const Provider& provider, const Place& root) {
   return check_locks(provider.save_locks, below(root, "save_locks"));
 }
 
+constexpr std::string_view target_placeholder = "{target}";
 constexpr std::string_view port_placeholder = "{port}";
+
+Result<void> check_socket(const Profile& profile, const Provider& provider) {
+  if (profile.delivery != Delivers::socket) return {};
+  const auto refuse = [&](std::string_view key, std::string_view why) {
+    return Error::configuration(
+        fmt::format("/profiles/{}/{}: the provider '{}' {}", profile.name, key, provider.name, why));
+  };
+  if (!provider.api) return refuse("delivery", "has no \"api\"");
+  const auto mentions = [&](std::string_view placeholder) {
+    return std::ranges::any_of(provider.api->environment, [&](const Pair& variable) {
+      return variable.value.find(placeholder) != std::string::npos;
+    });
+  };
+  if (profile.loopback_port.empty() && mentions(port_placeholder) && !mentions(target_placeholder))
+    return refuse("loopback_port", "needs one: its client knows only TCP");
+  return {};
+}
 
 std::string with_value(std::string text, std::string_view placeholder, std::string_view value) {
   for (size_t at = 0; (at = text.find(placeholder, at)) != text.npos; at += value.size())
@@ -191,6 +209,7 @@ Result<void> check_complete(const Profile& profile, const Provider& provider) {
                     profile.source ? "source" : "credentials", provider.name,
                     is_of_command ? "the output of a command" : "a document with a refresh token"));
   }
+  TRY(check_socket(profile, provider));
   if (profile.source) return {};
   const std::string missing =
       fmt::format("is missing: the provider '{}' leaves it to each profile", provider.name);
@@ -203,9 +222,6 @@ Result<void> check_complete(const Profile& profile, const Provider& provider) {
   const bool has_client =
       !profile.client_id.empty() || !provider.client_id.empty() || !provider.fields.client_id.empty();
   if (!has_client) return refuse("client_id");
-  if (profile.delivery == Delivers::socket && !provider.api)
-    return Error::configuration(
-        fmt::format("/profiles/{}/delivery: the provider '{}' has no \"api\"", profile.name, provider.name));
   return {};
 }
 
@@ -215,7 +231,7 @@ std::vector<std::string> environment_of(const Provider& provider, const Profile&
   const bool has_socket = profile.delivery == Delivers::socket;
   if (has_socket && !provider.api) return assignments;
   for (const auto& [name, value] : has_socket ? provider.api->environment : provider.environment) {
-    std::string filled = with_value(value, "{target}", target);
+    std::string filled = with_value(value, target_placeholder, target);
     if (has_socket && filled.find(port_placeholder) != filled.npos) {
       if (profile.loopback_port.empty()) continue;
       filled = with_value(std::move(filled), port_placeholder, profile.loopback_port);

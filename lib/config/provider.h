@@ -182,7 +182,8 @@ bool names_refresh_token(std::string_view key);
 Result<Provider> parse_provider(std::string_view text, std::string_view path, std::string_view name);
 
 // Failure (configuration): neither the profile nor the provider has a token_url or an issuer, or there is no
-// client_id; the provider is of documents and the profile has a command, or the other way round.
+// client_id; the provider is of documents and the profile has a command, or the other way round; the profile
+// has delivery "socket", and the provider no API, or a client that needs the profile's loopback_port.
 Result<void> check_complete(const Profile& profile, const Provider& provider);
 
 // Environment variables for a container, "NAME=value" each, with the target filled in: those of the API for a

@@ -17,6 +17,7 @@ constexpr const char* config_check = "configuration";
 // container's home.
 Findings links(const Profile& profile, const Provider& provider) {
   Findings findings;
+  if (profile.delivery == Delivers::socket) return findings;
   const std::string path = fmt::format("/{}/{}", provider.place.directory, provider.place.file);
   const size_t slash = path.rfind('/');
   const std::string directory = path.substr(0, slash), file = path.substr(slash + 1);

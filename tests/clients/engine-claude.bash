@@ -7,7 +7,7 @@
 load client
 
 readonly package=@anthropic-ai/claude-code login_file=.claude/.credentials.json access_token=.claudeAiOauth.accessToken
-readonly refresh_token=.claudeAiOauth.refreshToken try_seconds=2
+readonly refresh_token=.claudeAiOauth.refreshToken try_seconds=2 api_request='POST /v1/messages'
 
 document() {
     echo '{claudeAiOauth: {accessToken: .access_token, refreshToken: .refresh_token,

@@ -8,6 +8,7 @@ load client
 
 readonly package=@moonshot-ai/kimi-code login_file=.kimi-code/credentials/kimi-code.json access_token=.access_token
 readonly refresh_token=.refresh_token try_seconds=3
+readonly api_request='POST /coding/v1/chat/completions' loopback_port=8788
 
 document() {
     echo '{access_token, refresh_token, expires_at: (now + .expires_in | floor), expires_in, scope: "kimi-code", token_type}'

@@ -7,6 +7,7 @@ load words
 
 CONTAINER_NETWORK=host
 hook_stages+=(precreate)
+helpers=() # processes of a test's own, which end with it
 readonly client_seconds=100
 event_wait_seconds=60
 environment=(DISABLE_AUTOUPDATER=1 CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1
@@ -25,8 +26,11 @@ clients_setup() {
 setup() { clients_setup; }
 teardown() {
     lab_teardown
-    kill "$STAND_IN"
-    has_ended "$STAND_IN"
+    local process
+    for process in "$STAND_IN" "${helpers[@]}"; do
+        kill "$process"
+        has_ended "$process"
+    done
     umount /etc/hosts /etc/resolv.conf /etc/ssl/certs/ca-certificates.crt
 }
 

@@ -257,6 +257,29 @@ TEST_CASE("a provider of documents needs a document, and one of a command's outp
   }
 }
 
+TEST_CASE("a socket needs a provider with an API, and a port where the client knows only TCP") {
+  Profile profile;
+  profile.name = "mine";
+  profile.delivery = Delivers::socket;
+  const auto reason = [&](const std::string& provider) {
+    const auto checked =
+        check_complete(profile, *load_provider(provider, {SOURCE_DIR "/oci-config/providers"}));
+    return checked ? "" : checked.error().message;
+  };
+  CHECK(reason("claude").empty());
+  CHECK(reason("opencode") == "/profiles/mine/delivery: the provider 'opencode' has no \"api\"");
+  CHECK(reason("kimi") ==
+        "/profiles/mine/loopback_port: the provider 'kimi' needs one: its client knows only TCP");
+  profile.source = ExecSource{.exec = {"/x"}};
+  CHECK(reason("exec") == "/profiles/mine/delivery: the provider 'exec' has no \"api\"");
+  profile.source.reset();
+  profile.loopback_port = "8788";
+  const auto kimi = load_provider("kimi", {SOURCE_DIR "/oci-config/providers"});
+  CHECK(check_complete(profile, *kimi));
+  CHECK(std::ranges::count(environment_of(*kimi, profile, "/run/secrets/kimi"),
+                           "KIMI_MODEL_BASE_URL=http://127.0.0.1:8788/coding/v1") == 1);
+}
+
 TEST_CASE("a provider that others may write is refused") {
   const TempDir directory;
   const std::string path = directory.write("x.json", R"({"credentials": {"refresh_token": "/r"}})");
