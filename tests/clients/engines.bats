@@ -3,7 +3,7 @@
 # endpoint and the API are stand-ins on loopback (stand-in.mjs); each test writes what it saw to FIGURES/CLIENT.TEST.
 load stand-in
 
-readonly exchange_waits_seconds=20 hour=3600 rounds=${ROUNDS:-50}
+readonly hour=3600 rounds=${ROUNDS:-50}
 
 setup() {
     clients_setup
@@ -65,15 +65,28 @@ end() {
     }
 }
 
-# One side's request is held at the endpoint until the other has had time to send one, too.
+# Notes each time that the login is opened.
+watch_login() {
+    inotifywait --quiet --monitor --event open --format '%f' --outfile "$WORLD/looks" "${LOGIN%/*}" </dev/null 2>/dev/null 3>&- &
+    helpers+=("$!")
+    : >"$WORLD/looks"
+    eventually is_watched
+}
+is_watched() { : <"$LOGIN" && (($(times_looked))); }
+times_looked() { grep -cxF "${LOGIN##*/}" "$WORLD/looks" || true; }
+has_looked() { (($(times_looked) > $1)); }
+
+# One side's request is held at the endpoint until the other has looked at the login and had time to send one, too.
 race_for_the_lock() {
     stand_in 'hold?what=token&n=2'
-    local held
+    local held looks
     held=$(count '.what == "held"')
     if ((round % 2)); then
         start_refresh
         eventually --at "$WORLD/requests" is_held $((held + 1))
+        looks=$(times_looked)
         start_on_host
+        eventually --at "$WORLD/looks" has_looked "$looks" || echo "round $round: it did not look" >>"$WORLD/failed"
     else
         start_on_host
         eventually --at "$WORLD/requests" is_held $((held + 1))
@@ -86,21 +99,28 @@ race_for_the_lock() {
     end refresh "$refresh_pid"
 }
 
-# Our request is held until the client uses the old token, for less time than an exchange waits: it has no need of its own.
+# The client is stopped at the API, then our request at the token endpoint, until the client has looked at its login once more
+# and goes on with the old token: it has no need of its own. An exchange waits long enough for this, whatever a client's start takes.
 refresh_early() {
-    stand_in 'hold?what=token&n=2'
-    local held used
+    stand_in 'hold?what=api&n=99'
+    local held used asked
     held=$(count '.what == "held"')
-    used=$(api_tokens | wc -l)
-    start_refresh
-    eventually --at "$WORLD/requests" is_held $((held + 1))
+    asked=$(tokens_held)
     start_on_host
-    event_wait_seconds=$exchange_waits_seconds eventually --at "$WORLD/requests" has_used "$used" || true
+    eventually --at "$WORLD/requests" is_held $((held + 1))
+    stand_in 'hold?what=token&n=2'
+    start_refresh
+    eventually --at "$WORLD/requests" is_asking "$asked"
+    used=$(api_tokens | wc -l)
+    stand_in 'release?what=api'
+    eventually --at "$WORLD/requests" has_used "$used" || echo "round $round: it did not go on" >>"$WORLD/failed"
     stand_in release
     end client "$client_pid"
     end refresh "$refresh_pid"
 }
 has_used() { (($(api_tokens | wc -l) > $1)); }
+tokens_held() { count '.what == "held" and .status == "token"'; }
+is_asking() { (($(tokens_held) > $1)); }
 
 @test "the first request has the token that the hook delivered; the service is a stand-in" {
     a_login_for $((8 * hour))
@@ -146,6 +166,8 @@ has_used() { (($(api_tokens | wc -l) > $1)); }
     local round
     settings "$OPERATOR_HOME"
     : >"$WORLD/failed"
+    a_login_for 60
+    watch_login
     for ((round = 0; round < rounds; round++)); do
         if ((try_seconds)); then
             a_login_for 60 # the client wants to refresh, too
@@ -158,7 +180,7 @@ has_used() { (($(api_tokens | wc -l) > $1)); }
     done
     local ours
     ours=$(grep -c ': refreshed, valid' "$WORLD/refresh.log" || true)
-    saw "$rounds rounds: $(token_requests) requests, $ours by oci-oauth, $(reuses) reuses, $(grep -c lost "$WORLD/failed" || true) logins lost, $(grep -c -e failed -e both "$WORLD/failed" || true) failures"
+    saw "$rounds rounds: $(token_requests) requests, $ours by oci-oauth, $(reuses) reuses, $(grep -c lost "$WORLD/failed" || true) logins lost, $(grep -vc lost "$WORLD/failed" || true) failures"
     cat "$WORLD/failed"
     [[ ! -s $WORLD/failed ]] || requests 'select(.what != "api" and .what != "other") | "\(.what) \(.status) \(.agent) \(.refreshToken) \(.reused)"'
     [[ ! -s $WORLD/failed && $(token_requests) == "$rounds" && $(reuses) == 0 ]]

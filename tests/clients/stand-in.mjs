@@ -12,7 +12,7 @@
 //   refuse_old?on=1|0      whether an access token is refused once its login was rotated
 //   hold?what=token|api&n=N   the next N requests of this kind are not answered before a release; one for the API that offers
 //                          tools is then answered with the call of one, so that another request follows
-//   release                answers what is held
+//   release[?what=token|api]   answers what is held
 //   is_current?token=T     whether this refresh token can be used
 import { createHash, randomBytes } from 'node:crypto';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ const tokenPaths = ['/v1/oauth/token', '/oauth/token', '/oauth2/token', '/api/oa
 const accessTokens = new Map(); // token -> {family, expiresAt}
 const refreshTokens = new Map(); // token -> family
 const holds = { token: 0, api: 0 };
-let held = [];
+const held = { token: [], api: [] };
 let lifetime = 8 * 3600;
 let refuseOld = false;
 let issued = 0;
@@ -132,9 +132,11 @@ const controls = {
     const family = refreshTokens.get(query.get('token'));
     return family !== undefined && !family.revoked && family.refreshToken === query.get('token');
   },
-  release: () => {
-    holds.token = holds.api = 0;
-    held.splice(0).forEach((go) => go());
+  release: (query) => {
+    for (const what of query.has('what') ? [query.get('what')] : Object.keys(holds)) {
+      holds[what] = 0;
+      held[what].splice(0).forEach((go) => go());
+    }
   },
 };
 
@@ -143,7 +145,7 @@ function pass(what, note) {
   if (holds[what] === 0) return Promise.resolve(false);
   --holds[what];
   note('held', what);
-  return new Promise((go) => held.push(() => go(true)));
+  return new Promise((go) => held[what].push(() => go(true)));
 }
 
 const parametersOf = (incoming, body) =>
