@@ -25,7 +25,6 @@
 #include "login/authorization.h"
 #include "login/device.h"
 #include "login/loopback.h"
-#include "login/printable.h"
 #include "oci/spec.h"
 #include "oci/state.h"
 #include "setup/ledger.h"
