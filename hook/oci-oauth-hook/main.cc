@@ -39,8 +39,8 @@ int misuse(const Error& error, const Log& log) {
 }
 
 // The engine reads the answer in any case, so there is always one: at worst, its own input.
-int run_precreate(const Result<std::string>& input, const std::optional<Config>& config,
-                  const HookArguments& arguments, const Log& log) {
+int run_precreate(const Result<std::string>& input, const Config* config, const HookArguments& arguments,
+                  const Log& log) {
   if (!input) return fail(input.error());
   reset_for_output();
   const auto written = write_all(
@@ -51,7 +51,7 @@ int run_precreate(const Result<std::string>& input, const std::optional<Config>&
 int run_stage(const HookArguments& arguments, const Result<std::string>& input, const Log& log) {
   const bool is_root = is_host_root();
   const auto loaded = load_hook_config(arguments, is_root, log);
-  const std::optional<Config> config = loaded ? *loaded : std::nullopt;
+  const Config* config = loaded && *loaded ? &**loaded : nullptr;
   if (arguments.stage == Stage::precreate) return run_precreate(input, config, arguments, log);
   if (!loaded && arguments.stage == Stage::create_runtime) return fail(loaded.error());
   if (!config) return 0;

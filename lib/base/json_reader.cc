@@ -38,10 +38,11 @@ constexpr auto outside = [] {
   return table;
 }();
 
-// For eight bytes at once: the high bit of each byte that is below `limit`. Exact up to the first such byte.
+// For eight bytes at once: the high bit of each byte that is below `limit`, and of some that are not ASCII.
+// Exact up to the first.
 constexpr std::uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
 std::uint64_t below(std::uint64_t bytes, unsigned char limit) {
-  return (bytes - ones * limit) & ~bytes;
+  return bytes - ones * limit;
 }
 std::uint64_t equal_to(std::uint64_t bytes, char wanted) {
   return below(bytes ^ (ones * static_cast<unsigned char>(wanted)), 1);
@@ -60,8 +61,9 @@ size_t find_special(std::string_view text, size_t at) {
     for (; at + 8 <= text.size(); at += 8) {
       std::uint64_t bytes = 0;
       memcpy(&bytes, text.data() + at, 8);
-      const std::uint64_t quote = plain ? control_or_quote(bytes) | bytes : equal_to(bytes, '"');
-      const std::uint64_t special = (quote | equal_to(bytes, '\\')) & highs;
+      const std::uint64_t quote = plain ? control_or_quote(bytes) : equal_to(bytes, '"');
+      const std::uint64_t marked = quote | equal_to(bytes, '\\');
+      const std::uint64_t special = (plain ? marked | bytes : marked & ~bytes) & highs;
       if (special != 0) return at + static_cast<size_t>(std::countr_zero(special)) / 8;
     }
   }
@@ -136,10 +138,9 @@ bool JsonReader::pass_comment() {
   return true;
 }
 
-char JsonReader::past_blanks() {
+char JsonReader::past_any_blanks() {
   while (true) {
     const char c = byte();
-    if (c > ' ' && c != '/') return c;
     if (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
       ++at_;
     } else if (c != '/' || rules_ != JsonRules::comments || !pass_comment()) {
@@ -191,17 +192,13 @@ bool JsonReader::enter(JsonKind kind) {
 bool JsonReader::another(char close) {
   const char c = past_blanks();
   const bool is_first = std::exchange(is_first_, false);
-  if (has_failed_) return false;
+  if (c == ',' && !is_first) return ++at_, true;
   if (c == close) {
     ++at_;
     --depth_;
     return false;
   }
-  if (is_first) return true;
-  if (c == ',') {
-    ++at_;
-    return true;
-  }
+  if (is_first) return !has_failed_;
   fail_syntax(close == '}' ? "missing a comma or '}'" : "missing a comma or ']'");
   return false;
 }
@@ -267,7 +264,8 @@ size_t JsonReader::plain_end(size_t at) const {
 }
 
 std::string_view JsonReader::string() {
-  return expect(JsonKind::string, "is not a string") ? string_here() : std::string_view();
+  return past_blanks() == '"' || expect(JsonKind::string, "is not a string") ? string_here()
+                                                                             : std::string_view();
 }
 
 // The string whose quote is at offset().

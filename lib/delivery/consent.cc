@@ -20,11 +20,14 @@ constexpr std::string_view engines_tmpfs[] = {"/run", "/run/lock", "/tmp", "/var
 
 // The last mount at the target, because it covers the earlier ones.
 const SpecMount* mount_at(const Spec& spec, std::string_view target) {
+  const std::string name = base_name(target);
   std::string destination;
   for (auto mount = spec.mounts.rbegin(); mount != spec.mounts.rend(); ++mount) {
-    // Cheaper than normalising each path: equal to the target, or longer than its own normal form.
+    // Cheaper than normalising each path: equal to the target, or longer than its own normal form, which has
+    // its name.
     if (mount->destination == target) return &*mount;
-    if (mount->destination.size() <= target.size()) continue;
+    if (mount->destination.size() <= target.size() || mount->destination.find(name) == std::string::npos)
+      continue;
     if (normalise_path(mount->destination, destination) && destination == target) return &*mount;
   }
   return nullptr;

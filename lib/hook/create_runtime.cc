@@ -179,20 +179,21 @@ Result<void> serve(Creation& creation, const HookCall& call, const Spec& spec, s
 Creation create_runtime(const HookCall& call) {
   Creation creation;
   std::string text;
-  const auto spec = read_spec(call.state, text);
-  if (!spec) {
-    creation.verdict = judge_unreadable(call, spec.error());
+  auto read = read_spec(call.state, text);
+  if (!read) {
+    creation.verdict = judge_unreadable(call, std::move(read).error());
     return creation;
   }
+  const Spec& spec = creation.spec.emplace(*std::move(read));
   log_unknown_profiles(call);
   const Choice choice =
-      choose(call.config, {.by_argument = call.profiles, .in_build = is_build_step(call.state)}, *spec);
+      choose(call.config, {.by_argument = call.profiles, .in_build = is_build_step(call.state)}, spec);
   log_passed_over(call.log, call.state.id, choice);
   if (choice.chosen.empty()) return creation;
 
   reset_for_writing();
   Failures failures(call.state.id);
-  if (auto served = serve(creation, call, *spec, text, choice.chosen, failures); !served) {
+  if (auto served = serve(creation, call, spec, text, choice.chosen, failures); !served) {
     for (const Profile* profile : profiles_of(choice.chosen)) failures.add(*profile, Error(served.error()));
   }
   creation.verdict = failures.judge(call.log);

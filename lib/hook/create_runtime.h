@@ -16,7 +16,8 @@ struct Creation {
   // Failure: only for a profile with on_failure "block" whose token the container does not have; it must not
   // be created.
   Result<void> verdict = {};
-  // What was opened, which a process that ends need not close one by one.
+  // What was read and opened, which a process that ends need not free and close one by one.
+  std::optional<Spec> spec = {};
   std::optional<RuntimeDir> runtime = {};
   std::optional<ContainerProcess> process = {};
   std::vector<Delivery> deliveries = {};

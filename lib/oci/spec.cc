@@ -19,7 +19,7 @@ void object(JsonReader& json, Spec& spec) {
 
 template <std::string Spec::*member>
 void text(JsonReader& json, Spec& spec) {
-  spec.*member = json.string();
+  spec.*member = std::string(json.string());
 }
 
 template <std::uint32_t Spec::*member>
@@ -29,7 +29,7 @@ void number(JsonReader& json, Spec& spec) {
 
 template <std::string SpecMount::*member>
 void mount_text(JsonReader& json, Spec& spec) {
-  spec.mounts.back().*member = json.string();
+  spec.mounts.back().*member = std::string(json.string());
 }
 
 void options(JsonReader& json, Spec& spec) {
@@ -48,6 +48,7 @@ constexpr Member mount_members[] = {{"destination", mount_text<&SpecMount::desti
                                     {"options", options}};
 
 void mounts(JsonReader& json, Spec& spec) {
+  spec.mounts.reserve(32);
   for (json.enter(JsonKind::array); json.next_element();) {
     SpecMount& mount = spec.mounts.emplace_back();
     object<mount_members>(json, spec);
