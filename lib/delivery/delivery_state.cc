@@ -3,23 +3,11 @@
 
 #include <algorithm>
 
-#include "delivery/document.h"
-
 namespace oci_oauth {
-
-namespace {
-
-// Empty if nothing of it is published.
-std::string published_fingerprint(const WrittenFile& file, const Share& share) {
-  const Secret* published = share.find(file.name);
-  return published == nullptr ? "" : fingerprint_of(*published, file);
-}
-
-}  // namespace
 
 void plan_delivery(DeliveryRecord& delivery, const Share& share) {
   for (WrittenFile& file : delivery.files) {
-    std::string ours = published_fingerprint(file, share);
+    std::string ours = share.fingerprint(file);
     const bool is_known =
         std::find(file.fingerprints.begin(), file.fingerprints.end(), ours) != file.fingerprints.end();
     if (!ours.empty() && !is_known) file.fingerprints.push_back(std::move(ours));
@@ -31,7 +19,7 @@ void note_delivered(DeliveryRecord& delivery, const Share& share) {
   delivery.reason.clear();
   delivery.hint.clear();
   for (WrittenFile& file : delivery.files) {
-    std::string ours = published_fingerprint(file, share);
+    std::string ours = share.fingerprint(file);
     if (!ours.empty()) file.fingerprints = {std::move(ours)};
   }
 }

@@ -7,6 +7,7 @@
 #include "base/fmt.h"
 #include "base/selinux.h"
 #include "base/size.h"
+#include "delivery/document.h"
 #include "delivery/examined_file.h"
 
 namespace oci_oauth {
@@ -37,17 +38,25 @@ const Secret* Share::find(std::string_view name) const {
   return found == files.end() ? nullptr : &found->second;
 }
 
+std::string Share::fingerprint(const WrittenFile& file) const {
+  const auto found = fingerprints.find({file.name, file.access_token});
+  return found == fingerprints.end() ? "" : found->second;
+}
+
 Result<Share> read_share(int share, const std::vector<WrittenFile>& files) {
   const auto directory = file_id(share);
   if (!directory) return Error::from_errno(errno, "share");
-  Share content = {*directory, {}};
+  Share content = {*directory, {}, {}};
   for (const WrittenFile& file : files) {
-    if (content.files.contains(file.name)) continue;
-    auto text =
-        read_file({share, file.name, fmt::format("share: {}", file.name)}, published_limit, Links::refused);
-    if (!text && text.error().kind == ErrorKind::not_found) continue;
-    if (!text) return std::move(text).error();
-    content.files.emplace(file.name, Secret(std::move(*text)));
+    if (!content.files.contains(file.name)) {
+      auto text =
+          read_file({share, file.name, fmt::format("share: {}", file.name)}, published_limit, Links::refused);
+      if (!text && text.error().kind == ErrorKind::not_found) continue;
+      if (!text) return std::move(text).error();
+      content.files.emplace(file.name, Secret(std::move(*text)));
+    }
+    std::string& mark = content.fingerprints[{file.name, file.access_token}];
+    if (mark.empty()) mark = fingerprint_of(*content.find(file.name), file);
   }
   return content;
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -20,9 +21,12 @@ std::vector<WrittenFile> delivered_files(const Provider& provider);
 struct Share {
   FileId directory;
   std::map<std::string, Secret, std::less<>> files;
+  std::map<std::pair<std::string, std::string>, std::string> fingerprints;  // by name and access_token
 
   // nullptr: nothing is published under that name.
   const Secret* find(std::string_view name) const;
+  // What `file` is recognised by once it is in place: fingerprint_of(). Empty if nothing of it is published.
+  std::string fingerprint(const WrittenFile& file) const;
 };
 
 // `share`: open directory. Failure: a name that is not a regular file.

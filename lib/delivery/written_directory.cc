@@ -52,6 +52,7 @@ std::string hint_for(const ExaminedFile& there) {
 struct WrittenDirectory::Step {
   const WrittenFile* file;
   const Secret* wanted;  // nullptr: nothing is published
+  std::string mark;      // of `wanted`: Share::fingerprint()
   ExaminedFile there;
   Judgement judgement;
 
@@ -128,7 +129,7 @@ Result<void> WrittenDirectory::inside(const Action& action) const {
 }
 
 bool WrittenDirectory::is_share(const Share& share) const {
-  return file_id(directory_.get()) == share.directory;
+  return directory_of(*delivery_) == share.directory;
 }
 
 std::vector<WrittenDirectory::Step> WrittenDirectory::examine(const Share* share,
@@ -136,7 +137,11 @@ std::vector<WrittenDirectory::Step> WrittenDirectory::examine(const Share* share
   Fingerprints known = knowledge.known;
   std::vector<Step> steps;
   for (const WrittenFile& file : delivery_->files) {
-    Step step = {&file, share == nullptr ? nullptr : share->find(file.name), {}, {}};
+    Step step = {&file, nullptr, "", {}, {}};
+    if (share != nullptr) {
+      step.wanted = share->find(file.name);
+      step.mark = share->fingerprint(file);
+    }
     step.there = examine_file({directory_.get(), file.name}, knowledge.login);
     if (!step.there.foreign.empty()) {
       step.judgement.why = step.there.foreign;
@@ -206,13 +211,12 @@ Result<void> WrittenDirectory::deliver_once(const Share& share, const Knowledge&
 Result<void> WrittenDirectory::write(const Step& step) const {
   const WrittenFile& file = *step.file;
   const NameIn name = {directory_.get(), file.name};
-  const std::string mark = fingerprint_of(*step.wanted, file);
   if (!step.there.exists || !step.judgement.has_others)
-    return replace_examined(name, step.there, {*step.wanted, access_, mark}, shown_);
+    return replace_examined(name, step.there, {*step.wanted, access_, step.mark}, shown_);
   const auto merged = with_member(step.there.text.reveal(), file, *step.wanted);
   if (!merged) return Error(merged.error()).in(shown_);
   const FileAccess access = {step.there.owner, step.there.mode, access_.label};
-  return replace_examined(name, step.there, {*merged, access, mark}, shown_);
+  return replace_examined(name, step.there, {*merged, access, step.mark}, shown_);
 }
 
 Result<void> WrittenDirectory::clean(const Knowledge& knowledge) const {
