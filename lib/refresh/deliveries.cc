@@ -18,7 +18,7 @@ namespace {
 // Others hold it only while they write or remove a few files.
 constexpr auto wait_for_ledger = std::chrono::seconds(30);
 // A record without files is only litter, and has its turn: another one if many are gone.
-constexpr size_t most_per_turn = 256;
+constexpr size_t most_per_turn = 64;
 
 // A directory that the hook could not even open has no recorded files.
 bool is_written(const DeliveryRecord& delivery, const std::string& profile) {
