@@ -7,6 +7,10 @@ add_compile_definitions(_GLIBCXX_ASSERTIONS)
 add_compile_options(-fPIE -fstack-protector-strong)
 add_link_options(LINKER:-z,relro,-z,now,-z,noexecstack)
 
+# What a program does not use is not in it.
+add_compile_options(-ffunction-sections)
+add_link_options(LINKER:--gc-sections)
+
 # The highest level that the C library supports; it warns without optimisation. Overrides a distribution's own level.
 set(CMAKE_REQUIRED_FLAGS "-O2 -Werror -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3")
 check_cxx_source_compiles("#include <cstring>\nint main() {}" HAS_FORTIFY_SOURCE_3)
@@ -31,5 +35,17 @@ function(link_statically target)
   else()
     message(WARNING "no static-pie here: ${target} is linked at a fixed address")
     target_link_options(${target} PRIVATE -static -no-pie)
+  endif()
+endfunction()
+
+# The hook's code in the order of cmake/hook-order.ld, if the linker takes one.
+set(hook_order ${CMAKE_CURRENT_LIST_DIR}/hook-order.ld)
+set(CMAKE_REQUIRED_LINK_OPTIONS LINKER:-T,${hook_order})
+check_cxx_source_compiles("int main() {}" HAS_ORDER_OF_CODE)
+unset(CMAKE_REQUIRED_LINK_OPTIONS)
+function(order_code target)
+  if(HAS_ORDER_OF_CODE)
+    target_link_options(${target} PRIVATE LINKER:-T,${hook_order})
+    set_target_properties(${target} PROPERTIES LINK_DEPENDS ${hook_order})
   endif()
 endfunction()

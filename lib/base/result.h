@@ -26,19 +26,21 @@ struct [[nodiscard]] Error {
   std::string hint = {};  // what to do; may be empty
 
   // Adds context to the error: "context: message".
-  Error in(std::string_view context) &&;
-  Error with_hint(std::string text) &&;
+  [[gnu::cold]] Error in(std::string_view context) &&;
+  [[gnu::cold]] Error with_hint(std::string text) &&;
 
-  static Error configuration(std::string message) { return {ErrorKind::configuration, std::move(message)}; }
+  [[gnu::cold]] static Error configuration(std::string message) {
+    return {ErrorKind::configuration, std::move(message)};
+  }
   // "what: strerror(number)"; ENOENT is not_found.
-  static Error from_errno(int number, std::string_view what);
+  [[gnu::cold]] static Error from_errno(int number, std::string_view what);
 };
 
 template <class T>
 class [[nodiscard]] Result {
  public:
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  [[gnu::cold, gnu::noinline]] Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
@@ -63,7 +65,7 @@ template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Error error) : state_(std::move(error)) {}
+  [[gnu::cold, gnu::noinline]] Result(Error error) : state_(std::move(error)) {}
 
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
