@@ -31,7 +31,7 @@ struct Program {
   std::vector<std::string> command, before;
   std::string standard_input = "/dev/null";
   std::vector<double> walls_us = {}, ratios = {}, cpus_us = {}, cpu_ratios = {};
-  long peak_kib = 0;
+  long peak_kib = 0, page_faults = 0;
 };
 
 std::vector<std::string> words(const JsonValue* value) {
@@ -70,6 +70,7 @@ void run_once(Program& program) {
   program.walls_us.push_back(Microseconds(std::chrono::steady_clock::now() - began).count());
   program.cpus_us.push_back(microseconds(usage.ru_utime) + microseconds(usage.ru_stime));
   program.peak_kib = std::max(program.peak_kib, usage.ru_maxrss);
+  program.page_faults = usage.ru_minflt;
 }
 
 double quantile(std::vector<double> values, double part) {
@@ -96,6 +97,7 @@ JsonDocument report(const std::vector<Program>& programs) {
     json_set(value, "cpu_us", spread_value(program.cpus_us));
     json_set(value, "cpu_ratio", spread_value(program.cpu_ratios));
     json_set(value, "peak_kib", JsonValue(std::int64_t{program.peak_kib}));
+    json_set(value, "page_faults", JsonValue(std::int64_t{program.page_faults}));
     json_append(json, std::move(value));
   }
   return json;
