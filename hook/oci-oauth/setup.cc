@@ -139,9 +139,10 @@ std::string plan_text(const SetupPlan& plan) {
 }
 
 // Result: whether the person agrees.
-Result<bool> ask() {
+Result<bool> ask(const SetupPlan& plan) {
   if (::isatty(STDIN_FILENO) != 1)
-    return Error{ErrorKind::usage, "setup: there is no terminal to ask on", "oci-oauth setup --yes"};
+    return Error{ErrorKind::usage, "setup: there is no terminal to ask on",
+                 command(plan, "oci-oauth setup --yes")};
   TRY(write_all(STDERR_FILENO, "Go on? [y/N] ", "stderr"));
   std::string answer(256, '\0');
   const ssize_t size = ::read(STDIN_FILENO, answer.data(), answer.size());
@@ -239,10 +240,11 @@ ExitCode setup(const Invocation& invocation) {
   const ExitCode shown = print(log, plan_text(*plan));
   if (shown != ExitCode::fine || arguments.has("--dry-run")) return shown;
   if (!is_done(*plan) && !arguments.has("--yes")) {
-    const auto agreed = ask();
+    const auto agreed = ask(*plan);
     if (!agreed) return report(log, agreed.error());
     if (!*agreed)
-      return report(log, {ErrorKind::failed, "setup: nothing was changed", "oci-oauth setup --dry-run"});
+      return report(log, {ErrorKind::failed, "setup: nothing was changed",
+                          command(*plan, "oci-oauth setup --dry-run")});
   }
   Progress progress(STDERR_FILENO, "oci-oauth: setup", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
   if (const ExitCode code = install_engines(log, *plan, login, progress); code != ExitCode::fine) return code;

@@ -82,7 +82,7 @@ files_of_setup() { find /etc/oci-oauth /usr/share/containers/oci /var/lib /etc/d
     local before
     before=$(files_of_setup)
     run on_a_terminal n oci-oauth setup
-    [[ $output == *'Go on? [y/N]'*'oci-oauth: error: setup: nothing was changed'*'hint: oci-oauth setup --dry-run'* ]]
+    [[ $output == *'Go on? [y/N]'*'oci-oauth: error: setup: nothing was changed'*'hint: sudo oci-oauth setup --dry-run'* ]]
     diff <(echo "$before") <(files_of_setup)
     run on_a_terminal y oci-oauth setup
     [[ $output == *'Go on? [y/N]'*"a Podman container reads the current token"*"next: sudo podman run"* ]]
@@ -101,7 +101,7 @@ files_of_setup() { find /etc/oci-oauth /usr/share/containers/oci /var/lib /etc/d
 @test "without a terminal it says how to go on without a question" {
     # shellcheck disable=SC2034
     run -2 --separate-stderr sudo oci-oauth setup
-    [[ $stderr == *'oci-oauth: error: setup: there is no terminal to ask on'$'\n''hint: oci-oauth setup --yes' ]]
+    [[ $stderr == *'oci-oauth: error: setup: there is no terminal to ask on'$'\n''hint: sudo oci-oauth setup --yes' ]]
 }
 
 @test "without a login it names the place, and how to log in" {

@@ -47,7 +47,7 @@ state_of_setup() { { enabled_units && find "$tree/etc" -type f -path '*oci*' | s
     before=$(state_of_setup)
     run on_a_terminal n oci-oauth setup
     [[ $output == *'The plan, for the whole machine:'*"login   claude, /home/$person/.claude/.credentials.json"*'engine  podman'* ]]
-    [[ $output == *'unit    oci-oauth-refresh.timer'*'Go on? [y/N]'*'setup: nothing was changed'* ]]
+    [[ $output == *'unit    oci-oauth-refresh.timer'*'Go on? [y/N]'*'setup: nothing was changed'*'hint: sudo oci-oauth setup --dry-run'* ]]
     [[ $output == *'This is a container: only containers that are started in it will get a token.'* ]]
     [[ $(state_of_setup) == "$before" ]]
 }
