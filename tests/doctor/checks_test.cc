@@ -70,6 +70,18 @@ TEST_CASE("a configuration is praised with its profiles, and one without any is 
   CHECK(only(check_configuration(scene.context())).verdict == Verdict::problem);
 }
 
+TEST_CASE("a client that no variable leads to its file needs a link in the image, unless it has a socket") {
+  Scene scene;
+  Profile& profile = scene.config.profiles.front();
+  CHECK(only(check_providers(scene.context())).check == "provider 'claude'");
+  profile.name = profile.provider = "codex";
+  const Findings findings = check_providers(scene.context());
+  CHECK_THAT(find(findings, "link of 'codex'").message,
+             Contains("ln -s /run/secrets/claude/auth.json ~/.codex/auth.json"));
+  profile.delivery = Delivers::socket;
+  CHECK(only(check_providers(scene.context())).check == "provider 'codex'");
+}
+
 TEST_CASE("a kernel feature that is missing says what happens without it") {
   Scene scene;
   CHECK(only(check_kernel(scene.context())).verdict == Verdict::ok);
