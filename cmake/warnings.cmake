@@ -14,3 +14,7 @@ target_compile_options(warnings INTERFACE $<$<CXX_COMPILER_ID:Clang>:-Wno-ambigu
 # Catch2's macros count with __COUNTER__, which everyone has and C2y names.
 target_compile_options(warnings INTERFACE
   $<$<AND:$<CXX_COMPILER_ID:Clang>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,22>>:-Wno-c2y-extensions>)
+# Unlike GCC, clang takes a name of another source in the same unity build for shadowed; tests/suite/apart builds without.
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(warnings INTERFACE $<$<CXX_COMPILER_ID:Clang>:-Wno-shadow>)
+endif()
