@@ -62,7 +62,7 @@ struct Profile {
   Milliseconds refresh_before = std::chrono::minutes(60);
   mode_t mode = 0444;
   // Each of these overrides the provider's value if it is not empty.
-  std::string token_url, issuer, ca_file, user_agent, client_id, client_secret_file, redirect_uri;
+  std::string token_url, issuer, ca_file, user_agent, client_id, client_secret_file, redirect_uri, api_url;
   std::vector<std::string> scopes;
   std::string proxy;  // the refresher does not read a proxy from its environment
 

@@ -139,6 +139,7 @@ void keys_of(Keys& keys, Profile& profile) {
       "client_secret_file", profile.client_secret_file, Path(),
       "A file whose first line is the client's secret. It must belong to root or to the login's owner, and "
       "nobody else may read it. Overrides the provider's.");
+  keys.text("api_url", profile.api_url, Origin(), "Overrides the URL of the provider's API.");
   keys.text("proxy", profile.proxy, Text(),
             "URL of the proxy for requests to the token endpoint. Proxy variables in the environment are "
             "ignored.");
@@ -250,7 +251,7 @@ void keys_of(Keys& keys, ProviderLock& lock) {
 
 template <class Keys>
 void keys_of(Keys& keys, Api& api) {
-  keys.text(required("url"), api.url, Origin(), "https, without a path.");
+  keys.text(required("url"), api.url, Origin(), "https, or http on a loopback address, without a path.");
   keys.texts(
       required("requests"), api.requests, ApiRequest(),
       "The requests that an agent makes, each \"METHOD PATH\". The segment * of a path matches any one "

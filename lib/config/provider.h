@@ -99,7 +99,7 @@ struct DeliveredFile {
 
 // The API that the access token is for, and what the proxy lets a container without a token ask of it.
 struct Api {
-  std::string url;                    // https, without a path
+  std::string url;                    // an Origin (rules.h)
   std::vector<std::string> requests;  // "METHOD PATH"; a segment "*" of the path matches any one segment
   std::string request_size = "64m";   // at most; "k" or "m"
   std::string rate = "600/m";         // of a container's requests

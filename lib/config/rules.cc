@@ -122,10 +122,11 @@ Result<void> LoopbackUrl::accept(std::string& text) {
 
 Result<void> Origin::accept(std::string& text) {
   constexpr std::string_view scheme = "https://";
-  const bool is_origin =
-      text.starts_with(scheme) && text.size() > scheme.size() && text.find('/', scheme.size()) == text.npos;
-  if (!is_origin) return refuse(text, "is not https://HOST");
-  return {};
+  const bool is_origin = text.starts_with(scheme) && text.size() > scheme.size() &&
+                         consists_of(std::string_view(text).substr(scheme.size()), ".:[]-");
+  const auto on_loopback = LoopbackUrl::read(text + "/");
+  if (is_origin || (on_loopback && on_loopback->path == "/")) return {};
+  return refuse(text, "is not https://HOST");
 }
 
 Result<void> Pointer::accept(std::string& text) {

@@ -89,10 +89,12 @@ struct LoopbackUrl : NonEmpty {
   static Result<void> accept(std::string& text);
 };
 
-// https://HOST, RFC 6454.
+// https://HOST[:PORT], RFC 6454; on a loopback address also http.
 struct Origin : NonEmpty {
-  static constexpr std::string_view type = "url",
-                                    schema = R"("type": "string", "pattern": "^https://[^/]+$")";
+  static constexpr std::string_view
+      type = "url",
+      schema =
+          R"("type": "string", "pattern": "^(https://[A-Za-z0-9.:\\[\\]-]+|http://(127\\.0\\.0\\.1|\\[::1\\]|localhost)(:[0-9]+)?)$")";
   static Result<void> accept(std::string& text);
 };
 

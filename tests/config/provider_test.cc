@@ -87,15 +87,22 @@ TEST_CASE("a request that a proxy may pass is a method and a path of plain segme
   }
 }
 
-TEST_CASE("the address of an API is https and has no path") {
-  for (const std::string_view url : {"http://e", "https://", "https://e/", "https://e/v1", "e"}) {
+TEST_CASE("the address of an API is https, or on a loopback address, and has no path") {
+  const auto with_url = [](std::string_view url) {
     INFO(url);
-    CHECK_FALSE(parse_provider(fmt::format(R"({{"token_url": "https://e/", "client_id": "c",
+    return bool(parse_provider(fmt::format(R"({{"token_url": "https://e/", "client_id": "c",
       "credentials": {{"access_token": "/a", "refresh_token": "/r", "expires_at": "/e"}},
-      "api": {{"url": "{}", "requests": []}}}})",
+      "api": {{"url": "{}", "requests": ["GET /v1"]}}}})",
                                            url),
                                "f", "x"));
-  }
+  };
+  for (const std::string_view url : {"https://e", "https://api.example:8443", "https://[::1]:8443",
+                                     "http://127.0.0.1:80", "http://localhost", "http://[::1]:1"})
+    CHECK(with_url(url));
+  for (const std::string_view url :
+       {"http://e", "https://", "https://e/", "https://e/v1", "e", "https://a b", "https://a;b",
+        "http://127.0.0.1/", "http://127.0.0.1.example", "http://localhost:1/v1"})
+    CHECK_FALSE(with_url(url));
 }
 
 TEST_CASE("the codes that end a login are the provider's, and are codes") {
