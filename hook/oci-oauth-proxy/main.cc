@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstring>
 #include <exception>
+#include <optional>
 
 #include "base/environment.h"
 #include "base/fmt.h"
@@ -13,6 +13,7 @@
 #include "config/open_configuration.h"
 #include "program/installation.h"
 #include "program/standard_options.h"
+#include "proxy/proxy_files.h"
 #include "proxy/proxy_service.h"
 #include "proxy/service_manager.h"
 
@@ -22,24 +23,65 @@ namespace {
 
 constexpr const char* program = "oci-oauth-proxy";
 constexpr std::string_view help =
-    "usage: oci-oauth-proxy [--config FILE]\n\n"
+    "usage: oci-oauth-proxy [--config FILE]\n"
+    "       oci-oauth-proxy --prepare [--config FILE]\n"
+    "       oci-oauth-proxy --prepared\n\n"
     "adds the access token to the requests of containers with delivery \"socket\"; 'oci-oauth install proxy' "
-    "runs it as a service\n";
+    "runs it as a service. --prepare only writes what it needs of the configuration to $RUNTIME_DIRECTORY, "
+    "and "
+    "--prepared needs nothing else\n";
+
+struct Arguments {
+  bool prepare = false, is_prepared = false;
+  std::string config;
+};
+
+std::optional<Arguments> read_arguments(int argc, char** argv) {
+  std::vector<std::string_view> words(argv + 1, argv + argc);
+  Arguments arguments;
+  if (!words.empty()) {
+    arguments.prepare = words.front() == "--prepare";
+    arguments.is_prepared = words.front() == "--prepared";
+    if (arguments.prepare || arguments.is_prepared) words.erase(words.begin());
+  }
+  if (words.empty()) return arguments;
+  if (arguments.is_prepared || words.size() != 2 || words.front() != "--config") return std::nullopt;
+  arguments.config = words.back();
+  return arguments;
+}
 
 // $RUNTIME_DIRECTORY is RuntimeDirectory= of systemd.exec(5).
-Result<std::string> own_directory(const Config& config) {
+Result<std::string> own_directory(const std::string& runtime_dir) {
   std::string directory(from_environment("RUNTIME_DIRECTORY"));
   if (!directory.empty()) return directory;
-  directory = config.runtime_dir + "/proxy";
+  if (runtime_dir.empty())
+    return Error{ErrorKind::failed, "RUNTIME_DIRECTORY is not set", "oci-oauth-proxy --help"};
+  directory = runtime_dir + "/proxy";
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return Error::from_errno(errno, directory);
   return directory;
 }
 
-Result<void> run(const std::string& config, const Log& log) {
+Result<void> prepare(const std::string& config_file, const std::string& prefix,
+                     const std::string& directory) {
+  return write_nginx_file(TRY(open_configuration(config_file)), prefix, directory);
+}
+
+Result<void> run(const Arguments& arguments, const Log& log) {
   auto inherited = inherited_descriptors();
-  ProxyInstance instance = {TRY(open_configuration(config)), TRY(installation_prefix(levels_of_helper)), "",
-                            std::string(from_environment("OCI_OAUTH_REJECTED_SOCKET"))};
-  instance.directory = TRY(own_directory(instance.config));
+  ProxyInstance instance;
+  if (arguments.is_prepared) {
+    instance.directory = TRY(own_directory(""));
+    instance.rejected_socket = from_environment("OCI_OAUTH_REJECTED_SOCKET");
+    return ProxyService::run(instance, std::move(inherited), log);
+  }
+  const std::string prefix = TRY(installation_prefix(levels_of_helper));
+  const auto config = TRY(open_configuration(arguments.config));
+  instance.directory = TRY(own_directory(config.runtime_dir));
+  instance.prepare = [&] { return prepare(config.path, prefix, instance.directory); };
+  if (arguments.prepare) return instance.prepare();
+  instance.control = config.runtime_dir + "/proxy.sock";
+  instance.rejected_command = {
+      prefix + "/bin/oci-oauth", "--config", config.path, "refresh", "--rejected", "--"};
   return ProxyService::run(instance, std::move(inherited), log);
 }
 
@@ -53,11 +95,11 @@ int main(int argc, char** argv) {
   const Log log = Log::to_stderr(program);
   try {
     keep_memory_private();
-    const bool has_config = argc == 3 && std::strcmp(argv[1], "--config") == 0;
-    if (argc != 1 && !has_config)
+    const auto arguments = read_arguments(argc, argv);
+    if (!arguments)
       return static_cast<int>(
           report(log, {ErrorKind::usage, "takes --config FILE only", "oci-oauth-proxy --help"}));
-    const auto done = run(has_config ? argv[2] : "", log);
+    const auto done = run(*arguments, log);
     return done ? 0 : static_cast<int>(report(log, done.error()));
   } catch (const std::exception& error) {
     return static_cast<int>(report(log, {ErrorKind::failed, error.what(), ""}));

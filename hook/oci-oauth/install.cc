@@ -106,7 +106,7 @@ ExitCode carry_out(const Log& log, const Host& host, Installation& installation,
     if (!done) return report(log, done.error());
     print(log, list_units("enabled", installation.units));
     if (engine == engine_name::proxy) {
-      if (auto restarted = restart_proxy(host); !restarted) return report(log, restarted.error());
+      if (auto reloaded = reload_proxy(host); !reloaded) return report(log, reloaded.error());
     }
   }
   print(log, already(installation, engine));

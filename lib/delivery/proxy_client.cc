@@ -38,8 +38,9 @@ Result<void> hand_over(const RuntimeDir& runtime, const HandedOver& socket, Stea
     return Error(connection.error()).in("the proxy is not running").with_hint("oci-oauth install proxy");
   const std::string request = fmt::format("{}\n{}\n{}", admit_request, socket.profile, socket.container);
   TRY(socket.on_loopback < 0
-          ? send_message(connection->get(), request, {socket.listening, socket.process})
-          : send_message(connection->get(), request, {socket.listening, socket.process, socket.on_loopback}));
+          ? send_message(connection->get(), request, {socket.listening, socket.process, socket.share})
+          : send_message(connection->get(), request,
+                         {socket.listening, socket.process, socket.share, socket.on_loopback}));
   std::string answer = TRY(read_answer(connection->get(), deadline));
   if (answer == admitted) return {};
   if (answer.empty()) answer = "it ended without an answer";

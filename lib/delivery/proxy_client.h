@@ -15,14 +15,16 @@
 
 namespace oci_oauth {
 
-// "admit\nPROFILE\nID", with one or two listening sockets and the pidfd of the container's first process;
-// answered with admitted, or with the reason why not.
+// "admit\nPROFILE\nID", with one or two listening sockets, the pidfd of the container's first process, and
+// the open directory of the profile's token; answered with admitted, or with the reason why not.
 constexpr std::string_view admit_request = "admit", traffic_request = "traffic", admitted = "ok\n";
 
 // What a container has asked since the proxy was started, or the container if that was later.
 struct ProxiedContainer {
   std::string profile, id;
   std::uint64_t requests = 0, refused = 0, bytes = 0;  // refused: answered 403; bytes: of answers
+
+  friend bool operator==(const ProxiedContainer&, const ProxiedContainer&) = default;
 };
 
 template <class Each, RecordOf<ProxiedContainer> Self>
@@ -37,6 +39,8 @@ void describe(Each& each, Self& container) {
 struct ProxyTraffic {
   static constexpr int version = 1;
   std::vector<ProxiedContainer> containers;
+
+  friend bool operator==(const ProxyTraffic&, const ProxyTraffic&) = default;
 };
 
 template <class Each, RecordOf<ProxyTraffic> Self>
@@ -46,7 +50,7 @@ void describe(Each& each, Self& traffic) {
 
 struct HandedOver {
   std::string_view profile, container;
-  int listening, process;
+  int listening, process, share;
   int on_loopback = -1;  // -1: none
 };
 

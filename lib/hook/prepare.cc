@@ -30,18 +30,22 @@ std::string rootfs_of(const CreateContext& context) {
 }
 
 // If the runtime isolates the container's file system, nothing can be mounted into it.
-Error explain(Error error, const std::string& share, std::string_view target) {
+Error explain(Error error, const Profile& profile, const std::string& share, std::string_view target) {
   if (error.kind != ErrorKind::not_found) return error;
+  const bool has_socket = profile.delivery == Delivers::socket;
   return {
       ErrorKind::failed,
       fmt::format("nothing can be mounted into this runtime's containers from outside ({})", error.message),
-      fmt::format("bind-mount the directory: --volume {}:{}:ro", share, target)};
+      fmt::format("{}bind-mount the directory: --volume {}:{}:ro",
+                  has_socket ? "use a profile with \"delivery\": \"token\" for them, and " : "", share,
+                  target)};
 }
 
 Result<ContainerRoot> open_root(const CreateContext& context, const Chosen& chosen) {
   auto root = ContainerRoot::open(context.process, rootfs_of(context));
   if (root || !context.process.is_running()) return root;
-  return explain(std::move(root).error(), context.runtime.share_path(chosen.profile->name), chosen.target);
+  return explain(std::move(root).error(), *chosen.profile, context.runtime.share_path(chosen.profile->name),
+                 chosen.target);
 }
 
 bool is_asked_for_read_only(const Spec& spec, std::string_view target) {
@@ -115,15 +119,23 @@ Result<void> prepare_writing(const CreateContext& context, Delivery& delivery) {
   return {};
 }
 
+// For the proxy, which has no other way to the token: a copy of the mount, from which ".." leads nowhere.
+Result<UniqueFd> share_for_proxy(const CreateContext& context, const Profile& profile) {
+  TRY(context.runtime.share(profile.name));  // it is missing before the profile's first refresh
+  const auto tree = TRY(clone_tree_read_only(context.runtime.share_directory(profile.name)));
+  return open_file({tree.get(), ".", context.runtime.share_path(profile.name)}, O_RDONLY | O_DIRECTORY);
+}
+
 // Instead of the share, a socket that is the container's own. The proxy has it before the container does.
 Result<UniqueFd> hand_over_socket(const CreateContext& context, const Profile& profile) {
   auto made = TRY(make_socket_tree(api_socket));
   const std::uint16_t port = Port::number(profile.loopback_port);
   const UniqueFd on_loopback = port == 0 ? UniqueFd() : TRY(listen_on_loopback(context.process, port));
-  TRY(hand_over(
-      context.runtime,
-      {profile.name, context.call.state.id, made.listening.get(), context.process.fd(), on_loopback.get()},
-      std::chrono::steady_clock::now() + longest_wait_for_proxy));
+  const UniqueFd share = TRY(share_for_proxy(context, profile));
+  TRY(hand_over(context.runtime,
+                {profile.name, context.call.state.id, made.listening.get(), context.process.fd(), share.get(),
+                 on_loopback.get()},
+                std::chrono::steady_clock::now() + longest_wait_for_proxy));
   return std::move(made.tree);
 }
 

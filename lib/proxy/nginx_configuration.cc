@@ -7,7 +7,7 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr std::string_view https = "https://";
+constexpr std::string_view end_of_scheme = "://";
 constexpr std::string_view blanks = " \t";
 
 std::string_view next_line(std::string_view& text) {
@@ -22,6 +22,10 @@ std::string_view next_word(std::string_view& line) {
   const std::string_view word = line.substr(0, line.find_first_of(blanks));
   line.remove_prefix(word.size());
   return word;
+}
+
+std::string_view after_scheme(std::string_view origin) {
+  return origin.substr(origin.find(end_of_scheme) + end_of_scheme.size());
 }
 
 std::string in_brackets(std::string_view address) {
@@ -52,8 +56,8 @@ std::string allowed_requests(const ProxiedProfile& profile, std::string_view var
 }
 
 // {0}: number of the profile, {1}: its name, {2}: request size, {3}: rate, {4}: directory, {5}: the API's
-// address, {6}: its host, {7}: its port, {8}: certificates, {9}: Host
-// header, {10}: what both requests for a token have
+// address, {6}: its host, {7}: its port, {8}: certificates, {9}: Host header, {10}: what both requests for a
+// token have, {11}: "https://"
 constexpr std::string_view server = R"(
   limit_req_zone $proxy_protocol_addr zone=profile{0}:4m rate={3}r/m;
   server {{
@@ -96,14 +100,14 @@ constexpr std::string_view server = R"(
       # The API refused the token, or there is none.
       proxy_intercept_errors on;
       error_page 401 = @again;
-      proxy_pass https://$host_of_api{7}$request_uri;
+      proxy_pass {11}$host_of_api{7}$request_uri;
     }}
     # The request is here as a whole, and is sent once more with the token of after a refresh.
     location @again {{
       auth_request /.again;
       auth_request_set $authorization $upstream_http_x_authorization;
       error_page 401 =503 @none;
-      proxy_pass https://$host_of_api{7}$request_uri;
+      proxy_pass {11}$host_of_api{7}$request_uri;
     }}
     location @none {{
       return 503 '{{"type":"error","error":{{"type":"api_error","message":"oci-oauth: there is no valid token on this host, see oci-oauth status"}}}}\n';
@@ -129,13 +133,16 @@ constexpr std::string_view desk = R"(      proxy_pass_request_headers off;
       proxy_busy_buffers_size 16k;
 )";
 
-// {0}: directory, {1}: user, {2}: name servers
+constexpr std::string_view names_begin = "# profiles: ";
+
+// {0}: directory, {1}: names of profiles, {2}: name servers
 constexpr std::string_view common =
     R"nginx(# Made by oci-oauth-proxy from the configuration; changes are lost.
+{1}
 daemon off;
 pid {0}/nginx.pid;
 error_log stderr warn;
-{1}worker_processes auto;
+worker_processes auto;
 events {{ worker_connections 16384; }}
 http {{
   log_format oci_oauth '$proxy_protocol_addr $status $body_bytes_sent $time_iso8601 $request_method $path';
@@ -171,7 +178,8 @@ std::string server_of(const NginxSettings& settings, const ProxiedProfile& profi
          fmt::format(server, number, profile.name, profile.api.request_size, rate.substr(0, rate.find('/')),
                      settings.directory,
                      profile.address.empty() ? std::string(host_of(url)) : in_brackets(profile.address),
-                     host_of(url), port_of(url), settings.certificates, url.substr(https.size()), desk);
+                     host_of(url), port_of(url), settings.certificates, after_scheme(url), desk,
+                     url.substr(0, url.size() - after_scheme(url).size()));
 }
 
 }  // namespace
@@ -181,11 +189,24 @@ std::string nginx_configuration(const NginxSettings& settings) {
       settings.name_servers.empty()
           ? ""
           : fmt::format("  resolver {} valid=30s;\n", fmt::join(settings.name_servers, " "));
-  std::string text =
-      fmt::format(common, settings.directory, settings.is_root ? "user root;\n" : "", resolver);
+  std::string names(names_begin), servers;
   size_t number = 0;
-  for (const ProxiedProfile& profile : settings.profiles) text += server_of(settings, profile, ++number);
-  return text + "}\n";
+  for (const ProxiedProfile& profile : settings.profiles) {
+    names += (number == 0 ? "" : " ") + profile.name;
+    servers += server_of(settings, profile, ++number);
+  }
+  return fmt::format(common, settings.directory, names, resolver) + servers + "}\n";
+}
+
+std::vector<std::string> profiles_in(std::string_view nginx_configuration) {
+  const size_t begin = nginx_configuration.find(names_begin);
+  if (begin == nginx_configuration.npos) return {};
+  nginx_configuration.remove_prefix(begin + names_begin.size());
+  std::string_view line = nginx_configuration.substr(0, nginx_configuration.find('\n'));
+  std::vector<std::string> names;
+  for (std::string_view name = next_word(line); !name.empty(); name = next_word(line))
+    names.emplace_back(name);
+  return names;
 }
 
 std::vector<std::string> name_servers_in(std::string_view resolv_conf) {
@@ -212,13 +233,14 @@ std::string address_in(std::string_view hosts, std::string_view host) {
 }
 
 std::string_view host_of(std::string_view origin) {
-  origin.remove_prefix(https.size());
+  origin = after_scheme(origin);
   return origin.substr(0, origin.starts_with('[') ? origin.find(']') + 1 : origin.find(':'));
 }
 
 std::string_view port_of(std::string_view origin) {
-  const std::string_view port = origin.substr(https.size() + host_of(origin).size());
-  return port.empty() ? ":443" : port;
+  const std::string_view port = after_scheme(origin).substr(host_of(origin).size());
+  if (!port.empty()) return port;
+  return origin.starts_with("https") ? ":443" : ":80";
 }
 
 }  // namespace oci_oauth

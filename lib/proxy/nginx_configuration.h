@@ -22,7 +22,6 @@ struct NginxSettings {
   std::string directory;                  // for its sockets and temporary files
   std::string certificates;               // of authorities
   std::vector<std::string> name_servers;  // as nginx writes them
-  bool is_root = false;                   // whether nginx starts as root
   std::vector<ProxiedProfile> profiles;
 };
 
@@ -30,13 +29,16 @@ struct NginxSettings {
 // being that of the PROXY header.
 std::string nginx_configuration(const NginxSettings& settings);
 
+// The names of the profiles in such a configuration.
+std::vector<std::string> profiles_in(std::string_view nginx_configuration);
+
 // "nameserver" lines of resolv.conf(5), as nginx writes addresses.
 std::vector<std::string> name_servers_in(std::string_view resolv_conf);
 
 // The address of `host` in hosts(5), as a URL has it; empty: it is not there.
 std::string address_in(std::string_view hosts, std::string_view host);
 
-// "api.example.com" of "https://api.example.com:8443", and ":8443", or ":443" if it names no port.
+// "api.example.com" of "https://api.example.com:8443", and ":8443", or the scheme's port if it names none.
 std::string_view host_of(std::string_view origin);
 std::string_view port_of(std::string_view origin);
 

@@ -24,6 +24,8 @@ constexpr size_t system_file_limit = 16 * MiB;
 constexpr const char* certificate_files[] = {"/etc/ssl/certs/ca-certificates.crt",
                                              "/etc/pki/tls/certs/ca-bundle.crt"};
 
+constexpr const char* nginx_file = "nginx.conf";
+
 std::string text_of(const char* path) {
   auto text = read_file({.path = path}, system_file_limit);
   return text ? std::move(*text) : "";
@@ -43,7 +45,10 @@ Result<std::vector<ProxiedProfile>> proxied_profiles(const Config& config, const
     if (profile.delivery != Delivers::socket) continue;
     const auto provider = TRY(load_provider(profile.provider, provider_directories(prefix)));
     TRY(check_complete(profile, provider));
-    profiles.push_back({profile.name, *provider.api, address_in(hosts, host_of(provider.api->url))});
+    Api api = *provider.api;
+    if (!profile.api_url.empty()) api.url = profile.api_url;
+    const std::string address = address_in(hosts, host_of(api.url));
+    profiles.push_back({profile.name, std::move(api), address});
   }
   if (profiles.empty())
     return Error::configuration(fmt::format("{}: no profile has \"delivery\": \"socket\"", config.path));
@@ -52,13 +57,19 @@ Result<std::vector<ProxiedProfile>> proxied_profiles(const Config& config, const
 
 }  // namespace
 
-Result<void> write_nginx_files(const Config& config, const std::string& prefix, const std::string& directory,
-                               std::vector<std::string>& profiles) {
-  NginxSettings settings = {directory, certificates(), name_servers_in(text_of("/etc/resolv.conf")),
-                            ::geteuid() == 0, TRY(proxied_profiles(config, prefix))};
-  for (const ProxiedProfile& profile : settings.profiles) profiles.push_back(profile.name);
+Result<void> write_nginx_file(const Config& config, const std::string& prefix, const std::string& directory) {
+  const std::string text =
+      nginx_configuration({directory, certificates(), name_servers_in(text_of("/etc/resolv.conf")),
+                           TRY(proxied_profiles(config, prefix))});
   const auto opened = TRY(open_file({.path = directory}, O_RDONLY | O_DIRECTORY));
-  return replace_file(opened.get(), "nginx.conf", directory, nginx_configuration(settings));
+  const auto known = read_file({opened.get(), nginx_file}, system_file_limit, Links::refused);
+  if (known && *known == text) return {};
+  return replace_file(opened.get(), nginx_file, directory, text, {.mode = 0644});
+}
+
+std::vector<std::string> prepared_profiles(const std::string& directory) {
+  const auto text = read_file({.path = fmt::format("{}/{}", directory, nginx_file)}, system_file_limit);
+  return text ? profiles_in(*text) : std::vector<std::string>();
 }
 
 Result<UniqueFd> listen_at(const std::string& path) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the proxy makes before it starts nginx: its configuration and its own listening sockets.
+// What the proxy needs before it starts nginx: nginx's configuration and its own listening sockets.
 #pragma once
 
 #include <string>
@@ -11,11 +11,13 @@
 
 namespace oci_oauth {
 
-// Writes nginx.conf to `directory`, from the providers of the profiles with delivery "socket", whose names it
-// adds to `profiles`, and removes sockets that an earlier nginx left. Failure: configuration; there is no
-// such profile; a provider without "api"; the file cannot be written.
-Result<void> write_nginx_files(const Config& config, const std::string& prefix, const std::string& directory,
-                               std::vector<std::string>& profiles);
+// Writes nginx.conf to `directory`, from the providers of the profiles with delivery "socket", unless the
+// same is there. So the proxy itself needs no access to the configuration: under systemd, root does this for
+// it. Failure: configuration; there is no such profile; a provider without "api"; the file cannot be written.
+Result<void> write_nginx_file(const Config& config, const std::string& prefix, const std::string& directory);
+
+// The profiles that nginx.conf in `directory` is for; empty if there is no such file.
+std::vector<std::string> prepared_profiles(const std::string& directory);
 
 // A new listening socket that does not block, for its owner and root alone; it replaces one that was left
 // there. Failure: "PATH: reason".

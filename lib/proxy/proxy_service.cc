@@ -3,9 +3,9 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,13 +13,11 @@
 #include <map>
 
 #include "base/descriptor_message.h"
-#include "base/file.h"
 #include "base/fmt.h"
 #include "base/poll.h"
 #include "base/size.h"
 #include "base/spawn.h"
 #include "base/unix_socket.h"
-#include "config/provider.h"
 #include "delivery/proxy_client.h"
 #include "proxy/proxy_files.h"
 #include "proxy/service_manager.h"
@@ -32,9 +30,10 @@ constexpr std::string_view control_name = "control";  // FileDescriptorName= of 
 constexpr Milliseconds time_to_start{10000}, next_look{10};
 constexpr size_t longest_line = 4 * KiB;
 
-bool is_host_process(int fd) {
+// Result: S_IFDIR, S_IFSOCK or the like; a pidfd has another one, or none.
+mode_t type_of(int fd) {
   struct stat status;
-  return ::fstat(fd, &status) == 0 && !S_ISSOCK(status.st_mode);
+  return ::fstat(fd, &status) == 0 ? status.st_mode & S_IFMT : S_IFSOCK;
 }
 
 // Result: the last of the words of a line that are separated by single blanks is the rest of it.
@@ -80,17 +79,25 @@ Result<void> ProxyService::run(const ProxyInstance& instance,
 }
 
 Result<void> ProxyService::start(std::vector<std::pair<std::string, UniqueFd>>&& inherited) {
-  std::map<std::string, std::string> tokens;
-  TRY(write_nginx_files(instance_.config, instance_.prefix, instance_.directory, profiles_));
-  for (const std::string& profile : profiles_)
-    tokens[profile] = fmt::format("{}/share/{}/{}", instance_.config.runtime_dir, profile, token_file);
+  if (instance_.prepare) TRY(instance_.prepare());
+  profiles_ = prepared_profiles(instance_.directory);
   desk_.emplace(
-      loop_, TRY(listen_at(instance_.directory + "/token.sock")), std::move(tokens),
+      loop_, TRY(listen_at(instance_.directory + "/token.sock")),
       [this](const std::string& profile, const Secret& token) { return report_rejected(profile, token); },
       log_);
   loop_.watch(signals_.fd(), EPOLLIN, [this] { take_signals(); });
+  TRY(watch_configuration());
   TRY(start_nginx());
+  restore(std::move(inherited));
+  if (!control_) control_ = TRY(listen_at(instance_.control));
+  ::fcntl(control_.get(), F_SETFL, O_NONBLOCK);
+  loop_.watch(control_.get(), EPOLLIN, [this] { accept_caller(); });
+  notify_ready();
+  return {};
+}
 
+// Shares have the name of their profile, and are there before the first container asks.
+void ProxyService::restore(std::vector<std::pair<std::string, UniqueFd>>&& inherited) {
   std::map<std::string, std::vector<UniqueFd>, std::less<>> stored;
   for (auto& [name, fd] : inherited) {
     if (name == control_name) {
@@ -101,25 +108,57 @@ Result<void> ProxyService::start(std::vector<std::pair<std::string, UniqueFd>>&&
   }
   for (auto& [name, descriptors] : stored) {
     const size_t slash = name.find('/');
-    if (slash == name.npos) continue;
-    (void)admit(fmt::format("{}\n{}\n{}", admit_request, name.substr(0, slash), name.substr(slash + 1)),
-                std::move(descriptors));
+    if (slash == name.npos) {
+      desk_->set_share(name, std::move(descriptors.back()));
+      continue;
+    }
+    const auto done =
+        admit(fmt::format("{}\n{}\n{}", admit_request, name.substr(0, slash), name.substr(slash + 1)),
+              std::move(descriptors));
+    if (!done) remove_descriptors(name);
   }
-  if (!control_) control_ = TRY(listen_at(instance_.config.runtime_dir + "/proxy.sock"));
-  ::fcntl(control_.get(), F_SETFL, O_NONBLOCK);
-  loop_.watch(control_.get(), EPOLLIN, [this] { accept_caller(); });
-  notify_ready();
+}
+
+// The file is replaced by a rename.
+Result<void> ProxyService::watch_configuration() {
+  changes_ = UniqueFd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (::inotify_add_watch(changes_.get(), instance_.directory.c_str(), IN_MOVED_TO | IN_ONLYDIR) < 0)
+    return Error::from_errno(errno, instance_.directory);
+  loop_.watch(changes_.get(), EPOLLIN, [this] {
+    alignas(inotify_event) char events[4 * KiB];
+    while (::read(changes_.get(), events, sizeof events) > 0) {
+    }
+    profiles_ = prepared_profiles(instance_.directory);
+    nginx_.signal(SIGHUP);
+  });
   return {};
+}
+
+void ProxyService::reload() {
+  if (!instance_.prepare) return;
+  if (auto prepared = instance_.prepare(); !prepared) log_.write(Priority::error, prepared.error());
+}
+
+// A profile may have been added since the last container came.
+bool ProxyService::has_profile(std::string_view profile) {
+  const auto is_known = [&] {
+    return std::find(profiles_.begin(), profiles_.end(), profile) != profiles_.end();
+  };
+  if (is_known()) return true;
+  reload();
+  profiles_ = prepared_profiles(instance_.directory);
+  return is_known();
 }
 
 Result<void> ProxyService::start_nginx() {
   requests_ = TRY(make_pipe());
   ::fcntl(requests_.reading.get(), F_SETFL, O_NONBLOCK);
   loop_.watch(requests_.reading.get(), EPOLLIN, [this] { read_log(); });
-  nginx_ = TRY(spawn({"nginx", "-e", "stderr", "-p", instance_.directory, "-c", "nginx.conf"},
-                     {.environment = std::vector<std::string>{system_path},
-                      .output = requests_.writing.get(),
-                      .errors = STDERR_FILENO}));
+  std::vector<std::string> command = {"nginx", "-e", "stderr", "-p", instance_.directory, "-c", "nginx.conf"};
+  if (::geteuid() == 0) command.insert(command.end(), {"-g", "user root;"});
+  nginx_ = TRY(spawn(command, {.environment = std::vector<std::string>{system_path},
+                               .output = requests_.writing.get(),
+                               .errors = STDERR_FILENO}));
   return wait_for_nginx();
 }
 
@@ -143,10 +182,7 @@ Result<void> ProxyService::wait_for_nginx() {
 void ProxyService::take_signals() {
   while (const auto signal = signals_.take()) {
     if (*signal == SIGHUP) {
-      std::vector<std::string> profiles;
-      auto written = write_nginx_files(instance_.config, instance_.prefix, instance_.directory, profiles);
-      if (!written) log_.write(Priority::error, written.error());
-      if (written) nginx_.signal(SIGHUP);
+      reload();
       continue;
     }
     if (*signal == SIGCHLD) {
@@ -216,13 +252,14 @@ Result<void> ProxyService::admit(std::string_view request, std::vector<UniqueFd>
                               std::string(request.substr(second + 1)),
                               {},
                               {}};
-  if (std::find(profiles_.begin(), profiles_.end(), sockets.profile) == profiles_.end())
-    return refuse(fmt::format("there is no profile '{}' with delivery \"socket\" since it was started",
-                              sockets.profile));
+  if (!has_profile(sockets.profile))
+    return refuse(fmt::format("there is no profile '{}' with delivery \"socket\"", sockets.profile));
   for (UniqueFd& fd : descriptors) {
     if (is_listening(fd.get())) {
       sockets.listening.push_back(std::move(fd));
-    } else if (is_host_process(fd.get())) {
+    } else if (const mode_t type = type_of(fd.get()); type == S_IFDIR) {
+      take_share(sockets.profile, std::move(fd));
+    } else if (type != S_IFSOCK) {
       sockets.process = std::move(fd);
     }
   }
@@ -233,6 +270,13 @@ Result<void> ProxyService::admit(std::string_view request, std::vector<UniqueFd>
   store_descriptor(name, sockets.process.get());
   relay_.admit(std::move(sockets));
   return {};
+}
+
+void ProxyService::take_share(const std::string& profile, UniqueFd share) {
+  const int fd = share.get();
+  if (!desk_->set_share(profile, std::move(share))) return;
+  remove_descriptors(profile);
+  store_descriptor(profile, fd);
 }
 
 std::string ProxyService::traffic() const {
@@ -253,9 +297,9 @@ UniqueFd ProxyService::report_rejected(const std::string& profile, const Secret&
       return socket;
     }
     Pipe pipe = TRY(make_pipe());
-    refreshes_.push_back(TRY(spawn({instance_.prefix + "/bin/oci-oauth", "--config", instance_.config.path,
-                                    "refresh", "--rejected", "--", profile},
-                                   {.input = pipe.reading.get(), .errors = STDERR_FILENO})));
+    std::vector<std::string> command = instance_.rejected_command;
+    command.push_back(profile);
+    refreshes_.push_back(TRY(spawn(command, {.input = pipe.reading.get(), .errors = STDERR_FILENO})));
     TRY(write_all(pipe.writing.get(), token.reveal(), "oci-oauth refresh"));
     return open_process(refreshes_.back().pid());
   }();

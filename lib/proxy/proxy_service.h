@@ -4,6 +4,8 @@
 #pragma once
 
 #include <functional>
+#include <list>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,7 +14,6 @@
 #include "base/result.h"
 #include "base/signal_queue.h"
 #include "base/unique_fd.h"
-#include "config/config.h"
 #include "program/log.h"
 #include "proxy/event_loop.h"
 #include "proxy/relay.h"
@@ -21,18 +22,21 @@
 namespace oci_oauth {
 
 struct ProxyInstance {
-  Config config;          // with a runtime_dir
-  std::string prefix;     // of the installation
-  std::string directory;  // its own, for nginx's configuration, sockets and temporary files
-  // Where a rejected token is reported; empty: by starting `oci-oauth refresh --rejected`.
+  std::string directory;  // its own, with nginx.conf (proxy_files.h), for sockets and temporary files
+  std::string control;  // the path of the socket where containers' sockets are handed over, unless inherited
+  // Writes nginx.conf anew; empty if somebody else does it.
+  std::function<Result<void>()> prepare;
+  // Where a rejected token is reported; empty: by a command, which ends with the name of the profile and has
+  // the token as its input.
   std::string rejected_socket;
+  std::vector<std::string> rejected_command;
 };
 
 class ProxyService {
  public:
-  // The profiles with delivery "socket"; nginx is started. `inherited`: as inherited_descriptors(), the
-  // listening socket and what containers handed over before a restart. Without it, the socket is made.
-  // Failure: configuration; no such profile; what nginx says; a socket that cannot be made.
+  // Starts nginx with the profiles in nginx.conf, and reloads it whenever that file is replaced. `inherited`:
+  // as inherited_descriptors(), the listening socket and what containers handed over before a restart.
+  // Without it, the socket is made. Failure: no profile; what nginx says; a socket that cannot be made.
   static Result<void> run(const ProxyInstance& instance,
                           std::vector<std::pair<std::string, UniqueFd>> inherited, const Log& log);
 
@@ -42,12 +46,17 @@ class ProxyService {
   Result<void> start(std::vector<std::pair<std::string, UniqueFd>>&& inherited);
   Result<void> start_nginx();
   Result<void> wait_for_nginx();
+  Result<void> watch_configuration();
+  void reload();
+  bool has_profile(std::string_view profile);
   void take_signals();
   void read_log();
   void note_request(std::string_view line);
   void accept_caller();
   void serve_caller(const std::shared_ptr<UniqueFd>& caller);
   Result<void> admit(std::string_view request, std::vector<UniqueFd> descriptors);
+  void restore(std::vector<std::pair<std::string, UniqueFd>>&& inherited);
+  void take_share(const std::string& profile, UniqueFd share);
   std::string traffic() const;
   UniqueFd report_rejected(const std::string& profile, const Secret& token);
 
@@ -59,7 +68,8 @@ class ProxyService {
   std::vector<std::string> profiles_;
   Child nginx_;
   std::list<Child> refreshes_;
-  Pipe requests_;  // nginx's log
+  UniqueFd changes_;  // inotify(7), of the directory
+  Pipe requests_;     // nginx's log
   std::string unread_;
   UniqueFd control_;
   std::optional<TokenDesk> desk_;

@@ -10,6 +10,7 @@
 #include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/size.h"
+#include "config/provider.h"
 
 namespace oci_oauth {
 
@@ -37,14 +38,16 @@ std::string_view line_after(std::string_view text, std::string_view begin) {
 
 }  // namespace
 
-TokenDesk::TokenDesk(EventLoop& loop, UniqueFd listening, std::map<std::string, std::string> tokens,
-                     Report report, const Log& log)
-    : loop_(loop),
-      listening_(std::move(listening)),
-      tokens_(std::move(tokens)),
-      report_(std::move(report)),
-      log_(log) {
+TokenDesk::TokenDesk(EventLoop& loop, UniqueFd listening, Report report, const Log& log)
+    : loop_(loop), listening_(std::move(listening)), report_(std::move(report)), log_(log) {
   loop_.watch(listening_.get(), EPOLLIN, [this] { accept(); });
+}
+
+bool TokenDesk::set_share(const std::string& profile, UniqueFd share) {
+  UniqueFd& known = shares_[profile];
+  if (known && file_id(known.get()) == file_id(share.get())) return false;
+  known = std::move(share);
+  return true;
 }
 
 void TokenDesk::accept() {
@@ -78,9 +81,10 @@ void TokenDesk::serve(Place place) {
 }
 
 Secret TokenDesk::token_of(const std::string& profile) const {
-  const auto file = tokens_.find(profile);
-  if (file == tokens_.end()) return {};
-  auto text = read_file({.path = file->second}, longest_token, Links::refused);
+  const auto share = shares_.find(profile);
+  if (share == shares_.end()) return {};
+  auto text =
+      read_file({share->second.get(), std::string(token_file), profile}, longest_token, Links::refused);
   if (!text) return {};
   Secret token(std::move(*text));
   return is_bearer_token(token.reveal()) ? std::move(token) : Secret();

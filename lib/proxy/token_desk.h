@@ -28,9 +28,10 @@ class TokenDesk {
   // reported.
   using Report = std::function<UniqueFd(const std::string& profile, const Secret& token)>;
 
-  // `tokens`: the file of each profile's published token.
-  TokenDesk(EventLoop& loop, UniqueFd listening, std::map<std::string, std::string> tokens, Report report,
-            const Log& log);
+  TokenDesk(EventLoop& loop, UniqueFd listening, Report report, const Log& log);
+
+  // Where the profile's token is published from now on: an open directory. Result: whether it is another one.
+  bool set_share(const std::string& profile, UniqueFd share);
 
   // How often a rejection is reported at most: what a container sends may make an API answer 401, whatever
   // the token is, and each report can cost a rotation.
@@ -62,7 +63,7 @@ class TokenDesk {
 
   EventLoop& loop_;
   UniqueFd listening_;
-  std::map<std::string, std::string> tokens_;
+  std::map<std::string, UniqueFd, std::less<>> shares_;
   Report report_;
   const Log& log_;
   std::list<Caller> callers_;

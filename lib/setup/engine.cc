@@ -45,11 +45,11 @@ Result<Plan> plan_proxy(const Host& host, const Ledger&, Default) {
   return Plan();
 }
 
-Result<void> check_systemd(const Host& host) {
+Result<void> check_systemd(const Host& host, std::string_view instead) {
   if (!host.tree.is_host() || has_systemd(host)) return {};
   return Error{ErrorKind::failed,
                host.scope == Scope::system ? "systemd is not running" : "this user's systemd is not running",
-               "run 'oci-oauth refresh' every few minutes, for example from cron(8)"};
+               std::string(instead)};
 }
 
 struct Engine {
@@ -237,7 +237,10 @@ std::vector<EngineState> inspect_engines(const std::string& root) {
 
 Result<Installation> plan_installation(Host& host, const InstallRequest& request) {
   const auto engine = TRY(find_engine(host, "install", request.engine));
-  if (engine->plan == plan_systemd || engine->plan == plan_proxy) TRY(check_systemd(host));
+  if (engine->plan == plan_systemd)
+    TRY(check_systemd(host, "run 'oci-oauth refresh' every few minutes, for example from cron(8)"));
+  if (engine->plan == plan_proxy)
+    TRY(check_systemd(host, fmt::format("{}/libexec/oci-oauth/oci-oauth-proxy", host.prefix)));
   auto ledger = TRY(load_ledger(host.tree, host.ledger));
   const auto profiles = TRY(plan_configuration(host, ledger, request.login));
   host.planned_configuration = profiles.text;

@@ -81,8 +81,8 @@ Result<std::vector<std::string>> disabled_units(const Host& host, std::string_vi
   return disabled;
 }
 
-Result<void> restart_proxy(const Host& host) {
-  return must(host, {"try-restart"}, {std::string(proxy_units) + ".service"});
+Result<void> reload_proxy(const Host& host) {
+  return must(host, {"try-reload-or-restart"}, {std::string(proxy_units) + ".service"});
 }
 
 Result<void> enable_units(const Host& host, const std::vector<std::string>& units) {

@@ -33,9 +33,9 @@ std::vector<std::string> installable_units(const Host& host, std::string_view en
 // Those of them that are not enabled. Failure: systemctl fails.
 Result<std::vector<std::string>> disabled_units(const Host& host, std::string_view engine = {});
 
-// Restarts the proxy if it runs, so that it has the profiles of the configuration. Failure: systemctl's
-// message.
-Result<void> restart_proxy(const Host& host);
+// Makes the proxy, if it runs, take the profiles of the configuration, which ends no stream. Failure:
+// systemctl's message.
+Result<void> reload_proxy(const Host& host);
 
 // Makes systemd read its units again (a generator makes some from the configuration), then enables and
 // starts, or disables and stops them. Failure: systemctl's message.

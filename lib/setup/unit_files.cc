@@ -80,18 +80,6 @@ UnitFile proxy_socket_drop_in(const Config& config) {
       fmt::format("[Socket]\nListenStream=\nListenStream={}/proxy.sock\n", unit_value(config.runtime_dir))};
 }
 
-// What it may read: the tokens that it adds.
-UnitFile proxy_drop_in(const Config& config) {
-  std::string text =
-      fmt::format("[Service]\nTemporaryFileSystem=\"{}:ro,mode=0755\"\n", unit_value(config.runtime_dir));
-  for (const Profile& profile : config.profiles) {
-    if (profile.delivery == Delivers::socket)
-      text +=
-          fmt::format("BindReadOnlyPaths=\"{}/share/{}\"\n", unit_value(config.runtime_dir), profile.name);
-  }
-  return {drop_in_of("oci-oauth-proxy.service"), std::move(text)};
-}
-
 // Locks are directories beside the login's directory.
 UnitFile exchange_drop_in(const Config& config) {
   std::string text = "[Service]\n";
@@ -184,7 +172,6 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
   files.push_back(proxy_socket_drop_in(config));
   if (manager == ServiceManager::user) return files;
   files.push_back(exchange_drop_in(config));
-  files.push_back(proxy_drop_in(config));
   // A file system for each profile, so that no file handle leads from a container's mount to another
   // profile's token.
   const std::string share = config.runtime_dir + "/share";
@@ -197,8 +184,7 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
   }
   for (const std::string_view unit :
        {"oci-oauth-refresh.service", "oci-oauth-publish.service", "oci-oauth-serve.service",
-        "oci-oauth-exchange@.service", "oci-oauth-sinks@.service", "oci-oauth-refresh.socket",
-        "oci-oauth-proxy.service"}) {
+        "oci-oauth-exchange@.service", "oci-oauth-sinks@.service", "oci-oauth-refresh.socket"}) {
     files.push_back(needs_mounts(unit, directories));
   }
   return files;

@@ -12,7 +12,7 @@ NginxSettings settings_for(const std::string& url) {
   Api api;
   api.url = url;
   api.requests = {"POST /v1/messages", "GET /v1/models/*"};
-  return {"/run/oci-oauth-proxy", "/ca.pem", {"192.0.2.53"}, false, {{"claude", api, ""}}};
+  return {"/run/oci-oauth-proxy", "/ca.pem", {"192.0.2.53"}, {{"claude", api, ""}}};
 }
 
 }  // namespace
@@ -40,11 +40,20 @@ TEST_CASE("a name of /etc/hosts is not asked for at a name server", "[nginx_conf
   CHECK_THAT(text, Contains("proxy_set_header Host api.example.com:8443;"));
 }
 
-TEST_CASE("only as root nginx is told to stay root", "[nginx_configuration]") {
+TEST_CASE("an API on a loopback address may have no TLS", "[nginx_configuration]") {
+  const std::string text = nginx_configuration(settings_for("http://127.0.0.1"));
+  CHECK_THAT(text, Contains("proxy_pass http://$host_of_api:80$request_uri"));
+  CHECK_THAT(text, Contains("proxy_set_header Host 127.0.0.1;"));
+}
+
+TEST_CASE("the configuration names its profiles", "[nginx_configuration]") {
   NginxSettings settings = settings_for("https://api.example.com");
-  CHECK_THAT(nginx_configuration(settings), !Contains("user root;"));
-  settings.is_root = true;
-  CHECK_THAT(nginx_configuration(settings), Contains("user root;"));
+  CHECK(profiles_in(nginx_configuration(settings)) == std::vector<std::string>{"claude"});
+  settings.profiles.push_back(settings.profiles.front());
+  settings.profiles.back().name = "other";
+  CHECK(profiles_in(nginx_configuration(settings)) == std::vector<std::string>{"claude", "other"});
+  for (const char* text : {"", "# profiles", "# profiles: ", "# profiles: \nevents {}"})
+    CHECK(profiles_in(text).empty());
 }
 
 TEST_CASE("name servers are read from resolv.conf", "[nginx_configuration]") {

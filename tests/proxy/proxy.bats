@@ -90,6 +90,27 @@ teardown() { proxy_teardown; }
     run ! curl --silent --max-time 5 http://127.0.0.1:8788/api/whoami
 }
 
+@test "a profile that is added later is served without a restart" {
+    start agent --tmpfs "$target"
+    configure '.profiles.other = .profiles.claude + {provider: "claude", target: "/run/secrets/other"}'
+    oci_oauth refresh
+    start late --tmpfs /run/secrets/other
+    answered() { [[ $(curl --silent --max-time 20 --unix-socket "/proc/$(pid_of late)/root/run/secrets/other/api.sock" http://x/api/whoami) == '{"authenticated":true}' ]]; }
+    eventually answered
+    [[ $(ask agent /api/whoami) == *200 ]]
+    grep -q "other $(id_of late) GET /api/whoami 200" "$PROXY_LOG"
+}
+
+@test "the counts of each container's requests are in the metrics" {
+    start agent --tmpfs "$target"
+    ask agent /api/whoami
+    ask agent /v1/none
+    oci_oauth status --prometheus >"$BATS_TEST_TMPDIR/metrics"
+    grep -qx "oci_oauth_proxy_requests_total{profile=\"claude\",container=\"$(id_of agent)\",result=\"passed\"} 1" "$BATS_TEST_TMPDIR/metrics"
+    grep -qx "oci_oauth_proxy_requests_total{profile=\"claude\",container=\"$(id_of agent)\",result=\"refused\"} 1" "$BATS_TEST_TMPDIR/metrics"
+    oci_oauth status | grep -qE '^agent +claude +socket, 2 requests '
+}
+
 @test "a container has a socket for one profile and a token for another, of one login" {
     stop_proxy
     configure '.profiles.other = .profiles.claude + {provider: "claude", delivery: "token"}'

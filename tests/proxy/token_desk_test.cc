@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/token_desk.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include "base/child.h"
 #include "base/descriptor_message.h"
+#include "base/file.h"
 #include "base/poll.h"
 #include "base/unix_socket.h"
 #include "proxy/proxy_files.h"
@@ -23,14 +25,17 @@ class Desk {
     auto listening = listen_at(directory_ / "desk");
     REQUIRE(listening);
     desk_.emplace(
-        loop_, std::move(*listening), std::map<std::string, std::string>{{"claude", directory_ / "token"}},
+        loop_, std::move(*listening),
         [this](const std::string&, const Secret& token) {
           reported.push_back(std::string(token.reveal()));
           pipe_ = std::move(*make_pipe());
           return std::move(pipe_.reading);
         },
         log_);
+    CHECK(desk_->set_share("claude", share()));
   }
+
+  bool learns_of_share() { return desk_->set_share("claude", share()); }
 
   void publish(const std::string& token) const { directory_.write("token", token); }
   void end_refresh() { pipe_.writing.reset(); }
@@ -57,6 +62,9 @@ class Desk {
   std::vector<std::string> reported;
 
  private:
+  UniqueFd share() const {
+    return std::move(*open_file({.path = directory_.path()}, O_RDONLY | O_DIRECTORY));
+  }
   // Runs the loop until all that was ready is done: a pipe that is always ready stops it.
   void turn() {
     for (int i = 0; i < 5; ++i) {
@@ -91,6 +99,13 @@ TEST_CASE("the desk has the token that is published when it is asked", "[token_d
     desk.publish(text);
     CHECK(desk.answer(desk.ask("/token/claude")).starts_with("HTTP/1.0 401 "));
   }
+}
+
+TEST_CASE("a share that the desk knows is not kept twice", "[token_desk]") {
+  Desk desk;
+  desk.publish("token");
+  CHECK_FALSE(desk.learns_of_share());
+  CHECK_THAT(desk.answer(desk.ask("/token/claude")), Catch::Contains("Bearer token"));
 }
 
 TEST_CASE("a rejected token is reported once, and all who used it wait for the refresh", "[token_desk]") {
