@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth-demo-endpoint: a token endpoint on loopback for the demonstration, which issues tokens that
-// nobody else accepts. Writes an expired login to DIRECTORY/login.json, prints the endpoint's URL, and
-// answers one request at a time until it is killed.
+// nobody else accepts, and an API that accepts them. Writes an expired login to DIRECTORY/login.json, prints
+// the endpoint's URL, and answers one request at a time until it is killed.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/random.h>
@@ -63,11 +63,13 @@ Result<Listener> listen_on_loopback() {
   return Listener{std::move(socket), fmt::format("http://127.0.0.1:{}/token", ntohs(address.sin_port))};
 }
 
-// The body is complete once the JSON object that it is has ended (RFC 9112; our client sends a small one).
+// The body is complete once the JSON object that it is has ended (RFC 9112; our client sends a small one). A
+// request to the API has none.
 std::string read_request(int connection) {
   std::string request;
   char part[4 * KiB];
-  while (request.size() < longest_request && !request.ends_with('}')) {
+  while (request.size() < longest_request && !request.ends_with('}') &&
+         !(request.starts_with("GET ") && request.ends_with("\r\n\r\n"))) {
     const ssize_t count = ::read(connection, part, sizeof part);
     if (count <= 0) break;
     request.append(part, static_cast<size_t>(count));
@@ -75,11 +77,14 @@ std::string read_request(int connection) {
   return request;
 }
 
-// RFC 6749 section 6, with rotation: a refresh token counts once.
+// RFC 6749 section 6, with rotation: a refresh token counts once. RFC 6750 section 2.1.
 std::string answer(std::string_view request, Tokens& tokens) {
   std::string_view status = "400 Bad Request";
   std::string body = R"({"error": "invalid_grant"})";
-  if (request.find('"' + tokens.refresh + '"') != std::string_view::npos) {
+  if (request.find("Authorization: Bearer " + tokens.access + "\r\n") != std::string_view::npos) {
+    status = "200 OK";
+    body = R"({"data": [{"type": "model", "id": "a-model"}]})";
+  } else if (request.find('"' + tokens.refresh + '"') != std::string_view::npos) {
     tokens = Tokens();
     status = "200 OK";
     body = fmt::format(

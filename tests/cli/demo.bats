@@ -23,7 +23,8 @@ all_there_is() {
     ps --no-headers -e -o comm | grep -vE '^(bats|bash|ps|cat|sort|find|grep|diff|lsns|tee)' | sort
 }
 
-# tells_the_story OUTPUT INSIDE: the first token, the same one in the document, and another one after the refresh.
+# tells_the_story OUTPUT INSIDE: the first token, the same one in the document, another one after the refresh, and a
+# container that has none.
 tells_the_story() {
     local tokens document
     [[ $1 == *"\$ $2 cat /run/secrets/claude/token"* ]]
@@ -34,6 +35,8 @@ tells_the_story() {
     grep -qE "^oci-oauth: refresh 'claude': refreshed, valid until " <<<"$1"
     grep -qE '^claude +fresh +7 h 59 min +just now' <<<"$1"
     grep -qE '^[a-z0-9]+ +claude +mount +just now +current +/run/secrets/claude$' <<<"$1"
+    [[ $1 == *"\$ ${2/agent/offline} ls -A /run/secrets/claude"$'\n'api.sock$'\n'* ]]
+    [[ $1 == *'/run/secrets/claude/api.sock http://localhost/v1/models'$'\n''{"data": [{"type": "model", "id": "a-model"}]}'* ]]
 }
 
 demonstrates() {
@@ -60,6 +63,13 @@ demonstrates() {
     tells_the_story "$output" 'podman exec agent'
     # shellcheck disable=SC2154
     [[ $stderr == 'oci-oauth: demo: preparing podman and a token endpoint ...' ]]
+}
+
+@test "without nginx it says what shows the rest" {
+    # shellcheck disable=SC2016
+    run -0 unshare --mount sh -c 'mount --bind /dev/null "$(command -v nginx)" && exec oci-oauth demo crun --quiet' 3>&-
+    [[ $output == *'A container with neither a token nor a network is shown with: apt-get install nginx-light'* ]]
+    [[ $output != *api.sock* && $output == *'nothing of it is left.' ]]
 }
 
 @test "a killed demonstration leaves nothing either" {
