@@ -8,15 +8,21 @@
 #   start_proxy, stop_proxy      oci-oauth-proxy of the operator
 #   socket_of NAME               its api.sock, as the host can reach it
 #   ask NAME PATH [OPTION]...    a request of the container to the proxy: prints body and status
+#   streaming_setup, streaming_teardown   the same, and a started proxy, with the API of api.mjs, which streams
 #   requests FILTER              what the API has been asked, without what belongs to the token endpoint
 
 load ../runtimes/oauth
+readonly proxy_tests=${BASH_SOURCE[0]%/*}
 
 proxy_setup() {
     oauth_setup
+    proxy_variables
+    a_published_login
+}
+
+proxy_variables() {
     PROXY_LOG=$BATS_TEST_TMPDIR/proxy.log
     PROXY=$(runtime_dir)/proxy
-    a_published_login
 }
 
 a_published_login() {
@@ -30,6 +36,27 @@ a_published_login() {
 proxy_teardown() {
     stop_proxy
     oauth_teardown
+}
+
+streaming_setup() {
+    proxy_setup
+    API=$BATS_TEST_TMPDIR/api
+    mkdir "$API"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+        -addext subjectAltName=DNS:localhost -keyout "$API/key.pem" -out "$API/cert.pem" 2>/dev/null
+    cp "$API/cert.pem" /etc/ssl/certs/ca-certificates.crt
+    node "$proxy_tests/api.mjs" "$API" "$SHARE/token" </dev/null >"$API/log" 2>&1 3>&- &
+    api_pid=$!
+    eventually --at "$API" test -s "$API/port"
+    allow 'POST /v1/messages'
+    edit_file /etc/oci-oauth/providers.d/claude.json ".api.url = \"https://localhost:$(<"$API/port")\" | .api.rate = \"60000/m\""
+    start_proxy
+}
+
+streaming_teardown() {
+    kill "$api_pid"
+    has_ended "$api_pid"
+    proxy_teardown
 }
 
 a_socket_profile() { a_profile ".delivery = \"socket\" | ${1:-.}"; }
