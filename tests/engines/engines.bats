@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each engine, registered as oci-oauth install does: a chosen container finds its login with no setting by hand.
-load ../runtimes/oauth
+load ../proxy/words
 
 readonly variable=CLAUDE_SECURESTORAGE_CONFIG_DIR
 
 setup_file() { engine_up; }
 teardown_file() { engine_down; }
+teardown() { proxy_teardown; }
 
 a_fresh_login() {
     a_login
@@ -57,4 +58,18 @@ mounts_at_target() { inside "$1" grep -c " $target " /proc/mounts; }
     start box "${chosen[@]}" --env "$variable=/mine"
     has_current_token box
     [[ $(variable_of box) == "$variable_of_a_person" ]]
+}
+
+@test "a container has a socket instead of a token, and the environment for it" {
+    proxy_variables
+    a_published_login
+    [[ ! -e /etc/cdi/oci-oauth.json ]] || "$OCI_OAUTH_PREFIX/bin/oci-oauth" install cdi >/dev/null
+    start_proxy
+    start box "${chosen[@]}"
+    [[ $(inside box ls -A "$target") == api.sock ]]
+    tr '\0' '\n' <"/proc/$(pid_of box)/environ" | grep -qx "ANTHROPIC_UNIX_SOCKET=$target/api.sock"
+    [[ $(ask box /api/whoami) == '{"authenticated":true}200' ]]
+    grep -q "claude $(id_of box) GET /api/whoami 200" "$PROXY_LOG"
+    restart box
+    [[ $(ask box /api/whoami) == '{"authenticated":true}200' ]]
 }

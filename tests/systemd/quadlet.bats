@@ -52,7 +52,8 @@ serves_as_the_page_says() {
     machine oci-oauth uninstall podman
 }
 
-@test "Quadlet: a user's own, beside the user's manager, has the same without root" {
+# The person's own manager, configuration and image.
+prepare_person() {
     local home=/home/$person
     unit start "user@$person_id.service"
     echo "$person:100000:65536" | tee "$tree/etc/subuid" >"$tree/etc/subgid"
@@ -61,7 +62,26 @@ serves_as_the_page_says() {
     configuration ".runtime_dir = \"/run/user/$person_id/oci-oauth\"" | as_person_outside tee "$tree$home/.config/oci-oauth/config.json" >/dev/null
     as_person podman import --quiet --change 'CMD ["/bin/sleep", "infinity"]' /srv/agent.tar localhost/agent:latest
     as_person oci-oauth install podman
-    serves_as_the_page_says as_person "$home/.config/containers/systemd" --user
+}
+
+@test "Quadlet: a user's own, beside the user's manager, has the same without root" {
+    prepare_person
+    serves_as_the_page_says as_person "/home/$person/.config/containers/systemd" --user
+}
+
+@test "a user's own proxy, in the user's manager, answers a container without a network" {
+    local pid
+    prepare_person
+    edit_file "$tree/home/$person/.config/oci-oauth/config.json" '.profiles.claude.delivery = "socket"'
+    [[ $(as_person oci-oauth install proxy) == *'enabled '*oci-oauth-proxy.socket* ]]
+    as_person podman run --detach --name offline --network none --cgroups=disabled --tmpfs "$target" localhost/agent:latest
+    pid=$(as_person podman inspect --format '{{.State.Pid}}' offline)
+    [[ $(machine curl --silent --unix-socket "/proc/$pid/root$target/api.sock" http://localhost/v1/none) == *'does not allow this request'* ]]
+    [[ $(as_person systemctl --user is-active oci-oauth-proxy.service) == active ]]
+    [[ $(as_person oci-oauth status) == *'socket, 1 requests'* ]]
+    as_person podman rm --force --time 0 offline
+    as_person oci-oauth uninstall proxy
+    edit_file "$tree/home/$person/.config/oci-oauth/config.json" 'del(.profiles.claude.delivery)'
 }
 
 @test "a user's container that outlives the last logout has no token, and doctor names it" {
