@@ -15,6 +15,7 @@
 #include "delivery/consent.h"
 #include "delivery/container_record.h"
 #include "delivery/document.h"
+#include "delivery/proxy_client.h"
 #include "doctor/finding.h"
 #include "exchange/credential_document.h"
 #include "exchange/journal.h"
@@ -223,6 +224,7 @@ constexpr Target all[] = {
     {"sink", fuzz_record<SinkState>},
     {"ledger", fuzz_record<Ledger>},
     {"findings", fuzz_record<FindingsReport>},
+    {"traffic", fuzz_record<ProxyTraffic>},
 };
 
 }  // namespace

@@ -13,13 +13,14 @@ teardown() { proxy_teardown; }
 # send TEXT: the text, with printf's escapes, as the container sends it; prints the answer.
 send() {
     # shellcheck disable=SC2059
-    printf "$1" | node "$(dirname "$BATS_TEST_FILENAME")/raw.mjs" "$(socket_of agent)"
+    printf "$1" | node "$proxy_tests/raw.mjs" "$(socket_of agent)"
 }
 no_secret() { ! grep -F -e "$(current_token)" -e sk-ant; }
 
 @test "no answer has the token, and nothing but what is allowed arrives at the API" {
-    local end='Host: localhost\r\nConnection: close\r\n\r\n' attempt before long
+    local end='Host: localhost\r\nConnection: close\r\n\r\n' attempt before long many number
     long=$(printf '%9000s' | tr ' ' a)
+    for number in {1..8}; do many+="X$number: ${long::8000}\r\n"; done
     before=$(requests length)
     for attempt in \
         "TRACE /api/whoami HTTP/1.1\r\n$end" \
@@ -38,6 +39,12 @@ no_secret() { ! grep -F -e "$(current_token)" -e sk-ant; }
         "PROXY TCP6 fd00::0:2 fd00:: 1 1\r\nGET /api/whoami HTTP/1.1\r\n$end" \
         "GET /api/whoami HTTP/1.1\r\nX: $long\r\n$end" \
         "GET /$long HTTP/1.1\r\n$end" \
+        "GET /api/whoami HTTP/1.1\r\n$many$end" \
+        "GET /api/whoami HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n$end" \
+        "GET /api/whoami HTTP/1.1\r\n folded: x\r\n$end" \
+        "GET /api/whoami\t HTTP/1.1\r\n$end" \
+        "GET http:///.token HTTP/1.1\r\n$end" \
+        "GET /api/whoami#/.token HTTP/1.1\r\n$end" \
         "GET /api/whoami HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" \
         "GET /api/whoami HTTP/9.9\r\n$end" \
         "\\000\\001\\002\r\n\r\n"; do
@@ -60,6 +67,58 @@ no_secret() { ! grep -F -e "$(current_token)" -e sk-ant; }
     answer=$(send 'POST /v1/messages HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\nPOST /v1/oauth/token HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n')
     no_secret <<<"$answer"
     [[ $(control requests | jq '[.[] | select(.path == "/v1/oauth/token" and .headers.authorization != null)] | length') == 0 ]]
+}
+
+@test "a second request on the connection is judged by itself" {
+    local answer
+    answer=$(send 'GET /api/whoami HTTP/1.1\r\nHost: a\r\n\r\nPOST /v1/oauth/token HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+    [[ $(grep -o 'HTTP/1.1 [0-9]*' <<<"$answer" | paste -sd ' ') == 'HTTP/1.1 200 HTTP/1.1 403' ]]
+    [[ $(control requests | jq '[.[] | select(.path == "/v1/oauth/token" and .headers.authorization != null)] | length') == 0 ]]
+}
+
+@test "the limit of a container is not another's" {
+    stop_proxy
+    edit_file /etc/oci-oauth/providers.d/claude.json '.api.rate = "2/m"'
+    start_proxy
+    start agent2 --tmpfs "$target"
+    start other --tmpfs "$target"
+    local number
+    for number in {1..6}; do ask agent2 /api/whoami && echo; done >"$BATS_TEST_TMPDIR/answers"
+    [[ $(grep -c '200$' "$BATS_TEST_TMPDIR/answers") == 3 && $(grep -c '429$' "$BATS_TEST_TMPDIR/answers") == 3 ]]
+    [[ $(ask other /api/whoami) == *200 ]]
+}
+
+# Root with all capabilities, in the container's mount namespace: more than a container has.
+@test "the socket's file system leads to no other file by its handle" {
+    start other --tmpfs "$target"
+    local file handles=()
+    cp "$INTRUDER" "$(rootfs_of agent)/bin/intruder"
+    for file in "$(dirname "$(socket_of agent)")" "$(dirname "$(socket_of other)")" "$(socket_of other)" "$SHARE" "$SHARE/token" \
+        "$CREDENTIALS" "$PROXY/nginx.conf" /etc/passwd; do
+        handles+=("$("$INTRUDER" handle "$file")")
+    done
+    # shellcheck disable=SC2016
+    nsenter --target "$(pid_of agent)" --mount --root /bin/sh -c \
+        'for handle; do /bin/intruder open '"$target"' "$handle"; done; true' sh "${handles[@]}" >"$BATS_TEST_TMPDIR/opened"
+    cat "$BATS_TEST_TMPDIR/opened"
+    [[ $(head -n 1 "$BATS_TEST_TMPDIR/opened") == 'opened: '* ]]
+    [[ $(tail -n +2 "$BATS_TEST_TMPDIR/opened" | grep -c 'open_by_handle_at: Stale file handle') == 7 ]]
+}
+
+@test "a container that was not chosen reaches neither socket nor port of another one" {
+    stop_proxy
+    a_socket_profile '.loopback_port = "8788"'
+    start_proxy
+    start chosen --tmpfs "$target"
+    start stranger
+    at_port() { nsenter --target "$(pid_of "$1")" --net curl --silent --max-time 5 http://127.0.0.1:8788/api/whoami; }
+    [[ $(at_port chosen) == '{"authenticated":true}' ]]
+    run at_port stranger
+    ((status == 7)) # refused
+    run ! inside stranger ls "$target"
+    # It sees no process of another container, and may enter nothing of it.
+    run inside stranger sh -c "ls /proc/$(pid_of chosen)"
+    ((status != 0))
 }
 
 @test "headers for the next hop are dropped, and so is a cookie of the answer" {

@@ -8,4 +8,4 @@ const socket = connect(process.argv[2]);
 socket.on('error', () => process.exit(0));
 process.stdin.on('data', (part) => socket.write(part));
 socket.pipe(process.stdout);
-setTimeout(() => socket.destroy(), 3000);
+setTimeout(() => socket.destroy(), 3000).unref();

@@ -87,6 +87,19 @@ TEST_CASE("a refresh is counted by its outcome, from zero on") {
   CHECK(has_line(text, "oci_oauth_refreshes_total{profile=\"claude\",outcome=\"throttled\"} 0"));
 }
 
+TEST_CASE("requests are counted for each container that has a socket") {
+  ProfileView view = profile("claude", ProfileState::fresh);
+  view.containers = {container("a", DeliveryKind::socket, Holding::current),
+                     container("b", DeliveryKind::mount, Holding::current)};
+  view.containers[0].asked = ProxiedContainer{"claude", "a", 5, 2, 70};
+  const std::string text = metrics_text(overview_of({view}), noon);
+  CHECK(complaint(text) == "");
+  constexpr auto sample = "oci_oauth_proxy_requests_total{profile=\"claude\",container=\"a\",result=";
+  CHECK(has_line(text, sample + std::string("\"passed\"} 3")));
+  CHECK(has_line(text, sample + std::string("\"refused\"} 2")));
+  CHECK(text.find("container=\"b\"") == std::string::npos);
+}
+
 TEST_CASE("containers are counted by delivery and by the token they have") {
   ProfileView view = profile("claude", ProfileState::fresh);
   view.containers = {container("a", DeliveryKind::mount, Holding::current),

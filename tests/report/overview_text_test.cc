@@ -96,6 +96,14 @@ TEST_CASE("the containers are below it, with the token that each has") {
         "other         claude   write     2 h 0 min ago  unknown   /run/secrets/claude\n");
 }
 
+TEST_CASE("a container with a socket is shown with what it has asked") {
+  ProfileView view = profile("claude", ProfileState::fresh);
+  view.containers = {container("box", DeliveryKind::socket, Holding::current)};
+  CHECK_THAT(text({view}), Catch::Contains("box        claude   socket    2 h"));
+  view.containers[0].asked = ProxiedContainer{"claude", "box", 12, 2, 70};
+  CHECK_THAT(text({view}), Catch::Contains("box        claude   socket, 12 requests  2 h"));
+}
+
 TEST_CASE("a profile that the configuration no longer has is shown while a container has it") {
   ProfileView view = {.name = "old"};
   view.is_left_over = true;

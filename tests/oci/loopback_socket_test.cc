@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/loopback_socket.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <cstring>
+
+#include "support/catch.h"
+#include "support/container.h"
+#include "support/skip.h"
+
+using namespace oci_oauth;
+using Catch::Contains;
+
+namespace {
+
+constexpr std::uint16_t port = 8788;
+
+enum class Network { own, shared };
+
+std::string set_up(Network network) {
+  if (::unshare(CLONE_NEWNS | (network == Network::own ? CLONE_NEWNET : 0)) != 0) return failed("unshare");
+  if (network == Network::shared) return "ready";
+  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request = {};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP;
+  return ::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0 ? "ready" : failed("lo");
+}
+
+std::string connect_to_port() {
+  const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const bool done = ::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  return done ? "connected" : failed("connect");
+}
+
+std::string connect_in(const ContainerProcess& container) {
+  const ChildProcess client([&] {
+    if (::setns(container.fd(), CLONE_NEWNET) != 0) return failed("setns");
+    return connect_to_port();
+  });
+  return client.answer();
+}
+
+}  // namespace
+
+TEST_CASE("a container's port is on its own loopback interface, and on no other one") {
+  if (without_root()) return;
+  const Container container([] { return set_up(Network::own); }), other([] { return set_up(Network::own); });
+  REQUIRE((container.ready() && other.ready()));
+  const auto process = ContainerProcess::open(container.pid()),
+             neighbour = ContainerProcess::open(other.pid());
+  REQUIRE((process && neighbour));
+  const auto listening = listen_on_loopback(*process, port);
+  REQUIRE(listening);
+  CHECK(connect_in(*process) == "connected");
+  CHECK(UniqueFd(::accept4(listening->get(), nullptr, nullptr, SOCK_CLOEXEC)));
+  CHECK(connect_in(*neighbour) == "connect: Connection refused");
+  CHECK(connect_to_port() == "connect: Connection refused");
+
+  const auto again = listen_on_loopback(*process, port);
+  REQUIRE_FALSE(again);
+  CHECK_THAT(again.error().message, Contains("port 8788") && Contains("Address already in use"));
+  CHECK(listen_on_loopback(*neighbour, port));
+}
+
+TEST_CASE("a container that shares the host's network gets no port") {
+  if (without_root()) return;
+  const Container container([] { return set_up(Network::shared); });
+  REQUIRE(container.ready());
+  const auto process = ContainerProcess::open(container.pid());
+  REQUIRE(process);
+  const auto listening = listen_on_loopback(*process, port);
+  REQUIRE_FALSE(listening);
+  CHECK_THAT(listening.error().message, Contains("it shares the host's network"));
+  CHECK_THAT(listening.error().hint, Contains("loopback_port"));
+  CHECK(connect_to_port() == "connect: Connection refused");
+}
