@@ -25,6 +25,7 @@ class Look {
        const std::vector<ProxiedContainer>& proxied, const ProfileView& profile)
       : all_(all), proxied_(proxied), profile_(profile.name), path_(runtime.share_path(profile.name)) {
     if (profile.published) login_ = profile.published->login;
+    is_published_ = profile.published && profile.published->has_token();
     share_ = open_file({.path = path_}, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   }
 
@@ -47,6 +48,7 @@ class Look {
   }
 
  private:
+  static Error nothing_published() { return {ErrorKind::failed, "nothing has been published yet", ""}; }
   static void say(ContainerView& view, Holding token, const Error& why) {
     view.token = token;
     view.reason = why.message;
@@ -58,13 +60,13 @@ class Look {
     if (!root) return say(view, Holding::unknown, root.error());
     const auto target = root->open_directory(delivery.target);
     const bool is_mounted = target && share_ && is_same_file(file_id(share_->get()), file_id(target->get()));
-    if (is_mounted) {
-      view.token = Holding::current;
-    } else {
-      say(view, Holding::failed,
-          {ErrorKind::failed, delivery.target + ": the token's directory is not mounted there",
-           "recreate the container"});
+    if (!is_mounted) {
+      return say(view, Holding::failed,
+                 {ErrorKind::failed, delivery.target + ": the token's directory is not mounted there",
+                  "recreate the container"});
     }
+    if (!is_published_) return say(view, Holding::unknown, nothing_published());
+    view.token = Holding::current;
   }
   void at_directory(const ContainerRecord& record, const DeliveryRecord& delivery,
                     ContainerView& view) const {
@@ -78,7 +80,7 @@ class Look {
       return say(view, is_lacking ? Holding::outdated : Holding::failed, looked.error());
     }
     if (share->files.empty() && !delivery.files.empty())
-      return say(view, Holding::unknown, {ErrorKind::failed, "nothing has been published yet", ""});
+      return say(view, Holding::unknown, nothing_published());
     view.token = Holding::current;
   }
 
@@ -99,6 +101,7 @@ class Look {
   std::string profile_;
   std::string path_;
   FileStamp login_;
+  bool is_published_ = false;
   Result<UniqueFd> share_ = UniqueFd();
 };
 

@@ -47,6 +47,14 @@ hint: run it as root, with sudo" ]]
     [[ $(status_of '.containers[] | select(.delivery == "write") | .state') == failed ]]
 }
 
+@test "a mount without any token is not called current" {
+    a_login
+    a_profile
+    rm "$CREDENTIALS"
+    start box --tmpfs "$target"
+    [[ $(status_of '.containers[] | "\(.state) \(.reason)"') == 'unknown nothing has been published yet' ]]
+}
+
 @test "a container whose profile is gone is shown, and its token is withdrawn" {
     a_login
     a_profile
