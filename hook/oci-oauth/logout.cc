@@ -6,6 +6,7 @@
 #include "login_request.h"
 #include "refresh/deliveries.h"
 #include "refresh/logins.h"
+#include "sinks/sinks.h"
 #include "token/policy.h"
 
 namespace oci_oauth {
@@ -41,6 +42,20 @@ Result<void> end_login(const Log& log, const Instance& instance, const Profile& 
   return run_login(log, instance, std::move(request), patience_of_run);
 }
 
+// What a sink has is out of our reach.
+void tell_sinks(const Log& log, const Instance& instance, const std::string& profile,
+                const std::string& context) {
+  if (instance.config.sinks.empty()) return;
+  const auto states = sink_states(instance.runtime);
+  std::string names;
+  for (const SinkState& state : states ? *states : std::vector<SinkState>()) {
+    if (state.profile == profile && state.delivered_at)
+      names += fmt::format("{}'{}'", names.empty() ? "" : ", ", state.sink);
+  }
+  if (!names.empty())
+    log.write(Priority::notice, fmt::format("{}: the last token stays in its sinks: {}", context, names));
+}
+
 // Also if the server did not answer: nobody in a container has a token of a login that a person ended.
 ExitCode log_out(const Log& log, const Instance& instance, const Profile& profile) {
   const LoginProfiles profiles = profiles_of(instance.config, profile);
@@ -56,6 +71,7 @@ ExitCode log_out(const Log& log, const Instance& instance, const Profile& profil
     } else if (*withdrawn) {
       log.write(Priority::info, context(*any) + ": the token is withdrawn from all containers");
     }
+    tell_sinks(log, instance, any->name, context(*any));
   }
   return worst;
 }

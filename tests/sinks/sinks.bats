@@ -66,6 +66,13 @@ teardown() { sinks_teardown; }
     [[ -z $(ls "$(runtime_dir)/sinks") ]]
 }
 
+@test "a logout says which sinks keep the last token" {
+    sink "{exec: [\"/bin/sh\", \"-c\", \"cat >>$seen\"]}"
+    oci_oauth refresh
+    run oci_oauth logout claude
+    [[ $output == *"logout 'claude': the last token stays in its sinks: 'exec /bin/sh'"* ]]
+}
+
 @test "a mistake in a sink stops the refresh with its place" {
     sink '{exec: ["relative"]}'
     run oci_oauth refresh
