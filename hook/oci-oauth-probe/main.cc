@@ -34,7 +34,7 @@ Findings examine(const std::string& config_path, const std::string& name) {
   const Profile* const profile = config->find(name);
   if (profile == nullptr) return {{check, Verdict::problem, config_path + ": has no such profile", ""}};
   const auto prefix = installation_prefix(levels_of_helper);
-  const auto provider = load_provider(profile->provider, provider_directories(prefix ? *prefix : "/usr"));
+  const auto provider = load_provider(*profile, provider_directories(prefix ? *prefix : "/usr"));
   if (!provider) return {problem(check, provider.error())};
   if (auto become = become_owner(*profile); !become) return {problem(check, become.error())};
   if (profile->source) return examine_command(*profile);

@@ -54,7 +54,7 @@ ExitCode token(const Invocation& invocation) {
   const ExitCode code = print(invocation.log, text.reveal());
   // Sinks are left to the next refresh, or to the units, which notice the changed login, because they may
   // take minutes.
-  if (outcome->refreshed) (void)follow(refresher, siblings_of(instance->config, profile), *outcome);
+  if (outcome->refreshed) (void)follow(refresher, fed_by(instance->config, profile), *outcome);
   return code;
 }
 

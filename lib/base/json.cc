@@ -193,6 +193,18 @@ std::optional<JsonPath> parse_json_pointer(std::string_view text) {
   return path;
 }
 
+std::string json_pointer_step(std::string_view key) {
+  std::string step;
+  for (const char c : key) {
+    if (c == '~' || c == '/') {
+      step += c == '~' ? "~0" : "~1";
+    } else {
+      step += c;
+    }
+  }
+  return step;
+}
+
 std::string last_key(std::string_view pointer) {
   const auto path = parse_json_pointer(pointer);
   return path ? path->back() : "";

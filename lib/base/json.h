@@ -79,7 +79,8 @@ std::optional<JsonPath> parse_json_pointer(std::string_view text);
 inline bool is_json_pointer(std::string_view text) {
   return parse_json_pointer(text).has_value();
 }
-std::string last_key(std::string_view pointer);  // empty if it is not a pointer
+std::string json_pointer_step(std::string_view key);  // as a pointer spells it
+std::string last_key(std::string_view pointer);       // empty if it is not a pointer
 std::optional<size_t> array_index(std::string_view step);
 
 const JsonValue* json_at(const JsonValue& document, const JsonPath& path);  // nullptr: nothing is there

@@ -22,6 +22,36 @@ void complete(Profile& profile) {
   profile.target = profile.targets.front();
 }
 
+// Who gets it is up to the profile that delivers it, so nothing else may say so.
+Result<void> check_delivered(const Config& config, const Profile& profile) {
+  const bool decides = profile.deliver_to != DeliverTo::chosen || profile.annotations != Trust::no ||
+                       profile.delivery != Delivers::token;
+  if (profile.delivered_by.empty() || !decides) return {};
+  return configuration_error(
+      config.path, "/profiles/" + profile.name + "/target",
+      fmt::format("is that of profile '{}', whose delivery, deliver_to and trust_annotations count",
+                  profile.delivered_by));
+}
+
+// Profiles of one document at the same targets: all but one are delivered by that one.
+void join_targets(Config& config) {
+  const auto is_beside = [](const Profile& a, const Profile& b) {
+    return !a.credentials.empty() && a.credentials == b.credentials && a.targets == b.targets;
+  };
+  for (Profile& profile : config.profiles) {
+    if (profile.entry.empty()) continue;
+    const auto first =
+        std::find_if(config.profiles.begin(), config.profiles.end(),
+                     [&](const Profile& other) { return is_beside(profile, other) && other.entry.empty(); });
+    const auto any = std::find_if(config.profiles.begin(), config.profiles.end(),
+                                  [&](const Profile& other) { return is_beside(profile, other); });
+    Profile& leader = first != config.profiles.end() ? *first : *any;
+    if (&leader == &profile) continue;
+    profile.delivered_by = leader.name;
+    leader.others.push_back({profile.provider, profile.entry, base_name(profile.credentials)});
+  }
+}
+
 struct PlacedTarget {
   const Profile* profile;
   const std::string* target;
@@ -48,6 +78,7 @@ Result<void> check_apart(const Config& config, const PlacedTarget& a, const Plac
 Result<void> check_targets(const Config& config) {
   std::vector<PlacedTarget> placed;
   for (const Profile& profile : config.profiles) {
+    if (!profile.delivered_by.empty()) continue;
     for (const std::string& target : profile.targets) {
       const PlacedTarget one = {&profile, &target};
       for (const PlacedTarget& other : placed) {
@@ -83,12 +114,22 @@ const Profile* Config::find(std::string_view profile) const {
   return found == profiles.end() ? nullptr : &*found;
 }
 
+std::vector<const Profile*> Config::delivered_with(const Profile& profile) const {
+  std::vector<const Profile*> all = {&profile};
+  for (const Profile& other : profiles) {
+    if (other.delivered_by == profile.name) all.push_back(&other);
+  }
+  return all;
+}
+
 Result<Config> parse_config(std::string_view text, std::string_view path) {
   auto json = TRY(parse_configuration(text, path));
   Config config;
   config.path = path;
   TRY(KeyReader::read(json, {config.path}, config));
   for (Profile& profile : config.profiles) complete(profile);
+  join_targets(config);
+  for (const Profile& profile : config.profiles) TRY(check_delivered(config, profile));
   TRY(check_targets(config));
   TRY(check_sinks(config));
   return config;

@@ -50,6 +50,13 @@ struct Profile {
   std::string provider;     // the same; default: the profile's name
   std::string credentials;  // absolute path of the credential document; empty: there is a source
   std::optional<ExecSource> source = {};
+  std::string entry = {};     // which login, if the document has several (load_provider)
+  std::string resource = {};  // overrides the login's
+  std::string client_file = {};
+  // Profiles of the same document may have the same targets: the first of them, or the one without an entry,
+  // delivers the others' part of it as well, and they have none of their own.
+  std::string delivered_by = {};           // the name of that profile; empty: this one itself
+  std::vector<ProviderEntry> others = {};  // what it delivers besides
   // Absolute, normalised directories in containers; default "/run/secrets/NAME".
   std::vector<std::string> targets;
   std::string target;  // the first one, which a container gets if it has a mount at none
@@ -78,6 +85,8 @@ struct Config {
   std::vector<Sink> sinks;
 
   const Profile* find(std::string_view profile) const;
+  // The profile and those whose part it delivers.
+  std::vector<const Profile*> delivered_with(const Profile& profile) const;
 };
 
 // Whether an unusable configuration may contain "block": if its text does, or, if it cannot be read, if the

@@ -61,6 +61,9 @@ void describe(Each& each, Self& fields) {
 template <class Each, RecordOf<DeliveredFile> Self>
 void describe(Each& each, Self& file) {
   describe_keys(each, file);
+  each("access_token", file.access_token);
+  each("refresh_token", file.refresh_token);
+  each("client_secret", file.client_secret);
 }
 template <class Each, RecordOf<ProviderLock> Self>
 void describe(Each& each, Self& lock) {
@@ -88,7 +91,10 @@ template <class Each, RecordOf<Profile> Self>
 void describe(Each& each, Self& profile) {
   each("name", profile.name);
   each("credentials", profile.credentials);
+  each("entry", profile.entry);
   each("source", profile.source);
+  each("resource", profile.resource);
+  each("client_file", profile.client_file);
   each("token_url", profile.token_url);
   each("issuer", profile.issuer);
   each("scopes", profile.scopes);

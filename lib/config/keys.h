@@ -85,8 +85,12 @@ void keys_of(Keys& keys, ExecSource& source) {
 template <class Keys>
 void keys_of(Keys& keys, Profile& profile) {
   keys.text("credentials", profile.credentials, Path(), "The file that contains the login.");
+  keys.text("entry", profile.entry, Text(),
+            "Which login, if the file contains several: the name of a member. It replaces {entry} in the "
+            "provider.");
   keys.object("source", profile.source, "Where else the token comes from.");
   keys.one_of("credentials", "source");
+  keys.not_both("source", "entry");
   keys.text("provider", profile.provider, Name(),
             "The kind of login: a file NAME.json in one of the directories under FILES. Default: the "
             "profile's name, or exec for a profile with a source.");
@@ -95,7 +99,8 @@ void keys_of(Keys& keys, Profile& profile) {
       "The directory in containers, or several. Default: /run/secrets/NAME. A container gets the token at "
       "each target where a person mounted something. If it is chosen as a whole (deliver_to, --profile, an "
       "annotation) and nothing is mounted at any target, it gets the token at the first. No target may equal "
-      "another one, or lie inside it.");
+      "another one, or lie inside it, except that a profile with an entry may have the targets of another "
+      "profile of the same file: whoever gets that one gets a file with the access tokens of both.");
   keys.choice(
       "delivery", profile.delivery,
       {{"token", Delivers::token, "the access token, in files"},
@@ -134,7 +139,12 @@ void keys_of(Keys& keys, Profile& profile) {
   keys.text("ca_file", profile.ca_file, Path(),
             "Certificates to trust at the token endpoint instead of the system's.");
   keys.text("user_agent", profile.user_agent, Text(), "Overrides the provider's.");
+  keys.text("resource", profile.resource, ServerUrl(), "Overrides the login's own.");
   keys.text("client_id", profile.client_id, Text(), "Overrides the provider's, and the login's own.");
+  keys.text("client_file", profile.client_file, Path(),
+            "A file with the client's registration (RFC 7591 section 3.2.1), which the login's owner reads: "
+            "client_id, client_secret, token_endpoint_auth_method, and perhaps issuer. They replace the "
+            "login's.");
   keys.text(
       "client_secret_file", profile.client_secret_file, Path(),
       "A file whose first line is the client's secret. It must belong to root or to the login's owner, and "
@@ -202,6 +212,11 @@ void keys_of(Keys& keys, CredentialFields& fields) {
   keys.text("client_id", fields.client_id, Pointer(),
             "The client that the login was made with, if the login says so. It replaces the provider's.");
   keys.text("client_secret", fields.client_secret, Pointer(), "The client's secret.");
+  keys.text("issuer", fields.issuer, Pointer(),
+            "The server that the login was made at, if the login says so. It replaces the provider's.");
+  keys.text("resource", fields.resource, Pointer(),
+            "The URL of the server that the token is for. A request names it (RFC 8707). If nothing else "
+            "does, its metadata (RFC 9728) says who the issuer is; without metadata, it is its own.");
   keys.text("refreshed_at", fields.refreshed_at, Pointer(), "Set to the time of each refresh.");
   keys.pairs("parameters", fields.parameters, Parameter(), Pointer(),
              "Further parameters of a request, if the login has them.");
@@ -223,17 +238,16 @@ void keys_of(Keys& keys, DeliveredFile& file) {
       "Parts that are delivered at another place: the pointer in the delivered file, and in the login's.");
   keys.pairs("constants", file.constants, Pointer(), AnyText(),
              "Texts that are added. At the refresh token's place, only the empty text is allowed.");
-  keys.text("member", file.member, RootMember(),
-            "If the client in the container also writes other data to the file, the one member of its root "
-            "that contains all the fields. In a bind-mounted directory, the rest of the file is left as it "
-            "is.");
+  keys.text("member", file.member, Pointer(),
+            "If the client in the container also writes other data to the file, the one member that contains "
+            "all the fields. In a bind-mounted directory, the rest of the file is left as it is.");
 }
 
 template <class Keys>
 void keys_of(Keys& keys, ProviderLock& lock) {
   keys.text(
       required("path"), lock.path, Text(),
-      "{directory} stands for the directory of the login's file. A lock file must be in it. A lock whose "
+      "{directory} stands for the directory of the login's file. A lock file must be below it. A lock whose "
       "parent directory the login's owner cannot write to is skipped; a missing parent is created.");
   keys.choice("kind", lock.kind,
               {{"directory", LockKind::directory, "mkdir(2) takes the lock"},
@@ -271,7 +285,11 @@ void keys_of(Keys& keys, LoginPlace& place) {
             "The client's directory, below the home.");
   keys.text("variable", place.variable, Variable(),
             "The environment variable that names another directory instead.");
-  keys.text(required("file"), place.file, RelativePath(), "The login's file, below that directory.");
+  keys.text(required("file"), place.file, RelativePath(),
+            "The login's file, below that directory. There may be several with *, which stands for any text "
+            "in a name.");
+  keys.text("client_file", place.client_file, Text(),
+            "What such a name ends with instead, if the client's registration is in a file beside it.");
 }
 
 template <class Keys>

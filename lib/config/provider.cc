@@ -2,11 +2,13 @@
 #include "config/provider.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/json.h"
+#include "base/path.h"
 #include "base/size.h"
 #include "config/config.h"
 #include "config/key_reader.h"
@@ -71,6 +73,8 @@ Result<void> check_credentials(const CredentialFields& fields, const Place& plac
       {"login_expires_at", &fields.login_expires_at},
       {"client_id", &fields.client_id},
       {"client_secret", &fields.client_secret},
+      {"issuer", &fields.issuer},
+      {"resource", &fields.resource},
       {"refreshed_at", &fields.refreshed_at}};
   for (const auto& [name, pointer] : fields.answer) all.emplace_back("answer", &pointer);
   for (const auto& [key, pointer] : all) {
@@ -134,7 +138,7 @@ Result<void> check_delivered(const DeliveredFile& file, const Provider& provider
 // flock(2) needs a file that can be opened: Landlock leaves the login's directory alone for that.
 Result<void> check_locks(const std::vector<ProviderLock>& locks, const Place& place) {
   for (const ProviderLock& lock : locks) {
-    const bool is_inside = lock.path.starts_with("{directory}/") && lock.path.find('/', 12) == lock.path.npos;
+    const bool is_inside = lock.path.starts_with("{directory}/") && lock.path.find("/..") == lock.path.npos;
     if (lock.kind == LockKind::file && !is_inside)
       return place.mistake(fmt::format("'{}' is not a file of the login's directory", lock.path));
     if (lock.kind == LockKind::directory && lock.content != LockContent::nothing)
@@ -157,6 +161,7 @@ Result<void> check_provider(const Provider& provider, const Place& root) {
 
 constexpr std::string_view target_placeholder = "{target}";
 constexpr std::string_view port_placeholder = "{port}";
+constexpr std::string_view entry_placeholder = "{entry}";
 
 Result<void> check_socket(const Profile& profile, const Provider& provider) {
   if (profile.delivery != Delivers::socket) return {};
@@ -181,6 +186,44 @@ std::string with_value(std::string text, std::string_view placeholder, std::stri
   return text;
 }
 
+// As JavaScript counts characters: a file's name in a client is made of it.
+std::string word_of(std::string_view entry) {
+  std::string word;
+  for (const char c : entry) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    if (is_plain) {
+      word += c;
+    } else if (byte < 0x80 || byte >= 0xc0) {
+      word += byte < 0xf0 ? "_" : "__";
+    }
+  }
+  return word;
+}
+
+// As it is within a string of a JSON text.
+std::string within_json(std::string_view text) {
+  const std::string quoted = json_quoted(text);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+std::string filled_in(std::string text, const ProviderEntry& which) {
+  if (!which.file.empty()) text = with_value(std::move(text), "{file}", within_json(which.file));
+  if (which.entry.empty()) return text;
+  text = with_value(std::move(text), "{entry_word}", word_of(which.entry));
+  return with_value(std::move(text), entry_placeholder, within_json(json_pointer_step(which.entry)));
+}
+
+Error wrong_entry(std::string_view provider, std::string_view entry) {
+  return Error::configuration(entry.empty()
+                                  ? fmt::format("provider '{}': describes one of several logins in a file, "
+                                                "so the profile needs an \"entry\"",
+                                                provider)
+                                  : fmt::format("provider '{}': describes the only login in a file, so the "
+                                                "profile cannot have an \"entry\"",
+                                                provider));
+}
+
 }  // namespace
 
 bool names_refresh_token(std::string_view key) {
@@ -191,12 +234,21 @@ bool names_refresh_token(std::string_view key) {
   return letters == "refresh" || letters.ends_with("refreshtoken");
 }
 
+bool has_entries(const Provider& provider) {
+  return provider.fields.refresh_token.find(entry_placeholder) != std::string::npos;
+}
+
 Result<Provider> parse_provider(std::string_view text, std::string_view path, std::string_view name) {
   auto json = TRY(parse_configuration(text, path));
   Provider provider;
   provider.name = name;
   TRY(KeyReader::read(json, {path}, provider));
   TRY(check_provider(provider, {path}));
+  for (DeliveredFile& file : provider.deliver) {
+    file.access_token = provider.fields.access_token;
+    file.refresh_token = provider.fields.refresh_token;
+    file.client_secret = provider.fields.client_secret;
+  }
   return provider;
 }
 
@@ -216,11 +268,13 @@ Result<void> check_complete(const Profile& profile, const Provider& provider) {
   const auto refuse = [&](std::string_view key) {
     return Error::configuration(fmt::format("/profiles/{}/{}: {}", profile.name, key, missing));
   };
-  const bool has_server = !profile.token_url.empty() || !provider.token_url.empty() ||
-                          !profile.issuer.empty() || !provider.issuer.empty();
+  const std::string* servers[] = {&profile.token_url, &provider.token_url, &profile.issuer, &provider.issuer,
+                                  &profile.resource,  &fields.issuer,      &fields.resource};
+  const bool has_server = std::ranges::any_of(servers, [](const auto* one) { return !one->empty(); });
   if (!has_server) return refuse("token_url");
-  const bool has_client =
-      !profile.client_id.empty() || !provider.client_id.empty() || !provider.fields.client_id.empty();
+  const std::string* clients[] = {&profile.client_id, &profile.client_file, &provider.client_id,
+                                  &fields.client_id};
+  const bool has_client = std::ranges::any_of(clients, [](const auto* one) { return !one->empty(); });
   if (!has_client) return refuse("client_id");
   return {};
 }
@@ -262,7 +316,8 @@ Providers load_providers(const std::vector<std::string>& directories) {
   return providers;
 }
 
-Result<Provider> load_provider(std::string_view name, const std::vector<std::string>& directories) {
+Result<Provider> load_provider(const ProviderEntry& which, const std::vector<std::string>& directories) {
+  const std::string& name = which.provider;
   if (!is_valid_name(name))
     return Error::configuration(fmt::format("provider '{}': is not a valid provider name", name));
   for (const std::string& directory : directories) {
@@ -270,11 +325,26 @@ Result<Provider> load_provider(std::string_view name, const std::vector<std::str
     auto text = read_trusted_file(path, provider_limit, Owners::or_unmapped);
     if (!text && text.error().kind == ErrorKind::not_found) continue;
     if (!text) return Error::configuration(text.error().message).with_hint(text.error().hint);
-    return parse_provider(*text, path, name);
+    const bool has_several = text->find(entry_placeholder) != std::string::npos;
+    if (!which.entry.empty() && !has_several) return wrong_entry(name, which.entry);
+    return parse_provider(filled_in(std::move(*text), which), path, name);
   }
   return Error::configuration(fmt::format("provider '{}': there is no {}.json in {}", name, name,
                                           fmt::join(directories, ", ")))
       .with_hint("set \"provider\" in the profile to an existing one, for example \"claude\"");
+}
+
+Result<Provider> load_provider(const Profile& profile, const std::vector<std::string>& directories) {
+  auto provider = TRY(load_provider(
+      ProviderEntry{profile.provider, profile.entry, base_name(profile.credentials)}, directories));
+  if (has_entries(provider)) return wrong_entry(provider.name, "");
+  for (const ProviderEntry& other : profile.others) {
+    // What is wrong with it is its own profile's to report.
+    auto loaded = load_provider(other, directories);
+    if (!loaded) continue;
+    std::ranges::move(loaded->deliver, std::back_inserter(provider.deliver));
+  }
+  return provider;
 }
 
 }  // namespace oci_oauth

@@ -69,6 +69,8 @@ using Pairs = std::vector<Pair>;
 struct CredentialFields {
   std::string access_token, refresh_token, expires_at, scopes, login_expires_at, client_id;
   std::string client_secret = {};
+  std::string issuer = {};        // of the login
+  std::string resource = {};      // what the token is for: RFC 8707
   std::string refreshed_at = {};  // set to the time of each refresh
   Pairs parameters = {};          // of a request, with the pointer to each one's value
   Pairs answer = {};              // members of an answer, with the pointer to where each is written
@@ -90,9 +92,11 @@ struct DeliveredFile {
   std::vector<std::string> fields;
   Pairs moved = {};      // the pointer in the file, and in the credential document
   Pairs constants = {};  // the pointer in the file, and the text there
-  // If others write the document too: the one member of its root that is ours, a JSON Pointer. Empty: the
-  // whole file is.
+  // If others write the document too: the one member that is ours, a JSON Pointer. Empty: the whole file is.
   std::string member = {};
+  // Where the document has the tokens and the client's secret of the login that this is of, not all of which
+  // are delivered.
+  std::string access_token = {}, refresh_token = {}, client_secret = {};
 
   friend bool operator==(const DeliveredFile&, const DeliveredFile&) = default;
 };
@@ -130,9 +134,10 @@ struct ProviderLock {
 };
 
 // Where a client keeps the login: DIRECTORY in its user's home, or what `variable` names instead, and a file
-// below it. Empty: nobody knows.
+// below it. Empty: nobody knows. A "*" stands for any text in a name: there may be several.
 struct LoginPlace {
   std::string directory, variable, file;
+  std::string client_file = {};  // how its client's file ends, where its own has what follows the last "*"
 
   friend bool operator==(const LoginPlace&, const LoginPlace&) = default;
 };
@@ -173,6 +178,18 @@ struct Provider {
   friend bool operator==(const Provider&, const Provider&) = default;
 };
 
+// One login of a document that has several: its name replaces "{entry}" in the provider's texts, as a JSON
+// Pointer spells it. "{entry_word}" is the same with '_' for all but letters and digits. "{file}" is the name
+// of the login's file.
+struct ProviderEntry {
+  std::string provider, entry, file = {};
+
+  friend bool operator==(const ProviderEntry&, const ProviderEntry&) = default;
+};
+
+// Whether the provider, which was loaded without an entry, needs one.
+bool has_entries(const Provider& provider);
+
 // A key whose name says that it contains a refresh token: "refreshToken", "refresh_token", "idpRefreshToken",
 // "refresh".
 bool names_refresh_token(std::string_view key);
@@ -204,6 +221,12 @@ Providers load_providers(const std::vector<std::string>& directories);
 
 // Looks for NAME.json in each directory in order. Failure: names the directories that were searched; a file
 // that other users may write.
-Result<Provider> load_provider(std::string_view name, const std::vector<std::string>& directories);
+Result<Provider> load_provider(const ProviderEntry& which, const std::vector<std::string>& directories);
+inline Result<Provider> load_provider(std::string_view name, const std::vector<std::string>& directories) {
+  return load_provider(ProviderEntry{std::string(name), ""}, directories);
+}
+// The profile's, which also delivers the part of the profiles that it delivers. Failure: also for an entry
+// that the profile lacks, or should not have.
+Result<Provider> load_provider(const Profile& profile, const std::vector<std::string>& directories);
 
 }  // namespace oci_oauth

@@ -134,12 +134,6 @@ Result<void> Pointer::accept(std::string& text) {
   return refuse(text, "is not a JSON Pointer (RFC 6901)");
 }
 
-Result<void> RootMember::accept(std::string& text) {
-  TRY(Pointer::accept(text));
-  if (text.find('/', 1) != text.npos) return refuse(text, "is not a member of the root");
-  return {};
-}
-
 Result<void> FileName::accept(std::string& text) {
   const bool is_ours = text == token_file || text.ends_with(".oci-oauth");
   if (text.find('/') != text.npos || text == "." || text == ".." || is_ours)

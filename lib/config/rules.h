@@ -105,13 +105,6 @@ struct Pointer : NonEmpty {
   static Result<void> accept(std::string& text);
 };
 
-// A JSON Pointer to a member of the root.
-struct RootMember : NonEmpty {
-  static constexpr std::string_view type = "pointer",
-                                    schema = R"("type": "string", "pattern": "^/([^/~]|~0|~1)*$")";
-  static Result<void> accept(std::string& text);
-};
-
 // The name of a delivered file, which is not one of our own.
 struct FileName : NonEmpty {
   static constexpr std::string_view

@@ -67,7 +67,14 @@ void choose(const Config& config, const Profile& profile, const CallContext& con
 
 Choice choose(const Config& config, const CallContext& context, const Spec& spec) {
   Choice choice;
-  for (const Profile& profile : config.profiles) choose(config, profile, context, spec, choice);
+  for (const Profile& profile : config.profiles) {
+    if (profile.delivered_by.empty()) {
+      choose(config, profile, context, spec, choice);
+    } else if (std::ranges::find(context.by_argument, profile.name) != context.by_argument.end()) {
+      choice.passed_over.push_back(
+          {&profile, fmt::format("profile '{}' delivers it, and has the same target", profile.delivered_by)});
+    }
+  }
   return choice;
 }
 
@@ -101,7 +108,7 @@ std::vector<std::string> environment_of(const std::vector<Place>& places,
   const Profile* last = nullptr;
   for (const auto& [profile, target] : places) {
     if (std::exchange(last, profile) == profile) continue;
-    const auto provider = load_provider(profile->provider, provider_directories);
+    const auto provider = load_provider(*profile, provider_directories);
     if (!provider) {
       log.write(Priority::warning, Error(provider.error()).in(fmt::format("profile '{}'", profile->name)));
       continue;

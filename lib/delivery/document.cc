@@ -46,10 +46,24 @@ Judgement judge_whole(std::string_view text, const WrittenFile& file, const Fing
                                                                : "was not written by oci-oauth");
 }
 
+// Whether there is anything in the objects on the way to `path`, except what leads there.
+bool is_shared(const JsonValue& document, const JsonPath& path) {
+  const JsonValue* at = &document;
+  for (const std::string& step : path) {
+    if (!at->IsObject()) return true;
+    const JsonValue* next = json_member(*at, step);
+    if (at->MemberCount() > (next == nullptr ? 0U : 1U)) return true;
+    if (next == nullptr) return false;
+    at = next;
+  }
+  return false;
+}
+
 Judgement judge_member(const JsonDocument& document, const WrittenFile& file, const Secret* published,
                        const Fingerprints& known) {
-  const JsonValue* member = json_at(document, file.member);
-  const bool has_others = document.MemberCount() > (member == nullptr ? 0U : 1U);
+  const JsonPath path = parse_json_pointer(file.member).value_or(JsonPath());
+  const JsonValue* member = json_at(document, path);
+  const bool has_others = is_shared(document, path);
   if (member == nullptr) return {Content::blank, has_others};
   if (!text_at(document, file.refresh_token).empty() || holds_refresh_token(*member, file.refresh_token))
     return foreign("contains a refresh token");
@@ -111,9 +125,17 @@ Result<Secret> with_member(std::string_view text, const WrittenFile& file, const
 }
 
 Result<Secret> without_member(std::string_view text, const WrittenFile& file) {
-  const auto path = parse_json_pointer(file.member);
-  auto rest = TRY(remove_json_member(text, file.name, path.value_or(JsonPath())));
-  return Secret(std::move(rest));
+  JsonPath path = parse_json_pointer(file.member).value_or(JsonPath());
+  Secret rest(TRY(remove_json_member(text, file.name, path)));
+  if (rest.reveal() == text) return rest;
+  // Objects that contained nothing else were made for it.
+  for (path.pop_back(); !path.empty(); path.pop_back()) {
+    const auto document = TRY(parse_json(rest.reveal(), file.name, JsonRules::comments));
+    const JsonValue* const parent = json_at(document, path);
+    if (parent == nullptr || !parent->IsObject() || parent->MemberCount() > 0) break;
+    rest = Secret(TRY(remove_json_member(rest.reveal(), file.name, path)));
+  }
+  return rest;
 }
 
 bool is_empty_object(std::string_view text) {

@@ -25,9 +25,9 @@ std::vector<WrittenFile> delivered_files(const Provider& provider) {
     WrittenFile written = {.name = file.name};
     if (!file.member.empty()) {
       written.member = file.member;
-      written.access_token = provider.fields.access_token;
+      written.access_token = file.access_token;
     }
-    written.refresh_token = provider.fields.refresh_token;
+    written.refresh_token = file.refresh_token;
     files.push_back(std::move(written));
   }
   return files;

@@ -139,8 +139,10 @@ std::vector<WrittenDirectory::Step> WrittenDirectory::examine(const Share* share
   for (const WrittenFile& file : delivery_->files) {
     Step step = {&file, nullptr, "", {}, {}};
     if (share != nullptr) {
-      step.wanted = share->find(file.name);
       step.mark = share->fingerprint(file);
+      // One of several logins in a document may have ended.
+      const bool is_of_several = std::ranges::count(delivery_->files, file.name, &WrittenFile::name) > 1;
+      if (!is_of_several || !step.mark.empty()) step.wanted = share->find(file.name);
     }
     step.there = examine_file({directory_.get(), file.name}, knowledge.login);
     if (!step.there.foreign.empty()) {
@@ -166,6 +168,12 @@ Result<void> WrittenDirectory::refuse_foreign(const std::vector<Step>& steps) co
                  hint_for(step.there)};
   }
   return {};
+}
+
+// Whether another login has its member in the same document.
+bool WrittenDirectory::comes_again(const std::vector<Step>& steps, size_t index) {
+  const auto has_name = [&](const Step& step) { return step.file->name == steps[index].file->name; };
+  return std::any_of(steps.begin() + static_cast<std::ptrdiff_t>(index) + 1, steps.end(), has_name);
 }
 
 Result<void> WrittenDirectory::look(const Share& share, const Knowledge& knowledge) const {
@@ -199,11 +207,12 @@ Result<void> WrittenDirectory::deliver(const Share& share, const Knowledge& know
 }
 
 Result<void> WrittenDirectory::deliver_once(const Share& share, const Knowledge& knowledge) const {
-  const std::vector<Step> steps = examine(&share, knowledge);
+  std::vector<Step> steps = examine(&share, knowledge);
   TRY(refuse_foreign(steps));
-  for (const Step& step : steps) {
-    if (step.wanted == nullptr || step.is_current()) continue;
-    TRY(write(step));
+  for (size_t i = 0; i < steps.size(); ++i) {
+    if (steps[i].wanted == nullptr || steps[i].is_current()) continue;
+    TRY(write(steps[i]));
+    if (comes_again(steps, i)) steps = examine(&share, knowledge);
   }
   return {};
 }
@@ -234,7 +243,9 @@ Result<void> WrittenDirectory::clean(const Knowledge& knowledge) const {
 
 Result<void> WrittenDirectory::clean_names(const Knowledge& knowledge) const {
   Result<void> first;
-  for (const Step& step : examine(nullptr, knowledge)) {
+  std::vector<Step> steps = examine(nullptr, knowledge);
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Step& step = steps[i];
     if (!step.there.exists) continue;
     Result<void> done;
     if (!step.there.unreadable.empty()) {
@@ -243,6 +254,7 @@ Result<void> WrittenDirectory::clean_names(const Knowledge& knowledge) const {
       done = take_out(step);
     }
     if (!done && first) first = std::move(done);
+    if (comes_again(steps, i)) steps = examine(nullptr, knowledge);
   }
   return first;
 }

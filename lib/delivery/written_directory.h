@@ -64,6 +64,7 @@ class WrittenDirectory {
  private:
   struct Step;
   std::vector<Step> examine(const Share* share, const Knowledge& knowledge) const;
+  static bool comes_again(const std::vector<Step>& steps, size_t index);
   Result<void> refuse_foreign(const std::vector<Step>& steps) const;
   Result<void> deliver_once(const Share& share, const Knowledge& knowledge) const;
   Result<void> write(const Step& step) const;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/fmt.h"
+#include "base/path.h"
 #include "config/config.h"
 #include "config/provider.h"
 #include "doctor/checks.h"
@@ -12,17 +13,25 @@ namespace {
 
 constexpr const char* config_check = "configuration";
 
+// Below the container's home; empty: nobody knows.
+std::string place_of(const Profile& profile, const LoginPlace& place) {
+  if (place.file.find('*') == std::string::npos) return fmt::format("/{}/{}", place.directory, place.file);
+  const size_t at = profile.credentials.find(fmt::format("/{}/", place.directory));
+  return at == std::string::npos ? "" : profile.credentials.substr(at);
+}
+
 // A client that no environment variable leads to the delivered file looks for it where it keeps its login.
 // Unless the target is that directory, an image needs a link there: no program of ours writes to a
 // container's home.
 Findings links(const Profile& profile, const Provider& provider) {
   Findings findings;
   if (profile.delivery == Delivers::socket) return findings;
-  const std::string path = fmt::format("/{}/{}", provider.place.directory, provider.place.file);
-  const size_t slash = path.rfind('/');
-  const std::string directory = path.substr(0, slash), file = path.substr(slash + 1);
+  const std::string path = place_of(profile, provider.place);
+  if (path.empty()) return findings;
+  const std::string directory = parent_directory(path), file = base_name(path);
   const auto is_file = [&](const DeliveredFile& delivered) { return delivered.name == file; };
-  if (!provider.environment.empty() || std::ranges::none_of(provider.deliver, is_file)) return findings;
+  const bool has_variable = !provider.environment.empty() || !profile.delivered_by.empty();
+  if (has_variable || std::ranges::none_of(provider.deliver, is_file)) return findings;
   for (const std::string& target : profile.targets) {
     if (target.ends_with(directory)) continue;
     findings.push_back({fmt::format("link of '{}'", profile.name), Verdict::ok,
@@ -35,7 +44,7 @@ Findings links(const Profile& profile, const Provider& provider) {
 
 Findings check_provider(const CheckContext& context, const Profile& profile) {
   const std::string check = fmt::format("provider '{}'", profile.provider);
-  const auto provider = load_provider(profile.provider, context.provider_directories);
+  const auto provider = load_provider(profile, context.provider_directories);
   if (!provider) return {problem(check, provider.error())};
   if (const auto complete = check_complete(profile, *provider); !complete)
     return {problem(check, complete.error())};
@@ -44,6 +53,7 @@ Findings check_provider(const CheckContext& context, const Profile& profile) {
        {&profile.token_url, &provider->token_url, &profile.issuer, &provider->issuer}) {
     if (place.empty()) place = *word;
   }
+  if (place.empty()) place = "the server that its login names";
   Findings findings = {
       {check, Verdict::ok, fmt::format("'{}' gets its tokens from {}", profile.name, place), ""}};
   append(findings, links(profile, *provider));

@@ -121,8 +121,8 @@ Result<LoginSnapshot> read_output(Secret text, const ExchangeRequest& request, T
   snapshot.access_token_hash = fingerprint(login.access_token);
   snapshot.request_hash = command_hash(*request.profile.source);
   snapshot.files.push_back({std::string(token_file), login.access_token.copy()});
-  for (const DeliveredFile& file : request.provider.deliver)
-    snapshot.files.push_back({file.name, document->delivered(file, fields, Secret())});
+  for (auto& [name, content] : document->delivered(request.provider.deliver, Secret()))
+    snapshot.files.push_back({name, std::move(content)});
   return snapshot;
 }
 

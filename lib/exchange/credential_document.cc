@@ -130,6 +130,8 @@ Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::str
   login.scopes = read_scopes(json_at(*document, fields.scopes));
   login.client_id = read_text(json_at(*document, fields.client_id));
   login.client_secret = Secret(read_text(json_at(*document, fields.client_secret)));
+  login.issuer = read_text(json_at(*document, fields.issuer));
+  login.resource = read_text(json_at(*document, fields.resource));
   for (const auto& [name, pointer] : fields.parameters) {
     const std::string value = read_text(json_at(*document, pointer));
     if (!value.empty()) login.parameters.push_back({name, value});
@@ -168,6 +170,21 @@ bool CredentialDocument::is_made_by_us() const {
 void CredentialDocument::complete(const Secret& access_token, Time expires_at) {
   if (login_.access_token.empty()) login_.access_token = access_token.copy();
   if (!login_.expires_at) login_.expires_at = expires_at;
+}
+
+void CredentialDocument::complete(const JsonValue& client) {
+  const auto fill = [&](std::string& member, const char* key) {
+    if (std::string text = read_text(json_member(client, key)); !text.empty()) member = std::move(text);
+  };
+  fill(login_.client_id, "client_id");
+  fill(login_.issuer, "issuer");
+  std::string secret, method;
+  fill(secret, "client_secret");
+  if (!secret.empty()) login_.client_secret = Secret(std::move(secret));
+  fill(method, "token_endpoint_auth_method");
+  for (const auto one : {ClientAuthentication::post, ClientAuthentication::basic}) {
+    if (method == word(one)) login_.authentication = one;
+  }
 }
 
 JsonValue CredentialDocument::time_at(const std::string& pointer, Time time, TimeUnit unit) const {
@@ -220,25 +237,33 @@ Secret CredentialDocument::with(const Grant& grant, const CredentialFields& fiel
   return text_.copy();
 }
 
-Secret CredentialDocument::delivered(const DeliveredFile& file, const CredentialFields& fields,
-                                     const Secret& client_secret) const {
-  const auto is_safe = [&](const JsonValue& value) {
-    return !holds_refresh_token(value, fields.refresh_token) && !has_secret(value, login_.refresh_token) &&
-           !has_secret(value, login_.client_secret) && !has_secret(value, client_secret);
-  };
-  JsonValue copy = json_object();
-  const auto put = [&](const std::string& pointer, const JsonValue* value) {
-    if (value == nullptr || !is_safe(*value)) return;
-    const bool is_empty = value->IsString() && value->GetStringLength() == 0;
-    if (is_empty || !names_refresh_token(last_key(pointer))) json_set_at(copy, pointer, json_copy(*value));
-  };
-  for (const std::string& field : file.fields) put(field, json_at(document_, field));
-  for (const auto& [to, from] : file.moved) put(to, json_at(document_, from));
-  for (const auto& [to, text] : file.constants) {
-    const JsonValue value = to_json(text);
-    put(to, &value);
+std::map<std::string, Secret> CredentialDocument::delivered(const std::vector<DeliveredFile>& files,
+                                                            const Secret& client_secret) const {
+  std::map<std::string, JsonValue> copies;
+  for (const DeliveredFile& file : files) {
+    const Secret secrets[] = {login_.refresh_token.copy(), login_.client_secret.copy(), client_secret.copy(),
+                              Secret(read_text(json_at(document_, file.refresh_token))),
+                              Secret(read_text(json_at(document_, file.client_secret)))};
+    const auto is_safe = [&](const JsonValue& value) {
+      return !holds_refresh_token(value, file.refresh_token) &&
+             std::ranges::none_of(secrets, [&](const Secret& one) { return has_secret(value, one); });
+    };
+    JsonValue& copy = copies.emplace(file.name, json_object()).first->second;
+    const auto put = [&](const std::string& pointer, const JsonValue* value) {
+      if (value == nullptr || !is_safe(*value)) return;
+      const bool is_empty = value->IsString() && value->GetStringLength() == 0;
+      if (is_empty || !names_refresh_token(last_key(pointer))) json_set_at(copy, pointer, json_copy(*value));
+    };
+    for (const std::string& field : file.fields) put(field, json_at(document_, field));
+    for (const auto& [to, from] : file.moved) put(to, json_at(document_, from));
+    for (const auto& [to, text] : file.constants) {
+      const JsonValue value = to_json(text);
+      put(to, &value);
+    }
   }
-  return write_json(copy);
+  std::map<std::string, Secret> texts;
+  for (const auto& [name, copy] : copies) texts.emplace(name, write_json(copy));
+  return texts;
 }
 
 }  // namespace oci_oauth

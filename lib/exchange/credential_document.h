@@ -21,9 +21,11 @@ struct Login {
   Secret refresh_token;  // empty: the access token cannot be refreshed, and is used until it expires
   std::optional<Time> expires_at;  // nullopt: missing, or not a known time
   std::vector<std::string> scopes;
-  std::string client_id;  // empty: the provider's
-  Secret client_secret;   // empty: the document has none
-  Pairs parameters;       // of a request, and their values
+  std::string client_id;                               // empty: the provider's
+  std::string issuer, resource;                        // empty: the provider's, or none
+  std::optional<ClientAuthentication> authentication;  // nullopt: the provider's, or what the server takes
+  Secret client_secret;                                // empty: the document has none
+  Pairs parameters;                                    // of a request, and their values
   std::optional<Time> login_expires_at;
 };
 
@@ -72,10 +74,12 @@ class CredentialDocument {
   // The document with the grant in it. Scopes are written only if the grant lacks one of them, and the
   // login's expiry only as the provider specifies.
   Secret with(const Grant& grant, const CredentialFields& fields);
-  // A file for containers: what `file` lists and nothing else. A part of it in which a refresh token or the
-  // client's secret is hidden, by its key or by its value, is left out.
-  Secret delivered(const DeliveredFile& file, const CredentialFields& fields,
-                   const Secret& client_secret) const;
+  // The client's registration (RFC 7591 section 3.2.1) counts instead of what the document says.
+  void complete(const JsonValue& client);
+  // The files for containers, by their names: what `files` list and nothing else. A part in which a refresh
+  // token or a client's secret is hidden, by its key or by its value, is left out.
+  std::map<std::string, Secret> delivered(const std::vector<DeliveredFile>& files,
+                                          const Secret& client_secret) const;
 
  private:
   CredentialDocument(Secret text, JsonDocument document, Login login)

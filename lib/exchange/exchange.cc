@@ -28,6 +28,7 @@ using std::chrono::steady_clock;
 constexpr auto wait_for_our_lock = seconds(30);
 constexpr auto wait_for_foreign_locks = seconds(20);
 constexpr size_t room_for_longer_tokens = 64 * KiB;
+constexpr size_t client_limit = 64 * KiB;
 
 class Exchange {
  public:
@@ -39,11 +40,13 @@ class Exchange {
   Result<void> open_and_recover();
   Result<void> read_login();
   void complete_login();
+  Result<void> add_client();
   bool is_due() const;
   std::string request_hash() const;
   bool may_send();
   void refresh();
   bool find_endpoint();
+  Result<void> check_refreshable(const TokenRequest& request) const;
   void send();
   RequestResult post(const TokenRequest& request);
   bool is_still_ours();
@@ -65,8 +68,9 @@ class Exchange {
   std::optional<LoginStore> store_;
   std::optional<LoginLocks> locks_;
   std::optional<CredentialDocument> document_;
-  FileStamp stamp_;  // of the file that document_ was read from, or written to
-  std::string token_url_;
+  FileStamp stamp_;      // of the file that document_ was read from, or written to
+  Result<void> client_;  // whether the client_file could be read
+  ServerMetadata server_;
   std::string sent_hash_;
   Time began_at_;                      // when it was sent
   std::optional<Error> why_not_sent_;  // something changed at the last moment
@@ -78,7 +82,8 @@ class Exchange {
 
 Result<void> Exchange::open_and_recover() {
   const SteadyTime deadline = steady_clock::now() + wait_for_our_lock;
-  store_.emplace(TRY(LoginStore::open(request_.profile.credentials, deadline)));
+  const Profile& profile = request_.profile;
+  store_.emplace(TRY(LoginStore::open(profile.credentials, deadline, Document::required, profile.entry)));
   locks_.emplace(request_.provider, *store_, stop_, report_.notices);
   const auto recovery = TRY(recover(*store_, *locks_, request_.provider.fields));
   report_.notices.insert(report_.notices.end(), recovery.notices.begin(), recovery.notices.end());
@@ -93,6 +98,15 @@ Result<void> Exchange::read_login() {
       TRY(CredentialDocument::parse(std::move(content.text), store_->shown(), request_.provider.fields)));
   stamp_ = content.stamp;
   complete_login();
+  client_ = add_client();
+  return {};
+}
+
+Result<void> Exchange::add_client() {
+  const std::string& file = request_.profile.client_file;
+  if (file.empty()) return {};
+  const Secret text(TRY(read_file({.path = file}, client_limit)));
+  document_->complete(TRY(parse_json(text.reveal(), file)));
   return {};
 }
 
@@ -147,14 +161,30 @@ ExchangeReport Exchange::run() {
   return std::move(report_);
 }
 
+// What each login may have, or lack.
+Result<void> Exchange::check_refreshable(const TokenRequest& request) const {
+  TRY(client_);
+  const bool has_server = !request.url.empty() || !request.issuer.empty() || !request.resource.empty();
+  if (has_server && !request.client_id.empty()) return {};
+  const char* const key = has_server ? "client_id" : "issuer";
+  return Error{
+      ErrorKind::failed,
+      fmt::format("{}: cannot be refreshed: has no {}", store_->shown(), has_server ? "client" : "server"),
+      fmt::format("set \"{}\" in the profile", key)};
+}
+
 // Before any lock is taken.
 bool Exchange::find_endpoint() {
   const TokenRequest request = token_request(request_.profile, request_.provider, document_->login());
-  token_url_ = request.url;
-  if (!token_url_.empty()) return true;
-  const auto server = discover(request);
-  if (server) token_url_ = server->token_url;
-  if (!token_url_.empty()) return true;
+  if (const auto refreshable = check_refreshable(request); !refreshable) {
+    fail(refreshable.error());
+    return false;
+  }
+  server_.token_url = request.url;
+  if (!request.url.empty()) return true;
+  auto server = discover(request);
+  if (server) server_ = std::move(*server);
+  if (!server_.token_url.empty()) return true;
   const Error error =
       server ? Error{ErrorKind::failed, "the server's metadata has no token_endpoint"} : server.error();
   const bool is_away = error.kind == ErrorKind::temporary;
@@ -195,7 +225,8 @@ void Exchange::send() {
 
   TokenRequest request =
       token_request(request_.profile, request_.provider, document_->login(), request_.client_secret);
-  request.url = token_url_;
+  request.url = server_.token_url;
+  request.authentication = server_.accepted(request.authentication);
   const SteadyTime began = steady_clock::now();
   RequestResult result = post(request);
   const auto* reply = std::get_if<HttpReply>(&result);
@@ -340,10 +371,8 @@ void Exchange::take_snapshot() {
   snapshot.can_be_refreshed = !login.refresh_token.empty();
   snapshot.login_expires_at = login.login_expires_at;
   snapshot.files.push_back({std::string(token_file), login.access_token.copy()});
-  for (const DeliveredFile& file : request_.provider.deliver) {
-    snapshot.files.push_back(
-        {file.name, document_->delivered(file, request_.provider.fields, request_.client_secret)});
-  }
+  for (auto& [name, content] : document_->delivered(request_.provider.deliver, request_.client_secret))
+    snapshot.files.push_back({name, std::move(content)});
   report_.login = std::move(snapshot);
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
 #include "base/file.h"
 #include "base/fmt.h"
@@ -15,19 +16,22 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t journal_limit = 64 * MiB;  // two documents as JSON strings, and what else a run records
+constexpr size_t longest_kept = MiB;        // with records of other logins, whose profiles may be gone
 constexpr const char* spare_hint = "remove it if its record of a refresh is not needed";
 
-void add(JournalEntry& entry, JournalLine line) {
+void add(JournalEntry& entry, JournalLine line, std::string_view own) {
+  if (!line.new_text.empty()) {
+    entry.old_text = std::move(line.old_text);
+    entry.new_text = std::move(line.new_text);
+  }
+  if (line.entry != own) return;
+  if (line.is_end) entry = {};
   if (!line.lock.path.empty()) entry.locks.push_back(std::move(line.lock));
   if (!line.refresh_token_hash.empty()) {
     entry.refresh_token_hash = std::move(line.refresh_token_hash);
     entry.began_at = line.began_at;
   }
   if (!line.grant.access_token.empty()) entry.grant = std::move(line.grant);
-  if (!line.new_text.empty()) {
-    entry.old_text = std::move(line.old_text);
-    entry.new_text = std::move(line.new_text);
-  }
 }
 
 // The line as JSON; nullopt if it is damaged. A power failure may leave NULs in front of it.
@@ -44,6 +48,21 @@ void for_each_line(std::string_view text, const Each& each) {
   for (size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
     if (const auto line = parse_line(text.substr(0, end))) each(*line);
   }
+}
+
+// Whether another login has records that it has not discarded.
+bool has_others(std::string_view text, std::string_view own) {
+  std::set<std::string, std::less<>> others;
+  for_each_line(text, [&](const JsonValue& json) {
+    const std::string entry(json_string(json, "entry").value_or(""));
+    const JsonValue* const end = json_member(json, "end");
+    if (end != nullptr && end->IsTrue()) {
+      others.erase(entry);
+    } else if (entry != own) {
+      others.insert(entry);
+    }
+  });
+  return !others.empty();
 }
 
 // The journal, locked. It is the same file for all processes unless somebody removed it while we waited.
@@ -70,7 +89,8 @@ std::string journal_name(std::string_view document) {
   return fmt::format(".{}.oci-oauth.journal", document);
 }
 
-Result<JournalEntry> read_notes(std::string_view text, std::string_view document, const std::string& shown) {
+Result<JournalEntry> read_notes(std::string_view text, const JournalSubject& subject,
+                                const std::string& shown) {
   JournalEntry entry;
   bool is_newer = false;
   for_each_line(text, [&](const JsonValue& json) {
@@ -78,28 +98,28 @@ Result<JournalEntry> read_notes(std::string_view text, std::string_view document
     is_newer = is_newer || version.value_or(0) > JournalLine::version;
     if (version != JournalLine::version) return;
     auto line = read_record<JournalLine>(json, shown);
-    if (line && line->document == document) add(entry, std::move(*line));
+    if (line && line->document == subject.document) add(entry, std::move(*line), subject.entry);
   });
   if (!is_newer) return entry;
   return Error{ErrorKind::failed, fmt::format("{}: was written by a newer version of oci-oauth", shown),
                fmt::format("install that version again, or {}", spare_hint)};
 }
 
-Journal::Journal(FileLock file, int directory, std::string directory_path, std::string document)
+Journal::Journal(FileLock file, int directory, std::string directory_path, JournalSubject subject)
     : file_(std::move(file)),
       directory_(directory),
       directory_path_(std::move(directory_path)),
-      document_(std::move(document)),
-      shown_(directory_path_ + "/" + journal_name(document_)) {}
+      subject_(std::move(subject)),
+      shown_(directory_path_ + "/" + journal_name(subject_.document)) {}
 
-Result<Journal> Journal::open(int directory, const std::string& directory_path, const std::string& document,
+Result<Journal> Journal::open(int directory, const std::string& directory_path, const JournalSubject& subject,
                               SteadyTime deadline) {
-  const std::string name = journal_name(document), shown = directory_path + "/" + name;
+  const std::string name = journal_name(subject.document), shown = directory_path + "/" + name;
   auto file = TRY(lock_journal(directory, name, shown, deadline));
   // New records follow whatever is already there.
   const int flags = ::fcntl(file.fd(), F_GETFL);
   if (flags < 0 || ::fcntl(file.fd(), F_SETFL, flags | O_APPEND) != 0) return Error::from_errno(errno, shown);
-  return Journal(std::move(file), directory, directory_path, document);
+  return Journal(std::move(file), directory, directory_path, subject);
 }
 
 Result<void> Journal::reserve(size_t size) {
@@ -107,7 +127,9 @@ Result<void> Journal::reserve(size_t size) {
   return sync();
 }
 
-Result<void> Journal::append(const JournalLine& line) {
+Result<void> Journal::append(JournalLine line) {
+  line.document = subject_.document;
+  line.entry = subject_.entry;
   // The next record must not be appended to half a line.
   std::string text(ends_in_half_a_line_ ? "\n" : "");
   append_secret(text, write_record(line).reveal());
@@ -128,25 +150,22 @@ Result<void> Journal::sync() {
 }
 
 Result<void> Journal::note_lock(const DirectoryIdentity& lock) {
-  return append({.document = document_, .lock = lock});
+  return append({.lock = lock});
 }
 
 Result<void> Journal::note_request(const std::string& refresh_token_hash, Time at) {
-  TRY(append({.document = document_, .refresh_token_hash = refresh_token_hash, .began_at = at}));
+  TRY(append({.refresh_token_hash = refresh_token_hash, .began_at = at}));
   TRY(sync());
   return sync_directory(directory_, directory_path_);
 }
 
 Result<void> Journal::note_grant(const std::string& refresh_token_hash, Time began_at, const Grant& grant) {
-  TRY(append({.document = document_,
-              .refresh_token_hash = refresh_token_hash,
-              .began_at = began_at,
-              .grant = grant.copy()}));
+  TRY(append({.refresh_token_hash = refresh_token_hash, .began_at = began_at, .grant = grant.copy()}));
   return sync();
 }
 
 Result<void> Journal::note_rewrite(const Secret& old_text, const Secret& new_text) {
-  TRY(append({.document = document_, .old_text = old_text.copy(), .new_text = new_text.copy()}));
+  TRY(append({.old_text = old_text.copy(), .new_text = new_text.copy()}));
   return sync();
 }
 
@@ -161,10 +180,15 @@ Result<std::optional<JournalEntry>> Journal::replay() {
   const Secret text = TRY(read_all());
   ends_in_half_a_line_ = !text.empty() && !text.reveal().ends_with('\n');
   if (text.empty()) return std::optional<JournalEntry>();
-  return std::optional(TRY(read_notes(text.reveal(), document_, shown_)));
+  return std::optional(TRY(read_notes(text.reveal(), subject_, shown_)));
 }
 
 Result<void> Journal::clear() {
+  const Secret text = TRY(read_all());
+  if (text.reveal().size() < longest_kept && has_others(text.reveal(), subject_.entry)) {
+    TRY(append({.is_end = true}));
+    return sync();
+  }
   if (::ftruncate(file_.fd(), 0) != 0) return Error::from_errno(errno, shown_);
   ends_in_half_a_line_ = false;
   return sync();

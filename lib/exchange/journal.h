@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a refresh records beside the credential document, so that a kill or a power failure loses nothing: its
 // locks, that a request is about to be sent, and the answer. Each document has one journal, locked (flock(2))
-// while it is open, so that a login has one exchange at a time.
+// while it is open, so that a document has one exchange at a time. One with several logins has the records of
+// all in it, and each login reads and discards its own.
 #pragma once
 
 #include <optional>
@@ -22,19 +23,21 @@ namespace oci_oauth {
 // The journal of a document, in the same directory.
 std::string journal_name(std::string_view document);
 
-// A line, with one of four records: a lock that is taken, a request that is about to be sent, its answer
-// (with the content of the request's record, so that it is usable even if that is damaged), or a document
-// that is about to be rewritten in place.
+// A line, with one of five records: a lock that is taken, a request that is about to be sent, its answer
+// (with the content of the request's record, so that it is usable even if that is damaged), a document that
+// is about to be rewritten in place, or that the login's earlier records are discarded.
 struct JournalLine {
   static constexpr int version = 1;
   static constexpr bool accepts(std::int64_t) { return true; }  // decided by the reader of the lines
 
-  std::string document;
+  std::string document = {};
+  std::string entry = {};  // which login of it (config.h)
   DirectoryIdentity lock = {};
   std::string refresh_token_hash = {};
   Time began_at = {};
   Grant grant = {};
   Secret old_text = {}, new_text = {};
+  bool is_end = false;
 
   friend bool operator==(const JournalLine&, const JournalLine&) = default;
 };
@@ -42,6 +45,7 @@ struct JournalLine {
 template <class Each, RecordOf<JournalLine> Self>
 void describe(Each& each, Self& line) {
   each("document", line.document);
+  each("entry", line.entry);
   each("lock", line.lock.path);
   if (!line.lock.path.empty()) {
     each("device", line.lock.device, Presence::required);
@@ -60,6 +64,7 @@ void describe(Each& each, Self& line) {
   }
   each("old_text", line.old_text);
   each("new_text", line.new_text);
+  each("end", line.is_end);
 }
 
 // The records of an earlier run.
@@ -71,15 +76,21 @@ struct JournalEntry {
   Secret old_text, new_text;   // of a document that was being rewritten in place; otherwise empty
 };
 
-// The notes of `document` in a journal's text. Damage costs the line that it is in. Failure: there are notes
-// of a newer version.
-Result<JournalEntry> read_notes(std::string_view text, std::string_view document, const std::string& shown);
+// Whose notes: a login of a document.
+struct JournalSubject {
+  std::string document, entry = {};
+};
+
+// The notes of `subject` in a journal's text; a document that is being rewritten concerns all its logins.
+// Damage costs the line that it is in. Failure: there are notes of a newer version.
+Result<JournalEntry> read_notes(std::string_view text, const JournalSubject& subject,
+                                const std::string& shown);
 
 class Journal {
  public:
   // `directory` must outlive the journal. Failure: temporary if another process holds the lock beyond
   // `deadline`; a journal that is not a regular file, or cannot be opened or created.
-  static Result<Journal> open(int directory, const std::string& directory_path, const std::string& document,
+  static Result<Journal> open(int directory, const std::string& directory_path, const JournalSubject& subject,
                               SteadyTime deadline);
 
   const std::string& shown() const { return shown_; }
@@ -96,22 +107,24 @@ class Journal {
   // A document that is about to be rewritten in place; durable on return.
   Result<void> note_rewrite(const Secret& old_text, const Secret& new_text);
 
-  // Result: what earlier runs recorded for this document; nullopt: nothing. A damaged line is skipped.
+  // Result: what earlier runs recorded for this login; nullopt: nothing. A damaged line is skipped.
   // Failure: records of a newer version, which must not be discarded.
   Result<std::optional<JournalEntry>> replay();
-  // Removes the records, durably: their exchange is complete, or nothing was sent.
+  // Discards this login's records, durably: their exchange is complete, or nothing was sent.
   Result<void> clear();
 
  private:
-  Journal(FileLock file, int directory, std::string directory_path, std::string document);
+  Journal(FileLock file, int directory, std::string directory_path, JournalSubject subject);
 
-  Result<void> append(const JournalLine& line);
+  Result<void> append(JournalLine line);
   Result<void> sync();
   Result<Secret> read_all();
 
   FileLock file_;
   int directory_;
-  std::string directory_path_, document_, shown_;
+  std::string directory_path_;
+  JournalSubject subject_;
+  std::string shown_;
   bool ends_in_half_a_line_ = false;
 };
 

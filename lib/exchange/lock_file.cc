@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/lock_file.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/fmt.h"
+#include "base/path.h"
 
 namespace oci_oauth {
 
@@ -37,6 +39,7 @@ Result<LockFiles> LockFiles::acquire(const std::vector<ProviderLock>& locks, Ste
   LockFiles files;
   for (const ProviderLock& lock : locks) {
     if (lock.kind != LockKind::file) continue;
+    ::mkdir(parent_directory(lock.path).c_str(), 0700);
     auto file = lock_file(lock.path, deadline);
     if (!file && file.error().kind == ErrorKind::temporary)
       return Error{ErrorKind::temporary, fmt::format("{}: another program holds this lock", lock.path)};

@@ -79,11 +79,12 @@ LoginStore::LoginStore(Journal journal, UniqueFd directory, std::string director
       shown_(directory_path_ + "/" + name_),
       document_(document) {}
 
-Result<LoginStore> LoginStore::open(const std::string& path, SteadyTime deadline, Document document) {
+Result<LoginStore> LoginStore::open(const std::string& path, SteadyTime deadline, Document document,
+                                    const std::string& entry) {
   const auto file = TRY(real_file(path, document));
   const std::string parent = parent_directory(file), name = base_name(file);
   auto directory = TRY(open_file({.path = parent}, O_RDONLY | O_DIRECTORY));
-  auto journal = Journal::open(directory.get(), parent, name, deadline);
+  auto journal = Journal::open(directory.get(), parent, {name, entry}, deadline);
   if (!journal && journal.error().kind == ErrorKind::temporary) return std::move(journal).error();
   if (!journal) return std::move(journal).error().with_hint(unwritable_hint);
   // A staged file of a killed run may contain a login, but only the journal is worth keeping.

@@ -25,14 +25,15 @@ enum class Replacement { rename, in_place };
 // Whether there must be a document.
 enum class Document { required, created };
 
-// A login has one exchange at a time: its journal is locked from open() until the object is destroyed.
+// A document has one exchange at a time: its journal is locked from open() until the object is destroyed.
+// `entry`: which login of it.
 class LoginStore {
  public:
   // Follows symbolic links in `path` to the real file; the caller runs as the login's owner. Failure:
   // not_found, temporary if another process holds the lock beyond `deadline`, or the directory cannot be
   // written to.
   static Result<LoginStore> open(const std::string& path, SteadyTime deadline,
-                                 Document document = Document::required);
+                                 Document document = Document::required, const std::string& entry = "");
 
   const std::string& directory() const { return directory_path_; }  // real path
   const std::string& shown() const { return shown_; }               // real path of the document

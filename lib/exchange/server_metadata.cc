@@ -32,15 +32,92 @@ Error no_metadata(const std::string& url, long status) {
   return error;
 }
 
+constexpr auto longest_look = std::chrono::seconds(8);
+
+std::string_view without_slash(std::string_view url) {
+  while (url.ends_with('/')) url.remove_suffix(1);
+  return url;
+}
+
+struct SplitUrl {
+  std::string_view origin, path;  // the path without a slash at its end
+};
+
+SplitUrl split(std::string_view url) {
+  url = without_slash(url);
+  const size_t host = url.find("://");
+  const size_t path = host == url.npos ? url.npos : url.find('/', host + 3);
+  const std::string_view origin = url.substr(0, path);
+  return {origin, url.substr(origin.size())};
+}
+
+// An origin is often written with a slash, as browsers do.
+bool is_same_issuer(std::string_view a, std::string_view b) {
+  const bool are_origins = split(a).path.empty() && split(b).path.empty();
+  return a == b || (are_origins && split(a).origin == split(b).origin);
+}
+
+// Result: what was found, and where. Failure: temporary if the server does not answer; another kind, with its
+// first answer, if none of the addresses has anything.
+struct Found {
+  std::string url;
+  Secret text;
+};
+Result<Found> get_first(const TokenRequest& client, const std::vector<std::string>& urls) {
+  HttpRequest request(client);
+  request.method = "GET";
+  request.total_timeout = std::min<Milliseconds>(request.total_timeout, longest_look);
+  std::optional<Error> first;
+  for (const std::string& url : urls) {
+    request.url = url;
+    RequestResult result = send_request(request);
+    if (const auto* failure = std::get_if<RequestFailure>(&result))
+      return Error{ErrorKind::temporary, fmt::format("{}: {}", url, failure->message)};
+    auto& reply = std::get<HttpReply>(result);
+    if (reply.status == 200) return Found{url, std::move(reply.body)};
+    if (!first) first = no_metadata(url, reply.status);
+  }
+  return std::move(*first);
+}
+
+Result<std::string> find_issuer(const TokenRequest& client) {
+  TRY(check_url(client.resource));
+  const auto found = get_first(client, resource_metadata_urls(client.resource));
+  if (found) return parse_resource_metadata(found->text.reveal(), found->url, client.resource);
+  if (found.error().kind == ErrorKind::temporary) return found.error();
+  return std::string(split(client.resource).origin);
+}
+
 }  // namespace
 
+ClientAuthentication ServerMetadata::accepted(ClientAuthentication wanted) const {
+  if (takes_post == takes_basic) return wanted;
+  return takes_post ? ClientAuthentication::post : ClientAuthentication::basic;
+}
+
+std::vector<std::string> resource_metadata_urls(std::string_view resource) {
+  const auto [origin, path] = split(resource);
+  const std::string at_root = fmt::format("{}/.well-known/oauth-protected-resource", origin);
+  return path.empty() ? std::vector{at_root} : std::vector{fmt::format("{}{}", at_root, path), at_root};
+}
+
+Result<std::string> parse_resource_metadata(std::string_view text, const std::string& url,
+                                            std::string_view resource) {
+  const auto json = TRY(parse_json(text, url));
+  if (!json.IsObject()) return bad(url, "is not an object");
+  const std::string named(without_slash(json_string(json, "resource").value_or("")));
+  const bool is_it = split(named).origin == split(resource).origin && resource.starts_with(named) &&
+                     (resource.size() == named.size() || resource[named.size()] == '/');
+  if (!is_it) return bad(url, fmt::format("does not say that it is about '{}'", resource));
+  const JsonValue* const server = json_at(json, "/authorization_servers/0");
+  if (server == nullptr || !server->IsString()) return bad(url, "names no authorization server");
+  return std::string(json_text(*server));
+}
+
 std::vector<std::string> metadata_urls(std::string_view issuer) {
-  while (issuer.ends_with('/')) issuer.remove_suffix(1);
-  const size_t host = issuer.find("://");
-  const size_t path = host == issuer.npos ? issuer.npos : issuer.find('/', host + 3);
-  const std::string_view origin = issuer.substr(0, path), rest = issuer.substr(origin.size());
-  return {fmt::format("{}/.well-known/oauth-authorization-server{}", origin, rest),
-          fmt::format("{}/.well-known/openid-configuration", issuer)};
+  const auto [origin, path] = split(issuer);
+  return {fmt::format("{}/.well-known/oauth-authorization-server{}", origin, path),
+          fmt::format("{}{}/.well-known/openid-configuration", origin, path)};
 }
 
 Result<ServerMetadata> parse_metadata(std::string_view text, const std::string& url,
@@ -49,7 +126,8 @@ Result<ServerMetadata> parse_metadata(std::string_view text, const std::string& 
   if (!json.IsObject()) return bad(url, "is not an object");
   ServerMetadata metadata;
   metadata.issuer = json_string(json, "issuer").value_or("");
-  if (metadata.issuer != issuer) return bad(url, fmt::format("does not say that the issuer is '{}'", issuer));
+  if (!is_same_issuer(metadata.issuer, issuer))
+    return bad(url, fmt::format("does not say that the issuer is '{}'", issuer));
   const std::pair<const char*, std::string*> endpoints[] = {
       {"token_endpoint", &metadata.token_url},
       {"authorization_endpoint", &metadata.authorization_url},
@@ -63,25 +141,18 @@ Result<ServerMetadata> parse_metadata(std::string_view text, const std::string& 
   }
   const JsonValue* const names_itself = json_member(json, "authorization_response_iss_parameter_supported");
   metadata.names_itself = names_itself != nullptr && names_itself->IsTrue();
+  const char* const methods = "token_endpoint_auth_methods_supported";
+  metadata.takes_post = may_have(json, methods, word(ClientAuthentication::post));
+  metadata.takes_basic = may_have(json, methods, word(ClientAuthentication::basic));
   metadata.supports_s256 = may_have(json, "code_challenge_methods_supported", "S256");
   return metadata;
 }
 
 Result<ServerMetadata> discover(const TokenRequest& client) {
-  if (auto usable = check_url(client.issuer); !usable) return std::move(usable).error().in("issuer");
-  HttpRequest request(client);
-  request.method = "GET";
-  std::optional<Error> first;
-  for (const std::string& url : metadata_urls(client.issuer)) {
-    request.url = url;
-    const RequestResult result = send_request(request);
-    if (const auto* failure = std::get_if<RequestFailure>(&result))
-      return Error{ErrorKind::temporary, fmt::format("{}: {}", url, failure->message)};
-    const auto& reply = std::get<HttpReply>(result);
-    if (reply.status == 200) return parse_metadata(reply.body.reveal(), url, client.issuer);
-    if (!first) first = no_metadata(url, reply.status);
-  }
-  return std::move(*first);
+  const std::string issuer = client.issuer.empty() ? TRY(find_issuer(client)) : client.issuer;
+  if (auto usable = check_url(issuer); !usable) return std::move(usable).error().in("issuer");
+  const auto found = TRY(get_first(client, metadata_urls(issuer)));
+  return parse_metadata(found.text.reveal(), found.url, issuer);
 }
 
 }  // namespace oci_oauth

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an authorization server says about itself: RFC 8414, and OpenID Connect Discovery 1.0. It counts only
-// if it names the very issuer that was asked for.
+// if it names the very issuer that was asked for; an origin may have a slash at its end. What a protected
+// resource says (RFC 9728) counts only if it is about that resource.
 #pragma once
 
 #include <string>
@@ -16,8 +17,12 @@ namespace oci_oauth {
 struct ServerMetadata {
   std::string issuer;
   std::string token_url, authorization_url, device_authorization_url, revocation_url;
-  bool names_itself = false;  // in each authorization response (RFC 9207 section 3)
-  bool supports_s256 = true;  // RFC 7636 section 4.2; also if it does not say
+  bool names_itself = false;                   // in each authorization response (RFC 9207 section 3)
+  bool supports_s256 = true;                   // RFC 7636 section 4.2; also if it does not say
+  bool takes_post = true, takes_basic = true;  // a client's secret; also if it does not say
+
+  // That way to authenticate, or the other one if the server takes only that.
+  ClientAuthentication accepted(ClientAuthentication wanted) const;
 };
 
 // Where the metadata of an issuer may be, in order (RFC 8414 sections 3.1 and 5).
@@ -26,7 +31,17 @@ std::vector<std::string> metadata_urls(std::string_view issuer);
 // Failure: "URL: reason" for what is not the metadata of `issuer`, or has an endpoint that cannot be used.
 Result<ServerMetadata> parse_metadata(std::string_view text, const std::string& url, std::string_view issuer);
 
-// That of the client's issuer. Failure: temporary if the server does not answer; another kind if it has none.
+// Where a protected resource's metadata may be, in order (RFC 9728 section 3.1).
+std::vector<std::string> resource_metadata_urls(std::string_view resource);
+
+// Result: its first authorization server. Failure: "URL: reason" for what is not the metadata of `resource`,
+// or of what contains it.
+Result<std::string> parse_resource_metadata(std::string_view text, const std::string& url,
+                                            std::string_view resource);
+
+// That of the client's issuer; without one, of the issuer that its resource names, or of the resource's
+// origin if it has no metadata. Failure: temporary if the server does not answer; another kind if it has
+// none.
 Result<ServerMetadata> discover(const TokenRequest& client);
 
 }  // namespace oci_oauth

@@ -50,10 +50,11 @@ HttpTarget token_endpoint(const Profile& profile, const Provider& provider) {
 TokenRequest token_request(const Profile& profile, const Provider& provider, const Login& login,
                            const Secret& client_secret) {
   TokenRequest request(token_endpoint(profile, provider));
-  request.issuer = either(profile.issuer, provider.issuer);
+  request.issuer = either(profile.issuer, either(login.issuer, provider.issuer));
+  request.resource = either(profile.resource, login.resource);
   request.client_id = either(profile.client_id, either(login.client_id, provider.client_id));
   request.client_secret = (client_secret.empty() ? login.client_secret : client_secret).copy();
-  request.authentication = provider.authentication;
+  request.authentication = login.authentication.value_or(provider.authentication);
   request.parameters = provider.parameters;
   request.parameters.insert(request.parameters.end(), login.parameters.begin(), login.parameters.end());
   request.body = provider.body;
@@ -81,9 +82,13 @@ RequestResult post_token_request(const TokenRequest& request, const Secret& refr
   if (auto checked = check_url(request.url); !checked) {
     return RequestFailure{RequestFailure::Sent::no, "token_url: " + checked.error().message};
   }
+  // A URL without a path has the path "/" (RFC 3986 section 6.2.3).
+  const bool has_path = request.resource.find('/', request.resource.find("://") + 3) != std::string::npos;
+  const std::string resource = request.resource + (has_path || request.resource.empty() ? "" : "/");
   const std::string scope = fmt::format("{}", fmt::join(request.scopes, " "));
   Parameters parameters = {{"grant_type", "refresh_token"}, {"refresh_token", refresh_token.reveal()}};
   if (!scope.empty()) parameters.emplace_back("scope", scope);
+  if (!resource.empty()) parameters.emplace_back("resource", resource);
   return post_parameters(request, parameters, events);
 }
 

@@ -22,7 +22,7 @@ struct TokenRequest : HttpTarget {
   TokenRequest() = default;
   explicit TokenRequest(const HttpTarget& target) : HttpTarget(target) {}
 
-  std::string issuer, client_id;
+  std::string issuer, resource, client_id;  // what is empty is not known, or not sent
   BodyEncoding body = BodyEncoding::form;
   std::vector<std::string> scopes;  // empty: no scope parameter
   Pairs parameters;                 // further ones

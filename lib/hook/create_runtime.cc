@@ -2,6 +2,7 @@
 #include "hook/create_runtime.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/fmt.h"
 #include "delivery/delivery_state.h"
@@ -53,9 +54,17 @@ void warn_of_shadows(const CreateContext& context, const Profile& profile,
                          "start it without that variable");
 }
 
+// The chosen ones, and those whose part they deliver.
+std::vector<const Profile*> profiles_to_freshen(const Config& config, const std::vector<Chosen>& chosen) {
+  std::vector<const Profile*> profiles;
+  for (const Profile* profile : profiles_of(chosen))
+    std::ranges::move(config.delivered_with(*profile), std::back_inserter(profiles));
+  return profiles;
+}
+
 // Without a valid token the directory is delivered all the same, and the next refresh updates it.
 void freshen_all(const CreateContext& context, std::vector<Chosen>& chosen, Failures& failures) {
-  for (const Profile* profile : profiles_of(chosen)) {
+  for (const Profile* profile : profiles_to_freshen(context.call.config, chosen)) {
     auto fresh = freshen(context, *profile);
     if (!fresh) {
       failures.add(*profile, std::move(fresh).error());

@@ -35,7 +35,7 @@ Result<void> describe_written(const CreateContext& context, Delivery& delivery) 
 Result<Provider> provider_of(const CreateContext& context, const Profile& profile) {
   std::string prefix = context.call.installation;
   if (prefix.empty()) prefix = TRY(installation_prefix(levels_of_hook));
-  return load_provider(profile.provider, provider_directories(prefix));
+  return load_provider(profile, provider_directories(prefix));
 }
 
 // Other records are read only if a file already exists; otherwise each of a crowd of hooks would read all of

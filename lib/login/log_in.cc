@@ -63,7 +63,7 @@ class LogIn {
 
 Result<void> LogIn::log_in() {
   const SignalQueue signals{SIGTERM, SIGINT, SIGHUP};
-  auto session = TRY(Session::open(request_, signals));
+  auto session = TRY(Session::open(request_, Login(), signals));
   TRY(check_place(session));
   const auto answer = TRY(obtain(session));
   return store(answer, session.client());

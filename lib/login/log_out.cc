@@ -40,7 +40,8 @@ class LogOut {
 
 Result<void> LogOut::log_out() {
   const SteadyTime deadline = steady_clock::now() + longest_run;
-  auto store = TRY(LoginStore::open(request_.profile.credentials, deadline));
+  const Profile& profile = request_.profile;
+  auto store = TRY(LoginStore::open(profile.credentials, deadline, Document::required, profile.entry));
   const std::function<bool()> never = [] { return false; };
   LoginLocks locks(request_.provider, store, never, report_.notices);
   const CredentialFields& fields = request_.provider.fields;
@@ -63,7 +64,7 @@ Result<void> LogOut::log_out() {
 // The refresh token first: with it, a server revokes the access token as well (RFC 7009 section 2.1).
 Result<void> LogOut::revoke(const Login& login) {
   const SignalQueue signals{SIGTERM, SIGINT, SIGHUP};
-  auto session = Session::open(request_, signals);
+  auto session = Session::open(request_, login, signals);
   if (!session) return Error{ErrorKind::failed, "the tokens are not revoked: " + session.error().message};
   if (session->server().revocation_url.empty()) {
     say("the server has no revocation endpoint, so the tokens are valid until they expire");

@@ -42,11 +42,12 @@ Session::Session(TokenRequest client, ServerMetadata server, const CredentialFie
       members_(answer_members(fields)),
       signals_(signals) {}
 
-Result<Session> Session::open(const ExchangeRequest& request, const SignalQueue& signals) {
+Result<Session> Session::open(const ExchangeRequest& request, const Login& login,
+                              const SignalQueue& signals) {
   const Provider& provider = request.provider;
-  TokenRequest client = token_request(request.profile, provider, Login(), request.client_secret);
+  TokenRequest client = token_request(request.profile, provider, login, request.client_secret);
   ServerMetadata server;
-  if (!client.issuer.empty()) {
+  if (!client.issuer.empty() || !client.resource.empty()) {
     auto found = discover(client);
     if (!found) return std::move(found).error().in("issuer");
     server = std::move(*found);

@@ -24,7 +24,7 @@ class Session {
  public:
   // The server's endpoints: those of the provider and the profile, and for the others those of the issuer's
   // metadata. `signals`, which outlive it, end the login. Failure: as discover().
-  static Result<Session> open(const ExchangeRequest& request, const SignalQueue& signals);
+  static Result<Session> open(const ExchangeRequest& request, const Login& login, const SignalQueue& signals);
 
   const ServerMetadata& server() const { return server_; }
   const TokenRequest& client() const { return client_; }

@@ -36,7 +36,10 @@ Findings examine_endpoint(const Profile& profile, const Provider& provider, Time
   HttpRequest request(token_endpoint(profile, provider));
   request.method = "HEAD";
   if (request.url.empty()) {
-    auto server = discover(token_request(profile, provider, Login()));
+    const TokenRequest client = token_request(profile, provider, Login());
+    if (client.issuer.empty() && client.resource.empty())
+      return {{check, Verdict::ok, "is the one that the login names", ""}};
+    auto server = discover(client);
     if (!server) return {problem(check, std::move(server).error().in("issuer"))};
     request.url = server->token_url;
   }

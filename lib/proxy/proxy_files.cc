@@ -43,7 +43,7 @@ Result<std::vector<ProxiedProfile>> proxied_profiles(const Config& config, const
   std::vector<ProxiedProfile> profiles;
   for (const Profile& profile : config.profiles) {
     if (profile.delivery != Delivers::socket) continue;
-    const auto provider = TRY(load_provider(profile.provider, provider_directories(prefix)));
+    const auto provider = TRY(load_provider(profile, provider_directories(prefix)));
     TRY(check_complete(profile, provider));
     Api api = *provider.api;
     if (!profile.api_url.empty()) api.url = profile.api_url;

@@ -16,17 +16,17 @@ namespace {
 
 // rename(2) replaces a document, so it is identified by its directory and name, or by the path itself if its
 // directory cannot be seen.
-using Place = std::tuple<dev_t, ino_t, std::string>;
+using Place = std::tuple<dev_t, ino_t, std::string, std::string>;
 
 Place place_of(const Profile& profile) {
   // A command's token is of no other profile.
-  if (profile.source) return {0, 0, profile.name};
+  if (profile.source) return {0, 0, profile.name, ""};
   const std::string& path = profile.credentials;
   const auto real = real_path(path);
   const std::string& followed = real ? *real : path;
   struct stat status;
-  if (::stat(parent_directory(followed).c_str(), &status) != 0) return {0, 0, path};
-  return {status.st_dev, status.st_ino, base_name(followed)};
+  if (::stat(parent_directory(followed).c_str(), &status) != 0) return {0, 0, path, profile.entry};
+  return {status.st_dev, status.st_ino, base_name(followed), profile.entry};
 }
 
 bool has_asked(const ProfileOutcome& done) {
@@ -63,6 +63,12 @@ LoginProfiles siblings_of(const Config& config, const Profile& profile) {
   return siblings;
 }
 
+LoginProfiles fed_by(const Config& config, const Profile& profile) {
+  LoginProfiles fed = siblings_of(config, profile);
+  if (const Profile* by = config.find(profile.delivered_by)) fed.push_back(by);
+  return fed;
+}
+
 std::vector<ProfileOutcome> follow(const Refresher& refresher, const LoginProfiles& profiles,
                                    const RefreshOutcome& first) {
   std::vector<ProfileOutcome> done;
@@ -82,7 +88,7 @@ std::vector<ProfileOutcome> refresh_login(const Refresher& refresher, const Conf
     RefreshOptions options = {.aim = aim, .lock = std::exchange(lock, std::nullopt)};
     done.push_back({profile, refresh_profile(refresher, *profile, std::move(options))});
     if (!has_asked(done.back())) continue;
-    LoginProfiles others = siblings_of(config, *profile);
+    LoginProfiles others = fed_by(config, *profile);
     std::erase_if(others, [&](const Profile* other) {
       return std::any_of(done.begin(), done.end(), [&](const auto& one) { return one.profile == other; });
     });

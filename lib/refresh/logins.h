@@ -11,7 +11,8 @@
 
 namespace oci_oauth {
 
-// A login: the profiles whose credential document is the same file, by whatever path or symbolic link.
+// A login: the profiles whose credential document is the same file, by whatever path or symbolic link, with
+// the same entry.
 using LoginProfiles = std::vector<const Profile*>;
 
 // The logins of `profiles`, in the order of their first profile.
@@ -19,6 +20,10 @@ std::vector<LoginProfiles> logins_of(const std::vector<const Profile*>& profiles
 
 // The other profiles of the configuration with this one's login.
 LoginProfiles siblings_of(const Config& config, const Profile& profile);
+
+// The other profiles for which something is published from this one's login: its siblings, and the profile
+// that delivers it.
+LoginProfiles fed_by(const Config& config, const Profile& profile);
 
 struct ProfileOutcome {
   const Profile* profile;

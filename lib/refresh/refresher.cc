@@ -93,7 +93,7 @@ Result<ExchangeReport> exchange(const Refresher& refresher, const Profile& profi
 Result<ExchangeRequest> exchange_request(const Refresher& refresher, const Profile& profile, int share) {
   ExchangeRequest request;
   request.profile = profile;
-  request.provider = TRY(load_provider(profile.provider, refresher.provider_directories));
+  request.provider = TRY(load_provider(profile, refresher.provider_directories));
   TRY(add_secrets(request, share));
   return request;
 }

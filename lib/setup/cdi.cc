@@ -72,7 +72,8 @@ Result<Plan> plan_cdi(const Host& host, const Ledger&, Default) {
   const auto config = TRY(configuration_of(host));
   std::vector<CdiDevice> devices;
   for (const Profile& profile : config.profiles) {
-    const auto provider = load_provider(profile.provider, provider_places(host));
+    if (!profile.delivered_by.empty()) continue;
+    const auto provider = load_provider(profile, provider_places(host));
     if (!provider)
       return Error(provider.error())
           .in(fmt::format("{}: profile '{}'", host.tree.shown(host.config), profile.name));

@@ -3,9 +3,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <set>
+#include <utility>
 
 #include "base/environment.h"
 #include "base/file.h"
@@ -35,31 +37,44 @@ std::string empty_configuration(const Host& host) {
 }
 
 struct NewProfile {
-  std::string name, json, path;
+  std::string name, json, login, lacks;
 
   std::string text() const { return fmt::format("\"{}\": {}", name, json); }
 };
 
+// An entry's name up to what a profile's name cannot have.
+std::string name_for(const FoundLogin& login) {
+  std::string name = login.entry.empty() ? login.provider : fmt::format("{}-{}", login.provider, login.entry);
+  name.resize(
+      std::min(name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"),
+               std::min<size_t>(name.size(), 60)));
+  return name;
+}
+
 NewProfile profile_for(const FoundLogin& login, std::set<std::string>& names) {
-  std::string name = login.provider;
-  for (unsigned number = 2; !names.insert(name).second; ++number)
-    name = fmt::format("{}-{}", login.provider, number);
+  const std::string wanted = name_for(login);
+  std::string name = wanted;
+  for (unsigned number = 2; !names.insert(name).second; ++number) name = fmt::format("{}-{}", wanted, number);
   JsonValue profile = json_object();
   json_set(profile, "credentials", login.path);
   if (name != login.provider) json_set(profile, "provider", login.provider);
-  return {name, std::string(write_json(profile).reveal()), login.path};
+  if (!login.entry.empty()) json_set(profile, "entry", login.entry);
+  if (!login.client_file.empty()) json_set(profile, "client_file", login.client_file);
+  return {name, std::string(write_json(profile).reveal()),
+          login.entry.empty() ? login.path : fmt::format("'{}' in {}", login.entry, login.path), login.lacks};
 }
 
 // The profiles of the logins that no profile of the configuration has.
 std::vector<NewProfile> missing_profiles(const Config& config, const std::vector<FoundLogin>& logins) {
-  std::set<std::string> names, paths;
+  std::set<std::string> names;
+  std::set<std::pair<std::string, std::string>> known;
   for (const Profile& profile : config.profiles) {
     names.insert(profile.name);
-    paths.insert(profile.credentials);
+    known.emplace(profile.credentials, profile.entry);
   }
   std::vector<NewProfile> missing;
   for (const FoundLogin& login : logins) {
-    if (paths.insert(login.path).second) missing.push_back(profile_for(login, names));
+    if (known.emplace(login.path, login.entry).second) missing.push_back(profile_for(login, names));
   }
   return missing;
 }
@@ -79,40 +94,47 @@ Error no_login(const UserHome& home, const std::string& reason, std::string_view
           fmt::format("as {}, log in with {}, or name the file with --credentials FILE", home.user, clients)};
 }
 
-Result<std::vector<FoundLogin>> login_of(const UserHome& home, const std::vector<Provider>& providers,
-                                         const std::string& name) {
-  for (FoundLogin& login : find_logins(home, providers)) {
-    if (login.provider != name) continue;
-    if (login.usable) return std::vector<FoundLogin>{std::move(login)};
-    return no_login(home, ": " + login.usable.error().message, "its program");
-  }
-  return Error{ErrorKind::usage, fmt::format("--provider: '{}' does not say where its login is", name),
-               "name the file with --credentials FILE"};
-}
-
-Result<std::vector<FoundLogin>> all_logins(const UserHome& home, const std::vector<Provider>& providers) {
+// Those that are usable, at least one. Failure: what is wrong with the only one, or that there is none.
+Result<std::vector<FoundLogin>> usable_of(std::vector<FoundLogin> found, const UserHome& home) {
   std::vector<FoundLogin> usable;
-  std::vector<std::string> names;
-  for (FoundLogin& login : find_logins(home, providers)) {
-    names.push_back(login.provider);
+  std::set<std::string> names;
+  for (FoundLogin& login : found) {
+    names.insert(login.provider);
     if (login.usable) usable.push_back(std::move(login));
   }
   if (!usable.empty()) return usable;
-  return no_login(home, " in " + home.directory, fmt::format("one of {}", fmt::join(names, ", ")));
+  const std::string clients =
+      names.size() > 1 ? fmt::format("one of {}", fmt::join(names, ", ")) : "its program";
+  const bool is_only_one = found.size() == 1;
+  return no_login(home, is_only_one ? ": " + found.front().usable.error().message : " in " + home.directory,
+                  clients);
+}
+
+Error several_in(const std::string& file, const std::string& provider) {
+  return {ErrorKind::usage,
+          fmt::format("--credentials: {}: has several logins of '{}', so each needs an \"entry\"", file,
+                      provider),
+          "add profiles for them to the configuration"};
 }
 
 Result<std::vector<FoundLogin>> chosen_logins(const Host& host, const LoginChoice& choice) {
-  const std::string provider = choice.provider.value_or(default_provider);
-  if (choice.provider) TRY(load_provider(provider, provider_places(host)));
+  const std::string name = choice.provider.value_or(default_provider);
+  const std::vector<std::string> places = provider_places(host);
+  std::vector<Provider> providers;
+  if (choice.provider) providers.push_back(TRY(load_provider(name, places)));
   if (choice.credentials) {
+    if (choice.provider && has_entries(providers.front())) return several_in(*choice.credentials, name);
     auto path = named_login(host.tree, *choice.credentials);
     if (!path) return std::move(path).error().in("--credentials");
-    return std::vector<FoundLogin>{{provider, std::move(*path), {}}};
+    return std::vector<FoundLogin>{{name, std::move(*path)}};
   }
+  if (choice.provider && providers.front().place.file.empty()) {
+    return Error{ErrorKind::usage, fmt::format("--provider: '{}' does not say where its login is", name),
+                 "name the file with --credentials FILE"};
+  }
+  if (!choice.provider) providers = load_providers(places).usable;
   const auto home = TRY(home_of_caller());
-  const Providers providers = load_providers(provider_places(host));
-  auto found =
-      choice.provider ? login_of(home, providers.usable, provider) : all_logins(home, providers.usable);
+  auto found = usable_of(find_logins(home, providers, places), home);
   if (found || host.tree.is_host() || found.error().kind != ErrorKind::action_required) return found;
   return std::move(found).error().with_hint(
       "name the login with --credentials FILE, as its path on that machine");
@@ -122,7 +144,9 @@ Result<void> add_profiles(ConfigurationPlan& plan, const std::vector<NewProfile>
                           const std::string& source) {
   for (const NewProfile& profile : missing) {
     plan.text = TRY(set_json_member(plan.text, source, {"profiles", profile.name}, profile.json));
-    plan.notes.push_back(fmt::format("profile '{}' is for the login {}", profile.name, profile.path));
+    const std::string but =
+        profile.lacks.empty() ? "" : ", which cannot be refreshed: it has no " + profile.lacks;
+    plan.notes.push_back(fmt::format("profile '{}' is for the login {}{}", profile.name, profile.login, but));
   }
   return {};
 }
@@ -132,13 +156,13 @@ void tell_missing(ConfigurationPlan& plan, const std::vector<NewProfile>& missin
   for (const NewProfile& profile : missing) {
     plan.notes.push_back(
         fmt::format("{}: is a login without a profile; to add one, put {} into \"profiles\" of {}",
-                    profile.path, profile.text(), source));
+                    profile.login, profile.text(), source));
   }
 }
 
 Error not_ours(const NewProfile& missing, const std::string& source) {
   return {ErrorKind::configuration,
-          fmt::format("{}: already exists and has no profile with {}", source, missing.path),
+          fmt::format("{}: already exists and has no profile with {}", source, missing.login),
           fmt::format("add {} to its \"profiles\"", missing.text())};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/find_logins.h"
 
+#include <glob.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -57,13 +58,103 @@ Result<Secret> read_login(const std::string& path, uid_t uid) {
   return Secret(TRY(read_file(fd.get(), status, login_limit, path)));
 }
 
-Result<void> check_login(const std::string& path, const Provider& provider, uid_t uid) {
+bool has_text(const JsonValue& document, const std::string& pointer) {
+  const JsonValue* value = json_at(document, pointer);
+  return value != nullptr && value->IsString() && value->GetStringLength() > 0;
+}
+
+Result<JsonDocument> read_json(const std::string& path, uid_t uid) {
   const auto text = TRY(read_login(path, uid));
-  const auto document = TRY(parse_json(text.reveal(), path));
-  const JsonValue* token = json_at(document, provider.fields.refresh_token);
-  if (token != nullptr && token->IsString() && token->GetStringLength() > 0) return {};
-  return Error{ErrorKind::action_required,
-               fmt::format("{}: has no refresh token of {}", path, provider.name)};
+  return parse_json(text.reveal(), path);
+}
+
+Error no_token(const FoundLogin& login, std::string_view what) {
+  return {ErrorKind::action_required,
+          fmt::format("{}: {}has no {} of {}", login.path,
+                      login.entry.empty() ? "" : fmt::format("'{}' ", login.entry), what, login.provider)};
+}
+
+// The only login of its client, which can be refreshed.
+Result<void> check_login(const FoundLogin& login, const Provider& provider, uid_t uid) {
+  const auto document = TRY(read_json(login.path, uid));
+  if (has_text(document, provider.fields.refresh_token)) return {};
+  return no_token(login, "refresh token");
+}
+
+std::string missing_of(const JsonValue& document, const JsonValue& client, const Provider& provider) {
+  const CredentialFields& fields = provider.fields;
+  if (!has_text(document, fields.refresh_token)) return "refresh token";
+  if (!has_text(document, fields.client_id) && !has_text(client, "/client_id")) return "client";
+  const bool has_server =
+      has_text(document, fields.issuer) || has_text(document, fields.resource) || has_text(client, "/issuer");
+  return has_server ? "" : "server";
+}
+
+// One of several logins, each with a client and a server of its own.
+FoundLogin found(FoundLogin login, const JsonValue& document, const Provider& provider, uid_t uid) {
+  JsonDocument client = json_object();
+  if (!login.client_file.empty()) {
+    auto read = read_json(login.client_file, uid);
+    if (read) {
+      client = std::move(*read);
+    } else {
+      login.client_file.clear();
+    }
+  }
+  login.lacks = missing_of(document, client, provider);
+  const CredentialFields& fields = provider.fields;
+  if (!has_text(document, fields.access_token) && !has_text(document, fields.refresh_token))
+    login.usable = no_token(login, "token");
+  return login;
+}
+
+// The names of the logins in a document.
+std::vector<std::string> entries_of(const JsonValue& document, const Provider& provider) {
+  const std::string& pointer = provider.fields.refresh_token;
+  const std::string parent = pointer.substr(0, pointer.find("/{entry}"));
+  const JsonValue* const object = parent.empty() ? &document : json_at(document, parent);
+  std::vector<std::string> entries;
+  if (object == nullptr || !object->IsObject()) return entries;
+  for (const auto& member : object->GetObject()) {
+    if (member.value.IsObject()) entries.emplace_back(json_text(member.name));
+  }
+  return entries;
+}
+
+// The files that a pattern stands for.
+std::vector<std::string> files_of(const std::string& pattern) {
+  glob_t matches = {};
+  std::vector<std::string> files;
+  if (::glob(pattern.c_str(), 0, nullptr, &matches) == 0)
+    files.assign(matches.gl_pathv, matches.gl_pathv + matches.gl_pathc);
+  ::globfree(&matches);
+  return files;
+}
+
+// HASH_client.json beside HASH_tokens.json, by their endings.
+std::string client_file_of(const std::string& path, const LoginPlace& place) {
+  if (place.client_file.empty()) return "";
+  const size_t ending = place.file.size() - place.file.rfind('*') - 1;
+  return path.substr(0, path.size() - ending) + place.client_file;
+}
+
+void find_several(std::vector<FoundLogin>& logins, const Provider& provider, const UserHome& home,
+                  const std::vector<std::string>& directories) {
+  for (const std::string& path : files_of(path_of(provider.place, home))) {
+    const auto document = read_json(path, home.uid);
+    FoundLogin login = {provider.name, path, "", client_file_of(path, provider.place)};
+    if (!document) {
+      login.usable = document.error();
+      logins.push_back(std::move(login));
+    } else if (!has_entries(provider)) {
+      logins.push_back(found(std::move(login), *document, provider, home.uid));
+    } else {
+      for (const std::string& entry : entries_of(*document, provider)) {
+        const auto own = load_provider(ProviderEntry{provider.name, entry}, directories);
+        if (own) logins.push_back(found({provider.name, path, entry}, *document, *own, home.uid));
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -80,12 +171,19 @@ Result<UserHome> home_of_caller() {
   return UserHome{entry->pw_dir, uid, entry->pw_name, by_sudo ? no_environment : own_environment};
 }
 
-std::vector<FoundLogin> find_logins(const UserHome& home, const std::vector<Provider>& providers) {
+std::vector<FoundLogin> find_logins(const UserHome& home, const std::vector<Provider>& providers,
+                                    const std::vector<std::string>& directories) {
   std::vector<FoundLogin> logins;
   for (const Provider& provider : providers) {
-    if (provider.place.file.empty()) continue;
-    const std::string path = path_of(provider.place, home);
-    logins.push_back({provider.name, path, check_login(path, provider, home.uid)});
+    const std::string& file = provider.place.file;
+    if (file.empty()) continue;
+    if (has_entries(provider) || file.find('*') != std::string::npos) {
+      find_several(logins, provider, home, directories);
+      continue;
+    }
+    FoundLogin login = {provider.name, path_of(provider.place, home)};
+    login.usable = check_login(login, provider, home.uid);
+    logins.push_back(std::move(login));
   }
   return logins;
 }

@@ -26,14 +26,20 @@ struct UserHome {
 Result<UserHome> home_of_caller();
 
 struct FoundLogin {
-  std::string provider;  // its name
-  std::string path;      // where its client keeps the login
+  std::string provider;          // its name
+  std::string path;              // where its client keeps the login
+  std::string entry = {};        // which one, if the file has several
+  std::string client_file = {};  // the file with its client, if that is separate
   // Failure: there is none (not_found), another user could have put it there, it cannot be read, or it has no
-  // refresh token; "PATH: reason".
-  Result<void> usable;
+  // refresh token; "PATH: reason". One of several is usable until its access token expires.
+  Result<void> usable = {};
+  std::string lacks = {};  // of one of several: what a refresh needs and does not find
 };
 
-// The place of each provider that has one, in their order.
-std::vector<FoundLogin> find_logins(const UserHome& home, const std::vector<Provider>& providers);
+// The place of each provider that has one, in their order: of a file with several logins each that has a
+// token, and of several files each.
+// `directories`: where the providers are from.
+std::vector<FoundLogin> find_logins(const UserHome& home, const std::vector<Provider>& providers,
+                                    const std::vector<std::string>& directories);
 
 }  // namespace oci_oauth

@@ -288,7 +288,7 @@ TEST_CASE("schema and reader refuse the same providers") {
                               R"("deliver": [{"file": "x", "fields": ["a"]}])",
                               R"("deliver": [{"file": "x", "fields": ["/a~2"]}])",
                               R"("deliver": [{"file": "x", "fields": [], "member": "a"}])",
-                              R"("deliver": [{"file": "x", "fields": [], "member": "/a/b"}])",
+                              R"("deliver": [{"file": "x", "fields": [], "member": "/a~2"}])",
                               R"("deliver": [{"file": "x", "fields": [], "member": 1}])",
                               R"("deliver": [{"file": "x", "fields": [], "more": 1}])",
                               R"("colour": 1)"}) {

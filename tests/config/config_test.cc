@@ -151,3 +151,38 @@ TEST_CASE("a missing configuration is distinguished from a broken one") {
   CHECK(unreachable.error().kind == ErrorKind::configuration);
   CHECK(unreachable.error().hint.empty());
 }
+TEST_CASE("a profile of the same file with an entry may have another one's target, and is delivered by it") {
+  const auto parse = [](const std::string& more) {
+    return parse_config(R"({"runtime_dir": "/r", "profiles": {
+        "first": {"provider": "claude-mcp", "entry": "a", "credentials": "/c", "target": "/t"},
+        "claude": {"credentials": "/c", "target": "/t"},
+        "second": {"provider": "claude-mcp", "entry": "b", "credentials": "/c", "target": "/t")" +
+                            more + "}}}",
+                        "f");
+  };
+  const auto config = parse("");
+  REQUIRE(config);
+  const Profile& claude = *config->find("claude");
+  CHECK(claude.delivered_by.empty());
+  CHECK(claude.others == std::vector<ProviderEntry>{{"claude-mcp", "a", "c"}, {"claude-mcp", "b", "c"}});
+  CHECK(config->find("first")->delivered_by == "claude");
+  CHECK(config->delivered_with(claude).size() == 3);
+  for (const char* more :
+       {R"(, "deliver_to": "all")", R"(, "trust_annotations": true)", R"(, "delivery": "socket")"})
+    CHECK(parse(more).error().message ==
+          "f: /profiles/second/target: is that of profile 'claude', whose delivery, deliver_to and "
+          "trust_annotations count");
+
+  const auto alone = parse_config(R"({"runtime_dir": "/r", "profiles": {
+      "a": {"provider": "codex-mcp", "entry": "a", "credentials": "/c", "target": "/t"},
+      "b": {"provider": "codex-mcp", "entry": "b", "credentials": "/c", "target": "/t"}}})",
+                                  "f");
+  REQUIRE(alone);
+  CHECK(alone->find("b")->delivered_by == "a");
+  const auto other_file = parse_config(R"({"runtime_dir": "/r", "profiles": {
+      "a": {"credentials": "/c", "target": "/t"},
+      "b": {"provider": "codex-mcp", "entry": "b", "credentials": "/d", "target": "/t"}}})",
+                                       "f");
+  REQUIRE_FALSE(other_file);
+  CHECK(other_file.error().message.find("is also the target of profile 'a'") != std::string::npos);
+}

@@ -93,6 +93,29 @@ TEST_CASE("our member is set, replaced and taken out, and every other byte stays
         R"({"x" : [ 1 ],"claudeAiOauth":{"accessToken":"new","scopes":["a"]} , "y":"\u00e9"})");
 }
 
+TEST_CASE("a member within a member is ours alone, and what we made around it goes with it") {
+  const WrittenFile entry = {.name = ".credentials.json",
+                             .member = "/mcpOAuth/a",
+                             .access_token = "/mcpOAuth/a/accessToken",
+                             .refresh_token = "/mcpOAuth/a/refreshToken"};
+  const Secret both(
+      std::string_view(R"({"claudeAiOauth":{"accessToken":"x"},"mcpOAuth":{"a":{"accessToken":"new"}}})"));
+  const auto judged = [&](std::string_view text) { return judge(text, entry, &both, known); };
+  for (const char* others : {R"({"mcpOAuth":{"b":{"refreshToken":"r"}}})", R"({"n":1.50})", "{}"}) {
+    INFO(others);
+    const auto added = with_member(others, entry, both);
+    REQUIRE(added);
+    CHECK(judged(added->reveal()).content == Content::current);
+    CHECK(judged(added->reveal()).has_others == (std::string_view(others) != "{}"));
+    CHECK(without_member(added->reveal(), entry)->reveal() == others);
+  }
+  CHECK(judged(R"({"mcpOAuth":{"a":{"refreshToken":"r"}}})").content == Content::foreign);
+  CHECK(judged(R"({"mcpOAuth":{"b":{"refreshToken":"r"}}})").content == Content::blank);
+  CHECK(judged(R"({"mcpOAuth":7})").has_others);
+  CHECK(fingerprint_of(both, entry) == fingerprint("new"));
+  CHECK(fingerprint_of(published, entry).empty());
+}
+
 TEST_CASE("a fingerprint is of the file, or of the access token in our member") {
   CHECK(fingerprint_of(published, claude) == fingerprint("new"));
   CHECK(fingerprint_of(published, whole) == fingerprint(published));

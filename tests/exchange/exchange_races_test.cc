@@ -46,6 +46,88 @@ TEST_CASE("an answer that only the journal holds is completed by the next run, w
   CHECK(host.home.read(host.journal).empty());
 }
 
+namespace {
+
+// The agent's login of `host`, and two entries of the same document, all due.
+struct SharedDocument {
+  Host host;
+  std::vector<ExchangeRequest> all;
+
+  SharedDocument() {
+    std::string text = host.document();
+    std::string entries;
+    all.push_back(request("claude", ""));
+    for (const char* name : {"a", "b"}) {
+      const std::string refresh_token = host.endpoint.issue_login().refresh_token;
+      entries += std::string(entries.empty() ? "" : ", ") + "\"" + name +
+                 R"(": {"serverUrl": "https://mcp.example.org",
+          "clientId": "c", "accessToken": "old", "refreshToken": ")" +
+                 refresh_token + R"(", "expiresAt": 1000})";
+      all.push_back(request("claude-mcp", name));
+    }
+    text.insert(1, "\"mcpOAuth\": {" + entries + "}, ");
+    host.home.write("claude/.credentials.json", text);
+  }
+  ExchangeRequest request(const std::string& provider, const std::string& entry) const {
+    auto loaded = load_provider(ProviderEntry{provider, entry}, {test::providers_of(SOURCE_DIR)});
+    REQUIRE(loaded);
+    ExchangeRequest one;
+    one.profile = host.request.profile;
+    one.profile.entry = entry;
+    one.provider = std::move(*loaded);
+    return one;
+  }
+  std::string refresh_token(const ExchangeRequest& request) const {
+    const auto json = parse_json(host.document(), "login");
+    REQUIRE(json);
+    const JsonValue* const token = json_at(*json, request.provider.fields.refresh_token);
+    return token == nullptr ? "" : std::string(json_text(*token));
+  }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "three due logins of one document, refreshed at once: each once, and none undoes another's rotation") {
+  SharedDocument shared;
+  std::vector<std::jthread> running;
+  std::vector<ExchangeReport> reports(shared.all.size());
+  for (size_t i = 0; i < shared.all.size(); ++i)
+    running.emplace_back([&, i] { reports[i] = keep_fresh(shared.all[i], [] { return false; }); });
+  running.clear();
+  for (size_t i = 0; i < shared.all.size(); ++i) {
+    INFO((reports[i].failure ? reports[i].failure->message : ""));
+    CHECK(reports[i].refreshed);
+    CHECK(shared.host.endpoint.accepts_refresh_token(shared.refresh_token(shared.all[i])));
+  }
+  CHECK(shared.host.posts() == 3);
+  CHECK(shared.host.endpoint.counters().reuses == 0);
+  CHECK(shared.host.home.read(shared.host.journal).empty());
+}
+
+TEST_CASE("an answer that only the journal holds survives the refreshes of the document's other logins") {
+  SharedDocument shared;
+  const ExchangeRequest& entry = shared.all[1];
+  {
+    auto store = LoginStore::open(entry.profile.credentials, std::chrono::steady_clock::now(),
+                                  Document::required, "a");
+    REQUIRE(store);
+    const std::string hash = fingerprint(Secret(std::string_view(shared.refresh_token(entry))));
+    REQUIRE(store->journal().note_request(hash, now()));
+    REQUIRE(store->journal().note_grant(
+        hash, now(),
+        {Secret(std::string_view("granted")), Secret(std::string_view("rotated")), now() + 8h, {}, {}}));
+  }
+  CHECK(keep_fresh(shared.all[0], [] { return false; }).refreshed);
+  CHECK(keep_fresh(shared.all[2], [] { return false; }).refreshed);
+  const ExchangeReport report = keep_fresh(entry, [] { return false; });
+  CHECK_FALSE(report.failure);
+  CHECK(shared.refresh_token(entry) == "rotated");
+  CHECK(shared.host.posts() == 2);
+  CHECK(shared.host.login_works());
+  CHECK(shared.host.home.read(shared.host.journal).empty());
+}
+
 TEST_CASE("a login's only copy in its journal survives the refresh of another login in its directory") {
   Host host;
   ExchangeRequest other = host.beside("a.json", -60s);

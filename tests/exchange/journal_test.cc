@@ -23,11 +23,11 @@ struct Directory {
   TempDir home;
   const UniqueFd fd{::open(home.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
 
-  Result<Journal> try_open(const std::string& document = "login.json") const {
-    return Journal::open(fd.get(), home.path(), document, std::chrono::steady_clock::now());
+  Result<Journal> try_open(const std::string& document = "login.json", const std::string& entry = "") const {
+    return Journal::open(fd.get(), home.path(), {document, entry}, std::chrono::steady_clock::now());
   }
-  Journal open(const std::string& document = "login.json") const {
-    auto journal = try_open(document);
+  Journal open(const std::string& document = "login.json", const std::string& entry = "") const {
+    auto journal = try_open(document, entry);
     REQUIRE(journal);
     return std::move(*journal);
   }
@@ -164,13 +164,47 @@ TEST_CASE("one journal at a time for a document, and two documents at once") {
   CHECK(directory.try_open("other.json"));
 }
 
+TEST_CASE("the logins of one document read and discard their own notes in its journal") {
+  const Directory directory;
+  REQUIRE(directory.open("login.json", "first").note_request("hash of first", Time(1h)));
+  {
+    Journal second = directory.open("login.json", "second");
+    CHECK_FALSE(replayed(second).grant);
+    REQUIRE(second.note_grant("hash of second", Time(2h), a_grant()));
+    REQUIRE(second.clear());
+  }
+  {
+    Journal agent = directory.open();
+    CHECK(replayed(agent).refresh_token_hash.empty());
+    REQUIRE(agent.clear());
+  }
+  {
+    Journal second = directory.open("login.json", "second");
+    CHECK(replayed(second).refresh_token_hash.empty());
+    REQUIRE(second.note_rewrite(secret("old"), secret("new")));
+  }
+  Journal first = directory.open("login.json", "first");
+  CHECK(replayed(first).refresh_token_hash == "hash of first");
+  CHECK(replayed(first).new_text == secret("new"));
+}
+
+TEST_CASE("the last of a document's logins empties its journal") {
+  const Directory directory;
+  REQUIRE(directory.open("login.json", "first").note_request("hash of first", Time(1h)));
+  REQUIRE(directory.open("login.json", "second").note_request("hash of second", Time(1h)));
+  REQUIRE(directory.open("login.json", "first").clear());
+  CHECK_FALSE(directory.text().empty());
+  REQUIRE(directory.open("login.json", "second").clear());
+  CHECK(directory.text().empty());
+}
+
 TEST_CASE("a journal that is removed while another process waits for it is created again") {
   const Directory directory;
   std::optional<Journal> first = directory.open();
   const pid_t waiter = ::fork();
   if (waiter == 0) {
     first.reset();  // only its copy: the lock is the parent's as well
-    const auto second = Journal::open(directory.fd.get(), directory.home.path(), "login.json",
+    const auto second = Journal::open(directory.fd.get(), directory.home.path(), {"login.json"},
                                       std::chrono::steady_clock::now() + 10s);
     ::_exit(second && std::filesystem::exists(directory.file()) ? 0 : 1);
   }

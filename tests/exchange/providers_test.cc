@@ -28,8 +28,11 @@ struct ProviderRun {
   std::string path;
 
   // `document` has REFRESH at the place of the refresh token.
-  ProviderRun(const std::string& provider, const std::string& file, std::string document) : path(file) {
-    auto loaded = load_provider(provider, {test::providers_of(SOURCE_DIR)});
+  ProviderRun(const std::string& provider, const std::string& file, std::string document,
+              const std::string& entry = "")
+      : path(file) {
+    auto loaded = load_provider(ProviderEntry{provider, entry, file.substr(file.rfind('/') + 1)},
+                                {test::providers_of(SOURCE_DIR)});
     REQUIRE(loaded);
     request.provider = std::move(*loaded);
     refresh_token = endpoint.issue_login().refresh_token;
@@ -37,6 +40,7 @@ struct ProviderRun {
     std::filesystem::create_directories(std::filesystem::path(home / file).parent_path());
     request.profile.name = provider;
     request.profile.provider = provider;
+    request.profile.entry = entry;
     request.profile.credentials = home.write(file, document);
     request.profile.token_url = endpoint.url();
     request.profile.ca_file = home.write("ca.pem", test::TokenEndpoint::ca_pem());
@@ -230,4 +234,104 @@ TEST_CASE("oauth2: a profile names the client, and its secret goes by post or ba
     CHECK(text_of(run.document(), "/expires_at").size() == 10);  // still a number in a string
     CHECK(json_at(delivered_by(report, "login.json"), "/refresh_token") == nullptr);
   }
+}
+
+TEST_CASE("claude-mcp: an entry is refreshed with its own client, and every other byte stays") {
+  const std::string name = GENERATE("issues|2f6d1c0a9b8e7d6c", R"(a/b~c \"d\" \u00e9|1)");
+  const std::string text = R"({"claudeAiOauth": {"accessToken": "A", "refreshToken": "R"},
+      "mcpOAuth" : {"other|1": {"accessToken": "x", "refreshToken": "y"}, ")" +
+                           name + R"(": {"serverName": "issues", "serverUrl": "https://mcp.example.org",
+      "clientId": "c", "clientSecret": "a secret of it", "accessToken": "OLD", "refreshToken": "REFRESH",
+      "expiresAt": 1700000000000, "scope": "a secret of it", "stepUpScope": null} } })";
+  const auto key = parse_json("\"" + name + "\"", "");
+  REQUIRE(key);
+  const std::string entry(json_text(*key));
+  ProviderRun run("claude-mcp", "claude/.credentials.json", text, entry);
+  const ExchangeReport report = run.refresh();
+  CHECK(run.sent() == test::Parameters{{"grant_type", "refresh_token"},
+                                       {"refresh_token", run.refresh_token},
+                                       {"client_id", "c"},
+                                       {"client_secret", "a secret of it"},
+                                       {"resource", "https://mcp.example.org/"}});
+  const std::string at = "/mcpOAuth/" + json_pointer_step(entry);
+  const JsonValue document = run.document();
+  CHECK(run.endpoint.accepts_refresh_token(text_of(document, at + "/refreshToken")));
+  std::string expected = text;
+  expected.replace(expected.find("OLD"), 3, text_of(document, at + "/accessToken"));
+  expected.replace(expected.find("REFRESH"), 7, text_of(document, at + "/refreshToken"));
+  const JsonValue* const expiry = json_at(document, at + "/expiresAt");
+  REQUIRE(expiry != nullptr);
+  expected.replace(expected.find("1700000000000"), 13, std::to_string(expiry->GetInt64()));
+  CHECK(run.home.read(run.path) == expected);
+
+  const JsonValue file = delivered_by(report, ".credentials.json");
+  CHECK(text_of(file, at + "/accessToken") == text_of(document, at + "/accessToken"));
+  CHECK(json_at(file, at + "/scope") == nullptr);  // where the secret is hidden
+  CHECK(json_at(file, "/claudeAiOauth") == nullptr);
+  CHECK(json_at(file, "/mcpOAuth")->MemberCount() == 1);
+  CHECK(std::filesystem::is_empty(run.home / "claude") == false);
+}
+
+TEST_CASE("claude-mcp: the client's own lock is taken by the name that it gives it") {
+  auto provider =
+      load_provider(ProviderEntry{"claude-mcp", "a b/\u00e9\U0001F600|1f"}, {test::providers_of(SOURCE_DIR)});
+  REQUIRE(provider);
+  CHECK(provider->locks.front().path == "{directory}/mcp-refresh-a_b______1f.lock");
+}
+
+TEST_CASE(
+    "claude-mcp: an entry that is missing, or lacks what a refresh needs, is reported, and nothing is sent") {
+  const auto [entry, text, what] = GENERATE(table<std::string, std::string, std::string>(
+      {{"none|1", R"({"mcpOAuth": {"x": {"refreshToken": "REFRESH"}}})",
+        "/mcpOAuth/none|1/refreshToken: there is no token"},
+       {"x", R"({"mcpOAuth": {"x": {"refreshToken": "REFRESH", "serverUrl": "https://a"}}})",
+        "cannot be refreshed: has no client"},
+       {"x", R"({"mcpOAuth": {"x": {"refreshToken": "REFRESH", "clientId": "c"}}})",
+        "cannot be refreshed: has no server"}}));
+  ProviderRun run("claude-mcp", "claude/.credentials.json", text, entry);
+  run.request.profile.token_url.clear();
+  const ExchangeReport report = keep_fresh(run.request, [] { return false; });
+  REQUIRE(report.failure);
+  CHECK(report.failure->message.ends_with(what));
+  CHECK(run.endpoint.counters().posts == 0);
+}
+
+TEST_CASE("codex-mcp: a token of a server by its url, with Codex' lock for the file") {
+  ProviderRun run("codex-mcp", "codex/.credentials.json",
+                  R"({"s|1": {"server_name": "s", "server_url": "https://mcp.example.org/s", "client_id": "c",
+      "access_token": "old", "expires_at": 1700000000000, "refresh_token": "REFRESH", "scopes": ["a"]}})",
+                  "s|1");
+  const ExchangeReport report = run.refresh();
+  CHECK(run.sent().at("resource") == "https://mcp.example.org/s");
+  CHECK(run.sent().at("client_id") == "c");
+  CHECK(std::filesystem::exists(run.home / "codex/mcp-oauth-locks/file-store.lock"));
+  const JsonValue file = delivered_by(report, ".credentials.json");
+  CHECK(text_of(file, "/s|1/access_token") == text_of(run.document(), "/s|1/access_token"));
+  CHECK(json_at(file, "/s|1/refresh_token") == nullptr);
+}
+
+TEST_CASE("mcp-remote: the client is in a file of its own") {
+  ProviderRun run(
+      "mcp-remote", "v1/00_tokens.json",
+      R"({"access_token": "old", "refresh_token": "REFRESH", "expires_in": 3600, "token_type": "Bearer",
+      "expires_at": 1700000000000, "scope": "a"})");
+  run.request.profile.client_file = run.home.write(
+      "v1/00_client_info.json",
+      R"({"client_id": "c", "client_secret": "a secret of it", "token_endpoint_auth_method": "client_secret_basic"})");
+  run.request.profile.resource = "https://mcp.example.org/x";
+  const ExchangeReport report = run.refresh();
+  CHECK(run.sent().count("client_id") == 0);
+  CHECK(run.endpoint.requests().back().headers.at("authorization") ==
+        "Basic YzphJTIwc2VjcmV0JTIwb2YlMjBpdA==");
+  CHECK(run.sent().at("resource") == "https://mcp.example.org/x");
+  const JsonValue file = delivered_by(report, "00_tokens.json");
+  CHECK(text_of(file, "/access_token") == text_of(run.document(), "/access_token"));
+  CHECK(text_of(file, "/token_type") == "Bearer");
+
+  run.request.profile.client_file = run.home / "v1/none.json";
+  run.request.force = Force::yes;
+  const ExchangeReport without = keep_fresh(run.request, [] { return false; });
+  REQUIRE(without.failure);
+  CHECK(without.failure->message.find("none.json: No such file") != std::string::npos);
+  CHECK(without.login);  // the token that there is
 }

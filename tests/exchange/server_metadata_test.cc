@@ -71,6 +71,74 @@ TEST_CASE("metadata of another issuer is none, however similar the name is") {
   CHECK_FALSE(mistake_in(R"({"issuer": 1})").empty());
 }
 
+TEST_CASE("an issuer that is an origin may be written with a slash") {
+  const std::string text = R"({"issuer": "https://as.example"})";
+  CHECK(parse_metadata(text, url, "https://as.example/"));
+  CHECK(parse_metadata(R"({"issuer": "https://as.example/"})", url, "https://as.example"));
+  CHECK_FALSE(parse_metadata(text, url, "https://as.example.org/"));
+}
+
+TEST_CASE("a client's secret is sent as the server takes it, and as the provider says if it takes both") {
+  const auto accepted = [](const std::string& methods) {
+    return parse_metadata(R"({"issuer": "https://as.example/tenant")" + methods + "}", url, issuer)
+        ->accepted(ClientAuthentication::post);
+  };
+  CHECK(accepted("") == ClientAuthentication::post);
+  CHECK(accepted(R"(, "token_endpoint_auth_methods_supported": ["client_secret_basic"])") ==
+        ClientAuthentication::basic);
+  CHECK(accepted(
+            R"(, "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"])") ==
+        ClientAuthentication::post);
+}
+
+TEST_CASE("a protected resource's metadata is about it, or about what contains it, and names a server") {
+  const std::string resource = "https://mcp.example/tools/v1";
+  CHECK(resource_metadata_urls(resource) ==
+        std::vector<std::string>{"https://mcp.example/.well-known/oauth-protected-resource/tools/v1",
+                                 "https://mcp.example/.well-known/oauth-protected-resource"});
+  CHECK(resource_metadata_urls("https://mcp.example/").size() == 1);
+  const auto server_of = [&](const std::string& named, const std::string& servers) {
+    const auto server = parse_resource_metadata(
+        R"({"resource": ")" + named + R"(", "authorization_servers": )" + servers + "}", url, resource);
+    return server ? *server : server.error().message;
+  };
+  const std::string other = url + ": does not say that it is about 'https://mcp.example/tools/v1'";
+  for (const char* named :
+       {"https://mcp.example/tools/v1", "https://mcp.example/tools/", "https://mcp.example"})
+    CHECK(server_of(named, R"(["https://as.example"])") == "https://as.example");
+  for (const char* named : {"https://mcp.example/tools/v", "https://mcp.example.org", "https://mcp",
+                            "https:", "https", "", "/"}) {
+    INFO(named);
+    CHECK(server_of(named, R"(["https://as.example"])") == other);
+  }
+  CHECK(server_of(resource, "[]") == url + ": names no authorization server");
+  CHECK(server_of(resource, "[7]") == url + ": names no authorization server");
+}
+
+TEST_CASE("a resource without metadata is its own issuer") {
+  const TokenEndpoint endpoint;  // has no metadata at all
+  const TempDir home;
+  TokenRequest client;
+  client.resource = endpoint.origin() + "/tools";
+  client.ca_file = home.write("ca.pem", TokenEndpoint::ca_pem());
+  const auto server = discover(client);
+  REQUIRE_FALSE(server);
+  CHECK(server.error().message ==
+        endpoint.origin() + "/.well-known/oauth-authorization-server: answered 404");
+}
+
+TEST_CASE("a login's issuer is asked alone, whatever its resource would say") {
+  const TokenEndpoint endpoint;
+  const TempDir home;
+  TokenRequest client;
+  client.issuer = endpoint.origin();
+  client.resource = endpoint.origin() + "/tools";
+  client.ca_file = home.write("ca.pem", TokenEndpoint::ca_pem());
+  CHECK_FALSE(discover(client));
+  for (const test::Request& request : endpoint.requests())
+    CHECK(request.path.find("oauth-protected-resource") == std::string::npos);
+}
+
 TEST_CASE("an endpoint without TLS is refused") {
   CHECK(
       mistake_in(R"({"issuer": "https://as.example/tenant", "token_endpoint": "http://as.example/token"})") ==

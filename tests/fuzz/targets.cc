@@ -108,9 +108,8 @@ const Provider& claude() {
 void fuzz_credentials(std::string_view input) {
   auto document = CredentialDocument::parse(Secret(input), "login", claude().fields);
   if (!document) return;
-  for (const DeliveredFile& file : claude().deliver) {
-    expect(!holds_refresh_token(document->delivered(file, claude().fields, Secret()).reveal()));
-  }
+  for (const auto& [name, content] : document->delivered(claude().deliver, Secret()))
+    expect(!holds_refresh_token(content.reveal()));
   const Grant grant = {
       Secret(std::string_view("granted-access")), Secret(std::string_view("granted-refresh")), noon, {}, {}};
   const auto again =
@@ -172,13 +171,13 @@ void fuzz_retry_after(std::string_view input) {
 // What is in front of a line costs nothing but itself, whatever it is.
 void fuzz_journal(std::string_view input) {
   fuzz_record<JournalLine>(input);
-  const auto notes = read_notes(input, "login.json", "journal");
+  const auto notes = read_notes(input, {"login.json"}, "journal");
   if (!notes) return;
   const JournalLine line = {
       .document = "login.json",
       .grant = {Secret(std::string_view("access")), Secret(std::string_view("refresh")), noon, {}, {}}};
   const auto more =
-      read_notes(fmt::format("{}\n{}\n", input, write_record(line).reveal()), "login.json", "journal");
+      read_notes(fmt::format("{}\n{}\n", input, write_record(line).reveal()), {"login.json"}, "journal");
   expect(!more || more->grant == line.grant);
   expect(more || std::string_view(input).find("version") != std::string_view::npos);
 }

@@ -38,13 +38,16 @@ class Home {
     return login.usable ? "" : login.usable.error().message;
   }
   FoundLogin find(std::string_view provider, uid_t uid = ::getuid()) const {
-    const auto logins = find_logins(
+    const auto logins = find_all(provider, uid);
+    REQUIRE_FALSE(logins.empty());
+    return logins.front();
+  }
+  std::vector<FoundLogin> find_all(std::string_view provider, uid_t uid = ::getuid()) const {
+    auto logins = find_logins(
         {directory_.path(), uid, "me", [](const char* name) -> const char* { return ::getenv(name); }},
-        providers_.usable);
-    const auto found =
-        std::ranges::find_if(logins, [&](const auto& login) { return login.provider == provider; });
-    REQUIRE(found != logins.end());
-    return *found;
+        providers_.usable, {test::providers_of(SOURCE_DIR)});
+    std::erase_if(logins, [&](const auto& login) { return login.provider != provider; });
+    return logins;
   }
   std::string operator/(std::string_view name) const { return directory_ / name; }
 
@@ -68,6 +71,46 @@ TEST_CASE("a login is where its provider's client keeps it") {
   }
   CHECK(home.find("codex").path == home / ".codex/auth.json");
   CHECK(home.find("grok").usable.error().kind == ErrorKind::not_found);
+}
+
+TEST_CASE("each login at an MCP server beside the agent's is one, and what it lacks for a refresh is told") {
+  const Home home;
+  home.put(".claude/.credentials.json", R"({"claudeAiOauth": {"refreshToken": "r"}, "mcpOAuth": {
+      "a/b~\"c|1": {"accessToken": "a", "refreshToken": "r", "clientId": "c", "serverUrl": "https://a"},
+      "no client|2": {"accessToken": "a", "refreshToken": "r", "serverUrl": "https://a"},
+      "no server|3": {"accessToken": "a", "refreshToken": "r", "clientId": "c"},
+      "for now|4": {"accessToken": "a"},
+      "not yet|5": {"accessToken": "", "refreshToken": ""},
+      "damaged": 7}})");
+  const auto logins = home.find_all("claude-mcp");
+  std::string told;
+  for (const FoundLogin& login : logins)
+    told += login.entry + ": " + (login.usable ? login.lacks : login.usable.error().message) + "\n";
+  CHECK(told ==
+        "a/b~\"c|1: \nno client|2: client\nno server|3: server\nfor now|4: refresh token\nnot yet|5: " +
+            (home / ".claude/.credentials.json") + ": 'not yet|5' has no token of claude-mcp\n");
+  CHECK(home.find_all("codex-mcp").empty());
+  home.put(
+      ".codex/.credentials.json",
+      R"({"s|1": {"access_token": "a", "refresh_token": "r", "client_id": "c", "server_url": "https://a"}})");
+  CHECK(home.find("codex-mcp").entry == "s|1");
+  CHECK(home.find("codex-mcp").lacks.empty());
+}
+
+TEST_CASE("each file of mcp-remote is a login, with its client beside it") {
+  const Home home;
+  const std::string complete =
+      "{\"access_token\": \"a\", \"refresh_token\": \"r\", \"issuer\": \"https://a\"}";
+  home.put(".mcp-auth/mcp-remote-v1/00ff_tokens.json", complete);
+  home.put(".mcp-auth/mcp-remote-v1/00ff_client_info.json", R"({"client_id": "c"})");
+  home.put(".mcp-auth/mcp-remote-0.1.37/11ee_tokens.json", complete);
+  const auto logins = home.find_all("mcp-remote");
+  REQUIRE(logins.size() == 2);
+  CHECK(logins[0].path == home / ".mcp-auth/mcp-remote-0.1.37/11ee_tokens.json");
+  CHECK(logins[0].client_file.empty());
+  CHECK(logins[0].lacks == "client");
+  CHECK(logins[1].client_file == home / ".mcp-auth/mcp-remote-v1/00ff_client_info.json");
+  CHECK(logins[1].lacks.empty());
 }
 
 TEST_CASE("a variable that names an absolute directory moves a login") {
