@@ -21,7 +21,8 @@ Result<std::string> read_answer(int socket, SteadyTime deadline) {
   char buffer[4 * KiB];
   while (answer.size() < longest_answer) {
     if (!wait_readable(socket, deadline))
-      return Error{ErrorKind::temporary, "oci-oauth-proxy: no answer in time", ""};
+      return Error{ErrorKind::failed, "oci-oauth-proxy: no answer in time",
+                   "journalctl --identifier oci-oauth-proxy"};
     const ssize_t count = ::read(socket, buffer, sizeof buffer);
     if (count < 0) return Error::from_errno(errno, "oci-oauth-proxy");
     if (count == 0) break;

@@ -172,8 +172,7 @@ Result<void> ProxyService::wait_for_nginx() {
       if (connection) break;
       const SteadyTime now = std::chrono::steady_clock::now();
       if (now >= deadline || wait_readable(nginx_.fd(), now + next_look))
-        return Error{ErrorKind::failed, fmt::format("nginx does not start: {}", connection.error().message),
-                     fmt::format("nginx -t -p {} -c nginx.conf", instance_.directory)};
+        return Error{ErrorKind::failed, "nginx does not start, and said why above", ""};
     }
   }
   return {};

@@ -8,6 +8,7 @@ setup_file() {
     prepare_tree
     prepare_container
     start_trusted_endpoint
+    install -D "$ENDPOINT/ca.pem" "$tree/etc/ssl/certs/ca-certificates.crt"
     configuration >"$tree/etc/oci-oauth/config.json"
     mkdir -p "$tree/etc/containers"
     cp /run/lab/containers.conf "$tree/etc/containers/"
