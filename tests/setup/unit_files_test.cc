@@ -85,6 +85,8 @@ TEST_CASE(
   REQUIRE(files);
   CHECK_THAT(text_of(*files, "oci-oauth-refresh.socket.d/configuration.conf"),
              Contains("\nListenStream=\nListenStream=/run/other place/refresh.sock\n"));
+  CHECK_THAT(text_of(*files, "oci-oauth-proxy.socket.d/configuration.conf"),
+             Contains("\nListenStream=\nListenStream=/run/other place/proxy.sock\n"));
   const std::string mount = text_of(*files, mount_unit_name("/run/other place/share"));
   CHECK_THAT(mount, Contains("\nWhere=/run/other place/share\n"));
   CHECK_THAT(mount, Contains("\nConditionDirectoryNotEmpty=!/run/other place/share\n"));
