@@ -19,7 +19,8 @@ setup() {
 
 teardown() {
     lab_teardown
-    kill "$SERVER"
+    kill "$REMOTE" "$SERVER"
+    has_ended "$REMOTE"
     has_ended "$SERVER"
 }
 
@@ -50,6 +51,7 @@ sign_in() {
     mkfifo "$HOST/in"
     exec 7<>"$HOST/in"
     env HOME="$OPERATOR_HOME" BROWSER=true sh -c "exec $(mcp_remote "$HOST")" 3>&- &
+    REMOTE=$!
     has_address() { grep -q '^http://localhost.*/auth' "$HOST/err"; }
     eventually --at "$HOST" has_address
     curl --silent --location --cookie-jar "$WORLD/jar" --cookie "$WORLD/jar" --output /dev/null \
