@@ -3,7 +3,7 @@
 # endpoint and the API are stand-ins on loopback (stand-in.mjs); each test writes what it saw to FIGURES/CLIENT.TEST.
 load stand-in
 
-readonly hour=3600 rounds=${ROUNDS:-50}
+readonly hour=3600 rounds=${ROUNDS:-50} rounds_of_a_session=10
 
 setup() {
     clients_setup
@@ -53,7 +53,7 @@ start_on_host() {
     client_pid=$!
 }
 start_refresh() {
-    oci_oauth refresh "$ENGINE" </dev/null >>"$WORLD/refresh.log" 2>&1 &
+    oci_oauth refresh "$@" "$ENGINE" </dev/null >>"$WORLD/refresh.log" 2>&1 &
     refresh_pid=$!
 }
 
@@ -99,26 +99,35 @@ race_for_the_lock() {
     end refresh "$refresh_pid"
 }
 
-# The client is stopped at the API, then our request at the token endpoint, until the client has looked at its login once more
-# and goes on with the old token: it has no need of its own. An exchange waits long enough for this, whatever a client's start takes.
-refresh_early() {
+# A session of the client with some rounds: it is stopped at the API, then our request at the token endpoint, until the client has
+# looked at its login once more and goes on with a token that is valid: it has no need of its own.
+refresh_beside_a_session() {
+    local held asked used last=$((round + rounds_of_a_session))
+    a_login_for $((hour / 2)) # the client does not want to refresh yet
+    stand_in "expires_in?s=$((hour / 2))"
     stand_in 'hold?what=api&n=99'
-    local held used asked
     held=$(count '.what == "held"')
-    asked=$(tokens_held)
     start_on_host
     eventually --at "$WORLD/requests" is_held $((held + 1))
-    stand_in 'hold?what=token&n=2'
-    start_refresh
-    eventually --at "$WORLD/requests" is_asking "$asked"
-    used=$(api_tokens | wc -l)
-    stand_in 'release?what=api'
-    eventually --at "$WORLD/requests" has_used "$used" || echo "round $round: it did not go on" >>"$WORLD/failed"
+    for (( ; round < last && round < rounds; round++)); do
+        stand_in 'hold?what=token&n=2'
+        asked=$(tokens_held)
+        start_refresh --force
+        eventually --at "$WORLD/requests" is_asking "$asked"
+        used=$(api_tokens | wc -l)
+        stand_in 'release?what=api&n=99'
+        eventually --at "$WORLD/requests" has_used "$used" || echo "round $round: it did not go on" >>"$WORLD/failed"
+        stand_in 'release?what=token'
+        end refresh "$refresh_pid"
+        expect_login
+    done
     stand_in release
     end client "$client_pid"
-    end refresh "$refresh_pid"
 }
 has_used() { (($(api_tokens | wc -l) > $1)); }
+expect_login() {
+    [[ $(stand_in "is_current?token=$(jq -r "$refresh_token" "$LOGIN")") == true ]] || echo "round $round: lost" >>"$WORLD/failed"
+}
 tokens_held() { count '.what == "held" and .status == "token"'; }
 is_asking() { (($(tokens_held) > $1)); }
 
@@ -163,20 +172,20 @@ is_asking() { (($(tokens_held) > $1)); }
 }
 
 @test "on the host beside oci-oauth refresh no refresh token is used twice and no login is lost; the service is a stand-in" {
-    local round
+    local round=0
     settings "$OPERATOR_HOME"
     : >"$WORLD/failed"
     a_login_for 60
     watch_login
-    for ((round = 0; round < rounds; round++)); do
-        if ((try_seconds)); then
-            a_login_for 60 # the client wants to refresh, too
-            race_for_the_lock
-        else
-            a_login_for $((hour / 2)) # it does not yet
-            refresh_early
+    while ((round < rounds)); do
+        if ((!try_seconds)); then
+            refresh_beside_a_session
+            continue
         fi
-        [[ $(stand_in "is_current?token=$(jq -r "$refresh_token" "$LOGIN")") == true ]] || echo "round $round: lost" >>"$WORLD/failed"
+        a_login_for 60 # the client wants to refresh, too
+        race_for_the_lock
+        expect_login
+        ((++round))
     done
     local ours
     ours=$(grep -c ': refreshed, valid' "$WORLD/refresh.log" || true)
