@@ -337,7 +337,7 @@ Result<Provider> load_provider(const ProviderEntry& which, const std::vector<std
 Result<Provider> load_provider(const Profile& profile, const std::vector<std::string>& directories) {
   auto provider = TRY(load_provider(
       ProviderEntry{profile.provider, profile.entry, base_name(profile.credentials)}, directories));
-  if (has_entries(provider)) return wrong_entry(provider.name, "");
+  if (profile.entry.empty() && has_entries(provider)) return wrong_entry(provider.name, "");
   for (const ProviderEntry& other : profile.others) {
     // What is wrong with it is its own profile's to report.
     auto loaded = load_provider(other, directories);
