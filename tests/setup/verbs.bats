@@ -196,6 +196,23 @@ changed $TREE/etc/docker/daemon.json" ]]
     [[ ! -e $TREE/etc/oci-oauth ]]
 }
 
+@test "each login at an MCP server beside the agent's gets a profile, and is told with what a refresh lacks" {
+    rm -rf "$USER_HOME"/.[a-z]*
+    export SUDO_USER=oci-oauth-setup SUDO_UID=$user_id
+    local document=$USER_HOME/.claude/.credentials.json
+    mkdir -p "${document%/*}"
+    echo '{"claudeAiOauth": {"refreshToken": "r"}, "mcpOAuth": {
+        "issues|1f": {"accessToken": "a", "refreshToken": "r", "clientId": "c", "serverUrl": "https://a"},
+        "notes|2e": {"accessToken": "a", "serverUrl": "https://a", "clientId": "c"}, "none|3d": {"accessToken": ""}}}' >"$document"
+    chown -R "$user_id:$user_id" "$USER_HOME"
+    run oci_oauth install podman
+    [[ $output == *"profile 'claude-mcp-issues' is for the login 'issues|1f' in $document"$'\n'* ]]
+    [[ $output == *"profile 'claude-mcp-notes' is for the login 'notes|2e' in $document, which cannot be refreshed: it has no refresh token"* ]]
+    [[ $(jq -c '.profiles | map_values(.entry)' "$TREE/etc/oci-oauth/config.json") == \
+        '{"claude":null,"claude-mcp-issues":"issues|1f","claude-mcp-notes":"notes|2e"}' ]]
+    [[ $(jq -r '.profiles["claude-mcp-issues"].provider' "$TREE/etc/oci-oauth/config.json") == claude-mcp ]]
+}
+
 @test "--provider names one login, also beside others and at another path" {
     rm -rf "$USER_HOME"/.[a-z]*
     install -D -m 600 "$LOGIN" "$USER_HOME/.claude/.credentials.json"
