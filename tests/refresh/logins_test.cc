@@ -2,6 +2,7 @@
 #include "refresh/logins.h"
 
 #include <filesystem>
+#include <tuple>
 
 #include "support/catch.h"
 #include "support/temp_dir.h"
@@ -39,6 +40,20 @@ TEST_CASE("profiles share a login where their documents are one file, by whateve
   CHECK(logins[1][0]->name == "b");
   CHECK(siblings_of(config, config.profiles[3]).size() == 2);
   CHECK(siblings_of(config, config.profiles[1]).empty());
+}
+
+TEST_CASE("entries of one file are logins of their own, and feed the profile that delivers them") {
+  const TempDir dir;
+  const std::string path = dir.write("login.json", "{}");
+  Config config;
+  config.profiles = {profile_of("agent", path), profile_of("first", path), profile_of("again", path)};
+  for (size_t i : {1U, 2U}) config.profiles[i].entry = "x";
+  config.profiles[1].delivered_by = "agent";
+  const auto& [agent, first, again] = std::tie(config.profiles[0], config.profiles[1], config.profiles[2]);
+  CHECK(logins_of({&agent, &first, &again}).size() == 2);
+  CHECK(fed_by(config, agent).empty());
+  CHECK(siblings_of(config, first) == LoginProfiles{&again});
+  CHECK(fed_by(config, first) == LoginProfiles{&again, &agent});
 }
 
 TEST_CASE("a command's token is no other profile's") {
