@@ -108,7 +108,7 @@ teardown() { proxy_teardown; }
     oci_oauth status --prometheus >"$BATS_TEST_TMPDIR/metrics"
     grep -qx "oci_oauth_proxy_requests_total{profile=\"claude\",container=\"$(id_of agent)\",result=\"passed\"} 1" "$BATS_TEST_TMPDIR/metrics"
     grep -qx "oci_oauth_proxy_requests_total{profile=\"claude\",container=\"$(id_of agent)\",result=\"refused\"} 1" "$BATS_TEST_TMPDIR/metrics"
-    oci_oauth status | grep -qE '^agent +claude +socket, 2 requests '
+    oci_oauth status | grep -qE "^$(id_of agent | cut -c 1-12) +claude +socket, 2 requests "
 }
 
 @test "a container has a socket for one profile and a token for another, of one login" {
