@@ -121,7 +121,7 @@ Result<void> prepare_writing(const CreateContext& context, Delivery& delivery) {
 
 // For the proxy, which has no other way to the token: a copy of the mount, from which ".." leads nowhere.
 Result<UniqueFd> share_for_proxy(const CreateContext& context, const Profile& profile) {
-  TRY(context.runtime.share(profile.name));  // it is missing before the profile's first refresh
+  (void)TRY(context.runtime.share(profile.name));  // it is missing before the profile's first refresh
   const auto tree = TRY(clone_tree_read_only(context.runtime.share_directory(profile.name)));
   return open_file({tree.get(), ".", context.runtime.share_path(profile.name)}, O_RDONLY | O_DIRECTORY);
 }
