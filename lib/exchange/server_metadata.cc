@@ -7,6 +7,7 @@
 
 #include "base/fmt.h"
 #include "base/json.h"
+#include "base/words.h"
 
 namespace oci_oauth {
 
