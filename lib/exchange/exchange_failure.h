@@ -6,8 +6,8 @@
 #include <string>
 
 #include "config/provider.h"
-#include "exchange/http_request.h"
 #include "exchange/token_answer.h"
+#include "http/http_request.h"
 #include "worker/exchange_report.h"
 
 namespace oci_oauth {

@@ -3,7 +3,7 @@
 
 #include "base/fmt.h"
 #include "base/json.h"
-#include "exchange/http_request.h"
+#include "http/http_request.h"
 
 namespace oci_oauth {
 

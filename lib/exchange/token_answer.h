@@ -12,7 +12,7 @@
 
 #include "base/secret.h"
 #include "base/time.h"
-#include "exchange/http_request.h"
+#include "http/http_request.h"
 
 namespace oci_oauth {
 

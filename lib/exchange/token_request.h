@@ -11,7 +11,7 @@
 #include "config/config.h"
 #include "config/provider.h"
 #include "exchange/credential_document.h"
-#include "exchange/http_request.h"
+#include "http/http_request.h"
 
 namespace oci_oauth {
 

@@ -6,7 +6,7 @@
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/printable.h"
-#include "exchange/http_request.h"
+#include "http/http_request.h"
 #include "login/authorization.h"
 
 namespace oci_oauth {

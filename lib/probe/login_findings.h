@@ -8,7 +8,7 @@
 #include "config/config.h"
 #include "config/provider.h"
 #include "doctor/finding.h"
-#include "exchange/http_request.h"
+#include "http/http_request.h"
 
 namespace oci_oauth {
 

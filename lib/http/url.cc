@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exchange/url.h"
+#include "http/url.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>

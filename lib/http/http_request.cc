@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exchange/http_request.h"
+#include "http/http_request.h"
 
 #include <curl/curl.h>
 #include <malloc.h>

@@ -14,7 +14,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
-#include "exchange/url.h"
+#include "http/url.h"
 
 namespace oci_oauth {
 
