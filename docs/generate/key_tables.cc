@@ -93,8 +93,9 @@ class TableKeys {
   void named(Key key, std::vector<T>&, Help help) {
     add(key, "Ar name : object ...", help);
   }
-  void one_of(std::string_view a, std::string_view b) {
-    relations_ += fmt::format("Exactly one of {} and {} is given.\n", a, b);
+  void one_of(std::string_view a, std::string_view b, std::string_view neither = "") {
+    relations_ += fmt::format("Exactly one of {} and {} is given{}.\n", a, b,
+                              neither.empty() ? "" : fmt::format(", or {} alone", neither));
   }
   void not_both(std::string_view a, std::string_view b) {
     relations_ += fmt::format("At most one of {} and {} is given.\n", a, b);
@@ -113,6 +114,7 @@ class TableKeys {
 std::string table(std::string_view object) {
   if (object == "config") return TableKeys::of<Config>();
   if (object == "profile") return TableKeys::of<Profile>();
+  if (object == "fleet") return TableKeys::of<FleetConfig>();
   if (object == "source") return TableKeys::of<ExecSource>();
   if (object == "sink") return TableKeys::of<Sink>();
   if (object == "onecli") return TableKeys::of<OneCliSink>();

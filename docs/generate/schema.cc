@@ -89,8 +89,12 @@ class SchemaKeys {
   void named(Key key, std::vector<T>&, Help help) {
     add(key, members(Name::pattern, of<T>()), help);
   }
-  void one_of(std::string_view a, std::string_view b) {
-    relations_ += fmt::format(R"(, "oneOf": [{{"required": ["{}"]}}, {{"required": ["{}"]}}])", a, b);
+  void one_of(std::string_view a, std::string_view b, std::string_view neither = "") {
+    const std::string none = fmt::format(
+        R"(, {{"required": ["{}"], "not": {{"anyOf": [{{"required": ["{}"]}}, {{"required": ["{}"]}}]}}}})",
+        neither, a, b);
+    relations_ += fmt::format(R"(, "oneOf": [{{"required": ["{}"]}}, {{"required": ["{}"]}}{}])", a, b,
+                              neither.empty() ? "" : none);
   }
   void not_both(std::string_view a, std::string_view b) {
     relations_ += fmt::format(R"(, "not": {{"required": ["{}", "{}"]}})", a, b);

@@ -101,6 +101,22 @@ Result<void> check_sinks(const Config& config) {
   return {};
 }
 
+Result<void> check_fleet(const Config& config) {
+  if (config.fleet && config.fleet->endpoints.empty())
+    return configuration_error(config.path, "/fleet/endpoints", "is empty");
+  for (const Profile& profile : config.profiles) {
+    const std::string place = "/profiles/" + profile.name;
+    if (profile.in_fleet && !config.fleet)
+      return configuration_error(config.path, place + "/fleet", "there is no \"fleet\" in the configuration");
+    if (profile.in_fleet && profile.source)
+      return configuration_error(config.path, place + "/fleet", "cannot be combined with \"source\"");
+    const bool follows = profile.in_fleet && config.fleet->role == FleetRole::follower;
+    if (profile.credentials.empty() && !profile.source && !follows)
+      return configuration_error(config.path, place, "needs \"credentials\" on a refresher of the fleet");
+  }
+  return {};
+}
+
 }  // namespace
 
 bool is_valid_name(std::string_view name) {
@@ -132,6 +148,7 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
   for (const Profile& profile : config.profiles) TRY(check_delivered(config, profile));
   TRY(check_targets(config));
   TRY(check_sinks(config));
+  TRY(check_fleet(config));
   return config;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "config/fleet_config.h"
 #include "config/provider.h"
 #include "config/sink_config.h"
 
@@ -50,6 +51,7 @@ struct Profile {
   std::string provider;     // the same; default: the profile's name
   std::string credentials;  // absolute path of the credential document; empty: there is a source
   std::optional<ExecSource> source = {};
+  bool in_fleet = false;  // the login is in the fleet's store, and `credentials` has its access token at most
   std::string entry = {};     // which login, if the document has several (load_provider)
   std::string resource = {};  // overrides the login's
   std::string client_file = {};
@@ -81,6 +83,7 @@ struct Config {
   std::string runtime_dir;   // absolute; empty if the file does not set it
   std::string runtime;       // the OCI runtime behind oci-oauth-runtime: absolute; empty: runc, else crun
   std::string metrics_file;  // absolute; empty: none is written
+  std::optional<FleetConfig> fleet;
   std::vector<Profile> profiles;
   std::vector<Sink> sinks;
 

@@ -150,9 +150,10 @@ void KeyReader::refuse_word(Key key, std::string_view word, std::string_view kno
   fail(key.name, fmt::format("'{}' is not one of: {}", word, known));
 }
 
-void KeyReader::one_of(std::string_view a, std::string_view b) {
+void KeyReader::one_of(std::string_view a, std::string_view b, std::string_view neither) {
   if (!failure_ || is_listing_) return;
-  if ((json_member(object_, a) != nullptr) != (json_member(object_, b) != nullptr)) return;
+  const bool has_a = json_member(object_, a) != nullptr, has_b = json_member(object_, b) != nullptr;
+  if (has_a != has_b || (!has_a && !neither.empty() && json_member(object_, neither) != nullptr)) return;
   keep(place_.mistake(fmt::format("needs either \"{}\" or \"{}\"", a, b)));
 }
 

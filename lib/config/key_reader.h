@@ -124,7 +124,7 @@ class KeyReader {
     }
   }
 
-  void one_of(std::string_view a, std::string_view b);
+  void one_of(std::string_view a, std::string_view b, std::string_view neither = "");
   void not_both(std::string_view a, std::string_view b);
 
   // Reads all keys of `member`. Failure: the first mistake, here or in what it contains.

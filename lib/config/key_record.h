@@ -35,7 +35,7 @@ class RecordKeys {
   }
   void object(Key key, auto& member, Help) { each_(key.name, member); }
   void objects(Key key, auto& member, Help) { each_(key.name, member); }
-  void one_of(std::string_view, std::string_view) {}
+  void one_of(std::string_view, std::string_view, std::string_view = "") {}
   void not_both(std::string_view, std::string_view) {}
 
  private:
@@ -81,6 +81,10 @@ template <class Each, RecordOf<Provider> Self>
 void describe(Each& each, Self& provider) {
   each("name", provider.name);
   describe_keys(each, provider);
+}
+template <class Each, RecordOf<FleetConfig> Self>
+void describe(Each& each, Self& fleet) {
+  describe_keys(each, fleet);
 }
 template <class Each, RecordOf<ExecSource> Self>
 void describe(Each& each, Self& source) {

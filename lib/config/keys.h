@@ -14,7 +14,8 @@
 //   choice(key, Enum&, {{word, value, Help}...}, Help);
 //   object(key, T& or optional<T>&, Help), objects(key, vector<T>&, Help): an array of them;
 //   named(key, vector<T>&, Help): objects by their T::name;
-//   one_of(key, key): exactly one of them is there; not_both(key, key).
+//   one_of(key, key, key = ""): exactly one of the first two is there, and none only with the third;
+//   not_both(key, key).
 #pragma once
 
 #include "config/config.h"
@@ -59,9 +60,34 @@ void keys_of(Keys& keys, Config& config) {
             "A file that each refresh writes at its end, for the textfile collector of Prometheus' node "
             "exporter, which reads only names that end in .prom. See METRICS in oci-oauth(1).");
   keys.text("runtime", config.runtime, Path(), "The OCI runtime that oci-oauth-runtime(8) runs.");
+  keys.object("fleet", config.fleet, "The store that this host shares with others.");
   keys.named("profiles", config.profiles,
              "The logins, each under a name of at most 64 letters, digits, '.', '_' and '-'.");
   keys.objects("sinks", config.sinks, "What else receives each new access token.");
+}
+
+template <class Keys>
+void keys_of(Keys& keys, FleetConfig& fleet) {
+  keys.texts(required("endpoints"), fleet.endpoints, Origin(),
+             "The client URLs of etcd's members. A request goes to one after the other, until one answers.");
+  keys.text(required("ca_file"), fleet.ca_file, Path(), "The certificates to trust there.");
+  keys.text(required("certificate_file"), fleet.certificate_file, Path(), "This host's certificate.");
+  keys.text(required("key_file"), fleet.key_file, Path(), "Its key, which only its user may read.");
+  keys.text("keys", fleet.keys, Path(),
+            "The directory with the fleet's keys: access.key and signers or, on a refresher, also login.key "
+            "and signing.key.");
+  keys.text("host", fleet.host, Name(), "This host's name in the records. Default: its host name.");
+  keys.choice("role", fleet.role,
+              {{"follower", FleetRole::follower, "it reads access tokens, and can read nothing else"},
+               {"refresher", FleetRole::refresher, "it refreshes logins"}},
+              "What this host does.");
+  keys.choice("takeover", fleet.takeover,
+              {{"late", Takeover::late, "it is tried once more when the access token is about to end"},
+               {"never", Takeover::never, "a person decides, with oci-oauth fleet takeover"}},
+              "What is done about a refresh whose host is silent, because nobody can know whether its token "
+              "was spent.");
+  keys.duration("settle", fleet.settle, {.most = std::chrono::hours(1)},
+                "How long a refresher must have been in touch with the store before it refreshes.");
 }
 
 template <class Keys>
@@ -89,7 +115,9 @@ void keys_of(Keys& keys, Profile& profile) {
             "Which login, if the file contains several: the name of a member. It replaces {entry} in the "
             "provider.");
   keys.object("source", profile.source, "Where else the token comes from.");
-  keys.one_of("credentials", "source");
+  keys.boolean("fleet", profile.in_fleet,
+               "Whether the login is in the fleet's store. A follower's profile then needs no credentials.");
+  keys.one_of("credentials", "source", "fleet");
   keys.not_both("source", "entry");
   keys.text("provider", profile.provider, Name(),
             "The kind of login: a file NAME.json in one of the directories under FILES. Default: the "

@@ -59,14 +59,18 @@ Result<std::string> read_trusted_file(const std::string& path, size_t limit, Own
   return read_file(fd.get(), status, limit, path);
 }
 
-Result<Secret> read_client_secret(const std::string& path, uid_t owner) {
+Result<Secret> read_private_file(const std::string& path, uid_t owner, size_t limit) {
   const auto fd = TRY(open_without_links(path));
   struct stat status;
   if (::fstat(fd.get(), &status) != 0) return Error::configuration(Error::from_errno(errno, path).message);
   TRY(check_is_private(status, path, owner));
-  auto text = read_file(fd.get(), status, longest_secret, path);
+  auto text = read_file(fd.get(), status, limit, path);
   if (!text) return Error::configuration(text.error().message);
-  const Secret whole(std::move(*text));
+  return Secret(std::move(*text));
+}
+
+Result<Secret> read_client_secret(const std::string& path, uid_t owner) {
+  const Secret whole = TRY(read_private_file(path, owner, longest_secret));
   const std::string_view line = whole.reveal().substr(0, whole.reveal().find_first_of("\r\n"));
   if (line.empty()) return Error::configuration(fmt::format("{}: does not begin with a secret", path));
   return Secret(line);

@@ -20,9 +20,11 @@ enum class Owners {
 // Failure: as read_file; not_found; a file with another owner, or that others may write.
 Result<std::string> read_trusted_file(const std::string& path, size_t limit, Owners owners);
 
-// The first line of a file that belongs to root or to `owner`, that nobody else may read, and that no
-// symbolic or second link leads to: with root's rights, such a link would read any file. Failure
-// (configuration): "PATH: reason", never the content.
+// A file that belongs to root or to `owner`, that nobody else may read, and that no symbolic or second link
+// leads to: with root's rights, such a link would read any file. Failure (configuration): "PATH: reason",
+// never the content.
+Result<Secret> read_private_file(const std::string& path, uid_t owner, size_t limit);
+// Its first line.
 Result<Secret> read_client_secret(const std::string& path, uid_t owner);
 
 }  // namespace oci_oauth

@@ -75,6 +75,16 @@ TEST_CASE("each mistake names the file, the place and the bad value") {
       {R"({"profiles": {"claude": {"credentials": "c.json"}}})",
        "f: /profiles/claude/credentials: 'c.json' is not an absolute path without '..'"},
       {R"({"sinks": [{"exec": ["cmd"]}]})", "f: /sinks/0/exec: does not begin with an absolute path"},
+      {R"({"profiles": {"claude": {"fleet": true}}})",
+       "f: /profiles/claude/fleet: there is no \"fleet\" in the configuration"},
+      {R"({"profiles": {"claude": {"fleet": false}}})",
+       "f: /profiles/claude: needs \"credentials\" on a refresher of the fleet"},
+      {R"({"fleet": {"endpoints": ["https://a"], "ca_file": "/a", "certificate_file": "/c", "key_file": "/k",
+           "role": "refresher"}, "profiles": {"claude": {"fleet": true}}})",
+       "f: /profiles/claude: needs \"credentials\" on a refresher of the fleet"},
+      {R"({"fleet": {"endpoints": [], "ca_file": "/a", "certificate_file": "/c", "key_file": "/k"}})", "f: /fleet/endpoints: is empty"},
+      {R"({"fleet": {"endpoints": ["http://a"], "ca_file": "/a", "certificate_file": "/c", "key_file": "/k"}})",
+       "f: /fleet/endpoints: 'http://a' is not https://HOST"},
       {R"({"sinks": [{}]})", "f: /sinks/0: needs either \"onecli\" or \"exec\""},
   };
   for (const auto& [text, message] : mistakes) CHECK(reason(text) == message);

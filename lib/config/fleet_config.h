@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configured fleet: the store that its hosts share, and what this host does in it. Pure: it does not open
+// anything that it names.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "base/words.h"
+
+namespace oci_oauth {
+
+// A follower can read access tokens and nothing else.
+enum class FleetRole { follower, refresher };
+constexpr std::array<std::string_view, 2> words_of(FleetRole) {
+  return {"follower", "refresher"};
+}
+
+// What a refresher does about a refresh whose host is silent.
+enum class Takeover {
+  late,   // one attempt when the access token is about to end
+  never,  // a person decides
+  now     // a person has decided
+};
+constexpr std::array<std::string_view, 3> words_of(Takeover) {
+  return {"late", "never", "now"};
+}
+
+struct FleetConfig {
+  std::vector<std::string> endpoints;               // of etcd's members
+  std::string ca_file, certificate_file, key_file;  // absolute, like the directory
+  std::string keys = "/etc/oci-oauth/fleet";
+  std::string host;  // this host's name in the records; empty: gethostname(2)
+  FleetRole role = FleetRole::follower;
+  Takeover takeover = Takeover::late;
+  Milliseconds settle = std::chrono::minutes(2);
+
+  friend bool operator==(const FleetConfig&, const FleetConfig&) = default;
+};
+
+}  // namespace oci_oauth

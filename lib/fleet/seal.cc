@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fleet/seal.h"
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "base/base64.h"
+#include "base/fingerprint.h"
+#include "base/fmt.h"
+#include "fleet/store.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr size_t key_size = 32, salt_size = 32, tag_size = 16, signature_size = 64;
+constexpr std::string_view login_purpose = "oci-oauth login v1", access_purpose = "oci-oauth access v1";
+
+template <auto Free>
+struct Freed {
+  void operator()(auto* object) const { Free(object); }
+};
+using Kdf = std::unique_ptr<EVP_KDF, Freed<EVP_KDF_free>>;
+using KdfContext = std::unique_ptr<EVP_KDF_CTX, Freed<EVP_KDF_CTX_free>>;
+using Cipher = std::unique_ptr<EVP_CIPHER_CTX, Freed<EVP_CIPHER_CTX_free>>;
+using Digest = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
+using PublicKey = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+
+const unsigned char* bytes_of(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+unsigned char* bytes_of(std::string& text) {
+  return reinterpret_cast<unsigned char*>(text.data());
+}
+
+Error failed(std::string_view what) {
+  return {ErrorKind::failed, fmt::format("libcrypto: {} failed", what)};
+}
+
+std::string random_bytes(size_t size) {
+  std::string bytes(size, '\0');
+  for (size_t have = 0; have < size;) {
+    const ssize_t count = ::getrandom(bytes.data() + have, size - have, 0);
+    if (count > 0) have += static_cast<size_t>(count);
+  }
+  return bytes;
+}
+
+// HKDF-SHA256, RFC 5869.
+Result<Secret> derive(const Secret& key, std::string_view salt, std::string_view purpose) {
+  const Kdf kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
+  const KdfContext context(kdf ? EVP_KDF_CTX_new(kdf.get()) : nullptr);
+  char digest[] = "SHA256";
+  const OSSL_PARAM params[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, const_cast<char*>(key.reveal().data()),
+                                        key.reveal().size()),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, const_cast<char*>(salt.data()), salt.size()),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, const_cast<char*>(purpose.data()),
+                                        purpose.size()),
+      OSSL_PARAM_construct_end()};
+  std::string derived(key_size, '\0');
+  const bool done = context && EVP_KDF_derive(context.get(), bytes_of(derived), key_size, params) == 1;
+  Secret result(std::move(derived));
+  if (!done) return failed("HKDF");
+  return result;
+}
+
+// AES-256-GCM. The key seals one text only, so its nonce need not vary.
+constexpr std::array<unsigned char, 12> no_nonce = {};
+
+Result<std::string> encrypt(const Secret& key, std::string_view header, const Secret& text) {
+  const Cipher cipher(EVP_CIPHER_CTX_new());
+  const std::string_view plain = text.reveal();
+  std::string sealed(plain.size() + tag_size, '\0');
+  int size = 0;
+  const bool done =
+      cipher &&
+      EVP_EncryptInit_ex2(cipher.get(), EVP_aes_256_gcm(), bytes_of(key.reveal()), no_nonce.data(),
+                          nullptr) == 1 &&
+      EVP_EncryptUpdate(cipher.get(), nullptr, &size, bytes_of(header), static_cast<int>(header.size())) ==
+          1 &&
+      EVP_EncryptUpdate(cipher.get(), bytes_of(sealed), &size, bytes_of(plain),
+                        static_cast<int>(plain.size())) == 1 &&
+      EVP_EncryptFinal_ex(cipher.get(), bytes_of(sealed) + size, &size) == 1 &&
+      EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG, tag_size, sealed.data() + plain.size()) == 1;
+  if (!done) return failed("AES-256-GCM");
+  return sealed;
+}
+
+// nullopt: it was not sealed with this key and this header.
+std::optional<Secret> decrypt(const Secret& key, std::string_view header, std::string_view sealed) {
+  if (sealed.size() < tag_size) return std::nullopt;
+  const std::string_view data = sealed.substr(0, sealed.size() - tag_size);
+  std::string tag(sealed.substr(data.size()));
+  const Cipher cipher(EVP_CIPHER_CTX_new());
+  std::string plain(data.size() + tag_size, '\0');
+  int size = 0;
+  const bool done = cipher &&
+                    EVP_DecryptInit_ex2(cipher.get(), EVP_aes_256_gcm(), bytes_of(key.reveal()),
+                                        no_nonce.data(), nullptr) == 1 &&
+                    EVP_DecryptUpdate(cipher.get(), nullptr, &size, bytes_of(header),
+                                      static_cast<int>(header.size())) == 1 &&
+                    EVP_DecryptUpdate(cipher.get(), bytes_of(plain), &size, bytes_of(data),
+                                      static_cast<int>(data.size())) == 1 &&
+                    EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, tag_size, tag.data()) == 1 &&
+                    EVP_DecryptFinal_ex(cipher.get(), bytes_of(plain) + size, &size) == 1;
+  plain.resize(data.size());
+  Secret text(std::move(plain));
+  if (!done) return std::nullopt;
+  return text;
+}
+
+template <class Record>
+constexpr std::string_view purpose_of = login_purpose;
+template <>
+constexpr std::string_view purpose_of<AccessRecord> = access_purpose;
+
+// What a seal covers besides its text: the record without what the seal and the signature make.
+template <class Record>
+std::string header_of(Record record) {
+  record.seal.data.clear();
+  if constexpr (requires { record.signature; }) record.signature.clear();
+  return std::string(write_record(record).reveal());
+}
+
+LoginRecord bare(const LoginRecord& login) {
+  LoginRecord same = login.copy();
+  same.document = Secret();
+  return same;
+}
+AccessRecord bare(const AccessRecord& access) {
+  return {access.profile,    access.epoch, access.ordinal, access.generation, access.obtained_at,
+          access.expires_at, access.seal,  access.signer,  access.signature};
+}
+
+template <class Record>
+Result<void> close(Record& record, const Secret& text, const std::vector<Secret>& keys) {
+  if (keys.empty()) return Error{ErrorKind::configuration, "there is no key to seal with"};
+  const std::string salt = random_bytes(salt_size);
+  record.seal = {key_id(keys.front().reveal()), base64(salt), ""};
+  const Secret key = TRY(derive(keys.front(), salt, purpose_of<Record>));
+  record.seal.data = base64(TRY(encrypt(key, header_of(bare(record)), text)));
+  return {};
+}
+
+template <class Record>
+Result<Secret> open(const Record& record, const std::vector<Secret>& keys) {
+  const auto key =
+      std::ranges::find_if(keys, [&](const Secret& one) { return key_id(one.reveal()) == record.seal.kid; });
+  if (key == keys.end())
+    return Error{ErrorKind::failed, fmt::format("is sealed with the key '{}', which is not here",
+                                                record.seal.kid.substr(0, key_size))};
+  const auto salt = from_base64(record.seal.salt), data = from_base64(record.seal.data);
+  const Error broken = {ErrorKind::failed, "its seal is broken"};
+  if (!salt || !data) return broken;
+  const Secret derived = TRY(derive(*key, *salt, purpose_of<Record>));
+  auto text = decrypt(derived, header_of(bare(record)), *data);
+  if (!text) return broken;
+  return std::move(*text);
+}
+
+std::string signed_text(const AccessRecord& access) {
+  AccessRecord copy = bare(access);
+  copy.signature.clear();
+  return std::string(write_record(copy).reveal());
+}
+
+PublicKey signing_key(const Secret& key) {
+  return PublicKey(
+      EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, bytes_of(key.reveal()), key.reveal().size()));
+}
+
+Result<void> sign(AccessRecord& access, const Secret& secret) {
+  access.signer = key_id(TRY(public_half(secret)));
+  const PublicKey key = signing_key(secret);
+  const Digest digest(EVP_MD_CTX_new());
+  const std::string text = signed_text(access);
+  std::string signature(signature_size, '\0');
+  size_t size = signature_size;
+  const bool done =
+      digest && key && EVP_DigestSignInit(digest.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+      EVP_DigestSign(digest.get(), bytes_of(signature), &size, bytes_of(text), text.size()) == 1;
+  if (!done) return failed("Ed25519");
+  access.signature = base64(signature);
+  return {};
+}
+
+bool verify(const AccessRecord& access, const std::string& signer) {
+  const PublicKey key(
+      EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes_of(signer), signer.size()));
+  const Digest digest(EVP_MD_CTX_new());
+  const auto signature = from_base64(access.signature);
+  const std::string text = signed_text(access);
+  return digest && key && signature &&
+         EVP_DigestVerifyInit(digest.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+         EVP_DigestVerify(digest.get(), bytes_of(*signature), signature->size(), bytes_of(text),
+                          text.size()) == 1;
+}
+
+Result<void> check_signature(const AccessRecord& access, const std::vector<std::string>& signers) {
+  const auto signer =
+      std::ranges::find_if(signers, [&](const auto& one) { return key_id(one) == access.signer; });
+  if (signer == signers.end())
+    return Error{ErrorKind::failed, "is not signed by a refresher that this host knows"};
+  if (!verify(access, *signer)) return Error{ErrorKind::failed, "its signature is not valid"};
+  return {};
+}
+
+template <class Record>
+Result<Record> read(std::string_view bytes, std::string_view profile, const std::string& shown) {
+  if (bytes.size() > longest_record)
+    return Error{ErrorKind::failed, fmt::format("{}: is larger than {} bytes", shown, longest_record)};
+  auto record = TRY(read_record<Record>(bytes, shown));
+  if (record.profile == profile) return record;
+  return Error{ErrorKind::failed, fmt::format("{}: is a record of '{}'", shown, record.profile)};
+}
+
+}  // namespace
+
+FleetKeys FleetKeys::copy() const {
+  FleetKeys same = {{}, {}, {}, signers};
+  for (const Secret& key : login) same.login.push_back(key.copy());
+  for (const Secret& key : access) same.access.push_back(key.copy());
+  for (const Secret& key : signing) same.signing.push_back(key.copy());
+  return same;
+}
+
+Result<std::vector<Secret>> read_keys(std::string_view text, const std::string& shown) {
+  std::vector<Secret> keys;
+  for (unsigned number = 1; !text.empty(); ++number) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (line.empty() || line.starts_with('#')) continue;
+    auto bytes = from_base64(line);
+    const bool is_key = bytes && bytes->size() == key_size;
+    if (is_key) keys.emplace_back(std::move(*bytes));
+    if (!is_key)
+      return Error::configuration(
+          fmt::format("{}: line {}: is not {} bytes in base64", shown, number, key_size));
+  }
+  if (keys.empty()) return Error::configuration(fmt::format("{}: contains no key", shown));
+  return keys;
+}
+
+std::string key_line(const Secret& key) {
+  return base64(key.reveal()) + "\n";
+}
+
+Secret random_key() {
+  return Secret(random_bytes(key_size));
+}
+
+std::string random_name() {
+  std::string name;
+  for (const char byte : random_bytes(16)) name += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return name;
+}
+
+std::string key_id(std::string_view key) {
+  return fingerprint(key).substr(0, 16);
+}
+
+Result<std::string> public_half(const Secret& signing) {
+  const PublicKey key = signing_key(signing);
+  std::string half(key_size, '\0');
+  size_t size = key_size;
+  if (!key || EVP_PKEY_get_raw_public_key(key.get(), bytes_of(half), &size) != 1) return failed("Ed25519");
+  return half;
+}
+
+Result<std::string> seal(LoginRecord login, const FleetKeys& keys) {
+  TRY(close(login, login.document, keys.login));
+  return std::string(write_record(login).reveal());
+}
+
+Result<std::string> seal(AccessRecord access, const FleetKeys& keys) {
+  if (keys.signing.empty()) return Error{ErrorKind::configuration, "there is no key to sign with"};
+  access.signer = key_id(TRY(public_half(keys.signing.front())));
+  TRY(close(access, access.payload, keys.access));
+  TRY(sign(access, keys.signing.front()));
+  return std::string(write_record(access).reveal());
+}
+
+Result<LoginRecord> open_login(std::string_view bytes, std::string_view profile, const FleetKeys& keys) {
+  const std::string shown = login_key(profile);
+  auto login = TRY(read<LoginRecord>(bytes, profile, shown));
+  auto document = open(login, keys.login);
+  if (!document) return std::move(document).error().in(shown);
+  login.document = std::move(*document);
+  return login;
+}
+
+Result<AccessRecord> open_access(std::string_view bytes, std::string_view profile, const FleetKeys& keys) {
+  const std::string shown = access_key(profile);
+  auto access = TRY(read<AccessRecord>(bytes, profile, shown));
+  if (auto known = check_signature(access, keys.signers); !known) return std::move(known).error().in(shown);
+  auto payload = open(access, keys.access);
+  if (!payload) return std::move(payload).error().in(shown);
+  access.payload = std::move(*payload);
+  return access;
+}
+
+}  // namespace oci_oauth
