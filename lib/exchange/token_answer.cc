@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/utf8.h"
-#include "exchange/retry_after.h"
+#include "http/retry_after.h"
 
 namespace oci_oauth {
 

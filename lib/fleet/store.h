@@ -15,7 +15,7 @@
 
 namespace oci_oauth {
 
-// The largest record; a larger value is refused unread.
+// The largest record; a larger value is not one. The store passes it on, so that it can be replaced.
 constexpr size_t longest_record = size_t{512} * 1024;
 
 struct Stored {
@@ -48,8 +48,8 @@ struct StoreSight {
   std::optional<Time> time;     // its wall clock, to whole seconds
 };
 
-// Failures are temporary (the store cannot be reached, or answers nonsense: nothing was written) or of the
-// kind configuration (a certificate), and name the member. A store is used by one thread.
+// Failures are temporary: the store cannot be reached, refuses, or answers nonsense. They name each member and
+// its reason. A store is used by one thread.
 class RecordStore {
  public:
   virtual ~RecordStore() = default;

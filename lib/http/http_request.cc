@@ -14,9 +14,10 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/size.h"
 
 namespace oci_oauth {
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -24,7 +25,12 @@ using Sent = RequestFailure::Sent;
 using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
-constexpr size_t longest_body = MiB, longest_trusted = 16 * MiB;
+using Multi = std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)>;
+
+constexpr size_t longest_trusted = 16 * MiB;
+
+// Of an answer that goes on: how soon a server that has vanished is noticed, tcp(7).
+constexpr long keep_alive_idle_s = 60, keep_alive_interval_s = 15;
 
 // libcurl's copies of what we send and receive are wiped as well.
 void wiping_free(void* memory) {
@@ -61,6 +67,7 @@ Headers make_headers(const HttpRequest& request) {
   // Without an empty "Expect:", libcurl would send a large request twice to a server that answers 417.
   std::vector<std::string> lines = {"Accept: application/json", "Expect:"};
   if (request.method != "GET") lines.push_back("Content-Type: " + request.content_type);
+  lines.insert(lines.end(), request.headers.begin(), request.headers.end());
   for (const std::string& line : lines) {
     curl_slist* const longer = curl_slist_append(headers.get(), line.c_str());
     if (longer == nullptr) return Headers(nullptr, curl_slist_free_all);
@@ -89,6 +96,17 @@ std::string_view certificate_problem(std::string_view details) {
   return details;
 }
 
+// Of a server that refuses a client's certificate, which TLS 1.3 (RFC 8446 section 6) lets it do after the
+// request was written: "alert certificate expired", in OpenSSL's words; empty: it is something else.
+std::string_view refused_certificate(std::string_view details) {
+  const size_t alert = details.find("alert ");
+  if (alert == std::string_view::npos) return {};
+  const auto reason = details.substr(alert, details.find(',', alert) - alert);
+  const bool is_about_it =
+      reason.find("certificate") != std::string_view::npos || reason.ends_with("unknown ca");
+  return is_about_it ? reason.substr(std::string_view("alert ").size()) : std::string_view();
+}
+
 std::string reason_of(int number) {
   const char* const reason = strerrordesc_np(number);
   return reason != nullptr ? reason : "unknown error";
@@ -108,6 +126,7 @@ class Transfer {
   Transfer& operator=(const Transfer&) = delete;
 
   RequestResult perform();
+  RequestResult follow(SteadyTime until, const std::function<bool(const Arrival&)>& part);
 
  private:
   template <class Value>
@@ -118,6 +137,9 @@ class Transfer {
   void set_connection();
   void set_trust(const std::string& trusted);
   void set_callbacks();
+  void set_identity(const ClientIdentity& identity);
+  bool pass_on(std::string_view bytes);
+  void run_until(CURLM* multi, SteadyTime until);
 
   static int limit_socket(void* self, curl_socket_t socket, curlsocktype purpose);
   static int before_sending(void* self, char*, char*, int, int);
@@ -137,6 +159,8 @@ class Transfer {
   Sent sent_ = Sent::no;
   std::string received_;
   bool too_large_ = false;
+  const std::function<bool(const Arrival&)>* part_ = nullptr;  // takes the body, if it goes on
+  bool has_part_ = false, is_enough_ = false;
   char details_[CURL_ERROR_SIZE] = "";
   CURLcode code_ = CURLE_OK;
   Easy easy_;  // destroyed first, because it points to the others
@@ -154,6 +178,7 @@ Transfer::Transfer(const HttpRequest& request, UrlParts endpoint, const std::str
   set_connection();
   set_trust(trusted);
   set_callbacks();
+  if (request.identity != nullptr) set_identity(*request.identity);
 }
 
 void Transfer::set_request() {
@@ -206,6 +231,15 @@ void Transfer::set_trust(const std::string& trusted) {
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
 }
 
+void Transfer::set_identity(const ClientIdentity& identity) {
+  const auto blob = [](std::string_view text) {
+    return curl_blob{const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
+  };
+  curl_blob certificate = blob(identity.certificate), key = blob(identity.key.reveal());
+  set(CURLOPT_SSLCERT_BLOB, &certificate);
+  set(CURLOPT_SSLKEY_BLOB, &key);
+}
+
 void Transfer::set_callbacks() {
   set(CURLOPT_ERRORBUFFER, details_);
   set(CURLOPT_SOCKOPTFUNCTION, &Transfer::limit_socket);
@@ -238,9 +272,18 @@ int Transfer::before_sending(void* self, char*, char*, int, int) {
   return CURL_PREREQFUNC_OK;
 }
 
+bool Transfer::pass_on(std::string_view bytes) {
+  has_part_ = true;
+  long status = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+  is_enough_ = !(*part_)({status, header("Date"), bytes});
+  return !is_enough_;
+}
+
 size_t Transfer::receive(char* bytes, size_t, size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
-  transfer.too_large_ = count > longest_body - transfer.received_.size();
+  if (transfer.part_ != nullptr) return transfer.pass_on({bytes, count}) ? count : 0;
+  transfer.too_large_ = count > transfer.request_.longest_answer - transfer.received_.size();
   if (transfer.too_large_) return 0;
   append_secret(transfer.received_, {bytes, count});
   if (transfer.events_.arriving) {
@@ -261,6 +304,44 @@ RequestResult Transfer::perform() {
   if (code_ == CURLE_OK) return reply();
   wipe(received_);
   return failure();
+}
+
+// curl_easy_perform(3) would wake up each second.
+void Transfer::run_until(CURLM* multi, SteadyTime until) {
+  const SteadyTime first_part = std::chrono::steady_clock::now() + request_.total_timeout;
+  for (int running = 1; running > 0;) {
+    if (curl_multi_perform(multi, &running) != CURLM_OK || running == 0) break;
+    const auto left = std::chrono::ceil<Milliseconds>((has_part_ ? until : std::min(first_part, until)) -
+                                                      std::chrono::steady_clock::now());
+    if (left <= Milliseconds(0)) {
+      is_enough_ = has_part_ || first_part > until;
+      code_ = is_enough_ ? CURLE_OK : CURLE_OPERATION_TIMEDOUT;
+      return;
+    }
+    curl_multi_poll(multi, nullptr, 0, static_cast<int>(std::min(left, Milliseconds(1h)).count()), nullptr);
+  }
+  int queued = 0;
+  const CURLMsg* const message = curl_multi_info_read(multi, &queued);
+  code_ = message != nullptr ? message->data.result : CURLE_RECV_ERROR;
+}
+
+RequestResult Transfer::follow(SteadyTime until, const std::function<bool(const Arrival&)>& part) {
+  part_ = &part;
+  set(CURLOPT_TIMEOUT_MS, 0L);
+  set(CURLOPT_NOPROGRESS, 1L);
+  set(CURLOPT_TCP_KEEPALIVE, 1L);
+  set(CURLOPT_TCP_KEEPIDLE, keep_alive_idle_s);
+  set(CURLOPT_TCP_KEEPINTVL, keep_alive_interval_s);
+  if (code_ == CURLE_OK) {
+    const Multi multi(curl_multi_init(), curl_multi_cleanup);
+    if (multi == nullptr || curl_multi_add_handle(multi.get(), easy_.get()) != CURLM_OK) {
+      code_ = CURLE_OUT_OF_MEMORY;
+    } else {
+      run_until(multi.get(), until);
+      curl_multi_remove_handle(multi.get(), easy_.get());
+    }
+  }
+  return code_ == CURLE_OK || is_enough_ ? RequestResult(reply()) : RequestResult(failure());
 }
 
 // Empty if the answer has no such header.
@@ -311,22 +392,30 @@ std::string Transfer::unsent_reason() const {
 
 // Without libcurl's details, which may quote the answer.
 std::string Transfer::unanswered_reason() const {
-  if (too_large_) return fmt::format("the answer is larger than {} bytes", longest_body);
+  if (too_large_) return fmt::format("the answer is larger than {} bytes", request_.longest_answer);
+  if (const auto reason = refused_certificate(details_); !reason.empty())
+    return fmt::format("{} refuses this client's certificate: {}", endpoint_.shown(), reason);
   switch (code_) {
     case CURLE_OPERATION_TIMEDOUT:
       return fmt::format("no answer within {}", in_seconds(request_.total_timeout));
     case CURLE_PARTIAL_FILE:
       return "the answer is incomplete";
+    case CURLE_SEND_ERROR:
     case CURLE_GOT_NOTHING:
+      if (request_.identity != nullptr) {
+        return fmt::format(
+            "{} closed the connection, as a server does that refuses this client's certificate",
+            endpoint_.shown());
+      }
       return "the connection was closed without an answer";
     default:
       return fmt::format("no answer from {}: {}", endpoint_.shown(), lower_first(curl_easy_strerror(code_)));
   }
 }
 
-}  // namespace
-
-RequestResult send_request(const HttpRequest& request, const RequestEvents& events) {
+// The transfer of one request, once its target has been looked at.
+RequestResult transfer(const HttpRequest& request, const RequestEvents& events,
+                       const std::function<RequestResult(Transfer&)>& perform) {
   static const CURLcode initialised = initialise_libcurl();
   if (initialised != CURLE_OK) {
     return RequestFailure{Sent::no, fmt::format("libcurl: {}", curl_easy_strerror(initialised))};
@@ -340,7 +429,19 @@ RequestResult send_request(const HttpRequest& request, const RequestEvents& even
     if (read->empty()) return RequestFailure{Sent::no, no_certificates(request)};
     trusted = std::move(*read);
   }
-  return Transfer(request, std::move(*endpoint), trusted, events).perform();
+  Transfer prepared(request, std::move(*endpoint), trusted, events);
+  return perform(prepared);
+}
+
+}  // namespace
+
+RequestResult send_request(const HttpRequest& request, const RequestEvents& events) {
+  return transfer(request, events, [](Transfer& it) { return it.perform(); });
+}
+
+RequestResult follow_answer(const HttpRequest& request, SteadyTime until,
+                            const std::function<bool(const Arrival&)>& part) {
+  return transfer(request, {}, [&](Transfer& it) { return it.follow(until, part); });
 }
 
 }  // namespace oci_oauth

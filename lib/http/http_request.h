@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One HTTP request, exactly once: no retry, no redirect, no reused connection, https only (http for a
-// loopback address), bounded in time and size, no proxy, CA or keys from the environment. Only this and url.h
-// use libcurl.
+// loopback address), bounded in time and size, no proxy, CA or keys from the environment; and one whose
+// answer goes on. Only this and url.h use libcurl.
 #pragma once
 
 #include <functional>
@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "base/size.h"
 #include "base/time.h"
 #include "http/url.h"
 
@@ -23,6 +24,13 @@ struct HttpTarget {
   std::string url, user_agent, ca_file, proxy;  // ca_file, proxy: empty is the system's, or none
   Milliseconds connect_timeout = std::chrono::seconds(10);
   Milliseconds total_timeout = std::chrono::seconds(25);
+  size_t longest_answer = MiB;
+};
+
+// What a server of mutual TLS knows a client by, in PEM.
+struct ClientIdentity {
+  std::string certificate;  // and those between it and its authority
+  Secret key;
 };
 
 struct HttpRequest : HttpTarget {
@@ -33,6 +41,8 @@ struct HttpRequest : HttpTarget {
   Secret body;
   Secret bearer;          // RFC 6750 section 2.1; empty: none
   Secret user, password;  // RFC 7617; empty: none
+  const ClientIdentity* identity = nullptr;
+  std::vector<std::string> headers = {};  // "NAME: VALUE", besides those that every request has
 };
 
 struct HttpReply {
@@ -67,5 +77,11 @@ struct RequestEvents {
 };
 
 RequestResult send_request(const HttpRequest& request, const RequestEvents& events = {});
+
+// A request whose answer goes on, in parts: `part` takes what has arrived of it, and returns false to end it.
+// Result: also if the server or `until` ended it, without a body. Failure: nothing of it came within
+// total_timeout; the connection was lost. Nothing wakes up the process meanwhile.
+RequestResult follow_answer(const HttpRequest& request, SteadyTime until,
+                            const std::function<bool(const Arrival&)>& part);
 
 }  // namespace oci_oauth

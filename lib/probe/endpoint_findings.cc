@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/fmt.h"
-#include "exchange/retry_after.h"
+#include "http/retry_after.h"
 #include "exchange/server_metadata.h"
 #include "exchange/token_request.h"
 #include "probe/login_findings.h"

@@ -19,7 +19,7 @@
 #include "doctor/finding.h"
 #include "exchange/credential_document.h"
 #include "exchange/journal.h"
-#include "exchange/retry_after.h"
+#include "http/retry_after.h"
 #include "exchange/server_metadata.h"
 #include "exchange/token_answer.h"
 #include "fuzz/record_generator.h"

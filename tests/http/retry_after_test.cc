@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exchange/retry_after.h"
+#include "http/retry_after.h"
 
 #include "support/catch.h"
 

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// In tests/fleet/lab, beside three real members.
+#include "etcd/etcd_store.h"
+
+#include <signal.h>
+
+#include <cstdlib>
+#include <sstream>
+#include <thread>
+
+#include "base/base64.h"
+#include "base/json.h"
+#include "http/http_request.h"
+#include "support/catch.h"
+#include "support/temp_dir.h"
+
+using namespace oci_oauth;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string lab(std::string_view name) {
+  return std::string(::getenv("LAB")) + "/" + std::string(name);
+}
+
+std::vector<std::string> all_endpoints() {
+  std::istringstream lines(file_content(lab("endpoints")));
+  std::vector<std::string> endpoints;
+  for (std::string line; std::getline(lines, line);) endpoints.push_back(line);
+  return endpoints;
+}
+
+EtcdMembers members(std::vector<std::string> endpoints = all_endpoints(),
+                    const char* certificate = "client.pem") {
+  return {std::move(endpoints),
+          lab("ca.pem"),
+          {file_content(lab(certificate)), Secret(file_content(lab("client.key")))}};
+}
+
+SteadyTime in(Milliseconds time) {
+  return std::chrono::steady_clock::now() + time;
+}
+
+// A request to the first member that the store does not make.
+std::string administer(const std::string& path, const std::string& body, size_t member = 0) {
+  const auto settings = members();
+  HttpRequest request;
+  request.url = all_endpoints()[member] + path;
+  request.ca_file = settings.ca_file;
+  request.content_type = "application/json";
+  request.body = Secret(std::string_view(body));
+  request.identity = &settings.identity;
+  const auto result = send_request(request);
+  const auto* const reply = std::get_if<HttpReply>(&result);
+  return reply != nullptr ? std::string(reply->body.reveal()) : std::get<RequestFailure>(result).message;
+}
+void forget(const std::string& key) {
+  administer("/v3/kv/deleterange", R"({"key":")" + base64(key) + R"("})");
+}
+
+// The numbers of the members but the leader.
+std::vector<size_t> those_led() {
+  std::vector<size_t> led;
+  for (size_t member = 0; member < all_endpoints().size(); ++member) {
+    const auto status = *parse_json(administer("/v3/maintenance/status", "{}", member), "status");
+    if (json_string(status, "leader") != json_string(*json_member(status, "header"), "member_id"))
+      led.push_back(member);
+  }
+  return led;
+}
+
+// A member that does not run for as long as this lives.
+class Paused {
+ public:
+  explicit Paused(size_t member)
+      : pid_(std::stoi(file_content(lab("m" + std::to_string(member + 1) + ".pid")))) {
+    ::kill(pid_, SIGSTOP);
+  }
+  ~Paused() { ::kill(pid_, SIGCONT); }
+  Paused(const Paused&) = delete;
+  Paused& operator=(const Paused&) = delete;
+
+ private:
+  pid_t pid_;
+};
+
+// Until the members have a leader again.
+void settle(RecordStore& store) {
+  const auto bound = in(15s);
+  while (!store.read("/settled") && std::chrono::steady_clock::now() < bound) {
+  }
+}
+
+const std::optional<Stored> none;
+
+}  // namespace
+
+TEST_CASE("a record is written where there is none, and over exactly what was read") {
+  const auto store = open_etcd(members());
+  const std::string key = "/test/record";
+  forget(key);
+  REQUIRE(*store->read(key) == none);
+  CHECK(*store->write(key, "over nothing", Stored{"something", ""}) == Written::no);
+  CHECK(*store->write(key, "one", none) == Written::yes);
+  CHECK(*store->write(key, "again", none) == Written::no);
+  const auto one = *store->read(key);
+  REQUIRE(one);
+  CHECK(one->bytes == "one");
+  CHECK(*store->write(key, "two", one) == Written::yes);
+  CHECK(*store->write(key, "three", one) == Written::no);
+  CHECK((*store->read(key))->bytes == "two");
+  CHECK((*store->read(key))->version != one->version);
+}
+
+TEST_CASE("every byte comes back, of as many as a member takes") {
+  const auto store = open_etcd(members());
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{257}, size_t{1'400'000}}) {
+    forget("/test/bytes");
+    std::string bytes(size, '\0');
+    for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i);
+    REQUIRE(*store->write("/test/bytes", bytes, none) == Written::yes);
+    CHECK((*store->read("/test/bytes"))->bytes == bytes);
+  }
+  forget("/test/bytes");
+}
+
+TEST_CASE("a record that is too large for the members is certainly not written") {
+  const auto written = open_etcd(members())->write("/test/large", std::string(3'000'000, 'x'), none);
+  REQUIRE_FALSE(written);
+  CHECK(written.error().message.find("larger than max") != std::string::npos);
+}
+
+TEST_CASE("a listing has what begins with the prefix, and nothing else") {
+  const auto store = open_etcd(members());
+  for (const char* const key : {"/list/a", "/list/b", "/list0", "/lisp"}) {
+    forget(key);
+    REQUIRE(*store->write(key, key, none) == Written::yes);
+  }
+  const auto listing = store->list("/list/");
+  REQUIRE(listing);
+  REQUIRE(listing->entries.size() == 2);
+  CHECK(listing->entries[0].key == "/list/a");
+  CHECK(listing->entries[1].stored->bytes == "/list/b");
+}
+
+TEST_CASE("waiting ends at once with another record, else with the next change, or with nothing") {
+  const auto store = open_etcd(members());
+  const std::string key = "/test/wait";
+  forget(key);
+  CHECK(*store->wait(key, "", in(300ms)) == none);
+  REQUIRE(*store->write(key, "one", none) == Written::yes);
+  const auto one = *store->wait(key, "", in(10s));
+  REQUIRE(one);
+  CHECK(*store->wait(key, one->version, in(300ms)) == none);
+  std::jthread other([&] { (void)open_etcd(members())->write(key, "two", one); });
+  CHECK((*store->wait(key, one->version, in(10s)))->bytes == "two");
+}
+
+TEST_CASE("one stream has the changes of all keys of a prefix, in order, from the listing on") {
+  const auto store = open_etcd(members());
+  for (const char* const key : {"/stream/a", "/stream/b"}) forget(key);
+  const auto listing = store->list("/stream/");
+  REQUIRE(listing);
+  REQUIRE(*store->write("/stream/b", "1", none) == Written::yes);  // before the stream begins
+  REQUIRE(*store->write("/streamed", "other", *store->read("/streamed")) == Written::yes);
+  std::jthread other([] {
+    const auto own = open_etcd(members());
+    (void)own->write("/stream/a", "2", none);
+    forget("/stream/b");
+  });
+  std::string seen;
+  const auto done = store->follow("/stream/", *listing, in(10s), [&](const KeyChange& change) {
+    seen += change.key.substr(8) + (change.stored ? "=" + change.stored->bytes : " removed") + ";";
+    return !seen.ends_with("removed;");
+  });
+  CHECK(done);
+  CHECK(seen == "b=1;a=2;b removed;");
+}
+
+TEST_CASE("a stream ends at its deadline") {
+  const auto store = open_etcd(members());
+  const auto listing = store->list("/quiet/");
+  const auto began = std::chrono::steady_clock::now();
+  CHECK(store->follow("/quiet/", *listing, in(400ms), [](const KeyChange&) { return true; }));
+  const auto took = std::chrono::steady_clock::now() - began;
+  CHECK(took >= 400ms);
+  CHECK(took < 2s);
+}
+
+TEST_CASE("changes that were compacted meanwhile have to be read again") {
+  const auto store = open_etcd(members());
+  const auto before = store->list("/compacted/");
+  (void)store->write("/compacted/a", "1", *store->read("/compacted/a"));
+  (void)store->write("/compacted/a", "2", *store->read("/compacted/a"));
+  const auto after = store->list("/compacted/");
+  administer("/v3/kv/compaction", R"({"revision":")" + after->version + R"("})");
+  const auto done = store->follow("/compacted/", *before, in(10s), [](const KeyChange&) { return true; });
+  REQUIRE_FALSE(done);
+  CHECK(done.error().kind == ErrorKind::temporary);
+  CHECK(done.error().message.find("compacted") != std::string::npos);
+}
+
+TEST_CASE("members that cannot be reached are passed over") {
+  const auto endpoints = all_endpoints();
+  for (int round = 0; round < 8; ++round) {
+    const auto store = open_etcd(members({"https://10.77.0.1:1", endpoints[0], "https://10.77.0.1:2"}));
+    CHECK(store->read("/any"));
+  }
+  const auto store = open_etcd(members({"https://10.77.0.1:1", "https://10.77.0.1:2"}));
+  const auto read = store->read("/any");
+  REQUIRE_FALSE(read);
+  CHECK(read.error().kind == ErrorKind::temporary);
+  for (const char* const reason :
+       {"connect to 10.77.0.1:1: connection refused", "connect to 10.77.0.1:2: connection refused"})
+    CHECK(read.error().message.find(reason) != std::string::npos);
+  CHECK_FALSE(store->write("/any", "x", none));
+}
+
+TEST_CASE("a member that does not answer costs two seconds, once") {
+  const auto endpoints = all_endpoints();
+  const auto store = open_etcd(members());
+  settle(*store);
+  {
+    const size_t silent = those_led().front();
+    const Paused paused(silent);
+    const auto last = open_etcd(members({endpoints[silent], endpoints[(silent + 1) % 3]}));
+    const auto began = std::chrono::steady_clock::now();
+    for (int round = 0; round < 6; ++round) CHECK(last->read("/any"));
+    CHECK(std::chrono::steady_clock::now() - began < 2s + 2s);
+  }
+  settle(*store);
+}
+
+TEST_CASE("without a majority nothing is read, and it is not known what is written") {
+  const auto endpoints = all_endpoints();
+  const auto store = open_etcd(members());
+  const auto one = open_etcd(members({endpoints[0]}));
+  settle(*store);
+  forget("/test/minority");
+  {
+    const Paused second(1), third(2);
+    CHECK(*one->write("/test/minority", "perhaps", none) == Written::unknown);
+    CHECK_FALSE(one->read("/test/minority"));
+  }
+  settle(*store);
+  const auto read = store->read("/test/minority");
+  REQUIRE(read);
+  // Whichever it is, it stays.
+  CHECK(*store->write("/test/minority", "next", *read) == Written::yes);
+}
+
+TEST_CASE("a member that has lost its leader ends its streams") {
+  const auto endpoints = all_endpoints();
+  const auto store = open_etcd(members());
+  settle(*store);
+  const auto one = open_etcd(members({endpoints[0]}));
+  const auto listing = one->list("/quiet/");
+  {
+    const Paused second(1), third(2);
+    const auto done = one->follow("/quiet/", *listing, in(20s), [](const KeyChange&) { return true; });
+    REQUIRE_FALSE(done);
+    CHECK(done.error().message.find("no leader") != std::string::npos);
+  }
+  settle(*store);
+}
+
+TEST_CASE("a full store is told, and certainly not written to") {
+  const auto store = open_etcd(members());
+  const std::string alarm = R"("memberID":"0","alarm":"NOSPACE"})";
+  administer("/v3/maintenance/alarm", R"({"action":"ACTIVATE",)" + alarm);
+  const auto written = store->write("/test/full", "x", none);
+  administer("/v3/maintenance/alarm", R"({"action":"DEACTIVATE",)" + alarm);
+  REQUIRE_FALSE(written);
+  CHECK(written.error().message.find("database space exceeded") != std::string::npos);
+  CHECK(*store->read("/test/full") == none);
+}
+
+TEST_CASE("certificates that are not accepted are told as what they are") {
+  const auto refused = [](const EtcdMembers& settings) {
+    const auto store = open_etcd({settings.endpoints,
+                                  settings.ca_file,
+                                  {settings.identity.certificate, settings.identity.key.copy()}});
+    const auto read = store->read("/any");
+    return read ? "" : read.error().message;
+  };
+  const std::vector<std::string> first = {all_endpoints()[0]};
+  const std::string expired = refused(members(first, "expired.pem"));
+  CAPTURE(expired);
+  CHECK(expired.find("this client's certificate") != std::string::npos);
+  // Which of the two it is depends on whether the refusal or the request is there first.
+  const std::string stranger = refused(members(first, "stranger.pem"));
+  CAPTURE(stranger);
+  CHECK((stranger == "etcd: 10.77.0.11:2379 refuses this client's certificate: bad certificate" ||
+         stranger ==
+             "etcd: 10.77.0.11:2379 closed the connection, as a server does that refuses this client's "
+             "certificate"));
+  auto other = members(first);
+  other.ca_file = lab("other-ca.pem");
+  CHECK(refused(other) == "etcd: certificate of 10.77.0.11:2379: unable to get local issuer certificate");
+  auto none_at_all = members(first);
+  none_at_all.identity.certificate = "no certificate";
+  CHECK(refused(none_at_all).find("certificate") != std::string::npos);
+}
+
+TEST_CASE("a store says which version it is, and its time") {
+  const auto sight = open_etcd(members())->examine();
+  REQUIRE(sight);
+  CHECK(sight->engine == "etcd");
+  CHECK(sight->version.starts_with("3."));
+  REQUIRE(sight->time);
+  CHECK(std::chrono::abs(*sight->time - now()) < 10s);
+}
