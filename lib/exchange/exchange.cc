@@ -11,6 +11,8 @@
 #include "exchange/credential_document.h"
 #include "exchange/due.h"
 #include "exchange/exchange_failure.h"
+#include "exchange/fleet_login.h"
+#include "exchange/fleet_task.h"
 #include "exchange/grant.h"
 #include "exchange/login_locks.h"
 #include "exchange/recovery.h"
@@ -32,12 +34,18 @@ constexpr size_t client_limit = 64 * KiB;
 
 class Exchange {
  public:
-  Exchange(const ExchangeRequest& request, const std::function<bool()>& stop)
-      : request_(request), stop_(stop) {}
+  Exchange(const ExchangeRequest& request, const std::function<bool()>& stop, const FleetOpener& opener)
+      : request_(request), stop_(stop), opener_(opener) {}
   ExchangeReport run();
 
  private:
   Result<void> open_and_recover();
+  Result<void> open_fleet();
+  Result<void> look();
+  void run_in_fleet();
+  bool is_wanted(const CredentialDocument& document);
+  void settle_in_fleet();
+  bool rest_in_fleet(const ExchangeFailure& failure);
   Result<void> read_login();
   void complete_login();
   Result<void> add_client();
@@ -64,9 +72,13 @@ class Exchange {
 
   const ExchangeRequest& request_;
   const std::function<bool()>& stop_;
+  const FleetOpener& opener_;
   ExchangeReport report_;
   std::optional<LoginStore> store_;
   std::optional<LoginLocks> locks_;
+  std::optional<FleetLogin> fleet_;  // the document is there
+  std::optional<Move> move_;         // what is left to do about it
+  std::string before_;               // the hash of the refresh token that was there first
   std::optional<CredentialDocument> document_;
   FileStamp stamp_;      // of the file that document_ was read from, or written to
   Result<void> client_;  // whether the client_file could be read
@@ -83,8 +95,11 @@ class Exchange {
 Result<void> Exchange::open_and_recover() {
   const SteadyTime deadline = steady_clock::now() + wait_for_our_lock;
   const Profile& profile = request_.profile;
-  store_.emplace(TRY(LoginStore::open(profile.credentials, deadline, Document::required, profile.entry)));
+  store_.emplace(TRY(LoginStore::open(profile.credentials, deadline,
+                                      request_.fleet ? Document::created : Document::required,
+                                      profile.entry)));
   locks_.emplace(request_.provider, *store_, stop_, report_.notices);
+  if (request_.fleet) return open_fleet();
   const auto recovery = TRY(recover(*store_, *locks_, request_.provider.fields));
   report_.notices.insert(report_.notices.end(), recovery.notices.begin(), recovery.notices.end());
   interrupted_ = recovery.interrupted;
@@ -92,7 +107,39 @@ Result<void> Exchange::open_and_recover() {
   return read_login();
 }
 
+Result<void> Exchange::open_fleet() {
+  fleet_.emplace(TRY(FleetLogin::open(request_, *store_, stop_, report_.notices, opener_)));
+  locks_->tidy_up_saving(fleet_->left_locks());
+  return look();
+}
+
+// Finishes what can be finished, and reads the login as it is then.
+Result<void> Exchange::look() {
+  move_ = TRY(fleet_->look([this](const CredentialDocument& document) { return is_wanted(document); },
+                           request_.force));
+  if (fleet_->record() == nullptr || fleet_->record()->state == LoginState::moved)
+    return Error{ErrorKind::action_required, move_->why, move_->hint};
+  return read_login();
+}
+
+// One request is enough, and a token that another host obtained meanwhile as well.
+bool Exchange::is_wanted(const CredentialDocument& document) {
+  const Login& login = document.login();
+  if (request_.endpoint == Endpoint::left_alone || login.refresh_token.empty() || !sent_hash_.empty())
+    return false;
+  const std::string hash = fingerprint(login.refresh_token);
+  if (before_.empty()) before_ = hash;
+  return (request_.force == Force::yes && hash == before_) ||
+         oci_oauth::is_due(request_, fingerprint(login.access_token), expiry_of(login), now());
+}
+
 Result<void> Exchange::read_login() {
+  if (fleet_) {
+    document_.emplace(TRY(CredentialDocument::parse(fleet_->text(), login_key(request_.profile.name),
+                                                    request_.provider.fields)));
+    complete_login();
+    return {};
+  }
   auto content = TRY(store_->read());
   document_.emplace(
       TRY(CredentialDocument::parse(std::move(content.text), store_->shown(), request_.provider.fields)));
@@ -152,6 +199,10 @@ ExchangeReport Exchange::run() {
     fail(opened.error());
     return std::move(report_);
   }
+  if (fleet_) {
+    run_in_fleet();
+    return std::move(report_);
+  }
   const bool wanted = request_.endpoint == Endpoint::asked && !journal_is_needed_ &&
                       (request_.force == Force::yes || is_due());
   const bool is_possible = !document_->login().refresh_token.empty();
@@ -171,6 +222,45 @@ Result<void> Exchange::check_refreshable(const TokenRequest& request) const {
       ErrorKind::failed,
       fmt::format("{}: cannot be refreshed: has no {}", store_->shown(), has_server ? "client" : "server"),
       fmt::format("set \"{}\" in the profile", key)};
+}
+
+void Exchange::run_in_fleet() {
+  if (move_->act == Act::claim && find_endpoint()) {
+    const size_t size = document_->text().reveal().size() + room_for_longer_tokens;
+    auto begun = store_->prepare(size);
+    if (begun) begun = fleet_->begin(*move_);
+    if (begun) {
+      send();
+    } else {
+      fail(begun.error());
+    }
+    settle_in_fleet();
+  } else if (move_->act == Act::stop) {
+    fail({move_->kind, move_->why, move_->hint, move_->retry_after});
+  }
+  if (document_->login().refresh_token.empty()) check_unrefreshable();
+  if (auto kept = keep_access_only(*store_, *locks_, *document_, request_.provider, report_.notices))
+    stamp_ = *kept;
+  if (fleet_->note() == nullptr) {
+    if (auto cleared = store_->journal().clear(); !cleared)
+      report_.notices.push_back(cleared.error().message);
+  }
+  take_snapshot();
+  if (!report_.login) return;
+  if (auto told = fleet_->publish(*report_.login); !told)
+    report_.notices.push_back(
+        fmt::format("the fleet does not have the access token yet: {}", told.error().message));
+}
+
+// What the request left: an answer, a refusal, or an intent that was not used.
+void Exchange::settle_in_fleet() {
+  if (why_not_sent_) sent_hash_.clear();  // the winner's token is waited for
+  if (auto looked = look(); !looked) {
+    if (!report_.failure) fail(looked.error());
+    return;
+  }
+  // Another host was quicker, and has refreshed it.
+  if (why_not_sent_ && move_->act == Act::nothing) report_.failure.reset();
 }
 
 // Before any lock is taken.
@@ -221,7 +311,10 @@ void Exchange::send() {
   }
   sent_hash_ = fingerprint(document_->login().refresh_token);
   began_at_ = now();
-  if (auto noted = store_->journal().note_request(sent_hash_, began_at_); !noted) return fail(noted.error());
+  if (!fleet_) {
+    if (auto noted = store_->journal().note_request(sent_hash_, began_at_); !noted)
+      return fail(noted.error());
+  }
 
   TokenRequest request =
       token_request(request_.profile, request_.provider, document_->login(), request_.client_secret);
@@ -247,15 +340,18 @@ void Exchange::send() {
 
 RequestResult Exchange::post(const TokenRequest& request) {
   return post_token_request(request, document_->login().refresh_token,
-                            {.waiting = [this] { (void)locks_->keep_alive(steady_clock::now()); },
+                            {.waiting =
+                                 [this] {
+                                   if (!fleet_) (void)locks_->keep_alive(steady_clock::now());
+                                 },
                              .may_send = [this] { return is_still_ours(); },
                              .arriving = [this](const Arrival& arrival) { keep_grant(arrival); }});
 }
 
 // A suspended host or a slow connection may have cost us the locks.
 bool Exchange::is_still_ours() {
-  auto ours = locks_->touch(steady_clock::now());
-  if (ours) ours = store_->check_unchanged(stamp_);
+  auto ours = fleet_ ? fleet_->may_send() : locks_->touch(steady_clock::now());
+  if (ours && !fleet_) ours = store_->check_unchanged(stamp_);
   if (!ours) why_not_sent_ = std::move(ours).error();
   return !why_not_sent_;
 }
@@ -271,6 +367,7 @@ void Exchange::keep_grant(const Arrival& arrival) {
   if (answer.kind != AnswerKind::granted) return;
   grant_.emplace(grant_of(answer, *document_, fields, now()));
   grant_noted_ = store_->journal().note_grant(sent_hash_, began_at_, *grant_);
+  if (fleet_) fleet_->note_grant(*grant_);
   report_.notices.insert(report_.notices.end(), answer.notices.begin(), answer.notices.end());
   if (grant_->expires_at <= now())
     report_.notices.emplace_back("the granted token has already expired, according to the server");
@@ -279,7 +376,7 @@ void Exchange::keep_grant(const Arrival& arrival) {
 
 void Exchange::refuse(const TokenAnswer& answer) {
   ExchangeFailure refused = failure_of(answer, request_.provider, interrupted_);
-  if (refused.kind == FailureKind::login_required && !refused_token_is_current()) {
+  if (!fleet_ && refused.kind == FailureKind::login_required && !refused_token_is_current()) {
     report_.notices.emplace_back("another program refreshed the login in the meantime; using its token");
     return;
   }
@@ -294,7 +391,24 @@ void Exchange::unanswered(const RequestFailure& failure) {
 // The fence stays if the token may be spent, and the next run reports it.
 void Exchange::give_up(ExchangeFailure failure) {
   journal_is_needed_ = rule_of(failure.kind).refresh_token == RefreshToken::maybe_spent;
+  if (fleet_ && fleet_->is_sent() && !journal_is_needed_ && !rest_in_fleet(failure))
+    report_.notices.emplace_back("this host could not note the refusal");
   fail(std::move(failure));
+}
+
+// The whole fleet learns what a refusal means.
+bool Exchange::rest_in_fleet(const ExchangeFailure& failure) {
+  const auto& before = fleet_->record()->rest;
+  const unsigned failures = before ? before->failures + 1 : 1;
+  std::optional<FleetRest> rest;
+  if (failure.kind != FailureKind::login_required) {
+    const Milliseconds pause = rest_after({.kind = failure.kind,
+                                           .failures = failures,
+                                           .retry_after = failure.retry_after,
+                                           .token_left = fleet_->record()->expires_at - now()});
+    rest = FleetRest{now() + pause, failure.kind, failures, failure.message};
+  }
+  return fleet_->note_refusal(std::move(rest), failure.message).has_value();
 }
 
 // invalid_grant says nothing about a refresh token that another program has stored in the meantime.
@@ -306,6 +420,7 @@ void Exchange::store() {
   report_.refreshed = true;
   // Even without a journal, the answer may still reach the document.
   if (!grant_noted_) report_.notices.push_back(grant_noted_.error().message);
+  if (fleet_) return;  // the next look commits it
 
   const auto saving = locks_->take_for_saving();
   journal_is_needed_ = !saving;
@@ -378,9 +493,13 @@ void Exchange::take_snapshot() {
 
 }  // namespace
 
-ExchangeReport keep_fresh(const ExchangeRequest& request, const std::function<bool()>& stop) {
+ExchangeReport keep_fresh(const ExchangeRequest& request, const std::function<bool()>& stop,
+                          const FleetOpener& opener) {
   if (request.profile.source) return ask_command(request);
-  return Exchange(request, stop).run();
+  if (request.fleet && request.fleet->task != FleetTask::refresh &&
+      request.fleet->task != FleetTask::takeover)
+    return do_fleet_task(request, stop, opener);
+  return Exchange(request, stop, opener).run();
 }
 
 }  // namespace oci_oauth

@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "exchange/fleet_login.h"
 #include "worker/exchange_report.h"
 #include "worker/exchange_request.h"
 
@@ -12,6 +13,7 @@ namespace oci_oauth {
 
 // `stop` is called while waiting for locks; true ends the run before anything is sent. A run that has sent
 // its request always completes.
-ExchangeReport keep_fresh(const ExchangeRequest& request, const std::function<bool()>& stop);
+ExchangeReport keep_fresh(const ExchangeRequest& request, const std::function<bool()>& stop,
+                          const FleetOpener& opener = FleetClient::open);
 
 }  // namespace oci_oauth

@@ -32,6 +32,11 @@ void add(JournalEntry& entry, JournalLine line, std::string_view own) {
     entry.began_at = line.began_at;
   }
   if (!line.grant.access_token.empty()) entry.grant = std::move(line.grant);
+  if (line.rotation) {
+    // The answer to an earlier request is not this one's.
+    if (line.rotation->progress == Progress::claiming) entry.grant.reset();
+    entry.rotation = std::move(line.rotation);
+  }
 }
 
 // The line as JSON; nullopt if it is damaged. A power failure may leave NULs in front of it.
@@ -162,6 +167,12 @@ Result<void> Journal::note_request(const std::string& refresh_token_hash, Time a
 Result<void> Journal::note_grant(const std::string& refresh_token_hash, Time began_at, const Grant& grant) {
   TRY(append({.refresh_token_hash = refresh_token_hash, .began_at = began_at, .grant = grant.copy()}));
   return sync();
+}
+
+Result<void> Journal::note_rotation(const RotationNote& note) {
+  TRY(append({.rotation = note}));
+  TRY(sync());
+  return sync_directory(directory_, directory_path_);
 }
 
 Result<void> Journal::note_rewrite(const Secret& old_text, const Secret& new_text) {

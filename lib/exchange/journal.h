@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "exchange/credential_document.h"
 #include "exchange/directory_lock.h"
+#include "fleet/step.h"
 
 namespace oci_oauth {
 
@@ -25,7 +26,8 @@ std::string journal_name(std::string_view document);
 
 // A line, with one of five records: a lock that is taken, a request that is about to be sent, its answer
 // (with the content of the request's record, so that it is usable even if that is damaged), a document that
-// is about to be rewritten in place, or that the login's earlier records are discarded.
+// is about to be rewritten in place, or that the login's earlier records are discarded. For a login in a
+// fleet's store, what is about to be sent is noted as a rotation (fleet/step.h).
 struct JournalLine {
   static constexpr int version = 1;
   static constexpr bool accepts(std::int64_t) { return true; }  // decided by the reader of the lines
@@ -38,6 +40,7 @@ struct JournalLine {
   Grant grant = {};
   Secret old_text = {}, new_text = {};
   bool is_end = false;
+  std::optional<RotationNote> rotation = {};
 
   friend bool operator==(const JournalLine&, const JournalLine&) = default;
 };
@@ -65,6 +68,7 @@ void describe(Each& each, Self& line) {
   each("old_text", line.old_text);
   each("new_text", line.new_text);
   each("end", line.is_end);
+  each("rotation", line.rotation);
 }
 
 // The records of an earlier run.
@@ -72,8 +76,9 @@ struct JournalEntry {
   std::vector<DirectoryIdentity> locks;  // taken, or about to be
   std::string refresh_token_hash;        // of the refresh token that was sent; empty: none was sent
   Time began_at;
-  std::optional<Grant> grant;  // empty: no answer is recorded
-  Secret old_text, new_text;   // of a document that was being rewritten in place; otherwise empty
+  std::optional<Grant> grant;            // empty: no answer is recorded
+  Secret old_text, new_text;             // of a document that was being rewritten in place; otherwise empty
+  std::optional<RotationNote> rotation;  // the last one; empty: none of a fleet's login
 };
 
 // Whose notes: a login of a document.
@@ -104,6 +109,8 @@ class Journal {
   Result<void> note_request(const std::string& refresh_token_hash, Time at);
   // The answer to that request; durable on return.
   Result<void> note_grant(const std::string& refresh_token_hash, Time began_at, const Grant& grant);
+  // How far the rotation of a fleet's login has come; durable on return.
+  Result<void> note_rotation(const RotationNote& note);
   // A document that is about to be rewritten in place; durable on return.
   Result<void> note_rewrite(const Secret& old_text, const Secret& new_text);
 

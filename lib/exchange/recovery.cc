@@ -64,6 +64,12 @@ Result<Recovery> recover(LoginStore& store, LoginLocks& locks, const CredentialF
   Journal& journal = store.journal();
   const auto entry = TRY(journal.replay());
   if (!entry) return Recovery{};
+  if (entry->rotation) {
+    return Error{
+        ErrorKind::failed,
+        fmt::format("{}: contains a refresh of the fleet's login, which is not complete", journal.shown()),
+        "set \"fleet\" in the profile again, then oci-oauth refresh"};
+  }
   locks.tidy_up_saving(entry->locks);
   auto recovery = complete(store, locks, fields, *entry);
   // Only now, because another program that waits for them must not see the old refresh token.

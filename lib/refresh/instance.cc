@@ -14,9 +14,13 @@ Result<Instance> Instance::open(const std::string& config) {
 }
 
 Refresher Instance::refresher(const std::string& exchange_socket) const {
-  return {runtime, provider_directories(programs.prefix),
+  return {runtime,
+          provider_directories(programs.prefix),
           [exchanger = Exchanger{programs.helper("oci-oauth-exchange"), exchange_socket}](
-              ExchangeRequest request) { return exchange_as_owner(exchanger, std::move(request)); }};
+              ExchangeRequest request) { return exchange_as_owner(exchanger, std::move(request)); },
+          now,
+          random_fraction,
+          config.fleet ? &*config.fleet : nullptr};
 }
 
 }  // namespace oci_oauth

@@ -19,8 +19,8 @@ namespace {
 using Place = std::tuple<dev_t, ino_t, std::string, std::string>;
 
 Place place_of(const Profile& profile) {
-  // A command's token is of no other profile.
-  if (profile.source) return {0, 0, profile.name, ""};
+  // A command's token is of no other profile, and neither is a record in a fleet's store.
+  if (profile.source || profile.in_fleet) return {0, 0, profile.name, ""};
   const std::string& path = profile.credentials;
   const auto real = real_path(path);
   const std::string& followed = real ? *real : path;

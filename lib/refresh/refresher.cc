@@ -18,8 +18,26 @@ namespace {
 constexpr auto wait_for_other_refresh = std::chrono::seconds(60);
 constexpr size_t delivered_limit = MiB;
 
-// A command is not asked before its token is due.
+// A follower has what the fleet's refreshers obtain, and nothing to send.
+bool only_follows(const Refresher& refresher, const Profile& profile) {
+  return profile.in_fleet && refresher.fleet != nullptr && refresher.fleet->role == FleetRole::follower;
+}
+
+// Why a follower does not have the token that is wanted. nullopt: it has.
+std::optional<ExchangeFailure> unfollowed(const Published& published, const RefreshAim& aim, Time now) {
+  const bool is_refused =
+      !aim.rejected_token_hash.empty() && aim.rejected_token_hash == published.access_token_hash;
+  const bool is_valid = published.has_token() && freshness(published, now) != Freshness::expired;
+  if (is_valid && !is_refused && aim.force == Force::no) return std::nullopt;
+  return ExchangeFailure{.kind = FailureKind::busy,
+                         .message = "this host follows the fleet, and has no newer token",
+                         .hint = "oci-oauth fleet status, or refresh on a refresher"};
+}
+
+// A command is not asked before its token is due. A refresher looks at the fleet's store each time, so that
+// it recognises a store that was turned back.
 bool has_same_login(const Profile& profile, const Published& published) {
+  if (profile.in_fleet) return false;
   return profile.source || (published.login_is_visible && login_is_unchanged(profile.credentials, published));
 }
 
@@ -80,11 +98,13 @@ Result<ExchangeReport> exchange(const Refresher& refresher, const Profile& profi
   static_cast<RefreshAim&>(request) = aim;
   known.published.shadowed_by = request.provider.shadowed_by;
   request.known = known;
-  const bool is_ours = can_log_in(profile, request.provider);
+  const bool is_ours = !profile.in_fleet && can_log_in(profile, request.provider);
   auto report = TRY(refresher.exchange(std::move(request)));
   if (is_ours && needs_login(report, profile.credentials))
     report.failure->hint = fmt::format("oci-oauth login {}", profile.name);
-  if (report.login) report.login->is_on_local_storage = is_visible(report, profile.credentials);
+  // A fleet's login is not the file.
+  if (report.login)
+    report.login->is_on_local_storage = !profile.in_fleet && is_visible(report, profile.credentials);
   return report;
 }
 
@@ -95,6 +115,7 @@ Result<ExchangeRequest> exchange_request(const Refresher& refresher, const Profi
   request.profile = profile;
   request.provider = TRY(load_provider(profile, refresher.provider_directories));
   TRY(add_secrets(request, share));
+  if (profile.in_fleet && refresher.fleet != nullptr) request.fleet = TRY(fleet_access(*refresher.fleet));
   return request;
 }
 
@@ -139,6 +160,11 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
     return outcome;
   }
 
+  if (only_follows(refresher, profile)) {
+    outcome.deliveries_failed = deliver();
+    outcome.failure = unfollowed(outcome.known.published, options.aim, refresher.clock());
+    return outcome;
+  }
   auto exchanged = exchange(refresher, profile, outcome.known, options.aim, share.get());
   ExchangeReport report = exchanged ? std::move(*exchanged) : report_without_exchange(exchanged.error());
   const Moment moment = {refresher.clock(), refresher.chance()};

@@ -25,6 +25,8 @@ struct Refresher {
   std::function<Result<ExchangeReport>(ExchangeRequest)> exchange;  // as exchange_as_owner()
   std::function<Time()> clock = now;
   std::function<double()> chance = random_fraction;
+  const FleetConfig* fleet =
+      nullptr;  // of this host; nullptr: the caller knows what to do for a fleet's login
 };
 
 struct RefreshOptions {

@@ -170,7 +170,7 @@ class SinkRun {
     if (!*settings_) return settings_->error();
     // Without a login, root sends it.
     return update_secret(**settings_, token_.value, sink_.timeout, runner_.onecli_sender,
-                         profile_.source ? "/" : profile_.credentials);
+                         profile_.credentials.empty() ? "/" : profile_.credentials);
   }
 
   Result<void> note(const Result<void>& done) {

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "token/failure_table.h"
 #include "token/published.h"
+#include "worker/fleet_status.h"
 
 namespace oci_oauth {
 
@@ -83,6 +84,7 @@ struct ExchangeReport {
   std::optional<LoginSnapshot> login;      // the current login; empty if it cannot be read
   std::optional<ExchangeFailure> failure;  // why a refresh that was due did not succeed
   std::vector<std::string> notices;        // what a person should know even after success
+  std::optional<FleetStatus> fleet = {};   // what a fleet's store has, if that was asked
   std::chrono::microseconds stored_in{0};  // from the last byte of the answer to the synced journal
 
   friend bool operator==(const ExchangeReport&, const ExchangeReport&) = default;
@@ -94,6 +96,7 @@ void describe(Each& each, Self& report) {
   each("login", report.login);
   each("failure", report.failure);
   each("notices", report.notices);
+  each("fleet", report.fleet);
   each("stored_in_us", report.stored_in);
 }
 

@@ -12,6 +12,7 @@
 #include "config/key_record.h"
 #include "config/provider.h"
 #include "token/refresh_history.h"
+#include "worker/fleet_access.h"
 #include "worker/login_owner.h"
 
 namespace oci_oauth {
@@ -72,6 +73,7 @@ struct ExchangeRequest : RefreshAim {
   Secret client_secret = {}, published_token = {};
   std::optional<LoginOwner> owner = {};  // the user to become first; nullopt: keep the current one
   std::optional<LoginTask> login = {};
+  std::optional<FleetAccess> fleet = {};  // the login is in a fleet's store
 
   friend bool operator==(const ExchangeRequest&, const ExchangeRequest&) = default;
 };
@@ -99,6 +101,7 @@ void describe(Each& each, Self& request) {
   each("published_token", request.published_token);
   each("owner", request.owner);
   each("login", request.login);
+  each("fleet", request.fleet);
 }
 
 // Failure: as read_record.

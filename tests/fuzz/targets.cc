@@ -22,6 +22,8 @@
 #include "http/retry_after.h"
 #include "exchange/server_metadata.h"
 #include "exchange/token_answer.h"
+#include "fleet/memory.h"
+#include "fleet/seal.h"
 #include "fuzz/record_generator.h"
 #include "login/authorization.h"
 #include "login/device.h"
@@ -52,6 +54,19 @@ void make_acceptable(ContainerRecord& record) {
         *pointer = pointer->empty() ? "" : "/a~0b";
     }
   }
+}
+
+template <>
+void make_acceptable(LoginRecord& login) {
+  login.profile = "claude";
+  login.epoch = login.nonce = "n";
+  login.document = Secret();  // sealed
+}
+template <>
+void make_acceptable(AccessRecord& access) {
+  access.profile = "claude";
+  access.epoch = "e";
+  access.payload = Secret();  // sealed
 }
 
 namespace {
@@ -89,7 +104,8 @@ void fuzz_config(std::string_view input) {
     std::string normalised;
     expect(is_valid_name(profile.name) && is_valid_name(profile.provider));
     expect(normalise_path(profile.target, normalised) && normalised == profile.target && normalised != "/");
-    expect(profile.credentials.starts_with('/') && (profile.mode & ~0777U) == 0);
+    const bool has_file = !profile.source && !profile.in_fleet;
+    expect((profile.credentials.starts_with('/') || !has_file) && (profile.mode & ~0777U) == 0);
   }
 }
 
@@ -200,6 +216,28 @@ void fuzz_planted(std::string_view input) {
   expect(before && after && *parse_json(before->reveal(), "") == *parse_json(after->reveal(), ""));
 }
 
+const FleetKeys& fleet_keys() {
+  static const FleetKeys keys = [] {
+    FleetKeys made;
+    made.login.emplace_back(std::string_view("0123456789abcdef0123456789abcdef"));
+    made.access.push_back(made.login.front().copy());
+    made.signers.push_back(public_half(made.login.front()).take());
+    return made;
+  }();
+  return keys;
+}
+
+// Nothing that the store has opens but what was sealed.
+void fuzz_login_record(std::string_view input) {
+  fuzz_record<LoginRecord>(input);
+  expect(!open_login(input, "claude", fleet_keys()));
+  (void)read_keys(input, "login.key");
+}
+void fuzz_access_record(std::string_view input) {
+  fuzz_record<AccessRecord>(input);
+  expect(!open_access(input, "claude", fleet_keys()));
+}
+
 constexpr Target all[] = {
     {"json", fuzz_json},
     {"state", fuzz_state},
@@ -224,6 +262,9 @@ constexpr Target all[] = {
     {"ledger", fuzz_record<Ledger>},
     {"findings", fuzz_record<FindingsReport>},
     {"traffic", fuzz_record<ProxyTraffic>},
+    {"login-record", fuzz_login_record},
+    {"access-record", fuzz_access_record},
+    {"fleet-memory", fuzz_record<FleetMemory>},
 };
 
 }  // namespace

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an exchange needs of a fleet, read by who may read it: the certificate for the store, and the keys.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/record.h"
+#include "base/secret.h"
+#include "config/fleet_config.h"
+#include "config/key_record.h"
+
+namespace oci_oauth {
+
+// For a program that works on a fleet's login, in place of a refresh.
+enum class FleetTask { refresh, init, join, leave, takeover, rekey, look };
+constexpr std::array<std::string_view, 7> words_of(FleetTask) {
+  return {"refresh", "init", "join", "leave", "takeover", "rekey", "look"};
+}
+enum class FleetChange { made, shown };  // shown: what would be done is told, and nothing is changed
+constexpr std::array<std::string_view, 2> words_of(FleetChange) {
+  return {"made", "shown"};
+}
+
+struct FleetAccess {
+  FleetConfig config;
+  Secret ca, certificate, key;             // PEM
+  Secret login, access, signing, signers;  // files of keys (fleet/seal.h)
+  FleetTask task = FleetTask::refresh;
+  FleetChange change = FleetChange::made;
+
+  friend bool operator==(const FleetAccess&, const FleetAccess&) = default;
+};
+
+template <class Each, RecordOf<FleetAccess> Self>
+void describe(Each& each, Self& fleet) {
+  each("config", fleet.config, Presence::required);
+  each("ca", fleet.ca);
+  each("certificate", fleet.certificate);
+  each("key", fleet.key);
+  each("login", fleet.login);
+  each("access", fleet.access);
+  each("signing", fleet.signing);
+  each("signers", fleet.signers);
+  each("task", fleet.task, Presence::required);
+  each("change", fleet.change, Presence::required);
+}
+
+// The names of the keys' files in their directory.
+constexpr const char *login_key_file = "login.key", *access_key_file = "access.key",
+                     *signing_key_file = "signing.key", *signers_file = "signers";
+
+// Of this host, whose name is filled in. Failure (configuration): a file is missing, or others may read a
+// secret one or change another.
+Result<FleetAccess> fleet_access(const FleetConfig& config);
+
+}  // namespace oci_oauth
