@@ -26,6 +26,7 @@ struct Invocation {
 // The verbs, each in its own file.
 ExitCode demo(const Invocation& invocation);
 ExitCode exchange(const Invocation& invocation);
+ExitCode fleet(const Invocation& invocation);
 ExitCode install(const Invocation& invocation);
 ExitCode login(const Invocation& invocation);
 ExitCode logout(const Invocation& invocation);

@@ -27,7 +27,7 @@ constexpr Program programs[] = {{"demo", demo},           {"setup", setup},   {"
                                 {"status", status},       {"token", token},   {"login", login},
                                 {"logout", logout},       {"doctor", doctor}, {"install", install},
                                 {"uninstall", uninstall}, {"sinks", sinks},   {"serve", serve},
-                                {"exchange", exchange},   {"units", units}};
+                                {"exchange", exchange},   {"fleet", fleet},   {"units", units}};
 
 ExitCode run_verb(std::string_view verb, const Invocation& invocation) {
   for (const Program& program : programs) {

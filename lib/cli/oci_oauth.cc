@@ -11,6 +11,9 @@ constexpr std::string_view durations[] = {"5m", "30m", "1h"};
 constexpr std::string_view formats[] = {"raw", "json", "header"};
 constexpr std::string_view flows[] = {"device", "code"};
 
+constexpr std::string_view fleet_tasks[] = {"init", "join", "leave", "status", "takeover", "rekey"};
+constexpr Words fleet_words = {"init|join|leave|status|takeover|rekey [PROFILE]...", Completion::words,
+                               fleet_tasks};
 constexpr Words profile = {"PROFILE", Completion::profile, {}};
 constexpr Words profiles = {"[PROFILE]...", Completion::profile, {}};
 constexpr Words engine = {"ENGINE", Completion::words, engine_name::all};
@@ -90,6 +93,21 @@ device if
 .Cm cdi
 is registered.
 A user other than root gets a rootless Podman container.)";
+
+constexpr std::string_view fleet_manual = R"(Shows what would be done, and changes nothing.
+.Pp
+.Cm init
+makes the fleet's keys in the directory that the configuration names.
+.Cm join
+moves the login of a profile into the fleet's store; the file keeps its access token.
+.Cm leave
+moves it back.
+.Cm status
+shows what the store has, and known faults of its version.
+.Cm takeover
+sends a refresh token once more whose refresh was never answered, although it may be spent.
+.Cm rekey
+seals the records with the first key of each file.)";
 
 constexpr OptionSpec refresh_options[] = {
     {"--force",
@@ -249,6 +267,16 @@ makes a running dockerd reload its configuration, and fails if a running contain
     install_options[4],
 };
 
+constexpr OptionSpec fleet_options[] = {
+    {"--dry-run", "show what would be done, and change nothing", {}, fleet_manual},
+    {"--force",
+     "join: replace the login that the fleet has",
+     {},
+     "With join: replaces a living login of the fleet."},
+    {"--json", "status: print JSON", {}, R"(With status: prints
+.Li {"version": 1, "logins": [...]} .)"},
+};
+
 constexpr OptionSpec serve_options[] = {
     {"--exchange", "request exchanges on this socket", socket,
      "The socket on which systemd starts an exchange for each connection."},
@@ -282,6 +310,8 @@ constexpr VerbSpec verbs[] = {
     {"install", "register with podman, crio, docker, containerd, cdi, systemd or proxy", engine,
      install_options, "sudo oci-oauth install podman"},
     {"uninstall", "undo what install did", engine, uninstall_options, "sudo oci-oauth uninstall podman"},
+    {"fleet", "share one login with many hosts", fleet_words, fleet_options,
+     "sudo oci-oauth fleet join claude"},
     {"sinks", "deliver tokens to the sinks that lack them", profiles, {}, "oci-oauth sinks claude"},
     {"serve",
      "serve refresh requests on a socket passed by systemd",

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth fleet: one login on many hosts. Makes the keys, moves a login into the fleet's store and back,
+// and shows what is there.
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/fmt.h"
+#include "command.h"
+#include "config/open_configuration.h"
+#include "refresh/refresher.h"
+#include "report/fleet_text.h"
+#include "worker/worker.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr std::string_view verb = "fleet";
+
+struct FleetRun {
+  const Invocation& invocation;
+  const Instance& instance;
+  FleetTask task;
+  FleetChange change;
+};
+
+std::string context_of(const FleetRun& run, const Profile& profile) {
+  return fmt::format("fleet {} '{}'", word(run.task), profile.name);
+}
+
+Result<FleetTask> parse_task(const Arguments& arguments) {
+  const std::string name = arguments.operands.empty() ? "" : arguments.operands.front();
+  const auto task = from_word<FleetTask>(name == "status" ? "look" : name);
+  if (task && *task != FleetTask::refresh && name != "look") return *task;
+  return usage_error(
+      verb, name.empty() ? "say what to do: init, join, leave, status, takeover or rekey"
+                         : fmt::format("'{}' is not init, join, leave, status, takeover or rekey", name));
+}
+
+Result<void> check_options(FleetTask task, const Arguments& arguments) {
+  if (task == FleetTask::look && arguments.has("--dry-run"))
+    return usage_error(verb, "status changes nothing, so it takes no --dry-run");
+  if (task != FleetTask::look && arguments.has("--json"))
+    return usage_error(verb, "only status takes --json");
+  if (task != FleetTask::join && arguments.has("--force"))
+    return usage_error(verb, "only join takes --force");
+  return {};
+}
+
+// The named profiles of the fleet, or all. Failure: one is not the fleet's, or there is none.
+Result<std::vector<const Profile*>> fleet_profiles(const FleetRun& run) {
+  const Config& config = run.instance.config;
+  auto names = run.invocation.arguments.operands;
+  names.erase(names.begin());
+  auto profiles = TRY(find_profiles(verb, config, names));
+  if (names.empty()) std::erase_if(profiles, [](const Profile* one) { return !one->in_fleet; });
+  const Error none = Error::configuration(fmt::format("{}: no profile has \"fleet\": true", config.path));
+  if (!config.fleet || profiles.empty()) return Error(none).with_hint("man 5 oci-oauth-config");
+  for (const Profile* one : profiles) {
+    if (!one->in_fleet)
+      return Error::configuration(
+          fmt::format("{}: /profiles/{}: does not have \"fleet\": true", config.path, one->name));
+  }
+  const bool is_plural = run.task == FleetTask::look || run.task == FleetTask::rekey;
+  if (!is_plural && names.size() != 1)
+    return usage_error(verb, fmt::format("{} takes the name of one profile", word(run.task)));
+  if (config.fleet->role == FleetRole::refresher || run.task == FleetTask::look) return profiles;
+  return Error{ErrorKind::usage, "this host follows the fleet: do this on a refresher"};
+}
+
+Result<ExchangeReport> perform(const FleetRun& run, const Profile& profile) {
+  const Instance& instance = run.instance;
+  const UniqueFd share = TRY(instance.runtime.share(profile.name));
+  auto request = TRY(exchange_request(instance.refresher(), profile, share.get()));
+  // A follower has no document, and reads its keys.
+  if (request.profile.credentials.empty())
+    request.profile.credentials = fmt::format("{}/{}", instance.config.fleet->keys, access_key_file);
+  request.fleet->task = run.task;
+  request.fleet->change = run.change;
+  const bool is_forced = run.task == FleetTask::takeover || run.invocation.arguments.has("--force");
+  request.force = is_forced ? Force::yes : Force::no;
+  auto report =
+      TRY(exchange_as_owner({instance.programs.helper("oci-oauth-exchange"), ""}, std::move(request)));
+  for (const std::string& notice : report.notices)
+    run.invocation.log.write(Priority::notice, fmt::format("{}: {}", context_of(run, profile), notice));
+  if (report.failure) return to_error(*report.failure);
+  return report;
+}
+
+// What followers and this host's containers get of it.
+ExitCode publish(const FleetRun& run, const Profile& profile) {
+  const bool is_left = run.task == FleetTask::leave;
+  if (is_left || run.change == FleetChange::shown) return ExitCode::fine;
+  return refresh_and_deliver({.instance = run.instance,
+                              .log = run.invocation.log,
+                              .profiles = {&profile},
+                              .aim = {.endpoint = Endpoint::left_alone}});
+}
+
+// A takeover is not tried: what it would do is said of what is there.
+Result<void> tell_takeover(FleetRun run, const Profile& profile) {
+  run.task = FleetTask::look;
+  const auto report = TRY(perform(run, profile));
+  run.invocation.log.write(
+      Priority::notice, fmt::format("fleet takeover '{}': {}", profile.name, takeover_text(*report.fleet)));
+  return {};
+}
+
+ExitCode work(const FleetRun& run, const std::vector<const Profile*>& profiles) {
+  ExitCode worst = ExitCode::fine;
+  for (const Profile* profile : profiles) {
+    const bool is_told = run.task == FleetTask::takeover && run.change == FleetChange::shown;
+    Result<void> done;
+    if (is_told) {
+      done = tell_takeover(run, *profile);
+    } else if (auto report = perform(run, *profile); !report) {
+      done = std::move(report).error();
+    }
+    worst = worse(worst,
+                  done ? publish(run, *profile)
+                       : report(run.invocation.log, std::move(done).error().in(context_of(run, *profile))));
+  }
+  return worst;
+}
+
+ExitCode show(const FleetRun& run, const std::vector<const Profile*>& profiles) {
+  std::vector<FleetRow> rows;
+  ExitCode worst = ExitCode::fine;
+  for (const Profile* profile : profiles) {
+    auto seen = perform(run, *profile);
+    if (seen) {
+      rows.push_back({profile->name, std::move(*seen->fleet)});
+    } else {
+      worst = worse(worst, report(run.invocation.log, std::move(seen).error().in(context_of(run, *profile))));
+    }
+  }
+  const bool is_json = run.invocation.arguments.has("--json");
+  const ExitCode printed = print(run.invocation.log, is_json ? fleet_json(rows) : fleet_text(rows, now()));
+  return worse(worst, printed);
+}
+
+// The keys are made by the program that has the means, as the owner of their directory.
+Result<void> make_keys(const FleetRun& run) {
+  const auto& fleet = run.instance.config.fleet;
+  const std::string directory = fleet ? fleet->keys : FleetConfig().keys;
+  if (run.change == FleetChange::made && ::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
+    return Error::from_errno(errno, directory);
+  ExchangeRequest request;
+  request.profile.name = "fleet";
+  request.profile.credentials = fmt::format("{}/{}", directory, login_key_file);
+  request.fleet.emplace();
+  request.fleet->task = run.task;
+  request.fleet->change = run.change;
+  const auto report =
+      TRY(exchange_as_owner({run.instance.programs.helper("oci-oauth-exchange"), ""}, std::move(request)));
+  for (const std::string& notice : report.notices)
+    run.invocation.log.write(Priority::notice, fmt::format("fleet init: {}", notice));
+  if (report.failure) return to_error(*report.failure);
+  return {};
+}
+
+}  // namespace
+
+ExitCode fleet(const Invocation& invocation) {
+  const auto task = parse_task(invocation.arguments);
+  if (!task) return report(invocation.log, task.error());
+  if (auto fits = check_options(*task, invocation.arguments); !fits)
+    return report(invocation.log, fits.error());
+  const auto instance = Instance::open(invocation.config);
+  if (!instance) return report(invocation.log, instance.error());
+  const FleetRun run = {invocation, *instance, *task,
+                        invocation.arguments.has("--dry-run") ? FleetChange::shown : FleetChange::made};
+  if (*task == FleetTask::init) {
+    auto made = make_keys(run);
+    return made ? ExitCode::fine : report(invocation.log, std::move(made).error().in("fleet init"));
+  }
+  const auto profiles = fleet_profiles(run);
+  if (!profiles) return report(invocation.log, profiles.error());
+  return *task == FleetTask::look ? show(run, *profiles) : work(run, *profiles);
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/fleet_text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "base/fmt.h"
+#include "base/json.h"
+#include "report/text_table.h"
+#include "token/policy.h"
+
+namespace oci_oauth {
+
+namespace {
+
+using Version = std::array<unsigned, 3>;
+
+std::optional<Version> parse_version(std::string_view text) {
+  Version version = {};
+  for (unsigned& part : version) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), part);
+    if (error != std::errc()) return std::nullopt;
+    text.remove_prefix(static_cast<size_t>(end - text.data()));
+    if (text.starts_with('.')) text.remove_prefix(1);
+  }
+  return version;
+}
+
+struct Fault {
+  Version fixed_in_3_4, fixed_in_3_5, fixed_in_3_6;
+  const char* text;
+};
+
+constexpr unsigned never = 9999;
+constexpr Fault faults[] = {
+    {{3, 4, 42},
+     {3, 5, 28},
+     {3, 6, 9},
+     "a user of etcd who may read one key can read and write all (CVE-2026-33343); who has no login can list "
+     "members, and compact (CVE-2026-33413)"},
+    {{3, 4, never},
+     {3, 5, 33},
+     {3, 6, 14},
+     "a watch shows keys after the one that its user may read (CVE-2026-73499)"}};
+
+bool has(const Fault& fault, const Version& version) {
+  const Version& fixed = version[1] <= 4   ? fault.fixed_in_3_4
+                         : version[1] == 5 ? fault.fixed_in_3_5
+                                           : fault.fixed_in_3_6;
+  return version[0] < 3 || (version[0] == 3 && (version[1] < 4 || (version[1] <= 6 && version < fixed)));
+}
+
+std::string describe_login(const FleetStatus& status, Time now) {
+  std::string text = status.state.empty() ? "not readable here or not there" : status.state;
+  if (status.login > 0)
+    text += fmt::format(", login {}, generation {}, token {}, by {}", status.login, status.generation,
+                        status.refresh_token, status.by);
+  if (!status.why.empty()) text += ": " + status.why;
+  if (status.expires_at)
+    text += fmt::format("\n  expires in  {}",
+                        *status.expires_at > now ? describe(*status.expires_at - now) : "it has expired");
+  return text;
+}
+
+std::string clock_text(const FleetStatus& status) {
+  if (!status.clock_behind) return "";
+  const Milliseconds ahead = -*status.clock_behind;
+  const Milliseconds off = ahead < Milliseconds(0) ? -ahead : ahead;
+  if (off <= tolerated_skew + std::chrono::seconds(1)) return "";
+  return fmt::format("  clock       {} {} the store's: nothing is refreshed here\n", describe(off),
+                     ahead > Milliseconds(0) ? "ahead of" : "behind");
+}
+
+}  // namespace
+
+std::vector<std::string> store_faults(const FleetStatus& status) {
+  std::vector<std::string> found;
+  const auto version = parse_version(status.version);
+  if (status.store != "etcd" || !version) return found;
+  for (const Fault& fault : faults) {
+    if (has(fault, *version)) found.emplace_back(fault.text);
+  }
+  return found;
+}
+
+std::string takeover_text(const FleetStatus& status) {
+  if (status.refreshing.empty())
+    return "no refresh is unanswered, so a takeover would be a refresh like any other";
+  return fmt::format(
+      "would send token {} once more, although {} may have used it at {}: a server that sees it twice "
+      "may revoke the login, and its access token",
+      status.refresh_token, status.refreshing, rfc3339(*status.refreshing_since));
+}
+
+std::string fleet_text(const std::vector<FleetRow>& rows, Time now) {
+  std::string text;
+  for (const auto& [profile, status] : rows) {
+    text += fmt::format("{}\n  login       {}\n", profile, describe_login(status, now));
+    text += status.published > 0 ? fmt::format("  followers   have generation {}\n", status.published)
+                                 : "  followers   have no token yet\n";
+    if (!status.refreshing.empty())
+      text +=
+          fmt::format("  refreshing  {} since {}\n", status.refreshing, rfc3339(*status.refreshing_since));
+    if (status.rests_until && *status.rests_until > now)
+      text += fmt::format("  rests       until {}\n", rfc3339(*status.rests_until));
+    text += fmt::format("  store       {} {}\n", status.store, status.version) + clock_text(status);
+    for (const std::string& fault : store_faults(status)) text += fmt::format("  store       {}\n", fault);
+  }
+  std::string shown;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    shown += printable(line) + "\n";
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+  }
+  return shown;
+}
+
+std::string fleet_json(const std::vector<FleetRow>& rows) {
+  JsonValue logins = json_array();
+  for (const auto& [profile, status] : rows) {
+    JsonValue login =
+        json_object({{"profile", profile}, {"store", status.store}, {"store_version", status.version}});
+    json_set(login, "store_faults", store_faults(status));
+    json_set(login, "clock_behind_ms",
+             status.clock_behind ? to_json(status.clock_behind->count()) : JsonValue());
+    json_set(login, "state", status.state.empty() ? JsonValue() : to_json(status.state));
+    json_set(login, "why", status.why.empty() ? JsonValue() : to_json(status.why));
+    json_set(login, "by", status.by.empty() ? JsonValue() : to_json(status.by));
+    json_set(login, "login", status.login);
+    json_set(login, "generation", status.generation);
+    json_set(login, "published_generation", status.published);
+    json_set(login, "refreshing", status.refreshing.empty() ? JsonValue() : to_json(status.refreshing));
+    const std::pair<const char*, const std::optional<Time>*> times[] = {
+        {"obtained_at", &status.obtained_at},
+        {"expires_at", &status.expires_at},
+        {"refreshing_since", &status.refreshing_since},
+        {"rests_until", &status.rests_until}};
+    for (const auto& [name, time] : times)
+      json_set(login, name, *time ? to_json(rfc3339(**time)) : JsonValue());
+    json_append(logins, std::move(login));
+  }
+  JsonValue root = json_object();
+  json_set(root, "version", 1);
+  json_set(root, "logins", std::move(logins));
+  return std::string(write_json(root, JsonStyle::indented).reveal());
+}
+
+}  // namespace oci_oauth
