@@ -50,7 +50,7 @@ std::vector<UnitFile> path_units(const Config& config) {
   std::string needed = "[Unit]\n";
   std::set<std::string> seen;
   for (const Profile& profile : config.profiles) {
-    if (profile.source || !seen.insert(profile.credentials).second) continue;
+    if (profile.credentials.empty() || !seen.insert(profile.credentials).second) continue;
     const std::string name = login_path_unit(profile.name);
     needed += fmt::format("Wants={0}\nUpholds={0}\n", name);
     units.push_back({name, fmt::format(R"([Unit]
@@ -84,12 +84,17 @@ UnitFile proxy_socket_drop_in(const Config& config) {
 UnitFile exchange_drop_in(const Config& config) {
   std::string text = "[Service]\n";
   for (const Profile& profile : config.profiles) {
-    if (profile.source) continue;
+    if (profile.credentials.empty()) continue;
     const std::string directory = parent_directory(profile.credentials);
     for (const std::string& writable : {directory, parent_directory(directory)})
       text += fmt::format("ReadWritePaths=\"-{}\"\n", unit_value(writable));
   }
   return {drop_in_of("oci-oauth-exchange@.service"), std::move(text)};
+}
+
+// The configuration decides whether this host follows a fleet.
+UnitFile fleet_drop_in() {
+  return {"basic.target.d/oci-oauth-fleet.conf", "[Unit]\nWants=oci-oauth-fleet.service\n"};
 }
 
 constexpr std::string_view directory_unit = "oci-oauth-directory.service";
@@ -170,6 +175,7 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
   std::vector<UnitFile> files = path_units(config);
   files.push_back(socket_drop_in(config));
   files.push_back(proxy_socket_drop_in(config));
+  if (config.fleet) files.push_back(fleet_drop_in());
   if (manager == ServiceManager::user) return files;
   files.push_back(exchange_drop_in(config));
   // A file system for each profile, so that no file handle leads from a container's mount to another
@@ -184,7 +190,8 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
   }
   for (const std::string_view unit :
        {"oci-oauth-refresh.service", "oci-oauth-publish.service", "oci-oauth-serve.service",
-        "oci-oauth-exchange@.service", "oci-oauth-sinks@.service", "oci-oauth-refresh.socket"}) {
+        "oci-oauth-exchange@.service", "oci-oauth-sinks@.service", "oci-oauth-refresh.socket",
+        "oci-oauth-fleet.service"}) {
     files.push_back(needs_mounts(unit, directories));
   }
   return files;

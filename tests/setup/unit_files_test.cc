@@ -63,6 +63,20 @@ TEST_CASE("a profile with a command has no file to watch or to write") {
   CHECK(text_of(*files, "oci-oauth-exchange@.service.d/configuration.conf") == "[Service]\n");
 }
 
+TEST_CASE("a fleet's configuration starts the follower, which has no file of the login to watch") {
+  Config config = a_config("");
+  CHECK(text_of(*unit_files(config, ServiceManager::system), "basic.target.d/oci-oauth-fleet.conf").empty());
+  config.fleet.emplace();
+  config.profiles.back().in_fleet = true;
+  for (const auto manager : {ServiceManager::system, ServiceManager::user}) {
+    const auto files = unit_files(config, manager);
+    REQUIRE(files);
+    CHECK(text_of(*files, "basic.target.d/oci-oauth-fleet.conf") ==
+          "[Unit]\nWants=oci-oauth-fleet.service\n");
+    CHECK(text_of(*files, "oci-oauth-login-claude.path").empty());
+  }
+}
+
 TEST_CASE("no drop-in is for units that are not ours") {
   const auto files = unit_files(a_config("/login"), ServiceManager::system);
   REQUIRE(files);

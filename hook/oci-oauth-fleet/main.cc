@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// oci-oauth-fleet: follows a fleet's store, and publishes the access tokens of its logins on this host. Under
+// root it is two processes: the one that talks to the store is nobody, and only passes on what it reads.
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <exception>
+#include <thread>
+
+#include "base/base64.h"
+#include "base/child.h"
+#include "base/environment.h"
+#include "base/file.h"
+#include "base/fmt.h"
+#include "base/process.h"
+#include "base/size.h"
+#include "config/open_configuration.h"
+#include "config/scope.h"
+#include "etcd/etcd_store.h"
+#include "follower/follower.h"
+#include "follower/store_watch.h"
+#include "program/installation.h"
+#include "program/standard_options.h"
+#include "refresh/attempt.h"
+#include "worker/fleet_access.h"
+#include "worker/login_owner.h"
+
+namespace oci_oauth {
+
+namespace {
+
+constexpr const char* program = "oci-oauth-fleet";
+constexpr std::string_view help =
+    "usage: oci-oauth-fleet [--config FILE] [--offline]\n\n"
+    "follows the store of the configuration's fleet, and publishes its access tokens on this host; with "
+    "--offline, publishes those that it has kept and exits. systemd runs it as oci-oauth-fleet.service if "
+    "the "
+    "configuration has a fleet\n";
+
+constexpr uid_t nobody = 65534;
+constexpr size_t longest_line = 4 * MiB;
+
+struct Options {
+  std::string config;
+  bool is_offline = false;
+};
+
+std::optional<Options> read_options(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--offline") == 0) {
+      options.is_offline = true;
+    } else if (std::strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
+      options.config = argv[++i];
+    } else {
+      return std::nullopt;
+    }
+  }
+  return options;
+}
+
+// $STATE_DIRECTORY is StateDirectory= of systemd.exec(5).
+std::string kept_directory() {
+  std::string directory(from_environment("STATE_DIRECTORY"));
+  if (!directory.empty()) return directory;
+  if (scope_of_caller() == Scope::system) return "/var/lib/oci-oauth/fleet";
+  directory = from_environment("XDG_STATE_HOME");
+  if (directory.empty()) directory = std::string(from_environment("HOME")) + "/.local/state";
+  return directory + "/oci-oauth-fleet";
+}
+
+Result<FleetAccess> access_of(const Config& config) {
+  if (!config.fleet) return Error::configuration(config.path + ": there is no \"fleet\"");
+  FleetConfig fleet = *config.fleet;
+  fleet.role = FleetRole::follower;  // a refresher's other keys are not needed here
+  return fleet_access(fleet);
+}
+
+StoreWatch watch_store(const FleetAccess& fleet, std::function<bool(const KeyChange&)> pass,
+                       std::function<void(const Error&)> lost) {
+  EtcdMembers members = {fleet.config.endpoints,
+                         fleet.config.ca_file,
+                         {std::string(fleet.certificate.reveal()), fleet.key.copy()}};
+  return {open_etcd(std::move(members)),
+          access_prefix,
+          std::move(pass),
+          std::move(lost),
+          random_fraction,
+          [](Milliseconds time) { std::this_thread::sleep_for(time); }};
+}
+
+void note_loss(const Log& log, const Error& error) {
+  log.write(Priority::warning, error.message);
+}
+
+// The line of a change: its key, its value and its version; of a removal, its key alone.
+std::string line_of(const KeyChange& change) {
+  std::string line = base64(change.key);
+  if (change.stored) line += " " + base64(change.stored->bytes) + " " + base64(change.stored->version);
+  return line + "\n";
+}
+
+std::optional<KeyChange> change_of(std::string_view line) {
+  std::vector<std::string> words;
+  while (!line.empty()) {
+    const auto word = from_base64(line.substr(0, line.find(' ')));
+    if (!word) return std::nullopt;
+    words.push_back(*word);
+    line.remove_prefix(std::min(line.size(), line.substr(0, line.find(' ')).size() + 1));
+  }
+  if (words.size() == 1) return KeyChange{words[0], std::nullopt};
+  if (words.size() == 3) return KeyChange{words[0], Stored{words[1], words[2]}};
+  return std::nullopt;
+}
+
+// In the child: never returns but for a failure.
+int watch_as_nobody(const FleetAccess& fleet, int to, const Log& log) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  const auto became = become({nobody, nobody, {}, "nobody"});
+  if (!became) return static_cast<int>(report(log, became.error()));
+  keep_memory_private();
+  run(watch_store(
+      fleet, [&](const KeyChange& change) { return write_all(to, line_of(change), "pipe").has_value(); },
+      [&](const Error& error) { note_loss(log, error); }));
+  return 1;
+}
+
+Result<void> take_lines(Follower& follower, int from) {
+  std::string line;
+  std::string buffer(64 * KiB, '\0');
+  for (ssize_t count = 0; (count = ::read(from, buffer.data(), buffer.size())) > 0;) {
+    std::string_view rest(buffer.data(), static_cast<size_t>(count));
+    for (size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
+      line += rest.substr(0, end);
+      rest.remove_prefix(end + 1);
+      if (const auto change = change_of(line)) follower.take(*change);
+      line.clear();
+    }
+    line += rest;
+    if (line.size() > longest_line) break;
+  }
+  return Error{ErrorKind::temporary, "the process that watches the store has ended"};
+}
+
+Result<void> follow_as_root(Follower& follower, const FleetAccess& fleet, const Log& log) {
+  Pipe pipe = TRY(make_pipe());
+  const Child child = TRY(run_in_child([&] {
+    pipe.reading.reset();
+    return watch_as_nobody(fleet, pipe.writing.get(), log);
+  }));
+  pipe.writing.reset();
+  return take_lines(follower, pipe.reading.get());
+}
+
+Result<void> follow(const Options& options, const Log& log) {
+  const Config config = TRY(open_configuration(options.config));
+  const FleetAccess fleet = TRY(access_of(config));
+  const RuntimeDir runtime = TRY(RuntimeDir::open(config.runtime_dir));
+  const Refresher refresher = {
+      runtime,         provider_directories(TRY(installation_prefix(levels_of_helper))),
+      nullptr,         now,
+      random_fraction, nullptr};
+  Follower follower =
+      TRY(Follower::open(config, refresher, TRY(follower_keys(fleet)), kept_directory(), log));
+  for (const Profile& profile : config.profiles) {
+    if (profile.in_fleet) runtime.note_configuration(profile.name, config.path);
+  }
+  follower.publish_kept();
+  if (options.is_offline) return {};
+  if (::geteuid() == 0) return follow_as_root(follower, fleet, log);
+  run(watch_store(
+      fleet,
+      [&](const KeyChange& change) {
+        follower.take(change);
+        return true;
+      },
+      [&](const Error& error) { note_loss(log, error); }));
+  return {};
+}
+
+}  // namespace
+
+}  // namespace oci_oauth
+
+int main(int argc, char** argv) {
+  using namespace oci_oauth;
+  if (const auto answered = answer_standard_options(argc, argv, program, help)) return *answered;
+  const Log log = Log::to_stderr(program);
+  try {
+    keep_memory_private();
+    const auto options = read_options(argc, argv);
+    if (!options) {
+      return static_cast<int>(report(
+          log, {ErrorKind::usage, "takes --config FILE and --offline only", "oci-oauth-fleet --help"}));
+    }
+    const auto done = follow(*options, log);
+    return done ? 0 : static_cast<int>(report(log, done.error()));
+  } catch (const std::exception& error) {
+    return static_cast<int>(report(log, {ErrorKind::failed, error.what(), ""}));
+  }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "follower/follower.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/fmt.h"
+#include "worker/exchange_report.h"
+
+namespace oci_oauth {
+
+namespace {
+
+std::string generation_of(const AccessRecord& record) {
+  return fmt::format("login {}, generation {}", record.ordinal, record.generation);
+}
+
+// Why a record does not replace the one that this host has; empty: it does, or is the same.
+std::string objection(const AccessRecord& record, const AccessRecord& known) {
+  if (is_older(record, known))
+    return fmt::format("is older ({}) than what this host has ({})", generation_of(record),
+                       generation_of(known));
+  if (record.ordinal == known.ordinal && record.epoch != known.epoch)
+    return "is of another login than what this host has";
+  return "";
+}
+
+bool is_same(const AccessRecord& one, const AccessRecord& other) {
+  return one.ordinal == other.ordinal && one.generation == other.generation && one.epoch == other.epoch;
+}
+
+}  // namespace
+
+Result<FleetKeys> follower_keys(const FleetAccess& fleet) {
+  FleetKeys keys;
+  const std::string directory = fleet.config.keys + "/";
+  keys.access = TRY(read_keys(fleet.access.reveal(), directory + access_key_file));
+  for (const Secret& signer : TRY(read_keys(fleet.signers.reveal(), directory + signers_file)))
+    keys.signers.emplace_back(signer.reveal());
+  return keys;
+}
+
+Result<Follower> Follower::open(const Config& config, const Refresher& refresher, FleetKeys keys,
+                                const std::string& kept, const Log& log) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(kept).parent_path(), error);
+  if (::mkdir(kept.c_str(), 0700) != 0 && errno != EEXIST) return Error::from_errno(errno, kept);
+  auto directory = TRY(open_file({.path = kept}, O_RDONLY | O_DIRECTORY));
+  return Follower(config, refresher, std::move(keys), std::move(directory), kept, log);
+}
+
+void Follower::publish_kept() {
+  for (const Profile& profile : config_.profiles) {
+    if (!profile.in_fleet) continue;
+    auto bytes =
+        read_file({kept_.get(), profile.name, shown_ + "/" + profile.name}, longest_record, Links::refused);
+    if (!bytes && bytes.error().kind == ErrorKind::not_found) continue;
+    const auto accepted = bytes ? accept(profile, *bytes, Keep::no) : Result<void>(std::move(bytes).error());
+    if (!accepted)
+      log_.write(Priority::warning,
+                 fmt::format("'{}': the record that was kept: {}", profile.name, accepted.error().message));
+  }
+}
+
+const Profile* Follower::profile_of(std::string_view key) const {
+  if (!key.starts_with(access_prefix)) return nullptr;
+  const Profile* const profile = config_.find(key.substr(access_prefix.size()));
+  return profile != nullptr && profile->in_fleet ? profile : nullptr;
+}
+
+void Follower::take(const KeyChange& change) {
+  const Profile* const profile = profile_of(change.key);
+  if (profile == nullptr) return;  // of hosts with other profiles
+  Known& known = known_[profile->name];
+  const std::string version = change.stored ? change.stored->version : "none";
+  if (version == known.refused) return;
+  const auto accepted = change.stored ? accept(*profile, change.stored->bytes, Keep::yes)
+                                      : Error{ErrorKind::failed, "was removed; this host keeps what it has"};
+  known.refused = accepted ? "" : version;
+  if (!accepted)
+    log_.write(Priority::warning,
+               fmt::format("'{}': the store's record: {}", profile->name, accepted.error().message),
+               accepted.error().hint);
+}
+
+Result<void> Follower::accept(const Profile& profile, const std::string& bytes, Keep keep) {
+  Known& known = known_[profile.name];
+  AccessRecord record = TRY(open_access(bytes, profile.name, keys_));
+  if (known.record) {
+    if (is_same(record, *known.record)) return {};
+    if (auto why = objection(record, *known.record); !why.empty())
+      return Error{ErrorKind::failed, std::move(why), "oci-oauth fleet status"};
+  }
+  // Kept first: this host must not take an older one after a crash.
+  if (keep == Keep::yes) {
+    auto file = TRY(AtomicFile::create(kept_.get(), profile.name, shown_, {}));
+    TRY(file.write(bytes));
+    TRY(file.sync());
+    TRY(file.commit());
+    TRY(sync_directory(kept_.get(), shown_));
+  }
+  TRY(publish(profile, record));
+  known.record = std::move(record);
+  return {};
+}
+
+Result<void> Follower::publish(const Profile& profile, const AccessRecord& record) const {
+  auto sent = TRY(read_record<ExchangeReport>(record.payload.reveal(), "its report"));
+  if (!sent.login) return Error{ErrorKind::failed, "has no token"};
+  const auto published = refresher_.runtime.published(profile.name);
+  const bool has_it =
+      published && *published && (*published)->access_token_hash == sent.login->access_token_hash;
+  if (has_it) return {};
+  ExchangeReport report;
+  report.refreshed = true;
+  report.login = std::move(sent.login);
+  report.login->stamp = {};
+  // Nobody need ask this host for a newer one before it has expired.
+  report.login->can_be_refreshed = false;
+  Refresher publisher = refresher_;
+  publisher.exchange = [&](const ExchangeRequest&) -> Result<ExchangeReport> { return std::move(report); };
+  RefreshOptions options;
+  options.aim.force = Force::yes;
+  const auto outcome = TRY(refresh_profile(publisher, profile, std::move(options)));
+  for (const Error& error : outcome.deliveries_failed) log_.write(Priority::warning, error);
+  if (outcome.failure) return to_error(*outcome.failure);
+  log_.write(Priority::info, fmt::format("'{}': published {}, valid until {}", profile.name,
+                                         generation_of(record), rfc3339(record.expires_at)));
+  return {};
+}
+
+}  // namespace oci_oauth

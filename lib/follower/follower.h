@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Takes a fleet's access records and publishes them on this host, as a refresh publishes. Nothing is taken
+// that no refresher signed, and nothing that is older than what this host had before. The last record is
+// kept, sealed as it was, so that containers start after a reboot without the store.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "config/config.h"
+#include "fleet/record.h"
+#include "fleet/seal.h"
+#include "fleet/store.h"
+#include "program/log.h"
+#include "refresh/refresher.h"
+
+namespace oci_oauth {
+
+// The keys of a follower. Failure (configuration): as read_keys().
+Result<FleetKeys> follower_keys(const FleetAccess& fleet);
+
+class Follower {
+ public:
+  // `refresher` without an exchange and a fleet, and `config` and `log`, outlive it. `kept`: the directory of
+  // the last records, created if missing (mode 0700).
+  static Result<Follower> open(const Config& config, const Refresher& refresher, FleetKeys keys,
+                               const std::string& kept, const Log& log);
+
+  // Publishes the records that were kept, each unless this host has its token.
+  void publish_kept();
+
+  // Takes a record of the store, or its removal. What is refused, and why, is in the log, once.
+  void take(const KeyChange& change);
+
+ private:
+  struct Known {
+    std::optional<AccessRecord> record;  // the newest one that was taken
+    std::string refused;                 // the version of the last one that was not
+  };
+  enum class Keep { no, yes };
+
+  Follower(const Config& config, const Refresher& refresher, FleetKeys keys, UniqueFd kept, std::string shown,
+           const Log& log)
+      : config_(config),
+        refresher_(refresher),
+        keys_(std::move(keys)),
+        kept_(std::move(kept)),
+        shown_(std::move(shown)),
+        log_(log) {}
+
+  const Profile* profile_of(std::string_view key) const;
+  Result<void> accept(const Profile& profile, const std::string& bytes, Keep keep);
+  Result<void> publish(const Profile& profile, const AccessRecord& record) const;
+
+  const Config& config_;
+  const Refresher& refresher_;
+  const FleetKeys keys_;
+  const UniqueFd kept_;
+  const std::string shown_;
+  const Log& log_;
+  std::map<std::string, Known> known_;  // by profile
+};
+
+}  // namespace oci_oauth

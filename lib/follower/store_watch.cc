@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "follower/store_watch.h"
+
+#include <algorithm>
+#include <string>
+
+namespace oci_oauth {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// A connection that lasted for this long was a good one.
+constexpr auto good_connection = 1min;
+
+Milliseconds part_of(Milliseconds time, double chance) {
+  return Milliseconds(static_cast<Milliseconds::rep>(static_cast<double>(time.count()) * chance));
+}
+
+class Watching {
+ public:
+  explicit Watching(const StoreWatch& watch) : watch_(watch) {}
+
+  void run() {
+    while (is_wanted_) {
+      const auto began = std::chrono::steady_clock::now();
+      const auto done = read_and_follow();
+      if (done) {
+        told_.clear();
+        continue;
+      }
+      if (std::chrono::steady_clock::now() - began >= good_connection) failures_ = 0;
+      if (done.error().message != told_) watch_.lost(done.error());
+      told_ = done.error().message;
+      watch_.pause(pause_after(++failures_, watch_.chance()));
+    }
+  }
+
+ private:
+  Result<void> read_and_follow() {
+    const Listing listing = TRY(watch_.store->list(watch_.prefix));
+    for (const KeyChange& entry : listing.entries) {
+      if (!pass(entry)) return {};
+    }
+    const auto deadline = std::chrono::steady_clock::now() + safety_read_after(watch_.chance());
+    return watch_.store->follow(watch_.prefix, listing, deadline,
+                                [&](const KeyChange& change) { return pass(change); });
+  }
+  bool pass(const KeyChange& change) {
+    is_wanted_ = watch_.pass(change);
+    return is_wanted_;
+  }
+
+  const StoreWatch& watch_;
+  bool is_wanted_ = true;
+  unsigned failures_ = 0;
+  std::string told_;
+};
+
+}  // namespace
+
+Milliseconds pause_after(unsigned failures, double chance) {
+  const Milliseconds longest = std::min<Milliseconds>(5min, 30s * (1U << std::min(failures - 1, 4U)));
+  return 1s + part_of(longest - 1s, chance);
+}
+
+Milliseconds safety_read_after(double chance) {
+  return 5min + part_of(5min, chance);
+}
+
+void run(const StoreWatch& watch) {
+  Watching(watch).run();
+}
+
+}  // namespace oci_oauth

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Watches a prefix of a fleet's store for ever: reads it, waits for changes on one connection, and after a
+// loss reads again. Many hosts lose the same member at once, so each waits for a time of its own.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "fleet/store.h"
+
+namespace oci_oauth {
+
+// How long to wait before the next connection: a random part of a time that doubles with each failure, 1 s to
+// 5 min. `chance`: in [0, 1).
+Milliseconds pause_after(unsigned failures, double chance);
+
+// When all is read again although nothing was lost: 5 to 10 minutes after it was read.
+Milliseconds safety_read_after(double chance);
+
+struct StoreWatch {
+  std::unique_ptr<RecordStore> store;
+  std::string_view prefix;
+  std::function<bool(const KeyChange&)> pass;  // false: nobody wants more
+  std::function<void(const Error&)> lost;      // the connection; the same error is told once
+  std::function<double()> chance;              // as random_fraction()
+  std::function<void(Milliseconds)> pause;     // std::this_thread::sleep_for()
+};
+
+// Returns when nobody wants more.
+void run(const StoreWatch& watch);
+
+}  // namespace oci_oauth

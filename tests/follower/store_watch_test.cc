@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "follower/store_watch.h"
+
+#include <deque>
+
+#include "support/catch.h"
+
+using namespace oci_oauth;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Answers as it was told to, and notes what it was asked.
+class ScriptedStore final : public RecordStore {
+ public:
+  struct Turn {
+    Result<Listing> listing = Listing{};
+    std::vector<KeyChange> changes = {};
+    Result<void> end = {};
+  };
+  std::deque<Turn> turns;
+  std::string asked;
+
+  Result<Listing> list(std::string_view) override {
+    asked += "list ";
+    return turns.front().listing ? Result<Listing>(*turns.front().listing) : fail();
+  }
+  Result<void> follow(std::string_view, const Listing& after, SteadyTime,
+                      const std::function<bool(KeyChange)>& changed) override {
+    asked += "follow " + after.version + " ";
+    Turn turn = std::move(turns.front());
+    turns.pop_front();
+    for (const KeyChange& change : turn.changes) {
+      if (!changed(change)) return {};
+    }
+    return turn.end;
+  }
+  Result<std::optional<Stored>> read(std::string_view) override { return std::optional<Stored>(); }
+  Result<Written> write(std::string_view, std::string_view, const std::optional<Stored>&) override {
+    return Written::no;
+  }
+  Result<std::optional<Stored>> wait(std::string_view, const std::string&, SteadyTime) override {
+    return std::optional<Stored>();
+  }
+  Result<StoreSight> examine() override { return StoreSight{}; }
+
+ private:
+  Error fail() {
+    Error error = std::move(turns.front().listing).error();
+    turns.pop_front();
+    return error;
+  }
+};
+
+KeyChange change(const char* key) {
+  return {key, Stored{"bytes", "version"}};
+}
+const Error lost = {ErrorKind::temporary, "lost"};
+
+struct Watched {
+  std::string passed, told;
+  std::vector<Milliseconds> pauses;
+  std::string asked;
+};
+
+// Until `last` was passed on.
+Watched watch(std::deque<ScriptedStore::Turn> turns, const std::string& last) {
+  Watched seen;
+  auto store = std::make_unique<ScriptedStore>();
+  ScriptedStore& script = *store;
+  script.turns = std::move(turns);
+  run({std::move(store), "/",
+       [&](const KeyChange& it) {
+         seen.passed += it.key + " ";
+         seen.asked = script.asked;
+         return it.key != last;
+       },
+       [&](const Error& error) { seen.told += error.message + ";"; }, [] { return 0.0; },
+       [&](Milliseconds time) { seen.pauses.push_back(time); }});
+  return seen;
+}
+
+}  // namespace
+
+TEST_CASE("what is there is read before changes are waited for") {
+  const auto seen = watch({{Listing{{change("a")}, "7"}, {change("b"), change("end")}, {}}}, "end");
+  CHECK(seen.passed == "a b end ");
+  CHECK(seen.asked == "list follow 7 ");
+  CHECK(seen.pauses.empty());
+}
+
+TEST_CASE("after a loss all is read again, and the same loss is told once") {
+  const auto seen = watch(
+      {{Listing{{}, "1"}, {}, lost}, {lost, {}, {}}, {Listing{{change("a")}, "9"}, {change("end")}, {}}},
+      "end");
+  CHECK(seen.passed == "a end ");
+  CHECK(seen.told == "lost;");
+  CHECK(seen.pauses == std::vector<Milliseconds>{1s, 1s});
+}
+
+TEST_CASE("a stream that comes to its time is read again at once") {
+  const auto seen = watch({{Listing{{}, "1"}, {}, {}}, {Listing{{change("end")}, "2"}, {}, {}}}, "end");
+  CHECK(seen.asked == "list follow 1 list ");
+  CHECK(seen.pauses.empty());
+}
+
+TEST_CASE("hosts that lose a member together do not come back together") {
+  CHECK(pause_after(1, 0.0) == 1s);
+  CHECK(pause_after(1, 0.999) > 29s);
+  CHECK(pause_after(1, 0.999) <= 30s);
+  CHECK(pause_after(3, 0.999) > 100s);
+  for (const unsigned failures : {4U, 10U, 1'000'000U}) {
+    CHECK(pause_after(failures, 0.999) <= 5min);
+    CHECK(pause_after(failures, 0.0) == 1s);
+  }
+  CHECK(safety_read_after(0) == 5min);
+  CHECK(safety_read_after(0.999) <= 10min);
+}
