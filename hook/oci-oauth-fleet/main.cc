@@ -69,7 +69,7 @@ std::string kept_directory() {
   if (scope_of_caller() == Scope::system) return "/var/lib/oci-oauth/fleet";
   directory = from_environment("XDG_STATE_HOME");
   if (directory.empty()) directory = std::string(from_environment("HOME")) + "/.local/state";
-  return directory + "/oci-oauth-fleet";
+  return directory + "/oci-oauth/fleet";
 }
 
 Result<FleetAccess> access_of(const Config& config) {
@@ -163,8 +163,8 @@ Result<void> follow(const Options& options, const Log& log) {
       runtime,         provider_directories(TRY(installation_prefix(levels_of_helper))),
       nullptr,         now,
       random_fraction, nullptr};
-  Follower follower =
-      TRY(Follower::open(config, refresher, TRY(follower_keys(fleet)), kept_directory(), log));
+  FleetKeys keys = TRY(follower_keys(fleet));
+  Follower follower = TRY(Follower::open(config, refresher, std::move(keys), kept_directory(), log));
   for (const Profile& profile : config.profiles) {
     if (profile.in_fleet) runtime.note_configuration(profile.name, config.path);
   }
@@ -191,6 +191,7 @@ int main(int argc, char** argv) {
   const Log log = Log::to_stderr(program);
   try {
     keep_memory_private();
+    ::signal(SIGPIPE, SIG_IGN);
     const auto options = read_options(argc, argv);
     if (!options) {
       return static_cast<int>(report(

@@ -57,9 +57,9 @@ class Follower {
 
   const Config& config_;
   const Refresher& refresher_;
-  const FleetKeys keys_;
-  const UniqueFd kept_;
-  const std::string shown_;
+  FleetKeys keys_;
+  UniqueFd kept_;
+  std::string shown_;
   const Log& log_;
   std::map<std::string, Known> known_;  // by profile
 };

@@ -287,13 +287,11 @@ TEST_CASE("certificates that are not accepted are told as what they are") {
   const std::string expired = refused(members(first, "expired.pem"));
   CAPTURE(expired);
   CHECK(expired.find("this client's certificate") != std::string::npos);
-  // Which of the two it is depends on whether the refusal or the request is there first.
+  // The words depend on the version, and on whether the refusal or the request is there first.
   const std::string stranger = refused(members(first, "stranger.pem"));
   CAPTURE(stranger);
-  CHECK((stranger == "etcd: 10.77.0.11:2379 refuses this client's certificate: bad certificate" ||
-         stranger ==
-             "etcd: 10.77.0.11:2379 closed the connection, as a server does that refuses this client's "
-             "certificate"));
+  CHECK(stranger.starts_with("etcd: 10.77.0.11:2379 "));
+  CHECK(stranger.find("this client's certificate") != std::string::npos);
   auto other = members(first);
   other.ca_file = lab("other-ca.pem");
   CHECK(refused(other) == "etcd: certificate of 10.77.0.11:2379: unable to get local issuer certificate");

@@ -26,7 +26,7 @@ FleetKeys new_keys() {
 std::string record_of(const FleetKeys& keys, std::uint64_t generation, std::uint64_t ordinal = 1,
                       const std::string& epoch = "0123456789abcdef0123456789abcdef",
                       const std::string& profile = "claude") {
-  const std::string token = fmt::format("token {}.{}", ordinal, generation);
+  const std::string token = ::fmt::format("token {}.{}", ordinal, generation);
   ExchangeReport report;
   report.login.emplace();
   report.login->access_token_hash = token;

@@ -17,14 +17,15 @@
 #include "delivery/document.h"
 #include "delivery/proxy_client.h"
 #include "doctor/finding.h"
+#include "etcd/gateway.h"
 #include "exchange/credential_document.h"
 #include "exchange/journal.h"
-#include "http/retry_after.h"
 #include "exchange/server_metadata.h"
 #include "exchange/token_answer.h"
 #include "fleet/memory.h"
 #include "fleet/seal.h"
 #include "fuzz/record_generator.h"
+#include "http/retry_after.h"
 #include "login/authorization.h"
 #include "login/device.h"
 #include "login/loopback.h"
@@ -179,6 +180,22 @@ void fuzz_metadata(std::string_view input) {
     expect(url->empty() || url->starts_with("http"));
 }
 
+void fuzz_etcd(std::string_view input) {
+  if (const auto range = etcd::read_range(input)) {
+    expect(range->revision > 0);
+    for (const KeyChange& entry : range->entries) expect(!entry.key.empty() && entry.stored);
+  }
+  if (const auto watch = etcd::read_watch(input)) {
+    for (const KeyChange& change : watch->changes) expect(!change.key.empty());
+  } else {
+    expect(!watch.error().message.empty());
+  }
+  (void)etcd::read_put_if(input);
+  const auto refusal = etcd::read_refusal(503, input);
+  expect(
+      std::all_of(refusal.reason.begin(), refusal.reason.end(), [](char c) { return c >= ' ' && c <= '~'; }));
+}
+
 void fuzz_retry_after(std::string_view input) {
   const auto delay = parse_retry_after(input, noon);
   if (delay) expect(*delay >= Milliseconds(0) && *delay <= std::chrono::hours(24));
@@ -246,6 +263,7 @@ constexpr Target all[] = {
     {"provider", fuzz_provider},
     {"credentials", fuzz_credentials},
     {"answer", fuzz_answer},
+    {"etcd", fuzz_etcd},
     {"retry-after", fuzz_retry_after},
     {"redirect", fuzz_redirect},
     {"device", fuzz_device},

@@ -49,7 +49,7 @@ teardown_file() {
     complaints=$(machine systemd-analyze verify --man=no \
         /usr/local/lib/systemd/system/oci-oauth-*.{service,timer,path,socket} 2>&1 | grep oci-oauth || true)
     [[ -z $complaints ]]
-    for service in refresh publish serve exchange@x sinks@x; do
+    for service in refresh publish serve exchange@x sinks@x fleet; do
         echo "# $(machine systemd-analyze security "oci-oauth-$service.service" --no-pager | tail -n 1)" >&3
     done
     for service in refresh publish serve exchange@x; do

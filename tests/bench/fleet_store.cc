@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the fleet's measurements and suites do with the store, in tests/fleet/lab:
+//   fleet-store keys DIRECTORY                      a follower's keys, and the one that signs
+//   fleet-store publish DIRECTORY GENERATION [HOW]  writes the access record; prints the times before and
+//   after
+//                                                   it, in seconds since 1970. HOW: garbage, or forged
+//   fleet-store write SECONDS                       writes as often as it can; prints how often, and the
+//   longest
+//                                                   time without a success in milliseconds
+//   fleet-store watch COUNT                         that many streams; prints "ready", and at each change the
+//                                                   time of the last one
+#include <curl/curl.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <sstream>
+#include <thread>
+
+#include "base/fingerprint.h"
+#include "base/fmt.h"
+#include "etcd/etcd_store.h"
+#include "etcd/gateway.h"
+#include "fleet/record.h"
+#include "fleet/seal.h"
+#include "worker/exchange_report.h"
+
+using namespace oci_oauth;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* profile = "claude";
+
+std::string content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+std::string lab(const std::string& name) {
+  return std::string(std::getenv("LAB")) + "/" + name;
+}
+std::vector<std::string> endpoints() {
+  std::istringstream lines(content(lab("endpoints")));
+  std::vector<std::string> all;
+  for (std::string line; std::getline(lines, line);) all.push_back(line);
+  return all;
+}
+std::unique_ptr<RecordStore> open_store() {
+  return open_etcd(
+      {endpoints(), lab("ca.pem"), {content(lab("client.pem")), Secret(content(lab("client.key")))}});
+}
+
+double seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+int make_keys(const std::string& directory) {
+  ::mkdir(directory.c_str(), 0755);
+  ::umask(077);
+  const Secret access = random_key(), signing = random_key();
+  std::ofstream(directory + "/access.key") << key_line(access);
+  std::ofstream(directory + "/signing.key") << key_line(signing);
+  ::umask(022);
+  std::ofstream(directory + "/signers") << key_line(Secret(*public_half(signing)));
+  return 0;
+}
+
+std::string access_record(const std::string& directory, std::uint64_t generation, bool is_forged) {
+  FleetKeys keys;
+  keys.access = *read_keys(content(directory + "/access.key"), "access.key");
+  keys.signing = *read_keys(content(directory + "/signing.key"), "signing.key");
+  for (const Secret& signer : *read_keys(content(directory + "/signers"), "signers"))
+    keys.signers.emplace_back(signer.reveal());
+  if (is_forged) {
+    keys.signing.clear();
+    keys.signing.push_back(random_key());
+  }
+  const std::string token = ::fmt::format("token-{}{}", generation, is_forged ? "-forged" : "");
+  ExchangeReport report;
+  report.login.emplace();
+  report.login->access_token_hash = fingerprint(token);
+  report.login->expires_at = now() + 8h;
+  report.login->files.push_back({"token", Secret(std::string_view(token))});
+  report.login->files.push_back({".credentials.json", Secret(std::string(1500, ' ') + "{}")});
+  AccessRecord access;
+  access.profile = profile;
+  access.epoch = std::string(32, 'e');
+  access.generation = generation;
+  access.obtained_at = now();
+  access.expires_at = now() + 8h;
+  access.payload = write_record(report);
+  return *seal(std::move(access), keys);
+}
+
+int publish(const std::string& directory, std::uint64_t generation, const std::string& how) {
+  const auto store = open_store();
+  const std::string bytes =
+      how == "garbage" ? std::string(1'000'000, 'x') : access_record(directory, generation, how == "forged");
+  const auto there = store->read(access_key(profile));
+  if (!there) return std::fprintf(stderr, "%s\n", there.error().message.c_str()), 1;
+  const double before = seconds();
+  const auto written = store->write(access_key(profile), bytes, *there);
+  if (!written || *written != Written::yes) return std::fputs("not written\n", stderr), 1;
+  std::printf("%.6f %.6f\n", before, seconds());
+  return 0;
+}
+
+int write_for(std::chrono::seconds time) {
+  const auto store = open_store();
+  const auto until = std::chrono::steady_clock::now() + time;
+  auto last = std::chrono::steady_clock::now();
+  auto longest = last - last;
+  std::optional<Stored> expected;
+  unsigned written = 0, unknown = 0, other = 0;
+  for (unsigned number = 0; std::chrono::steady_clock::now() < until;) {
+    const auto there = store->read("/written");
+    if (!there) continue;
+    // As a writer whose answer was lost finds out.
+    if (*there && (*there)->bytes == std::to_string(number)) ++number;
+    const auto done = store->write("/written", std::to_string(number), *there);
+    if (!done) continue;
+    unknown += *done == Written::unknown;
+    other += *done == Written::no;
+    if (*done != Written::yes) continue;
+    ++written, ++number;
+    longest = std::max(longest, std::chrono::steady_clock::now() - last);
+    last = std::chrono::steady_clock::now();
+  }
+  longest = std::max(longest, std::chrono::steady_clock::now() - last);
+  std::printf("written %u unknown %u no %u longest_ms %lld\n", written, unknown, other,
+              static_cast<long long>(std::chrono::duration_cast<Milliseconds>(longest).count()));
+  return other != 0;
+}
+
+// Many streams in one process, which only count what arrives.
+struct Stream {
+  CURL* easy = nullptr;
+  unsigned lines = 0;
+};
+struct Counts {
+  size_t created = 0, changed = 0;
+  double last = 0;
+} counts;
+
+size_t count_lines(char* bytes, size_t, size_t size, void* of) {
+  auto& stream = *static_cast<Stream*>(of);
+  for (size_t i = 0; i < size; ++i) {
+    if (bytes[i] != '\n') continue;
+    ++(stream.lines++ == 0 ? counts.created : counts.changed);
+    counts.last = seconds();
+  }
+  return size;
+}
+
+int watch(size_t wanted) {
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  CURLM* const multi = curl_multi_init();
+  const auto members = endpoints();
+  const Secret body = etcd::watch_request(access_prefix, etcd::range_end(access_prefix), 0);
+  std::vector<std::string> urls;
+  for (const std::string& member : members) urls.push_back(member + "/v3/watch");
+  std::vector<Stream> streams(wanted);
+  const std::string ca = lab("ca.pem"), certificate = lab("client.pem"), key = lab("client.key");
+  size_t started = 0, told = 0;
+  while (true) {
+    // Not all of their handshakes at once.
+    for (; started < wanted && started < counts.created + 100; ++started) {
+      CURL* const easy = streams[started].easy = curl_easy_init();
+      curl_easy_setopt(easy, CURLOPT_URL, urls[started % urls.size()].c_str());
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.reveal().data());
+      curl_easy_setopt(easy, CURLOPT_CAINFO, ca.c_str());
+      curl_easy_setopt(easy, CURLOPT_SSLCERT, certificate.c_str());
+      curl_easy_setopt(easy, CURLOPT_SSLKEY, key.c_str());
+      curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+      curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+      curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
+      curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, count_lines);
+      curl_easy_setopt(easy, CURLOPT_WRITEDATA, &streams[started]);
+      curl_multi_add_handle(multi, easy);
+    }
+    int running = 0;
+    curl_multi_perform(multi, &running);
+    if (static_cast<size_t>(running) < started) return std::fputs("a stream was lost\n", stderr), 1;
+    if (counts.created == wanted && told == 0) {
+      std::puts("ready");
+      std::fflush(stdout);
+      ++told;
+    }
+    if (counts.created == wanted && counts.changed >= told * wanted) {
+      std::printf("%.6f\n", counts.last);
+      std::fflush(stdout);
+      ++told;
+    }
+    curl_multi_poll(multi, nullptr, 0, 1000, nullptr);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string what = argc > 2 ? argv[1] : "";
+  if (what == "keys") return make_keys(argv[2]);
+  if (what == "publish" && argc > 3)
+    return publish(argv[2], std::strtoull(argv[3], nullptr, 10), argc > 4 ? argv[4] : "");
+  if (what == "write") return write_for(std::chrono::seconds(std::atoi(argv[2])));
+  if (what == "watch") return watch(std::strtoull(argv[2], nullptr, 10));
+  return std::fputs("usage: see fleet_store.cc\n", stderr), 2;
+}
