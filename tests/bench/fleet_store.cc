@@ -7,11 +7,15 @@
 //   fleet-store write SECONDS                       writes as often as it can; prints how often, and the
 //   longest
 //                                                   time without a success in milliseconds
+//   fleet-store read SECONDS                        reads as often as it can; prints how often, and the
+//   median, the
+//                                                   99th of a hundred and the longest in milliseconds
 //   fleet-store watch COUNT                         that many streams; prints "ready", and at each change the
 //                                                   time of the last one
 #include <curl/curl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -135,6 +139,23 @@ int write_for(std::chrono::seconds time) {
   return other != 0;
 }
 
+int read_for(std::chrono::seconds time) {
+  const auto store = open_store();
+  const auto until = std::chrono::steady_clock::now() + time;
+  std::vector<double> took;
+  unsigned failed = 0;
+  for (auto began = std::chrono::steady_clock::now(); began < until;
+       began = std::chrono::steady_clock::now()) {
+    failed += !store->list(access_prefix);
+    took.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count());
+  }
+  std::sort(took.begin(), took.end());
+  std::printf("reads %zu failed %u median_ms %.1f p99_ms %.1f longest_ms %.1f\n", took.size(), failed,
+              took[took.size() / 2], took[took.size() * 99 / 100], took.back());
+  return 0;
+}
+
 // Many streams in one process, which only count what arrives.
 struct Stream {
   CURL* easy = nullptr;
@@ -206,6 +227,7 @@ int main(int argc, char** argv) {
   if (what == "publish" && argc > 3)
     return publish(argv[2], std::strtoull(argv[3], nullptr, 10), argc > 4 ? argv[4] : "");
   if (what == "write") return write_for(std::chrono::seconds(std::atoi(argv[2])));
+  if (what == "read") return read_for(std::chrono::seconds(std::atoi(argv[2])));
   if (what == "watch") return watch(std::strtoull(argv[2], nullptr, 10));
   return std::fputs("usage: see fleet_store.cc\n", stderr), 2;
 }
