@@ -76,8 +76,8 @@ std::string access_record(const std::string& directory, std::uint64_t generation
   FleetKeys keys;
   keys.access = *read_keys(content(directory + "/access.key"), "access.key");
   keys.signing = *read_keys(content(directory + "/signing.key"), "signing.key");
-  for (const Secret& signer : *read_keys(content(directory + "/signers"), "signers"))
-    keys.signers.emplace_back(signer.reveal());
+  const auto signers = *read_keys(content(directory + "/signers"), "signers");
+  for (const Secret& signer : signers) keys.signers.emplace_back(signer.reveal());
   if (is_forged) {
     keys.signing.clear();
     keys.signing.push_back(random_key());
