@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Time noon = std::chrono::sys_days(std::chrono::year(2026) / 11 / 25) + 12h;
+constexpr Time at_noon = std::chrono::sys_days(std::chrono::year(2026) / 11 / 25) + 12h;
 
 FleetStatus a_status() {
   FleetStatus status;
@@ -21,7 +21,7 @@ FleetStatus a_status() {
   status.login = 1;
   status.generation = status.published = 42;
   status.refresh_token = "#1a2b3c4d";
-  status.expires_at = noon + 3h;
+  status.expires_at = at_noon + 3h;
   return status;
 }
 
@@ -34,7 +34,7 @@ size_t faults_of(const std::string& version) {
 }  // namespace
 
 TEST_CASE("a fleet's login is shown with who wrote it, and whether followers have it") {
-  const std::string text = fleet_text({{"claude", a_status()}}, noon);
+  const std::string text = fleet_text({{"claude", a_status()}}, at_noon);
   CHECK(text.find("live, login 1, generation 42, token #1a2b3c4d, by host-1") != std::string::npos);
   CHECK(text.find("expires in  3 h") != std::string::npos);
   CHECK(text.find("followers   have generation 42") != std::string::npos);
@@ -44,9 +44,9 @@ TEST_CASE("a fleet's login is shown with who wrote it, and whether followers hav
 TEST_CASE("a clock that is wrong is told, with its direction") {
   FleetStatus status = a_status();
   status.clock_behind = 1h;
-  CHECK(fleet_text({{"claude", status}}, noon).find("1 h behind the store's") != std::string::npos);
+  CHECK(fleet_text({{"claude", status}}, at_noon).find("1 h behind the store's") != std::string::npos);
   status.clock_behind = -2h;
-  CHECK(fleet_text({{"claude", status}}, noon).find("2 h ahead of the store's") != std::string::npos);
+  CHECK(fleet_text({{"claude", status}}, at_noon).find("2 h ahead of the store's") != std::string::npos);
 }
 
 TEST_CASE("known faults of a version of etcd are those that it has") {
@@ -64,7 +64,7 @@ TEST_CASE("what a takeover risks is said with the host that may have used the to
   FleetStatus status = a_status();
   CHECK(takeover_text(status).find("no refresh is unanswered") != std::string::npos);
   status.refreshing = "host-7";
-  status.refreshing_since = noon;
+  status.refreshing_since = at_noon;
   CHECK(takeover_text(status).find("#1a2b3c4d once more, although host-7 may have used it") !=
         std::string::npos);
 }
@@ -74,7 +74,7 @@ TEST_CASE(
     "terminal") {
   FleetStatus status = a_status();
   status.by = "a\x1b[2Jb";
-  CHECK(fleet_text({{"claude", status}}, noon).find('\x1b') == std::string::npos);
+  CHECK(fleet_text({{"claude", status}}, at_noon).find('\x1b') == std::string::npos);
   const auto json = parse_json(fleet_json({{"claude", status}}), "").take();
   const JsonValue* login = json_at(json, "/logins/0");
   REQUIRE(login != nullptr);
