@@ -8,7 +8,7 @@
 
 #include "base/fmt.h"
 #include "base/json.h"
-#include "report/text_table.h"
+#include "base/printable.h"
 #include "token/policy.h"
 
 namespace oci_oauth {

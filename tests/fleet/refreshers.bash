@@ -10,6 +10,7 @@
 #   sent                      how many requests the endpoint has read in this test
 #   each_token_once           no refresh token was sent twice, ever
 #   refresh_together HOST...
+#   make_follower NAME, has_same_token NAME NAME
 
 source "$BATS_TEST_DIRNAME/words.bash"
 source "$BATS_TEST_DIRNAME/../support/words.bash"
@@ -48,6 +49,14 @@ make_host() {
          profiles: {claude: {credentials: "\($here)/claude/.credentials.json", fleet: true,
                              token_url: ($url | rtrimstr("\n")), ca_file: $ca}}}' >"$BATS_FILE_TMPDIR/$1/config.json"
 }
+make_follower() {
+    make_host "$1"
+    install -d -m 700 "$BATS_FILE_TMPDIR/$1/keys"
+    cp -p "$KEYS"/{access.key,signers} "$BATS_FILE_TMPDIR/$1/keys"
+    edit_file "$BATS_FILE_TMPDIR/$1/config.json" \
+        ".fleet.role = \"follower\" | .fleet.keys = \"$BATS_FILE_TMPDIR/$1/keys\" | .profiles.claude = {fleet: true}"
+}
+has_same_token() { cmp "$BATS_FILE_TMPDIR"/{"$1","$2"}/run/share/claude/token; }
 wipe_store() {
     etcd_call 1 kv/deleterange "{\"key\":\"$(printf /oci-oauth/ | base64)\",\"range_end\":\"$(printf /oci-oauth0 | base64)\"}" >/dev/null
 }

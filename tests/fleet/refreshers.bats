@@ -142,3 +142,25 @@ teardown() { leave_hosts; }
     ((status == 1))
     [[ $output == *"is already there"* ]]
 }
+
+@test "a follower has each token that a refresher obtains, and cannot open the login" {
+    of one fleet join claude
+    make_follower follower
+    STATE_DIRECTORY=$BATS_FILE_TMPDIR/follower/state "$OCI_OAUTH_PREFIX/libexec/oci-oauth/oci-oauth-fleet" --config "$BATS_FILE_TMPDIR/follower/config.json" \
+        >"$BATS_FILE_TMPDIR/follower/log" 2>&1 3>&- &
+    pid=$!
+    eventually has_same_token one follower
+    of one refresh --force
+    eventually has_same_token one follower
+    kill "$pid"
+    [[ $(shown published_generation follower) == 2 && $(shown state follower) == null ]]
+    # It has a valid token, and asks nobody.
+    of follower refresh
+    run of follower fleet leave claude
+    ((status == 2))
+    run of follower refresh --force
+    ((status == 4))
+    [[ $output == *"follows the fleet"* ]]
+    (($(sent) == 2))
+    umount "$BATS_FILE_TMPDIR/follower/run/share"
+}
