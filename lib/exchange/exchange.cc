@@ -6,15 +6,12 @@
 #include "base/file_system.h"
 #include "base/fingerprint.h"
 #include "base/fmt.h"
-#include "base/size.h"
 #include "exchange/command_source.h"
-#include "exchange/credential_document.h"
 #include "exchange/due.h"
 #include "exchange/exchange_failure.h"
-#include "exchange/fleet_login.h"
+#include "exchange/exchange_run.h"
 #include "exchange/fleet_task.h"
 #include "exchange/grant.h"
-#include "exchange/login_locks.h"
 #include "exchange/recovery.h"
 #include "exchange/server_metadata.h"
 #include "exchange/token_answer.h"
@@ -29,68 +26,9 @@ using std::chrono::steady_clock;
 
 constexpr auto wait_for_our_lock = seconds(30);
 constexpr auto wait_for_foreign_locks = seconds(20);
-constexpr size_t room_for_longer_tokens = 64 * KiB;
 constexpr size_t client_limit = 64 * KiB;
 
-class Exchange {
- public:
-  Exchange(const ExchangeRequest& request, const std::function<bool()>& stop, const FleetOpener& opener)
-      : request_(request), stop_(stop), opener_(opener) {}
-  ExchangeReport run();
-
- private:
-  Result<void> open_and_recover();
-  Result<void> open_fleet();
-  Result<void> look();
-  void run_in_fleet();
-  bool is_wanted(const CredentialDocument& document);
-  void settle_in_fleet();
-  bool rest_in_fleet(const ExchangeFailure& failure);
-  Result<void> read_login();
-  void complete_login();
-  Result<void> add_client();
-  bool is_due() const;
-  std::string request_hash() const;
-  bool may_send();
-  void refresh();
-  bool find_endpoint();
-  Result<void> check_refreshable(const TokenRequest& request) const;
-  void send();
-  RequestResult post(const TokenRequest& request);
-  bool is_still_ours();
-  void keep_grant(const Arrival& arrival);
-  void store();
-  void keep_in_journal(Error error);
-  void refuse(const TokenAnswer& answer);
-  void unanswered(const RequestFailure& failure);
-  void give_up(ExchangeFailure failure);
-  bool refused_token_is_current();
-  void check_unrefreshable();
-  void take_snapshot();
-  void fail(ExchangeFailure failure);
-  void fail(const Error& error) { fail(failure_of(error)); }
-
-  const ExchangeRequest& request_;
-  const std::function<bool()>& stop_;
-  const FleetOpener& opener_;
-  ExchangeReport report_;
-  std::optional<LoginStore> store_;
-  std::optional<LoginLocks> locks_;
-  std::optional<FleetLogin> fleet_;  // the document is there
-  std::optional<Move> move_;         // what is left to do about it
-  std::string before_;               // the hash of the refresh token that was there first
-  std::optional<CredentialDocument> document_;
-  FileStamp stamp_;      // of the file that document_ was read from, or written to
-  Result<void> client_;  // whether the client_file could be read
-  ServerMetadata server_;
-  std::string sent_hash_;
-  Time began_at_;                      // when it was sent
-  std::optional<Error> why_not_sent_;  // something changed at the last moment
-  std::optional<Time> interrupted_;    // an earlier refresh of this refresh token began then, and never ended
-  std::optional<Grant> grant_;         // what the answer granted
-  Result<void> grant_noted_;           // whether the journal contains it
-  bool journal_is_needed_ = false;     // by the next run
-};
+}  // namespace
 
 Result<void> Exchange::open_and_recover() {
   const SteadyTime deadline = steady_clock::now() + wait_for_our_lock;
@@ -107,37 +45,12 @@ Result<void> Exchange::open_and_recover() {
   return read_login();
 }
 
-Result<void> Exchange::open_fleet() {
-  fleet_.emplace(TRY(FleetLogin::open(request_, *store_, stop_, report_.notices, opener_)));
-  locks_->tidy_up_saving(fleet_->left_locks());
-  return look();
-}
-
-// Finishes what can be finished, and reads the login as it is then.
-Result<void> Exchange::look() {
-  move_ = TRY(fleet_->look([this](const CredentialDocument& document) { return is_wanted(document); },
-                           request_.force));
-  if (fleet_->record() == nullptr || fleet_->record()->state == LoginState::moved)
-    return Error{ErrorKind::action_required, move_->why, move_->hint};
-  return read_login();
-}
-
-// One request is enough, and a token that another host obtained meanwhile as well.
-bool Exchange::is_wanted(const CredentialDocument& document) {
-  const Login& login = document.login();
-  if (request_.endpoint == Endpoint::left_alone || login.refresh_token.empty() || !sent_hash_.empty())
-    return false;
-  const std::string hash = fingerprint(login.refresh_token);
-  if (before_.empty()) before_ = hash;
-  return (request_.force == Force::yes && hash == before_) ||
-         oci_oauth::is_due(request_, fingerprint(login.access_token), expiry_of(login), now());
-}
-
 Result<void> Exchange::read_login() {
   if (fleet_) {
     document_.emplace(TRY(CredentialDocument::parse(fleet_->text(), login_key(request_.profile.name),
                                                     request_.provider.fields)));
     complete_login();
+    client_ = add_client();
     return {};
   }
   auto content = TRY(store_->read());
@@ -222,45 +135,6 @@ Result<void> Exchange::check_refreshable(const TokenRequest& request) const {
       ErrorKind::failed,
       fmt::format("{}: cannot be refreshed: has no {}", store_->shown(), has_server ? "client" : "server"),
       fmt::format("set \"{}\" in the profile", key)};
-}
-
-void Exchange::run_in_fleet() {
-  if (move_->act == Act::claim && find_endpoint()) {
-    const size_t size = document_->text().reveal().size() + room_for_longer_tokens;
-    auto begun = store_->prepare(size);
-    if (begun) begun = fleet_->begin(*move_);
-    if (begun) {
-      send();
-    } else {
-      fail(begun.error());
-    }
-    settle_in_fleet();
-  } else if (move_->act == Act::stop) {
-    fail({move_->kind, move_->why, move_->hint, move_->retry_after});
-  }
-  if (document_->login().refresh_token.empty()) check_unrefreshable();
-  if (auto kept = keep_access_only(*store_, *locks_, *document_, request_.provider, report_.notices))
-    stamp_ = *kept;
-  if (fleet_->note() == nullptr) {
-    if (auto cleared = store_->journal().clear(); !cleared)
-      report_.notices.push_back(cleared.error().message);
-  }
-  take_snapshot();
-  if (!report_.login) return;
-  if (auto told = fleet_->publish(*report_.login); !told)
-    report_.notices.push_back(
-        fmt::format("the fleet does not have the access token yet: {}", told.error().message));
-}
-
-// What the request left: an answer, a refusal, or an intent that was not used.
-void Exchange::settle_in_fleet() {
-  if (why_not_sent_) sent_hash_.clear();  // the winner's token is waited for
-  if (auto looked = look(); !looked) {
-    if (!report_.failure) fail(looked.error());
-    return;
-  }
-  // Another host was quicker, and has refreshed it.
-  if (why_not_sent_ && move_->act == Act::nothing) report_.failure.reset();
 }
 
 // Before any lock is taken.
@@ -396,21 +270,6 @@ void Exchange::give_up(ExchangeFailure failure) {
   fail(std::move(failure));
 }
 
-// The whole fleet learns what a refusal means.
-bool Exchange::rest_in_fleet(const ExchangeFailure& failure) {
-  const auto& before = fleet_->record()->rest;
-  const unsigned failures = before ? before->failures + 1 : 1;
-  std::optional<FleetRest> rest;
-  if (failure.kind != FailureKind::login_required) {
-    const Milliseconds pause = rest_after({.kind = failure.kind,
-                                           .failures = failures,
-                                           .retry_after = failure.retry_after,
-                                           .token_left = fleet_->record()->expires_at - now()});
-    rest = FleetRest{now() + pause, failure.kind, failures, failure.message};
-  }
-  return fleet_->note_refusal(std::move(rest), failure.message).has_value();
-}
-
 // invalid_grant says nothing about a refresh token that another program has stored in the meantime.
 bool Exchange::refused_token_is_current() {
   return !read_login() || fingerprint(document_->login().refresh_token) == sent_hash_;
@@ -490,8 +349,6 @@ void Exchange::take_snapshot() {
     snapshot.files.push_back({name, std::move(content)});
   report_.login = std::move(snapshot);
 }
-
-}  // namespace
 
 ExchangeReport keep_fresh(const ExchangeRequest& request, const std::function<bool()>& stop,
                           const FleetOpener& opener) {
