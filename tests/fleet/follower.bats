@@ -44,21 +44,6 @@ has() { eventually has_token "$host" "$generation"; }
     ! grep -rq "token-$generation" "$HOSTS/$host/kept"
 }
 
-@test "under root, the process that talks to the store is nobody" {
-    publish_next
-    chown -R root:root "$HOSTS/$host" && mkdir "$LAB/root-keys" && cp "$LAB/host-keys/"* "$LAB/root-keys/"
-    jq --arg keys "$LAB/root-keys" '.fleet.keys = $keys | .fleet.key_file = $keys + "/client.key"' "$HOSTS/$host/config.json" >"$HOSTS/$host/config"
-    host_user=0 STATE_DIRECTORY=$HOSTS/$host/kept "$follower" --config "$HOSTS/$host/config" >"$HOSTS/$host/log" 2>&1 3>&- &
-    echo $! >"$HOSTS/$host/pid"
-    has
-    child=$(cat "/proc/$!/task/$!/children")
-    grep -Pq '^Uid:\t65534\t65534\t65534\t65534$' "/proc/${child% }/status"
-    grep -Pq '^CapEff:\t0+$' "/proc/${child% }/status"
-    grep -Pq '^NoNewPrivs:\t1$' "/proc/${child% }/status"
-    publish_next
-    has
-}
-
 @test "forged records and garbage change nothing, are told once, and the next good one is taken" {
     publish_next
     start_host "$host"
