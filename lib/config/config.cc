@@ -110,6 +110,8 @@ Result<void> check_fleet(const Config& config) {
       return configuration_error(config.path, place + "/fleet", "there is no \"fleet\" in the configuration");
     if (profile.in_fleet && profile.source)
       return configuration_error(config.path, place + "/fleet", "cannot be combined with \"source\"");
+    if (profile.in_fleet && !profile.entry.empty())
+      return configuration_error(config.path, place + "/fleet", "cannot be combined with \"entry\"");
     const bool follows = profile.in_fleet && config.fleet->role == FleetRole::follower;
     if (profile.credentials.empty() && !profile.source && !follows)
       return configuration_error(config.path, place, "needs \"credentials\" on a refresher of the fleet");

@@ -33,9 +33,9 @@ constexpr size_t client_limit = 64 * KiB;
 Result<void> Exchange::open_and_recover() {
   const SteadyTime deadline = steady_clock::now() + wait_for_our_lock;
   const Profile& profile = request_.profile;
-  store_.emplace(TRY(LoginStore::open(profile.credentials, deadline,
-                                      request_.fleet ? Document::created : Document::required,
-                                      profile.entry)));
+  store_.emplace(
+      TRY(LoginStore::open(profile.credentials, deadline,
+                           request_.fleet ? Document::created : Document::required, profile.entry)));
   locks_.emplace(request_.provider, *store_, stop_, report_.notices);
   if (request_.fleet) return open_fleet();
   const auto recovery = TRY(recover(*store_, *locks_, request_.provider.fields));
