@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# A host that follows, beside real members: what it publishes, and what it never does. Those with a bound of a minute wait
-# for the next connection, which a host makes at a time of its own.
+# A host that follows, beside real members: what it publishes, and what it never does.
 load words
 load hosts
 
@@ -42,6 +41,21 @@ has() { eventually has_token "$host" "$generation"; }
     grep -Pq '^CapEff:\t0+$' "/proc/$(cat "$HOSTS/$host/pid")/status"
     [[ $(stat --format %a "$HOSTS/$host/kept" "$HOSTS/$host/kept/claude") == $'700\n600' ]]
     ! grep -rq "token-$generation" "$HOSTS/$host/kept"
+}
+
+@test "under root, the process that talks to the store is nobody" {
+    publish_next
+    chown -R root:root "$HOSTS/$host" && mkdir "$LAB/root-keys" && cp "$LAB/host-keys/"* "$LAB/root-keys/"
+    jq --arg keys "$LAB/root-keys" '.fleet.keys = $keys | .fleet.key_file = $keys + "/client.key" | .fleet.certificate_file = $keys + "/client.pem"' "$HOSTS/$host/config.json" >"$HOSTS/$host/config"
+    STATE_DIRECTORY=$HOSTS/$host/kept "$follower" --config "$HOSTS/$host/config" >"$HOSTS/$host/log" 2>&1 3>&- &
+    echo $! >"$HOSTS/$host/pid"
+    has
+    child=$(pgrep -P "$(cat "$HOSTS/$host/pid")")
+    grep -Pq '^Uid:\t65534\t65534\t65534\t65534$' "/proc/$child/status"
+    grep -Pq '^CapEff:\t0+$' "/proc/$child/status"
+    grep -Pq '^NoNewPrivs:\t1$' "/proc/$child/status"
+    publish_next
+    has
 }
 
 @test "forged records and garbage change nothing, are told once, and the next good one is taken" {

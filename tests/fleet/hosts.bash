@@ -40,8 +40,10 @@ start_host() {
     echo $! >"$place/pid"
 }
 end_host() {
-    kill -KILL "$(cat "$HOSTS/$1/pid")"
-    wait "$(cat "$HOSTS/$1/pid")" 2>/dev/null || true
+    local pid
+    pid=$(cat "$HOSTS/$1/pid")
+    kill -KILL "$pid"
+    eventually has_died "$pid"
 }
 publish() { "$FLEET_STORE" publish "$LAB/keys" "$@"; }
 token_of() { cat "$HOSTS/$1/run/share/claude/token" 2>/dev/null; }

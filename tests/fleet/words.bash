@@ -87,9 +87,12 @@ start_member() {
     echo $! >"$LAB/m$n.pid"
 }
 end_member() {
-    kill -KILL "$(pid_of "m$1")"
-    wait "$(pid_of "m$1")" 2>/dev/null || true
+    local pid
+    pid=$(pid_of "m$1")
+    kill -KILL "$pid"
+    eventually has_died "$pid"
 }
+has_died() { ! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null; }
 pause_member() { kill -STOP "$(pid_of "m$1")"; }
 resume_member() { kill -CONT "$(pid_of "m$1")"; }
 
