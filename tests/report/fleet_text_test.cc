@@ -44,9 +44,9 @@ TEST_CASE("a fleet's login is shown with who wrote it, and whether followers hav
 TEST_CASE("a clock that is wrong is told, with its direction") {
   FleetStatus status = a_status();
   status.clock_behind = 1h;
-  CHECK(fleet_text({{"claude", status}}, at_noon).find("1 h behind the store's") != std::string::npos);
+  CHECK(fleet_text({{"claude", status}}, at_noon).find("1 h 0 min behind the store's") != std::string::npos);
   status.clock_behind = -2h;
-  CHECK(fleet_text({{"claude", status}}, at_noon).find("2 h ahead of the store's") != std::string::npos);
+  CHECK(fleet_text({{"claude", status}}, at_noon).find("2 h 0 min ahead of the store's") != std::string::npos);
 }
 
 TEST_CASE("known faults of a version of etcd are those that it has") {
