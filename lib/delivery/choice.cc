@@ -78,8 +78,8 @@ Choice choose(const Config& config, const CallContext& context, const Spec& spec
   return choice;
 }
 
-std::vector<Place> places_of(const std::vector<Chosen>& chosen) {
-  std::vector<Place> places;
+std::vector<ChosenPlace> places_of(const std::vector<Chosen>& chosen) {
+  std::vector<ChosenPlace> places;
   places.reserve(chosen.size());
   for (const Chosen& one : chosen) places.push_back({one.profile, std::string(one.target)});
   return places;
@@ -101,7 +101,7 @@ void log_passed_over(const Log& log, std::string_view container, const Choice& c
   }
 }
 
-std::vector<std::string> environment_of(const std::vector<Place>& places,
+std::vector<std::string> environment_of(const std::vector<ChosenPlace>& places,
                                         const std::vector<std::string>& provider_directories,
                                         const Log& log) {
   std::vector<std::string> environment;

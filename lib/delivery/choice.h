@@ -50,15 +50,15 @@ std::vector<const Profile*> profiles_of(const std::vector<Chosen>& chosen);
 void log_passed_over(const Log& log, std::string_view container, const Choice& choice);
 
 // Where a container finds a profile's token.
-struct Place {
+struct ChosenPlace {
   const Profile* profile;
   std::string target;
 };
-std::vector<Place> places_of(const std::vector<Chosen>& chosen);
+std::vector<ChosenPlace> places_of(const std::vector<Chosen>& chosen);
 
 // The environment variables that the profiles' providers set, in the order of the profiles; they use the
 // first target of each. A provider that cannot be read is logged and skipped.
-std::vector<std::string> environment_of(const std::vector<Place>& places,
+std::vector<std::string> environment_of(const std::vector<ChosenPlace>& places,
                                         const std::vector<std::string>& provider_directories, const Log& log);
 
 }  // namespace oci_oauth

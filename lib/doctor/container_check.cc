@@ -123,7 +123,7 @@ bool chooses_by_device(const EngineState& registration) {
   return registration.engine == engine_name::cdi;
 }
 
-Words choice_of(const Place& place, const EngineState& registration) {
+Words choice_of(const ChosenPlace& place, const EngineState& registration) {
   if (chooses_by_device(registration))
     return {"--device", fmt::format("{}={}", cdi_kind, place.profile->name)};
   return {"--tmpfs", place.target};
@@ -134,7 +134,8 @@ std::vector<std::string> targets_of(const Profile& profile, const EngineState& r
   return chooses_by_device(registration) ? std::vector{profile.target} : profile.targets;
 }
 
-Finding judge(const Engine& engine, const Place& place, const CommandOutput& output, const Secret& current) {
+Finding judge(const Engine& engine, const ChosenPlace& place, const CommandOutput& output,
+              const Secret& current) {
   const std::string check = fmt::format("container '{}'", place.profile->name);
   const std::string container = fmt::format("a {} container", engine.name);
   if (output.status == 0 && place.profile->delivery == Delivers::socket) {
@@ -161,7 +162,7 @@ Finding judge(const Engine& engine, const Place& place, const CommandOutput& out
                                              : engine.registration.remedy};
 }
 
-Finding try_place(const CheckContext& context, const Place& place, const Engine& engine) {
+Finding try_place(const CheckContext& context, const ChosenPlace& place, const Engine& engine) {
   context.step(fmt::format("starting a {} container for '{}'", engine.name, place.profile->name));
   Words command = engine.run;
   const auto add = [&](const Words& words) { command.insert(command.end(), words.begin(), words.end()); };

@@ -100,7 +100,7 @@ Result<FleetLogin> FleetLogin::open(const ExchangeRequest& request, LoginStore& 
   if (entry && entry->rotation) {
     login.note_ = std::move(entry->rotation);
     login.grant_ = std::move(entry->grant);
-    if (login.grant_) login.note_->progress = Progress::granted;
+    if (login.grant_) login.note_->progress = RotationStage::granted;
   } else if (entry && !entry->refresh_token_hash.empty()) {
     return Error{
         ErrorKind::failed,
@@ -272,7 +272,7 @@ Result<void> FleetLogin::may_send() {
   if (!TRY(write(claim_->copy()))) return not_ours;
   if (record_->intent && record_->intent->nonce != note_->nonce) return not_ours;
   RotationNote sent = *note_;
-  sent.progress = Progress::sent;
+  sent.progress = RotationStage::sent;
   TRY(local_.journal().note_rotation(sent));
   if (boot_moment().time - began > longest_claim)
     return Error{ErrorKind::temporary, "the fleet's store answered too late"};
@@ -282,11 +282,11 @@ Result<void> FleetLogin::may_send() {
 
 void FleetLogin::note_grant(const Grant& grant) {
   grant_ = grant.copy();
-  note_->progress = Progress::granted;
+  note_->progress = RotationStage::granted;
 }
 
 Result<void> FleetLogin::note_refusal(std::optional<FleetRest> rest, const std::string& why) {
-  note_->progress = Progress::refused;
+  note_->progress = RotationStage::refused;
   note_->rest = std::move(rest);
   note_->why = why;
   return local_.journal().note_rotation(*note_);

@@ -63,7 +63,7 @@ class FleetLogin {
   Result<void> may_send();
   // What an earlier run left behind beside the local document.
   const std::vector<DirectoryIdentity>& left_locks() const { return left_locks_; }
-  bool is_sent() const { return note_ && note_->progress == Progress::sent; }
+  bool is_sent() const { return note_ && note_->progress == RotationStage::sent; }
   const RotationNote* note() const { return note_ ? &*note_ : nullptr; }
   // The answer, which the journal already has if that is possible.
   void note_grant(const Grant& grant);

@@ -34,7 +34,7 @@ void add(JournalEntry& entry, JournalLine line, std::string_view own) {
   if (!line.grant.access_token.empty()) entry.grant = std::move(line.grant);
   if (line.rotation) {
     // The answer to an earlier request is not this one's.
-    if (line.rotation->progress == Progress::claiming) entry.grant.reset();
+    if (line.rotation->progress == RotationStage::claiming) entry.grant.reset();
     entry.rotation = std::move(line.rotation);
   }
 }

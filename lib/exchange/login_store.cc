@@ -110,7 +110,7 @@ Result<void> LoginStore::prepare(size_t size) {
   auto done = check_replaceable(size);
   // For writing in place, the journal contains the old and the new text, and escaping may double the size of
   // each.
-  const size_t journal_room = journal_reserve + (replacement_ == Replacement::in_place ? 4 * size : 0);
+  const size_t journal_room = journal_reserve + (replacement_ == ReplacedBy::in_place ? 4 * size : 0);
   if (done) done = check_size_limit(std::max(size, journal_room), shown_);
   if (done) done = journal_.reserve(journal_room);
   if (done) done = stage(size);
@@ -132,7 +132,7 @@ Result<void> LoginStore::check_replaceable(size_t size) {
   }
   // rename(2) over a mount point fails with EBUSY: such a file is rewritten in place.
   const bool mounted = (file.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-  replacement_ = mounted ? Replacement::in_place : Replacement::rename;
+  replacement_ = mounted ? ReplacedBy::in_place : ReplacedBy::rename;
   // In an append-only directory (chattr +a), rename(2) fails.
   if (!mounted && (directory.stx_attributes & STATX_ATTR_APPEND) != 0) {
     return Error::from_errno(EPERM, directory_path_ + ": is append-only");
@@ -169,7 +169,7 @@ Result<FileStamp> LoginStore::replace(const Secret& document) {
   }
   AtomicFile staged = std::move(*staged_);
   staged_.reset();
-  if (replacement_ == Replacement::in_place) return rewrite_in_place(document);
+  if (replacement_ == ReplacedBy::in_place) return rewrite_in_place(document);
   TRY(staged.write(document.reveal()));
   TRY(staged.sync());
   // Taken before the file gets its name, because afterwards another program may have replaced it.

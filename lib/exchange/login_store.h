@@ -20,7 +20,7 @@ namespace oci_oauth {
 bool is_torn(std::string_view text, std::string_view old_text, std::string_view new_text);
 
 // How the credential document is replaced: by rename or, if it is a mount point itself, in place.
-enum class Replacement { rename, in_place };
+enum class ReplacedBy { rename, in_place };
 
 // Whether there must be a document.
 enum class Document { required, created };
@@ -76,7 +76,7 @@ class LoginStore {
   std::optional<AtomicFile> staged_;
   Document document_;
   bool creates_ = false;  // with staged_
-  Replacement replacement_ = Replacement::rename;
+  ReplacedBy replacement_ = ReplacedBy::rename;
 };
 
 }  // namespace oci_oauth

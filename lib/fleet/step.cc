@@ -88,7 +88,7 @@ std::optional<Move> settle(const Sight& sight, const std::string& nonce) {
   const RotationNote& note = *sight.note;
   const LoginRecord& record = *sight.record;
   if (!is_current(record, note)) {
-    const bool is_lost = note.progress == Progress::granted;
+    const bool is_lost = note.progress == RotationStage::granted;
     return Move{.act = Act::forget,
                 .why = is_lost
                            ? fmt::format("the answer for token {} came too late: the fleet has a newer login",
@@ -97,9 +97,9 @@ std::optional<Move> settle(const Sight& sight, const std::string& nonce) {
   }
   const bool is_ours = record.intent && record.intent->nonce == note.nonce;
   switch (note.progress) {
-    case Progress::claiming:
+    case RotationStage::claiming:
       return settle_claim(sight, nonce);
-    case Progress::granted: {
+    case RotationStage::granted: {
       LoginRecord next = rewritten(record, sight, nonce);
       ++next.generation;
       next.intent.reset();
@@ -109,10 +109,10 @@ std::optional<Move> settle(const Sight& sight, const std::string& nonce) {
       next.is_healed = false;
       return Move{.act = Act::commit, .record = std::move(next)};
     }
-    case Progress::refused:
+    case RotationStage::refused:
       if (is_ours) return settle_refusal(sight, nonce);
       return Move{.act = Act::forget};
-    case Progress::sent:
+    case RotationStage::sent:
       break;
   }
   if (record.intent || record.state != LoginState::live) return std::nullopt;
@@ -130,7 +130,7 @@ Move claim(const Sight& sight, const std::string& nonce, std::uint32_t attempt) 
   next.state = LoginState::live;
   return {.act = Act::claim,
           .record = std::move(next),
-          .note = RotationNote{Progress::claiming, nonce, record.nonce, record.epoch, record.ordinal,
+          .note = RotationNote{RotationStage::claiming, nonce, record.nonce, record.epoch, record.ordinal,
                                record.generation, record.refresh_token_hash, record.intent}};
 }
 

@@ -22,18 +22,18 @@
 namespace oci_oauth {
 
 // How far a rotation of this host has come, durable before the next thing is done.
-enum class Progress {
+enum class RotationStage {
   claiming,  // the intent is about to be written; nothing is sent
   sent,      // the refresh token may have been sent
   granted,   // the answer is in the journal
   refused    // the answer was a refusal, and what follows from it is below
 };
-constexpr std::array<std::string_view, 4> words_of(Progress) {
+constexpr std::array<std::string_view, 4> words_of(RotationStage) {
   return {"claiming", "sent", "granted", "refused"};
 }
 
 struct RotationNote {
-  Progress progress = Progress::claiming;
+  RotationStage progress = RotationStage::claiming;
   std::string nonce;  // of the intent
   std::string base;   // of the record that it was written over
   std::string epoch;

@@ -21,8 +21,8 @@ bool is_valid(const std::optional<Published>& published, Time time) {
 
 }  // namespace
 
-Need need_of(const std::optional<Published>& published, Login login, Time time) {
-  if (!published || login == Login::changed) return Need::wait;
+Need need_of(const std::optional<Published>& published, LoginChange login, Time time) {
+  if (!published || login == LoginChange::changed) return Need::wait;
   const Freshness state = freshness(*published, time);
   if (published->has_token() && state == Freshness::fresh) return Need::nothing;
   // A dead login or a cool-down needs no refresher to report it again.
@@ -44,7 +44,7 @@ Result<Fresh> freshen(const CreateContext& context, const Profile& profile) {
   const RefreshRequest request = {context.runtime, profile.name, context.call.config.path,
                                   context.process.fd(), *published ? (*published)->attempts : 0};
   const bool is_changed = *published && !login_is_unchanged(profile.credentials, **published);
-  switch (need_of(*published, is_changed ? Login::changed : Login::unchanged, time)) {
+  switch (need_of(*published, is_changed ? LoginChange::changed : LoginChange::unchanged, time)) {
     case Need::nothing:
       return judge(*published, {}, time);
     case Need::refresh:

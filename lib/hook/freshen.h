@@ -18,14 +18,14 @@ struct Fresh {
   std::vector<std::string> shadowed_by;  // variables that a client uses instead of the token
 };
 
-enum class Login { unchanged, changed };  // since it was published
+enum class LoginChange { unchanged, changed };  // since the token was published
 // What the state of a token requires.
 enum class Need {
   nothing,  // the token is fresh, or a refresh would have the same result
   refresh,  // it is valid, and due
   wait      // there may be a valid one after a refresh
 };
-Need need_of(const std::optional<Published>& published, Login login, Time time);
+Need need_of(const std::optional<Published>& published, LoginChange login, Time time);
 
 // Judged by the token that is there at `time`, whatever the refresh did that was `asked` for. Failure: as
 // freshen().

@@ -53,7 +53,8 @@ Result<void> start_or_block(const Preparation& preparation, const RuntimeCall& c
   return {};
 }
 
-std::vector<std::string> environment_for(const Preparation& preparation, const std::vector<Place>& places) {
+std::vector<std::string> environment_for(const Preparation& preparation,
+                                         const std::vector<ChosenPlace>& places) {
   return environment_of(places, provider_directories(preparation.prefix), preparation.log);
 }
 
@@ -67,7 +68,7 @@ Result<void> replace_if_changed(const RuntimeFile& file, const Result<std::strin
 }
 
 Result<void> edit_bundle(const Preparation& preparation, const RuntimeFile& file,
-                         const std::vector<Place>& chosen) {
+                         const std::vector<ChosenPlace>& chosen) {
   // A missing hook would make every chosen container fail.
   if (::access(preparation.hook.path.c_str(), X_OK) != 0)
     return Error::from_errno(errno, preparation.hook.path).with_hint(incomplete_hint);
@@ -79,11 +80,11 @@ Result<void> edit_bundle(const Preparation& preparation, const RuntimeFile& file
 }
 
 // Where the container was given which profile, according to the hook's record.
-Result<std::vector<Place>> given_places(const Preparation& preparation, const RuntimeCall& call) {
-  if (!is_valid_container_id(call.container)) return std::vector<Place>();
+Result<std::vector<ChosenPlace>> given_places(const Preparation& preparation, const RuntimeCall& call) {
+  if (!is_valid_container_id(call.container)) return std::vector<ChosenPlace>();
   const auto directory = TRY(open_file({.path = preparation.config.runtime_dir}, O_PATH | O_DIRECTORY));
   const auto record = TRY(ContainerLedger(directory.get()).find(call.container));
-  std::vector<Place> given;
+  std::vector<ChosenPlace> given;
   for (const DeliveryRecord& delivery : record.deliveries) {
     if (const Profile* profile = preparation.config.find(delivery.profile))
       given.push_back({profile, delivery.target});

@@ -28,7 +28,7 @@ Spec with_tmpfs(const std::vector<std::string>& destinations) {
 
 std::vector<std::string> targets_of(const Choice& choice) {
   std::vector<std::string> targets;
-  for (const Place& place : places_of(choice.chosen)) targets.push_back(place.target);
+  for (const ChosenPlace& place : places_of(choice.chosen)) targets.push_back(place.target);
   return targets;
 }
 

@@ -48,7 +48,7 @@ Sight sight_of(const LoginRecord& login) {
           .is_wanted = true};
 }
 
-RotationNote note_of(const LoginRecord& login, Progress progress) {
+RotationNote note_of(const LoginRecord& login, RotationStage progress) {
   return {
       progress, "n1", login.nonce, login.epoch, login.ordinal, login.generation, login.refresh_token_hash};
 }
@@ -116,7 +116,7 @@ TEST_CASE("after a second attempt whose holder is silent, the record says that a
 TEST_CASE("an answer is committed whatever the record says, as long as the token is the one that was spent") {
   LoginRecord login = with_intent(2);
   login.state = LoginState::dead;
-  const RotationNote note = note_of(login, Progress::granted);
+  const RotationNote note = note_of(login, RotationStage::granted);
   Sight sight = sight_of(login);
   sight.note = &note;
   sight.is_wanted = false;
@@ -133,7 +133,7 @@ TEST_CASE("an answer is committed whatever the record says, as long as the token
 
 TEST_CASE("a claim that was not sent is given back, and one that may still be on its way cannot arrive") {
   LoginRecord login = a_login();
-  const RotationNote note = note_of(login, Progress::claiming);
+  const RotationNote note = note_of(login, RotationStage::claiming);
   Sight sight = sight_of(login);
   sight.note = &note;
   Move move = next_move(sight, "n2");
@@ -152,7 +152,7 @@ TEST_CASE("a claim that was not sent is given back, and one that may still be on
 TEST_CASE("a refusal is told to the fleet: for good, or with a pause") {
   LoginRecord login = a_login();
   login.intent = Intent{"n1", "host-2", noon, 1};
-  RotationNote note = note_of(login, Progress::refused);
+  RotationNote note = note_of(login, RotationStage::refused);
   note.why = "invalid_grant";
   Sight sight = sight_of(login);
   sight.note = &note;
@@ -213,7 +213,7 @@ TEST_CASE("a host that has just come into touch with the store does not refresh"
 
 TEST_CASE("a store that forgot an intent of ours is told again that the token may be spent") {
   const LoginRecord login = a_login();
-  const RotationNote note = note_of(login, Progress::sent);
+  const RotationNote note = note_of(login, RotationStage::sent);
   Sight sight = sight_of(login);
   sight.note = &note;
   const Move move = next_move(sight, "n2");
@@ -386,7 +386,7 @@ class World {
       case At::noted:
         host.at = At::look;
         if (time_ - host.claimed_at > 3s) return;
-        host.note->progress = Progress::sent;
+        host.note->progress = RotationStage::sent;
         host.at = At::sent;
         requests_.push_back({index, host.note->refresh_token_hash, host.note->nonce,
                              host.move.record->intent->attempt, host.claimed_at + 30s,
@@ -396,7 +396,7 @@ class World {
         if (host.answer.empty() && time_ - host.claimed_at > 30s) host.at = At::look;
         if (host.answer.empty()) return;
         host.at = At::look;
-        host.note->progress = host.answer == "refused" ? Progress::refused : Progress::granted;
+        host.note->progress = host.answer == "refused" ? RotationStage::refused : RotationStage::granted;
         host.note->why = "invalid_grant";
         host.granted = std::exchange(host.answer, "");
         return;
@@ -421,7 +421,7 @@ class World {
         return;
       case Act::forget:
         // No answer is ever thrown away that the fleet could use.
-        if (host.note->progress == Progress::granted)
+        if (host.note->progress == RotationStage::granted)
           REQUIRE(store_->refresh_token_hash != host.note->refresh_token_hash);
         host.note.reset();
         return;

@@ -28,32 +28,32 @@ Published dead(Published published) {
 }  // namespace
 
 TEST_CASE("a fresh token of an unchanged login needs nothing") {
-  CHECK(need_of(token(noon + hours(8)), Login::unchanged, noon) == Need::nothing);
+  CHECK(need_of(token(noon + hours(8)), LoginChange::unchanged, noon) == Need::nothing);
 }
 
 TEST_CASE("a token that is due is delivered while a refresh is started") {
-  CHECK(need_of(token(noon + hours(1)), Login::unchanged, noon) == Need::refresh);
+  CHECK(need_of(token(noon + hours(1)), LoginChange::unchanged, noon) == Need::refresh);
 }
 
 TEST_CASE("an expired token, a changed login and a profile that was never published are waited for") {
-  CHECK(need_of(token(noon), Login::unchanged, noon) == Need::wait);
-  CHECK(need_of(token(noon + hours(8)), Login::changed, noon) == Need::wait);
-  CHECK(need_of(std::nullopt, Login::unchanged, noon) == Need::wait);
+  CHECK(need_of(token(noon), LoginChange::unchanged, noon) == Need::wait);
+  CHECK(need_of(token(noon + hours(8)), LoginChange::changed, noon) == Need::wait);
+  CHECK(need_of(std::nullopt, LoginChange::unchanged, noon) == Need::wait);
 }
 
 TEST_CASE("nobody waits for what a refresher would only say again") {
-  CHECK(need_of(dead(token(noon)), Login::unchanged, noon) == Need::nothing);
+  CHECK(need_of(dead(token(noon)), LoginChange::unchanged, noon) == Need::nothing);
   Published resting = token(noon);
   resting.not_before = noon + std::chrono::minutes(1);
-  CHECK(need_of(resting, Login::unchanged, noon) == Need::nothing);
+  CHECK(need_of(resting, LoginChange::unchanged, noon) == Need::nothing);
   // A person has logged in again.
-  CHECK(need_of(dead(token(noon)), Login::changed, noon) == Need::wait);
+  CHECK(need_of(dead(token(noon)), LoginChange::changed, noon) == Need::wait);
 }
 
 TEST_CASE("a clock that was set back makes a token due") {
   Published published = token(noon + hours(8));
   published.obtained_at = noon + hours(2);
-  CHECK(need_of(published, Login::unchanged, noon) == Need::refresh);
+  CHECK(need_of(published, LoginChange::unchanged, noon) == Need::refresh);
 }
 
 TEST_CASE("a valid token is judged by itself, whatever became of the refresh") {
