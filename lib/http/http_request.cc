@@ -3,6 +3,8 @@
 
 #include <curl/curl.h>
 #include <malloc.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,8 +31,8 @@ using Multi = std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)>;
 
 constexpr size_t longest_trusted = 16 * MiB;
 
-// Of an answer that goes on: how soon a server that has vanished is noticed, tcp(7).
-constexpr long keep_alive_idle_s = 60, keep_alive_interval_s = 15;
+// Of an answer that goes on: a server that has vanished is noticed after 50 s, tcp(7).
+constexpr int keep_alive_idle_s = 30, keep_alive_interval_s = 10, keep_alive_probes = 2;
 
 // libcurl's copies of what we send and receive are wiped as well.
 void wiping_free(void* memory) {
@@ -114,6 +116,15 @@ std::string reason_of(int number) {
 
 std::string in_seconds(Milliseconds duration) {
   return fmt::format("{} s", std::chrono::duration<double>(duration).count());
+}
+
+void keep_alive(int socket) {
+  const int on = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  const std::pair<int, int> options[] = {{TCP_KEEPIDLE, keep_alive_idle_s},
+                                         {TCP_KEEPINTVL, keep_alive_interval_s},
+                                         {TCP_KEEPCNT, keep_alive_probes}};
+  for (const auto& [option, value] : options) ::setsockopt(socket, IPPROTO_TCP, option, &value, sizeof value);
 }
 
 // One transfer: its settings, what arrives, and how far it got.
@@ -255,10 +266,12 @@ void Transfer::set_callbacks() {
 
 // libcurl ignores failures to make a socket non-blocking, and its own timeouts would then have no effect.
 int Transfer::limit_socket(void* self, curl_socket_t socket, curlsocktype) {
-  const auto limit = static_cast<Transfer*>(self)->request_.total_timeout;
+  const auto& transfer = *static_cast<Transfer*>(self);
+  const auto limit = transfer.request_.total_timeout;
   const timeval time = {std::chrono::duration_cast<std::chrono::seconds>(limit).count() + 1, 0};
   for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO})
     ::setsockopt(socket, SOL_SOCKET, option, &time, sizeof time);
+  if (transfer.part_ != nullptr) keep_alive(socket);
   return CURL_SOCKOPT_OK;
 }
 
@@ -329,9 +342,6 @@ RequestResult Transfer::follow(SteadyTime until, const std::function<bool(const 
   part_ = &part;
   set(CURLOPT_TIMEOUT_MS, 0L);
   set(CURLOPT_NOPROGRESS, 1L);
-  set(CURLOPT_TCP_KEEPALIVE, 1L);
-  set(CURLOPT_TCP_KEEPIDLE, keep_alive_idle_s);
-  set(CURLOPT_TCP_KEEPINTVL, keep_alive_interval_s);
   if (code_ == CURLE_OK) {
     const Multi multi(curl_multi_init(), curl_multi_cleanup);
     if (multi == nullptr || curl_multi_add_handle(multi.get(), easy_.get()) != CURLM_OK) {
