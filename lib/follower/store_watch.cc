@@ -10,9 +10,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A connection that lasted for this long was a good one.
-constexpr auto good_connection = 1min;
-
 Milliseconds part_of(Milliseconds time, double chance) {
   return Milliseconds(static_cast<Milliseconds::rep>(static_cast<double>(time.count()) * chance));
 }
@@ -23,13 +20,11 @@ class Watching {
 
   void run() {
     while (is_wanted_) {
-      const auto began = std::chrono::steady_clock::now();
       const auto done = read_and_follow();
       if (done) {
         told_.clear();
         continue;
       }
-      if (std::chrono::steady_clock::now() - began >= good_connection) failures_ = 0;
       if (done.error().message != told_) watch_.lost(done.error());
       told_ = done.error().message;
       watch_.pause(pause_after(++failures_, watch_.chance()));
@@ -39,6 +34,7 @@ class Watching {
  private:
   Result<void> read_and_follow() {
     const Listing listing = TRY(watch_.store->list(watch_.prefix));
+    failures_ = 0;  // members that are replaced one after the other are lost soon, but each has answered
     for (const KeyChange& entry : listing.entries) {
       if (!pass(entry)) return {};
     }
@@ -53,7 +49,7 @@ class Watching {
 
   const StoreWatch& watch_;
   bool is_wanted_ = true;
-  unsigned failures_ = 0;
+  unsigned failures_ = 0;  // since the store answered
   std::string told_;
 };
 

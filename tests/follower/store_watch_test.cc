@@ -64,7 +64,7 @@ struct Watched {
 };
 
 // Until `last` was passed on.
-Watched watch(std::deque<ScriptedStore::Turn> turns, const std::string& last) {
+Watched watch(std::deque<ScriptedStore::Turn> turns, const std::string& last, double chance = 0) {
   Watched seen;
   auto store = std::make_unique<ScriptedStore>();
   ScriptedStore& script = *store;
@@ -75,7 +75,7 @@ Watched watch(std::deque<ScriptedStore::Turn> turns, const std::string& last) {
          seen.asked = script.asked;
          return it.key != last;
        },
-       [&](const Error& error) { seen.told += error.message + ";"; }, [] { return 0.0; },
+       [&](const Error& error) { seen.told += error.message + ";"; }, [chance] { return chance; },
        [&](Milliseconds time) { seen.pauses.push_back(time); }});
   return seen;
 }
@@ -96,6 +96,13 @@ TEST_CASE("after a loss all is read again, and the same loss is told once") {
   CHECK(seen.passed == "a end ");
   CHECK(seen.told == "lost;");
   CHECK(seen.pauses == std::vector<Milliseconds>{1s, 1s});
+}
+
+TEST_CASE("each loss of a store that answers is the first one, and only silence makes the pauses longer") {
+  const ScriptedStore::Turn answers = {Listing{{}, "1"}, {}, lost}, is_silent = {lost, {}, {}};
+  const auto seen =
+      watch({answers, answers, is_silent, answers, {Listing{{change("end")}, "2"}, {}, {}}}, "end", 1);
+  CHECK(seen.pauses == std::vector<Milliseconds>{30s, 30s, 1min, 30s});
 }
 
 TEST_CASE("a stream that comes to its time is read again at once") {
