@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <charconv>
 #include <map>
+#include <memory>
 
 #include "base/descriptor_message.h"
 #include "base/fmt.h"
