@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "follower/follower.h"
 
+#include <sys/mount.h>
+
 #include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "support/catch.h"
@@ -63,6 +65,7 @@ struct FollowerScene {
   // /run is empty, and the program starts.
   void boot() {
     follower.reset();
+    (void)::umount2((home / "run/share").c_str(), MNT_DETACH);  // root's is a file system of its own
     std::filesystem::remove_all(home / "run");
     runtime.emplace(*RuntimeDir::open(home / "run"));
     start_program();
