@@ -48,8 +48,8 @@ struct StoreSight {
   std::optional<Time> time;     // its wall clock, to whole seconds
 };
 
-// Failures are temporary: the store cannot be reached, refuses, or answers nonsense. They name each member and
-// its reason. A store is used by one thread.
+// Failures are temporary: the store cannot be reached, refuses, or answers nonsense. They name each member
+// and its reason. A store is used by one thread.
 class RecordStore {
  public:
   virtual ~RecordStore() = default;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/fmt.h"
-#include "http/retry_after.h"
 #include "exchange/server_metadata.h"
 #include "exchange/token_request.h"
+#include "http/retry_after.h"
 #include "probe/login_findings.h"
 
 namespace oci_oauth {

@@ -46,7 +46,8 @@ TEST_CASE("a clock that is wrong is told, with its direction") {
   status.clock_behind = 1h;
   CHECK(fleet_text({{"claude", status}}, at_noon).find("1 h 0 min behind the store's") != std::string::npos);
   status.clock_behind = -2h;
-  CHECK(fleet_text({{"claude", status}}, at_noon).find("2 h 0 min ahead of the store's") != std::string::npos);
+  CHECK(fleet_text({{"claude", status}}, at_noon).find("2 h 0 min ahead of the store's") !=
+        std::string::npos);
 }
 
 TEST_CASE("known faults of a version of etcd are those that it has") {
