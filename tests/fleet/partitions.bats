@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Followers while members and cables fail: ./dev faults fleet. A host connects again at a time of its own, 1 to 30 s after
 # its first failure, and notices after 50 s that a member has vanished.
+bats_require_minimum_version 1.5.0
 load words
 load hosts
 
