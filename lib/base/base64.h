@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes as text: RFC 4648 section 4, with padding.
+// Bytes as text: RFC 4648.
 #pragma once
 
 #include <optional>
@@ -8,9 +8,16 @@
 
 namespace oci_oauth {
 
+// Section 4, with padding.
 std::string base64(std::string_view bytes);
 
 // nullopt: it is not exactly what base64() writes.
 std::optional<std::string> from_base64(std::string_view text);
+
+// Section 5, without padding.
+std::string base64url(std::string_view bytes);
+
+// Bits beyond the last byte are not looked at. nullopt: a character that base64url() does not write.
+std::optional<std::string> from_base64url(std::string_view text);
 
 }  // namespace oci_oauth

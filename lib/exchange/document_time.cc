@@ -8,6 +8,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "base/base64.h"
 #include "base/fmt.h"
 
 namespace oci_oauth {
@@ -107,23 +108,6 @@ std::int64_t number_of(Time time, TimeUnit unit) {
   return unit == TimeUnit::seconds ? count / 1000 : count;
 }
 
-// RFC 4648 section 5, without padding. Empty: it is not that.
-std::string base64url_decoded(std::string_view text) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string bytes;
-  unsigned bits = 0, count = 0;
-  for (const char c : text) {
-    const size_t value = alphabet.find(c);
-    if (value == alphabet.npos) return "";
-    bits = (bits << 6 | static_cast<unsigned>(value)) & 0xffffff;
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    bytes += static_cast<char>(bits >> count & 0xff);
-  }
-  return bytes;
-}
-
 }  // namespace
 
 std::optional<Time> read_document_time(const JsonValue* value, TimeUnit unit) {
@@ -151,7 +135,7 @@ std::optional<Time> jwt_expiry(std::string_view token) {
   if (first == token.npos || last == first ||
       token.substr(first + 1, last - first - 1).find('.') != token.npos)
     return std::nullopt;
-  const auto claims = parse_json(base64url_decoded(token.substr(first + 1, last - first - 1)), "");
+  const auto claims = parse_json(from_base64url(token.substr(first + 1, last - first - 1)).value_or(""), "");
   if (!claims || !claims->IsObject()) return std::nullopt;
   const JsonValue* exp = json_member(*claims, "exp");
   return exp != nullptr && exp->IsNumber() ? read_document_time(exp, TimeUnit::seconds) : std::nullopt;

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "base/base64.h"
 #include "base/fingerprint.h"
 
 namespace oci_oauth {
@@ -15,20 +16,6 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t word_bytes = 32;
-
-// RFC 4648 section 5, without padding.
-std::string base64url(std::string_view bytes) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string text;
-  text.reserve((bytes.size() * 4 + 2) / 3);
-  unsigned bits = 0, count = 0;
-  for (const char c : bytes) {
-    bits = (bits << 8 | static_cast<unsigned char>(c)) & 0xffff;
-    for (count += 8; count >= 6;) text += alphabet[bits >> (count -= 6) & 63];
-  }
-  if (count > 0) text += alphabet[bits << (6 - count) & 63];
-  return text;
-}
 
 }  // namespace
 

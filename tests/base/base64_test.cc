@@ -26,6 +26,16 @@ TEST_CASE("every byte comes back") {
     CHECK(from_base64(base64(bytes.substr(from))) == bytes.substr(from));
 }
 
+TEST_CASE("in an address there is no padding, and two digits are others") {
+  CHECK(base64url("\xfb\xff\xfe") == "-__-");
+  CHECK(base64url("f") == "Zg");
+  CHECK(base64url("fo") == "Zm8");
+  CHECK(from_base64url("-__-") == "\xfb\xff\xfe");
+  CHECK(from_base64url("Zg") == "f");
+  CHECK(from_base64url("Zm9vYg") == "foob");
+  for (const char* const text : {"+//+", "Zg==", "Zm 9v"}) CHECK_FALSE(from_base64url(text));
+}
+
 TEST_CASE("only what base64() writes is read") {
   for (const char* const text : {"Zg", "Zg=", "Zg===", "Z===", "====", "=", "==", "Zh==", "Zm9=", "Zm 9v",
                                  "Zm9v\n", "Zm-_", "Zg==Zg=="})
