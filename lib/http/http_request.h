@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One HTTP request, exactly once: no retry, no redirect, no reused connection, https only (http for a
-// loopback address), bounded in time and size, no proxy, CA or keys from the environment; and one whose
-// answer goes on. Only this and url.h use libcurl.
+// loopback address), bounded in time and size, no proxy, CA or keys from the environment.
 #pragma once
 
 #include <functional>
@@ -77,11 +76,5 @@ struct RequestEvents {
 };
 
 RequestResult send_request(const HttpRequest& request, const RequestEvents& events = {});
-
-// A request whose answer goes on, in parts: `part` takes what has arrived of it, and returns false to end it.
-// Result: also if the server or `until` ended it, without a body. Failure: nothing of it came within
-// total_timeout; the connection was lost. Nothing wakes up the process meanwhile.
-RequestResult follow_answer(const HttpRequest& request, SteadyTime until,
-                            const std::function<bool(const Arrival&)>& part);
 
 }  // namespace oci_oauth
