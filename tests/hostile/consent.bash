@@ -18,10 +18,11 @@ VOLUME $target
 CMD ["sleep", "infinity"]
 END
     sed '/^VOLUME/d' "$context/Containerfile" >"$context/Annotated"
-    # What a step of a build finds at the target, by its own mount and by the volume of the image that it is built on.
+    # What a step of a build finds at the target, by its own mount and by the volume of the image that it is built on,
+    # which newer versions do not mount.
     cat >"$context/Step" <<END
 FROM $image
-RUN --mount=type=tmpfs,target=/run/secrets/tmpfs ls -A /run/secrets/tmpfs $target >/found 2>&1; cat $target/token /run/secrets/tmpfs/token || true
+RUN --mount=type=tmpfs,target=/run/secrets/tmpfs ls -A /run/secrets/tmpfs $target >/found 2>&1; cat $target/token /run/secrets/tmpfs/token || ! grep -q " $target " /proc/mounts || echo has its volume
 END
     chown -R "$OPERATOR_ID:$OPERATOR_ID" "$context"
     podman_files "$BOX"
@@ -42,6 +43,8 @@ start_image() {
 }
 
 has_nothing() { [[ -z $(inside "$BOX" ls -A "$target" 2>&1) ]]; }
+# Newer versions of Podman leave the image's annotations out.
+has_its_annotation() { [[ $(podman_as_operator inspect --format '{{json .Config.Annotations}}' "$BOX") == *'"io.oci-oauth.profiles":"claude"'* ]]; }
 has_no_directory() { fails inside "$BOX" ls "$target"; }
 
 setup() {
