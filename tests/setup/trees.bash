@@ -4,6 +4,7 @@
 #
 #   oci_oauth WORD...        the installed program on the tree of the test, TREE
 #   as_user COMMAND...       runs it as a user without privileges, at home in USER_HOME
+#   with_podman VERSION      a stand-in for Podman, which says that version, until the test ends
 #   a_file PATH              puts stdin into the tree as PATH
 #   snapshot                 every name in the tree with its type, mode, owner, link target and content
 #   unchanged_by COMMAND...  exits as COMMAND does, and with 99 where it changes anything in the tree
@@ -33,6 +34,14 @@ as_user() {
     setpriv --reuid "$user_id" --regid "$user_id" --clear-groups env -i --chdir=/ PATH="$PATH" \
         HOME="$USER_HOME" XDG_RUNTIME_DIR=/mnt/home-run "$@"
 }
+
+with_podman() {
+    [[ -x /usr/bin/podman ]] || skip 'there is no Podman'
+    printf '#!/bin/sh\necho podman version %s\n' "$1" >"$BATS_TEST_TMPDIR/podman"
+    chmod 755 "$BATS_TEST_TMPDIR/podman"
+    mountpoint --quiet /usr/bin/podman || mount --bind "$BATS_TEST_TMPDIR/podman" /usr/bin/podman
+}
+teardown() { ! mountpoint --quiet /usr/bin/podman || umount /usr/bin/podman; }
 
 a_file() {
     mkdir -p "$TREE/$(dirname "$1")"

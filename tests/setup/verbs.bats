@@ -276,6 +276,11 @@ changed $TREE/etc/docker/daemon.json" ]]
     chown -R "$user_id:$user_id" "$USER_HOME"
     local before hooks=$USER_HOME/.config/containers/oci/hooks.d
     before=$(snapshot)
+    with_podman 4.8.0
+    as_user oci-oauth install podman
+    grep -Fqx "hooks_dir = [\"$hooks\", {append = true}]" "$USER_HOME/.config/containers/containers.conf.d/oci-oauth.conf"
+    as_user oci-oauth uninstall podman
+    with_podman 4.7.2
     as_user oci-oauth install podman
     grep -Fqx "hooks_dir = [\"/usr/share/containers/oci/hooks.d\", \"$hooks\"]" \
         "$USER_HOME/.config/containers/containers.conf.d/oci-oauth.conf"
@@ -293,6 +298,7 @@ changed $TREE/etc/docker/daemon.json" ]]
     install -D -m 600 -o "$user_id" -g "$user_id" "$LOGIN" "$USER_HOME/.claude/.credentials.json"
     a_file .config/containers/containers.conf <<<$'[engine]\nhooks_dir = ["/opt/hooks"]'
     chown -R "$user_id:$user_id" "$USER_HOME"
+    with_podman 4.7.2
     as_user oci-oauth install podman
     grep -Fqx "hooks_dir = [\"/opt/hooks\", \"$USER_HOME/.config/containers/oci/hooks.d\"]" \
         "$USER_HOME/.config/containers/containers.conf.d/oci-oauth.conf"
@@ -303,6 +309,7 @@ changed $TREE/etc/docker/daemon.json" ]]
     TREE=$USER_HOME
     install -D -m 600 -o "$user_id" -g "$user_id" "$LOGIN" "$USER_HOME/.claude/.credentials.json"
     local hooks=$USER_HOME/.config/containers/oci/hooks.d ours=$USER_HOME/.config/containers/containers.conf.d/oci-oauth.conf
+    with_podman 4.7.2 # which the file belies
     a_file .config/containers/containers.conf <<<$'[engine]\nhooks_dir = ["/home/me/hooks", {append=true}]'
     chown -R "$user_id:$user_id" "$USER_HOME"
     as_user oci-oauth install podman
