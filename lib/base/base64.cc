@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/base64.h"
 
+#include <array>
 #include <cstdint>
 #include <utility>
 
@@ -24,21 +25,32 @@ std::string encoded(std::string_view bytes, std::string_view alphabet) {
   return text;
 }
 
+// The value of each digit; 64: it is not one.
+using Values = std::array<std::uint8_t, 256>;
+constexpr Values values_of(std::string_view alphabet) {
+  Values values = {};
+  values.fill(64);
+  for (size_t value = 0; value < alphabet.size(); ++value)
+    values[static_cast<unsigned char>(alphabet[value])] = static_cast<std::uint8_t>(value);
+  return values;
+}
+constexpr Values values = values_of(digits), url_values = values_of(url_digits);
+
 struct Decoded {
   std::string bytes;
   unsigned spare_count;  // bits beyond the last byte
   std::uint32_t spare;
 };
 
-std::optional<Decoded> decoded(std::string_view text, std::string_view alphabet) {
+std::optional<Decoded> decoded(std::string_view text, const Values& values) {
   std::string bytes;
   bytes.reserve(text.size() / 4 * 3 + 2);
   std::uint32_t bits = 0;
   unsigned count = 0;
   for (const char digit : text) {
-    const size_t value = alphabet.find(digit);
-    if (value == std::string_view::npos) return std::nullopt;
-    bits = (bits << 6 | static_cast<std::uint32_t>(value)) & 0xFFFFFF;
+    const std::uint32_t value = values[static_cast<unsigned char>(digit)];
+    if (value > 63) return std::nullopt;
+    bits = (bits << 6 | value) & 0xFFFFFF;
     count += 6;
     if (count < 8) continue;
     count -= 8;
@@ -55,7 +67,7 @@ std::string base64(std::string_view bytes) {
 
 std::optional<std::string> from_base64(std::string_view text) {
   const size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
-  auto done = decoded(text.substr(0, text.size() - padding), digits);
+  auto done = decoded(text.substr(0, text.size() - padding), values);
   const bool is_whole = done && text.size() % 4 == 0 && padding == done->spare_count / 2 && done->spare == 0;
   if (!is_whole) return std::nullopt;
   return std::move(done->bytes);
@@ -66,7 +78,7 @@ std::string base64url(std::string_view bytes) {
 }
 
 std::optional<std::string> from_base64url(std::string_view text) {
-  auto done = decoded(text, url_digits);
+  auto done = decoded(text, url_values);
   if (!done) return std::nullopt;
   return std::move(done->bytes);
 }

@@ -95,37 +95,44 @@ Result<void> Follower::accept(const Profile& profile, const std::string& bytes, 
     if (auto why = objection(record, *known.record); !why.empty())
       return Error{ErrorKind::failed, std::move(why), "oci-oauth fleet status"};
   }
-  // Kept first: this host must not take an older one after a crash.
-  if (keep == Keep::yes) {
-    auto file = TRY(AtomicFile::create(kept_.get(), profile.name, shown_, {}));
-    TRY(file.write(bytes));
-    TRY(file.sync());
-    TRY(file.commit());
-    TRY(sync_directory(kept_.get(), shown_));
-  }
-  TRY(publish(profile, record));
+  TRY(publish(profile, known, record, keep));
   known.record = std::move(record);
-  return {};
+  return keep == Keep::yes ? store(profile.name, bytes) : Result<void>();
 }
 
-Result<void> Follower::publish(const Profile& profile, const AccessRecord& record) const {
+Result<void> Follower::store(const std::string& name, const std::string& bytes) const {
+  auto file = TRY(AtomicFile::create(kept_.get(), name, shown_, {}));
+  TRY(file.write(bytes));
+  TRY(file.sync());
+  TRY(file.commit());
+  return sync_directory(kept_.get(), shown_);
+}
+
+// What an earlier run has published: that record, or one that it could not keep before it ended.
+bool Follower::has_it(const Profile& profile, const LoginSnapshot& login, Keep keep) const {
+  const auto published = refresher_.runtime.published(profile.name);
+  if (!published || !*published) return false;
+  return (*published)->access_token_hash == login.access_token_hash ||
+         (keep == Keep::no && (*published)->expires_at > login.expires_at);
+}
+
+Result<void> Follower::publish(const Profile& profile, Known& known, const AccessRecord& record,
+                               Keep keep) const {
   auto sent = TRY(read_record<ExchangeReport>(record.payload.reveal(), "its report"));
   if (!sent.login) return Error{ErrorKind::failed, "has no token"};
-  const auto published = refresher_.runtime.published(profile.name);
-  const bool has_it =
-      published && *published && (*published)->access_token_hash == sent.login->access_token_hash;
-  if (has_it) return {};
+  if (!known.record && has_it(profile, *sent.login, keep)) return {};
+  if (!known.shadowed_by)
+    known.shadowed_by = TRY(load_provider(profile, refresher_.provider_directories)).shadowed_by;
   ExchangeReport report;
   report.refreshed = true;
   report.login = std::move(sent.login);
   report.login->stamp = {};
   // Nobody need ask this host for a newer one before it has expired.
   report.login->can_be_refreshed = false;
-  Refresher publisher = refresher_;
-  publisher.exchange = [&](const ExchangeRequest&) -> Result<ExchangeReport> { return std::move(report); };
   RefreshOptions options;
   options.aim.force = Force::yes;
-  const auto outcome = TRY(refresh_profile(publisher, profile, std::move(options)));
+  options.obtained = {std::move(report), *known.shadowed_by};
+  const auto outcome = TRY(refresh_profile(refresher_, profile, std::move(options)));
   for (const Error& error : outcome.deliveries_failed) log_.write(Priority::warning, error);
   if (outcome.failure) return to_error(*outcome.failure);
   log_.write(Priority::info, fmt::format("'{}': published {}, valid until {}", profile.name,

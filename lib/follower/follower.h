@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes a fleet's access records and publishes them on this host, as a refresh publishes. Nothing is taken
 // that no refresher signed, and nothing that is older than what this host had before. The last record is
-// kept, sealed as it was, so that containers start after a reboot without the store.
+// kept, sealed as it was, so that containers start after a reboot without the store; after it was published,
+// so that no container waits for a disk.
 #pragma once
 
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -37,8 +39,9 @@ class Follower {
 
  private:
   struct Known {
-    std::optional<AccessRecord> record;  // the newest one that was taken
-    std::string refused;                 // the version of the last one that was not
+    std::optional<AccessRecord> record;                   // the newest one that was taken
+    std::string refused;                                  // the version of the last one that was not
+    std::optional<std::vector<std::string>> shadowed_by;  // of its provider
   };
   enum class Keep { no, yes };
 
@@ -53,7 +56,9 @@ class Follower {
 
   const Profile* profile_of(std::string_view key) const;
   Result<void> accept(const Profile& profile, const std::string& bytes, Keep keep);
-  Result<void> publish(const Profile& profile, const AccessRecord& record) const;
+  Result<void> publish(const Profile& profile, Known& known, const AccessRecord& record, Keep keep) const;
+  bool has_it(const Profile& profile, const LoginSnapshot& login, Keep keep) const;
+  Result<void> store(const std::string& name, const std::string& bytes) const;
 
   const Config& config_;
   const Refresher& refresher_;

@@ -108,6 +108,13 @@ Result<ExchangeReport> exchange(const Refresher& refresher, const Profile& profi
   return report;
 }
 
+// The same, of what another host obtained.
+ExchangeReport take_over(ObtainedElsewhere obtained, ProfileRecords& known) {
+  known.published.shadowed_by = std::move(obtained.shadowed_by);
+  if (obtained.report.login) obtained.report.login->is_on_local_storage = false;
+  return std::move(obtained.report);
+}
+
 }  // namespace
 
 Result<ExchangeRequest> exchange_request(const Refresher& refresher, const Profile& profile, int share) {
@@ -165,7 +172,9 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
     outcome.failure = unfollowed(outcome.known.published, options.aim, refresher.clock());
     return outcome;
   }
-  auto exchanged = exchange(refresher, profile, outcome.known, options.aim, share.get());
+  auto exchanged = options.obtained
+                       ? Result<ExchangeReport>(take_over(std::move(*options.obtained), outcome.known))
+                       : exchange(refresher, profile, outcome.known, options.aim, share.get());
   ExchangeReport report = exchanged ? std::move(*exchanged) : report_without_exchange(exchanged.error());
   const Moment moment = {refresher.clock(), refresher.chance()};
   if (report.login) note_login(outcome.known, report, profile, moment.time);

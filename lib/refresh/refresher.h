@@ -29,12 +29,20 @@ struct Refresher {
       nullptr;  // of this host; nullptr: the caller knows what to do for a fleet's login
 };
 
+// What another host's exchange has reported.
+struct ObtainedElsewhere {
+  ExchangeReport report;
+  std::vector<std::string> shadowed_by;  // Provider::shadowed_by
+};
+
 struct RefreshOptions {
   RefreshAim aim = {};
   // From another profile with this login, which has just contacted the endpoint: its outcome applies.
   const ProfileRecords* follows = nullptr;
   // Already held by the calling process (the hook); empty: taken here.
   std::optional<FileLock> lock = std::nullopt;
+  // Published without an exchange.
+  std::optional<ObtainedElsewhere> obtained = std::nullopt;
 };
 
 struct RefreshOutcome {

@@ -32,7 +32,7 @@ std::string record_of(const FleetKeys& keys, std::uint64_t generation, std::uint
   ExchangeReport report;
   report.login.emplace();
   report.login->access_token_hash = token;
-  report.login->expires_at = start + 8h;
+  report.login->expires_at = start + 8h + std::chrono::minutes(generation);
   report.login->files.push_back({"token", Secret(std::string_view(token))});
   AccessRecord access;
   access.profile = profile;
@@ -96,8 +96,8 @@ TEST_CASE("a record is published as a refresh publishes, and needs no refresh be
   CHECK(host.token() == "token 1.1");
   const auto published = host.runtime->published("claude");
   REQUIRE((published && *published));
-  CHECK((*published)->expires_at == start + 8h);
-  CHECK((*published)->due_at == start + 8h);
+  CHECK((*published)->expires_at == start + 8h + 1min);
+  CHECK((*published)->due_at == start + 8h + 1min);
   host.take(record_of(host.keys, 2));
   CHECK(host.token() == "token 1.2");
 }
@@ -114,6 +114,27 @@ TEST_CASE("a record that is older than what this host has is not published, also
   CHECK(host.token() == "token 2.9");
   host.take(record_of(host.keys, 10));  // of the login before
   CHECK(host.token() == "token 2.9");
+}
+
+TEST_CASE("a program that ended before it kept what it had published does not turn back at its next start") {
+  FollowerScene host;
+  host.take(record_of(host.keys, 5));
+  const std::string kept = host.home.read("kept/claude");
+  host.take(record_of(host.keys, 6));
+  host.home.write("kept/claude", kept);
+  host.start_program();
+  CHECK(host.token() == "token 1.6");
+  host.take(record_of(host.keys, 7));
+  CHECK(host.token() == "token 1.7");
+}
+
+TEST_CASE("a record that cannot be kept is published") {
+  FollowerScene host;
+  host.take(record_of(host.keys, 1));
+  std::filesystem::remove(host.home / "kept/claude");
+  std::filesystem::create_directories(host.home / "kept/claude/in the way");
+  host.take(record_of(host.keys, 2));
+  CHECK(host.token() == "token 1.2");
 }
 
 TEST_CASE("two logins of the same rank are not mixed") {
