@@ -42,13 +42,13 @@ struct Decoded {
   std::uint32_t spare;
 };
 
-std::optional<Decoded> decoded(std::string_view text, const Values& values) {
+std::optional<Decoded> decoded(std::string_view text, const Values& digit_values) {
   std::string bytes;
   bytes.reserve(text.size() / 4 * 3 + 2);
   std::uint32_t bits = 0;
   unsigned count = 0;
   for (const char digit : text) {
-    const std::uint32_t value = values[static_cast<unsigned char>(digit)];
+    const std::uint32_t value = digit_values[static_cast<unsigned char>(digit)];
     if (value > 63) return std::nullopt;
     bits = (bits << 6 | value) & 0xFFFFFF;
     count += 6;
