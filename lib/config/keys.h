@@ -275,12 +275,18 @@ template <class Keys>
 void keys_of(Keys& keys, ProviderLock& lock) {
   keys.text(
       required("path"), lock.path, Text(),
-      "{directory} stands for the directory of the login's file. A lock file must be below it. A lock whose "
-      "parent directory the login's owner cannot write to is skipped; a missing parent is created.");
-  keys.choice("kind", lock.kind,
-              {{"directory", LockKind::directory, "mkdir(2) takes the lock"},
-               {"file", LockKind::file, "flock(2) takes it"}},
-              "What the lock is.");
+      "{directory} stands for the directory of the login's file, {file_stem} for its name up to its last _, "
+      "{entry_word} for the profile's entry with _ for what is not a letter or digit, and {entry_sha256} for "
+      "its SHA-256. A lock that is a file must be below {directory}. A lock whose parent directory the "
+      "login's owner cannot write to is skipped; a missing parent is created.");
+  keys.choice(
+      "kind", lock.kind,
+      {{"directory", LockKind::directory, "mkdir(2) takes the lock"},
+       {"file", LockKind::file, "flock(2) takes it"},
+       {"lease", LockKind::lease,
+        "open(2) with O_EXCL makes it; it contains JSON with the holder's pid, a nonce, and the time of "
+        "the last update in milliseconds"}},
+      "What the lock is.");
   keys.duration("stale_after", lock.stale_after, {.least = Milliseconds(1)},
                 "How long after its last update a lock counts as abandoned.");
   keys.duration("touch_every", lock.touch_every, {.least = Milliseconds(1)},

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/path.h"
@@ -135,14 +136,14 @@ Result<void> check_delivered(const DeliveredFile& file, const Provider& provider
   return file.member.empty() ? Result<void>() : check_member(file, provider, below(place, "member"));
 }
 
-// flock(2) needs a file that can be opened: Landlock leaves the login's directory alone for that.
+// Files need a directory in which they can be opened: Landlock leaves the login's alone for that.
 Result<void> check_locks(const std::vector<ProviderLock>& locks, const Place& place) {
   for (const ProviderLock& lock : locks) {
     const bool is_inside = lock.path.starts_with("{directory}/") && lock.path.find("/..") == lock.path.npos;
-    if (lock.kind == LockKind::file && !is_inside)
+    if (lock.kind != LockKind::directory && !is_inside)
       return place.mistake(fmt::format("'{}' is not a file of the login's directory", lock.path));
-    if (lock.kind == LockKind::directory && lock.content != LockContent::nothing)
-      return place.mistake(fmt::format("'{}' is a directory, which has no content", lock.path));
+    if (lock.kind != LockKind::file && lock.content != LockContent::nothing)
+      return place.mistake(fmt::format("'{}' is a {}, which has no \"content\"", lock.path, word(lock.kind)));
   }
   return {};
 }
@@ -208,10 +209,18 @@ std::string within_json(std::string_view text) {
 }
 
 std::string filled_in(std::string text, const ProviderEntry& which) {
-  if (!which.file.empty()) text = with_value(std::move(text), "{file}", within_json(which.file));
+  const auto fill = [&](std::string_view placeholder, std::string_view value) {
+    text = with_value(std::move(text), placeholder, within_json(value));
+  };
+  if (!which.file.empty()) {
+    fill("{file}", which.file);
+    fill("{file_stem}", std::string_view(which.file).substr(0, which.file.rfind('_')));
+  }
   if (which.entry.empty()) return text;
-  text = with_value(std::move(text), "{entry_word}", word_of(which.entry));
-  return with_value(std::move(text), entry_placeholder, within_json(json_pointer_step(which.entry)));
+  fill("{entry_word}", word_of(which.entry));
+  fill("{entry_sha256}", fingerprint(std::string_view(which.entry)));
+  fill(entry_placeholder, json_pointer_step(which.entry));
+  return text;
 }
 
 Error wrong_entry(std::string_view provider, std::string_view entry) {

@@ -112,9 +112,10 @@ struct Api {
   friend bool operator==(const Api&, const Api&) = default;
 };
 
-enum class LockKind { directory, file };  // made by mkdir(2), or locked by flock(2)
-constexpr std::array<std::string_view, 2> words_of(LockKind) {
-  return {"directory", "file"};
+// Made by mkdir(2), locked by flock(2), or made with O_EXCL (open(2)) by its holder, of whom it tells.
+enum class LockKind { directory, file, lease };
+constexpr std::array<std::string_view, 3> words_of(LockKind) {
+  return {"directory", "file", "lease"};
 }
 enum class LockContent { nothing, holder };  // of a file: "PID:SECONDS", the time of the last touch
 constexpr std::array<std::string_view, 2> words_of(LockContent) {
@@ -179,8 +180,9 @@ struct Provider {
 };
 
 // One login of a document that has several: its name replaces "{entry}" in the provider's texts, as a JSON
-// Pointer spells it. "{entry_word}" is the same with '_' for all but letters and digits. "{file}" is the name
-// of the login's file.
+// Pointer spells it. "{entry_word}" is the same with '_' for all but letters and digits, "{entry_sha256}" its
+// hash (base/fingerprint.h). "{file}" is the name of the login's file, and "{file_stem}" that up to its last
+// '_'.
 struct ProviderEntry {
   std::string provider, entry, file = {};
 

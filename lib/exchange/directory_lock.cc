@@ -64,18 +64,34 @@ bool is_at(const std::string& path, const DirectoryIdentity& lock) {
   return found && is_same(found->identity, lock);
 }
 
+// In place: its length does not change.
+Result<void> write_lease(const std::string& path, int flags) {
+  const UniqueFd file(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file) return Error::from_errno(errno, path);
+  const std::string text = fmt::format(R"({{"pid": {}, "nonce": "oci-oauth", "at": {}}})", ::getpid(),
+                                       now().time_since_epoch().count());
+  return write_all(file.get(), text, path);
+}
+
 Result<void> touch_lock(const DirectoryIdentity& lock) {
   const auto found = look_at(lock.path);
   if (!found && found.error().kind != ErrorKind::not_found) return found.error();
   if (!found || !is_same(found->identity, lock))
     return Error{ErrorKind::temporary, fmt::format("{}: another program took over this lock", lock.path)};
+  if (!found->is_directory) return write_lease(lock.path, O_WRONLY);
   if (::utimensat(AT_FDCWD, lock.path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) != 0)
     return Error::from_errno(errno, fmt::format("{}: touch", lock.path));
   return {};
 }
 
+// As rmdir(2), also for what is not a directory.
+int remove_any(const std::string& path) {
+  const int removed = ::rmdir(path.c_str());
+  return removed != 0 && errno == ENOTDIR ? ::unlink(path.c_str()) : removed;
+}
+
 void remove(const DirectoryIdentity& lock) {
-  if (is_at(lock.path, lock)) ::rmdir(lock.path.c_str());
+  if (is_at(lock.path, lock)) remove_any(lock.path);
 }
 
 // Where a lock is created before it gets its name.
@@ -114,20 +130,22 @@ std::string read_record(const std::string& path) {
   return text ? std::move(*text) : "";
 }
 
-// A directory that will become the lock at `path`. Whatever is at its temporary path was left by a killed run
-// of ours.
-Result<DirectoryIdentity> make_unnamed(const std::string& path, const LockManner& manner) {
-  const std::string made = unnamed(path, manner);
-  const auto make = [&] {
-    if (::mkdir(made.c_str(), 0700) == 0) return true;
-    return errno == ENOENT && ::mkdir(parent_directory(path).c_str(), 0700) == 0 &&
-           ::mkdir(made.c_str(), 0700) == 0;
+// What will become the lock. Whatever is at its temporary path was left by a killed run of ours.
+Result<DirectoryIdentity> make_unnamed(const ProviderLock& lock, const LockManner& manner) {
+  const std::string made = unnamed(lock.path, manner);
+  const auto make = [&]() -> Result<void> {
+    if (lock.kind == LockKind::lease) return write_lease(made, O_WRONLY | O_CREAT | O_EXCL);
+    if (::mkdir(made.c_str(), 0700) != 0) return Error::from_errno(errno, fmt::format("{}: mkdir", made));
+    return {};
   };
-  if (!make() && !(errno == EEXIST && ::rmdir(made.c_str()) == 0 && make())) {
-    return Error::from_errno(errno, fmt::format("{}: mkdir", made));
-  }
+  auto done = make();
+  const bool is_ready_now = !done && (done.error().kind == ErrorKind::not_found
+                                          ? ::mkdir(parent_directory(lock.path).c_str(), 0700) == 0
+                                          : remove_any(made) == 0);
+  if (is_ready_now) done = make();
+  if (!done) return std::move(done).error();
   auto looked = TRY(look_at(made));
-  looked.identity.path = path;
+  looked.identity.path = lock.path;
   return std::move(looked.identity);
 }
 
@@ -155,14 +173,12 @@ Result<void> remove_stale(const InTheWay& seen, const LockManner& manner) {
   }
   const auto found = look_at(aside);
   if (found && is_same(found->identity, seen.lock.identity) && !seen.counts(found->touched)) {
-    if ((found->is_directory ? ::rmdir(aside.c_str()) : ::unlink(aside.c_str())) == 0) return {};
+    if (remove_any(aside) == 0) return {};
     const int reason = errno;
     ::renameat2(AT_FDCWD, aside.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE);
     return not_removable(reason, seen.lock);
   }
-  if (::renameat2(AT_FDCWD, aside.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {
-    ::rmdir(aside.c_str());
-  }
+  if (::renameat2(AT_FDCWD, aside.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) remove_any(aside);
   return {};
 }
 
@@ -170,8 +186,10 @@ Result<void> remove_stale(const InTheWay& seen, const LockManner& manner) {
 int give_name(const std::string& path, const std::string& made) {
   if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return errno;
-  // For a file system without RENAME_NOREPLACE (NFS). rename(2) may replace an empty directory, so the lock
-  // is first created by mkdir(2) and then replaced by ours.
+  // For a file system without RENAME_NOREPLACE (NFS): a file has link(2). rename(2) may replace an empty
+  // directory, so that lock is first created by mkdir(2) and then replaced by ours.
+  if (::link(made.c_str(), path.c_str()) == 0) return ::unlink(made.c_str()) == 0 ? 0 : errno;
+  if (errno == EEXIST) return errno;
   if (::mkdir(path.c_str(), 0700) != 0) return errno;
   return ::rename(made.c_str(), path.c_str()) == 0 ? 0 : errno;
 }
@@ -198,7 +216,7 @@ class Taker {
 
 // Result: false if somebody else was faster.
 Result<bool> Taker::make_and_name(const ProviderLock& lock, const std::optional<InTheWay>& stale) {
-  auto made = make_unnamed(lock.path, manner_);
+  auto made = make_unnamed(lock, manner_);
   if (!made && nobody_can_make(lock.path)) {
     passed_over.push_back(
         fmt::format("{}: no program of this user can create this lock; continuing without it", lock.path));
@@ -213,10 +231,10 @@ Result<bool> Taker::make_and_name(const ProviderLock& lock, const std::optional<
     held.push_back(std::move(*made));
     return true;
   }
-  ::rmdir(temporary.c_str());
+  remove_any(temporary);
   if (!ready) return std::move(ready).error();
   if (refused == EEXIST) return false;
-  return Error::from_errno(refused, fmt::format("{}: mkdir", lock.path));
+  return Error::from_errno(refused, fmt::format("{}: create", lock.path));
 }
 
 Result<std::optional<InTheWay>> Taker::take(const ProviderLock& lock) {
@@ -368,9 +386,8 @@ void remove_left_behind(const DirectoryIdentity& lock, const LockManner& manner)
   }
   remove(lock);
   const std::string temporary = unnamed(lock.path, manner);
-  if (is_at(temporary, lock)) ::rmdir(temporary.c_str());
-  const std::string aside = set_aside(lock.path, manner);
-  if (::rmdir(aside.c_str()) != 0 && errno == ENOTDIR) ::unlink(aside.c_str());
+  if (is_at(temporary, lock)) remove_any(temporary);
+  remove_any(set_aside(lock.path, manner));
 }
 
 }  // namespace oci_oauth

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Locks that other programs take as directories (mkdir(2) takes the lock, as in npm's proper-lockfile): taken
-// in order, touched while held, and released on every exit path.
+// Locks that other programs take as directories (mkdir(2) takes the lock, as in npm's proper-lockfile), or as
+// leases (files that O_EXCL creates): taken in order, touched while held, and released on every exit path.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace oci_oauth {
 
-// Identifies a directory permanently: an inode number may be used again, its birth time (statx(2)) may not.
+// Identifies such a lock permanently: an inode number may be used again, its birth time (statx(2)) may not.
 struct DirectoryIdentity {
   std::string path;
   std::uint64_t device = 0, inode = 0;
@@ -43,7 +43,7 @@ class DirectoryLocks {
   // are released. Waits until `deadline`, woken by inotify(7) (and when a lock becomes stale); calls `stop`
   // at each wake. Creates a parent that is missing. Skips a lock whose parent this user cannot write to,
   // because none of the user's programs can take it. Failure: temporary, with the lock and its age; another
-  // kind if a directory cannot be created, a stale lock cannot be removed, or `notice` fails.
+  // kind if a lock cannot be created, a stale one cannot be removed, or `notice` fails.
   static Result<DirectoryLocks> acquire(const std::vector<ProviderLock>& locks, SteadyTime deadline,
                                         const std::function<bool()>& stop, const LockNotice& notice = {},
                                         const LockManner& manner = {});
@@ -69,7 +69,7 @@ class DirectoryLocks {
   std::string record_path_, record_;
 };
 
-// Removes the lock directory of a killed run of ours, whether or not it became the lock, and what that run
+// Removes the lock of a killed run of ours, whether or not it became the lock, and what that run
 // left beside it. Leaves one with another identity, or without a birth time, alone.
 void remove_left_behind(const DirectoryIdentity& lock, const LockManner& manner = {});
 

@@ -69,7 +69,7 @@ Findings examine_locks(const Profile& profile, const Provider& provider, Time no
   Findings findings;
   std::vector<ProviderLock> locks = provider.save_locks;
   locks.insert(locks.end(), provider.locks.begin(), provider.locks.end());
-  std::erase_if(locks, [](const ProviderLock& lock) { return lock.kind == LockKind::file; });
+  std::erase_if(locks, [](const ProviderLock& lock) { return lock.kind != LockKind::directory; });
   for (const ProviderLock& lock : locks) {
     if (auto finding = examine(check, expand(lock.path, "{directory}", directory), lock.stale_after, now)) {
       findings.push_back(std::move(*finding));

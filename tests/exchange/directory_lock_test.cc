@@ -48,6 +48,58 @@ TEST_CASE("a lock that another program holds is not taken, and none before it is
   CHECK(exists(test.second));
 }
 
+TEST_CASE("a lease is a file that names its holder, for as long as it is held") {
+  const TempDir directory;
+  const std::vector<ProviderLock> leases = {{.path = directory / "lease.json", .kind = LockKind::lease}};
+  const auto take = [&] { return DirectoryLocks::acquire(leases, steady_clock::now(), never); };
+  const auto said = [&] {
+    auto json = parse_json(directory.read("lease.json"), "");
+    REQUIRE(json);
+    return std::move(*json);
+  };
+  {
+    auto held = take();
+    REQUIRE(held);
+    CHECK(json_int(said(), "pid") == ::getpid());
+    CHECK(json_string(said(), "nonce") == "oci-oauth");
+    const auto taken_at = json_int(said(), "at");
+    CHECK(Time(Milliseconds(taken_at.value())) <= now());
+    CHECK(take().error().kind == ErrorKind::temporary);
+    std::this_thread::sleep_until(std::chrono::system_clock::time_point(Time(Milliseconds(*taken_at + 1))));
+    REQUIRE(held->touch());
+    CHECK(json_int(said(), "at") > taken_at);
+  }
+  CHECK(names_in(directory.path()).empty());
+}
+
+TEST_CASE("a lease of another program is respected until it is stale, and ours is not restored over it") {
+  const TempDir directory;
+  const std::vector<ProviderLock> leases = {
+      {.path = directory / "lease.json", .stale_after = 30s, .kind = LockKind::lease}};
+  const auto take = [&] { return DirectoryLocks::acquire(leases, steady_clock::now(), never); };
+  directory.write("lease.json", "another's");
+  CHECK(take().error().kind == ErrorKind::temporary);
+  const timespec long_ago[] = {{1, 0}, {1, 0}};
+  REQUIRE(::utimensat(AT_FDCWD, leases[0].path.c_str(), long_ago, 0) == 0);
+  {
+    auto held = take();
+    REQUIRE(held);
+    std::filesystem::remove(leases[0].path);
+    directory.write("lease.json", "another's");
+    CHECK(held->touch().error().kind == ErrorKind::temporary);
+  }
+  CHECK(directory.read("lease.json") == "another's");
+}
+
+TEST_CASE("a lease that a killed run of ours left behind is removed") {
+  const TempDir directory;
+  const auto held = DirectoryLocks::acquire({{.path = directory / "lease.json", .kind = LockKind::lease}},
+                                            steady_clock::now(), never);
+  REQUIRE(held);
+  remove_left_behind(held->identities().at(0));
+  CHECK(names_in(directory.path()).empty());
+}
+
 TEST_CASE("a stale lock is replaced") {
   const TwoLocks test;
   make_lock(test.first, GENERATE(61s, 24h, -10s, -24h));

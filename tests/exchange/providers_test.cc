@@ -5,8 +5,10 @@
 
 #include <filesystem>
 
+#include "base/fingerprint.h"
 #include "base/json.h"
 #include "exchange/exchange.h"
+#include "exchange/login_store.h"
 #include "support/catch.h"
 #include "support/providers.h"
 #include "support/temp_dir.h"
@@ -276,7 +278,7 @@ TEST_CASE("claude-mcp: the client's own lock is taken by the name that it gives 
   auto provider =
       load_provider(ProviderEntry{"claude-mcp", "a b/\u00e9\U0001F600|1f"}, {test::providers_of(SOURCE_DIR)});
   REQUIRE(provider);
-  CHECK(provider->locks.front().path == "{directory}/mcp-refresh-a_b_____1f.lock");
+  CHECK(provider->locks.front().path == "{directory}/mcp-refresh-a_b_____1f.lock.lock");
 }
 
 TEST_CASE(
@@ -296,7 +298,7 @@ TEST_CASE(
   CHECK(run.endpoint.counters().posts == 0);
 }
 
-TEST_CASE("codex-mcp: a token of a server by its url, with Codex' lock for the file") {
+TEST_CASE("codex-mcp: a token of a server by its url, with Codex' locks for the entry and the file") {
   ProviderRun run("codex-mcp", "codex/.credentials.json",
                   R"({"s|1": {"server_name": "s", "server_url": "https://mcp.example.org/s", "client_id": "c",
       "access_token": "old", "expires_at": 1700000000000, "refresh_token": "REFRESH", "scopes": ["a"]}})",
@@ -305,9 +307,18 @@ TEST_CASE("codex-mcp: a token of a server by its url, with Codex' lock for the f
   CHECK(run.sent().at("resource") == "https://mcp.example.org/s");
   CHECK(run.sent().at("client_id") == "c");
   CHECK(std::filesystem::exists(run.home / "codex/mcp-oauth-locks/file-store.lock"));
+  const std::string lock = fingerprint(std::string_view("s|1")) + ".lock";
+  CHECK(std::filesystem::exists(run.home / ("codex/mcp-oauth-locks/" + lock)));
   const JsonValue file = delivered_by(report, ".credentials.json");
   CHECK(text_of(file, "/s|1/access_token") == text_of(run.document(), "/s|1/access_token"));
   CHECK(json_at(file, "/s|1/refresh_token") == nullptr);
+}
+
+TEST_CASE("mcp-remote: its lease is beside the login, by the name that it gives it") {
+  const auto provider =
+      load_provider(ProviderEntry{"mcp-remote", "", "0a_1_tokens.json"}, {test::providers_of(SOURCE_DIR)});
+  REQUIRE(provider);
+  CHECK(provider->locks.front().path == "{directory}/0a_1_refresh_in_progress.json");
 }
 
 TEST_CASE("mcp-remote: the client is in a file of its own") {
