@@ -16,7 +16,7 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t journal_limit = 64 * MiB;  // two documents as JSON strings, and what else a run records
-constexpr size_t longest_kept = MiB;        // with records of other logins, whose profiles may be gone
+constexpr size_t longest_kept = MiB;        // with records of other logins
 constexpr const char* spare_hint = "remove it if its record of a refresh is not needed";
 
 void add(JournalEntry& entry, JournalLine line, std::string_view own) {
@@ -55,8 +55,8 @@ void for_each_line(std::string_view text, const Each& each) {
   }
 }
 
-// Whether another login has records that it has not discarded.
-bool has_others(std::string_view text, std::string_view own) {
+// The other logins with records that they have not discarded.
+std::set<std::string, std::less<>> others_in(std::string_view text, std::string_view own) {
   std::set<std::string, std::less<>> others;
   for_each_line(text, [&](const JsonValue& json) {
     const std::string entry(json_string(json, "entry").value_or(""));
@@ -67,7 +67,7 @@ bool has_others(std::string_view text, std::string_view own) {
       others.insert(entry);
     }
   });
-  return !others.empty();
+  return others;
 }
 
 // The journal, locked. It is the same file for all processes unless somebody removed it while we waited.
@@ -133,8 +133,12 @@ Result<void> Journal::reserve(size_t size) {
 }
 
 Result<void> Journal::append(JournalLine line) {
+  return append(std::move(line), subject_.entry);
+}
+
+Result<void> Journal::append(JournalLine line, const std::string& entry) {
   line.document = subject_.document;
-  line.entry = subject_.entry;
+  line.entry = entry;
   // The next record must not be appended to half a line.
   std::string text(ends_in_half_a_line_ ? "\n" : "");
   append_secret(text, write_record(line).reveal());
@@ -194,9 +198,21 @@ Result<std::optional<JournalEntry>> Journal::replay() {
   return std::optional(TRY(read_notes(text.reveal(), subject_, shown_)));
 }
 
+Result<std::map<std::string, JournalEntry>> Journal::others() {
+  const Secret text = TRY(read_all());
+  std::map<std::string, JournalEntry> notes;
+  for (const std::string& entry : others_in(text.reveal(), subject_.entry))
+    notes.emplace(entry, TRY(read_notes(text.reveal(), {subject_.document, entry}, shown_)));
+  return notes;
+}
+
+Result<void> Journal::discard(const std::string& entry) {
+  return append({.is_end = true}, entry);
+}
+
 Result<void> Journal::clear() {
   const Secret text = TRY(read_all());
-  if (text.reveal().size() < longest_kept && has_others(text.reveal(), subject_.entry)) {
+  if (text.reveal().size() < longest_kept && !others_in(text.reveal(), subject_.entry).empty()) {
     TRY(append({.is_end = true}));
     return sync();
   }

@@ -5,6 +5,7 @@
 // all in it, and each login reads and discards its own.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -117,6 +118,11 @@ class Journal {
   // Result: what earlier runs recorded for this login; nullopt: nothing. A damaged line is skipped.
   // Failure: records of a newer version, which must not be discarded.
   Result<std::optional<JournalEntry>> replay();
+  // What other logins of the document have recorded and not discarded, by the name of each. Failure: as
+  // replay().
+  Result<std::map<std::string, JournalEntry>> others();
+  // Discards the records of another login; with the next clear() durably.
+  Result<void> discard(const std::string& entry);
   // Discards this login's records, durably: their exchange is complete, or nothing was sent.
   Result<void> clear();
 
@@ -124,6 +130,7 @@ class Journal {
   Journal(FileLock file, int directory, std::string directory_path, JournalSubject subject);
 
   Result<void> append(JournalLine line);
+  Result<void> append(JournalLine line, const std::string& entry);
   Result<void> sync();
   Result<Secret> read_all();
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/recovery.h"
 
+#include <algorithm>
+
 #include "base/fingerprint.h"
 #include "base/fmt.h"
+#include "base/json.h"
 
 namespace oci_oauth {
 
@@ -58,6 +61,31 @@ Result<Recovery> complete(LoginStore& store, LoginLocks& locks, const Credential
   return recovery;
 }
 
+// Somewhere in the value is a text with this fingerprint. The depth is bounded, because parse_json made it.
+bool has_text(const JsonValue& value, const std::string& hash) {
+  if (value.IsString()) return fingerprint(json_text(value)) == hash;
+  const auto has = [&](const auto& one) { return has_text(one, hash); };
+  if (value.IsArray()) return std::ranges::any_of(value.GetArray(), has);
+  return value.IsObject() &&
+         std::ranges::any_of(value.GetObject(), [&](const auto& member) { return has(member.value); });
+}
+
+// What another login recorded is outdated once the token that it sent is not in the document any more. Its
+// own next run would discard it, but its profile may be gone.
+Result<void> discard_outdated(const LoginStore& store, const LoginLocks& locks, Journal& journal) {
+  const auto others = TRY(journal.others());
+  if (others.empty()) return {};
+  const auto content = TRY(store.read());
+  const auto document = TRY(parse_json(content.text.reveal(), store.shown()));
+  for (const auto& [entry, notes] : others) {
+    if (has_text(document, notes.refresh_token_hash)) continue;
+    locks.tidy_up_saving(notes.locks);
+    locks.tidy_up_rest(notes.locks);
+    TRY(journal.discard(entry));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Recovery> recover(LoginStore& store, LoginLocks& locks, const CredentialFields& fields) {
@@ -75,6 +103,7 @@ Result<Recovery> recover(LoginStore& store, LoginLocks& locks, const CredentialF
   // Only now, because another program that waits for them must not see the old refresh token.
   locks.tidy_up_rest(entry->locks);
   if (!recovery || recovery->journal_is_needed) return recovery;
+  TRY(discard_outdated(store, locks, journal));
   TRY(journal.clear());
   return recovery;
 }

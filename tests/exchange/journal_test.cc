@@ -5,6 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+
+#include "base/size.h"
 #include "support/catch.h"
 #include "support/lock_waiter.h"
 #include "support/temp_dir.h"
@@ -196,6 +199,35 @@ TEST_CASE("the last of a document's logins empties its journal") {
   CHECK_FALSE(directory.text().empty());
   REQUIRE(directory.open("login.json", "second").clear());
   CHECK(directory.text().empty());
+}
+
+TEST_CASE("what other logins recorded is told, and can be discarded for them") {
+  const Directory directory;
+  REQUIRE(directory.open("login.json", "first").note_request("hash of first", Time(1h)));
+  Journal second = directory.open("login.json", "second");
+  REQUIRE(second.note_request("hash of second", Time(1h)));
+  const auto others = second.others();
+  REQUIRE(others);
+  REQUIRE(others->size() == 1);
+  CHECK(others->at("first").refresh_token_hash == "hash of first");
+  REQUIRE(second.discard("first"));
+  CHECK(second.others()->empty());
+  REQUIRE(second.clear());
+  CHECK(directory.text().empty());
+}
+
+TEST_CASE("a journal that is larger than any of ours is not read, and stays") {
+  const Directory directory;
+  Journal journal = directory.open();
+  std::filesystem::resize_file(directory.file(), 64 * MiB);
+  CHECK(journal.replay());
+  std::filesystem::resize_file(directory.file(), 64 * MiB + 1);
+  const auto entry = journal.replay();
+  REQUIRE_FALSE(entry);
+  CHECK(entry.error().message.starts_with(directory.file() + ": "));
+  CHECK(entry.error().hint == "remove it if its record of a refresh is not needed");
+  CHECK_FALSE(journal.clear());
+  CHECK(std::filesystem::file_size(directory.file()) == 64 * MiB + 1);
 }
 
 TEST_CASE("a journal that is removed while another process waits for it is created again") {

@@ -298,6 +298,31 @@ TEST_CASE(
   CHECK(run.endpoint.counters().posts == 0);
 }
 
+TEST_CASE(
+    "what another entry recorded is discarded once the document does not have its refresh token any more") {
+  const bool is_there = GENERATE(true, false);
+  const std::string others_token = is_there ? "sent by b" : "one of a new login";
+  ProviderRun run("claude-mcp", "claude/.credentials.json",
+                  R"({"mcpOAuth": {"b": {"refreshToken": ")" + others_token +
+                      R"("}, "a": {"serverUrl": "https://a", "clientId": "c", "refreshToken": "REFRESH"}}})",
+                  "a");
+  const std::string lock = run.home / "claude/mcp-refresh-b.lock.lock";
+  const auto held =
+      DirectoryLocks::acquire({{.path = lock}}, std::chrono::steady_clock::now(), [] { return false; });
+  REQUIRE(held);
+  {
+    auto store =
+        LoginStore::open(run.home / run.path, std::chrono::steady_clock::now(), Document::required, "b");
+    REQUIRE(store);
+    REQUIRE(store->journal().note_lock(held->identities().at(0)));
+    REQUIRE(store->journal().note_request(fingerprint(std::string_view("sent by b")), now()));
+  }
+  run.refresh();
+  const std::string journal = run.home.read("claude/" + journal_name(".credentials.json"));
+  CHECK((journal.find("refresh_token_hash") != journal.npos) == is_there);
+  CHECK(std::filesystem::exists(lock) == is_there);
+}
+
 TEST_CASE("codex-mcp: a token of a server by its url, with Codex' locks for the entry and the file") {
   ProviderRun run("codex-mcp", "codex/.credentials.json",
                   R"({"s|1": {"server_name": "s", "server_url": "https://mcp.example.org/s", "client_id": "c",
