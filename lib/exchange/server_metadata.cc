@@ -33,8 +33,6 @@ Error no_metadata(const std::string& url, long status) {
   return error;
 }
 
-constexpr auto longest_look = std::chrono::seconds(8);
-
 std::string_view without_slash(std::string_view url) {
   while (url.ends_with('/')) url.remove_suffix(1);
   return url;
@@ -65,9 +63,7 @@ struct Found {
   Secret text;
 };
 Result<Found> get_first(const TokenRequest& client, const std::vector<std::string>& urls) {
-  HttpRequest request(client);
-  request.method = "GET";
-  request.total_timeout = std::min<Milliseconds>(request.total_timeout, longest_look);
+  HttpRequest request = metadata_request(client);
   std::optional<Error> first;
   for (const std::string& url : urls) {
     request.url = url;
@@ -147,6 +143,13 @@ Result<ServerMetadata> parse_metadata(std::string_view text, const std::string& 
   metadata.takes_basic = may_have(json, methods, word(ClientAuthentication::basic));
   metadata.supports_s256 = may_have(json, "code_challenge_methods_supported", "S256");
   return metadata;
+}
+
+HttpRequest metadata_request(const TokenRequest& client) {
+  HttpRequest request(client);
+  request.method = "GET";
+  request.total_timeout = std::min<Milliseconds>(request.total_timeout, longest_look);
+  return request;
 }
 
 Result<ServerMetadata> discover(const TokenRequest& client) {

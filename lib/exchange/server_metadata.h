@@ -39,6 +39,12 @@ std::vector<std::string> resource_metadata_urls(std::string_view resource);
 Result<std::string> parse_resource_metadata(std::string_view text, const std::string& url,
                                             std::string_view resource);
 
+// A server that does not answer leaves time for the refresh of what is known without it.
+constexpr auto longest_look = std::chrono::seconds(8);
+
+// A look at one of these addresses, without the URL: the client's settings, and `longest_look` at most.
+HttpRequest metadata_request(const TokenRequest& client);
+
 // That of the client's issuer; without one, of the issuer that its resource names, or of the resource's
 // origin if it has no metadata. Failure: temporary if the server does not answer; another kind if it has
 // none.

@@ -180,6 +180,14 @@ TEST_CASE("without metadata nothing is sent, and a later run tries again") {
   CHECK(host.posts() == 0);
 }
 
+TEST_CASE("a look for metadata takes a few seconds at most, and no longer than any other request") {
+  TokenRequest client;
+  client.total_timeout = GENERATE(3s, 8s, 60s);
+  const HttpRequest request = metadata_request(client);
+  CHECK(request.method == "GET");
+  CHECK(request.total_timeout == std::min<Milliseconds>(client.total_timeout, 8s));
+}
+
 TEST_CASE("an issuer that cannot be reached is a matter of the network") {
   ExchangeHost host;
   host.request.profile.token_url.clear();
