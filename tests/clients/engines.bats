@@ -2,12 +2,15 @@
 # Each published client in a container, on exactly what the hook delivers, and on the host beside `oci-oauth refresh`. The token
 # endpoint and the API are stand-ins on loopback (stand-in.mjs); each test writes what it saw to FIGURES/CLIENT.TEST.
 load stand-in
+load rounds
 
 readonly hour=3600 rounds=${ROUNDS:-50} rounds_of_a_session=10
 
 setup() {
     clients_setup
     LOGIN=$OPERATOR_HOME/$login_file
+    PROFILE=$ENGINE
+    REQUESTS=$WORLD/requests
     target=/run/secrets/$ENGINE
     mkdir -p "${LOGIN%/*}"
     a_profile
@@ -52,53 +55,6 @@ start_on_host() {
     as_operator env --chdir="$WORLD" "${environment[@]}" timeout "$client_seconds" $(client) </dev/null >"$WORLD/output" 2>&1 3>&- &
     client_pid=$!
 }
-start_refresh() {
-    oci_oauth refresh "$@" "$ENGINE" </dev/null >>"$WORLD/refresh.log" 2>&1 &
-    refresh_pid=$!
-}
-
-# end NAME PID: waits for it, and notes if it failed.
-end() {
-    wait "$2" || {
-        echo "round $round: $1 failed" >>"$WORLD/failed"
-        tail -n 5 "$WORLD/output" "$WORLD/refresh.log" || true
-    }
-}
-
-# Notes each time that the login is opened.
-watch_login() {
-    inotifywait --quiet --monitor --event open --format '%f' --outfile "$WORLD/looks" "${LOGIN%/*}" </dev/null 2>/dev/null 3>&- &
-    helpers+=("$!")
-    : >"$WORLD/looks"
-    eventually is_watched
-}
-is_watched() { : <"$LOGIN" && (($(times_looked))); }
-times_looked() { grep -cxF "${LOGIN##*/}" "$WORLD/looks" || true; }
-has_looked() { (($(times_looked) > $1)); }
-
-# One side's request is held at the endpoint until the other has looked at the login and had time to send one, too.
-race_for_the_lock() {
-    stand_in 'hold?what=token&n=2'
-    local held looks
-    held=$(count '.what == "held"')
-    if ((round % 2)); then
-        start_refresh
-        eventually --at "$WORLD/requests" is_held $((held + 1))
-        looks=$(times_looked)
-        start_on_host
-        eventually --at "$WORLD/looks" has_looked "$looks" || echo "round $round: it did not look" >>"$WORLD/failed"
-    else
-        start_on_host
-        eventually --at "$WORLD/requests" is_held $((held + 1))
-        start_refresh
-    fi
-    ! event_wait_seconds=$try_seconds eventually --at "$WORLD/requests" is_held $((held + 2)) ||
-        echo "round $round: both asked" >>"$WORLD/failed"
-    stand_in release
-    end client "$client_pid"
-    end refresh "$refresh_pid"
-}
-
 # A session of the client with some rounds: it is stopped at the API, then our request at the token endpoint, until the client has
 # looked at its login once more and goes on with a token that is valid: it has no need of its own.
 refresh_beside_a_session() {
@@ -110,10 +66,10 @@ refresh_beside_a_session() {
     start_on_host
     eventually --at "$WORLD/requests" is_held $((held + 1))
     for (( ; round < last && round < rounds; round++)); do
-        stand_in 'hold?what=token&n=2'
-        asked=$(tokens_held)
+        hold_refreshes 2
+        asked=$(refreshes_held)
         start_refresh --force
-        eventually --at "$WORLD/requests" is_asking "$asked"
+        eventually --at "$WORLD/requests" are_held $((asked + 1))
         used=$(api_tokens | wc -l)
         stand_in 'release?what=api&n=99'
         eventually --at "$WORLD/requests" has_used "$used" || echo "round $round: it did not go on" >>"$WORLD/failed"
@@ -124,12 +80,13 @@ refresh_beside_a_session() {
     stand_in release
     end client "$client_pid"
 }
+hold_refreshes() { stand_in "hold?what=token&n=$1"; }
+release_all() { stand_in release; }
+refreshes_held() { count '.what == "held" and .status == "token"'; }
 has_used() { (($(api_tokens | wc -l) > $1)); }
 expect_login() {
     [[ $(stand_in "is_current?token=$(jq -r "$refresh_token" "$LOGIN")") == true ]] || echo "round $round: lost" >>"$WORLD/failed"
 }
-tokens_held() { count '.what == "held" and .status == "token"'; }
-is_asking() { (($(tokens_held) > $1)); }
 
 @test "the first request has the token that the hook delivered; the service is a stand-in" {
     a_login_for $((8 * hour))
@@ -174,7 +131,6 @@ is_asking() { (($(tokens_held) > $1)); }
 @test "on the host beside oci-oauth refresh no refresh token is used twice and no login is lost; the service is a stand-in" {
     local round=0
     settings "$OPERATOR_HOME"
-    : >"$WORLD/failed"
     a_login_for 60
     watch_login
     while ((round < rounds)); do
@@ -183,13 +139,13 @@ is_asking() { (($(tokens_held) > $1)); }
             continue
         fi
         a_login_for 60 # the client wants to refresh, too
-        race_for_the_lock
+        race_for_the_lock "$try_seconds"
         expect_login
         ((++round))
     done
     local ours
-    ours=$(grep -c ': refreshed, valid' "$WORLD/refresh.log" || true)
-    saw "$rounds rounds: $(token_requests) requests, $ours by oci-oauth, $(reuses) reuses, $(grep -c lost "$WORLD/failed" || true) logins lost, $(grep -vc lost "$WORLD/failed" || true) failures"
+    ours=$(times_refreshed)
+    saw "$rounds rounds: $(token_requests) requests, $ours by oci-oauth, $(reuses) reuses, $(times_lost) logins lost, $(other_failures) failures"
     cat "$WORLD/failed"
     [[ ! -s $WORLD/failed ]] || requests 'select(.what != "api" and .what != "other") | "\(.what) \(.status) \(.agent) \(.refreshToken) \(.reused)"'
     [[ ! -s $WORLD/failed && $(token_requests) == "$rounds" && $(reuses) == 0 ]]

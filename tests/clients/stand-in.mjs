@@ -12,6 +12,7 @@
 //   refuse_old?on=1|0      whether an access token is refused once its login was rotated
 //   hold?what=token|api&n=N   the next N requests of this kind are not answered before a release; one for the API that offers
 //                          tools is then answered with the call of one, so that another request follows
+//   tool?name=N[&namespace=S]   the tool that is called, instead of one that nobody has
 //   release[?what=token|api&n=N]   answers what is held; the next N requests are held again, none by default
 //   is_current?token=T     whether this refresh token can be used
 import { createHash, randomBytes } from 'node:crypto';
@@ -25,6 +26,7 @@ const refreshTokens = new Map(); // token -> family
 const holds = { token: 0, api: 0 };
 const held = { token: [], api: [] };
 let lifetime = 8 * 3600;
+let tool = null;
 let refuseOld = false;
 let issued = 0;
 
@@ -70,11 +72,12 @@ function accepts(token) {
 
 let sequence = 0;
 const event = (type, members) => `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: sequence++, ...members })}\n\n`;
+const calledTool = () => tool ?? { name: `none${sequence}` };
 const stream = (answer, body) => answer.writeHead(200, { 'content-type': 'text/event-stream' }).end(body);
 
 // Anthropic's messages.
 function messages(answer, call) {
-  const block = call ? { type: 'tool_use', id: `call_${sequence}`, name: `none${sequence}`, input: {} } : { type: 'text', text: '' };
+  const block = call ? { type: 'tool_use', id: `call_${sequence}`, ...calledTool(), input: {} } : { type: 'text', text: '' };
   const delta = call ? { type: 'input_json_delta', partial_json: '{}' } : { type: 'text_delta', text: 'ok' };
   stream(answer, [
     event('message_start', { message: { id: 'msg_1', type: 'message', role: 'assistant', model: 'claude', content: [], stop_reason: null, stop_sequence: null, usage: { input_tokens: 1, output_tokens: 1 } } }),
@@ -89,7 +92,7 @@ function messages(answer, call) {
 // OpenAI's responses.
 function responses(answer, call) {
   const item = call
-    ? { type: 'function_call', id: 'fc_1', call_id: `call_${sequence}`, name: `none${sequence}`, arguments: '{}', status: 'completed' }
+    ? { type: 'function_call', id: 'fc_1', call_id: `call_${sequence}`, ...calledTool(), arguments: '{}', status: 'completed' }
     : { type: 'message', id: 'msg_1', role: 'assistant', status: 'completed', content: [{ type: 'output_text', text: 'ok', annotations: [] }] };
   const response = { id: 'resp_1', object: 'response', created_at: seconds(), model: 'model', status: 'completed', output: [item], usage: { input_tokens: 1, output_tokens: 1, total_tokens: 2, input_tokens_details: { cached_tokens: 0 }, output_tokens_details: { reasoning_tokens: 0 } } };
   const text = [
@@ -109,7 +112,7 @@ function responses(answer, call) {
 // OpenAI's chat completions.
 function completions(answer, call) {
   const chunk = (delta, finish) => `data: ${JSON.stringify({ id: 'chat_1', object: 'chat.completion.chunk', created: seconds(), model: 'model', choices: [{ index: 0, delta, finish_reason: finish }], usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } })}\n\n`;
-  const delta = call ? { tool_calls: [{ index: 0, id: `call_${sequence}`, type: 'function', function: { name: `none${sequence}`, arguments: '{}' } }] } : { content: 'ok' };
+  const delta = call ? { tool_calls: [{ index: 0, id: `call_${sequence}`, type: 'function', function: { ...calledTool(), arguments: '{}' } }] } : { content: 'ok' };
   stream(answer, chunk({ role: 'assistant', ...delta }, null) + chunk({}, call ? 'tool_calls' : 'stop') + 'data: [DONE]\n\n');
 }
 
@@ -127,6 +130,7 @@ const controls = {
   login: (query) => issue({}, Number(query.get('expires_in'))),
   expires_in: (query) => { lifetime = Number(query.get('s')); },
   refuse_old: (query) => { refuseOld = query.get('on') === '1'; },
+  tool: (query) => { tool = Object.fromEntries(query); },
   hold: (query) => { holds[query.get('what')] = Number(query.get('n')); },
   is_current: (query) => {
     const family = refreshTokens.get(query.get('token'));
