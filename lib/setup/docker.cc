@@ -142,7 +142,9 @@ std::string listed(const std::vector<std::string>& names) {
 }
 
 std::vector<std::string> containers_of(const Host& host, const DockerDaemon& daemon, const DaemonFile& file) {
-  return containers_with_runtime(host, docker_data_root(host, daemon, file.now), runtime_name);
+  const auto seen = tree_of(daemon);
+  return containers_with_runtime(seen ? *seen : host.tree, docker_data_root(host, daemon, file.now),
+                                 runtime_name);
 }
 
 // Whether the running daemon would still use our runtime as its default after a reload without a default in

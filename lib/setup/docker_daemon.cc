@@ -88,20 +88,20 @@ bool is_remapped_root(std::string_view name) {
          name.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-std::optional<JsonDocument> json_in(const Host& host, const std::string& path) {
-  const auto text = host.tree.read(path);
+std::optional<JsonDocument> json_in(const Tree& tree, const std::string& path) {
+  const auto text = tree.read(path);
   if (!text || !*text) return std::nullopt;
   auto json = parse_json(**text, path);
   if (!json || !json->IsObject()) return std::nullopt;
   return std::move(*json);
 }
 
-void add_containers(const Host& host, const std::string& directory, std::string_view runtime,
+void add_containers(const Tree& tree, const std::string& directory, std::string_view runtime,
                     std::vector<std::string>& names) {
-  for (const std::string& id : host.tree.list(directory)) {
-    const auto host_config = json_in(host, fmt::format("{}/{}/hostconfig.json", directory, id));
+  for (const std::string& id : tree.list(directory)) {
+    const auto host_config = json_in(tree, fmt::format("{}/{}/hostconfig.json", directory, id));
     if (!host_config || json_string(*host_config, "Runtime") != runtime) continue;
-    const auto config = json_in(host, fmt::format("{}/{}/config.v2.json", directory, id));
+    const auto config = json_in(tree, fmt::format("{}/{}/config.v2.json", directory, id));
     const auto name = config ? json_string(*config, "Name") : std::nullopt;
     names.emplace_back(name && name->size() > 1 ? name->substr(1) : std::string_view(id).substr(0, 12));
   }
@@ -132,6 +132,12 @@ bool has_rootless_docker(const Host& host) {
          (!service_command(host, "docker.service").empty() || running_daemon(host).has_value());
 }
 
+std::optional<Tree> tree_of(const DockerDaemon& daemon) {
+  if (!daemon.pid) return std::nullopt;
+  auto tree = Tree::of_process(*daemon.pid);
+  return tree ? std::optional<Tree>(std::move(*tree)) : std::nullopt;
+}
+
 std::string docker_data_root(const Host& host, const DockerDaemon& daemon, const DockerSettings& settings) {
   if (auto named = daemon.flag("--data-root")) return *named;
   for (const std::string& named : {settings.data_root, settings.graph}) {
@@ -140,13 +146,13 @@ std::string docker_data_root(const Host& host, const DockerDaemon& daemon, const
   return host.scope == Scope::system ? "/var/lib/docker" : host.data_home + "/docker";
 }
 
-std::vector<std::string> containers_with_runtime(const Host& host, const std::string& data_root,
+std::vector<std::string> containers_with_runtime(const Tree& tree, const std::string& data_root,
                                                  std::string_view runtime) {
   std::vector<std::string> names;
-  add_containers(host, data_root + "/containers", runtime, names);
-  for (const std::string& name : host.tree.list(data_root)) {
+  add_containers(tree, data_root + "/containers", runtime, names);
+  for (const std::string& name : tree.list(data_root)) {
     if (is_remapped_root(name))
-      add_containers(host, fmt::format("{}/{}/containers", data_root, name), runtime, names);
+      add_containers(tree, fmt::format("{}/{}/containers", data_root, name), runtime, names);
   }
   std::sort(names.begin(), names.end());
   return names;

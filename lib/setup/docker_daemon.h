@@ -62,12 +62,16 @@ void describe(Each& each, Self& settings) {
   each("graph", settings.graph);
 }
 
+// The files as the running daemon sees them, because rpm runs a package's scripts without /tmp and /home
+// (rpm-plugin-unshare(8)). nullopt if it is not running.
+std::optional<Tree> tree_of(const DockerDaemon& daemon);
+
 // Where the daemon keeps its containers: by option, by daemon.json, or by default.
 std::string docker_data_root(const Host& host, const DockerDaemon& daemon, const DockerSettings& settings);
 
 // The names of the containers, running or not, that were created with `runtime`. Docker also records the
 // default runtime's name in each container.
-std::vector<std::string> containers_with_runtime(const Host& host, const std::string& data_root,
+std::vector<std::string> containers_with_runtime(const Tree& tree, const std::string& data_root,
                                                  std::string_view runtime);
 
 struct DockerRuntimes {

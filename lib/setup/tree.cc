@@ -30,6 +30,10 @@ Result<Tree> Tree::open(const std::string& root) {
   return Tree(std::move(absolute), std::move(fd));
 }
 
+Result<Tree> Tree::of_process(pid_t pid) {
+  return Tree("/", TRY(open_file({.path = fmt::format("/proc/{}/root", pid)}, O_PATH | O_DIRECTORY)));
+}
+
 std::string Tree::shown(std::string_view path) const {
   return is_host() ? std::string(path) : root_ + std::string(path);
 }

@@ -3,6 +3,8 @@
 // followed as the tree's own programs would follow them, and never lead out of it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <sys/stat.h>
 
 #include <optional>
@@ -19,6 +21,8 @@ class Tree {
  public:
   // Failure: `root` is not a directory.
   static Result<Tree> open(const std::string& root);
+  // What the process `pid` sees at /, also what our own mount namespace hides. Failure: it cannot be read.
+  static Result<Tree> of_process(pid_t pid);
 
   const std::string& root() const { return root_; }
   bool is_host() const { return root_ == "/"; }

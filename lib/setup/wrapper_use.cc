@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/wrapper_use.h"
 
-#include <algorithm>
+#include <set>
 
 #include "base/fmt.h"
 #include "base/json.h"
@@ -13,20 +13,23 @@ namespace {
 
 constexpr const char* tasks = "io.containerd.runtime.v2.task";
 
-// Those of containerd itself, of k3s and RKE2, and of the one that dockerd starts if there is no other.
-std::vector<std::string> state_directories(const Host& host) {
-  const std::string exec_root = find_docker(host).flag("--exec-root").value_or("/run/docker");
-  return {"/run/containerd", "/run/k3s/containerd", exec_root + "/containerd/daemon"};
-}
-
 // The shim records its runtime in a separate file and among its options.
-bool is_run_by_wrapper(const Host& host, const std::string& bundle) {
-  const auto runtime = host.tree.read(bundle + "/runtime");
+bool is_run_by_wrapper(const Tree& tree, const std::string& bundle) {
+  const auto runtime = tree.read(bundle + "/runtime");
   if (runtime && *runtime && is_wrapper(**runtime)) return true;
-  const auto options = host.tree.read(bundle + "/options.json");
+  const auto options = tree.read(bundle + "/options.json");
   if (!options || !*options) return false;
   const auto json = parse_json(**options, bundle);
   return json && json->IsObject() && is_wrapper(json_string(*json, "binary_name").value_or(""));
+}
+
+void add_containers(const Tree& tree, const std::string& state_directory, std::set<std::string>& ids) {
+  const std::string root = fmt::format("{}/{}", state_directory, tasks);
+  for (const std::string& space : tree.list(root)) {
+    for (const std::string& id : tree.list(fmt::format("{}/{}", root, space))) {
+      if (is_run_by_wrapper(tree, fmt::format("{}/{}/{}", root, space, id))) ids.insert(id);
+    }
+  }
 }
 
 }  // namespace
@@ -35,18 +38,16 @@ bool is_wrapper(std::string_view program) {
   return program == "oci-oauth-runtime" || program.ends_with("/oci-oauth-runtime");
 }
 
+// Those of containerd itself, of k3s and RKE2, and of the one that dockerd starts if there is no other.
 std::vector<std::string> containers_run_by_wrapper(const Host& host) {
-  std::vector<std::string> ids;
-  for (const std::string& directory : state_directories(host)) {
-    const std::string root = fmt::format("{}/{}", directory, tasks);
-    for (const std::string& space : host.tree.list(root)) {
-      for (const std::string& id : host.tree.list(fmt::format("{}/{}", root, space))) {
-        if (is_run_by_wrapper(host, fmt::format("{}/{}/{}", root, space, id))) ids.push_back(id);
-      }
-    }
-  }
-  std::sort(ids.begin(), ids.end());
-  return ids;
+  const DockerDaemon docker = find_docker(host);
+  const auto seen = tree_of(docker);
+  std::set<std::string> ids;
+  add_containers(host.tree, "/run/containerd", ids);
+  add_containers(host.tree, "/run/k3s/containerd", ids);
+  add_containers(seen ? *seen : host.tree,
+                 docker.flag("--exec-root").value_or("/run/docker") + "/containerd/daemon", ids);
+  return {ids.begin(), ids.end()};
 }
 
 }  // namespace oci_oauth

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/docker_daemon.h"
 
+#include <sys/mount.h>
+
+#include <fstream>
+
 #include "support/catch.h"
+#include "support/container.h"
+#include "support/skip.h"
 #include "support/temp_dir.h"
 
 using namespace oci_oauth;
@@ -65,7 +71,27 @@ TEST_CASE("containers are named by what Docker keeps on disk; what cannot be rea
   machine.file("d/containers/4/hostconfig.json", "[");
   machine.file("d/100000.100000/containers/5/hostconfig.json", R"({"Runtime": "oci-oauth"})");
   machine.file("d/other/containers/6/hostconfig.json", R"({"Runtime": "oci-oauth"})");
-  CHECK(containers_with_runtime(machine.host(), "/d", "oci-oauth") ==
+  CHECK(containers_with_runtime(machine.host().tree, "/d", "oci-oauth") ==
         std::vector<std::string>{"1234567890ab", "5", "db"});
-  CHECK(containers_with_runtime(machine.host(), "/none", "oci-oauth").empty());
+  CHECK(containers_with_runtime(machine.host().tree, "/none", "oci-oauth").empty());
+}
+
+TEST_CASE("containers are found where the running daemon has them, also if the caller does not see that") {
+  if (without_root()) return;
+  const TempDir machine;
+  const std::string data_root = machine / "docker";
+  std::filesystem::create_directory(data_root);
+  const Container daemon(Mapping{"0 0 1"}, [&] {
+    if (::mount("tmpfs", data_root.c_str(), "tmpfs", 0, nullptr) != 0) return failed("mount");
+    std::filesystem::create_directories(data_root + "/containers/box");
+    std::ofstream(data_root + "/containers/box/hostconfig.json") << R"({"Runtime": "oci-oauth"})";
+    return std::string("mounted");
+  });
+  REQUIRE(daemon.ready());
+  const auto seen = tree_of({.flags = {}, .config_file = {}, .pid = daemon.pid()});
+  const auto ours = Tree::open("/");
+  REQUIRE((seen && ours));
+  CHECK(containers_with_runtime(*seen, data_root, "oci-oauth") == std::vector<std::string>{"box"});
+  CHECK(containers_with_runtime(*ours, data_root, "oci-oauth").empty());
+  CHECK(daemon.outcome() == "mounted");
 }
