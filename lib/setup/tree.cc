@@ -53,7 +53,8 @@ Result<Tree::Place> Tree::locate(const std::string& path) const {
   auto file = open_in(path, O_PATH);
   if (file) {
     const std::string real = TRY(link_target(fmt::format("/proc/self/fd/{}", file->get())));
-    auto directory = TRY(open_file({.path = parent_directory(real)}, O_RDONLY | O_DIRECTORY));
+    const std::string inside = real.substr(is_host() ? 0 : root_.size());
+    auto directory = TRY(open_in(parent_directory(inside), O_RDONLY | O_DIRECTORY));
     return Place{std::move(directory), base_name(real), shown(path)};
   }
   if (file.error().kind != ErrorKind::not_found) return std::move(file).error();
