@@ -69,7 +69,7 @@ mounts_at_target() { inside "$1" grep -c " $target " /proc/mounts; }
     [[ $(inside box ls -A "$target") == api.sock ]]
     tr '\0' '\n' <"/proc/$(pid_of box)/environ" | grep -qx "ANTHROPIC_UNIX_SOCKET=$target/api.sock"
     [[ $(ask box /api/whoami) == '{"authenticated":true}200' ]]
-    grep -q "claude $(id_of box) GET /api/whoami 200" "$PROXY_LOG"
+    eventually grep -q "claude $(id_of box) GET /api/whoami 200" "$PROXY_LOG" # after the answer
     restart box
     [[ $(ask box /api/whoami) == '{"authenticated":true}200' ]]
 }
