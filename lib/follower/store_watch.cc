@@ -56,7 +56,9 @@ class Watching {
 }  // namespace
 
 Milliseconds pause_after(unsigned failures, double chance) {
-  const Milliseconds longest = std::min<Milliseconds>(5min, 30s * (1U << std::min(failures - 1, 4U)));
+  // A store has no leader for a second or two after a loss, which is not a reason to stay away.
+  const unsigned doublings = std::min(std::max(failures, 2U) - 2, 4U);
+  const Milliseconds longest = std::min<Milliseconds>(5min, 30s * (1U << doublings));
   return 1s + part_of(longest - 1s, chance);
 }
 

@@ -13,8 +13,8 @@
 
 namespace oci_oauth {
 
-// How long to wait before the next connection: a random part of a time, 30 s after a loss, that doubles with
-// each failure until the store answers, up to 5 min. `chance`: in [0, 1).
+// How long to wait before the next connection: a random part of a time, 30 s after a loss and after the next
+// failure, that then doubles until the store answers, up to 5 min. `chance`: in [0, 1).
 Milliseconds pause_after(unsigned failures, double chance);
 
 // When all is read again although nothing was lost: 5 to 10 minutes after it was read.

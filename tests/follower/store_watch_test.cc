@@ -100,9 +100,9 @@ TEST_CASE("after a loss all is read again, and the same loss is told once") {
 
 TEST_CASE("each loss of a store that answers is the first one, and only silence makes the pauses longer") {
   const ScriptedStore::Turn answers = {Listing{{}, "1"}, {}, lost}, is_silent = {lost, {}, {}};
-  const auto seen =
-      watch({answers, answers, is_silent, answers, {Listing{{change("end")}, "2"}, {}, {}}}, "end", 1);
-  CHECK(seen.pauses == std::vector<Milliseconds>{30s, 30s, 1min, 30s});
+  const auto seen = watch(
+      {answers, answers, is_silent, is_silent, answers, {Listing{{change("end")}, "2"}, {}, {}}}, "end", 1);
+  CHECK(seen.pauses == std::vector<Milliseconds>{30s, 30s, 30s, 1min, 30s});
 }
 
 TEST_CASE("a stream that comes to its time is read again at once") {
@@ -112,11 +112,13 @@ TEST_CASE("a stream that comes to its time is read again at once") {
 }
 
 TEST_CASE("hosts that lose a member together do not come back together") {
-  CHECK(pause_after(1, 0.0) == 1s);
-  CHECK(pause_after(1, 0.999) > 29s);
-  CHECK(pause_after(1, 0.999) <= 30s);
-  CHECK(pause_after(3, 0.999) > 100s);
-  for (const unsigned failures : {4U, 10U, 1'000'000U}) {
+  for (const unsigned failures : {1U, 2U}) {
+    CHECK(pause_after(failures, 0.0) == 1s);
+    CHECK(pause_after(failures, 0.999) > 29s);
+    CHECK(pause_after(failures, 0.999) <= 30s);
+  }
+  CHECK(pause_after(4, 0.999) > 100s);
+  for (const unsigned failures : {5U, 10U, 1'000'000U}) {
     CHECK(pause_after(failures, 0.999) <= 5min);
     CHECK(pause_after(failures, 0.0) == 1s);
   }
