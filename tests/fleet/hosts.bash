@@ -38,6 +38,7 @@ start_host() {
         env -i PATH=/usr/bin:/bin HOME="$place" STATE_DIRECTORY="$place/kept" XDG_RUNTIME_DIR="$place" \
         "$follower" --config "$place/config.json" >>"$place/log" 2>&1 3>&- </dev/null &
     echo $! >"$place/pid"
+    disown
 }
 end_host() {
     local pid

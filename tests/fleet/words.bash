@@ -85,6 +85,7 @@ start_member() {
         --peer-client-cert-auth --peer-trusted-ca-file "$LAB/ca.pem" --peer-cert-file "$LAB/member.pem" --peer-key-file "$LAB/member.key" \
         ${ETCD_OPTIONS---unsafe-no-fsync} >>"$LAB/m$n.log" 2>&1 3>&- </dev/null &
     echo $! >"$LAB/m$n.pid"
+    disown
 }
 end_member() {
     local pid
