@@ -5,7 +5,7 @@
 start_syslog() {
     busybox syslogd -n -O "$SYSLOG" </dev/null >/dev/null 2>&1 3>&- &
     SYSLOG_PID=$!
-    eventually --at /dev test -S /dev/log
+    eventually --at /dev is_open_to_all
 }
 
 stop_syslog() {
@@ -13,6 +13,9 @@ stop_syslog() {
     wait "$SYSLOG_PID" || true
     rm -f /dev/log
 }
+
+# syslogd makes the socket first, and lets other users write to it then.
+is_open_to_all() { [[ $(stat --dereference --format=%F:%a /dev/log 2>/dev/null) == socket:666 ]]; }
 
 # Datagrams keep their order: once a mark of our own has come, all that was sent before it has come too.
 logged() {
