@@ -11,6 +11,7 @@
 #include "base/fmt.h"
 #include "base/process.h"
 #include "config/open_configuration.h"
+#include "config/provider.h"
 #include "program/installation.h"
 #include "program/standard_options.h"
 #include "proxy/proxy_files.h"
@@ -78,6 +79,8 @@ Result<void> run(const Arguments& arguments, const Log& log) {
   const auto config = TRY(open_configuration(arguments.config));
   instance.directory = TRY(own_directory(config.runtime_dir));
   instance.prepare = [&] { return prepare(config.path, prefix, instance.directory); };
+  instance.sources = provider_directories(prefix);
+  instance.sources.push_back(config.path.substr(0, config.path.rfind('/')));
   if (arguments.prepare) return instance.prepare();
   instance.control = config.runtime_dir + "/proxy.sock";
   instance.rejected_command = {

@@ -28,14 +28,15 @@ Result<void> send_message(int socket, std::string_view text, std::initializer_li
   msghdr message = {};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  if (descriptors.size() > 0) {
+  const auto number = descriptors.size() - static_cast<size_t>(std::ranges::count(descriptors, -1));
+  if (number > 0) {
     message.msg_control = control.bytes;
-    message.msg_controllen = CMSG_SPACE(descriptors.size() * sizeof(int));
+    message.msg_controllen = CMSG_SPACE(number * sizeof(int));
     cmsghdr* const header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
-    std::copy(descriptors.begin(), descriptors.end(), reinterpret_cast<int*>(CMSG_DATA(header)));
+    header->cmsg_len = CMSG_LEN(number * sizeof(int));
+    std::ranges::remove_copy(descriptors, reinterpret_cast<int*>(CMSG_DATA(header)), -1);
   }
   const ssize_t sent = ::sendmsg(socket, &message, MSG_NOSIGNAL);
   if (sent != static_cast<ssize_t>(text.size()))

@@ -17,7 +17,7 @@ struct DescriptorMessage {
   std::vector<UniqueFd> descriptors;  // closed on exec
 };
 
-// Sends all of it in one message. Failure: names the call.
+// Sends all of it in one message, without the descriptors that are -1. Failure: names the call.
 Result<void> send_message(int socket, std::string_view text, std::initializer_list<int> descriptors);
 
 // Receives one message of at most 4 KiB and 4 descriptors. Result: an empty text at the end of the stream.

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/file.h"
 #include "base/record.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -15,9 +17,11 @@
 
 namespace oci_oauth {
 
-// "admit\nPROFILE\nID", with one or two listening sockets, the pidfd of the container's first process, and
-// the open directory of the profile's token; answered with admitted, or with the reason why not.
-constexpr std::string_view admit_request = "admit", traffic_request = "traffic", admitted = "ok\n";
+// "admit\nPROFILE\nID\nSHARE", with one or two listening sockets, the pidfd of the container's first process,
+// and the open directory of the profile's token. A proxy that has the directory SHARE ("DEVICE:INODE") needs
+// it no more. The answer is a line: admitted, wants_share, or the reason why not.
+constexpr std::string_view admit_request = "admit", admitted = "ok\n", wants_share = "share\n",
+                           traffic_request = "traffic";
 
 // What a container has asked since the proxy was started, or the container if that was later.
 struct ProxiedContainer {
@@ -50,13 +54,19 @@ void describe(Each& each, Self& traffic) {
 
 struct HandedOver {
   std::string_view profile, container;
-  int listening, process, share;
+  int listening, process;
   int on_loopback = -1;  // -1: none
+  std::optional<FileId> share_id = {};
+  int share = -1;  // -1: only if the proxy wants it
 };
+
+std::string share_text(const std::optional<FileId>& share);  // empty: unknown
+
+enum class Admission { done, without_share };
 
 // Gives a container's listening sockets to the proxy. Failure: nobody answers by `deadline`, or the proxy's
 // reason.
-Result<void> hand_over(const RuntimeDir& runtime, const HandedOver& socket, SteadyTime deadline);
+Result<Admission> hand_over(const RuntimeDir& runtime, const HandedOver& socket, SteadyTime deadline);
 
 // Result: empty if no proxy is running.
 std::vector<ProxiedContainer> proxied_containers(const RuntimeDir& runtime);

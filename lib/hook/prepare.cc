@@ -131,11 +131,14 @@ Result<UniqueFd> hand_over_socket(const CreateContext& context, const Profile& p
   auto made = TRY(make_socket_tree(api_socket));
   const std::uint16_t port = Port::number(profile.loopback_port);
   const UniqueFd on_loopback = port == 0 ? UniqueFd() : TRY(listen_on_loopback(context.process, port));
+  HandedOver handed = {profile.name,         context.call.state.id,
+                       made.listening.get(), context.process.fd(),
+                       on_loopback.get(),    file_id(context.runtime.share_directory(profile.name))};
+  const SteadyTime deadline = std::chrono::steady_clock::now() + longest_wait_for_proxy;
+  if (TRY(hand_over(context.runtime, handed, deadline)) == Admission::done) return std::move(made.tree);
   const UniqueFd share = TRY(share_for_proxy(context, profile));
-  TRY(hand_over(context.runtime,
-                {profile.name, context.call.state.id, made.listening.get(), context.process.fd(), share.get(),
-                 on_loopback.get()},
-                std::chrono::steady_clock::now() + longest_wait_for_proxy));
+  handed.share = share.get();
+  TRY(hand_over(context.runtime, handed, deadline));
   return std::move(made.tree);
 }
 

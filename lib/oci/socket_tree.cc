@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <string>
 
-#include "base/fmt.h"
 #include "base/unix_socket.h"
 #include "oci/limits.h"
 
@@ -20,12 +19,6 @@ namespace {
 Result<UniqueFd> make_memory_tree() {
   const UniqueFd context(::fsopen("tmpfs", FSOPEN_CLOEXEC));
   if (!context) return Error::from_errno(errno, "fsopen of a tmpfs");
-  const std::pair<const char*, const char*> options[] = {
-      {"size", "4k"}, {"nr_inodes", "2"}, {"mode", "0755"}};
-  for (const auto& [key, value] : options) {
-    if (::fsconfig(context.get(), FSCONFIG_SET_STRING, key, value, 0) != 0)
-      return Error::from_errno(errno, fmt::format("fsconfig {} of a tmpfs", key));
-  }
   if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
     return Error::from_errno(errno, "fsconfig of a tmpfs");
   UniqueFd tree(

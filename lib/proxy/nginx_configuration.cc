@@ -8,28 +8,25 @@ namespace oci_oauth {
 namespace {
 
 constexpr std::string_view end_of_scheme = "://";
-constexpr std::string_view blanks = " \t";
-
-std::string_view next_line(std::string_view& text) {
-  const size_t end = text.find('\n');
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  return line.substr(0, line.find('#'));
-}
-
-std::string_view next_word(std::string_view& line) {
-  line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
-  const std::string_view word = line.substr(0, line.find_first_of(blanks));
-  line.remove_prefix(word.size());
-  return word;
-}
-
 std::string_view after_scheme(std::string_view origin) {
   return origin.substr(origin.find(end_of_scheme) + end_of_scheme.size());
 }
 
-std::string in_brackets(std::string_view address) {
-  return address.find(':') == address.npos ? std::string(address) : fmt::format("[{}]", address);
+// "api.example.com" of "https://api.example.com:8443", and "8443", or the scheme's port if it names none.
+std::string_view host_of(std::string_view origin) {
+  const std::string_view authority = after_scheme(origin);
+  return authority.substr(0, authority.starts_with('[') ? authority.find(']') + 1 : authority.find(':'));
+}
+
+std::string_view port_of(std::string_view origin) {
+  const std::string_view port = after_scheme(origin).substr(host_of(origin).size());
+  if (!port.empty()) return port.substr(1);
+  return origin.starts_with("https") ? "443" : "80";
+}
+
+// As getaddrinfo(3) takes it.
+std::string_view without_brackets(std::string_view host) {
+  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
 }
 
 // A regular expression for one of the provider's requests. It is matched as the client spelled it, because
@@ -55,16 +52,21 @@ std::string allowed_requests(const ProxiedProfile& profile, std::string_view var
   return text + "  }\n";
 }
 
-// {0}: number of the profile, {1}: its name, {2}: request size, {3}: rate, {4}: directory, {5}: the API's
-// address, {6}: its host, {7}: its port, {8}: certificates, {9}: Host header, {10}: what both requests for a
-// token have, {11}: "https://"
+// {0}: number of the profile, {1}: its name, {2}: request size, {3}: rate, {4}: directory, {5}: "https://",
+// {6}: the API's host, {7}: Host header, {8}: certificates, {9}: what both requests for a token have
 constexpr std::string_view server = R"(
+  # The proxy connects it to the API. Kept for less time than any API does, because a request may fail on a connection
+  # that the API closes.
+  upstream api{0} {{
+    server unix:{4}/{1}.api;
+    keepalive 32;
+    keepalive_timeout 4s;
+  }}
   limit_req_zone $proxy_protocol_addr zone=profile{0}:4m rate={3}r/m;
   server {{
     listen unix:{4}/{1}.sock proxy_protocol backlog=4096;
     server_name_in_redirect off;
     client_max_body_size {2};
-    set $host_of_api "{5}";
 
     # The token is for this server only.
     proxy_ssl_verify on;
@@ -75,7 +77,7 @@ constexpr std::string_view server = R"(
     proxy_ssl_protocols TLSv1.2 TLSv1.3;
 
     # Neither the client's credentials nor what is meant for the next hop (RFC 9110 section 7.6.1) is passed on.
-    proxy_set_header Host {9};
+    proxy_set_header Host {7};
     proxy_set_header Authorization $authorization;
     proxy_set_header X-Api-Key "";
     proxy_set_header Cookie "";
@@ -87,6 +89,12 @@ constexpr std::string_view server = R"(
     proxy_set_header TE "";
     proxy_set_header Trailer "";
     proxy_set_header Expect "";
+    # Nor what some frameworks take for another method or path.
+    proxy_set_header X-HTTP-Method-Override "";
+    proxy_set_header X-HTTP-Method "";
+    proxy_set_header X-Method-Override "";
+    proxy_set_header X-Original-URL "";
+    proxy_set_header X-Rewrite-URL "";
     proxy_hide_header Set-Cookie;
     proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;
 
@@ -100,14 +108,14 @@ constexpr std::string_view server = R"(
       # The API refused the token, or there is none.
       proxy_intercept_errors on;
       error_page 401 = @again;
-      proxy_pass {11}$host_of_api{7}$request_uri;
+      proxy_pass {5}api{0}$request_uri;
     }}
     # The request is here as a whole, and is sent once more with the token of after a refresh.
     location @again {{
       auth_request /.again;
       auth_request_set $authorization $upstream_http_x_authorization;
       error_page 401 =503 @none;
-      proxy_pass {11}$host_of_api{7}$request_uri;
+      proxy_pass {5}api{0}$request_uri;
     }}
     location @none {{
       return 503 '{{"type":"error","error":{{"type":"api_error","message":"oci-oauth: there is no valid token on this host, see oci-oauth status"}}}}\n';
@@ -115,31 +123,31 @@ constexpr std::string_view server = R"(
     location = /.token {{
       internal;
       proxy_set_header Authorization "";
-      proxy_pass http://unix:{4}/token.sock:/token/{1};
-{10}    }}
+      proxy_pass http://desk/token/{1};
+{9}    }}
     location = /.again {{
       internal;
       proxy_set_header X-Rejected $authorization;
-      proxy_pass http://unix:{4}/token.sock:/again/{1};
-{10}    }}
+      proxy_pass http://desk/again/{1};
+{9}    }}
   }}
 )";
 
 constexpr std::string_view desk = R"(      proxy_pass_request_headers off;
       proxy_pass_request_body off;
+      proxy_set_header Connection "";
       proxy_set_header Content-Length "";
       proxy_buffer_size 16k;
       proxy_buffers 4 16k;
       proxy_busy_buffers_size 16k;
 )";
 
-constexpr std::string_view names_begin = "# profiles: ";
+constexpr std::string_view profile_begin = "# profile: ";
 
-// {0}: directory, {1}: names of profiles, {2}: name servers
+// {0}: directory, {1}: profiles
 constexpr std::string_view common =
     R"nginx(# Made by oci-oauth-proxy from the configuration; changes are lost.
-{1}
-daemon off;
+{1}daemon off;
 pid {0}/nginx.pid;
 error_log stderr warn;
 worker_processes auto;
@@ -154,7 +162,7 @@ http {{
   fastcgi_temp_path {0}/unused;
   uwsgi_temp_path {0}/unused;
   scgi_temp_path {0}/unused;
-{2}  server_tokens off;
+  server_tokens off;
   default_type application/json;
   recursive_error_pages on;
   limit_req_status 429;
@@ -170,77 +178,53 @@ http {{
   proxy_connect_timeout 30s;
   proxy_send_timeout 300s;
   proxy_read_timeout 600s;
+  upstream desk {{
+    server unix:{0}/token.sock;
+    keepalive 32;
+  }}
 )nginx";
 
 std::string server_of(const NginxSettings& settings, const ProxiedProfile& profile, size_t number) {
   const std::string_view url = profile.api.url, rate = profile.api.rate;
   return allowed_requests(profile, fmt::format("is_allowed{}", number)) +
          fmt::format(server, number, profile.name, profile.api.request_size, rate.substr(0, rate.find('/')),
-                     settings.directory,
-                     profile.address.empty() ? std::string(host_of(url)) : in_brackets(profile.address),
-                     host_of(url), port_of(url), settings.certificates, after_scheme(url), desk,
-                     url.substr(0, url.size() - after_scheme(url).size()));
+                     settings.directory, url.substr(0, url.size() - after_scheme(url).size()), host_of(url),
+                     after_scheme(url), settings.certificates, desk);
 }
 
 }  // namespace
 
 std::string nginx_configuration(const NginxSettings& settings) {
-  const std::string resolver =
-      settings.name_servers.empty()
-          ? ""
-          : fmt::format("  resolver {} valid=30s;\n", fmt::join(settings.name_servers, " "));
-  std::string names(names_begin), servers;
+  std::string profiles, servers;
   size_t number = 0;
   for (const ProxiedProfile& profile : settings.profiles) {
-    names += (number == 0 ? "" : " ") + profile.name;
+    const std::string_view url = profile.api.url;
+    profiles += fmt::format("{}{} {} {}\n", profile_begin, profile.name, without_brackets(host_of(url)),
+                            port_of(url));
     servers += server_of(settings, profile, ++number);
   }
-  return fmt::format(common, settings.directory, names, resolver) + servers + "}\n";
+  return fmt::format(common, settings.directory, profiles) + servers + "}\n";
 }
 
-std::vector<std::string> profiles_in(std::string_view nginx_configuration) {
-  const size_t begin = nginx_configuration.find(names_begin);
-  if (begin == nginx_configuration.npos) return {};
-  nginx_configuration.remove_prefix(begin + names_begin.size());
-  std::string_view line = nginx_configuration.substr(0, nginx_configuration.find('\n'));
-  std::vector<std::string> names;
-  for (std::string_view name = next_word(line); !name.empty(); name = next_word(line))
-    names.emplace_back(name);
-  return names;
-}
-
-std::vector<std::string> name_servers_in(std::string_view resolv_conf) {
-  std::vector<std::string> servers;
-  while (!resolv_conf.empty()) {
-    std::string_view line = next_line(resolv_conf);
-    if (next_word(line) != "nameserver") continue;
-    // nginx takes no zone.
-    const std::string_view address = next_word(line);
-    if (address.find('%') == address.npos && !address.empty()) servers.push_back(in_brackets(address));
+std::vector<std::string_view> words_in(std::string_view text, size_t count, char separator) {
+  std::vector<std::string_view> words;
+  while (words.size() + 1 < count) {
+    const size_t end = text.find(separator);
+    words.push_back(text.substr(0, end));
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
   }
-  return servers;
+  words.push_back(text);
+  return words;
 }
 
-std::string address_in(std::string_view hosts, std::string_view host) {
-  while (!hosts.empty()) {
-    std::string_view line = next_line(hosts);
-    const std::string_view address = next_word(line);
-    for (std::string_view name = next_word(line); !name.empty(); name = next_word(line)) {
-      if (name == host) return std::string(address);
-    }
+std::vector<PreparedProfile> profiles_in(std::string_view nginx_configuration) {
+  std::vector<PreparedProfile> profiles;
+  for (size_t at; (at = nginx_configuration.find(profile_begin)) != nginx_configuration.npos;) {
+    nginx_configuration.remove_prefix(at + profile_begin.size());
+    const auto words = words_in(nginx_configuration.substr(0, nginx_configuration.find('\n')), 3);
+    profiles.push_back({std::string(words[0]), std::string(words[1]), std::string(words[2])});
   }
-  return {};
-}
-
-std::string_view host_of(std::string_view origin) {
-  origin = after_scheme(origin);
-  return origin.substr(0, origin.starts_with('[') ? origin.find(']') + 1 : origin.find(':'));
-}
-
-std::string_view port_of(std::string_view origin) {
-  const std::string_view port = after_scheme(origin).substr(host_of(origin).size());
-  if (!port.empty()) return port;
-  return origin.starts_with("https") ? ":443" : ":80";
+  return profiles;
 }
 
 }  // namespace oci_oauth

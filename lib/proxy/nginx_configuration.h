@@ -15,13 +15,11 @@ namespace oci_oauth {
 struct ProxiedProfile {
   std::string name;
   Api api;
-  std::string address;  // of the API's host, if /etc/hosts has it; else nginx asks a name server
 };
 
 struct NginxSettings {
-  std::string directory;                  // for its sockets and temporary files
-  std::string certificates;               // of authorities
-  std::vector<std::string> name_servers;  // as nginx writes them
+  std::string directory;     // for sockets and temporary files
+  std::string certificates;  // of authorities
   std::vector<ProxiedProfile> profiles;
 };
 
@@ -29,17 +27,18 @@ struct NginxSettings {
 // being that of the PROXY header.
 std::string nginx_configuration(const NginxSettings& settings);
 
-// The names of the profiles in such a configuration.
-std::vector<std::string> profiles_in(std::string_view nginx_configuration);
+// The words of a text between single separators; the last of `count` words is the rest, and missing ones are
+// empty.
+std::vector<std::string_view> words_in(std::string_view text, size_t count, char separator = ' ');
 
-// "nameserver" lines of resolv.conf(5), as nginx writes addresses.
-std::vector<std::string> name_servers_in(std::string_view resolv_conf);
+// A profile that nginx serves at PROFILE.sock, and where PROFILE.api, its upstream, leads.
+struct PreparedProfile {
+  std::string name, host, port;
 
-// The address of `host` in hosts(5), as a URL has it; empty: it is not there.
-std::string address_in(std::string_view hosts, std::string_view host);
+  friend bool operator==(const PreparedProfile&, const PreparedProfile&) = default;
+};
 
-// "api.example.com" of "https://api.example.com:8443", and ":8443", or the scheme's port if it names none.
-std::string_view host_of(std::string_view origin);
-std::string_view port_of(std::string_view origin);
+// Those in such a configuration.
+std::vector<PreparedProfile> profiles_in(std::string_view nginx_configuration);
 
 }  // namespace oci_oauth

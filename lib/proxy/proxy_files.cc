@@ -18,18 +18,13 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr size_t system_file_limit = 16 * MiB;
+constexpr size_t nginx_file_limit = 16 * MiB;
 
 // Debian's, and Fedora's.
 constexpr const char* certificate_files[] = {"/etc/ssl/certs/ca-certificates.crt",
                                              "/etc/pki/tls/certs/ca-bundle.crt"};
 
 constexpr const char* nginx_file = "nginx.conf";
-
-std::string text_of(const char* path) {
-  auto text = read_file({.path = path}, system_file_limit);
-  return text ? std::move(*text) : "";
-}
 
 std::string certificates() {
   for (const char* path : certificate_files) {
@@ -39,7 +34,6 @@ std::string certificates() {
 }
 
 Result<std::vector<ProxiedProfile>> proxied_profiles(const Config& config, const std::string& prefix) {
-  const std::string hosts = text_of("/etc/hosts");
   std::vector<ProxiedProfile> profiles;
   for (const Profile& profile : config.profiles) {
     if (profile.delivery != Delivers::socket) continue;
@@ -47,11 +41,8 @@ Result<std::vector<ProxiedProfile>> proxied_profiles(const Config& config, const
     TRY(check_complete(profile, provider));
     Api api = *provider.api;
     if (!profile.api_url.empty()) api.url = profile.api_url;
-    const std::string address = address_in(hosts, host_of(api.url));
-    profiles.push_back({profile.name, std::move(api), address});
+    profiles.push_back({profile.name, std::move(api)});
   }
-  if (profiles.empty())
-    return Error::configuration(fmt::format("{}: no profile has \"delivery\": \"socket\"", config.path));
   return profiles;
 }
 
@@ -59,17 +50,16 @@ Result<std::vector<ProxiedProfile>> proxied_profiles(const Config& config, const
 
 Result<void> write_nginx_file(const Config& config, const std::string& prefix, const std::string& directory) {
   const std::string text =
-      nginx_configuration({directory, certificates(), name_servers_in(text_of("/etc/resolv.conf")),
-                           TRY(proxied_profiles(config, prefix))});
+      nginx_configuration({directory, certificates(), TRY(proxied_profiles(config, prefix))});
   const auto opened = TRY(open_file({.path = directory}, O_RDONLY | O_DIRECTORY));
-  const auto known = read_file({opened.get(), nginx_file}, system_file_limit, Links::refused);
+  const auto known = read_file({opened.get(), nginx_file}, nginx_file_limit, Links::refused);
   if (known && *known == text) return {};
   return replace_file(opened.get(), nginx_file, directory, text, {.mode = 0644});
 }
 
-std::vector<std::string> prepared_profiles(const std::string& directory) {
-  const auto text = read_file({.path = fmt::format("{}/{}", directory, nginx_file)}, system_file_limit);
-  return text ? profiles_in(*text) : std::vector<std::string>();
+std::string nginx_file_in(const std::string& directory) {
+  auto text = read_file({.path = fmt::format("{}/{}", directory, nginx_file)}, nginx_file_limit);
+  return text ? std::move(*text) : "";
 }
 
 Result<UniqueFd> listen_at(const std::string& path) {

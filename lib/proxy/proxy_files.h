@@ -13,11 +13,10 @@ namespace oci_oauth {
 
 // Writes nginx.conf to `directory`, from the providers of the profiles with delivery "socket", unless the
 // same is there. So the proxy itself needs no access to the configuration: under systemd, root does this for
-// it. Failure: configuration; there is no such profile; a provider without "api"; the file cannot be written.
+// it. Failure: configuration; a provider without "api"; the file cannot be written.
 Result<void> write_nginx_file(const Config& config, const std::string& prefix, const std::string& directory);
 
-// The profiles that nginx.conf in `directory` is for; empty if there is no such file.
-std::vector<std::string> prepared_profiles(const std::string& directory);
+std::string nginx_file_in(const std::string& directory);  // empty if there is none
 
 // A new listening socket that does not block, for its owner and root alone; it replaces one that was left
 // there. Failure: "PATH: reason".

@@ -37,18 +37,6 @@ mode_t type_of(int fd) {
   return ::fstat(fd, &status) == 0 ? status.st_mode & S_IFMT : S_IFSOCK;
 }
 
-// Result: the last of the words of a line that are separated by single blanks is the rest of it.
-std::vector<std::string_view> words_of(std::string_view line, size_t count) {
-  std::vector<std::string_view> words;
-  while (words.size() + 1 < count) {
-    const size_t end = line.find(' ');
-    words.push_back(line.substr(0, end));
-    line.remove_prefix(end == line.npos ? line.size() : end + 1);
-  }
-  words.push_back(line);
-  return words;
-}
-
 template <class Number>
 Number number_of(std::string_view word) {
   Number number = 0;
@@ -81,11 +69,13 @@ Result<void> ProxyService::run(const ProxyInstance& instance,
 
 Result<void> ProxyService::start(std::vector<std::pair<std::string, UniqueFd>>&& inherited) {
   if (instance_.prepare) TRY(instance_.prepare());
-  profiles_ = prepared_profiles(instance_.directory);
   desk_.emplace(
       loop_, TRY(listen_at(instance_.directory + "/token.sock")),
       [this](const std::string& profile, const Secret& token) { return report_rejected(profile, token); },
       log_);
+  dialer_.emplace(loop_, instance_.directory, TRY(make_pipe()), log_);
+  TRY(read_configuration());
+  if (profiles_.empty()) return Error::configuration("no profile has \"delivery\": \"socket\"");
   loop_.watch(signals_.fd(), EPOLLIN, [this] { take_signals(); });
   TRY(watch_configuration());
   TRY(start_nginx());
@@ -113,42 +103,49 @@ void ProxyService::restore(std::vector<std::pair<std::string, UniqueFd>>&& inher
       desk_->set_share(name, std::move(descriptors.back()));
       continue;
     }
-    const auto done =
-        admit(fmt::format("{}\n{}\n{}", admit_request, name.substr(0, slash), name.substr(slash + 1)),
+    const std::string profile = name.substr(0, slash);
+    const std::string answer =
+        admit(fmt::format("{}\n{}\n{}\n{}", admit_request, profile, name.substr(slash + 1),
+                          share_text(desk_->share_id(profile))),
               std::move(descriptors));
-    if (!done) remove_descriptors(name);
+    if (answer != admitted) remove_descriptors(name);
   }
 }
 
-// The file is replaced by a rename.
+// Files are replaced by a rename; a person's editor may write into them.
 Result<void> ProxyService::watch_configuration() {
   changes_ = UniqueFd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (::inotify_add_watch(changes_.get(), instance_.directory.c_str(), IN_MOVED_TO | IN_ONLYDIR) < 0)
     return Error::from_errno(errno, instance_.directory);
+  for (const std::string& source : instance_.sources)
+    ::inotify_add_watch(changes_.get(), source.c_str(),
+                        IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_ONLYDIR);
   loop_.watch(changes_.get(), EPOLLIN, [this] {
     alignas(inotify_event) char events[4 * KiB];
     while (::read(changes_.get(), events, sizeof events) > 0) {
     }
-    profiles_ = prepared_profiles(instance_.directory);
-    nginx_.signal(SIGHUP);
+    reload();
   });
   return {};
 }
 
 void ProxyService::reload() {
-  if (!instance_.prepare) return;
-  if (auto prepared = instance_.prepare(); !prepared) log_.write(Priority::error, prepared.error());
+  auto done = instance_.prepare ? instance_.prepare() : Result<void>();
+  if (done) done = read_configuration();
+  if (!done) log_.write(Priority::error, done.error());
 }
 
-// A profile may have been added since the last container came.
-bool ProxyService::has_profile(std::string_view profile) {
-  const auto is_known = [&] {
-    return std::find(profiles_.begin(), profiles_.end(), profile) != profiles_.end();
-  };
-  if (is_known()) return true;
-  reload();
-  profiles_ = prepared_profiles(instance_.directory);
-  return is_known();
+Result<void> ProxyService::read_configuration() {
+  std::string text = nginx_file_in(instance_.directory);
+  if (text == configuration_) return {};
+  configuration_ = std::move(text);
+  profiles_ = profiles_in(configuration_);
+  if (nginx_) nginx_.signal(SIGHUP);
+  return dialer_->serve(profiles_);
+}
+
+bool ProxyService::has_profile(std::string_view name) const {
+  return std::ranges::any_of(profiles_, [&](const PreparedProfile& one) { return one.name == name; });
 }
 
 Result<void> ProxyService::start_nginx() {
@@ -166,8 +163,8 @@ Result<void> ProxyService::start_nginx() {
 // nginx listens on all its sockets before it starts workers.
 Result<void> ProxyService::wait_for_nginx() {
   const SteadyTime deadline = std::chrono::steady_clock::now() + time_to_start;
-  for (const std::string& profile : profiles_) {
-    const std::string path = fmt::format("{}/{}.sock", instance_.directory, profile);
+  for (const PreparedProfile& profile : profiles_) {
+    const std::string path = fmt::format("{}/{}.sock", instance_.directory, profile.name);
     while (true) {
       const auto connection = connect_unix({.path = path});
       if (connection) break;
@@ -209,7 +206,7 @@ void ProxyService::read_log() {
 
 // ADDRESS STATUS BYTES TIME METHOD PATH -> TIME PROFILE ID METHOD PATH STATUS BYTES
 void ProxyService::note_request(std::string_view line) {
-  const auto words = words_of(line, 6);
+  const auto words = words_in(line, 6);
   const std::string container =
       relay_.note_answer(words[0], number_of<int>(words[1]), number_of<std::uint64_t>(words[2]));
   (void)write_all(
@@ -234,9 +231,8 @@ void ProxyService::serve_caller(const std::shared_ptr<UniqueFd>& caller) {
   if (message && message->text == traffic_request) {
     answer = traffic();
   } else if (message && !message->text.empty()) {
-    const auto done = is_peer_trusted(caller->get()) ? admit(message->text, std::move(message->descriptors))
-                                                     : Error{ErrorKind::failed, "refused", ""};
-    answer = done ? admitted : done.error().message;
+    answer =
+        is_peer_trusted(caller->get()) ? admit(message->text, std::move(message->descriptors)) : "refused\n";
   }
   const int size = static_cast<int>(answer.size()) + 1;
   ::setsockopt(caller->get(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
@@ -244,32 +240,40 @@ void ProxyService::serve_caller(const std::shared_ptr<UniqueFd>& caller) {
   loop_.forget(caller->get());
 }
 
-Result<void> ProxyService::admit(std::string_view request, std::vector<UniqueFd> descriptors) {
-  const auto refuse = [](std::string_view why) { return Error{ErrorKind::failed, std::string(why), ""}; };
-  const size_t first = request.find('\n'), second = request.find('\n', first + 1);
-  if (request.substr(0, first) != admit_request || second == request.npos) return refuse("unknown request");
-  ContainerSockets sockets = {std::string(request.substr(first + 1, second - first - 1)),
-                              std::string(request.substr(second + 1)),
-                              {},
-                              {}};
+std::string ProxyService::admit(std::string_view request, std::vector<UniqueFd> descriptors) {
+  const auto lines = words_in(request, 4, '\n');
+  ContainerSockets sockets = {std::string(lines[1]), std::string(lines[2]), {}, {}};
+  if (lines[0] != admit_request || sockets.id.empty()) return "unknown request\n";
+  // A profile may have been added since the last container came.
+  if (!has_profile(sockets.profile)) reload();
   if (!has_profile(sockets.profile))
-    return refuse(fmt::format("there is no profile '{}' with delivery \"socket\"", sockets.profile));
-  for (UniqueFd& fd : descriptors) {
-    if (is_listening(fd.get())) {
-      sockets.listening.push_back(std::move(fd));
-    } else if (const mode_t type = type_of(fd.get()); type == S_IFDIR) {
-      take_share(sockets.profile, std::move(fd));
-    } else if (type != S_IFSOCK) {
-      sockets.process = std::move(fd);
-    }
-  }
-  if (sockets.listening.empty() || !sockets.process) return refuse("a descriptor is missing");
+    return fmt::format("there is no profile '{}' with delivery \"socket\"\n", sockets.profile);
+  const bool brings_share = sort(sockets, std::move(descriptors));
+  if (sockets.listening.empty() || !sockets.process) return "a descriptor is missing\n";
+  const bool has_share = !lines[3].empty() && lines[3] == share_text(desk_->share_id(sockets.profile));
+  if (!brings_share && !has_share) return std::string(wants_share);
   const std::string name = fmt::format("{}/{}", sockets.profile, sockets.id);
   remove_descriptors(name);
   for (const UniqueFd& listening : sockets.listening) store_descriptor(name, listening.get());
   store_descriptor(name, sockets.process.get());
   relay_.admit(std::move(sockets));
-  return {};
+  return std::string(admitted);
+}
+
+// A share, which all containers of a profile have, goes to the desk. Result: whether there is one.
+bool ProxyService::sort(ContainerSockets& sockets, std::vector<UniqueFd> descriptors) {
+  bool brings_share = false;
+  for (UniqueFd& fd : descriptors) {
+    if (is_listening(fd.get())) {
+      sockets.listening.push_back(std::move(fd));
+    } else if (const mode_t type = type_of(fd.get()); type == S_IFDIR) {
+      take_share(sockets.profile, std::move(fd));
+      brings_share = true;
+    } else if (type != S_IFSOCK) {
+      sockets.process = std::move(fd);
+    }
+  }
+  return brings_share;
 }
 
 void ProxyService::take_share(const std::string& profile, UniqueFd share) {

@@ -15,6 +15,7 @@
 #include "base/signal_queue.h"
 #include "base/unique_fd.h"
 #include "program/log.h"
+#include "proxy/dialer.h"
 #include "proxy/event_loop.h"
 #include "proxy/relay.h"
 #include "proxy/token_desk.h"
@@ -24,8 +25,9 @@ namespace oci_oauth {
 struct ProxyInstance {
   std::string directory;  // its own, with nginx.conf (proxy_files.h), for sockets and temporary files
   std::string control;  // the path of the socket where containers' sockets are handed over, unless inherited
-  // Writes nginx.conf anew; empty if somebody else does it.
+  // Writes nginx.conf anew from what is in these directories; empty if somebody else does it.
   std::function<Result<void>()> prepare;
+  std::vector<std::string> sources;
   // Where a rejected token is reported; empty: by a command, which ends with the name of the profile and has
   // the token as its input.
   std::string rejected_socket;
@@ -34,7 +36,7 @@ struct ProxyInstance {
 
 class ProxyService {
  public:
-  // Starts nginx with the profiles in nginx.conf, and reloads it whenever that file is replaced. `inherited`:
+  // Starts nginx with nginx.conf, and reloads it whenever that file or a source changes. `inherited`:
   // as inherited_descriptors(), the listening socket and what containers handed over before a restart.
   // Without it, the socket is made. Failure: no profile; what nginx says; a socket that cannot be made.
   static Result<void> run(const ProxyInstance& instance,
@@ -48,13 +50,15 @@ class ProxyService {
   Result<void> wait_for_nginx();
   Result<void> watch_configuration();
   void reload();
-  bool has_profile(std::string_view profile);
+  Result<void> read_configuration();
+  bool has_profile(std::string_view name) const;
   void take_signals();
   void read_log();
   void note_request(std::string_view line);
   void accept_caller();
   void serve_caller(const std::shared_ptr<UniqueFd>& caller);
-  Result<void> admit(std::string_view request, std::vector<UniqueFd> descriptors);
+  std::string admit(std::string_view request, std::vector<UniqueFd> descriptors);  // result: the answer
+  bool sort(ContainerSockets& sockets, std::vector<UniqueFd> descriptors);
   void restore(std::vector<std::pair<std::string, UniqueFd>>&& inherited);
   void take_share(const std::string& profile, UniqueFd share);
   std::string traffic() const;
@@ -65,10 +69,12 @@ class ProxyService {
   SignalQueue signals_;
   EventLoop loop_;
   Relay relay_;
-  std::vector<std::string> profiles_;
+  std::optional<Dialer> dialer_;
+  std::string configuration_;  // nginx's, as it was read last
+  std::vector<PreparedProfile> profiles_;
   Child nginx_;
   std::list<Child> refreshes_;
-  UniqueFd changes_;  // inotify(7), of the directory
+  UniqueFd changes_;  // inotify(7), of the directory and the sources
   Pipe requests_;     // nginx's log
   std::string unread_;
   UniqueFd control_;

@@ -8,9 +8,7 @@
 #include <cerrno>
 #include <charconv>
 
-#include "base/descriptor_message.h"
 #include "base/fmt.h"
-#include "base/size.h"
 #include "base/unix_socket.h"
 
 namespace oci_oauth {
@@ -19,10 +17,8 @@ namespace {
 
 constexpr std::string_view address_prefix = "fd00::";  // RFC 4193: never the address of anybody else
 constexpr size_t most_connections = 256;               // of a container, so that all have some
-constexpr size_t most_at_once = 64 * KiB;
 constexpr size_t most_ended = 1000;
 constexpr int status_forbidden = 403;
-constexpr int most_reads = 8;  // before others have their turn
 
 // A number in the last 32 bits.
 std::string address_of(std::uint32_t number) {
@@ -46,16 +42,6 @@ std::string name_of(const Relay::Container& container) {
 
 void make_nonblocking(int fd) {
   ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
-}
-
-// Result: whether the peer is still there. What does not fit is left in `bytes`.
-bool send_some(int to, std::string_view& bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent < 0) return errno == EAGAIN || errno == EINTR;
-    bytes.remove_prefix(static_cast<size_t>(sent));
-  }
-  return true;
 }
 
 }  // namespace
@@ -133,52 +119,19 @@ void Relay::connect(std::uint32_t number, UniqueFd client) {
   const std::string path = fmt::format("{}/{}.sock", directory_, container.sockets.profile);
   auto server = connect_unix({.path = path});
   if (!server) return;
-  std::string greeting = fmt::format("PROXY TCP6 {} {} 1 1\r\n", container.address, address_prefix);
-  const int from = client.get(), to = server->get();
   ++container.connections;
-  connections_.push_back(
-      {number, std::move(client), std::move(*server), {from, to, std::move(greeting)}, {to, from}});
-  const Place place = std::prev(connections_.end());
-  for (const int fd : {from, to}) loop_.watch(fd, 0, [this, place] { move(place); });
-  move(place);
-}
-
-void Relay::move(Place place) {
-  if (!move(place->question) || !move(place->answer) ||
-      (place->question.has_ended && place->answer.has_ended)) {
-    const std::uint32_t number = place->container;
-    close(place);
-    return listen(containers_.at(number), EPOLLIN);
-  }
-  const auto events_of = [](const Direction& in, const Direction& out) {
-    return (in.waiting.empty() && !in.has_ended ? EPOLLIN : 0u) | (out.waiting.empty() ? 0u : EPOLLOUT);
-  };
-  loop_.change(place->client.get(), events_of(place->question, place->answer));
-  loop_.change(place->server.get(), events_of(place->answer, place->question));
-}
-
-// What the receiver does not take yet is kept, and no more is read until it does. Result: false if one side
-// is gone.
-bool Relay::move(Direction& direction) {
-  static char buffer[most_at_once];
-  std::string_view kept = direction.waiting;
-  if (!send_some(direction.to, kept)) return false;
-  direction.waiting.erase(0, direction.waiting.size() - kept.size());
-  for (int i = 0; i < most_reads && direction.waiting.empty() && !direction.has_ended; ++i) {
-    const ssize_t count = ::recv(direction.from, buffer, sizeof buffer, 0);
-    if (count < 0) return errno == EAGAIN || errno == EINTR;
-    std::string_view bytes(buffer, static_cast<size_t>(count));
-    direction.has_ended = bytes.empty();
-    if (!send_some(direction.to, bytes)) return false;
-    direction.waiting = bytes;
-    if (direction.has_ended) ::shutdown(direction.to, SHUT_WR);
-  }
-  return true;
+  const Place place = connections_.emplace(connections_.end());
+  place->container = number;
+  place->tunnel.emplace(loop_, std::move(client), std::move(*server),
+                        fmt::format("PROXY TCP6 {} {} 1 1\r\n", container.address, address_prefix),
+                        [this, number, place] {
+                          close(place);
+                          listen(containers_.at(number), EPOLLIN);
+                        });
+  place->tunnel->pass_on();
 }
 
 void Relay::close(Place place) {
-  loop_.forget(place->client.get());
-  loop_.forget(place->server.get());
   --containers_.at(place->container).connections;
   connections_.erase(place);
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <list>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "proxy/event_loop.h"
+#include "proxy/tunnel.h"
 
 namespace oci_oauth {
 
@@ -51,23 +53,15 @@ class Relay {
   const std::map<std::uint32_t, Container>& containers() const { return containers_; }
 
  private:
-  struct Direction {
-    int from, to;
-    std::string waiting = {};  // read, and not yet written
-    bool has_ended = false;
-  };
   struct Connection {
-    std::uint32_t container;
-    UniqueFd client, server;
-    Direction question, answer;
+    std::uint32_t container = 0;
+    std::optional<Tunnel> tunnel = {};
   };
   using Place = std::list<Connection>::iterator;
 
   void drop(std::uint32_t number);
   void accept(std::uint32_t number, int listening);
   void connect(std::uint32_t number, UniqueFd client);
-  void move(Place place);
-  bool move(Direction& direction);
   void close(Place place);
   void listen(const Container& container, std::uint32_t events);
 

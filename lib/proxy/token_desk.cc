@@ -50,6 +50,11 @@ bool TokenDesk::set_share(const std::string& profile, UniqueFd share) {
   return true;
 }
 
+std::optional<FileId> TokenDesk::share_id(const std::string& profile) const {
+  const auto share = shares_.find(profile);
+  return share == shares_.end() ? std::nullopt : file_id(share->second.get());
+}
+
 void TokenDesk::accept() {
   while (true) {
     UniqueFd socket(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -68,7 +73,10 @@ void TokenDesk::read(Place place) {
   if (count <= 0 || is_too_long) return close(place);
   append_secret(place->question, {buffer, static_cast<size_t>(count)});
   explicit_bzero(buffer, sizeof buffer);
-  if (place->question.ends_with("\r\n\r\n")) serve(place);
+  if (!place->question.ends_with("\r\n\r\n")) return;
+  serve(place);
+  wipe(place->question);
+  place->question.clear();
 }
 
 void TokenDesk::serve(Place place) {
@@ -90,11 +98,11 @@ Secret TokenDesk::token_of(const std::string& profile) const {
   return is_bearer_token(token.reveal()) ? std::move(token) : Secret();
 }
 
-void TokenDesk::answer(Place place, const std::string& profile) {
+void TokenDesk::answer(Place place, const std::string& profile) const {
   const Secret token = token_of(profile);
   std::string text;
   append_secret(text,
-                token.empty() ? "HTTP/1.0 401 Unauthorized\r\n" : "HTTP/1.0 200 OK\r\nX-Authorization: ");
+                token.empty() ? "HTTP/1.1 401 Unauthorized\r\n" : "HTTP/1.1 200 OK\r\nX-Authorization: ");
   if (!token.empty()) {
     append_secret(text, scheme);
     append_secret(text, token.reveal());
@@ -104,7 +112,6 @@ void TokenDesk::answer(Place place, const std::string& profile) {
   // It fits into the empty buffer of a socket.
   (void)::send(place->socket.get(), text.data(), text.size(), MSG_NOSIGNAL);
   wipe(text);
-  close(place);
 }
 
 // Only a token that is still the current one is reported, and once for any number of requests that used it.
@@ -132,7 +139,10 @@ void TokenDesk::end_refresh(const std::string& profile) {
   Rejection& rejection = rejections_[profile];
   loop_.forget(rejection.refresh.get());
   rejection.refresh.reset();
-  for (const Place place : std::exchange(rejection.waiting, {})) answer(place, profile);
+  for (const Place place : std::exchange(rejection.waiting, {})) {
+    answer(place, profile);
+    loop_.change(place->socket.get(), EPOLLIN);
+  }
 }
 
 void TokenDesk::close(Place place) {

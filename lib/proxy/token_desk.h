@@ -9,10 +9,12 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/file.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -32,6 +34,7 @@ class TokenDesk {
 
   // Where the profile's token is published from now on: an open directory. Result: whether it is another one.
   bool set_share(const std::string& profile, UniqueFd share);
+  std::optional<FileId> share_id(const std::string& profile) const;
 
   // How often a rejection is reported at most: what a container sends may make an API answer 401, whatever
   // the token is, and each report can cost a rotation.
@@ -55,7 +58,7 @@ class TokenDesk {
   void accept();
   void read(Place place);
   void serve(Place place);
-  void answer(Place place, const std::string& profile);
+  void answer(Place place, const std::string& profile) const;
   void reject(Place place, const std::string& profile, const Secret& token);
   void end_refresh(const std::string& profile);
   void close(Place place);

@@ -53,26 +53,36 @@ class Answering {
   std::thread thread_;
 };
 
-Result<void> hand_over_to(const RuntimeDir& runtime, SteadyTime deadline, int on_loopback = -1) {
-  return hand_over(runtime, {"claude", "box", 0, 1, 2, on_loopback}, deadline);
+Result<Admission> hand_over_to(const RuntimeDir& runtime, SteadyTime deadline, int on_loopback = -1,
+                               int share = -1) {
+  return hand_over(runtime, {"claude", "box", 0, 1, on_loopback, FileId{5, 7}, share}, deadline);
 }
-Result<void> hand_over_to(const RuntimeDir& runtime) {
+Result<Admission> hand_over_to(const RuntimeDir& runtime) {
   return hand_over_to(runtime, std::chrono::steady_clock::now() + std::chrono::seconds(20));
 }
 
 }  // namespace
 
 TEST_CASE("a container's sockets are handed over under its name", "[proxy_client]") {
-  const bool has_port = GENERATE(false, true);
+  const int on_loopback = GENERATE(-1, 2), share = GENERATE(-1, 2);
   Answering proxy{std::string(admitted)};
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  CHECK(hand_over_to(proxy.runtime, deadline, has_port ? 0 : -1));
-  CHECK(proxy.received().text == "admit\nclaude\nbox");
-  CHECK(proxy.received().descriptors.size() == (has_port ? 4 : 3));
+  const auto done = hand_over_to(proxy.runtime, std::chrono::steady_clock::now() + std::chrono::seconds(20),
+                                 on_loopback, share);
+  REQUIRE(done);
+  CHECK(*done == Admission::done);
+  CHECK(proxy.received().text == "admit\nclaude\nbox\n5:7");
+  CHECK(proxy.received().descriptors.size() == 2u + (on_loopback == 2 ? 1 : 0) + (share == 2 ? 1 : 0));
+}
+
+TEST_CASE("a proxy that does not have the token's directory asks for it", "[proxy_client]") {
+  const Answering proxy{std::string(wants_share)};
+  const auto done = hand_over_to(proxy.runtime);
+  REQUIRE(done);
+  CHECK(*done == Admission::without_share);
 }
 
 TEST_CASE("what the proxy refuses has its reason", "[proxy_client]") {
-  const Answering refusing("there is no profile 'claude'"), silent("");
+  const Answering refusing("there is no profile 'claude'\n"), silent("");
   const auto refused = hand_over_to(refusing.runtime), ended = hand_over_to(silent.runtime);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message == "oci-oauth-proxy: there is no profile 'claude'");

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -48,12 +47,7 @@ TEST_CASE("nothing can be made or changed beside a container's socket") {
   CHECK((::openat(tree, "x", O_CREAT | O_WRONLY | O_CLOEXEC, 0600) < 0 && errno == EROFS));
   CHECK((::unlinkat(tree, "api.sock", 0) != 0 && errno == EROFS));
   CHECK((::fchmodat(tree, "api.sock", 0600, 0) != 0 && errno == EROFS));
-  struct stat directory, socket;
-  REQUIRE(::fstatat(tree, ".", &directory, 0) == 0);
+  struct stat socket;
   REQUIRE(::fstatat(tree, "api.sock", &socket, 0) == 0);
-  CHECK((directory.st_mode & 07777) == 0755);
   CHECK(socket.st_mode == (S_IFSOCK | 0666));
-  struct statfs system;
-  REQUIRE(::fstatfs(tree, &system) == 0);
-  CHECK(system.f_blocks * static_cast<unsigned long>(system.f_bsize) <= 4096);
 }

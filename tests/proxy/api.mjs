@@ -18,19 +18,26 @@ const look = () => {
     current = token;
   } catch {} // being replaced
 };
-const accepts = (token) => token === current || Date.now() - (replaced.get(token) ?? 0) < 10000;
+let revoked;
+const accepts = (token) => token !== revoked && (token === current || Date.now() - (replaced.get(token) ?? 0) < 10000);
 watch(dirname(file), look);
+watch(dir, (_, name) => name === 'revoked' && (revoked = readFileSync(`${dir}/revoked`, 'utf8').trim()));
 look();
 
 const bulk = Buffer.alloc(64 << 20, 'a');
 
-createServer({ key: readFileSync(`${dir}/key.pem`), cert: readFileSync(`${dir}/cert.pem`) }, (incoming, answer) => {
+const tls = { key: readFileSync(`${dir}/key.pem`), cert: readFileSync(`${dir}/cert.pem`), keepAliveTimeout: 60000 };
+createServer(tls, (incoming, answer) => {
   let body = '';
   incoming.on('data', (part) => (body += part));
   incoming.on('end', () => {
     look();
     if (!accepts(incoming.headers.authorization?.replace('Bearer ', '')))
       return answer.writeHead(401).end('refused');
+    if (body === 'hostile') {
+      const headers = { 'x-accel-redirect': '/.token', 'x-accel-limit-rate': '1', 'set-cookie': 'a=b', location: 'https://evil.example/' };
+      return answer.writeHead(302, headers).end('of the API');
+    }
     answer.writeHead(200, { 'content-type': 'text/event-stream' });
     if (body === 'bulk') return answer.end(bulk);
     const end = Date.now() + Number(body) * 1000;

@@ -15,7 +15,7 @@ figure() { echo "$1" | tee -a "${PROXY_FIGURES:-/dev/null}"; }
     start agent --tmpfs "$target"
     NODE_NO_WARNINGS=1 node "$proxy_tests/measure.mjs" "$(<"$API/port")" "$API/cert.pem" "$SHARE/token" \
         "$(socket_of agent)" "$rounds" >"$BATS_TEST_TMPDIR/measured"
-    [[ $(grep -c 'through the socket' "$BATS_TEST_TMPDIR/measured") == 2 ]]
+    (($(grep -c 'through the socket' "$BATS_TEST_TMPDIR/measured") >= 3))
     figure "$(<"$BATS_TEST_TMPDIR/measured")"
 }
 
@@ -39,7 +39,7 @@ memory() {
     idle=$(memory)
     node "$proxy_tests/ask.mjs" "$containers" 1 "${sockets[@]}" </dev/null >"$BATS_TEST_TMPDIR/asked" 3>&- &
     client=$!
-    are_asking() { (($(find "/proc/$proxy/fd" | wc -l) >= 4 * containers)); }
+    are_asking() { (($(find "/proc/$proxy/fd" | wc -l) >= 6 * containers)); }
     eventually are_asking
     streaming=$(memory)
     kill "$client"
@@ -55,7 +55,7 @@ milliseconds() {
     "$@"
     echo $(((${EPOCHREALTIME/./} - began) / 10)) | sed -E 's/(..)$/.\1/'
 }
-median() { sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
+quartiles() { sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 3) / 4)], "and", value[int((NR + 1) / 2)], "ms" }'; }
 
 @test "a container's start with a socket is compared with one with a token, and with one without the hook" {
     local turn kind
@@ -69,7 +69,7 @@ median() { sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)
             milliseconds as_operator "$bundle_runtime" run --bundle "$(bundle_of $kind)" "$kind" </dev/null >>"$BATS_TEST_TMPDIR/$kind.ms" 3>&-
         done
     done
-    figure "a container's start: socket $(median <"$BATS_TEST_TMPDIR/socket.ms") ms, token $(median <"$BATS_TEST_TMPDIR/token.ms") ms, no hook $(median <"$BATS_TEST_TMPDIR/none.ms") ms"
+    figure "a container's start, first quartile and median: socket $(quartiles <"$BATS_TEST_TMPDIR/socket.ms"), token $(quartiles <"$BATS_TEST_TMPDIR/token.ms"), no hook $(quartiles <"$BATS_TEST_TMPDIR/none.ms")"
     [[ $(status_of '.containers | length') == 0 ]]
     grep -c . "$BATS_TEST_TMPDIR/socket.ms"
 }

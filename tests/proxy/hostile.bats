@@ -47,6 +47,16 @@ no_secret() { ! grep -F -e "$(current_token)" -e sk-ant; }
         "GET /api/whoami#/.token HTTP/1.1\r\n$end" \
         "GET /api/whoami HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" \
         "GET /api/whoami HTTP/9.9\r\n$end" \
+        "GET /v1/models/..;/x HTTP/1.1\r\n$end" \
+        "GET /v1/models/%%2e%%2e HTTP/1.1\r\n$end" \
+        "GET /v1/models/.. HTTP/1.1\r\n$end" \
+        "GET /v1/models//x HTTP/1.1\r\n$end" \
+        "GET /v1/models/a\\\\b HTTP/1.1\r\n$end" \
+        "GET /API/WHOAMI HTTP/1.1\r\n$end" \
+        "get /api/whoami HTTP/1.1\r\n$end" \
+        "POST /api/whoami HTTP/1.1\r\nContent-Length: 0\r\n$end" \
+        "GET /api/whoami HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n" \
+        "POST /v1/messages HTTP/1.1\r\nContent-Length: 4294967295\r\n$end" \
         "\\000\\001\\002\r\n\r\n"; do
         send "$attempt" >"$BATS_TEST_TMPDIR/answer" 2>&1
         no_secret <"$BATS_TEST_TMPDIR/answer"
@@ -119,6 +129,33 @@ no_secret() { ! grep -F -e "$(current_token)" -e sk-ant; }
     # It sees no process of another container, and may enter nothing of it.
     run inside stranger sh -c "ls /proc/$(pid_of chosen)"
     ((status != 0))
+}
+
+# Frameworks take these for the request's own method and path.
+@test "no header asks for another method or path" {
+    local name
+    for name in X-HTTP-Method-Override X-HTTP-Method X-Method-Override X-Original-URL X-Rewrite-URL; do
+        ask agent /api/whoami --header "$name: /v1/organizations" >/dev/null
+        [[ $(requests ".[-1].headers.\"${name,,}\"") == null ]] || { echo "arrived: $name" && false; }
+    done
+}
+
+@test "a body in chunks arrives as a whole, without what a client hides in extensions and trailers" {
+    send 'POST /v1/messages HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: Authorization\r\nExpect: 100-continue\r\nConnection: close, x-api-key, host\r\nX-Api-Key: k\r\n\r\n4;ext=1;Host: b\r\nabcd\r\n0\r\nAuthorization: Bearer mine\r\nX-Api-Key: mine\r\n\r\n' >/dev/null
+    [[ $(requests '.[-1] | [.path, .body, .headers.host]') == "[\"/v1/messages\",\"abcd\",\"$(api | sed 's,https://,,')\"]" ]]
+    [[ $(requests '.[-1].headers | [."transfer-encoding", .trailer, .expect, ."x-api-key", ."content-length"]') == '[null,null,null,null,"4"]' ]]
+    [[ $(requests '.[-1].headers.authorization') == "\"Bearer $(current_token)\"" ]]
+}
+
+# Versions of nginx differ in which of these they refuse.
+@test "credentials of the container's own do not arrive, however they are spelled" {
+    local attempt
+    for attempt in 'Authorization: Bearer one\r\nauthorization: Bearer two' 'Authorization : Bearer one' 'Cookie: a=b\r\nCookie: c=d' \
+        'X_Api_Key: k' 'Authorization: Bearer one\r\n Bearer two' 'authorization:Bearer one'; do
+        send "GET /api/whoami HTTP/1.1\r\nHost: a\r\n$attempt\r\nConnection: close\r\n\r\n" >/dev/null
+    done
+    (($(requests length) > 0))
+    [[ $(requests 'map(.headers | select(.authorization != "Bearer '"$(current_token)"'" or .cookie or .x_api_key)) | length') == 0 ]]
 }
 
 @test "headers for the next hop are dropped, and so is a cookie of the answer" {

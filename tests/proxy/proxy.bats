@@ -21,7 +21,7 @@ teardown() { proxy_teardown; }
     refreshed
     [[ $(ask agent /api/whoami) == '{"authenticated":true}200' ]]
     [[ $(requests '.[-1].headers.authorization') == "\"Bearer $(current_token)\"" ]]
-    grep -q "claude $(id_of agent) GET /api/whoami 200 22$" "$PROXY_LOG"
+    eventually grep -q "claude $(id_of agent) GET /api/whoami 200 22$" "$PROXY_LOG"
     run ! grep -E 'Bearer|sk-ant|placeholder' "$PROXY_LOG"
     [[ $(oci_oauth status --json | jq -c '.profiles[0].containers[0] | [.delivery, .state, .reason]') == \
         '["socket","current",null]' ]]
@@ -32,8 +32,8 @@ teardown() { proxy_teardown; }
     start two --tmpfs "$target"
     ask one /api/whoami
     ask two /v1/none
-    grep -q "claude $(id_of one) GET /api/whoami 200" "$PROXY_LOG"
-    grep -q "claude $(id_of two) GET /v1/none 403" "$PROXY_LOG"
+    eventually grep -q "claude $(id_of one) GET /api/whoami 200" "$PROXY_LOG"
+    eventually grep -q "claude $(id_of two) GET /v1/none 403" "$PROXY_LOG"
 
     mkfifo "$BATS_TEST_TMPDIR/says"
     ask one /v1/messages --upload-file - <"$BATS_TEST_TMPDIR/says" 3>&- &
@@ -85,8 +85,8 @@ teardown() { proxy_teardown; }
     over_tcp() { nsenter --target "$(pid_of "$1")" --net curl --silent --max-time 20 http://127.0.0.1:8788/api/whoami; }
     [[ $(over_tcp agent) == '{"authenticated":true}' ]]
     [[ $(over_tcp beside) == '{"authenticated":true}' ]]
-    grep -q "claude $(id_of agent) GET /api/whoami 200" "$PROXY_LOG"
-    grep -q "claude $(id_of beside) GET /api/whoami 200" "$PROXY_LOG"
+    eventually grep -q "claude $(id_of agent) GET /api/whoami 200" "$PROXY_LOG"
+    eventually grep -q "claude $(id_of beside) GET /api/whoami 200" "$PROXY_LOG"
     run ! curl --silent --max-time 5 http://127.0.0.1:8788/api/whoami
 }
 
@@ -98,7 +98,21 @@ teardown() { proxy_teardown; }
     answered() { [[ $(curl --silent --max-time 20 --unix-socket "/proc/$(pid_of late)/root/run/secrets/other/api.sock" http://x/api/whoami) == '{"authenticated":true}' ]]; }
     eventually answered
     [[ $(ask agent /api/whoami) == *200 ]]
-    grep -q "other $(id_of late) GET /api/whoami 200" "$PROXY_LOG"
+    eventually grep -q "other $(id_of late) GET /api/whoami 200" "$PROXY_LOG"
+}
+
+@test "a container whose profile has no socket any more is served no longer, and again once it has" {
+    start agent --tmpfs "$target"
+    [[ $(ask agent /api/whoami) == *200 ]]
+    is_served() { [[ $(ask agent /api/whoami) == *200 ]]; }
+    is_not_served() { ! is_served; }
+    edit_file "$CONFIG" 'del(.profiles.claude.delivery)'
+    eventually is_not_served
+    run ! grep claude "$PROXY/nginx.conf"
+    run ask agent /api/whoami
+    [[ $output == *000 ]]
+    a_socket_profile
+    eventually is_served
 }
 
 @test "the counts of each container's requests are in the metrics" {

@@ -7,25 +7,15 @@
 
 #include "base/child.h"
 #include "base/descriptor_message.h"
-#include "base/poll.h"
 #include "base/unix_socket.h"
 #include "proxy/proxy_files.h"
+#include "proxy/read_from.h"
 #include "support/catch.h"
 #include "support/temp_dir.h"
 
 using namespace oci_oauth;
-using namespace std::chrono_literals;
 
 namespace {
-
-constexpr auto event_wait = 20s;
-
-std::string read_from(int fd) {
-  char buffer[100];
-  if (!wait_readable(fd, std::chrono::steady_clock::now() + event_wait)) return "nothing in time";
-  const ssize_t count = ::recv(fd, buffer, sizeof buffer, 0);
-  return {buffer, static_cast<size_t>(std::max<ssize_t>(count, 0))};
-}
 
 // A relay that runs on a thread of its own; the test is nginx, and the containers.
 class Relayed {

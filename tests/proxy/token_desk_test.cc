@@ -88,17 +88,33 @@ class Desk {
 
 TEST_CASE("the desk has the token that is published when it is asked", "[token_desk]") {
   Desk desk;
-  CHECK(desk.answer(desk.ask("/token/claude")).starts_with("HTTP/1.0 401 "));
+  CHECK(desk.answer(desk.ask("/token/claude")).starts_with("HTTP/1.1 401 "));
   for (const std::string token : {"abc", "def.-_~+/="}) {
     desk.publish(token);
     CHECK_THAT(desk.answer(desk.ask("/token/claude")),
                Catch::Contains("\r\nX-Authorization: Bearer " + token + "\r\n"));
   }
-  CHECK(desk.answer(desk.ask("/token/other")).starts_with("HTTP/1.0 401 "));
+  CHECK(desk.answer(desk.ask("/token/other")).starts_with("HTTP/1.1 401 "));
   for (const std::string text : {"a b", "a\r\nX: y", ""}) {
     desk.publish(text);
-    CHECK(desk.answer(desk.ask("/token/claude")).starts_with("HTTP/1.0 401 "));
+    CHECK(desk.answer(desk.ask("/token/claude")).starts_with("HTTP/1.1 401 "));
   }
+}
+
+TEST_CASE("a connection serves one question after the other", "[token_desk]") {
+  Desk desk;
+  const UniqueFd nginx = desk.ask("/token/claude");
+  CHECK(desk.answer(nginx).starts_with("HTTP/1.1 401 "));
+  desk.publish("token");
+  REQUIRE(send_message(nginx.get(), "GET /token/claude HTTP/1.1\r\n\r\n", {}));
+  CHECK_THAT(desk.answer(nginx), Catch::Contains("Bearer token"));
+  REQUIRE(send_message(nginx.get(), "GET /again/claude HTTP/1.1\r\nX-Rejected: Bearer token\r\n\r\n", {}));
+  CHECK(desk.answer(nginx) == "none");
+  desk.publish("new");
+  desk.end_refresh();
+  CHECK_THAT(desk.answer(nginx), Catch::Contains("Bearer new"));
+  REQUIRE(send_message(nginx.get(), "GET /token/claude HTTP/1.1\r\n\r\n", {}));
+  CHECK_THAT(desk.answer(nginx), Catch::Contains("Bearer new"));
 }
 
 TEST_CASE("a share that the desk knows is not kept twice", "[token_desk]") {

@@ -56,7 +56,7 @@ proxy_pid() { unit show --property MainPID --value oci-oauth-proxy.service; }
         run ! as_proxy ls "$file"
         [[ $output == *'ermission denied'* ]]
     done
-    as_proxy cat /run/oci-oauth-proxy/nginx.conf | grep -q '^# profiles: claude$'
+    as_proxy cat /run/oci-oauth-proxy/nginx.conf | grep -q '^# profile: claude localhost [0-9]*$'
     # Not even the directory that it has leads anywhere else.
     machine find "/proc/$pid/fd" -lname / -printf x | grep -qx x
     [[ $(machine sh -c "ls -A /proc/$pid/fd/$(machine find "/proc/$pid/fd" -lname / -printf %f)/..") == "$(machine ls -A /run/oci-oauth/share/claude)" ]]
@@ -100,7 +100,7 @@ proxy_pid() { unit show --property MainPID --value oci-oauth-proxy.service; }
     eventually is_asking
 
     edit_file "$tree/etc/oci-oauth/config.json" '.profiles.other = .profiles.claude + {provider: "claude", target: "/run/secrets/other"}'
-    is_prepared() { machine grep -q '^# profiles: claude other$' /run/oci-oauth-proxy/nginx.conf; }
+    is_prepared() { machine grep -q '^# profile: other ' /run/oci-oauth-proxy/nginx.conf; }
     eventually is_prepared
     has_token() { machine test -s /run/oci-oauth/share/other/token; }
     eventually has_token
