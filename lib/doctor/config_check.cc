@@ -42,6 +42,14 @@ Findings links(const Profile& profile, const Provider& provider) {
   return findings;
 }
 
+// gVisor's sandbox has a file system of its own.
+Findings sandboxes(const CheckContext& context, const Profile& profile) {
+  if (profile.delivery != Delivers::socket || !context.host.has_gvisor) return {};
+  return {{fmt::format("gVisor and '{}'", profile.name), Verdict::warning,
+           "its containers get no socket, because nothing can be mounted into them",
+           "give them a profile with \"delivery\": \"token\""}};
+}
+
 Findings check_provider(const CheckContext& context, const Profile& profile) {
   const std::string check = fmt::format("provider '{}'", profile.provider);
   const auto provider = load_provider(profile, context.provider_directories);
@@ -57,6 +65,7 @@ Findings check_provider(const CheckContext& context, const Profile& profile) {
   Findings findings = {
       {check, Verdict::ok, fmt::format("'{}' gets its tokens from {}", profile.name, place), ""}};
   append(findings, links(profile, *provider));
+  append(findings, sandboxes(context, profile));
   return findings;
 }
 

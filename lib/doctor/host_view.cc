@@ -80,6 +80,7 @@ HostView view_of_this_host(const std::string& runtime_dir) {
       .run = [](const auto& command, Milliseconds bound) { return run_command(command, bound); }};
   const auto host = open_host("/");
   view.has_systemd = host && has_systemd(*host);
+  view.has_gvisor = host && has_gvisor(*host);
   if (view.scope == Scope::user) view.stranded = stranded_containers(runtime_dir);
   return view;
 }

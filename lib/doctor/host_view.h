@@ -31,6 +31,7 @@ struct HostView {
   Scope scope = Scope::system;
   bool is_root = false;  // is_host_root()
   bool has_systemd = false, lingers = true;
+  bool has_gvisor = false;
   KernelFeatures kernel = {};
   RuntimeDirectoryView runtime_directory = {};
   std::vector<StrandedContainer> stranded = {};  // a user's own; empty for root

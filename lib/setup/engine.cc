@@ -42,7 +42,12 @@ Result<Plan> plan_proxy(const Host& host, const Ledger&, Default) {
                  "add it to a profile there"};
   if (host.tree.find_program("nginx").empty())
     return Error{ErrorKind::failed, "nginx is not installed", "apt-get install nginx-light"};
-  return Plan();
+  Plan plan;
+  if (has_gvisor(host))
+    plan.notes.emplace_back(
+        "gVisor's containers get no socket, because nothing can be mounted into them: give them a profile "
+        "with \"delivery\": \"token\"");
+  return plan;
 }
 
 Result<void> check_systemd(const Host& host, std::string_view instead) {
@@ -219,6 +224,10 @@ EngineState inspect_units(const Host& host, std::string_view engine) {
 }
 
 }  // namespace
+
+bool has_gvisor(const Host& host) {
+  return !host.tree.find_program("runsc").empty();
+}
 
 std::vector<EngineState> inspect_engines(const std::string& root) {
   std::vector<EngineState> states;

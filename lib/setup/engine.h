@@ -35,6 +35,8 @@ constexpr const char* unread_remedy = "add it to the list, or remove hooks_dir";
 // Every engine of the tree at `root`, as the caller sees it: a user sees the user's own registrations.
 std::vector<EngineState> inspect_engines(const std::string& root);
 
+bool has_gvisor(const Host& host);  // runsc is installed
+
 struct InstallRequest {
   std::string engine;
   LoginChoice login = {};  // of a new configuration

@@ -82,6 +82,14 @@ TEST_CASE("a client that no variable leads to its file needs a link in the image
   CHECK(only(check_providers(scene.context())).check == "provider 'codex'");
 }
 
+TEST_CASE("gVisor is named where a profile has a socket") {
+  Scene scene;
+  scene.host.has_gvisor = true;
+  CHECK(only(check_providers(scene.context())).check == "provider 'claude'");
+  scene.config.profiles.front().delivery = Delivers::socket;
+  CHECK(find(check_providers(scene.context()), "gVisor and 'claude'").verdict == Verdict::warning);
+}
+
 TEST_CASE("a kernel feature that is missing says what happens without it") {
   Scene scene;
   CHECK(only(check_kernel(scene.context())).verdict == Verdict::ok);
