@@ -17,6 +17,7 @@
 #include "proxy/proxy_files.h"
 #include "proxy/proxy_service.h"
 #include "proxy/service_manager.h"
+#include "token/runtime_dir.h"
 
 namespace oci_oauth {
 
@@ -57,6 +58,7 @@ Result<std::string> own_directory(const std::string& runtime_dir) {
   if (!directory.empty()) return directory;
   if (runtime_dir.empty())
     return Error{ErrorKind::failed, "RUNTIME_DIRECTORY is not set", "oci-oauth-proxy --help"};
+  (void)TRY(RuntimeDir::open(runtime_dir));  // it may be the first program on this host
   directory = runtime_dir + "/proxy";
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return Error::from_errno(errno, directory);
   return directory;

@@ -50,6 +50,10 @@ Result<Plan> plan_proxy(const Host& host, const Ledger&, Default) {
   return plan;
 }
 
+Result<Plan> plan_proxy_removal(const Host&, const Ledger&) {
+  return Plan();
+}
+
 Result<void> check_systemd(const Host& host, std::string_view instead) {
   if (!host.tree.is_host() || has_systemd(host)) return {};
   return Error{ErrorKind::failed,
@@ -80,7 +84,7 @@ const Engine engines[] = {
      check_containerd},
     {engine_name::cdi, {"dockerd", "podman", "crio", "containerd"}, Scope::system, plan_cdi},
     {engine_name::systemd, {"systemctl"}, Scope::user, plan_systemd},
-    {engine_name::proxy, {"nginx"}, Scope::user, plan_proxy},
+    {engine_name::proxy, {"nginx"}, Scope::user, plan_proxy, plan_proxy_removal},
 };
 
 Result<const Engine*> find_engine(const Host& host, std::string_view verb, std::string_view name) {

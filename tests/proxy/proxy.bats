@@ -115,6 +115,16 @@ teardown() { proxy_teardown; }
     eventually is_served
 }
 
+@test "the proxy may be the first program that a host runs" {
+    stop_proxy
+    umount "$(runtime_dir)/share" 2>/dev/null || true # root's
+    rm -rf "$(runtime_dir)"
+    start_proxy
+    oci_oauth refresh
+    start agent --tmpfs "$target"
+    [[ $(ask agent /api/whoami) == *200 ]]
+}
+
 @test "the counts of each container's requests are in the metrics" {
     start agent --tmpfs "$target"
     ask agent /api/whoami
