@@ -110,3 +110,11 @@ TEST_CASE("an engine's file that cannot be parsed is reported with its place") {
   CHECK(state.state == EngineState::unregistered);
   CHECK(state.message.find("daemon.json:1:2: not JSON") != std::string::npos);
 }
+
+TEST_CASE("the proxy can be uninstalled without a profile that has a socket") {
+  const HostWithEngines machine;
+  auto host = open_host(machine.path());
+  REQUIRE(host);
+  CHECK_FALSE(plan_installation(*host, {.engine = "proxy"}));
+  CHECK(plan_removal(*host, "proxy"));
+}
