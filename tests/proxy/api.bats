@@ -38,9 +38,8 @@ teardown() { streaming_teardown; }
 }
 
 @test "a connection to the API is kept for the next request, and closed while nobody asks" {
-    local number
     connections() { ss -Htn state established "dport = :$(<"$API/port")" | wc -l; }
-    for number in 1 2 3; do ask agent /v1/messages --data 0 >/dev/null; done
+    for _ in 1 2 3; do ask agent /v1/messages --data 0 >/dev/null; done
     (($(connections) > 0 && $(connections) <= $(nproc)))
     are_closed() { (($(connections) == 0)); }
     eventually are_closed
