@@ -87,8 +87,12 @@ Result<LoginOwner> find_login_owner(const std::string& path) {
   if (!path.starts_with('/')) {
     return Error{ErrorKind::failed, fmt::format("'{}': is not an absolute path", path)};
   }
-  const auto owner = TRY(find_other_owner(path, 0));
-  return owner ? describe_user(owner->uid, owner->gid) : describe_user(0, 0);
+  auto owner = find_other_owner(path, 0);
+  if (!owner && owner.error().kind == ErrorKind::not_found)
+    return std::move(owner).error().with_hint(
+        "create it as the user whose login it is, or correct \"credentials\" in the configuration");
+  if (!owner) return std::move(owner).error();
+  return *owner ? describe_user((*owner)->uid, (*owner)->gid) : describe_user(0, 0);
 }
 
 Result<LoginOwner> owner_of(const Profile& profile) {

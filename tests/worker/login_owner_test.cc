@@ -177,6 +177,7 @@ TEST_CASE("a path that leads nowhere is an error that names the place") {
   const auto missing = find_login_owner("/there-is-no-such/directory/file");
   REQUIRE_FALSE(missing);
   CHECK(missing.error().message == "/there-is-no-such: No such file or directory");
+  CHECK(missing.error().hint.starts_with("create it as the user whose login it is"));
   const auto through_file = find_login_owner("/etc/passwd/file");
   REQUIRE_FALSE(through_file);
   CHECK(through_file.error().message == "/etc/passwd: Not a directory");
