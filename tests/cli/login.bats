@@ -47,6 +47,12 @@ logged_in() {
     [[ $(<"$SHARE/token") == at-secret-2 ]]
 }
 
+@test "a login at a server that does not answer can be tried again, as the hint says" {
+    stop_server
+    run -4 oci_oauth login work
+    [[ $output == *"login 'work': issuer: "*$'\nhint: oci-oauth login work' ]]
+}
+
 @test "a logout revokes the login, and nothing of it is left" {
     logged_in
     run -0 oci_oauth logout work
