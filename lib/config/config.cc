@@ -92,6 +92,13 @@ Result<void> check_targets(const Config& config) {
 
 Result<void> check_sinks(const Config& config) {
   for (const Sink& sink : config.sinks) {
+    const bool is_of_fleet = std::ranges::any_of(config.profiles, [&](const Profile& profile) {
+      return profile.in_fleet &&
+             (sink.profiles.empty() || std::ranges::find(sink.profiles, profile.name) != sink.profiles.end());
+    });
+    if (is_of_fleet && sink.host.empty())
+      return configuration_error(config.path, sink.place,
+                                 "needs \"host\", the one host of the fleet that runs it");
     for (const std::string& profile : sink.profiles) {
       if (config.find(profile) != nullptr) continue;
       return configuration_error(config.path, sink.place + "/profiles",
@@ -112,7 +119,8 @@ Result<void> check_fleet(const Config& config) {
       return configuration_error(config.path, place + "/fleet", "cannot be combined with \"source\"");
     if (profile.in_fleet && !profile.entry.empty())
       return configuration_error(config.path, place + "/fleet", "cannot be combined with \"entry\"");
-    const bool follows = profile.in_fleet && config.fleet->role == FleetRole::follower;
+    const bool follows =
+        profile.in_fleet && config.fleet->role == FleetRole::follower && config.fleet->refreshers.empty();
     if (profile.credentials.empty() && !profile.source && !follows)
       return configuration_error(config.path, place, "needs \"credentials\" on a refresher of the fleet");
   }

@@ -35,6 +35,7 @@ struct FleetConfig {
   std::string keys = "/etc/oci-oauth/fleet";
   std::string host;  // this host's name in the records; empty: gethostname(2)
   FleetRole role = FleetRole::follower;
+  std::vector<std::string> refreshers = {};  // names of hosts; not empty: these decide the role
   Takeover takeover = Takeover::late;
   Milliseconds settle = std::chrono::minutes(2);
 

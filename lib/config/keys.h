@@ -76,6 +76,11 @@ void keys_of(Keys& keys, FleetConfig& fleet) {
   keys.text("keys", fleet.keys, Path(),
             "The directory with the fleet's keys: access.key and signers or, on a refresher, also login.key "
             "and signing.key.");
+  keys.texts(
+      "refreshers", fleet.refreshers, Name(),
+      "The names of the hosts that refresh logins, instead of role, so that all hosts can have the same "
+      "configuration.");
+  keys.not_both("role", "refreshers");
   keys.text("host", fleet.host, Name(), "This host's name in the records. Default: its host name.");
   keys.choice("role", fleet.role,
               {{"follower", FleetRole::follower, "it reads access tokens, and can read nothing else"},
@@ -198,6 +203,11 @@ template <class Keys>
 void keys_of(Keys& keys, Sink& sink) {
   keys.texts("profiles", sink.profiles, AnyText(),
              "The profiles whose tokens it receives. Default: all profiles.");
+  keys.text(
+      "host", sink.host, Name(),
+      "The one host that runs it: its name in the fleet, or its host name. Needed for a login that is in "
+      "a fleet's store, so that each token is delivered once. Default: every host that has this "
+      "configuration.");
   keys.command("exec", sink.exec,
                "A program and its arguments. The program reads the token from its standard input.");
   keys.object("onecli", sink.onecli, "A secret of a OneCLI server.");

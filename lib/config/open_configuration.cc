@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/open_configuration.h"
 
+#include <limits.h>
+#include <unistd.h>
+
+#include <algorithm>
+
 #include "config/scope.h"
 
 namespace oci_oauth {
@@ -22,6 +27,22 @@ Result<std::string> find_runtime_dir() {
                "set \"runtime_dir\" in the configuration"};
 }
 
+std::string host_name() {
+  char name[HOST_NAME_MAX + 1] = "";
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+// Of a configuration that several hosts share, what concerns this one.
+void narrow_to_this_host(Config& config) {
+  const std::string host = config.fleet && !config.fleet->host.empty() ? config.fleet->host : host_name();
+  std::erase_if(config.sinks, [&](const Sink& sink) { return !sink.host.empty() && sink.host != host; });
+  if (!config.fleet) return;
+  FleetConfig& fleet = *config.fleet;
+  fleet.host = host;
+  if (std::ranges::find(fleet.refreshers, host) != fleet.refreshers.end()) fleet.role = FleetRole::refresher;
+}
+
 }  // namespace
 
 Result<Config> open_configuration(const std::string& named) {
@@ -34,6 +55,7 @@ Result<Config> open_configuration(const std::string& named) {
   }
   if (!config) return config;
   if (config->runtime_dir.empty()) config->runtime_dir = TRY(find_runtime_dir());
+  narrow_to_this_host(*config);
   return config;
 }
 

@@ -25,6 +25,7 @@ struct OneCliSink {
 struct Sink {
   std::string place = {};                  // "/sinks/0", for messages
   std::vector<std::string> profiles = {};  // empty: all
+  std::string host = {};                   // the one that runs it; empty: all
   Milliseconds timeout = std::chrono::seconds(30);
   // A program that reads the token from its standard input: an absolute path and its arguments.
   std::vector<std::string> exec = {};

@@ -86,6 +86,9 @@ TEST_CASE("each mistake names the file, the place and the bad value") {
        "f: /fleet/endpoints: is empty"},
       {R"({"fleet": {"endpoints": ["http://a"], "ca_file": "/a", "certificate_file": "/c", "key_file": "/k"}})",
        "f: /fleet/endpoints: 'http://a' is not https://HOST"},
+      {R"({"fleet": {"endpoints": ["https://a"], "ca_file": "/a", "certificate_file": "/c", "key_file": "/k"},
+           "profiles": {"claude": {"fleet": true}}, "sinks": [{"exec": ["/c"]}]})",
+       "f: /sinks/0: needs \"host\", the one host of the fleet that runs it"},
       {R"({"sinks": [{}]})", "f: /sinks/0: needs either \"onecli\" or \"exec\""},
   };
   for (const auto& [text, message] : mistakes) CHECK(reason(text) == message);
