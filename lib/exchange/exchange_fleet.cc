@@ -7,6 +7,13 @@
 
 namespace oci_oauth {
 
+namespace {
+
+// Whoever logs in holds its locks for as long as it writes.
+constexpr auto wait_for_client = std::chrono::seconds(20);
+
+}  // namespace
+
 Result<void> Exchange::open_fleet() {
   fleet_.emplace(TRY(FleetLogin::open(request_, *store_, stop_, report_.notices, opener_)));
   locks_->tidy_up_saving(fleet_->left_locks());
@@ -15,8 +22,18 @@ Result<void> Exchange::open_fleet() {
 
 // Finishes what can be finished, and reads the login as it is then.
 Result<void> Exchange::look() {
-  move_ = TRY(fleet_->look([this](const CredentialDocument& document) { return is_wanted(document); },
-                           request_.force));
+  const auto wanted = [this](const CredentialDocument& document) { return is_wanted(document); };
+  move_ = TRY(fleet_->look(wanted, request_.force));
+  if (move_->act == Act::adopt) {
+    TRY(locks_->take(std::chrono::steady_clock::now() + wait_for_client));
+    const auto moved =
+        move_in(*fleet_, *store_, request_.provider, std::move(*move_->record), report_.notices);
+    locks_->give_back();
+    TRY(moved);
+    before_.clear();  // a forced request is the new login's
+    report_.failure.reset();
+    move_ = TRY(fleet_->look(wanted, request_.force));
+  }
   if (fleet_->record() == nullptr || fleet_->record()->state == LoginState::moved)
     return Error{ErrorKind::action_required, move_->why, move_->hint};
   return read_login();
@@ -48,13 +65,14 @@ void Exchange::run_in_fleet() {
     fail({move_->kind, move_->why, move_->hint, move_->retry_after});
   }
   if (document_->login().refresh_token.empty()) check_unrefreshable();
-  if (auto kept = keep_access_only(*store_, *locks_, *document_, request_.provider, report_.notices))
+  if (auto kept = keep_access_only(*store_, *locks_, *fleet_, *document_, request_.provider, report_.notices))
     stamp_ = *kept;
   if (fleet_->note() == nullptr) {
     if (auto cleared = store_->journal().clear(); !cleared)
       report_.notices.push_back(cleared.error().message);
   }
   take_snapshot();
+  describe_to(report_.fleet.emplace(), *fleet_->record());
   if (!report_.login) return;
   if (auto told = fleet_->publish(*report_.login); !told)
     report_.notices.push_back(

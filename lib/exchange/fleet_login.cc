@@ -53,22 +53,13 @@ Result<FleetClient> FleetClient::open(const FleetAccess& fleet) {
   return client;
 }
 
-Result<FleetStatus> FleetClient::status(const std::string& profile) {
-  FleetStatus status;
-  const StoreSight sight = TRY(store->examine());
-  status.store = sight.engine;
-  status.version = sight.version;
-  if (sight.time) status.clock_behind = *sight.time - now();
-  const auto access = TRY(store->read(access_key(profile)));
-  if (access) {
-    const AccessRecord opened = TRY(open_access(access->bytes, profile, keys));
-    status.published = opened.generation;
-    status.expires_at = opened.expires_at;
-  }
-  if (keys.login.empty()) return status;
-  const auto stored = TRY(store->read(login_key(profile)));
-  if (!stored) return status;
-  const LoginRecord login = TRY(open_login(stored->bytes, profile, keys));
+std::optional<LocalLogin> local_login(const CredentialDocument& document) {
+  const Login& login = document.login();
+  if (login.refresh_token.empty()) return std::nullopt;
+  return LocalLogin{fingerprint(login.refresh_token), expiry_of(login)};
+}
+
+void describe_to(FleetStatus& status, const LoginRecord& login) {
   status.state = word(login.state);
   status.why = login.why;
   status.by = login.by;
@@ -80,7 +71,26 @@ Result<FleetStatus> FleetClient::status(const std::string& profile) {
   if (login.intent) status.refreshing = login.intent->by;
   if (login.intent) status.refreshing_since = login.intent->began_at;
   if (login.rest) status.rests_until = login.rest->until;
-  return status;
+}
+
+Result<void> FleetClient::look(const std::string& profile, FleetStatus& status) {
+  const StoreSight sight = TRY(store->examine());
+  status.store = sight.engine;
+  status.version = sight.version;
+  if (sight.time) status.clock_behind = *sight.time - now();
+  const auto access = TRY(store->read(access_key(profile)));
+  if (access) {
+    const AccessRecord opened = TRY(open_access(access->bytes, profile, keys));
+    status.published_login = opened.ordinal;
+    status.published = opened.generation;
+    status.obtained_at = opened.obtained_at;
+    status.expires_at = opened.expires_at;
+  }
+  if (keys.login.empty()) return {};
+  const auto stored = TRY(store->read(login_key(profile)));
+  if (!stored) return {};
+  describe_to(status, TRY(open_login(stored->bytes, profile, keys)));
+  return {};
 }
 
 Result<FleetLogin> FleetLogin::open(const ExchangeRequest& request, LoginStore& local,
@@ -94,6 +104,7 @@ Result<FleetLogin> FleetLogin::open(const ExchangeRequest& request, LoginStore& 
     auto known = open_login(login.memory_.record, request.profile.name, login.client_.keys);
     if (!known) return std::move(known).error().in(memory_name(name_of(local)));
     login.remembered_ = std::move(*known);
+    login.had_ = login.remembered_->refresh_token_hash;
   }
   auto entry = TRY(local.journal().replay());
   if (entry) login.left_locks_ = std::move(entry->locks);
@@ -115,7 +126,7 @@ Result<void> FleetLogin::read() {
   record_.reset();
   if (stored_) record_ = TRY(open_login(stored_->bytes, request_.profile.name, client_.keys));
   memory_.look(record_ ? record_->nonce : "", record_ && record_->intent ? record_->intent->nonce : "",
-               boot_moment());
+               boot_moment(request_.fleet->boot));
   return remember();
 }
 
@@ -140,7 +151,7 @@ Result<void> FleetLogin::remember() {
 
 Result<void> FleetLogin::trust() {
   memory_.first = memory_.nonce_first = Milliseconds(0);
-  memory_.last = boot_moment().time;
+  memory_.last = boot_moment(request_.fleet->boot).time;
   const UniqueFd directory = TRY(directory_of(local_));
   return write_memory(directory.get(), local_.directory(), name_of(local_), memory_);
 }
@@ -156,9 +167,20 @@ Result<bool> FleetLogin::write(LoginRecord next) {
   }
   stored_ = Stored{bytes, ""};
   record_ = TRY(open_login(bytes, request_.profile.name, client_.keys));
-  memory_.look(record_->nonce, record_->intent ? record_->intent->nonce : "", boot_moment());
+  memory_.look(record_->nonce, record_->intent ? record_->intent->nonce : "",
+               boot_moment(request_.fleet->boot));
   TRY(remember());
   return true;
+}
+
+Result<std::optional<LocalLogin>> FleetLogin::read_local() const {
+  auto here = local_.read();
+  if (!here && here.error().kind == ErrorKind::not_found) return std::optional<LocalLogin>();
+  if (!here) return std::move(here).error();
+  const auto document =
+      CredentialDocument::parse(std::move(here->text), local_.shown(), request_.provider.fields);
+  // What is not a document cannot be used by anybody.
+  return document ? local_login(*document) : std::nullopt;
 }
 
 Result<Sight> FleetLogin::sight(const std::function<bool(const CredentialDocument&)>& is_wanted,
@@ -180,6 +202,7 @@ Result<Sight> FleetLogin::sight(const std::function<bool(const CredentialDocumen
     const auto document = TRY(CredentialDocument::parse(
         record_->document.copy(), login_key(request_.profile.name), request_.provider.fields));
     sight.is_wanted = is_wanted(document);
+    sight.local = TRY(read_local());
     const Published& published = request_.known.published;
     sight.is_behind = published.has_token() && published.expires_at > record_->expires_at + seconds(1) &&
                       published.access_token_hash != fingerprint(document.login().access_token);
@@ -208,6 +231,7 @@ Result<Move> FleetLogin::look(const std::function<bool(const CredentialDocument&
         TRY(wait_for_other(move.why));
         break;
       case Act::nothing:
+      case Act::adopt:
       case Act::claim:
       case Act::stop:
         return move;
@@ -267,14 +291,14 @@ Result<void> FleetLogin::begin(const Move& claim) {
 
 Result<void> FleetLogin::may_send() {
   if (is_sent()) return {};  // a second request of the same rotation
-  const Milliseconds began = boot_moment().time;
+  const Milliseconds began = boot_moment(request_.fleet->boot).time;
   const Error not_ours = {ErrorKind::temporary, "another host of the fleet refreshes the login"};
   if (!TRY(write(claim_->copy()))) return not_ours;
   if (record_->intent && record_->intent->nonce != note_->nonce) return not_ours;
   RotationNote sent = *note_;
   sent.progress = RotationStage::sent;
   TRY(local_.journal().note_rotation(sent));
-  if (boot_moment().time - began > longest_claim)
+  if (boot_moment(request_.fleet->boot).time - began > longest_claim)
     return Error{ErrorKind::temporary, "the fleet's store answered too late"};
   note_ = std::move(sent);
   return {};

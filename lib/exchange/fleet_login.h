@@ -29,9 +29,16 @@ struct FleetClient {
 
   // Failure (configuration): a file of keys is not one; temporary: out of memory.
   static Result<FleetClient> open(const FleetAccess& fleet);
-  // What the store has of that login, as far as this host can open it.
-  Result<FleetStatus> status(const std::string& profile);
+  // What the store has of that login, as far as this host can open it. Failure: `status` has what was found
+  // before.
+  Result<void> look(const std::string& profile, FleetStatus& status);
 };
+
+// The login in a host's own document; nullopt: it has no refresh token.
+std::optional<LocalLogin> local_login(const CredentialDocument& document);
+
+// What a record says of itself.
+void describe_to(FleetStatus& status, const LoginRecord& login);
 
 // As FleetClient::open(); tests have their own store.
 using FleetOpener = std::function<Result<FleetClient>(const FleetAccess&)>;
@@ -46,11 +53,15 @@ class FleetLogin {
 
   // Looks at the record, and finishes what this host has begun, puts back what the store has lost, and waits
   // for a host that is refreshing. `is_wanted`: whether the token is due. Result: what is left: nothing,
-  // claim or stop. Failure: the store cannot be reached, or what it has is not a record.
+  // adopt, claim or stop. Failure: the store cannot be reached, or what it has is not a record.
   Result<Move> look(const std::function<bool(const CredentialDocument&)>& is_wanted, Force force);
 
   // nullptr: the store has none. After a look.
   const LoginRecord* record() const { return record_ ? &*record_ : nullptr; }
+  // Whether the token is, or was when this host last looked, the fleet's own.
+  bool has_had(const std::string& refresh_token_hash) const {
+    return refresh_token_hash == had_ || (record_ && refresh_token_hash == record_->refresh_token_hash);
+  }
   // Of the newest login that this host knows of; 0: none.
   std::uint64_t newest_ordinal() const;
   Secret text() const { return record_ ? record_->document.copy() : Secret(); }
@@ -94,6 +105,7 @@ class FleetLogin {
   Result<void> wait_for_other(const std::string& why);
   Result<Sight> sight(const std::function<bool(const CredentialDocument&)>& is_wanted, Force force);
   Result<void> check_clock();
+  Result<std::optional<LocalLogin>> read_local() const;
 
   const ExchangeRequest& request_;
   LoginStore& local_;
@@ -103,6 +115,7 @@ class FleetLogin {
   FleetMemory memory_;
   std::optional<Stored> stored_;
   std::optional<LoginRecord> record_, remembered_;
+  std::string had_;  // the hash of the refresh token that this host remembers from its last look
   std::optional<RotationNote> note_;
   std::optional<Grant> grant_;
   std::vector<DirectoryIdentity> left_locks_;

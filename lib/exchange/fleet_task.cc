@@ -4,6 +4,7 @@
 #include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/path.h"
+#include "base/size.h"
 #include "exchange/exchange_failure.h"
 #include "exchange/fleet_login.h"
 #include "exchange/recovery.h"
@@ -34,10 +35,13 @@ class Task {
   Result<void> leave();
   Result<void> rekey();
   Result<void> look();
+  void look_here(const FleetKeys& keys, FleetStatus& status);
 
   Result<void> open(Document document);
   Result<CredentialDocument> read_local();
   Result<LoginRecord> joined(const CredentialDocument& document);
+  bool is_ours(LoginState state) const;
+  bool is_begun(const CredentialDocument& document) const;
   bool is_shown() const { return request_.fleet->change == FleetChange::shown; }
   void tell(std::string what) { report.notices.push_back(std::move(what)); }
   const std::string& profile() const { return request_.profile.name; }
@@ -111,7 +115,7 @@ Result<LoginRecord> Task::joined(const CredentialDocument& document) {
   next.refresh_token_hash = fingerprint(login.refresh_token);
   next.obtained_at = now();
   next.expires_at = expiry_of(login);
-  next.document = document.text().copy();
+  next.state = LoginState::joining;
   return next;
 }
 
@@ -127,35 +131,39 @@ Result<void> Task::join() {
                  fmt::format("oci-oauth refresh {}", profile())};
   fleet_.emplace(TRY(FleetLogin::open(request_, *local_, stop_, report.notices, opener_)));
   // What this host began with the fleet's earlier login is finished as far as it can be.
-  if (was_joined) (void)TRY(fleet_->look([](const CredentialDocument&) { return false; }, Force::no));
+  const auto never = [](const CredentialDocument&) { return false; };
+  if (was_joined) (void)TRY(fleet_->look(never, Force::no));
   if (!is_shown()) TRY(locks_->take(steady_clock::now() + wait_for_locks));
   const CredentialDocument document = TRY(read_local());
-  const Secret& token = document.login().refresh_token;
-  if (token.empty())
+  TRY(fleet_->read());
+  if (document.login().refresh_token.empty() && !is_ours(LoginState::joining))
     return Error{ErrorKind::action_required, fmt::format("{}: contains no refresh token", local_->shown()),
                  "log in again with the program that owns this login"};
-  const Secret kept = TRY(access_only(document, request_.provider.fields));
-  TRY(fleet_->read());
-  const LoginRecord* const there = fleet_->record();
-  // Of a run that was interrupted.
-  const bool is_there =
-      there != nullptr && there->state == LoginState::live && there->refresh_token_hash == fingerprint(token);
-  if (!is_there) {
-    LoginRecord next = TRY(joined(document));
-    if (is_shown()) {
-      tell(fmt::format("would move token {} of {} to the fleet's store, as login {}",
-                       short_fingerprint(next.refresh_token_hash), local_->shown(), next.ordinal));
-      return {};
-    }
-    if (!TRY(fleet_->write(std::move(next))))
-      return Error{ErrorKind::temporary, "another host joined at the same time; nothing was changed here"};
+  LoginRecord next = is_begun(document) ? fleet_->record()->copy() : TRY(joined(document));
+  if (is_shown()) {
+    tell(fmt::format("would move token {} of {} to the fleet's store, as login {}",
+                     short_fingerprint(next.refresh_token_hash), local_->shown(), next.ordinal));
+    return {};
   }
-  TRY(fleet_->trust());
-  tell(fmt::format("token {} of {} is in the fleet's store, and only there",
-                   short_fingerprint(fingerprint(token)), local_->shown()));
-  TRY(local_->replace(kept));
+  if (!document.login().refresh_token.empty())
+    TRY(move_in(*fleet_, *local_, request_.provider, std::move(next), report.notices));
   locks_->give_back();
+  (void)TRY(fleet_->look(never, Force::no));
   return local_->journal().clear();
+}
+
+bool Task::is_ours(LoginState state) const {
+  const LoginRecord* const there = fleet_->record();
+  return there != nullptr && there->state == state && there->by == request_.fleet->config.host;
+}
+
+// By a run that was interrupted.
+bool Task::is_begun(const CredentialDocument& document) const {
+  const Secret& token = document.login().refresh_token;
+  const LoginRecord* const there = fleet_->record();
+  const bool is_same = there != nullptr && there->refresh_token_hash == fingerprint(token);
+  return (is_ours(LoginState::joining) && (is_same || token.empty())) ||
+         (is_same && there->state == LoginState::live);
 }
 
 Result<void> Task::leave() {
@@ -164,9 +172,8 @@ Result<void> Task::leave() {
   const auto never = [](const CredentialDocument&) { return false; };
   (void)TRY(fleet_->look(never, Force::no));
   const LoginRecord* const there = fleet_->record();
-  const bool is_ours =
-      there != nullptr && there->state == LoginState::moved && there->by == request_.fleet->config.host;
-  if (there == nullptr || (there->state == LoginState::moved && !is_ours))
+  const bool is_moved = is_ours(LoginState::moved);
+  if (there == nullptr || (there->state == LoginState::moved && !is_moved))
     return Error{ErrorKind::failed, "the fleet's store has no such login",
                  fmt::format("oci-oauth fleet status {}", profile())};
   if (there->intent)
@@ -180,7 +187,7 @@ Result<void> Task::leave() {
   }
   TRY(local_->prepare(there->document.reveal().size()));
   // First the store: the token is in two places at no time.
-  if (!is_ours) {
+  if (!is_moved) {
     LoginRecord next = there->copy();
     ++next.serial;
     next.nonce = random_name();
@@ -212,9 +219,29 @@ Result<void> Task::rekey() {
 }
 
 Result<void> Task::look() {
-  FleetClient client = TRY(opener_(*request_.fleet));
-  report.fleet = TRY(client.status(profile()));
-  return {};
+  const FleetAccess& fleet = *request_.fleet;
+  FleetStatus& status = report.fleet.emplace();
+  if (const auto end = end_of_certificate(fleet.certificate.reveal())) status.certificate_expires_at = *end;
+  FleetClient client = TRY(opener_(fleet));
+  if (fleet.config.role == FleetRole::refresher) look_here(client.keys, status);
+  return client.look(profile(), status);
+}
+
+// What this host has beside its document. What cannot be read is as good as missing.
+void Task::look_here(const FleetKeys& keys, FleetStatus& status) {
+  const std::string& path = request_.profile.credentials;
+  const std::string directory = parent_directory(path), name = base_name(path);
+  const auto fd = open_file({.path = directory}, O_RDONLY | O_DIRECTORY);
+  if (!fd) return;
+  const auto memory = read_memory(fd->get(), directory, name);
+  const auto known =
+      memory ? open_login(memory->record, profile(), keys) : Result<LoginRecord>(memory.error());
+  if (known) status.remembered = known->generation;
+  auto text = read_file({fd->get(), name, path}, MiB);
+  if (!text) return;
+  const auto document = CredentialDocument::parse(Secret(std::move(*text)), path, request_.provider.fields);
+  const auto login = document ? local_login(*document) : std::nullopt;
+  status.has_new_login = known && login && is_newer(*login, *known);
 }
 
 Result<void> Task::run() {
@@ -251,20 +278,47 @@ Result<Secret> access_only(const CredentialDocument& document, const CredentialF
   return Error{ErrorKind::failed, "the login has its refresh token or its client's secret in two places"};
 }
 
-std::optional<FileStamp> keep_access_only(LoginStore& local, LoginLocks& locks,
+Result<void> move_in(FleetLogin& fleet, LoginStore& local, const Provider& provider, LoginRecord next,
+                     std::vector<std::string>& notices) {
+  auto content = TRY(local.read());
+  const auto document =
+      TRY(CredentialDocument::parse(std::move(content.text), local.shown(), provider.fields));
+  const std::string hash = fingerprint(document.login().refresh_token);
+  const Secret kept = TRY(access_only(document, provider.fields));
+  const bool is_there = fleet.record() != nullptr && fleet.record()->nonce == next.nonce;
+  const auto number = next.ordinal;
+  next.document = document.text().copy();
+  const Error changed = {ErrorKind::temporary, "the login changed at the same time; nothing was moved"};
+  if (hash != next.refresh_token_hash) return changed;
+  if (!is_there && !TRY(fleet.write(std::move(next)))) return changed;
+  TRY(fleet.trust());
+  TRY(local.replace(kept));
+  notices.push_back(fmt::format("token {} of {} is in the fleet's store, and only there, as login {}",
+                                short_fingerprint(hash), local.shown(), number));
+  return {};
+}
+
+std::optional<FileStamp> keep_access_only(LoginStore& local, LoginLocks& locks, const FleetLogin& fleet,
                                           const CredentialDocument& document, const Provider& provider,
                                           std::vector<std::string>& notices) {
+  if (fleet.record()->state == LoginState::joining) return std::nullopt;
   const auto wanted = access_only(document, provider.fields);
   const auto there = local.read();
   if (!wanted || (!there && there.error().kind != ErrorKind::not_found)) return std::nullopt;
   if (there) {
     if (there->text == *wanted) return there->stamp;
     const auto old = CredentialDocument::parse(there->text.copy(), local.shown(), provider.fields);
-    if (old && !old->login().refresh_token.empty()) {
+    const auto login = old ? local_login(*old) : std::nullopt;
+    if (login && !fleet.has_had(login->refresh_token_hash)) {
       notices.push_back(
-          fmt::format("{}: a person logged in here: oci-oauth fleet join --force puts this login into "
-                      "the fleet's store",
-                      local.shown()));
+          is_newer(*login, *fleet.record())
+              ? fmt::format("{}: a new login is on this host, and the fleet's works: to replace that: "
+                            "oci-oauth fleet join --force {}",
+                            local.shown(), fleet.record()->profile)
+              : fmt::format("{}: has token {}, which is not newer than the fleet's login, and is left alone: "
+                            "to replace the fleet's: oci-oauth fleet join --force {}",
+                            local.shown(), short_fingerprint(login->refresh_token_hash),
+                            fleet.record()->profile));
       return std::nullopt;
     }
   }

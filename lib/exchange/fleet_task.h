@@ -25,10 +25,16 @@ ExchangeReport do_fleet_task(const ExchangeRequest& request, const std::function
 // it.
 Result<Secret> access_only(const CredentialDocument& document, const CredentialFields& fields);
 
+// Moves the login of the host's own document into the store, as `next` says, which is joining, and leaves its
+// access-only form, under the locks of a refresh; the next look makes it live. Failure: nothing was moved, or
+// the next look goes on with it.
+Result<void> move_in(FleetLogin& fleet, LoginStore& local, const Provider& provider, LoginRecord next,
+                     std::vector<std::string>& notices);
+
 // Makes the host's own file the access-only form of the fleet's login, for clients that run on this host,
-// unless it already is. A file with a refresh token is a login that a person made here since: it is left
-// alone, with a notice. Result: the file's stamp; nullopt: there is none, or it was left alone.
-std::optional<FileStamp> keep_access_only(LoginStore& local, LoginLocks& locks,
+// unless it already is. A file with another refresh token is left alone, with a notice. Result: the file's
+// stamp; nullopt: there is none, or it was left alone.
+std::optional<FileStamp> keep_access_only(LoginStore& local, LoginLocks& locks, const FleetLogin& fleet,
                                           const CredentialDocument& document, const Provider& provider,
                                           std::vector<std::string>& notices);
 

@@ -11,18 +11,15 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr const char* boot_file = "/proc/sys/kernel/random/boot_id";
 constexpr size_t memory_limit = 2 * MiB;
 
 }  // namespace
 
-BootMoment boot_moment() {
+BootMoment boot_moment(const std::string& boot) {
   timespec time = {};
   ::clock_gettime(CLOCK_BOOTTIME, &time);
-  auto boot = read_file({.path = boot_file}, KiB);
-  return {boot ? boot->substr(0, boot->find('\n')) : "",
-          std::chrono::duration_cast<Milliseconds>(std::chrono::seconds(time.tv_sec) +
-                                                   std::chrono::nanoseconds(time.tv_nsec))};
+  return {boot, std::chrono::duration_cast<Milliseconds>(std::chrono::seconds(time.tv_sec) +
+                                                         std::chrono::nanoseconds(time.tv_nsec))};
 }
 
 void FleetMemory::look(const std::string& its_nonce, const std::string& its_intent,

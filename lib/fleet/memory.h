@@ -15,10 +15,10 @@
 namespace oci_oauth {
 
 struct BootMoment {
-  std::string boot;  // which one: random(4)
+  std::string boot;  // which one
   Milliseconds time{0};
 };
-BootMoment boot_moment();
+BootMoment boot_moment(const std::string& boot);
 
 // A gap between two looks that is longer ends being in touch.
 constexpr Milliseconds longest_gap = longest_tick + longest_run;

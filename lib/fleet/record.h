@@ -74,11 +74,12 @@ void describe(Each& each, Self& rest) {
 
 enum class LoginState {
   live,
-  dead,  // the server refused the refresh token for good, or nobody can know: a person must log in again
-  moved  // a host took it back
+  dead,     // the server refused the refresh token for good, or nobody can know: a person must log in again
+  moved,    // a host took it back
+  joining,  // the host that wrote it still has the refresh token, or has just removed it
 };
-constexpr std::array<std::string_view, 3> words_of(LoginState) {
-  return {"live", "dead", "moved"};
+constexpr std::array<std::string_view, 4> words_of(LoginState) {
+  return {"live", "dead", "moved", "joining"};
 }
 
 struct LoginRecord {

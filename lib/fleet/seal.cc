@@ -5,7 +5,10 @@
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -31,6 +34,8 @@ using Kdf = std::unique_ptr<EVP_KDF, Freed<EVP_KDF_free>>;
 using KdfContext = std::unique_ptr<EVP_KDF_CTX, Freed<EVP_KDF_CTX_free>>;
 using Cipher = std::unique_ptr<EVP_CIPHER_CTX, Freed<EVP_CIPHER_CTX_free>>;
 using Digest = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
+using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
+using Buffer = std::unique_ptr<BIO, Freed<BIO_free>>;
 using PublicKey = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 
 const unsigned char* bytes_of(std::string_view text) {
@@ -252,6 +257,16 @@ Result<std::vector<Secret>> read_keys(std::string_view text, const std::string& 
 
 std::string key_line(const Secret& key) {
   return base64(key.reveal()) + "\n";
+}
+
+Result<Time> end_of_certificate(std::string_view pem) {
+  const Buffer buffer(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const Certificate certificate(buffer ? PEM_read_bio_X509(buffer.get(), nullptr, nullptr, nullptr)
+                                       : nullptr);
+  tm end = {};
+  if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1)
+    return Error{ErrorKind::failed, "is not a certificate"};
+  return Time(std::chrono::seconds(::timegm(&end)));
 }
 
 Secret random_key() {

@@ -34,6 +34,9 @@ std::string random_name();  // of 128 bits, in hexadecimal digits
 std::string key_id(std::string_view key);
 Result<std::string> public_half(const Secret& signing);
 
+// When a certificate (PEM) ends. Failure: it is not one.
+Result<Time> end_of_certificate(std::string_view pem);
+
 // The record as it is stored, its document sealed anew.
 Result<std::string> seal(LoginRecord login, const FleetKeys& keys);
 // The same, and signed.

@@ -122,6 +122,38 @@ std::optional<Move> settle(const Sight& sight, const std::string& nonce) {
   return write(std::move(next));
 }
 
+// A login that is over has nothing to lose, so a newer one replaces it by itself.
+std::optional<Move> adopt(const Sight& sight, const std::string& nonce) {
+  if (!sight.local || sight.local->expires_at <= sight.now || !is_newer(*sight.local, *sight.record))
+    return std::nullopt;
+  LoginRecord next;
+  next.profile = sight.record->profile;
+  next.epoch = next.nonce = nonce;
+  next.ordinal = sight.record->ordinal + 1;
+  next.by = sight.host;
+  next.refresh_token_hash = sight.local->refresh_token_hash;
+  next.obtained_at = sight.now;
+  next.expires_at = sight.local->expires_at;
+  next.state = LoginState::joining;
+  return Move{.act = Act::adopt, .record = std::move(next)};
+}
+
+// The login is live once its host does not have the refresh token any more: it is in two places at no time
+// that anybody could use it.
+Move finish_joining(const Sight& sight, const std::string& nonce) {
+  const LoginRecord& record = *sight.record;
+  const bool has_it = sight.local && sight.local->refresh_token_hash == record.refresh_token_hash;
+  // Its client has refreshed it meanwhile.
+  if (auto move = record.by == sight.host ? adopt(sight, nonce) : std::nullopt) return std::move(*move);
+  if (record.by != sight.host || (sight.local && !has_it))
+    return stop(FailureKind::busy, fmt::format("the host {} is moving the login into the store", record.by),
+                fmt::format("on {}: oci-oauth fleet join {}", record.by, record.profile));
+  LoginRecord next = rewritten(record, sight, nonce);
+  if (has_it) return {.act = Act::adopt, .record = std::move(next)};
+  next.state = LoginState::live;
+  return write(std::move(next));
+}
+
 Move claim(const Sight& sight, const std::string& nonce, std::uint32_t attempt) {
   const LoginRecord& record = *sight.record;
   LoginRecord next = rewritten(record, sight, nonce);
@@ -184,6 +216,11 @@ bool is_current(const LoginRecord& record, const RotationNote& note) {
          record.refresh_token_hash == note.refresh_token_hash && record.state != LoginState::moved;
 }
 
+bool is_newer(const LocalLogin& local, const LoginRecord& record) {
+  return local.refresh_token_hash != record.refresh_token_hash && local.expires_at > record.expires_at &&
+         local.expires_at < end_of_time;
+}
+
 Move next_move(const Sight& sight, const std::string& nonce) {
   if (auto move = heal(sight, nonce)) return std::move(*move);
   if (auto move = settle(sight, nonce)) return std::move(*move);
@@ -191,10 +228,17 @@ Move next_move(const Sight& sight, const std::string& nonce) {
   if (record.state == LoginState::moved)
     return stop(FailureKind::login_required, fmt::format("the login was moved to the host {}", record.by),
                 fmt::format("oci-oauth fleet join {}", record.profile));
+  if (record.state == LoginState::joining) return finish_joining(sight, nonce);
+  if (record.state == LoginState::dead) {
+    if (auto move = adopt(sight, nonce)) {
+      auto early = settle_down(sight);
+      return std::move(early ? *early : *move);
+    }
+  }
   if (!sight.is_wanted) return {};
   if (record.state == LoginState::dead && sight.takeover != Takeover::now)
     return stop(FailureKind::login_required, record.why,
-                fmt::format("log in again, then oci-oauth fleet join {}", record.profile));
+                "log in again on a refresher, which takes the new login into the store");
   if (auto move = settle_down(sight)) return std::move(*move);
   if (sight.is_behind && !record.intent)
     return stop(FailureKind::busy, "the fleet's store has an older access token than this host has published",

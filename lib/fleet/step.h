@@ -65,6 +65,16 @@ constexpr Milliseconds longest_intent = std::chrono::seconds(40);
 // The end of an access token that a late attempt does not wait for.
 constexpr Milliseconds late = std::chrono::minutes(2);
 
+// A refresh token in this host's own document, from which the fleet's login was taken: a person has logged in
+// here since, or an old document is back.
+struct LocalLogin {
+  std::string refresh_token_hash;
+  Time expires_at;  // of the access token beside it
+};
+
+// Whether it was made after the last refresh of the record, as far as the ends of both access tokens tell.
+bool is_newer(const LocalLogin& local, const LoginRecord& record);
+
 // What a decision depends on.
 struct Sight {
   const LoginRecord* record = nullptr;  // in the store; nullptr: none
@@ -80,6 +90,7 @@ struct Sight {
   bool is_behind = false;                         // this host has published a newer token than the record's
   bool is_forced = false;                         // a pause does not count
   Takeover takeover = Takeover::late;
+  std::optional<LocalLogin> local = {};
 };
 
 enum class Act {
@@ -87,6 +98,7 @@ enum class Act {
   write,    // `record` over what was read, then look again
   commit,   // the same, with the granted document
   forget,   // the journal is of no use any more, then look again
+  adopt,    // write `record` with this host's own document, let that keep its access token only, look again
   claim,    // note `note` as claiming, connect, write `record`, note it as sent, send
   wait,     // another host is at it
   stop      // for the reason that is told

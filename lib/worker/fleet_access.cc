@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/fleet_access.h"
 
-#include <limits.h>
 #include <unistd.h>
 
+#include <algorithm>
+
+#include "base/environment.h"
+#include "base/file.h"
+#include "base/fmt.h"
 #include "base/size.h"
 #include "config/trusted_file.h"
 
@@ -13,10 +17,20 @@ namespace {
 
 constexpr size_t longest_key_file = 64 * KiB;
 
-std::string host_name() {
-  char name[HOST_NAME_MAX + 1] = "";
-  ::gethostname(name, sizeof name - 1);
-  return name;
+// The variable has no dashes.
+std::string boot_id() {
+  std::string id(from_environment(boot_variable));
+  if (id.empty()) {
+    if (auto text = read_file({.path = "/proc/sys/kernel/random/boot_id"}, KiB)) id = std::move(*text);
+  }
+  std::erase_if(id, [](char c) { return c == '-' || c == '\n'; });
+  return id;
+}
+
+// What a unit was given, LoadCredential= of systemd.exec(5), or else what is in the directory.
+std::string path_of_key(const FleetConfig& config, const char* name) {
+  const std::string given = fmt::format("{}/{}", from_environment("CREDENTIALS_DIRECTORY"), name);
+  return ::access(given.c_str(), F_OK) == 0 ? given : fmt::format("{}/{}", config.keys, name);
 }
 
 Result<Secret> read_open(const std::string& path) {
@@ -34,16 +48,15 @@ Result<Secret> read_private(const std::string& path) {
 Result<FleetAccess> fleet_access(const FleetConfig& config) {
   FleetAccess fleet;
   fleet.config = config;
-  if (config.host.empty()) fleet.config.host = host_name();
+  fleet.boot = boot_id();
   fleet.ca = TRY(read_open(config.ca_file));
   fleet.certificate = TRY(read_open(config.certificate_file));
   fleet.key = TRY(read_private(config.key_file));
-  const std::string directory = config.keys + "/";
-  fleet.access = TRY(read_private(directory + access_key_file));
-  fleet.signers = TRY(read_open(directory + signers_file));
+  fleet.access = TRY(read_private(path_of_key(config, access_key_file)));
+  fleet.signers = TRY(read_open(path_of_key(config, signers_file)));
   if (config.role == FleetRole::follower) return fleet;
-  fleet.login = TRY(read_private(directory + login_key_file));
-  fleet.signing = TRY(read_private(directory + signing_key_file));
+  fleet.login = TRY(read_private(path_of_key(config, login_key_file)));
+  fleet.signing = TRY(read_private(path_of_key(config, signing_key_file)));
   return fleet;
 }
 

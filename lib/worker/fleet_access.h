@@ -26,6 +26,7 @@ struct FleetAccess {
   FleetConfig config;
   Secret ca, certificate, key;             // PEM
   Secret login, access, signing, signers;  // files of keys (fleet/seal.h)
+  std::string boot = {};                   // which boot of this host it is; empty: nobody can tell
   FleetTask task = FleetTask::refresh;
   FleetChange change = FleetChange::made;
 
@@ -42,15 +43,19 @@ void describe(Each& each, Self& fleet) {
   each("access", fleet.access);
   each("signing", fleet.signing);
   each("signers", fleet.signers);
+  each("boot", fleet.boot);
   each("task", fleet.task, Presence::required);
   each("change", fleet.change, Presence::required);
 }
+
+// In the environment of our services, whose sandbox hides random(4)'s boot_id: %b of systemd.unit(5).
+constexpr const char* boot_variable = "OCI_OAUTH_BOOT_ID";
 
 // The names of the keys' files in their directory.
 constexpr const char *login_key_file = "login.key", *access_key_file = "access.key",
                      *signing_key_file = "signing.key", *signers_file = "signers";
 
-// Of this host, whose name is filled in. Failure (configuration): a file is missing, or others may read a
+// Of this host. Failure (configuration): a file is missing, or others may read a
 // secret one or change another.
 Result<FleetAccess> fleet_access(const FleetConfig& config);
 

@@ -135,7 +135,7 @@ TEST_CASE("a person who knows better takes over, and an answer that was lost is 
   const auto directory = open_file({.path = fleet.two.home / "claude"}, O_RDONLY | O_DIRECTORY).take();
   FleetMemory memory;
   const LoginRecord login = fleet.one.record();
-  memory.look(login.nonce, login.intent->nonce, boot_moment());
+  memory.look(login.nonce, login.intent->nonce, boot_moment(fleet.two.request.fleet->boot));
   memory.first = memory.nonce_first = memory.intent_first = 0s;
   REQUIRE(write_memory(directory.get(), "claude", ".credentials.json", memory));
   const auto report = fleet.two.perform(FleetTask::takeover, Force::yes);
@@ -242,16 +242,98 @@ TEST_CASE("leaving moves the login back, and no host refreshes it any more") {
 
 TEST_CASE("a living login is replaced only by force, and a login that a person made here is left alone") {
   Fleet fleet;
-  fleet.log_in(fleet.two, 8h);
+  fleet.log_in(fleet.two, 12h);  // ends after that of the refresh
   const std::string mine = fleet.two.document();
   CHECK(fleet.two.perform(FleetTask::join).failure);
   CHECK(fleet.two.document() == mine);
   const auto report = fleet.two.run();
   CHECK(report.refreshed);
   CHECK(fleet.two.document() == mine);
-  CHECK(report.notices.back().find("oci-oauth fleet join --force") != std::string::npos);
+  CHECK(report.notices.back().find("oci-oauth fleet join --force claude") != std::string::npos);
+  CHECK(fleet.two.perform(FleetTask::look).fleet->has_new_login);
   CHECK_FALSE(fleet.two.perform(FleetTask::join, Force::yes).failure);
   CHECK(fleet.two.record().ordinal == 2);
+  CHECK_FALSE(fleet.two.perform(FleetTask::look).fleet->has_new_login);
+}
+
+TEST_CASE("a new login on a refresher replaces one that is over by itself, with the client's locks held") {
+  Fleet fleet;
+  REQUIRE(fleet.two.run().refreshed);
+  fleet.one.change([](LoginRecord& login) { login.state = LoginState::dead; });
+  fleet.log_in(fleet.two, 12h);
+  bool was_locked = false;
+  fleet.shelf.before_write = [&](std::string_view key) {
+    if (key == login_key("claude")) was_locked = std::filesystem::exists(fleet.two.home / "claude.lock");
+  };
+  const auto report = fleet.two.run();
+  CHECK_FALSE(report.failure);
+  CHECK(was_locked);
+  CHECK_FALSE(std::filesystem::exists(fleet.two.home / "claude.lock"));
+  REQUIRE_FALSE(report.notices.empty());
+  CHECK(report.notices.front().find("only there, as login 2") != std::string::npos);
+  CHECK(fleet.two.record().state == LoginState::live);
+  CHECK(fleet.two.record().ordinal == 2);
+  CHECK(fleet.two.access().ordinal == 2);
+  CHECK(fleet.two.document().find("sk-ant-ort01") == std::string::npos);
+  CHECK(fleet.login_works());
+  CHECK(fleet.one.perform(FleetTask::refresh, Force::yes).refreshed);
+  CHECK(fleet.reuses() == 0);
+}
+
+TEST_CASE("nobody uses a login whose host was killed while it moved, and that host goes on with it") {
+  for (const bool has_removed_it : {false, true}) {
+    Fleet fleet;
+    fleet.log_in(fleet.one, -60s);
+    const std::string mine = fleet.one.document();
+    REQUIRE_FALSE(fleet.one.perform(FleetTask::join, Force::yes).failure);
+    fleet.one.change([](LoginRecord& login) { login.state = LoginState::joining; });
+    if (!has_removed_it) fleet.one.home.write("claude/.credentials.json", mine);
+    const auto other = fleet.two.run();
+    REQUIRE(other.failure);
+    CHECK(other.failure->message.find("one is moving the login") != std::string::npos);
+    CHECK(fleet.posts() == 0);
+    CHECK(fleet.one.run().refreshed);
+    CHECK(fleet.one.document().find("sk-ant-ort01") == std::string::npos);
+    CHECK(fleet.posts() == 1);
+    CHECK(fleet.login_works());
+  }
+}
+
+TEST_CASE("an old document that comes back is not taken for a new login") {
+  Fleet fleet;
+  fleet.log_in(fleet.two, 1h);
+  const std::string old = fleet.two.document();
+  REQUIRE(fleet.one.run().refreshed);
+  for (const auto state : {LoginState::live, LoginState::dead}) {
+    fleet.one.change([&](LoginRecord& login) { login.state = state; });
+    const auto report = fleet.two.run();
+    CHECK(fleet.two.document() == old);
+    CHECK(report.notices.back().find("is left alone") != std::string::npos);
+    CHECK(fleet.one.record().ordinal == 1);
+  }
+}
+
+TEST_CASE(
+    "a host that was killed while its login moved removes the refresh token, also after others refreshed") {
+  for (const bool is_refreshed : {false, true}) {
+    Fleet fleet;
+    fleet.log_in(fleet.one, -60s);
+    const std::string mine = fleet.one.document();
+    REQUIRE_FALSE(fleet.one.perform(FleetTask::join, Force::yes).failure);
+    fleet.one.home.write("claude/.credentials.json", mine);
+    if (is_refreshed) REQUIRE(fleet.two.run().refreshed);
+    CHECK_FALSE(fleet.one.run().failure);
+    CHECK(fleet.one.document().find("sk-ant-ort01") == std::string::npos);
+    CHECK(fleet.posts() == 1);
+  }
+}
+
+TEST_CASE("a host that has booted since is new to the store, however its clock stands") {
+  Fleet fleet;
+  fleet.one.request.fleet->config.settle = 2min;
+  fleet.one.request.fleet->boot = "another";
+  REQUIRE(fleet.one.run().failure);
+  CHECK(fleet.posts() == 0);
 }
 
 TEST_CASE("a dry run changes nothing") {

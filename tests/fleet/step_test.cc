@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <vector>
 
 #include "base/environment.h"
@@ -99,6 +100,57 @@ TEST_CASE("with takeover never, a person decides") {
   sight.now = noon;
   sight.takeover = Takeover::now;
   CHECK(next_move(sight, "n1").act == Act::claim);
+}
+
+TEST_CASE("a new login on this host replaces one that is over, and nothing else") {
+  LoginRecord login = a_login();
+  Sight sight = sight_of(login);
+  sight.is_wanted = false;
+  sight.local = LocalLogin{"t9", noon + 8h};
+  CHECK(next_move(sight, "n1").act == Act::nothing);
+  login.state = LoginState::dead;
+  const Move move = next_move(sight, "n1");
+  REQUIRE(move.act == Act::adopt);
+  CHECK(move.record->ordinal == 2);
+  CHECK(move.record->epoch != login.epoch);
+  CHECK(move.record->generation == 1);
+  CHECK(move.record->refresh_token_hash == "t9");
+  CHECK(move.record->state == LoginState::joining);
+  SECTION("nor an old document, one that cannot be dated, or the same") {
+    for (const Time end : {noon - 1h, login.expires_at, Time(1ms), end_of_time}) {
+      sight.local->expires_at = end;
+      CHECK(next_move(sight, "n1").act != Act::adopt);
+    }
+    sight.local = LocalLogin{"t1", noon + 8h};
+    CHECK(next_move(sight, "n1").act != Act::adopt);
+  }
+  SECTION("nor on a host that has just come into touch with the store, which may be old") {
+    sight.watched = 30s;
+    CHECK(next_move(sight, "n1").kind == FailureKind::busy);
+  }
+  SECTION("nor where the login was taken back") {
+    login.state = LoginState::moved;
+    CHECK(next_move(sight, "n1").act == Act::stop);
+  }
+}
+
+TEST_CASE("a login that joins is live once its host does not have the refresh token any more") {
+  LoginRecord login = a_login();
+  login.state = LoginState::joining;
+  login.by = "host-2";
+  Sight sight = sight_of(login);
+  sight.local = LocalLogin{"t1", noon + 8h};
+  CHECK(next_move(sight, "n1").act == Act::adopt);
+  sight.local = LocalLogin{"another", noon + 8h};  // the client has refreshed it meanwhile
+  REQUIRE(next_move(sight, "n1").act == Act::adopt);
+  CHECK(next_move(sight, "n1").record->ordinal == 2);
+  sight.local = LocalLogin{"another", noon - 8h};
+  CHECK(next_move(sight, "n1").act == Act::stop);
+  sight.local.reset();
+  REQUIRE(next_move(sight, "n1").act == Act::write);
+  CHECK(next_move(sight, "n1").record->state == LoginState::live);
+  sight.host = "host-3";
+  CHECK(next_move(sight, "n1").kind == FailureKind::busy);
 }
 
 TEST_CASE("after a second attempt whose holder is silent, the record says that a person must log in") {
@@ -241,7 +293,7 @@ class World {
     for (unsigned i = 0; i < 400 * hosts_.size(); ++i) event();
   }
 
-  unsigned grants = 0, late_attempts = 0;
+  unsigned grants = 0, late_attempts = 0, adopted = 0;
 
  private:
   using Record = std::shared_ptr<LoginRecord>;
@@ -257,6 +309,8 @@ class World {
     Time since = {}, record_since = {}, intent_since = {}, last = {}, claimed_at = {}, wakes = {};
     std::string record_nonce, intent_nonce;
     std::string answer;  // on its way
+    std::optional<LocalLogin> document;
+    bool is_from_backup = false;
   };
   struct LateWrite {
     std::string base;
@@ -276,6 +330,8 @@ class World {
     if (happens(4) && !writes_.empty()) arrive_write();
     while (!requests_.empty() && (quiet_ || chance_() % 2 == 0)) arrive_request();
     if (happens(1)) turn_back();
+    if (happens(1)) log_in();
+    if (happens(1)) bring_back_document();
     const size_t index = chance_() % hosts_.size();
     Host& host = hosts_[index];
     if (happens(6)) return die(host);
@@ -286,6 +342,25 @@ class World {
   void die(Host& host) {
     host.at = At::look;
     host.answer.clear();
+  }
+
+  // Whatever state the fleet's login is in.
+  void log_in() {
+    Host& host = hosts_[chance_() % hosts_.size()];
+    host.document = LocalLogin{new_token(), time_ + 10min};
+    host.is_from_backup = false;
+  }
+  // From a backup: what the login was at some time.
+  void bring_back_document() {
+    const LoginRecord& old = *history_[chance_() % history_.size()];
+    Host& host = hosts_[chance_() % hosts_.size()];
+    host.document = LocalLogin{old.refresh_token_hash, old.expires_at};
+    host.is_from_backup = true;
+  }
+  std::string new_token() {
+    const std::string token = "t" + std::to_string(++issued_);
+    current_.insert(token);
+    return token;
   }
 
   // With what the follower of a refresher does at once: it calls for a look.
@@ -327,11 +402,11 @@ class World {
       REQUIRE(time_ >= request.late_at);
       ++late_attempts;
     }
-    const bool is_current = request.token == "t" + std::to_string(issued_);
-    if (is_current) ++issued_;
+    const bool is_current = current_.erase(request.token) > 0;
+    const std::string granted = is_current ? new_token() : "refused";
     if (is_current) ++grants;
     const bool is_there = host.at == At::sent && host.note && host.note->nonce == request.nonce;
-    if (is_there && !happens(8)) host.answer = is_current ? "t" + std::to_string(issued_) : "refused";
+    if (is_there && !happens(8)) host.answer = granted;
   }
 
   void put(const Record& record) {
@@ -372,7 +447,8 @@ class World {
             .watched = time_ - host.since,
             .record_watched = time_ - host.record_since,
             .intent_watched = time_ - host.intent_since,
-            .is_wanted = is_due};
+            .is_wanted = is_due,
+            .local = host.document};
   }
 
   void step(Host& host, size_t index) {
@@ -425,7 +501,21 @@ class World {
           REQUIRE(store_->refresh_token_hash != host.note->refresh_token_hash);
         host.note.reset();
         return;
+      case Act::adopt:
+        // A login that works is never replaced, and none that was ever used takes its place.
+        REQUIRE((store_->state == LoginState::dead || store_->state == LoginState::joining));
+        REQUIRE(uses_[host.move.record->refresh_token_hash] == 0);
+        if (write(host, *host.move.record) != Written::yes || happens(20)) return;
+        host.document.reset();
+        ++adopted;
+        return;
       case Act::claim:
+        // Nobody has the token but the store.
+        for (const Host& other : hosts_) {
+          const bool has_it =
+              other.document && other.document->refresh_token_hash == store_->refresh_token_hash;
+          REQUIRE((!has_it || other.is_from_backup));
+        }
         host.note = host.move.note;
         host.at = At::write;
         return;
@@ -443,6 +533,7 @@ class World {
   std::vector<LateWrite> writes_;
   std::vector<LateRequest> requests_;
   std::map<std::string, unsigned> uses_;
+  std::set<std::string> current_ = {"t1"};
   unsigned issued_ = 1, nonces_ = 0;
   bool quiet_ = false;
   Time time_ = noon;
@@ -455,15 +546,17 @@ TEST_CASE(
     "lose") {
   const std::string wanted(from_environment("FLEET_SCHEDULES"));
   const unsigned schedules = wanted.empty() ? 3000 : static_cast<unsigned>(std::stoul(wanted));
-  unsigned grants = 0, late_attempts = 0;
+  unsigned grants = 0, late_attempts = 0, adopted = 0;
   for (unsigned seed = 0; seed < schedules; ++seed) {
     CAPTURE(seed);
     World world(seed, 1 + seed % 5);
     world.run(300);
     grants += world.grants;
     late_attempts += world.late_attempts;
+    adopted += world.adopted;
   }
   CHECK(grants > schedules);
   CHECK(late_attempts > 0);
+  CHECK(adopted > 0);
   CHECK(late_attempts < grants);
 }
