@@ -80,21 +80,22 @@ Result<FleetAccess> access_of(const Config& config) {
 }
 
 StoreWatch watch_store(const FleetAccess& fleet, std::function<bool(const KeyChange&)> pass,
-                       std::function<void(const Error&)> lost) {
+                       std::function<void()> found, std::function<void(const Error&)> lost) {
   EtcdMembers members = {fleet.config.endpoints,
                          fleet.config.ca_file,
                          {std::string(fleet.certificate.reveal()), fleet.key.copy()}};
   return {open_etcd(std::move(members)),
           access_prefix,
           std::move(pass),
+          std::move(found),
           std::move(lost),
           random_fraction,
           [](Milliseconds time) { std::this_thread::sleep_for(time); }};
 }
 
-void note_loss(const Log& log, const Error& error) {
-  log.write(Priority::warning, error.message);
-}
+// What the process that watches passes on besides changes: that the store has answered, and that the
+// connection was lost, with the reason.
+constexpr char found_mark = '.', lost_mark = '!';  // not base64's
 
 // The line of a change: its key, its value and its version; of a removal, its key alone.
 std::string line_of(const KeyChange& change) {
@@ -124,8 +125,18 @@ int watch_as_nobody(const FleetAccess& fleet, int to, const Log& log) {
   keep_memory_private();
   run(watch_store(
       fleet, [&](const KeyChange& change) { return write_all(to, line_of(change), "pipe").has_value(); },
-      [&](const Error& error) { note_loss(log, error); }));
+      [&] { (void)write_all(to, fmt::format("{}\n", found_mark), "pipe"); },
+      [&](const Error& error) {
+        (void)write_all(to, fmt::format("{}{}\n", lost_mark, base64(error.message)), "pipe");
+      }));
   return 1;
+}
+
+void take_line(Follower& follower, std::string_view line) {
+  if (line.starts_with(found_mark)) return follower.note_connected();
+  if (line.starts_with(lost_mark))
+    return follower.note_lost(from_base64(line.substr(1)).value_or("the connection was lost"));
+  if (const auto change = change_of(line)) follower.take(*change);
 }
 
 Result<void> take_lines(Follower& follower, int from) {
@@ -136,7 +147,7 @@ Result<void> take_lines(Follower& follower, int from) {
     for (size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
       line += rest.substr(0, end);
       rest.remove_prefix(end + 1);
-      if (const auto change = change_of(line)) follower.take(*change);
+      take_line(follower, line);
       line.clear();
     }
     line += rest;
@@ -177,7 +188,7 @@ Result<void> follow(const Options& options, const Log& log) {
         follower.take(change);
         return true;
       },
-      [&](const Error& error) { note_loss(log, error); }));
+      [&] { follower.note_connected(); }, [&](const Error& error) { follower.note_lost(error.message); }));
   return {};
 }
 

@@ -50,6 +50,12 @@ ExitCode refresh_and_deliver(const RefreshRun& run);
 // Writes the metrics file if one is configured; a failure is only a warning.
 void update_metrics(const Log& log, const Config& config);
 
+// What a fleet's store has of a login, and this host of it; changes nothing. Result: if the store could not
+// be asked, with the failure and what is known without it. Failure: the configuration or a file that it
+// names.
+Result<ExchangeReport> look_at_fleet(const InstalledPrograms& programs, const Config& config,
+                                     const Profile& profile);
+
 // Data for stdout; a full disk or a closed pipe is reported.
 ExitCode print(const Log& log, std::string_view text);
 

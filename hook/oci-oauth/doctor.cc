@@ -23,6 +23,7 @@ struct Check {
 constexpr Check checks[] = {{"the configuration", check_configuration},
                             {"the providers", check_providers},
                             {"the logins and their token endpoints", check_logins},
+                            {"the fleet", check_fleet},
                             {"the runtime directory", check_runtime_directory},
                             {"the engines", check_engines},
                             {"the units", check_units},
@@ -45,13 +46,34 @@ Result<DoctorArguments> parse(const Invocation& invocation) {
   return parsed;
 }
 
+FleetView view_of_fleet(const InstalledPrograms& programs, const Config& config, const Profile& profile) {
+  FleetView view;
+  auto report = look_at_fleet(programs, config, profile);
+  if (!report) {
+    view.failure = std::move(report).error();
+  } else {
+    if (report->failure) view.failure = to_error(*report->failure);
+    if (report->fleet) view.status = std::move(*report->fleet);
+  }
+  const auto runtime = RuntimeDir::open_existing(config.runtime_dir);
+  if (!runtime || !*runtime) return view;
+  const auto history = (*runtime)->history(profile.name);
+  if (history && *history) view.here = (*history)->fleet;
+  if (auto follower = (*runtime)->follower()) view.follower = std::move(*follower);
+  return view;
+}
+
 Findings examine(const Config& config, const DoctorArguments& arguments) {
   const auto programs = InstalledPrograms::find();
   if (!programs) return {problem("installation", programs.error())};
   Progress progress(STDERR_FILENO, "oci-oauth: doctor", arguments.quiet);
-  const CheckContext context = {config, provider_directories(programs->prefix),
-                                programs->helper("oci-oauth-probe"), view_of_this_host(config.runtime_dir),
-                                [&](std::string_view what) { progress.step(what); }};
+  const CheckContext context = {
+      config,
+      provider_directories(programs->prefix),
+      programs->helper("oci-oauth-probe"),
+      view_of_this_host(config.runtime_dir),
+      [&](std::string_view what) { progress.step(what); },
+      [&](const Profile& profile) { return view_of_fleet(*programs, config, profile); }};
   Findings findings;
   for (const auto& [subject, run] : checks) {
     progress.step(fmt::format("checking {}", subject));

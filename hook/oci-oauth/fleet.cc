@@ -2,6 +2,7 @@
 // oci-oauth fleet: one login on many hosts. Makes the keys, moves a login into the fleet's store and back,
 // and shows what is there.
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -9,8 +10,10 @@
 #include "base/fmt.h"
 #include "command.h"
 #include "config/open_configuration.h"
+#include "config/provider.h"
 #include "refresh/refresher.h"
 #include "report/fleet_text.h"
+#include "report/progress.h"
 #include "worker/worker.h"
 
 namespace oci_oauth {
@@ -24,6 +27,7 @@ struct FleetRun {
   const Instance& instance;
   FleetTask task;
   FleetChange change;
+  Progress& progress;
 };
 
 std::string context_of(const FleetRun& run, const Profile& profile) {
@@ -70,39 +74,47 @@ Result<std::vector<const Profile*>> fleet_profiles(const FleetRun& run) {
   return Error{ErrorKind::usage, "this host follows the fleet: do this on a refresher"};
 }
 
-Result<ExchangeReport> perform(const FleetRun& run, const Profile& profile) {
-  const Instance& instance = run.instance;
-  const UniqueFd share = TRY(instance.runtime.share(profile.name));
-  auto request = TRY(exchange_request(instance.refresher(), profile, share.get()));
-  // A follower has no document, and reads its keys.
-  if (request.profile.credentials.empty())
-    request.profile.credentials = fmt::format("{}/{}", instance.config.fleet->keys, access_key_file);
-  request.fleet->task = run.task;
-  request.fleet->change = run.change;
-  const bool is_forced = run.task == FleetTask::takeover || run.invocation.arguments.has("--force");
-  request.force = is_forced ? Force::yes : Force::no;
-  auto report =
-      TRY(exchange_as_owner({instance.programs.helper("oci-oauth-exchange"), ""}, std::move(request)));
+// Result: its failure is told, not returned.
+Result<ExchangeReport> tell(const FleetRun& run, const Profile& profile, ExchangeReport report) {
+  run.progress.clear();
   for (const std::string& notice : report.notices)
     run.invocation.log.write(Priority::notice, fmt::format("{}: {}", context_of(run, profile), notice));
   if (report.failure) return to_error(*report.failure);
   return report;
 }
 
+Result<ExchangeReport> perform(const FleetRun& run, const Profile& profile) {
+  run.progress.step(
+      fmt::format("{} '{}': waiting for its locks and the store", word(run.task), profile.name));
+  const Instance& instance = run.instance;
+  const UniqueFd share = TRY(instance.runtime.share(profile.name));
+  auto request = TRY(exchange_request(instance.refresher(), profile, share.get()));
+  request.fleet->task = run.task;
+  request.fleet->change = run.change;
+  const bool is_forced = run.task == FleetTask::takeover || run.invocation.arguments.has("--force");
+  request.force = is_forced ? Force::yes : Force::no;
+  return tell(
+      run, profile,
+      TRY(exchange_as_owner({instance.programs.helper("oci-oauth-exchange"), ""}, std::move(request))));
+}
+
 // What followers and this host's containers get of it.
 ExitCode publish(const FleetRun& run, const Profile& profile) {
   const bool is_left = run.task == FleetTask::leave;
   if (is_left || run.change == FleetChange::shown) return ExitCode::fine;
-  return refresh_and_deliver({.instance = run.instance,
-                              .log = run.invocation.log,
-                              .profiles = {&profile},
-                              .aim = {.endpoint = Endpoint::left_alone}});
+  run.progress.step(fmt::format("publishing '{}'", profile.name));
+  const ExitCode published = refresh_and_deliver({.instance = run.instance,
+                                                  .log = run.invocation.log,
+                                                  .profiles = {&profile},
+                                                  .aim = {.endpoint = Endpoint::left_alone}});
+  run.progress.clear();
+  return published;
 }
 
 // A takeover is not tried: what it would do is said of what is there.
-Result<void> tell_takeover(FleetRun run, const Profile& profile) {
-  run.task = FleetTask::look;
-  const auto report = TRY(perform(run, profile));
+Result<void> tell_takeover(const FleetRun& run, const Profile& profile) {
+  auto asked = TRY(look_at_fleet(run.instance.programs, run.instance.config, profile));
+  const auto report = TRY(tell(run, profile, std::move(asked)));
   run.invocation.log.write(
       Priority::notice, fmt::format("fleet takeover '{}': {}", profile.name, takeover_text(*report.fleet)));
   return {};
@@ -118,6 +130,7 @@ ExitCode work(const FleetRun& run, const std::vector<const Profile*>& profiles) 
     } else if (auto report = perform(run, *profile); !report) {
       done = std::move(report).error();
     }
+    run.progress.clear();
     worst = worse(worst,
                   done ? publish(run, *profile)
                        : report(run.invocation.log, std::move(done).error().in(context_of(run, *profile))));
@@ -129,7 +142,8 @@ ExitCode show(const FleetRun& run, const std::vector<const Profile*>& profiles) 
   std::vector<FleetRow> rows;
   ExitCode worst = ExitCode::fine;
   for (const Profile* profile : profiles) {
-    auto seen = perform(run, *profile);
+    auto seen = look_at_fleet(run.instance.programs, run.instance.config, *profile);
+    if (seen) seen = tell(run, *profile, std::move(*seen));
     if (seen) {
       rows.push_back({profile->name, std::move(*seen->fleet)});
     } else {
@@ -163,6 +177,19 @@ Result<void> make_keys(const FleetRun& run) {
 
 }  // namespace
 
+Result<ExchangeReport> look_at_fleet(const InstalledPrograms& programs, const Config& config,
+                                     const Profile& profile) {
+  ExchangeRequest request;
+  request.profile = profile;
+  request.provider = TRY(load_provider(profile, provider_directories(programs.prefix)));
+  request.fleet = TRY(fleet_access(*config.fleet));
+  request.fleet->task = FleetTask::look;
+  // A follower has no document, and reads its keys.
+  if (config.fleet->role == FleetRole::follower)
+    request.profile.credentials = fmt::format("{}/{}", config.fleet->keys, access_key_file);
+  return exchange_as_owner({programs.helper("oci-oauth-exchange"), ""}, std::move(request));
+}
+
 ExitCode fleet(const Invocation& invocation) {
   const auto task = parse_task(invocation.arguments);
   if (!task) return report(invocation.log, task.error());
@@ -170,8 +197,10 @@ ExitCode fleet(const Invocation& invocation) {
     return report(invocation.log, fits.error());
   const auto instance = Instance::open(invocation.config);
   if (!instance) return report(invocation.log, instance.error());
+  const Arguments& arguments = invocation.arguments;
+  Progress progress(STDERR_FILENO, "oci-oauth: fleet", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
   const FleetRun run = {invocation, *instance, *task,
-                        invocation.arguments.has("--dry-run") ? FleetChange::shown : FleetChange::made};
+                        arguments.has("--dry-run") ? FleetChange::shown : FleetChange::made, progress};
   if (*task == FleetTask::init) {
     auto made = make_keys(run);
     return made ? ExitCode::fine : report(invocation.log, std::move(made).error().in("fleet init"));

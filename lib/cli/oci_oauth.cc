@@ -275,6 +275,7 @@ constexpr OptionSpec fleet_options[] = {
      "With join: replaces a living login of the fleet."},
     {"--json", "status: print JSON", {}, R"(With status: prints
 .Li {"version": 1, "logins": [...]} .)"},
+    quiet_option,
 };
 
 constexpr OptionSpec serve_options[] = {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +12,19 @@
 #include "config/config.h"
 #include "doctor/finding.h"
 #include "doctor/host_view.h"
+#include "token/follower_state.h"
+#include "token/refresh_history.h"
+#include "worker/fleet_status.h"
 
 namespace oci_oauth {
+
+// What a fleet's store has of a login, and what this host has of it.
+struct FleetView {
+  FleetStatus status = {};
+  std::optional<Error> failure = {};  // the store cannot be reached, or read
+  std::optional<FleetArrival> here = {};
+  std::optional<FollowerState> follower = {};
+};
 
 struct CheckContext {
   const Config& config;  // with a runtime_dir
@@ -21,6 +33,7 @@ struct CheckContext {
   HostView host;
   // Called before what takes long, for a person who waits.
   std::function<void(std::string_view)> step = [](std::string_view) {};
+  std::function<FleetView(const Profile&)> look_at_fleet = {};
 };
 
 // The configuration's file also matches its schema.
@@ -33,6 +46,8 @@ Findings check_runtime_directory(const CheckContext& context);
 // Each login and its token endpoint, with the rights of the login's owner: a separate program
 // (oci-oauth-probe) examines them, so that root opens no user's file.
 Findings check_logins(const CheckContext& context);
+// The store of a fleet, its logins, and what this host needs for them.
+Findings check_fleet(const CheckContext& context);
 // Each installed engine: whether it is registered, with which file, and whether the engine reads that file.
 Findings check_engines(const CheckContext& context);
 // The refresher's units, if systemd is running.

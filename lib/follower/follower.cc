@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -14,6 +15,9 @@
 namespace oci_oauth {
 
 namespace {
+
+// A connection that lasted for longer was not the same trouble.
+constexpr Milliseconds lasting = std::chrono::minutes(5);
 
 std::string generation_of(const AccessRecord& record) {
   return fmt::format("login {}, generation {}", record.ordinal, record.generation);
@@ -50,7 +54,9 @@ Result<Follower> Follower::open(const Config& config, const Refresher& refresher
   std::filesystem::create_directories(std::filesystem::path(kept).parent_path(), error);
   if (::mkdir(kept.c_str(), 0700) != 0 && errno != EEXIST) return Error::from_errno(errno, kept);
   auto directory = TRY(open_file({.path = kept}, O_RDONLY | O_DIRECTORY));
-  return Follower(config, refresher, std::move(keys), std::move(directory), kept, log);
+  Follower follower(config, refresher, std::move(keys), std::move(directory), kept, log);
+  follower.state_.process = ::getpid();
+  return follower;
 }
 
 void Follower::publish_kept() {
@@ -64,6 +70,32 @@ void Follower::publish_kept() {
       log_.write(Priority::warning,
                  fmt::format("'{}': the record that was kept: {}", profile.name, accepted.error().message));
   }
+}
+
+void Follower::note_connected() {
+  if (state_.is_connected) return;
+  state_.is_connected = true;
+  state_.since = refresher_.clock();
+  state_.why.clear();
+  tell_status();
+}
+
+void Follower::note_lost(const std::string& why) {
+  const Time time = refresher_.clock();
+  if (state_.is_connected && time - state_.since > lasting) told_.clear();
+  if (why != told_) log_.write(Priority::warning, why);
+  told_ = why;
+  if (!state_.is_connected && why == state_.why) return;
+  if (state_.is_connected) ++state_.losses;
+  if (state_.is_connected || state_.since == Time{}) state_.since = time;
+  state_.is_connected = false;
+  state_.why = why;
+  tell_status();
+}
+
+void Follower::tell_status() const {
+  if (const auto told = refresher_.runtime.note_follower(state_); !told)
+    log_.write(Priority::warning, told.error());
 }
 
 const Profile* Follower::profile_of(std::string_view key) const {
@@ -81,19 +113,27 @@ void Follower::take(const KeyChange& change) {
   const auto accepted = change.stored ? accept(*profile, change.stored->bytes, Keep::yes)
                                       : Error{ErrorKind::failed, "was removed; this host keeps what it has"};
   known.refused = accepted ? "" : version;
-  if (!accepted)
-    log_.write(Priority::warning,
-               fmt::format("'{}': the store's record: {}", profile->name, accepted.error().message),
-               accepted.error().hint);
+  if (accepted) return;
+  tell_status();
+  log_.write(Priority::warning,
+             fmt::format("'{}': the store's record: {}", profile->name, accepted.error().message),
+             accepted.error().hint);
 }
 
 Result<void> Follower::accept(const Profile& profile, const std::string& bytes, Keep keep) {
   Known& known = known_[profile.name];
-  AccessRecord record = TRY(open_access(bytes, profile.name, keys_));
+  auto opened = open_access(bytes, profile.name, keys_);
+  if (!opened) {
+    ++state_.refused[profile.name].invalid;
+    return std::move(opened).error();
+  }
+  AccessRecord record = std::move(*opened);
   if (known.record) {
     if (is_same(record, *known.record)) return {};
-    if (auto why = objection(record, *known.record); !why.empty())
+    if (auto why = objection(record, *known.record); !why.empty()) {
+      ++state_.refused[profile.name].older;
       return Error{ErrorKind::failed, std::move(why), "oci-oauth fleet status"};
+    }
   }
   TRY(publish(profile, known, record, keep));
   known.record = std::move(record);
@@ -124,6 +164,10 @@ Result<void> Follower::publish(const Profile& profile, Known& known, const Acces
   if (!known.shadowed_by)
     known.shadowed_by = TRY(load_provider(profile, refresher_.provider_directories)).shadowed_by;
   ExchangeReport report;
+  report.fleet.emplace();
+  report.fleet->login = record.ordinal;
+  report.fleet->generation = record.generation;
+  report.fleet->obtained_at = record.obtained_at;
   report.refreshed = true;
   report.login = std::move(sent.login);
   report.login->stamp = {};

@@ -37,6 +37,11 @@ class Follower {
   // Takes a record of the store, or its removal. What is refused, and why, is in the log, once.
   void take(const KeyChange& change);
 
+  // The store has answered, or the connection was lost: status tells both. The log has the same loss once
+  // while it comes again and again.
+  void note_connected();
+  void note_lost(const std::string& why);
+
  private:
   struct Known {
     std::optional<AccessRecord> record;                   // the newest one that was taken
@@ -54,6 +59,7 @@ class Follower {
         shown_(std::move(shown)),
         log_(log) {}
 
+  void tell_status() const;
   const Profile* profile_of(std::string_view key) const;
   Result<void> accept(const Profile& profile, const std::string& bytes, Keep keep);
   Result<void> publish(const Profile& profile, Known& known, const AccessRecord& record, Keep keep) const;
@@ -67,6 +73,8 @@ class Follower {
   std::string shown_;
   const Log& log_;
   std::map<std::string, Known> known_;  // by profile
+  FollowerState state_;
+  std::string told_;  // the last loss
 };
 
 }  // namespace oci_oauth

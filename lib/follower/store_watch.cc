@@ -21,12 +21,8 @@ class Watching {
   void run() {
     while (is_wanted_) {
       const auto done = read_and_follow();
-      if (done) {
-        told_.clear();
-        continue;
-      }
-      if (done.error().message != told_) watch_.lost(done.error());
-      told_ = done.error().message;
+      if (done) continue;
+      watch_.lost(done.error());
       watch_.pause(pause_after(++failures_, watch_.chance()));
     }
   }
@@ -34,6 +30,7 @@ class Watching {
  private:
   Result<void> read_and_follow() {
     const Listing listing = TRY(watch_.store->list(watch_.prefix));
+    watch_.found();
     failures_ = 0;  // members that are replaced one after the other are lost soon, but each has answered
     for (const KeyChange& entry : listing.entries) {
       if (!pass(entry)) return {};
@@ -50,7 +47,6 @@ class Watching {
   const StoreWatch& watch_;
   bool is_wanted_ = true;
   unsigned failures_ = 0;  // since the store answered
-  std::string told_;
 };
 
 }  // namespace

@@ -24,7 +24,8 @@ struct StoreWatch {
   std::unique_ptr<RecordStore> store;
   std::string_view prefix;
   std::function<bool(const KeyChange&)> pass;  // false: nobody wants more
-  std::function<void(const Error&)> lost;      // the connection; the same error is told once
+  std::function<void()> found;                 // the store has answered
+  std::function<void(const Error&)> lost;      // the connection
   std::function<double()> chance;              // as random_fraction()
   std::function<void(Milliseconds)> pause;     // std::this_thread::sleep_for()
 };

@@ -89,6 +89,18 @@ void note_login(ProfileRecords& known, const ExchangeReport& report, const Profi
   history.login_expires_at = login.login_expires_at;
 }
 
+void note_arrival(RefreshHistory& history, const FleetStatus& seen, Time time) {
+  FleetArrival arrival = {.login = seen.login,
+                          .generation = seen.generation,
+                          .obtained_at = seen.obtained_at.value_or(time),
+                          .arrived_at = time,
+                          .refreshing = seen.refreshing,
+                          .is_refresher = !seen.state.empty()};
+  if (history.fleet) arrival.is_refresher |= history.fleet->is_refresher;
+  if (history.fleet && history.fleet->is_same(arrival)) arrival.arrived_at = history.fleet->arrived_at;
+  history.fleet = std::move(arrival);
+}
+
 void note_attempt(ProfileRecords& known, const ExchangeReport& report, const Moment& moment) {
   known.published.attempted_at = moment.time;
   ++known.published.attempts;

@@ -26,6 +26,9 @@ ExchangeReport report_without_exchange(const Error& error);
 // The login as it is: its token and its times; removes pauses and refusals that do not apply any more.
 void note_login(ProfileRecords& known, const ExchangeReport& report, const Profile& profile, Time time);
 
+// The record of a fleet's login that an exchange saw, or a follower took.
+void note_arrival(RefreshHistory& history, const FleetStatus& seen, Time time);
+
 // The outcome of the attempt: counts it, and records its error and the pause, or clears both.
 void note_attempt(ProfileRecords& known, const ExchangeReport& report, const Moment& moment);
 

@@ -178,6 +178,7 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   ExchangeReport report = exchanged ? std::move(*exchanged) : report_without_exchange(exchanged.error());
   const Moment moment = {refresher.clock(), refresher.chance()};
   if (report.login) note_login(outcome.known, report, profile, moment.time);
+  if (report.fleet) note_arrival(outcome.known.history, *report.fleet, moment.time);
   // A run that sent no request has learned nothing about the endpoint.
   if (options.aim.endpoint == Endpoint::asked || report.failure) {
     note_attempt(outcome.known, report, moment);

@@ -45,11 +45,15 @@ constexpr Fault faults[] = {
      {3, 6, 14},
      "a watch shows keys after the one that its user may read (CVE-2026-73499)"}};
 
-bool has(const Fault& fault, const Version& version) {
+// nullptr: it has not.
+const Version* fix_of(const Fault& fault, const Version& version) {
   const Version& fixed = version[1] <= 4   ? fault.fixed_in_3_4
                          : version[1] == 5 ? fault.fixed_in_3_5
                                            : fault.fixed_in_3_6;
-  return version[0] < 3 || (version[0] == 3 && (version[1] < 4 || (version[1] <= 6 && version < fixed)));
+  const bool has =
+      version[0] < 3 || (version[0] == 3 && (version[1] < 4 || (version[1] <= 6 && version < fixed)));
+  if (!has) return nullptr;
+  return fixed[2] == never ? &fault.fixed_in_3_5 : &fixed;
 }
 
 std::string describe_login(const FleetStatus& status, Time now) {
@@ -64,25 +68,29 @@ std::string describe_login(const FleetStatus& status, Time now) {
   return text;
 }
 
-std::string clock_text(const FleetStatus& status) {
-  if (!status.clock_behind) return "";
-  const Milliseconds ahead = -*status.clock_behind;
-  const Milliseconds off = ahead < Milliseconds(0) ? -ahead : ahead;
-  if (off <= tolerated_skew + std::chrono::seconds(1)) return "";
-  return fmt::format("  clock       {} {} the store's: nothing is refreshed here\n", describe(off),
-                     ahead > Milliseconds(0) ? "ahead of" : "behind");
-}
-
 }  // namespace
 
-std::vector<std::string> store_faults(const FleetStatus& status) {
-  std::vector<std::string> found;
+std::vector<StoreFault> store_faults(const FleetStatus& status) {
+  std::vector<StoreFault> found;
   const auto version = parse_version(status.version);
   if (status.store != "etcd" || !version) return found;
   for (const Fault& fault : faults) {
-    if (has(fault, *version)) found.emplace_back(fault.text);
+    if (const Version* const fixed = fix_of(fault, *version))
+      found.push_back(
+          {fault.text, fmt::format("upgrade etcd to {}.{}.{} or later, one member after the other",
+                                   (*fixed)[0], (*fixed)[1], (*fixed)[2])});
   }
   return found;
+}
+
+bool is_clock_right(const FleetStatus& status) {
+  return !status.clock_behind ||
+         std::chrono::abs(*status.clock_behind) <= tolerated_skew + std::chrono::seconds(1);
+}
+
+std::string clock_text(const FleetStatus& status) {
+  return fmt::format("{} {} the store's", describe(std::chrono::abs(*status.clock_behind)),
+                     *status.clock_behind < Milliseconds(0) ? "ahead of" : "behind");
 }
 
 std::string takeover_text(const FleetStatus& status) {
@@ -105,8 +113,13 @@ std::string fleet_text(const std::vector<FleetRow>& rows, Time now) {
           fmt::format("  refreshing  {} since {}\n", status.refreshing, rfc3339(*status.refreshing_since));
     if (status.rests_until && *status.rests_until > now)
       text += fmt::format("  rests       until {}\n", rfc3339(*status.rests_until));
-    text += fmt::format("  store       {} {}\n", status.store, status.version) + clock_text(status);
-    for (const std::string& fault : store_faults(status)) text += fmt::format("  store       {}\n", fault);
+    text += fmt::format("  store       {} {}\n", status.store, status.version);
+    if (!is_clock_right(status))
+      text += fmt::format("  clock       {}: nothing is refreshed here\n", clock_text(status));
+    for (const StoreFault& fault : store_faults(status))
+      text += fmt::format("  store       {}: {}\n", fault.text, fault.remedy);
+    if (status.has_new_login)
+      text += fmt::format("  here        a new login: oci-oauth fleet join --force {}\n", profile);
   }
   std::string shown;
   for (std::string_view rest = text; !rest.empty();) {
@@ -122,7 +135,9 @@ std::string fleet_json(const std::vector<FleetRow>& rows) {
   for (const auto& [profile, status] : rows) {
     JsonValue login =
         json_object({{"profile", profile}, {"store", status.store}, {"store_version", status.version}});
-    json_set(login, "store_faults", store_faults(status));
+    std::vector<std::string> known;
+    for (const StoreFault& fault : store_faults(status)) known.push_back(fault.text);
+    json_set(login, "store_faults", known);
     json_set(login, "clock_behind_ms",
              status.clock_behind ? to_json(status.clock_behind->count()) : JsonValue());
     json_set(login, "state", status.state.empty() ? JsonValue() : to_json(status.state));
@@ -131,12 +146,15 @@ std::string fleet_json(const std::vector<FleetRow>& rows) {
     json_set(login, "login", status.login);
     json_set(login, "generation", status.generation);
     json_set(login, "published_generation", status.published);
+    json_set(login, "remembered_generation", status.remembered);
+    json_set(login, "has_new_login", status.has_new_login);
     json_set(login, "refreshing", status.refreshing.empty() ? JsonValue() : to_json(status.refreshing));
     const std::pair<const char*, const std::optional<Time>*> times[] = {
         {"obtained_at", &status.obtained_at},
         {"expires_at", &status.expires_at},
         {"refreshing_since", &status.refreshing_since},
-        {"rests_until", &status.rests_until}};
+        {"rests_until", &status.rests_until},
+        {"certificate_expires_at", &status.certificate_expires_at}};
     for (const auto& [name, time] : times)
       json_set(login, name, *time ? to_json(rfc3339(**time)) : JsonValue());
     json_append(logins, std::move(login));

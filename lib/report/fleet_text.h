@@ -23,7 +23,14 @@ std::string fleet_json(const std::vector<FleetRow>& rows);
 // What a takeover would do and risk.
 std::string takeover_text(const FleetStatus& status);
 
-// Known faults of the store's version, each a sentence; empty: none is known.
-std::vector<std::string> store_faults(const FleetStatus& status);
+// A known fault of the store's version, and what ends it.
+struct StoreFault {
+  std::string text, remedy;
+};
+std::vector<StoreFault> store_faults(const FleetStatus& status);
+
+// Clocks that differ by this or less, and a second for their rounding, are right.
+bool is_clock_right(const FleetStatus& status);
+std::string clock_text(const FleetStatus& status);  // "2 h ahead of the store's"
 
 }  // namespace oci_oauth

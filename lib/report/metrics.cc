@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/overview.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/fmt.h"
@@ -45,6 +46,8 @@ class Family {
   void add(const std::string& profile, const std::optional<Value>& value) {
     if (value) add(profile, in_seconds(*value));
   }
+  // Of the host.
+  void add(const std::string& value) { text_ += fmt::format("{} {}\n", name_, value); }
   const std::string& text() const { return text_; }
 
  private:
@@ -143,11 +146,56 @@ std::string sinks_text(const Overview& overview) {
   return family.text();
 }
 
+std::string fleet_records_text(const Overview& overview) {
+  Family login("oci_oauth_fleet_login", "gauge", "The number of the fleet's login that this host has.");
+  Family generation("oci_oauth_fleet_generation", "gauge", "How often that login was refreshed, and once.");
+  Family arrived("oci_oauth_fleet_record_timestamp_seconds", "gauge",
+                 "When this host saw its newest record of the fleet's login for the first time.");
+  Family delay("oci_oauth_fleet_record_delay_seconds", "gauge",
+               "How long after the token was obtained that was, by the clocks of two hosts.");
+  Family intent("oci_oauth_fleet_intent", "gauge",
+                "1 if a host has begun a refresh whose outcome is not known, as a refresher sees it.");
+  for (const ProfileView& profile : overview.profiles) {
+    const auto& fleet = profile.history.fleet;
+    if (!fleet) continue;
+    login.add(profile.name, fmt::format("{}", fleet->login));
+    generation.add(profile.name, fmt::format("{}", fleet->generation));
+    arrived.add(profile.name, std::optional(fleet->arrived_at));
+    delay.add(profile.name, std::optional(Milliseconds(fleet->arrived_at - fleet->obtained_at)));
+    if (fleet->is_refresher) intent.add(profile.name, fleet->refreshing.empty() ? "0" : "1");
+  }
+  return login.text() + generation.text() + arrived.text() + delay.text() + intent.text();
+}
+
+std::string follower_text(const Overview& overview) {
+  if (!overview.follower) return "";
+  const FollowerState& follower = *overview.follower;
+  Family connected("oci_oauth_fleet_connected", "gauge",
+                   "1 if the program that follows the fleet's store is running and has its connection.");
+  connected.add(follower.is_following() ? "1" : "0");
+  Family losses("oci_oauth_fleet_connection_losses_total", "counter",
+                "How often it has lost its connection since it was started.");
+  losses.add(fmt::format("{}", follower.losses));
+  Family refused("oci_oauth_fleet_records_refused_total", "counter",
+                 "Records of the store that it refused since it was started, by what was wrong.");
+  for (const auto& [profile, count] : follower.refused) {
+    refused.add(profile, fmt::format("{}", count.older), label("reason", "older"));
+    refused.add(profile, fmt::format("{}", count.invalid), label("reason", "invalid"));
+  }
+  return connected.text() + losses.text() + refused.text();
+}
+
+std::string fleet_text(const Overview& overview) {
+  const bool has_fleet = std::ranges::any_of(
+      overview.profiles, [](const ProfileView& profile) { return profile.history.fleet.has_value(); });
+  return (has_fleet ? fleet_records_text(overview) : "") + follower_text(overview);
+}
+
 }  // namespace
 
 std::string metrics_text(const Overview& overview, Time now) {
   return state_text(overview) + times_text(overview, now) + refreshes_text(overview) +
-         containers_text(overview) + requests_text(overview) + sinks_text(overview);
+         containers_text(overview) + requests_text(overview) + sinks_text(overview) + fleet_text(overview);
 }
 
 Result<void> write_metrics_file(const Config& config, Time now) {

@@ -146,6 +146,7 @@ Result<void> fill(Overview& overview, const Config& config, const RuntimeDir& ru
   const auto listing = TRY(ContainerLedger(runtime.fd()).list());
   const std::vector<ContainerRecord> records = listing.records();
   overview.unreadable = listing.unreadable;
+  if (config.fleet) overview.follower = TRY(runtime.follower());
   const std::vector<ProxiedContainer> proxied = proxied_containers(runtime);
   for (ProfileView& profile : overview.profiles) {
     profile.published = TRY(runtime.published(profile.name));

@@ -73,6 +73,8 @@ struct Overview {
   std::vector<ProfileView> profiles;
   std::vector<SinkState> sinks;
   std::vector<Error> unreadable = {};  // records of containers
+  // Of a host in a fleet; nullopt also if the program that follows has never run.
+  std::optional<FollowerState> follower = {};
 };
 
 ProfileState state_of(const std::optional<Published>& published, Time now);

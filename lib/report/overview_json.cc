@@ -38,6 +38,20 @@ void describe(Each& each, const ContainerView& container) {
   each("bytes", container.asked->bytes, Presence::required);
 }
 
+struct ShownArrival {
+  const FleetArrival& fleet;
+};
+
+template <class Each>
+void describe(Each& each, const ShownArrival& shown_arrival) {
+  const FleetArrival& fleet = shown_arrival.fleet;
+  each("login", fleet.login, Presence::required);
+  each("generation", fleet.generation, Presence::required);
+  each("obtained_at", rfc3339(fleet.obtained_at), Presence::required);
+  each("arrived_at", rfc3339(fleet.arrived_at), Presence::required);
+  each("refreshing", fleet.refreshing, Presence::nullable);
+}
+
 template <class Each>
 void describe(Each& each, const ProfileView& profile) {
   std::optional<ShownError> error;
@@ -51,6 +65,9 @@ void describe(Each& each, const ProfileView& profile) {
   each("login_expires_at", shown(profile.history.login_expires_at), Presence::nullable);
   each("last_error", error, Presence::nullable);
   each("containers", profile.containers, Presence::required);
+  std::optional<ShownArrival> fleet;
+  if (profile.history.fleet) fleet.emplace(ShownArrival{*profile.history.fleet});
+  each("fleet", fleet);
 }
 
 struct ShownSink {
@@ -68,21 +85,37 @@ void describe(Each& each, const ShownSink& shown_sink) {
   each("failed_at", shown(sink.failed_at), Presence::nullable);
 }
 
+struct ShownFollower {
+  const FollowerState& state;
+};
+
+template <class Each>
+void describe(Each& each, const ShownFollower& shown_follower) {
+  const FollowerState& state = shown_follower.state;
+  each("is_connected", state.is_following(), Presence::required);
+  each("since", rfc3339(state.since), Presence::required);
+  each("why", state.why, Presence::nullable);
+  each("losses", state.losses, Presence::required);
+}
+
 struct Status {
   static constexpr int version = 1;
 
   const std::vector<ProfileView>& profiles;
   std::vector<ShownSink> sinks;
+  std::optional<ShownFollower> follower;
 };
 
 template <class Each>
 void describe(Each& each, const Status& status) {
   each("profiles", status.profiles, Presence::required);
   each("sinks", status.sinks, Presence::required);
+  each("follower", status.follower);
 }
 
 std::string overview_json(const Overview& overview) {
-  Status status = {overview.profiles, {}};
+  Status status = {overview.profiles, {}, {}};
+  if (overview.follower) status.follower.emplace(ShownFollower{*overview.follower});
   for (const SinkState& sink : overview.sinks) status.sinks.push_back({sink});
   return std::string(write_record(status, JsonStyle::indented).reveal());
 }

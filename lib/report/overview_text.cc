@@ -129,6 +129,23 @@ void remark_on_sink(Remarks& remarks, const SinkState& sink, Time now) {
               hint_of({ErrorKind::temporary, sink.error, sink.hint}));
 }
 
+// Refreshers know of an unanswered refresh, and followers of their connection.
+void remark_on_fleet(Remarks& remarks, const Overview& overview, Time now) {
+  for (const ProfileView& profile : overview.profiles) {
+    const auto& fleet = profile.history.fleet;
+    if (fleet && !fleet->refreshing.empty())
+      remarks.add(Tone::attention, profile.name,
+                  fmt::format("{} has begun a refresh whose outcome is not known", fleet->refreshing),
+                  fmt::format("oci-oauth fleet status {}", profile.name));
+  }
+  const auto& follower = overview.follower;
+  if (!follower || follower->is_following()) return;
+  const std::string why = follower->why.empty() ? "oci-oauth-fleet is not running" : follower->why;
+  remarks.add(Tone::attention, "fleet",
+              fmt::format("this host does not follow the store ({}): {}", ago(follower->since, now), why),
+              "oci-oauth doctor");
+}
+
 std::string remarks_on(const Overview& overview, Time now, Colour colour) {
   Remarks remarks(colour);
   for (const ProfileView& profile : overview.profiles) {
@@ -140,6 +157,7 @@ std::string remarks_on(const Overview& overview, Time now, Colour colour) {
     remark_on_login(remarks, profile, now);
     remark_on_containers(remarks, profile);
   }
+  remark_on_fleet(remarks, overview, now);
   for (const SinkState& sink : overview.sinks) remark_on_sink(remarks, sink, now);
   for (const Error& error : overview.unreadable)
     remarks.add(Tone::attention, "container record", error.message, error.hint);

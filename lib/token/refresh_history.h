@@ -14,6 +14,29 @@
 
 namespace oci_oauth {
 
+// The newest record of a fleet's login that this host has seen.
+struct FleetArrival {
+  std::uint64_t login = 0, generation = 0;
+  Time obtained_at = {}, arrived_at = {};  // the latter by this host's clock
+  std::string refreshing = {};             // the host that has begun a refresh, if a refresher saw one
+  bool is_refresher = false;               // only those can see it
+
+  bool is_same(const FleetArrival& other) const {
+    return login == other.login && generation == other.generation;
+  }
+  friend bool operator==(const FleetArrival&, const FleetArrival&) = default;
+};
+
+template <class Each, RecordOf<FleetArrival> Self>
+void describe(Each& each, Self& arrival) {
+  each("login", arrival.login, Presence::required);
+  each("generation", arrival.generation, Presence::required);
+  each("obtained_at", arrival.obtained_at, Presence::required);
+  each("arrived_at", arrival.arrived_at, Presence::required);
+  each("refreshing", arrival.refreshing);
+  each("is_refresher", arrival.is_refresher);
+}
+
 struct RefreshHistory {
   static constexpr int version = 1;
 
@@ -27,6 +50,7 @@ struct RefreshHistory {
   std::string dead_request_hash, failed_request_hash;
   // The number of attempts by outcome, for metrics: "refreshed", or the word of a FailureKind.
   std::map<std::string, std::uint64_t, std::less<>> outcomes;
+  std::optional<FleetArrival> fleet = {};
 
   friend bool operator==(const RefreshHistory&, const RefreshHistory&) = default;
 };
@@ -40,6 +64,7 @@ void describe(Each& each, Self& history) {
   each("dead_request_hash", history.dead_request_hash);
   each("failed_request_hash", history.failed_request_hash);
   each("outcomes", history.outcomes);
+  each("fleet", history.fleet);
 }
 
 // What is known of a profile before and after a refresh.

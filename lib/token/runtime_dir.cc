@@ -200,6 +200,18 @@ FileAt RuntimeDir::history_file(std::string_view profile) const {
   return {directory_.get(), name, fmt::format("{}/{}", path_, name)};
 }
 
+FileAt RuntimeDir::follower_file() const {
+  return {directory_.get(), "follower.json", path_ + "/follower.json"};
+}
+
+Result<std::optional<FollowerState>> RuntimeDir::follower() const {
+  return read_cached<FollowerState>(follower_file());
+}
+
+Result<void> RuntimeDir::note_follower(const FollowerState& state) const {
+  return replace_file(directory_.get(), follower_file().path, path_, write_record(state).reveal());
+}
+
 Result<std::optional<Published>> RuntimeDir::published(std::string_view profile) const {
   return read_cached<Published>(published_file(profile));
 }

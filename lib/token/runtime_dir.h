@@ -10,6 +10,7 @@
 //   refresh.sock       where `oci-oauth serve` answers, if systemd listens there
 //   proxy.sock         where `oci-oauth-proxy` takes containers' sockets (delivery/proxy_client.h)
 //   sinks/             what each sink has (sinks/sinks.h); created when a refresher first needs it
+//   follower.json      what the program that follows a fleet's store has to tell (follower_state.h)
 //   locks/NAME         held while a refresh of the profile is running
 #pragma once
 
@@ -21,6 +22,7 @@
 #include "base/file_lock.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "token/follower_state.h"
 #include "token/published.h"
 #include "token/refresh_history.h"
 
@@ -64,6 +66,10 @@ class RuntimeDir {
   // The history first, and the hook's record last: until that is there, the next refresh does all again.
   Result<void> publish(std::string_view profile, const ProfileRecords& records) const;
 
+  // As the other caches.
+  Result<std::optional<FollowerState>> follower() const;
+  Result<void> note_follower(const FollowerState& state) const;
+
   // Records which configuration a profile belongs to, because another configuration may share this directory.
   // It identifies profiles that their configuration does not have any more.
   void note_configuration(std::string_view profile, const std::string& config) const;
@@ -80,6 +86,7 @@ class RuntimeDir {
   explicit RuntimeDir(std::string path) : path_(std::move(path)) {}
   FileAt published_file(std::string_view profile) const;
   FileAt history_file(std::string_view profile) const;
+  FileAt follower_file() const;
 
   std::string path_;
   UniqueFd directory_;

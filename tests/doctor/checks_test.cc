@@ -2,6 +2,8 @@
 // Each check on a host that is made up; the real one is examined by tests/cli.
 #include "doctor/checks.h"
 
+#include <unistd.h>
+
 #include <map>
 
 #include "support/catch.h"
@@ -264,4 +266,121 @@ TEST_CASE("a container's token is compared with the current one, at each target"
       {125, "podman: exit status 125: podman: broken"}};
   CHECK(findings.front().message == messages.at(status));
   CHECK(findings.front().verdict == Verdict::problem);
+}
+
+namespace {
+
+// A refresher of a fleet in which nothing is wrong.
+struct FleetScene : Scene {
+  FleetView view;
+
+  FleetScene() {
+    FleetConfig& fleet = config.fleet.emplace();
+    fleet.endpoints = {"https://etcd-1:2379"};
+    fleet.ca_file = "/etc/ca.pem";
+    fleet.certificate_file = "/etc/host.pem";
+    fleet.key_file = "/etc/host.key";
+    fleet.role = FleetRole::refresher;
+    config.profiles.front().in_fleet = true;
+    FleetStatus& status = view.status;
+    status.store = "etcd";
+    status.version = "3.6.14";
+    status.clock_behind = Milliseconds(0);
+    status.state = "live";
+    status.login = status.published_login = 1;
+    status.generation = status.published = status.remembered = 42;
+    status.certificate_expires_at = now() + std::chrono::hours(24 * 90);
+    view.here = FleetArrival{1, 42, now(), now(), "", true};
+    view.follower = FollowerState{::getpid(), true, now()};
+  }
+  Findings findings() const {
+    CheckContext asked = context();
+    asked.look_at_fleet = [this](const Profile&) { return view; };
+    return check_fleet(asked);
+  }
+  Finding finding() const { return only(findings()); }
+};
+
+}  // namespace
+
+TEST_CASE("a fleet in which nothing is wrong is one line, and a host without a fleet has none") {
+  FleetScene scene;
+  CHECK(scene.finding().verdict == Verdict::ok);
+  CHECK_THAT(scene.finding().message, Contains("etcd 3.6.14 has login 1, generation 42"));
+  scene.config.profiles.front().in_fleet = false;
+  CHECK(scene.findings().empty());
+}
+
+TEST_CASE("what is wrong with a fleet has a remedy that can be typed") {
+  FleetScene scene;
+  FleetStatus& status = scene.view.status;
+  const auto expect = [&](Verdict verdict, const char* message, const char* remedy) {
+    CHECK(scene.finding().verdict == verdict);
+    CHECK_THAT(scene.finding().message, Contains(message));
+    CHECK_THAT(scene.finding().remedy, Contains(remedy));
+  };
+  SECTION("a store that cannot be reached") {
+    scene.view.failure = Error{ErrorKind::temporary, "no member answers"};
+    expect(Verdict::problem, "no member answers",
+           "curl --cacert /etc/ca.pem --cert /etc/host.pem --key /etc/host.key https://etcd-1:2379/health");
+  }
+  SECTION("a version with known faults") {
+    status.version = "3.5.30";
+    expect(Verdict::warning, "etcd 3.5.30: a watch shows keys", "upgrade etcd to 3.5.33");
+  }
+  SECTION("a wrong clock") {
+    status.clock_behind = -std::chrono::hours(1);
+    expect(Verdict::problem, "clock is 1 h 0 min ahead of the store's: nothing is refreshed here",
+           "timedatectl set-ntp true");
+  }
+  SECTION("a certificate that expires soon") {
+    status.certificate_expires_at = now() + std::chrono::hours(24);
+    expect(Verdict::warning, "/etc/host.pem: expires at", "systemctl restart oci-oauth-fleet");
+  }
+  SECTION("a refresh without an answer") {
+    status.refreshing = "host-7";
+    status.refreshing_since = now() - std::chrono::minutes(5);
+    expect(Verdict::warning, "host-7 began a refresh", "oci-oauth fleet takeover claude");
+  }
+  SECTION("a refresh that is running") {
+    status.refreshing = "host-7";
+    status.refreshing_since = now();
+    CHECK(scene.finding().verdict == Verdict::ok);
+  }
+  SECTION("a host that is behind") {
+    scene.view.here->generation = 41;
+    expect(Verdict::warning, "this host has generation 41, and the store generation 42",
+           "oci-oauth refresh claude");
+    scene.config.fleet->role = FleetRole::follower;
+    expect(Verdict::warning, "this host has generation 41", "systemctl restart oci-oauth-fleet");
+  }
+  SECTION("followers that are behind") {
+    status.published = 41;
+    expect(Verdict::warning, "followers have generation 41, and the login is in generation 42",
+           "oci-oauth refresh claude");
+  }
+  SECTION("no memory") {
+    status.remembered = 0;
+    expect(Verdict::warning, "does not remember the login", "oci-oauth refresh claude");
+  }
+  SECTION("a new login on this host") {
+    status.has_new_login = true;
+    expect(Verdict::warning, "a person logged in here", "oci-oauth fleet join --force claude");
+  }
+  SECTION("a login that is over, or was taken back, or was never there") {
+    status.state = "dead";
+    status.why = "invalid_grant";
+    expect(Verdict::problem, "invalid_grant", "log in again");
+    status.state = "moved";
+    status.by = "two";
+    expect(Verdict::problem, "was moved to the host two", "oci-oauth fleet join claude");
+    status.login = 0;
+    status.published = 0;
+    expect(Verdict::problem, "has no such login", "oci-oauth fleet join claude");
+  }
+  SECTION("nobody who follows") {
+    scene.view.follower = FollowerState{::getpid(), false, now(), "no member answers"};
+    expect(Verdict::warning, "does not follow the store: no member answers",
+           "systemctl restart oci-oauth-fleet");
+  }
 }

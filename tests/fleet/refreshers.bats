@@ -143,6 +143,75 @@ teardown() { leave_hosts; }
     [[ $output == *"is already there"* ]]
 }
 
+@test "joining shows what it waits for: a line that moves on a terminal, lines elsewhere, nothing with --quiet" {
+    run of one fleet join claude
+    [[ $output == *"oci-oauth: fleet: join 'claude': waiting for its locks and the store ..."* ]]
+    log_in one -60
+    run of one fleet join --force --quiet claude
+    [[ $output != *waiting* && $output == *"as login 2"* ]]
+    log_in one -60
+    run script --quiet --return --command "$oci_oauth fleet join --force claude --config $BATS_FILE_TMPDIR/one/config.json" /dev/null
+    [[ $output == *$'waiting for its locks and the store ...'*$'\r\e[K'*"as login 3"* ]]
+}
+
+@test "a login that is over is replaced by a new one on a refresher, and told by doctor where another one works" {
+    of one fleet join claude
+    log_in two 40000
+    of two refresh # the fleet's login works
+    run of two doctor --json
+    [[ $output == *"oci-oauth fleet join --force claude"* ]]
+    [[ $(shown has_new_login two) == true ]]
+    rm "$BATS_FILE_TMPDIR/two/claude/.credentials.json"
+    log_in one -60
+    edit_file "$BATS_FILE_TMPDIR/one/claude/.credentials.json" '.claudeAiOauth.refreshToken = "not a token"'
+    of one fleet join --force claude
+    ! of one refresh
+    [[ $(shown state) == dead ]]
+    log_in two 600
+    run of two refresh
+    ((status == 0))
+    [[ $output == *"as login 3"* ]]
+    ! grep -q sk-ant-ort01 "$BATS_FILE_TMPDIR/two/claude/.credentials.json"
+    of one refresh --force
+    [[ $(shown state) == live ]]
+    each_token_once
+}
+
+@test "doctor names what is wrong with a fleet, and what to type" {
+    of one fleet join claude
+    said() { of one doctor --json | jq -r '.findings[] | select(.check | startswith("fleet")) | "\(.verdict) \(.message) (\(.remedy))"'; }
+    [[ $(said) == *"does not follow the store (systemctl restart oci-oauth-fleet)"* ]]
+    [[ $(said) != *problem* ]]
+    edit_file "$BATS_FILE_TMPDIR/one/config.json" ".fleet.certificate_file = \"$LAB/expired.pem\""
+    [[ $(said) == *"problem $LAB/expired.pem: expires at"* ]]
+    make_host one
+    chmod 644 "$KEYS/access.key"
+    [[ $(said) == *"problem $KEYS/access.key: others have rights to it (chmod 0600 $KEYS/access.key)"* ]]
+    chmod 600 "$KEYS/access.key"
+    edit_file "$BATS_FILE_TMPDIR/one/config.json" '.fleet.endpoints = ["https://10.77.0.99:2379"]'
+    [[ $(said) == *"problem etcd: 10.77.0.99:2379"*"(curl --cacert "* ]]
+    make_host one
+}
+
+@test "metrics tell the generation that each host has, and whether it is connected" {
+    of one fleet join claude
+    of one refresh
+    [[ $(of one status --prometheus) == *'oci_oauth_fleet_generation{profile="claude"} 2'* ]]
+    [[ $(of one status --prometheus) == *'oci_oauth_fleet_intent{profile="claude"} 0'* ]]
+    make_follower follower
+    STATE_DIRECTORY=$BATS_FILE_TMPDIR/follower/state "$OCI_OAUTH_PREFIX/libexec/oci-oauth/oci-oauth-fleet" --config "$BATS_FILE_TMPDIR/follower/config.json" \
+        >"$BATS_FILE_TMPDIR/follower/log" 2>&1 3>&- &
+    pid=$!
+    eventually has_same_token one follower
+    is_told() { [[ $(of follower status --prometheus) == *$'\noci_oauth_fleet_connected '"$1"$'\n'* ]]; }
+    eventually is_told 1
+    [[ $(of follower status --prometheus) == *'oci_oauth_fleet_generation{profile="claude"} 2'* ]]
+    [[ $(of follower doctor --json | jq -r '.findings[] | select(.check == "fleet '\''claude'\''").message') == *"generation 2"* ]]
+    kill "$pid"
+    eventually is_told 0
+    umount "$BATS_FILE_TMPDIR/follower/run/share"
+}
+
 @test "a follower has each token that a refresher obtains, and cannot open the login" {
     of one fleet join claude
     make_follower follower

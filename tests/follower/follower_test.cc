@@ -203,3 +203,34 @@ TEST_CASE("what is kept is sealed, and nobody else may read it") {
   REQUIRE(::stat((host.home / "kept/claude").c_str(), &status) == 0);
   CHECK((status.st_mode & 07777) == 0600);
 }
+
+TEST_CASE("status is told when the connection came and went, and what was refused") {
+  FollowerScene host;
+  const auto told = [&] { return host.runtime->follower()->value(); };
+  host.follower->note_connected();
+  CHECK(told().is_following());
+  CHECK(told().since == start);
+  for (int i = 0; i < 3; ++i) host.follower->note_lost("no member answers");
+  CHECK_FALSE(told().is_connected);
+  CHECK(told().why == "no member answers");
+  CHECK(told().losses == 1);
+  host.follower->note_connected();
+  CHECK(told().is_following());
+  CHECK(told().why.empty());
+  host.take(record_of(host.keys, 5));
+  host.take(record_of(host.keys, 4));
+  for (int i = 0; i < 3; ++i) host.take("garbage");
+  CHECK(told().refused.at("claude") == RefusedRecords{1, 1});
+}
+
+TEST_CASE("what arrived, and when, is in the profile's history") {
+  FollowerScene host;
+  host.take(record_of(host.keys, 5));
+  const auto arrival = host.runtime->history("claude")->value().fleet;
+  REQUIRE(arrival);
+  CHECK(arrival->login == 1);
+  CHECK(arrival->generation == 5);
+  CHECK(arrival->obtained_at == start);
+  CHECK(arrival->arrived_at == start);
+  CHECK_FALSE(arrival->is_refresher);
+}

@@ -75,8 +75,8 @@ Watched watch(std::deque<ScriptedStore::Turn> turns, const std::string& last, do
          seen.asked = script.asked;
          return it.key != last;
        },
-       [&](const Error& error) { seen.told += error.message + ";"; }, [chance] { return chance; },
-       [&](Milliseconds time) { seen.pauses.push_back(time); }});
+       [&] { seen.told += "found;"; }, [&](const Error& error) { seen.told += error.message + ";"; },
+       [chance] { return chance; }, [&](Milliseconds time) { seen.pauses.push_back(time); }});
   return seen;
 }
 
@@ -89,12 +89,12 @@ TEST_CASE("what is there is read before changes are waited for") {
   CHECK(seen.pauses.empty());
 }
 
-TEST_CASE("after a loss all is read again, and the same loss is told once") {
+TEST_CASE("after a loss all is read again, and each loss and each answer is told") {
   const auto seen = watch(
       {{Listing{{}, "1"}, {}, lost}, {lost, {}, {}}, {Listing{{change("a")}, "9"}, {change("end")}, {}}},
       "end");
   CHECK(seen.passed == "a end ");
-  CHECK(seen.told == "lost;");
+  CHECK(seen.told == "found;lost;lost;found;");
   CHECK(seen.pauses == std::vector<Milliseconds>{1s, 1s});
 }
 

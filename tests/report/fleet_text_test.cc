@@ -61,6 +61,15 @@ TEST_CASE("known faults of a version of etcd are those that it has") {
   CHECK(faults_of("unknown") == 0);
 }
 
+TEST_CASE("what ends a fault is the first version of the same series that does not have it") {
+  FleetStatus status = a_status();
+  status.version = "3.4.23";
+  const auto faults = store_faults(status);
+  REQUIRE(faults.size() == 2);
+  CHECK(faults[0].remedy == "upgrade etcd to 3.4.42 or later, one member after the other");
+  CHECK(faults[1].remedy == "upgrade etcd to 3.5.33 or later, one member after the other");
+}
+
 TEST_CASE("what a takeover risks is said with the host that may have used the token") {
   FleetStatus status = a_status();
   CHECK(takeover_text(status).find("no refresh is unanswered") != std::string::npos);

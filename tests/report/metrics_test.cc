@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <regex>
 #include <set>
@@ -22,7 +23,8 @@ namespace {
 // https://prometheus.io/docs/instrumenting/exposition_formats/
 std::string complaint(const std::string& text) {
   static const std::regex help(R"(# HELP ([a-z_]+) \S.*\.)"), type(R"(# TYPE ([a-z_]+) (gauge|counter))"),
-      sample(R"re(([a-z_]+)\{([a-z_]+="([^"\\]|\\.)*")(,[a-z_]+="([^"\\]|\\.)*")*\} -?[0-9]+(\.[0-9]+)?)re");
+      sample(
+          R"re(([a-z_]+)(\{([a-z_]+="([^"\\]|\\.)*")(,[a-z_]+="([^"\\]|\\.)*")*\})? -?[0-9]+(\.[0-9]+)?)re");
   if (!text.ends_with('\n')) return "does not end in a newline";
   std::set<std::string> families, samples;
   std::string helped, current;
@@ -98,6 +100,30 @@ TEST_CASE("requests are counted for each container that has a socket") {
   CHECK(has_line(text, sample + std::string("\"passed\"} 3")));
   CHECK(has_line(text, sample + std::string("\"refused\"} 2")));
   CHECK(text.find("container=\"b\"") == std::string::npos);
+}
+
+TEST_CASE("a host of a fleet has the record, its delay, and the connection") {
+  ProfileView view = profile("claude", ProfileState::fresh);
+  view.history.fleet = FleetArrival{2, 42, noon - std::chrono::seconds(5), noon, "host-7", true};
+  Overview overview = overview_of({view, profile("other", ProfileState::fresh)});
+  overview.follower = FollowerState{::getpid(), true, noon, "", 3, {{"claude", {1, 2}}}};
+  const std::string text = metrics_text(overview, noon);
+  CHECK(complaint(text) == "");
+  CHECK(has_line(text, "oci_oauth_fleet_login{profile=\"claude\"} 2"));
+  CHECK(has_line(text, "oci_oauth_fleet_generation{profile=\"claude\"} 42"));
+  CHECK(has_line(text, "oci_oauth_fleet_record_timestamp_seconds{profile=\"claude\"} 1795521600.000"));
+  CHECK(has_line(text, "oci_oauth_fleet_record_delay_seconds{profile=\"claude\"} 5.000"));
+  CHECK(has_line(text, "oci_oauth_fleet_intent{profile=\"claude\"} 1"));
+  CHECK(has_line(text, "oci_oauth_fleet_connected 1"));
+  CHECK(has_line(text, "oci_oauth_fleet_connection_losses_total 3"));
+  CHECK(has_line(text, "oci_oauth_fleet_records_refused_total{profile=\"claude\",reason=\"older\"} 1"));
+  CHECK(has_line(text, "oci_oauth_fleet_records_refused_total{profile=\"claude\",reason=\"invalid\"} 2"));
+  overview.profiles.front().history.fleet->is_refresher = false;
+  CHECK(metrics_text(overview, noon).find("fleet_intent{") == std::string::npos);
+  overview.follower->is_connected = false;
+  CHECK(has_line(metrics_text(overview, noon), "oci_oauth_fleet_connected 0"));
+  CHECK(metrics_text(overview_of({profile("claude", ProfileState::fresh)}), noon).find("fleet") ==
+        std::string::npos);
 }
 
 TEST_CASE("containers are counted by delivery and by the token they have") {
