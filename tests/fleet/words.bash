@@ -43,7 +43,7 @@ hear_all() { on "$1" iptables -F; }
 
 # authority NAME, then certificate NAME AUTHORITY DAYS SUBJECT_ALTERNATIVE_NAMES [KEY_OF]
 authority() {
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$1" \
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=$1" \
         -addext keyUsage=critical,keyCertSign -keyout "$LAB/$1.key" -out "$LAB/$1.pem" 2>/dev/null
 }
 certificate() {
@@ -62,10 +62,10 @@ make_certificates() {
     for ((n = 1; n <= MEMBERS; ++n)); do names+=,IP:10.77.0.1$n; done
     authority ca
     authority other-ca
-    certificate member ca 2 "$names"
-    certificate client ca 2 DNS:host
+    certificate member ca 30 "$names"
+    certificate client ca 30 DNS:host
     certificate expired ca -1 DNS:host client
-    certificate stranger other-ca 2 DNS:host client
+    certificate stranger other-ca 30 DNS:host client
     chmod 644 "$LAB/client.key"
 }
 
@@ -83,7 +83,7 @@ start_member() {
         --initial-cluster "$all" --initial-cluster-token fleet \
         --client-cert-auth --trusted-ca-file "$LAB/ca.pem" --cert-file "$LAB/member.pem" --key-file "$LAB/member.key" \
         --peer-client-cert-auth --peer-trusted-ca-file "$LAB/ca.pem" --peer-cert-file "$LAB/member.pem" --peer-key-file "$LAB/member.key" \
-        ${ETCD_OPTIONS---unsafe-no-fsync} >>"$LAB/m$n.log" 2>&1 3>&- </dev/null &
+        --quota-backend-bytes "${ETCD_QUOTA:-0}" ${ETCD_OPTIONS---unsafe-no-fsync} >>"$LAB/m$n.log" 2>&1 3>&- </dev/null &
     echo $! >"$LAB/m$n.pid"
     disown
 }
