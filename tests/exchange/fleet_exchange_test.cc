@@ -263,7 +263,7 @@ TEST_CASE("a new login on a refresher replaces one that is over by itself, with 
   fleet.log_in(fleet.two, 12h);
   bool was_locked = false;
   fleet.shelf.before_write = [&](std::string_view key) {
-    if (key == login_key("claude")) was_locked = std::filesystem::exists(fleet.two.home / "claude.lock");
+    if (key == login_key("claude")) was_locked |= std::filesystem::exists(fleet.two.home / "claude.lock");
   };
   const auto report = fleet.two.run();
   CHECK_FALSE(report.failure);

@@ -47,8 +47,8 @@ make_space() {
     # Nobody has sent anything, and the record was not changed.
     (($(sent) == 0))
     [[ $(shown refreshing) == null ]]
-    make_space
-    eventually of one refresh --force
+    goes_on() { (make_space || true) && of one refresh --force; } # an alarm is raised again by who has not freed anything yet
+    eventually goes_on
     (($(sent) == 1))
     each_token_once
 }

@@ -143,15 +143,12 @@ teardown() { leave_hosts; }
     [[ $output == *"is already there"* ]]
 }
 
-@test "joining shows what it waits for: a line that moves on a terminal, lines elsewhere, nothing with --quiet" {
+@test "joining shows what it waits for, unless it is to be quiet" {
     run of one fleet join claude
     [[ $output == *"oci-oauth: fleet: join 'claude': waiting for its locks and the store ..."* ]]
     log_in one -60
     run of one fleet join --force --quiet claude
     [[ $output != *waiting* && $output == *"as login 2"* ]]
-    log_in one -60
-    run script --quiet --return --command "$oci_oauth fleet join --force claude --config $BATS_FILE_TMPDIR/one/config.json" /dev/null
-    [[ $output == *$'waiting for its locks and the store ...'*$'\r\e[K'*"as login 3"* ]]
 }
 
 @test "a login that is over is replaced by a new one on a refresher, and told by doctor where another one works" {
@@ -167,7 +164,7 @@ teardown() { leave_hosts; }
     of one fleet join --force claude
     ! of one refresh
     [[ $(shown state) == dead ]]
-    log_in two 600
+    log_in two 40000 # longer than the token that this host has of the old one
     run of two refresh
     ((status == 0))
     [[ $output == *"as login 3"* ]]
@@ -189,7 +186,7 @@ teardown() { leave_hosts; }
     [[ $(said) == *"problem $KEYS/access.key: others have rights to it (chmod 0600 $KEYS/access.key)"* ]]
     chmod 600 "$KEYS/access.key"
     edit_file "$BATS_FILE_TMPDIR/one/config.json" '.fleet.endpoints = ["https://10.77.0.99:2379"]'
-    [[ $(said) == *"problem etcd: 10.77.0.99:2379"*"(curl --cacert "* ]]
+    [[ $(said) == *"problem etcd: "*"10.77.0.99:2379"*"(curl --cacert "* ]]
     make_host one
 }
 
