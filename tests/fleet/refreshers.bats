@@ -195,18 +195,18 @@ teardown() { leave_hosts; }
     of one refresh
     [[ $(of one status --prometheus) == *'oci_oauth_fleet_generation{profile="claude"} 2'* ]]
     [[ $(of one status --prometheus) == *'oci_oauth_fleet_intent{profile="claude"} 0'* ]]
-    make_follower follower
-    STATE_DIRECTORY=$BATS_FILE_TMPDIR/follower/state "$OCI_OAUTH_PREFIX/libexec/oci-oauth/oci-oauth-fleet" --config "$BATS_FILE_TMPDIR/follower/config.json" \
-        >"$BATS_FILE_TMPDIR/follower/log" 2>&1 3>&- &
+    make_follower watched
+    STATE_DIRECTORY=$BATS_FILE_TMPDIR/watched/state "$OCI_OAUTH_PREFIX/libexec/oci-oauth/oci-oauth-fleet" --config "$BATS_FILE_TMPDIR/watched/config.json" \
+        >"$BATS_FILE_TMPDIR/watched/log" 2>&1 3>&- &
     pid=$!
-    eventually has_same_token one follower
-    is_told() { [[ $(of follower status --prometheus) == *$'\noci_oauth_fleet_connected '"$1"$'\n'* ]]; }
+    eventually has_same_token one watched
+    is_told() { [[ $(of watched status --prometheus) == *$'\noci_oauth_fleet_connected '"$1"$'\n'* ]]; }
     eventually is_told 1
-    [[ $(of follower status --prometheus) == *'oci_oauth_fleet_generation{profile="claude"} 2'* ]]
-    [[ $(of follower doctor --json | jq -r '.findings[] | select(.check == "fleet '\''claude'\''").message') == *"generation 2"* ]]
+    [[ $(of watched status --prometheus) == *'oci_oauth_fleet_generation{profile="claude"} 2'* ]]
+    [[ $(of watched doctor --json | jq -r '.findings[] | select(.check == "fleet '\''claude'\''").message') == *"generation 2"* ]]
     kill "$pid"
     eventually is_told 0
-    umount "$BATS_FILE_TMPDIR/follower/run/share"
+    umount "$BATS_FILE_TMPDIR/watched/run/share"
 }
 
 @test "a follower has each token that a refresher obtains, and cannot open the login" {
