@@ -50,7 +50,7 @@ fleet_config() {
 }
 a_refresher_outside() {
     chmod 600 "$lab/client.key"
-    mkdir -p "$shared/one"/{claude,run}
+    install -d -m 700 "$shared/one"/{claude,run}
     jq -n --arg one "$shared/one" --arg token_url "$(<"$ENDPOINT/url")" --arg ca "$ENDPOINT/ca.pem" \
         --argjson fleet "$(fleet_config refresher "$shared/one/keys" "$lab")" \
         '{runtime_dir: ($one + "/run"), fleet: ($fleet + {host: "one"}),
