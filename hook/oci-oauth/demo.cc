@@ -53,8 +53,7 @@ Result<std::string> choose_engine(const std::vector<std::string>& operands) {
     for (const std::string_view engine : engine_name::shown_by_demo) {
       if (may_run(engine) && missing_program(tree, engine).empty()) return std::string(engine);
     }
-    return Error{ErrorKind::failed,
-                 "demo: no container engine is installed: neither podman, docker, crun nor runc",
+    return Error{ErrorKind::failed, "demo: no container engine is installed (podman, docker, crun or runc)",
                  "apt-get install podman"};
   }
   const std::string& engine = operands.front();

@@ -31,7 +31,7 @@ Result<Form> parse(const Invocation& invocation) {
   if (given > 1) return usage_error(verb, "--json, --prometheus and --watch cannot be used together");
   if (form == Form::watch && ::isatty(STDOUT_FILENO) == 0) {
     return Error{ErrorKind::usage, "status: --watch needs a terminal, and stdout is not one",
-                 "oci-oauth status, or --json for a script"};
+                 "oci-oauth status"};
   }
   return form;
 }

@@ -62,7 +62,7 @@ ExitCode check_removal(const Log& log, const Host& host) {
       log, {ErrorKind::failed,
             fmt::format("{}: {} running container{} still need{} oci-oauth-runtime: {}", verb, ids.size(),
                         ids.size() == 1 ? "" : "s", ids.size() == 1 ? "s" : "", fmt::join(ids, ", ")),
-            fmt::format("docker restart {}, or delete their pods, and then try again", fmt::join(ids, " "))});
+            fmt::format("restart them, or delete their pods: docker restart {}", fmt::join(ids, " "))});
 }
 
 ExitCode uninstall_one(const Log& log, const Host& host, const std::string& engine, bool dry_run) {

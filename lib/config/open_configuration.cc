@@ -50,8 +50,7 @@ Result<Config> open_configuration(const std::string& named) {
   if (!config && config.error().kind == ErrorKind::not_found) {
     config.error().kind = ErrorKind::configuration;
     if (named.empty() && from_environment("OCI_OAUTH_CONFIG").empty())
-      return std::move(config).error().with_hint(
-          "oci-oauth setup creates one; man 5 oci-oauth-config has an example");
+      return std::move(config).error().with_hint("oci-oauth setup");
   }
   if (!config) return config;
   if (config->runtime_dir.empty()) config->runtime_dir = TRY(find_runtime_dir());

@@ -35,7 +35,7 @@ class Examination {
       add(is_refresher() ? Verdict::problem : Verdict::warning,
           fmt::format("this host's clock is {}{}", clock_text(status_),
                       is_refresher() ? ": nothing is refreshed here" : ""),
-          "timedatectl set-ntp true");
+          "sudo timedatectl set-ntp true");
     for (const StoreFault& fault : store_faults(status_))
       add(Verdict::warning, fmt::format("{} {}: {}", status_.store, status_.version, fault.text),
           fault.remedy);

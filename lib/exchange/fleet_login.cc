@@ -278,7 +278,7 @@ Result<void> FleetLogin::check_clock() {
   return Error{ErrorKind::failed,
                fmt::format("this host's clock says {}, and the store's {}: nothing is sent while they differ",
                            rfc3339(here), rfc3339(*sight.time)),
-               "timedatectl set-ntp true"};
+               "sudo timedatectl set-ntp true"};
 }
 
 Result<void> FleetLogin::begin(const Move& claim) {

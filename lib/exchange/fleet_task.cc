@@ -73,7 +73,7 @@ Result<void> Task::init() {
   for (const char* name : {login_key_file, access_key_file, signing_key_file, signers_file}) {
     if (::faccessat(fd.get(), name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
       return Error{ErrorKind::failed, fmt::format("{}/{}: is already there", directory, name),
-                   "to use another key, man 1 oci-oauth, fleet rekey"};
+                   "man 1 oci-oauth"};
   }
   const Secret signing = random_key();
   const std::string half = TRY(public_half(signing));

@@ -25,7 +25,7 @@ Finding judge_clock(const std::string& check, const std::string& url, const Http
   return {check, Verdict::warning,
           fmt::format("{}: this host's clock is {} {} the server's", url, describe(std::chrono::abs(ahead)),
                       ahead > Milliseconds(0) ? "ahead of" : "behind"),
-          "timedatectl set-ntp true"};
+          "sudo timedatectl set-ntp true"};
 }
 
 }  // namespace

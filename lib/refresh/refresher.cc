@@ -31,7 +31,7 @@ std::optional<ExchangeFailure> unfollowed(const Published& published, const Refr
   if (is_valid && !is_refused && aim.force == Force::no) return std::nullopt;
   return ExchangeFailure{.kind = FailureKind::busy,
                          .message = "this host follows the fleet, and has no newer token",
-                         .hint = "oci-oauth fleet status, or refresh on a refresher"};
+                         .hint = "oci-oauth fleet status"};
 }
 
 // A command is not asked before its token is due. A refresher looks at the fleet's store each time, so that

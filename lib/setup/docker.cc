@@ -40,7 +40,7 @@ Result<std::string> real_runtime(const Tree& tree, const DockerSettings& setting
     return Error{
         ErrorKind::failed,
         fmt::format("{}: default-runtime '{}' is not a program that the wrapper can run", source, name),
-        "oci-oauth install docker, without --default, and docker run --runtime oci-oauth"};
+        "without --default: oci-oauth install docker"};
   }
   if (!entry->second.arguments.empty()) {
     return Error{ErrorKind::failed,
@@ -80,7 +80,7 @@ Result<void> check_served(const Host& host, const DockerDaemon& daemon) {
   if (host.scope == Scope::user && !has_rootless_docker(host)) {
     return Error{ErrorKind::usage,
                  "docker: only root can set up the system-wide Docker, and you have no rootless one",
-                 "sudo oci-oauth install docker, or first: dockerd-rootless-setuptool.sh install"};
+                 "sudo oci-oauth install docker"};
   }
   const bool runs_in_snap = daemon.config_file.starts_with("/var/snap/");
   const bool only_snap = host.scope == Scope::system && host.tree.exists("/var/snap/docker") &&

@@ -264,8 +264,7 @@ Result<Ledger> load_ledger(const Tree& tree, const std::string& path) {
   if (!text) return Ledger();
   auto ledger = read_record<Ledger>(*text, tree.shown(path));
   if (ledger) return ledger;
-  return std::move(ledger).error().with_hint(
-      fmt::format("rm {} (our entries are recognised without it)", tree.shown(path)));
+  return std::move(ledger).error().with_hint(fmt::format("rm {}", tree.shown(path)));
 }
 
 std::string json_of(const std::optional<std::string>& file) {

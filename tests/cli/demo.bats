@@ -94,7 +94,7 @@ demonstrates() {
         unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec oci-oauth demo crun'
     # No engine: where programs are, there are none.
     # shellcheck disable=SC2016
-    says 1 'demo: no container engine is installed: neither podman, docker, crun nor runc' 'apt-get install podman' \
+    says 1 'demo: no container engine is installed (podman, docker, crun or runc)' 'apt-get install podman' \
         unshare --mount sh -c 'for place in /usr/local/bin /usr/local/sbin /usr/sbin /usr/bin; do
             mount -t tmpfs tmpfs "$place"; done; exec oci-oauth demo'
 }

@@ -165,7 +165,7 @@ a_server_of_another_time() {
     a_server_of_another_time >"$BATS_TEST_TMPDIR/server.log" 3>&- &
     local server=$!
     eventually --at "$BATS_TEST_TMPDIR" grep -q listening "$BATS_TEST_TMPDIR/server.log"
-    doctor_finds warning 'token endpoint' "this host's clock is " 'timedatectl'
+    doctor_finds warning 'token endpoint' "this host's clock is " 'sudo timedatectl'
     wait "$server"
 }
 

@@ -115,7 +115,7 @@ hint: run it as root, with sudo" ]]
     a_profile
     run -2 oci_oauth status --watch
     [[ $output == 'oci-oauth: error: status: --watch needs a terminal, and stdout is not one
-hint: oci-oauth status, or --json for a script' ]]
+hint: oci-oauth status' ]]
 }
 
 @test "a refresh ends by writing the metrics file, and counts how it ended" {

@@ -337,7 +337,7 @@ TEST_CASE("what is wrong with a fleet has a remedy that can be typed") {
   SECTION("a wrong clock") {
     status.clock_behind = -std::chrono::hours(1);
     expect(Verdict::problem, "clock is 1 h 0 min ahead of the store's: nothing is refreshed here",
-           "timedatectl set-ntp true");
+           "sudo timedatectl set-ntp true");
   }
   SECTION("a certificate that expires soon") {
     status.certificate_expires_at = now() + std::chrono::hours(24);

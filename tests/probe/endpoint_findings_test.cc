@@ -68,7 +68,7 @@ TEST_CASE("clocks that differ by a minute or more are a warning, in either direc
   const Finding ahead = scene.at("Tue, 24 Nov 2026 11:59:00 GMT");
   CHECK(ahead.verdict == Verdict::warning);
   CHECK_THAT(ahead.message, Contains("this host's clock is 1 min ahead of the server's"));
-  CHECK(ahead.remedy == "timedatectl set-ntp true");
+  CHECK(ahead.remedy == "sudo timedatectl set-ntp true");
   CHECK_THAT(scene.at("Tue, 24 Nov 2026 14:00:00 GMT").message, Contains("2 h 0 min behind the server's"));
 }
 

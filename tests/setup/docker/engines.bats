@@ -84,7 +84,7 @@ teardown() {
     ((status == 1))
     local id
     id=$(docker_in_place inspect --format '{{.Id}}' db)
-    [[ $output == *"1 running container still needs oci-oauth-runtime: ${id:0:12}"*"hint: docker restart ${id:0:12}"* ]]
+    [[ $output == *"1 running container still needs oci-oauth-runtime: ${id:0:12}"*"hint: restart them, or delete their pods: docker restart ${id:0:12}"* ]]
     has_left_it() { [[ $(default_runtime) == runc ]]; }
     eventually --at "$docker_home/log" has_left_it
     docker_in_place restart --time 0 db
