@@ -9,14 +9,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <exception>
 
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/size.h"
 #include "base/time.h"
-#include "program/exit_code.h"
-#include "program/log.h"
+#include "program/run_reported.h"
 #include "program/standard_options.h"
 
 namespace oci_oauth {
@@ -121,13 +119,8 @@ int main(int argc, char** argv) {
   if (const auto answered = answer_standard_options(argc, argv, "oci-oauth-demo-endpoint", help))
     return *answered;
   const Log log = Log::to_stderr("oci-oauth-demo-endpoint");
-  if (argc != 2) {
-    const Error error = {ErrorKind::usage, "needs one directory", "oci-oauth-demo-endpoint --help"};
-    return static_cast<int>(report(log, error));
-  }
-  try {
-    return static_cast<int>(report(log, serve(argv[1]).error()));
-  } catch (const std::exception& error) {
-    return static_cast<int>(report(log, {ErrorKind::failed, error.what()}));
-  }
+  return run_reported(log, [&]() -> Result<ExitCode> {
+    if (argc != 2) return Error{ErrorKind::usage, "needs one directory", "oci-oauth-demo-endpoint --help"};
+    return serve(argv[1]).error();
+  });
 }

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <exception>
 #include <thread>
 
 #include "base/base64.h"
@@ -23,6 +22,7 @@
 #include "follower/follower.h"
 #include "follower/store_watch.h"
 #include "program/installation.h"
+#include "program/run_reported.h"
 #include "program/standard_options.h"
 #include "refresh/attempt.h"
 #include "worker/fleet_access.h"
@@ -48,7 +48,7 @@ struct Options {
   bool is_offline = false;
 };
 
-std::optional<Options> read_options(int argc, char** argv) {
+Result<Options> read_options(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--offline") == 0) {
@@ -56,7 +56,7 @@ std::optional<Options> read_options(int argc, char** argv) {
     } else if (std::strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
       options.config = argv[++i];
     } else {
-      return std::nullopt;
+      return Error{ErrorKind::usage, "takes --config FILE and --offline only", "oci-oauth-fleet --help"};
     }
   }
   return options;
@@ -200,17 +200,11 @@ int main(int argc, char** argv) {
   using namespace oci_oauth;
   if (const auto answered = answer_standard_options(argc, argv, program, help)) return *answered;
   const Log log = Log::to_stderr(program);
-  try {
+  return run_reported(log, [&]() -> Result<ExitCode> {
     keep_memory_private();
     ::signal(SIGPIPE, SIG_IGN);
-    const auto options = read_options(argc, argv);
-    if (!options) {
-      return static_cast<int>(report(
-          log, {ErrorKind::usage, "takes --config FILE and --offline only", "oci-oauth-fleet --help"}));
-    }
-    const auto done = follow(*options, log);
-    return done ? 0 : static_cast<int>(report(log, done.error()));
-  } catch (const std::exception& error) {
-    return static_cast<int>(report(log, {ErrorKind::failed, error.what(), ""}));
-  }
+    const Options options = TRY(read_options(argc, argv));
+    TRY(follow(options, log));
+    return ExitCode::fine;
+  });
 }

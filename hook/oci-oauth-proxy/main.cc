@@ -4,8 +4,6 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <exception>
-#include <optional>
 
 #include "base/environment.h"
 #include "base/fmt.h"
@@ -13,6 +11,7 @@
 #include "config/open_configuration.h"
 #include "config/provider.h"
 #include "program/installation.h"
+#include "program/run_reported.h"
 #include "program/standard_options.h"
 #include "proxy/proxy_files.h"
 #include "proxy/proxy_service.h"
@@ -38,7 +37,7 @@ struct Arguments {
   std::string config;
 };
 
-std::optional<Arguments> read_arguments(int argc, char** argv) {
+Result<Arguments> read_arguments(int argc, char** argv) {
   std::vector<std::string_view> words(argv + 1, argv + argc);
   Arguments arguments;
   if (!words.empty()) {
@@ -47,7 +46,8 @@ std::optional<Arguments> read_arguments(int argc, char** argv) {
     if (arguments.prepare || arguments.is_prepared) words.erase(words.begin());
   }
   if (words.empty()) return arguments;
-  if (arguments.is_prepared || words.size() != 2 || words.front() != "--config") return std::nullopt;
+  if (arguments.is_prepared || words.size() != 2 || words.front() != "--config")
+    return Error{ErrorKind::usage, "takes --config FILE only", "oci-oauth-proxy --help"};
   arguments.config = words.back();
   return arguments;
 }
@@ -98,15 +98,10 @@ int main(int argc, char** argv) {
   using namespace oci_oauth;
   if (const auto answered = answer_standard_options(argc, argv, program, help)) return *answered;
   const Log log = Log::to_stderr(program);
-  try {
+  return run_reported(log, [&]() -> Result<ExitCode> {
     keep_memory_private();
-    const auto arguments = read_arguments(argc, argv);
-    if (!arguments)
-      return static_cast<int>(
-          report(log, {ErrorKind::usage, "takes --config FILE only", "oci-oauth-proxy --help"}));
-    const auto done = run(*arguments, log);
-    return done ? 0 : static_cast<int>(report(log, done.error()));
-  } catch (const std::exception& error) {
-    return static_cast<int>(report(log, {ErrorKind::failed, error.what(), ""}));
-  }
+    const Arguments arguments = TRY(read_arguments(argc, argv));
+    TRY(run(arguments, log));
+    return ExitCode::fine;
+  });
 }

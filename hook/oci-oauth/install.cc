@@ -7,6 +7,7 @@
 
 #include "base/fmt.h"
 #include "command.h"
+#include "program/hint.h"
 #include "setup/change_report.h"
 #include "setup/systemd.h"
 
@@ -80,7 +81,7 @@ void tell_next(const Log& log, const Host& host, const Installation& installatio
   if (has_taken_up(host, engine)) {
     text += fmt::format("{}: the running engine has the runtime oci-oauth\n", engine);
   } else if (const std::string act = reload_command(host, engine); !act.empty()) {
-    text += fmt::format("next: {}\n", act);
+    text += fmt::format("next: {}\n", as_typed(act));
   }
   print(log, text);
 }

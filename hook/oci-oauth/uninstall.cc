@@ -3,6 +3,7 @@
 
 #include "base/fmt.h"
 #include "command.h"
+#include "program/hint.h"
 #include "setup/change_report.h"
 #include "setup/systemd.h"
 #include "setup/wrapper_use.h"
@@ -83,7 +84,7 @@ ExitCode uninstall_one(const Log& log, const Host& host, const std::string& engi
   }
   print(log, list_changes(host.tree, changes) + list_units("disabled", removal->units) + nothing);
   const std::string act = nothing.empty() ? reload_command(host, engine) : "";
-  return act.empty() ? ExitCode::fine : print(log, fmt::format("next: {}\n", act));
+  return act.empty() ? ExitCode::fine : print(log, fmt::format("next: {}\n", as_typed(act)));
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines, words and blanks of a text, as parts of it: nothing is copied.
+// Lines, words and blanks of a text, as parts of it, and placeholders in it.
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +28,13 @@ inline std::string_view next_line(std::string_view& text) {
 
 inline std::string_view first_line(std::string_view text) {
   return text.substr(0, text.find('\n'));
+}
+
+// `text` with each `placeholder` replaced by `value`, in which none is looked for.
+inline std::string with_value(std::string text, std::string_view placeholder, std::string_view value) {
+  for (size_t at = 0; (at = text.find(placeholder, at)) != text.npos; at += value.size())
+    text.replace(at, placeholder.size(), value);
+  return text;
 }
 
 // What is between spaces; never empty.

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "config/config.h"
 #include "config/key_reader.h"
 #include "config/trusted_file.h"
@@ -179,12 +180,6 @@ Result<void> check_socket(const Profile& profile, const Provider& provider) {
   if (profile.loopback_port.empty() && mentions(port_placeholder) && !mentions(target_placeholder))
     return refuse("loopback_port", "needs one: its client knows only TCP");
   return {};
-}
-
-std::string with_value(std::string text, std::string_view placeholder, std::string_view value) {
-  for (size_t at = 0; (at = text.find(placeholder, at)) != text.npos; at += value.size())
-    text.replace(at, placeholder.size(), value);
-  return text;
 }
 
 // As JavaScript counts characters: a file's name in a client is made of it.

@@ -49,7 +49,7 @@ std::string findings_text(const Findings& findings, const Display& display) {
     rows.push_back(
         {{std::string(word(finding.verdict)), tone_of(finding.verdict)}, {finding.check}, {finding.message}});
     if (!finding.remedy.empty())
-      rows.push_back({{""}, {""}, {.text = "hint: " + finding.remedy, .is_whole = true}});
+      rows.push_back({{""}, {""}, {.text = "hint: " + as_typed(finding.remedy), .is_whole = true}});
   }
   return fmt::format("{}\n{}, {}\n", aligned(rows, display),
                      counted(count_of(findings, Verdict::problem), "problem"),

@@ -6,13 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <exception>
-
 #include "base/file.h"
 #include "base/process.h"
 #include "base/size.h"
-#include "program/exit_code.h"
-#include "program/log.h"
+#include "program/run_reported.h"
 #include "program/standard_options.h"
 
 namespace oci_oauth {
@@ -32,13 +29,14 @@ void ignore_interruptions() {
   ::setrlimit(RLIMIT_FSIZE, &size);
 }
 
-Result<void> do_request(const std::function<ExchangeReport(const ExchangeRequest&)>& work) {
+Result<ExitCode> do_request(const std::function<ExchangeReport(const ExchangeRequest&)>& work) {
   keep_memory_private();
   ignore_interruptions();
   ::umask(022);
   auto text = TRY(read_file(STDIN_FILENO, request_limit, "request"));
   const auto request = TRY(read_request(text));
-  return send_report(STDOUT_FILENO, work(request));
+  TRY(send_report(STDOUT_FILENO, work(request)));
+  return ExitCode::fine;
 }
 
 }  // namespace
@@ -47,13 +45,7 @@ int run_exchange_program(int argc, char** argv, const std::string& name, const c
                          const std::function<ExchangeReport(const ExchangeRequest&)>& work) {
   if (const auto answered = answer_standard_options(argc, argv, name, help)) return *answered;
   const Log log = Log::to_stderr(name);
-  try {
-    const auto done = do_request(work);
-    return static_cast<int>(done ? ExitCode::fine : report(log, done.error()));
-  } catch (const std::exception& error) {
-    log.write(Priority::error, error.what());
-    return static_cast<int>(ExitCode::failed);
-  }
+  return run_reported(log, [&] { return do_request(work); });
 }
 
 }  // namespace oci_oauth

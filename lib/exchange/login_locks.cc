@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/fingerprint.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -79,10 +80,7 @@ LockManner LoginLocks::manner(const std::string& owner_record) const {
 }
 
 std::string LoginLocks::expanded(const std::string& path) const {
-  constexpr std::string_view placeholder = "{directory}";
-  std::string text = path;
-  const size_t at = text.find(placeholder);
-  return at == std::string::npos ? text : text.replace(at, placeholder.size(), store_.directory());
+  return with_value(path, "{directory}", store_.directory());
 }
 
 bool LoginLocks::is_for_saving(const DirectoryIdentity& lock) const {

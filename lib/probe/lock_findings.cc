@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "probe/login_findings.h"
 
 namespace oci_oauth {
@@ -15,11 +16,6 @@ namespace {
 
 // proper-lockfile rounds an mtime up, so a live lock may be slightly in the future.
 constexpr Milliseconds rounding = std::chrono::seconds(5);
-
-std::string expand(std::string text, std::string_view name, const std::string& value) {
-  const size_t at = text.find(name);
-  return at == std::string::npos ? text : text.replace(at, name.size(), value);
-}
 
 Time touched_at(const struct stat& status) {
   return Time(std::chrono::seconds(status.st_mtim.tv_sec));
@@ -71,7 +67,8 @@ Findings examine_locks(const Profile& profile, const Provider& provider, Time no
   locks.insert(locks.end(), provider.locks.begin(), provider.locks.end());
   std::erase_if(locks, [](const ProviderLock& lock) { return lock.kind != LockKind::directory; });
   for (const ProviderLock& lock : locks) {
-    if (auto finding = examine(check, expand(lock.path, "{directory}", directory), lock.stale_after, now)) {
+    if (auto finding =
+            examine(check, with_value(lock.path, "{directory}", directory), lock.stale_after, now)) {
       findings.push_back(std::move(*finding));
     }
   }

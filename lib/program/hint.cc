@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "program/hint.h"
 
+#include <unistd.h>
+
+#include "base/environment.h"
+#include "base/text.h"
+
 namespace oci_oauth {
 
 namespace {
@@ -23,6 +28,17 @@ const char* hint_of(ErrorKind kind) {
 }
 
 }  // namespace
+
+std::string as_typed(std::string hint) {
+  if (::geteuid() != 0 || from_environment("SUDO_UID").empty()) return hint;
+  for (const std::string command : {"apt-get ", "chmod ", "chown ", "docker ", "mkdir ", "oci-oauth ", "rm ",
+                                    "rmdir ", "systemctl ", "truncate "}) {
+    if (hint.starts_with(command)) hint.insert(0, "sudo ");
+    for (const std::string before : {"&& ", ": "})
+      hint = with_value(std::move(hint), before + command, before + "sudo " + command);
+  }
+  return hint;
+}
 
 std::string hint_of(const Error& error) {
   return error.hint.empty() ? hint_of(error.kind) : error.hint;

@@ -45,7 +45,7 @@ void Log::write(Priority priority, std::string_view message, std::string_view hi
   }
   const std::string mark = sink_ == Sink::journal ? fmt::format("<{}>", level) : "";
   std::string text = fmt::format("{}{}: {}{}\n", mark, program_, word(priority), message);
-  if (!hint.empty()) text += fmt::format("{}hint: {}\n", mark, hint);
+  if (!hint.empty()) text += fmt::format("{}hint: {}\n", mark, as_typed(std::string(hint)));
   // If stderr itself fails, there is nobody to tell.
   (void)write_all(STDERR_FILENO, text, "stderr");
 }

@@ -75,7 +75,7 @@ class Remarks {
 
   void add(Tone tone, const std::string& subject, const std::string& what, const std::string& hint) {
     text_ += toned(printable(fmt::format("{}: {}", subject, what)), tone, colour_) + "\n";
-    if (!hint.empty()) text_ += printable(fmt::format("  hint: {}", hint)) + "\n";
+    if (!hint.empty()) text_ += printable(fmt::format("  hint: {}", as_typed(hint))) + "\n";
   }
   std::string text() && { return text_.empty() ? "" : "\n" + std::move(text_); }
 

@@ -34,3 +34,8 @@ TEST_CASE("blanks at both ends are left out, those within stay") {
   CHECK(trimmed(" \r\t").empty());
   CHECK(trimmed("\ra ", " ") == "\ra");
 }
+
+TEST_CASE("each placeholder is replaced, and none is looked for in its value") {
+  CHECK(with_value("{a}/b{a}", "{a}", "x{a}") == "x{a}/bx{a}");
+  CHECK(with_value("text", "{a}", "x") == "text");
+}

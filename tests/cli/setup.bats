@@ -132,7 +132,7 @@ files_of_setup() { find /etc/oci-oauth /usr/share/containers/oci /var/lib /etc/d
             exec chroot . sh -c "mount -t tmpfs tmpfs /usr/sbin; mount -t tmpfs tmpfs /usr/bin; exec $OCI_OAUTH_PREFIX/bin/oci-oauth setup --yes"' \
             "$BATS_TEST_TMPDIR/root" "$@"
     }
-    says 1 'setup: no container engine is installed' 'apt-get install podman' without_engines
+    says 1 'setup: no container engine is installed' 'sudo apt-get install podman' without_engines
     says 1 'setup: this is a container, and no container engine is installed in it' 'on its host: sudo oci-oauth setup' \
         without_engines .dockerenv
 }
