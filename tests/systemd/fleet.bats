@@ -120,22 +120,6 @@ has_newest() { [[ $(published_token) == "$(newest_token)" ]]; }
     event_wait_seconds=100 eventually has_newest
 }
 
-@test "keys that are encrypted for this host are enough" {
-    local name
-    for name in access.key signers; do
-        machine systemd-creds encrypt --with-key=host --name="$name" "/etc/oci-oauth/fleet/$name" "/etc/oci-oauth/$name.cred"
-    done
-    rm -r "$tree/etc/oci-oauth/fleet"
-    mkdir -p "$tree/etc/systemd/system/oci-oauth-fleet.service.d"
-    printf '[Service]\nLoadCredentialEncrypted=access.key:/etc/oci-oauth/access.key.cred\nLoadCredentialEncrypted=signers:/etc/oci-oauth/signers.cred\n' \
-        >"$tree/etc/systemd/system/oci-oauth-fleet.service.d/keys.conf"
-    unit daemon-reload
-    unit restart oci-oauth-fleet.service
-    of_one refresh --force
-    eventually has_newest
-    is_in_state active oci-oauth-fleet.service
-}
-
 @test "a refresher knows in its sandbox which boot it is" {
     cp -p "$shared/one/keys"/* "$tree/etc/oci-oauth/"
     mkdir -p "$tree/etc/oci-oauth/fleet"
