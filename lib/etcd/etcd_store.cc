@@ -188,16 +188,17 @@ Result<void> EtcdStore::watch(const Watch& watch) {
 }
 
 Result<void> EtcdStore::watch_here(const Watch& watch, bool& has_begun) {
-  HttpRequest asked = request("/v3/watch");
-  asked.body = watch.request.copy();
+  std::vector<HttpRequest> asked;
+  asked.push_back(request("/v3/watch"));
+  asked[0].longest_answer = watch.longest_line;
+  asked[0].body = watch.request.copy();
   // A member that has lost its leader ends the stream, instead of keeping it silent:
   // rpctypes/metadatafields.go.
-  asked.headers = {"Grpc-Metadata-Hasleader: true"};
-  std::string line;
+  asked[0].headers = {"Grpc-Metadata-Hasleader: true"};
   std::optional<Error> error;
   bool is_enough = false;
-  const auto read_line = [&](std::string_view text) {
-    auto answer = etcd::read_watch(text);
+  const auto end = follow_lines(asked, watch.deadline, [&](size_t, std::string_view line) {
+    auto answer = etcd::read_watch(line);
     if (!answer) {
       error = std::move(answer).error();
       return false;
@@ -208,25 +209,15 @@ Result<void> EtcdStore::watch_here(const Watch& watch, bool& has_begun) {
       if (is_enough) return false;
     }
     return true;
-  };
-  const auto result = follow_answer(asked, watch.deadline, [&](const Arrival& part) {
-    std::string_view rest = part.body;
-    for (size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-      line += rest.substr(0, end);
-      rest.remove_prefix(end + 1);
-      if (!line.empty() && !read_line(line)) return false;
-      line.clear();
-    }
-    line += rest;
-    if (line.size() > watch.longest_line) error = Error{ErrorKind::temporary, "its answer is too long"};
-    return !error;
   });
   if (error) return std::move(*error);
-  if (const auto* const failure = std::get_if<RequestFailure>(&result))
+  if (const auto* const failure = std::get_if<RequestFailure>(&end.result))
     return Error{ErrorKind::temporary, failure->message};
   if (is_enough || std::chrono::steady_clock::now() >= watch.deadline) return {};
-  if (const auto refusal = etcd::read_refusal(std::get<HttpReply>(result).status, line); !line.empty())
-    return Error{ErrorKind::temporary, refusal.reason};
+  if (!end.rest.empty()) {
+    const long status = std::get<HttpReply>(end.result).status;
+    return Error{ErrorKind::temporary, etcd::read_refusal(status, end.rest).reason};
+  }
   return Error{ErrorKind::temporary, "the stream of changes was ended"};
 }
 
