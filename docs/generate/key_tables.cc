@@ -100,6 +100,9 @@ class TableKeys {
   void not_both(std::string_view a, std::string_view b) {
     relations_ += fmt::format("At most one of {} and {} is given.\n", a, b);
   }
+  void needs(std::string_view key, std::initializer_list<std::string_view> others) {
+    relations_ += fmt::format("Whoever gives {} also gives {}.\n", key, fmt::join(others, ", "));
+  }
 
  private:
   void add(Key key, std::string_view value, std::string_view help, std::string_view otherwise = "") {
@@ -115,6 +118,7 @@ std::string table(std::string_view object) {
   if (object == "config") return TableKeys::of<Config>();
   if (object == "profile") return TableKeys::of<Profile>();
   if (object == "fleet") return TableKeys::of<FleetConfig>();
+  if (object == "kubernetes") return TableKeys::of<KubernetesConfig>();
   if (object == "source") return TableKeys::of<ExecSource>();
   if (object == "sink") return TableKeys::of<Sink>();
   if (object == "onecli") return TableKeys::of<OneCliSink>();

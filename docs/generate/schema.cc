@@ -31,6 +31,8 @@ class SchemaKeys {
     std::string schema = R"("type": "object", "additionalProperties": false)";
     if (!keys.required_.empty())
       schema += fmt::format(R"(, "required": ["{}"])", fmt::join(keys.required_, "\", \""));
+    if (!keys.dependencies_.empty())
+      schema += fmt::format(R"(, "dependencies": {{{}}})", fmt::join(keys.dependencies_, ", "));
     return fmt::format(R"({}, "properties": {{{}}}{})", schema, fmt::join(keys.properties_, ", "),
                        keys.relations_);
   }
@@ -99,6 +101,9 @@ class SchemaKeys {
   void not_both(std::string_view a, std::string_view b) {
     relations_ += fmt::format(R"(, "not": {{"required": ["{}", "{}"]}})", a, b);
   }
+  void needs(std::string_view key, std::initializer_list<std::string_view> others) {
+    dependencies_.push_back(fmt::format(R"("{}": ["{}"])", key, fmt::join(others, "\", \"")));
+  }
 
  private:
   static std::string array(std::string_view items) {
@@ -115,7 +120,7 @@ class SchemaKeys {
     if (key.is_required) required_.emplace_back(key.name);
   }
 
-  std::vector<std::string> properties_, required_;
+  std::vector<std::string> properties_, required_, dependencies_;
   std::string relations_;
 };
 

@@ -18,13 +18,13 @@
 #include "base/size.h"
 #include "config/open_configuration.h"
 #include "config/scope.h"
-#include "etcd/etcd_store.h"
 #include "follower/follower.h"
 #include "follower/store_watch.h"
 #include "program/installation.h"
 #include "program/run_reported.h"
 #include "program/standard_options.h"
 #include "refresh/attempt.h"
+#include "store/open_store.h"
 #include "worker/fleet_access.h"
 #include "worker/login_owner.h"
 
@@ -81,10 +81,7 @@ Result<FleetAccess> access_of(const Config& config) {
 
 StoreWatch watch_store(const FleetAccess& fleet, std::function<bool(const KeyChange&)> pass,
                        std::function<void()> found, std::function<void(const Error&)> lost) {
-  EtcdMembers members = {fleet.config.endpoints,
-                         fleet.config.ca_file,
-                         {std::string(fleet.certificate.reveal()), fleet.key.copy()}};
-  return {open_etcd(std::move(members)),
+  return {open_store(fleet.config, {std::string(fleet.certificate.reveal()), fleet.key.copy()}),
           access_prefix,
           std::move(pass),
           std::move(found),

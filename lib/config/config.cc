@@ -108,8 +108,15 @@ Result<void> check_sinks(const Config& config) {
   return {};
 }
 
+void complete(FleetConfig& fleet, const std::vector<Profile>& profiles) {
+  if (fleet.kubernetes && fleet.ca_file.empty()) fleet.ca_file = cluster_ca_file;
+  for (const Profile& profile : profiles) {
+    if (profile.in_fleet) fleet.profiles.push_back(profile.name);
+  }
+}
+
 Result<void> check_fleet(const Config& config) {
-  if (config.fleet && config.fleet->endpoints.empty())
+  if (config.fleet && !config.fleet->kubernetes && config.fleet->endpoints.empty())
     return configuration_error(config.path, "/fleet/endpoints", "is empty");
   for (const Profile& profile : config.profiles) {
     const std::string place = "/profiles/" + profile.name;
@@ -154,6 +161,7 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
   config.path = path;
   TRY(KeyReader::read(json, {config.path}, config));
   for (Profile& profile : config.profiles) complete(profile);
+  if (config.fleet) complete(*config.fleet, config.profiles);
   join_targets(config);
   for (const Profile& profile : config.profiles) TRY(check_delivered(config, profile));
   TRY(check_targets(config));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,23 @@ constexpr std::array<std::string_view, 3> words_of(Takeover) {
   return {"late", "never", "now"};
 }
 
+// What a pod's service account has (kubernetes.io, "Accessing the Kubernetes API from a Pod").
+constexpr const char *cluster_url = "https://kubernetes.default.svc",
+                     *cluster_ca_file = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
+                     *cluster_token_file = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+struct KubernetesConfig {
+  std::string name_space;
+  std::string server = cluster_url;
+  std::string token_file = cluster_token_file;
+
+  friend bool operator==(const KubernetesConfig&, const KubernetesConfig&) = default;
+};
+
+// The store is etcd or Kubernetes.
 struct FleetConfig {
-  std::vector<std::string> endpoints;               // of etcd's members
+  std::vector<std::string> endpoints;  // of etcd's members
+  std::optional<KubernetesConfig> kubernetes;
   std::string ca_file, certificate_file, key_file;  // absolute, like the directory
   std::string keys = "/etc/oci-oauth/fleet";
   std::string host;  // this host's name in the records; empty: gethostname(2)
@@ -38,6 +54,10 @@ struct FleetConfig {
   std::vector<std::string> refreshers = {};  // names of hosts; not empty: these decide the role
   Takeover takeover = Takeover::late;
   Milliseconds settle = std::chrono::minutes(2);
+  std::vector<std::string> profiles;  // of this host's configuration, which are the fleet's
+
+  // Otherwise by a certificate.
+  bool is_known_by_token() const { return kubernetes && certificate_file.empty(); }
 
   friend bool operator==(const FleetConfig&, const FleetConfig&) = default;
 };

@@ -163,6 +163,13 @@ void KeyReader::not_both(std::string_view a, std::string_view b) {
   fail(b, fmt::format("cannot be combined with \"{}\"", a));
 }
 
+void KeyReader::needs(std::string_view key, std::initializer_list<std::string_view> others) {
+  if (!failure_ || is_listing_ || json_member(object_, key) == nullptr) return;
+  for (const std::string_view other : others) {
+    if (json_member(object_, other) == nullptr) return fail(key, fmt::format("needs \"{}\"", other));
+  }
+}
+
 Error KeyReader::unknown() const {
   for (const auto& member : object_.GetObject()) {
     const std::string_view name = json_text(member.name);

@@ -126,6 +126,7 @@ class KeyReader {
 
   void one_of(std::string_view a, std::string_view b, std::string_view neither = "");
   void not_both(std::string_view a, std::string_view b);
+  void needs(std::string_view key, std::initializer_list<std::string_view> others);
 
   // Reads all keys of `member`. Failure: the first mistake, here or in what it contains.
   template <class T>

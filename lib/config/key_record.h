@@ -37,6 +37,7 @@ class RecordKeys {
   void objects(Key key, auto& member, Help) { each_(key.name, member); }
   void one_of(std::string_view, std::string_view, std::string_view = "") {}
   void not_both(std::string_view, std::string_view) {}
+  void needs(std::string_view, std::initializer_list<std::string_view>) {}
 
  private:
   Each& each_;
@@ -81,6 +82,10 @@ template <class Each, RecordOf<Provider> Self>
 void describe(Each& each, Self& provider) {
   each("name", provider.name);
   describe_keys(each, provider);
+}
+template <class Each, RecordOf<KubernetesConfig> Self>
+void describe(Each& each, Self& kubernetes) {
+  describe_keys(each, kubernetes);
 }
 template <class Each, RecordOf<FleetConfig> Self>
 void describe(Each& each, Self& fleet) {

@@ -15,7 +15,7 @@
 //   object(key, T& or optional<T>&, Help), objects(key, vector<T>&, Help): an array of them;
 //   named(key, vector<T>&, Help): objects by their T::name;
 //   one_of(key, key, key = ""): exactly one of the first two is there, and none only with the third;
-//   not_both(key, key).
+//   not_both(key, key); needs(key, {key, ...}): the first one is not there without the others.
 #pragma once
 
 #include "config/config.h"
@@ -67,12 +67,26 @@ void keys_of(Keys& keys, Config& config) {
 }
 
 template <class Keys>
+void keys_of(Keys& keys, KubernetesConfig& kubernetes) {
+  keys.text(required("namespace"), kubernetes.name_space, Name(), "The namespace of the Secrets.");
+  keys.text("server", kubernetes.server, Origin(), "The URL of the API server.");
+  keys.text("token_file", kubernetes.token_file, Path(),
+            "A bearer token, read anew for each connection by the user who makes it: nobody, for a follower "
+            "that is started by root. It is not used beside a certificate_file.");
+}
+
+template <class Keys>
 void keys_of(Keys& keys, FleetConfig& fleet) {
-  keys.texts(required("endpoints"), fleet.endpoints, Origin(),
+  keys.texts("endpoints", fleet.endpoints, Origin(),
              "The client URLs of etcd's members. A request goes to one after the other, until one answers.");
-  keys.text(required("ca_file"), fleet.ca_file, Path(), "The certificates to trust there.");
-  keys.text(required("certificate_file"), fleet.certificate_file, Path(), "This host's certificate.");
-  keys.text(required("key_file"), fleet.key_file, Path(), "Its key, which only its user may read.");
+  keys.object("kubernetes", fleet.kubernetes, "The Kubernetes API, whose Secrets are the store.");
+  keys.one_of("endpoints", "kubernetes");
+  keys.text("ca_file", fleet.ca_file, Path(),
+            "The certificates to trust there. Default with kubernetes: those of the pod's service account.");
+  keys.text("certificate_file", fleet.certificate_file, Path(), "This host's certificate.");
+  keys.text("key_file", fleet.key_file, Path(), "Its key, which only its user may read.");
+  keys.needs("endpoints", {"ca_file", "certificate_file", "key_file"});
+  keys.needs("certificate_file", {"key_file"});
   keys.text("keys", fleet.keys, Path(),
             "The directory with the fleet's keys: access.key and signers or, on a refresher, also login.key "
             "and signing.key.");

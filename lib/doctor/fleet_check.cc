@@ -64,6 +64,8 @@ class Examination {
 
   Finding unreachable() const {
     Error error = *view_.failure;
+    if (error.hint.empty() && fleet_.kubernetes)
+      error.hint = fmt::format("curl --cacert {} {}/version", fleet_.ca_file, fleet_.kubernetes->server);
     if (error.hint.empty())
       error.hint = fmt::format("curl --cacert {} --cert {} --key {} {}/health", fleet_.ca_file,
                                fleet_.certificate_file, fleet_.key_file, fleet_.endpoints.front());

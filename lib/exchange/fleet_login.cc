@@ -6,7 +6,7 @@
 #include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/path.h"
-#include "etcd/etcd_store.h"
+#include "store/open_store.h"
 
 namespace oci_oauth {
 
@@ -47,9 +47,11 @@ Result<FleetClient> FleetClient::open(const FleetAccess& fleet) {
   FleetClient client;
   client.keys = TRY(read_all_keys(fleet));
   client.ca = TRY(MemoryFile::holding(fleet.ca.reveal()));
-  client.store = open_etcd({fleet.config.endpoints,
-                            client.ca->path(),
-                            {std::string(fleet.certificate.reveal()), fleet.key.copy()}});
+  client.token = TRY(MemoryFile::holding(fleet.token.reveal()));
+  FleetConfig config = fleet.config;
+  config.ca_file = client.ca->path();
+  if (config.kubernetes) config.kubernetes->token_file = client.token->path();
+  client.store = open_store(config, {std::string(fleet.certificate.reveal()), fleet.key.copy()});
   return client;
 }
 

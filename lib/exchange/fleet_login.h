@@ -23,7 +23,7 @@ namespace oci_oauth {
 
 // The store, with what this host opens there.
 struct FleetClient {
-  std::optional<MemoryFile> ca;  // the store's client reads it by path
+  std::optional<MemoryFile> ca, token;  // the store's client reads them by path
   std::unique_ptr<RecordStore> store;
   FleetKeys keys;
 

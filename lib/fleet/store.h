@@ -57,7 +57,8 @@ class RecordStore {
   // Linearizable. Result: nullopt if there is no such record.
   virtual Result<std::optional<Stored>> read(std::string_view key) = 0;
 
-  // Only over exactly these bytes; nullopt: only where there is no record. Failure: certainly not written.
+  // Only over exactly these bytes, as they were read; nullopt: only where there is no record. Failure:
+  // certainly not written.
   virtual Result<Written> write(std::string_view key, std::string_view bytes,
                                 const std::optional<Stored>& expected) = 0;
 
@@ -69,8 +70,8 @@ class RecordStore {
   // All records whose keys begin with `prefix`. Linearizable.
   virtual Result<Listing> list(std::string_view prefix) = 0;
 
-  // Passes on each change after a listing of the same prefix, in order, on one connection, until `changed`
-  // returns false or the deadline. Failure: the connection was lost, or the store does not have these changes
+  // Passes on each change after a listing of the same prefix, those of one key in order, until `changed`
+  // returns false or the deadline. Failure: a connection was lost, or the store does not have these changes
   // any more: list again, after a while.
   virtual Result<void> follow(std::string_view prefix, const Listing& after, SteadyTime deadline,
                               const std::function<bool(KeyChange)>& changed) = 0;

@@ -50,8 +50,12 @@ Result<FleetAccess> fleet_access(const FleetConfig& config) {
   fleet.config = config;
   fleet.boot = boot_id();
   fleet.ca = TRY(read_open(config.ca_file));
-  fleet.certificate = TRY(read_open(config.certificate_file));
-  fleet.key = TRY(read_private(config.key_file));
+  if (config.is_known_by_token()) {
+    fleet.token = TRY(read_open(config.kubernetes->token_file));
+  } else {
+    fleet.certificate = TRY(read_open(config.certificate_file));
+    fleet.key = TRY(read_private(config.key_file));
+  }
   fleet.access = TRY(read_private(path_of_key(config, access_key_file)));
   fleet.signers = TRY(read_open(path_of_key(config, signers_file)));
   if (config.role == FleetRole::follower) return fleet;

@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, 2> words_of(FleetChange) {
 struct FleetAccess {
   FleetConfig config;
   Secret ca, certificate, key;             // PEM
+  Secret token;                            // of Kubernetes, in place of a certificate
   Secret login, access, signing, signers;  // files of keys (fleet/seal.h)
   std::string boot = {};                   // which boot of this host it is; empty: nobody can tell
   FleetTask task = FleetTask::refresh;
@@ -39,6 +40,7 @@ void describe(Each& each, Self& fleet) {
   each("ca", fleet.ca);
   each("certificate", fleet.certificate);
   each("key", fleet.key);
+  each("token", fleet.token);
   each("login", fleet.login);
   each("access", fleet.access);
   each("signing", fleet.signing);

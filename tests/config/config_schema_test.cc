@@ -109,6 +109,13 @@ TEST_CASE("schema and reader accept the same configurations") {
                                 "environment": {"OIDC_SOCK": "/s"}})"}) {
     config_is(true, fmt::format(R"({{"profiles": {{"p": {{"source": {}}}}}}})", source));
   }
+  for (const char* fleet :
+       {R"("endpoints": ["https://a:1"], "ca_file": "/a", "certificate_file": "/c", "key_file": "/k")",
+        R"("kubernetes": {"namespace": "n"})",
+        R"("kubernetes": {"namespace": "n", "server": "https://a", "token_file": "/t"}, "ca_file": "/a")",
+        R"("kubernetes": {"namespace": "n"}, "certificate_file": "/c", "key_file": "/k")"}) {
+    config_is(true, fmt::format(R"({{"fleet": {{{}}}}})", fleet));
+  }
   for (const char* members : {R"("exec": ["/bin/true", "a"])", R"("onecli": {})",
                               R"("onecli": {"secret_id": "x", "url": "https://u/", "api_key_file": "/k"})",
                               R"("exec": ["/x"], "profiles": [])"}) {
@@ -169,6 +176,14 @@ TEST_CASE("schema and reader refuse the same configurations") {
         R"({"exec": ["/x"], "timeout": "0s"})", R"({"exec": ["/x"], "environment": {"1": "a"}})",
         R"({"exec": ["/x"], "shell": "sh"})"}) {
     config_is(false, fmt::format(R"({{"profiles": {{"p": {{"source": {}}}}}}})", source));
+  }
+  for (const char* fleet : {"", R"("endpoints": ["https://a"])", R"("kubernetes": {})",
+                            R"("endpoints": ["https://a"], "ca_file": "/a", "certificate_file": "/c")",
+                            R"("kubernetes": {"namespace": "n"}, "certificate_file": "/c")",
+                            R"("kubernetes": {"namespace": "n"}, "endpoints": ["https://a"])",
+                            R"("kubernetes": {"namespace": "n", "server": "http://a"})",
+                            R"("kubernetes": {"namespace": "a/b"})"}) {
+    config_is(false, fmt::format(R"({{"fleet": {{{}}}}})", fleet));
   }
   config_is(false, with(R"("source": {"exec": ["/x"]})"));
   for (const char* text :

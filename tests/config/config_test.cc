@@ -89,9 +89,36 @@ TEST_CASE("each mistake names the file, the place and the bad value") {
       {R"({"fleet": {"endpoints": ["https://a"], "ca_file": "/a", "certificate_file": "/c", "key_file": "/k"},
            "profiles": {"claude": {"fleet": true}}, "sinks": [{"exec": ["/c"]}]})",
        "f: /sinks/0: needs \"host\", the one host of the fleet that runs it"},
+      {R"({"fleet": {"endpoints": ["https://a"], "ca_file": "/a", "certificate_file": "/c"}})",
+       "f: /fleet/endpoints: needs \"key_file\""},
+      {R"({"fleet": {}})", "f: /fleet: needs either \"endpoints\" or \"kubernetes\""},
+      {R"({"fleet": {"kubernetes": {}}})", "f: /fleet/kubernetes/namespace: is missing"},
+      {R"({"fleet": {"kubernetes": {"namespace": "n", "server": "http://a"}}})",
+       "f: /fleet/kubernetes/server: 'http://a' is not https://HOST"},
+      {R"({"fleet": {"kubernetes": {"namespace": "n"}, "certificate_file": "/c"}})",
+       "f: /fleet/certificate_file: needs \"key_file\""},
       {R"({"sinks": [{}]})", "f: /sinks/0: needs either \"onecli\" or \"exec\""},
   };
   for (const auto& [text, message] : mistakes) CHECK(reason(text) == message);
+}
+
+TEST_CASE("a fleet on Kubernetes is that of the pod's service account, unless it says otherwise") {
+  const auto in_pod = parse_config(
+      R"({"fleet": {"kubernetes": {"namespace": "n"}}, "profiles": {"a": {"fleet": true}, "b": {"credentials": "/c"}}})",
+      "f");
+  REQUIRE(in_pod);
+  CHECK(in_pod->fleet->kubernetes->server == "https://kubernetes.default.svc");
+  CHECK(in_pod->fleet->ca_file == "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt");
+  CHECK(in_pod->fleet->kubernetes->token_file == "/var/run/secrets/kubernetes.io/serviceaccount/token");
+  CHECK(in_pod->fleet->is_known_by_token());
+  CHECK(in_pod->fleet->profiles == std::vector<std::string>{"a"});
+  const auto outside = parse_config(
+      R"({"fleet": {"kubernetes": {"namespace": "n", "server": "https://api:6443"}, "ca_file": "/ca",
+          "certificate_file": "/c", "key_file": "/k"}})",
+      "f");
+  REQUIRE(outside);
+  CHECK(outside->fleet->ca_file == "/ca");
+  CHECK_FALSE(outside->fleet->is_known_by_token());
 }
 
 TEST_CASE("a profile has one target or several") {

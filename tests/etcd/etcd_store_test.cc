@@ -10,12 +10,10 @@
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "fleet/store_contract.h"
 #include "http/http_request.h"
 #include "support/catch.h"
 #include "support/temp_dir.h"
-
-using namespace oci_oauth;
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -37,10 +35,6 @@ EtcdMembers members(std::vector<std::string> endpoints = all_endpoints(),
           {file_content(lab(certificate)), Secret(file_content(lab("client.key")))}};
 }
 
-SteadyTime in(Milliseconds time) {
-  return std::chrono::steady_clock::now() + time;
-}
-
 // A request to the first member that the store does not make.
 std::string administer(const std::string& path, const std::string& body, size_t member = 0) {
   const auto settings = members();
@@ -53,9 +47,6 @@ std::string administer(const std::string& path, const std::string& body, size_t 
   const auto result = send_request(request);
   const auto* const reply = std::get_if<HttpReply>(&result);
   return reply != nullptr ? std::string(reply->body.reveal()) : std::get<RequestFailure>(result).message;
-}
-void forget(const std::string& key) {
-  administer("/v3/kv/deleterange", R"({"key":")" + base64(key) + R"("})");
 }
 
 // The numbers of the members but the leader.
@@ -91,114 +82,28 @@ void settle(RecordStore& store) {
   }
 }
 
-const std::optional<Stored> none;
-
 }  // namespace
 
-TEST_CASE("a record is written where there is none, and over exactly what was read") {
-  const auto store = open_etcd(members());
-  const std::string key = "/test/record";
-  forget(key);
-  REQUIRE(*store->read(key) == none);
-  CHECK(*store->write(key, "over nothing", Stored{"something", ""}) == Written::no);
-  CHECK(*store->write(key, "one", none) == Written::yes);
-  CHECK(*store->write(key, "again", none) == Written::no);
-  const auto one = *store->read(key);
-  REQUIRE(one);
-  CHECK(one->bytes == "one");
-  CHECK(*store->write(key, "two", one) == Written::yes);
-  CHECK(*store->write(key, "three", one) == Written::no);
-  CHECK((*store->read(key))->bytes == "two");
-  CHECK((*store->read(key))->version != one->version);
+namespace oci_oauth::test {
+
+const std::string_view engine = "etcd";
+
+std::unique_ptr<RecordStore> open_store() {
+  return open_etcd(members());
+}
+void remove_record(const std::string& key) {
+  administer("/v3/kv/deleterange", R"({"key":")" + base64(key) + R"("})");
+}
+Listing forgotten_listing() {
+  const auto store = open_store();
+  const auto before = *store->list(access_prefix);
+  (void)store->write(access_key("a"), "1", none);
+  (void)store->write(access_key("a"), "2", *store->read(access_key("a")));
+  administer("/v3/kv/compaction", R"({"revision":")" + store->list(access_prefix)->version + R"("})");
+  return before;
 }
 
-TEST_CASE("every byte comes back, of as many as a member takes") {
-  const auto store = open_etcd(members());
-  for (const size_t size : {size_t{0}, size_t{1}, size_t{257}, size_t{1'400'000}}) {
-    forget("/test/bytes");
-    std::string bytes(size, '\0');
-    for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i);
-    REQUIRE(*store->write("/test/bytes", bytes, none) == Written::yes);
-    CHECK((*store->read("/test/bytes"))->bytes == bytes);
-  }
-  forget("/test/bytes");
-}
-
-TEST_CASE("a record that is too large for the members is certainly not written") {
-  const auto written = open_etcd(members())->write("/test/large", std::string(3'000'000, 'x'), none);
-  REQUIRE_FALSE(written);
-  CHECK(written.error().message.find("larger than max") != std::string::npos);
-}
-
-TEST_CASE("a listing has what begins with the prefix, and nothing else") {
-  const auto store = open_etcd(members());
-  for (const char* const key : {"/list/a", "/list/b", "/list0", "/lisp"}) {
-    forget(key);
-    REQUIRE(*store->write(key, key, none) == Written::yes);
-  }
-  const auto listing = store->list("/list/");
-  REQUIRE(listing);
-  REQUIRE(listing->entries.size() == 2);
-  CHECK(listing->entries[0].key == "/list/a");
-  CHECK(listing->entries[1].stored->bytes == "/list/b");
-}
-
-TEST_CASE("waiting ends at once with another record, else with the next change, or with nothing") {
-  const auto store = open_etcd(members());
-  const std::string key = "/test/wait";
-  forget(key);
-  CHECK(*store->wait(key, "", in(300ms)) == none);
-  REQUIRE(*store->write(key, "one", none) == Written::yes);
-  const auto one = *store->wait(key, "", in(10s));
-  REQUIRE(one);
-  CHECK(*store->wait(key, one->version, in(300ms)) == none);
-  std::jthread other([&] { (void)open_etcd(members())->write(key, "two", one); });
-  CHECK((*store->wait(key, one->version, in(10s)))->bytes == "two");
-}
-
-TEST_CASE("one stream has the changes of all keys of a prefix, in order, from the listing on") {
-  const auto store = open_etcd(members());
-  for (const char* const key : {"/stream/a", "/stream/b"}) forget(key);
-  const auto listing = store->list("/stream/");
-  REQUIRE(listing);
-  REQUIRE(*store->write("/stream/b", "1", none) == Written::yes);  // before the stream begins
-  REQUIRE(*store->write("/streamed", "other", *store->read("/streamed")) == Written::yes);
-  std::jthread other([] {
-    const auto own = open_etcd(members());
-    (void)own->write("/stream/a", "2", none);
-    forget("/stream/b");
-  });
-  std::string seen;
-  const auto done = store->follow("/stream/", *listing, in(10s), [&](const KeyChange& change) {
-    seen += change.key.substr(8) + (change.stored ? "=" + change.stored->bytes : " removed") + ";";
-    return !seen.ends_with("removed;");
-  });
-  CHECK(done);
-  CHECK(seen == "b=1;a=2;b removed;");
-}
-
-TEST_CASE("a stream ends at its deadline") {
-  const auto store = open_etcd(members());
-  const auto listing = store->list("/quiet/");
-  const auto began = std::chrono::steady_clock::now();
-  CHECK(store->follow("/quiet/", *listing, in(400ms), [](const KeyChange&) { return true; }));
-  const auto took = std::chrono::steady_clock::now() - began;
-  CHECK(took >= 400ms);
-  CHECK(took < 2s);
-}
-
-TEST_CASE("changes that were compacted meanwhile have to be read again") {
-  const auto store = open_etcd(members());
-  const auto before = store->list("/compacted/");
-  (void)store->write("/compacted/a", "1", *store->read("/compacted/a"));
-  (void)store->write("/compacted/a", "2", *store->read("/compacted/a"));
-  const auto after = store->list("/compacted/");
-  administer("/v3/kv/compaction", R"({"revision":")" + after->version + R"("})");
-  const auto done = store->follow("/compacted/", *before, in(10s), [](const KeyChange&) { return true; });
-  REQUIRE_FALSE(done);
-  CHECK(done.error().kind == ErrorKind::temporary);
-  CHECK(done.error().message.find("compacted") != std::string::npos);
-}
+}  // namespace oci_oauth::test
 
 TEST_CASE("members that cannot be reached are passed over") {
   const auto endpoints = all_endpoints();
@@ -236,7 +141,7 @@ TEST_CASE("without a majority nothing is read, and it is not known what is writt
   const auto store = open_etcd(members());
   const auto one = open_etcd(members({endpoints[0]}));
   settle(*store);
-  forget("/test/minority");
+  remove_record("/test/minority");
   {
     const Paused second(1), third(2);
     CHECK(*one->write("/test/minority", "perhaps", none) == Written::unknown);
@@ -298,13 +203,4 @@ TEST_CASE("certificates that are not accepted are told as what they are") {
   auto none_at_all = members(first);
   none_at_all.identity.certificate = "no certificate";
   CHECK(refused(none_at_all).find("certificate") != std::string::npos);
-}
-
-TEST_CASE("a store says which version it is, and its time") {
-  const auto sight = open_etcd(members())->examine();
-  REQUIRE(sight);
-  CHECK(sight->engine == "etcd");
-  CHECK(sight->version.starts_with("3."));
-  REQUIRE(sight->time);
-  CHECK(std::chrono::abs(*sight->time - now()) < 10s);
 }

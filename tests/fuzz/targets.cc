@@ -26,6 +26,7 @@
 #include "fleet/seal.h"
 #include "fuzz/record_generator.h"
 #include "http/retry_after.h"
+#include "kubernetes/secret.h"
 #include "login/authorization.h"
 #include "login/device.h"
 #include "login/loopback.h"
@@ -196,6 +197,14 @@ void fuzz_etcd(std::string_view input) {
       std::all_of(refusal.reason.begin(), refusal.reason.end(), [](char c) { return c >= ' ' && c <= '~'; }));
 }
 
+void fuzz_kubernetes(std::string_view input) {
+  if (const auto list = kubernetes::read_list(input)) expect(!list->resource_version.empty());
+  (void)kubernetes::read_secret(input);
+  if (const auto event = kubernetes::read_event(input); !event) expect(!event.error().message.empty());
+  const auto refusal = kubernetes::read_refusal(403, input);
+  expect(!refusal.reason.empty() && refusal.reason.find_first_of("\n\033") == std::string::npos);
+}
+
 void fuzz_retry_after(std::string_view input) {
   const auto delay = parse_retry_after(input, noon);
   if (delay) expect(*delay >= Milliseconds(0) && *delay <= std::chrono::hours(24));
@@ -264,6 +273,7 @@ constexpr Target all[] = {
     {"credentials", fuzz_credentials},
     {"answer", fuzz_answer},
     {"etcd", fuzz_etcd},
+    {"kubernetes", fuzz_kubernetes},
     {"retry-after", fuzz_retry_after},
     {"redirect", fuzz_redirect},
     {"device", fuzz_device},
