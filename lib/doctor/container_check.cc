@@ -204,7 +204,7 @@ Findings try_docker(const CheckContext& context, const EngineState& registration
   }
   if (registration.engine == engine_name::docker && is_registered(registration) && !*taken_up) {
     return {{"container", Verdict::problem, "the running Docker daemon has not read " + registration.file,
-             "systemctl reload docker"}};
+             reload_command(context.host.scope, registration.engine)}};
   }
   const auto image = ThrowAwayImage::import(context.host, root);
   if (!image) return {problem("container", image.error())};

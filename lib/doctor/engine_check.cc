@@ -23,7 +23,7 @@ EngineState as_running(EngineState engine, const HostView& host) {
   if (!taken_up || *taken_up) return engine;
   engine.state = EngineState::unread;
   engine.message = fmt::format("the running daemon has not read {}", engine.file);
-  engine.remedy = "systemctl reload docker";
+  engine.remedy = reload_command(host.scope, engine.engine);
   return engine;
 }
 

@@ -315,11 +315,14 @@ Result<std::vector<std::string>> registered_engines(const Host& host) {
   return std::vector<std::string>(names.begin(), names.end());
 }
 
+std::string reload_command(Scope scope, std::string_view engine) {
+  if (engine == engine_name::docker)
+    return scope == Scope::system ? "systemctl reload docker" : "systemctl --user reload docker";
+  return engine == engine_name::containerd ? "systemctl restart containerd" : "";
+}
+
 std::string reload_command(const Host& host, std::string_view engine) {
-  const auto is = [&](std::string_view name) { return engine == name && host.tree.is_host(); };
-  if (is(engine_name::docker))
-    return host.scope == Scope::system ? "systemctl reload docker" : "systemctl --user reload docker";
-  return is(engine_name::containerd) ? "systemctl restart containerd" : "";
+  return host.tree.is_host() ? reload_command(host.scope, engine) : "";
 }
 
 bool reload_docker(const Host& host) {

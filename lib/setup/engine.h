@@ -62,6 +62,8 @@ Result<Installation> plan_removal(const Host& host, const std::string& engine);
 Result<std::vector<std::string>> registered_engines(const Host& host);
 
 // The command that makes the engine read its files again; empty if it does so by itself.
+std::string reload_command(Scope scope, std::string_view engine);
+// The same for an engine of `host`; empty also if that is not this machine.
 std::string reload_command(const Host& host, std::string_view engine);
 
 // Makes a running dockerd read its file again (SIGHUP, as systemctl reload does). False: none is running.

@@ -158,6 +158,8 @@ TEST_CASE("an engine counts by its registration, and Docker by what its daemon h
   CHECK(find(check_engines(scene.context()), "engine docker") ==
         Finding{"engine docker", Verdict::problem, "the running daemon has not read /etc/file",
                 "systemctl reload docker"});
+  scene.host.scope = Scope::user;
+  CHECK(find(check_engines(scene.context()), "engine docker").remedy == "systemctl --user reload docker");
   scene.host.docker_has_taken_up = [] { return Result<bool>(Error{ErrorKind::failed, "no answer"}); };
   CHECK(find(check_engines(scene.context()), "engine docker").verdict == Verdict::ok);
 }
@@ -240,6 +242,9 @@ TEST_CASE("no container is started without an engine, or with a daemon that does
         Finding{"container", Verdict::warning, "no Docker container was started: no answer", "start it"});
   scene.host.docker_has_taken_up = [] { return Result<bool>(false); };
   CHECK(only(try_container(scene.context())).message == "the running Docker daemon has not read /etc/file");
+  CHECK(only(try_container(scene.context())).remedy == "systemctl reload docker");
+  scene.host.scope = Scope::user;
+  CHECK(only(try_container(scene.context())).remedy == "systemctl --user reload docker");
 }
 
 TEST_CASE("a container's token is compared with the current one, at each target") {
