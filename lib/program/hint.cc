@@ -29,8 +29,7 @@ const char* hint_of(ErrorKind kind) {
 
 }  // namespace
 
-std::string as_typed(std::string hint) {
-  if (::geteuid() != 0 || from_environment("SUDO_UID").empty()) return hint;
+std::string with_sudo(std::string hint) {
   for (const std::string command : {"apt-get ", "chmod ", "chown ", "docker ", "mkdir ", "oci-oauth ", "rm ",
                                     "rmdir ", "systemctl ", "truncate "}) {
     if (hint.starts_with(command)) hint.insert(0, "sudo ");
@@ -38,6 +37,10 @@ std::string as_typed(std::string hint) {
       hint = with_value(std::move(hint), before + command, before + "sudo " + command);
   }
   return hint;
+}
+
+std::string as_typed(std::string hint) {
+  return ::geteuid() != 0 || from_environment("SUDO_UID").empty() ? hint : with_sudo(std::move(hint));
 }
 
 std::string hint_of(const Error& error) {

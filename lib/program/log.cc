@@ -6,6 +6,7 @@
 #include "base/environment.h"
 #include "base/file.h"
 #include "base/fmt.h"
+#include "base/process.h"
 #include "program/hint.h"
 
 namespace oci_oauth {
@@ -21,6 +22,11 @@ bool stderr_is_journal() {
   const std::string_view stream = from_environment("JOURNAL_STREAM");
   const auto ours = stream.empty() ? std::nullopt : file_id(STDERR_FILENO);
   return ours && fmt::format("{}:{}", ours->device, ours->inode) == stream;
+}
+
+// Whoever reads what root's hook has logged may have to become root.
+std::string as_read_later(std::string_view hint) {
+  return is_host_root() ? with_sudo(std::string(hint)) : std::string(hint);
 }
 
 }  // namespace
@@ -39,7 +45,8 @@ Log Log::to_syslog(std::string program) {
 void Log::write(Priority priority, std::string_view message, std::string_view hint) const {
   const int level = static_cast<int>(priority);
   if (sink_ == Sink::syslog) {
-    const std::string text = hint.empty() ? std::string(message) : fmt::format("{}; hint: {}", message, hint);
+    std::string text(message);
+    if (!hint.empty()) text += "; hint: " + as_read_later(hint);
     ::syslog(level, "%s%s", std::string(word(priority)).c_str(), text.c_str());
     return;
   }

@@ -47,7 +47,7 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     hook_says "error: $CONFIG: /profiles/claude/colour: is not a known key" 'known keys: *' created
     a_profile
     chmod 666 "$CONFIG"
-    hook_says "error: $CONFIG: other users can change it (it has uid 0, mode 0666)" "chown 0 $CONFIG && chmod go-w $CONFIG" created
+    hook_says "error: $CONFIG: other users can change it (it has uid 0, mode 0666)" "sudo chown 0 $CONFIG && sudo chmod go-w $CONFIG" created
     rm "$CONFIG"
     hook_says "error: $CONFIG: No such file or directory" 'create it; man 5 oci-oauth-config*' created
     local own=$BATS_TEST_TMPDIR/own.json
@@ -73,7 +73,7 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     a_login
     a_profile
     install -d -m 755 "$(runtime_dir)"
-    hook_says "$(of_box '/run/oci-oauth: must belong to uid 0, without access for others (it has uid 0, mode 0755)')" 'chown 0 /run/oci-oauth && chmod 0700 /run/oci-oauth' created
+    hook_says "$(of_box '/run/oci-oauth: must belong to uid 0, without access for others (it has uid 0, mode 0755)')" 'sudo chown 0 /run/oci-oauth && sudo chmod 0700 /run/oci-oauth' created
     rmdir "$(runtime_dir)"
     echo >"$(runtime_dir)"
     hook_says "$(of_box '/run/oci-oauth: Not a directory')" '?*' created
@@ -135,7 +135,7 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     mkfifo "$directory/token"
     hook_says "$(of_box "$target/token: is a FIFO, so it is left alone")" "remove it, or set the profile's \"target\" to another directory" created_with "$directory"
     rm "$directory/token"
-    hook_says "$(of_box "other users of this host can read the token in '$directory'")" "chmod o-x $directory" created_with "$directory"
+    hook_says "$(of_box "other users of this host can read the token in '$directory'")" "sudo chmod o-x $directory" created_with "$directory"
     # A container of a user namespace, as it is before its root is its own.
     local other=$BATS_TEST_TMPDIR/other process
     mkdir "$other"

@@ -23,6 +23,10 @@ TEST_CASE("who came with sudo is told commands with sudo") {
   ::unsetenv("SUDO_UID");
 }
 
+TEST_CASE("a command of root's has sudo, whoever asks for it") {
+  CHECK(with_sudo("chmod o-x '/a b'") == "sudo chmod o-x '/a b'");
+}
+
 TEST_CASE("an error's own hint comes before its kind's") {
   CHECK(hint_of({ErrorKind::configuration, "m", "do this"}) == "do this");
   CHECK(hint_of({ErrorKind::configuration, "m", ""}) == "man 5 oci-oauth-config");
