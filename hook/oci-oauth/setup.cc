@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "command.h"
 #include "config/provider.h"
 #include "doctor/checks.h"
@@ -201,8 +202,9 @@ std::string what_is_next(const SetupPlan& plan, const Config& config) {
       const bool is_docker = engine.engine == engine_name::docker;
       if (!is_docker && engine.engine != engine_name::podman) continue;
       text += fmt::format(
-          "next: {}\n", command(plan, fmt::format("{} run --rm {}--tmpfs {} IMAGE COMMAND", engine.engine,
-                                                  is_docker ? "--runtime oci-oauth " : "", profile.target)));
+          "next: {}\n",
+          command(plan, fmt::format("{} run --rm {}--tmpfs {} IMAGE COMMAND", engine.engine,
+                                    is_docker ? "--runtime oci-oauth " : "", shell_word(profile.target))));
     }
   }
   return text + fmt::format("next: {}\n", command(plan, "oci-oauth status"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines, words and blanks of a text, as parts of it, and placeholders in it.
+// Lines, words and blanks of a text, as parts of it; placeholders in it, and its quotes for a shell.
 #pragma once
 
 #include <algorithm>
@@ -36,6 +36,10 @@ inline std::string with_value(std::string text, std::string_view placeholder, st
     text.replace(at, placeholder.size(), value);
   return text;
 }
+
+// `text` as a shell reads it back as one word (POSIX.1-2017, Shell Command Language, 2.2): in quotes if
+// needed.
+std::string shell_word(std::string_view text);
 
 // What is between spaces; never empty.
 inline std::vector<std::string_view> words_in(std::string_view text) {

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/size.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -55,7 +56,7 @@ Result<void> check_is_private(const struct stat& status, const std::string& path
         fmt::format("{}: belongs to uid {}, not to root or the login's owner", path, status.st_uid));
   if ((status.st_mode & 077) != 0)
     return Error::configuration(fmt::format("{}: others have rights to it", path))
-        .with_hint(fmt::format("chmod 0600 {}", path));
+        .with_hint("chmod 0600 " + shell_word(path));
   if (status.st_nlink != 1) return Error::configuration(fmt::format("{}: has another name as well", path));
   return {};
 }
@@ -71,7 +72,7 @@ Result<std::string> read_trusted_file(const std::string& path, size_t limit, Own
   if (S_ISREG(status.st_mode) && (!ours || (status.st_mode & 022) != 0)) {
     return Error::configuration(fmt::format("{}: other users can change it (it has uid {}, mode {:04o})",
                                             path, status.st_uid, status.st_mode & 07777))
-        .with_hint(fmt::format("chown {} {} && chmod go-w {}", ::geteuid(), path, path));
+        .with_hint(fmt::format("chown {0} {1} && chmod go-w {1}", ::geteuid(), shell_word(path)));
   }
   return read_file(fd.get(), status, limit, path);
 }

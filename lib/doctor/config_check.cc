@@ -3,6 +3,7 @@
 
 #include "base/fmt.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "config/config.h"
 #include "config/provider.h"
 #include "doctor/checks.h"
@@ -35,8 +36,8 @@ Findings links(const Profile& profile, const Provider& provider) {
   for (const std::string& target : profile.targets) {
     if (target.ends_with(directory)) continue;
     findings.push_back({fmt::format("link of '{}'", profile.name), Verdict::ok,
-                        fmt::format("its client needs one in the image: mkdir -p ~{} && ln -s {}/{} ~{}",
-                                    directory, target, file, path),
+                        fmt::format("its client needs one in the image: mkdir -p ~{} && ln -s {} ~{}",
+                                    directory, shell_word(fmt::format("{}/{}", target, file)), path),
                         ""});
   }
   return findings;

@@ -2,6 +2,7 @@
 #include <tuple>
 
 #include "base/fmt.h"
+#include "base/text.h"
 #include "doctor/checks.h"
 #include "report/fleet_text.h"
 
@@ -65,10 +66,12 @@ class Examination {
   Finding unreachable() const {
     Error error = *view_.failure;
     if (error.hint.empty() && fleet_.kubernetes)
-      error.hint = fmt::format("curl --cacert {} {}/version", fleet_.ca_file, fleet_.kubernetes->server);
+      error.hint = fmt::format("curl --cacert {} {}", shell_word(fleet_.ca_file),
+                               shell_word(fleet_.kubernetes->server + "/version"));
     if (error.hint.empty())
-      error.hint = fmt::format("curl --cacert {} --cert {} --key {} {}/health", fleet_.ca_file,
-                               fleet_.certificate_file, fleet_.key_file, fleet_.endpoints.front());
+      error.hint = fmt::format("curl --cacert {} --cert {} --key {} {}", shell_word(fleet_.ca_file),
+                               shell_word(fleet_.certificate_file), shell_word(fleet_.key_file),
+                               shell_word(fleet_.endpoints.front() + "/health"));
     return problem(check_, error);
   }
 

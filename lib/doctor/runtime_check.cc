@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/fmt.h"
+#include "base/text.h"
 #include "doctor/checks.h"
 
 namespace oci_oauth {
@@ -31,11 +32,12 @@ Findings judge(const CheckContext& context) {
                    "set \"runtime_dir\" to a directory on a tmpfs, as /run is on most hosts");
   }
   if (host.is_root && !view.has_own_file_system) {
-    return finding(Verdict::warning,
-                   fmt::format("{}/share: shares its file system with other files, which a container could "
-                               "open with open_by_handle_at(2)",
-                               path),
-                   fmt::format("while no container is running: rm -r {} && oci-oauth refresh", path));
+    return finding(
+        Verdict::warning,
+        fmt::format("{}/share: shares its file system with other files, which a container could "
+                    "open with open_by_handle_at(2)",
+                    path),
+        fmt::format("while no container is running: rm -r {} && oci-oauth refresh", shell_word(path)));
   }
   return finding(Verdict::ok, fmt::format("{}: is private and in memory", path));
 }

@@ -33,7 +33,7 @@ Result<void> check_for_nuls(std::string_view text, const std::string& shown) {
       fmt::format("{}: ends in {} NUL bytes, as after a power failure", shown, text.size() - end);
   const bool is_whole = parse_json(text.substr(0, end), shown).has_value();
   return Error{ErrorKind::failed, message,
-               is_whole ? fmt::format("truncate -s {} '{}'", end, shown) : log_in_hint};
+               is_whole ? fmt::format("truncate -s {} {}", end, shell_word(shown)) : log_in_hint};
 }
 
 // Empty if there is none: some clients mark a dead login with "".

@@ -19,6 +19,7 @@
 #include "base/fmt.h"
 #include "base/path.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "exchange/lock_owner.h"
 
 namespace oci_oauth {
@@ -160,7 +161,7 @@ Error not_removable(int reason, const Directory& stale) {
   const bool full = reason == ENOTEMPTY || reason == EEXIST;
   const char* command = !stale.is_directory ? "rm" : full ? "rm -r" : "rmdir";
   return Error::from_errno(reason, fmt::format("{}: remove the stale lock", stale.identity.path))
-      .with_hint(fmt::format("{} '{}'", command, stale.identity.path));
+      .with_hint(fmt::format("{} {}", command, shell_word(stale.identity.path)));
 }
 
 // Between the check and the removal, somebody may have replaced the lock by a live one, or touched it.

@@ -10,6 +10,7 @@
 #include "base/fmt.h"
 #include "base/path.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "exchange/file_access.h"
 
 namespace oci_oauth {
@@ -53,7 +54,7 @@ Result<std::string> real_file(const std::string& path, Document document) {
     return Error{ErrorKind::failed, fmt::format("{}: is a symbolic link to a missing file", path)};
   const std::string parent = parent_directory(path);
   auto directory = real_path(parent);
-  if (!directory) return std::move(directory).error().with_hint(fmt::format("mkdir -p -m 700 '{}'", parent));
+  if (!directory) return std::move(directory).error().with_hint("mkdir -p -m 700 " + shell_word(parent));
   return fmt::format("{}/{}", *directory, base_name(path));
 }
 

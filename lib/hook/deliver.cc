@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/fmt.h"
+#include "base/text.h"
 #include "delivery/delivery_state.h"
 #include "delivery/written_directory.h"
 #include "oci/mount.h"
@@ -17,7 +18,7 @@ void warn_of_readers(const CreateContext& context, const DeliveryRecord& record)
       Priority::warning,
       fmt::format("profile '{}', container {}: other users of this host can read the token in '{}'",
                   record.profile, context.call.state.id, record.source),
-      fmt::format("chmod o-x {}", record.source));
+      "chmod o-x " + shell_word(record.source));
 }
 
 Result<void> write_into(const CreateContext& context, Delivery& delivery) {

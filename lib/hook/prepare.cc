@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/fmt.h"
+#include "base/text.h"
 #include "config/rules.h"
 #include "delivery/proxy_client.h"
 #include "delivery/share.h"
@@ -29,6 +30,10 @@ std::string rootfs_of(const CreateContext& context) {
   return path.starts_with('/') ? path : fmt::format("{}/{}", context.call.state.bundle, path);
 }
 
+std::string volume(const std::string& share, std::string_view target) {
+  return "--volume " + shell_word(fmt::format("{}:{}:ro", share, target));
+}
+
 // If the runtime isolates the container's file system, nothing can be mounted into it.
 Error explain(Error error, const Profile& profile, const std::string& share, std::string_view target) {
   if (error.kind != ErrorKind::not_found) return error;
@@ -36,9 +41,9 @@ Error explain(Error error, const Profile& profile, const std::string& share, std
   return {
       ErrorKind::failed,
       fmt::format("nothing can be mounted into this runtime's containers from outside ({})", error.message),
-      fmt::format("{}bind-mount the directory: --volume {}:{}:ro",
-                  has_socket ? "use a profile with \"delivery\": \"token\" for them, and " : "", share,
-                  target)};
+      fmt::format("{}bind-mount the directory: {}",
+                  has_socket ? "use a profile with \"delivery\": \"token\" for them, and " : "",
+                  volume(share, target))};
 }
 
 Result<ContainerRoot> open_root(const CreateContext& context, const Chosen& chosen) {
@@ -65,13 +70,13 @@ bool is_bound_read_only(const CreateContext& context, const Chosen& chosen) {
 // A container that could write there could change what all others read.
 bool needs_cover(const CreateContext& context, const Chosen& chosen) {
   if (is_bound_read_only(context, chosen)) return false;
-  context.call.log.write(Priority::warning,
-                         fmt::format("profile '{}', container {}: the share directory is bind-mounted "
-                                     "writable at '{}', so a read-only mount "
-                                     "covers it",
-                                     chosen.profile->name, context.call.state.id, chosen.target),
-                         fmt::format("bind-mount it read-only: --volume {}:{}:ro",
-                                     context.runtime.share_path(chosen.profile->name), chosen.target));
+  context.call.log.write(
+      Priority::warning,
+      fmt::format("profile '{}', container {}: the share directory is bind-mounted "
+                  "writable at '{}', so a read-only mount "
+                  "covers it",
+                  chosen.profile->name, context.call.state.id, chosen.target),
+      "bind-mount it read-only: " + volume(context.runtime.share_path(chosen.profile->name), chosen.target));
   return true;
 }
 

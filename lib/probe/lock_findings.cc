@@ -32,26 +32,26 @@ std::optional<Finding> examine(const std::string& check, const std::string& path
   if (!S_ISDIR(status.st_mode)) {
     return Finding{check, Verdict::problem,
                    fmt::format("{}: is {}: no program can take this lock", path, file_type(status.st_mode)),
-                   fmt::format("rm '{}'", path)};
+                   "rm " + shell_word(path)};
   }
   if (status.st_uid != ::geteuid()) {
     return Finding{check, Verdict::problem,
                    fmt::format("{}: was left behind by uid {}, and the login's own programs cannot update it",
                                path, status.st_uid),
-                   fmt::format("rmdir '{}'", path)};
+                   "rmdir " + shell_word(path)};
   }
   const Milliseconds age = now - touched_at(status);
   if (age < -rounding) {
     return Finding{check, Verdict::warning,
                    fmt::format("{}: is dated {} in the future: other programs may wait for that long", path,
                                describe(-age)),
-                   fmt::format("rmdir '{}'", path)};
+                   "rmdir " + shell_word(path)};
   }
   if (age > stale_after) {
     return Finding{
         check, Verdict::warning,
         fmt::format("{}: was left behind {} ago; the next refresh removes it", path, describe(age)),
-        fmt::format("rmdir '{}'", path)};
+        "rmdir " + shell_word(path)};
   }
   return std::nullopt;
 }

@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "base/secret.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "exchange/credential_document.h"
 #include "exchange/journal.h"
 
@@ -54,8 +55,8 @@ class LoginExamination {
     auto content = read_file({.path = path_}, document_limit);
     if (!content) {
       findings_.push_back(
-          problem(check_, std::move(content).error().with_hint(
-                              fmt::format("chown {} '{}' && chmod 0600 '{}'", ::geteuid(), path_, path_))));
+          problem(check_, std::move(content).error().with_hint(fmt::format("chown {0} {1} && chmod 0600 {1}",
+                                                                           ::geteuid(), shell_word(path_)))));
       return;
     }
     auto document = CredentialDocument::parse(Secret(std::move(*content)), path_, provider_.fields);
@@ -89,13 +90,13 @@ class LoginExamination {
     if (status_.st_uid != ::geteuid()) {
       add(Verdict::problem,
           fmt::format("{}: belongs to uid {}, its directory to uid {}", path_, status_.st_uid, ::geteuid()),
-          fmt::format("chown {} '{}'", ::geteuid(), path_));
+          fmt::format("chown {} {}", ::geteuid(), shell_word(path_)));
     }
     if ((status_.st_mode & 077) != 0) {
       add(Verdict::warning,
           fmt::format("{}: mode {:04o}: others on this host may read the login", path_,
                       status_.st_mode & 07777),
-          fmt::format("chmod 0600 '{}'", path_));
+          "chmod 0600 " + shell_word(path_));
     }
   }
 
@@ -112,7 +113,7 @@ class LoginExamination {
           fmt::format(
               "{}: has {} hard links: a refresh replaces this one, and the others keep an unusable login",
               path_, status_.st_nlink),
-          fmt::format("find / -xdev -samefile '{}'", path_));
+          "find / -xdev -samefile " + shell_word(path_));
     }
   }
 
@@ -124,7 +125,7 @@ class LoginExamination {
       const Error error = Error::from_errno(errno, fmt::format("{}: cannot be written", place));
       add(Verdict::problem, error.message,
           read_only ? "mount it read-write: a refresh has to store the new login"
-                    : fmt::format("chown {} '{}' && chmod u+w '{}'", ::geteuid(), place, place));
+                    : fmt::format("chown {0} {1} && chmod u+w {1}", ::geteuid(), shell_word(place)));
     }
   }
 
@@ -137,8 +138,8 @@ class LoginExamination {
       add(Verdict::problem,
           fmt::format("{}: is {} that belongs to uid {}: a refresh cannot use it", journal,
                       file_type(status.st_mode), status.st_uid),
-          S_ISREG(status.st_mode) ? fmt::format("chown {} '{}'", ::geteuid(), journal)
-                                  : fmt::format("rm -r '{}'", journal));
+          S_ISREG(status.st_mode) ? fmt::format("chown {} {}", ::geteuid(), shell_word(journal))
+                                  : "rm -r " + shell_word(journal));
     } else if (status.st_size > 0) {
       add(Verdict::warning, fmt::format("{}: a refresh was interrupted", journal),
           fmt::format("oci-oauth refresh {}", profile_.name));

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/fmt.h"
+#include "base/text.h"
 #include "setup/docker_daemon.h"
 #include "setup/systemd.h"
 
@@ -20,7 +21,8 @@ Result<Plan> plan_systemd(const Host& host, const Ledger&, Default) {
   Plan plan;
   const auto units = installable_units(host);
   if (host.tree.is_host() || units.empty()) return plan;
-  plan.next.push_back(fmt::format("systemctl --root {} enable {}", host.tree.root(), fmt::join(units, " ")));
+  plan.next.push_back(
+      fmt::format("systemctl --root {} enable {}", shell_word(host.tree.root()), fmt::join(units, " ")));
   return plan;
 }
 
@@ -253,7 +255,7 @@ Result<Installation> plan_installation(Host& host, const InstallRequest& request
   if (engine->plan == plan_systemd)
     TRY(check_systemd(host, "run 'oci-oauth refresh' every few minutes, for example from cron(8)"));
   if (engine->plan == plan_proxy)
-    TRY(check_systemd(host, fmt::format("{}/libexec/oci-oauth/oci-oauth-proxy", host.prefix)));
+    TRY(check_systemd(host, shell_word(host.prefix + "/libexec/oci-oauth/oci-oauth-proxy")));
   auto ledger = TRY(load_ledger(host.tree, host.ledger));
   const auto profiles = TRY(plan_configuration(host, ledger, request.login));
   host.planned_configuration = profiles.text;

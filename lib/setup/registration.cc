@@ -6,6 +6,7 @@
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "setup/toml.h"
 
 namespace oci_oauth {
@@ -264,7 +265,7 @@ Result<Ledger> load_ledger(const Tree& tree, const std::string& path) {
   if (!text) return Ledger();
   auto ledger = read_record<Ledger>(*text, tree.shown(path));
   if (ledger) return ledger;
-  return std::move(ledger).error().with_hint(fmt::format("rm {}", tree.shown(path)));
+  return std::move(ledger).error().with_hint("rm " + shell_word(tree.shown(path)));
 }
 
 std::string json_of(const std::optional<std::string>& file) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/text.h"
 
+#include "base/command_output.h"
 #include "support/catch.h"
 
 using namespace oci_oauth;
@@ -38,4 +39,21 @@ TEST_CASE("blanks at both ends are left out, those within stay") {
 TEST_CASE("each placeholder is replaced, and none is looked for in its value") {
   CHECK(with_value("{a}/b{a}", "{a}", "x{a}") == "x{a}/bx{a}");
   CHECK(with_value("text", "{a}", "x") == "text");
+}
+
+TEST_CASE("a word for a shell is quoted only if it has to be") {
+  CHECK(shell_word("/home/u/.claude/a-b_c@1.json") == "/home/u/.claude/a-b_c@1.json");
+  CHECK(shell_word("/a b") == "'/a b'");
+  CHECK(shell_word("it's") == R"('it'\''s')");
+  CHECK(shell_word("").size() == 2);
+}
+
+TEST_CASE("a shell reads a word back as it was") {
+  for (const std::string text :
+       {"/a b", "'", "a'; false '", "$(false)`false`", "~", "*", "a\nb\\", "#", "\"é&|<>"}) {
+    CAPTURE(text);
+    const auto read = run_command({"sh", "-c", "printf %s " + shell_word(text)}, std::chrono::seconds(30));
+    REQUIRE(read);
+    CHECK(read->out == text);
+  }
 }

@@ -65,13 +65,13 @@ a_login_of_somebody() {
     a_login_of_somebody
     chmod 644 "$CREDENTIALS"
     ln "$CREDENTIALS" "$OPERATOR_HOME/other-name"
-    doctor_finds warning login 'mode 0644' "chmod 0600 '$CREDENTIALS'"
+    doctor_finds warning login 'mode 0644' "chmod 0600 $CREDENTIALS"
     doctor_finds warning login 'has 2 hard links' 'find / -xdev -samefile'
     chown 0 "$CREDENTIALS"
-    doctor_finds problem login 'belongs to uid 0' "chown $somebody '$CREDENTIALS'"
+    doctor_finds problem login 'belongs to uid 0' "chown $somebody $CREDENTIALS"
     doctor_finds problem login 'cannot be written' "chown $somebody"
     chmod 600 "$CREDENTIALS"
-    doctor_finds problem login 'Permission denied' "chown $somebody '$CREDENTIALS'"
+    doctor_finds problem login 'Permission denied' "chown $somebody $CREDENTIALS"
 }
 
 @test "a login that contains none" {
@@ -115,7 +115,7 @@ a_login_of_somebody() {
     a_login_of_somebody
     local journal=${CREDENTIALS%/*}/.${CREDENTIALS##*/}.oci-oauth.journal
     echo '{}' >"$journal"
-    doctor_finds problem login 'is a regular file that belongs to uid 0' "chown $somebody '$journal'"
+    doctor_finds problem login 'is a regular file that belongs to uid 0' "chown $somebody $journal"
     chown "$somebody" "$journal"
     doctor_finds warning login 'a refresh was interrupted' 'oci-oauth refresh claude'
 }
@@ -124,15 +124,15 @@ a_login_of_somebody() {
     a_login_of_somebody
     local lock=${CREDENTIALS%/*}/.oauth_refresh.lock other=${CREDENTIALS%/*}.lock
     mkdir "$lock"
-    doctor_finds problem 'locks' 'was left behind by uid 0' "rmdir '$lock'"
+    doctor_finds problem 'locks' 'was left behind by uid 0' "rmdir $lock"
     chown "$somebody" "$lock"
     doctor_finds ok 'locks' 'no lock is left behind' # somebody holds it right now
     touch -d '10 minutes ago' "$lock"
-    doctor_finds warning 'locks' 'was left behind 10 min ago' "rmdir '$lock'"
+    doctor_finds warning 'locks' 'was left behind 10 min ago' "rmdir $lock"
     touch -d 'next hour' "$lock"
-    doctor_finds warning 'locks' 'in the future' "rmdir '$lock'"
+    doctor_finds warning 'locks' 'in the future' "rmdir $lock"
     touch "$other"
-    doctor_finds problem 'locks' 'no program can take this lock' "rm '$other'"
+    doctor_finds problem 'locks' 'no program can take this lock' "rm $other"
 }
 
 @test "a token endpoint out of reach: refused, unknown, not trusted" {

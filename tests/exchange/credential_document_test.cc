@@ -185,7 +185,7 @@ TEST_CASE("NULs after a power failure are reported, with a command that repairs 
   };
   const std::string whole = a_document("a", "r", "1790000000000"), nuls(100, '\0');
   CHECK_THAT(error_of(whole + nuls).message, Catch::Contains("ends in 100 NUL bytes"));
-  CHECK(error_of(whole + nuls).hint == "truncate -s " + std::to_string(whole.size()) + " '/login'");
+  CHECK(error_of(whole + nuls).hint == "truncate -s " + std::to_string(whole.size()) + " /login");
   CHECK_THAT(error_of(nuls).message, Catch::Contains("ends in 100 NUL bytes"));
   CHECK_THAT(error_of(nuls).hint, Catch::Contains("log in again"));
   CHECK_THAT(error_of(whole.substr(0, 50) + nuls).hint, Catch::Contains("log in again"));

@@ -143,7 +143,7 @@ TEST_CASE("a stale lock with something in it stays whole, and the hint is the co
   CHECK(steady_clock::now() - began < 5s);
   CHECK(locks.error().kind == ErrorKind::failed);
   CHECK(locks.error().message == test.first + ": remove the stale lock: Directory not empty");
-  CHECK(locks.error().hint == "rm -r '" + test.first + "'");
+  CHECK(locks.error().hint == "rm -r " + test.first);
   CHECK(exists(test.first + "/something"));
   CHECK(names_in(test.directory.path()) == std::set<std::string>{"first.lock"});
 }

@@ -101,7 +101,7 @@ TEST_CASE("without a directory, or behind a link to nothing, no document is crea
   };
   const auto missing = at("none/login.json");
   REQUIRE_FALSE(missing);
-  CHECK(missing.error().hint == "mkdir -p -m 700 '" + (home / "none") + "'");
+  CHECK(missing.error().hint == "mkdir -p -m 700 " + (home / "none"));
   std::filesystem::create_symlink("nowhere", home / "link.json");
   CHECK_FALSE(at("link.json"));
   CHECK_FALSE(LoginStore::open(home / "login.json", std::chrono::steady_clock::now()));

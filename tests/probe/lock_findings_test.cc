@@ -62,7 +62,7 @@ TEST_CASE("a lock that nobody has touched for long was left behind") {
   const Finding finding = scene.finding();
   CHECK(finding.verdict == Verdict::warning);
   CHECK_THAT(finding.message, Contains("was left behind 11 s ago"));
-  CHECK(finding.remedy == "rmdir '" + scene.lock() + "'");
+  CHECK(finding.remedy == "rmdir " + scene.lock());
 }
 
 TEST_CASE("a lock from the future holds others up; a few seconds are how one that is alive is rounded") {
@@ -83,7 +83,7 @@ TEST_CASE("a file in a lock's place is a lock that nobody can take") {
   (void)scene.home.write("login.lock", "");
   const Finding finding = scene.finding();
   CHECK(finding.verdict == Verdict::problem);
-  CHECK(finding.remedy == "rm '" + scene.lock() + "'");
+  CHECK(finding.remedy == "rm " + scene.lock());
 }
 
 TEST_CASE("locks are beside the login itself, not beside a link to it") {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/command_output.h"
 #include "exchange/journal.h"
 #include "support/catch.h"
 #include "support/overviews.h"
@@ -79,7 +80,17 @@ TEST_CASE("a login that others may read is a warning with the command that close
   const LoginScene scene;
   REQUIRE(::chmod(scene.profile.credentials.c_str(), 0644) == 0);
   CHECK(scene.finding().verdict == Verdict::warning);
-  CHECK(scene.finding().remedy == "chmod 0600 '" + scene.profile.credentials + "'");
+  CHECK(scene.finding().remedy == "chmod 0600 " + scene.profile.credentials);
+}
+
+TEST_CASE("a hint is a command for the login's file, whatever its name") {
+  LoginScene scene;
+  scene.profile.credentials = scene.home.write("a 'b'; rm login", claude_login());
+  REQUIRE(::chmod(scene.profile.credentials.c_str(), 0644) == 0);
+  const auto typed = run_command({"sh", "-c", scene.finding().remedy}, 30s);
+  REQUIRE(typed);
+  CHECK(typed->status == 0);
+  CHECK(scene.finding().verdict == Verdict::ok);
 }
 
 TEST_CASE("a login with a second name is a warning: a refresh replaces one of them") {
