@@ -36,7 +36,7 @@ start_host() {
     local place=$HOSTS/$1
     ${2:+ip netns exec "$2"} setpriv --reuid $host_user --regid $host_user --clear-groups \
         env -i PATH=/usr/bin:/bin HOME="$place" STATE_DIRECTORY="$place/kept" XDG_RUNTIME_DIR="$place" \
-        "$follower" --config "$place/config.json" >>"$place/log" 2>&1 3>&- </dev/null &
+        "$follower" --config "$place/config.json" >>"$place/log" 2>&1 3>&- 4>&- </dev/null &
     echo $! >"$place/pid"
     disown
 }

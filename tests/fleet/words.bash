@@ -83,7 +83,7 @@ start_member() {
         --initial-cluster "$all" --initial-cluster-token fleet \
         --client-cert-auth --trusted-ca-file "$LAB/ca.pem" --cert-file "$LAB/member.pem" --key-file "$LAB/member.key" \
         --peer-client-cert-auth --peer-trusted-ca-file "$LAB/ca.pem" --peer-cert-file "$LAB/member.pem" --peer-key-file "$LAB/member.key" \
-        --quota-backend-bytes "${ETCD_QUOTA:-0}" ${ETCD_OPTIONS---unsafe-no-fsync} >>"$LAB/m$n.log" 2>&1 3>&- </dev/null &
+        --quota-backend-bytes "${ETCD_QUOTA:-0}" ${ETCD_OPTIONS---unsafe-no-fsync} >>"$LAB/m$n.log" 2>&1 3>&- 4>&- </dev/null &
     echo $! >"$LAB/m$n.pid"
     disown
 }
