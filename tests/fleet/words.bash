@@ -74,6 +74,7 @@ program_of() {
     local own=ETCD_$1
     echo "${!own:-${ETCD:-etcd}}"
 }
+# Without descriptors 3 and 4, which are bats' own: it waits until they are closed, in setup_file too.
 start_member() {
     local n=$1 all='' i
     for ((i = 1; i <= MEMBERS; ++i)); do all+=${all:+,}m$i=https://10.77.0.1$i:2380; done
