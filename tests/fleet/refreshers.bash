@@ -56,7 +56,7 @@ make_follower() {
     edit_file "$BATS_FILE_TMPDIR/$1/config.json" \
         ".fleet.role = \"follower\" | .fleet.keys = \"$BATS_FILE_TMPDIR/$1/keys\" | .profiles.claude = {fleet: true}"
 }
-has_same_token() { cmp "$BATS_FILE_TMPDIR"/{"$1","$2"}/run/share/claude/token; }
+has_same_token() { cmp --silent "$BATS_FILE_TMPDIR"/{"$1","$2"}/run/share/claude/token; }
 wipe_store() {
     etcd_call 1 kv/deleterange "{\"key\":\"$(printf /oci-oauth/ | base64)\",\"range_end\":\"$(printf /oci-oauth0 | base64)\"}" >/dev/null
 }

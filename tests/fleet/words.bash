@@ -41,21 +41,31 @@ deaf() { on "$1" iptables -A INPUT -p tcp -m multiport --ports 2379,2380 -j DROP
 mute() { on "$1" iptables -A OUTPUT -p tcp -m multiport --ports 2379,2380 -j DROP; }
 hear_all() { on "$1" iptables -F; }
 
+# sign NAME DAYS EXTENSIONS OPTION...: the request as NAME.pem, valid since 2020, so that it is also for a clock that is behind.
+sign() {
+    local name=$1 end
+    end=$(date --utc --date "$2 days" +%Y%m%d%H%M%SZ)
+    rm -f "$LAB/index"
+    touch "$LAB/index"
+    printf '[ca]\ndefault_ca=c\n[c]\ndatabase=%s\nrand_serial=yes\ndefault_md=sha256\npolicy=p\nemail_in_dn=no\nunique_subject=no\n[p]\ncommonName=supplied\n[x]\n%b\n' \
+        "$LAB/index" "$3" >"$LAB/ca.cnf"
+    shift 3
+    openssl ca -batch -notext -config "$LAB/ca.cnf" -extensions x "$@" -startdate 20200101000000Z -enddate "$end" \
+        -in "$LAB/request" -out "$LAB/$name.pem" -outdir "$LAB" 2>"$LAB/ca.log" || { cat "$LAB/ca.log" >&2; return 1; }
+}
+request() {
+    [[ -e $2 ]] || openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$2" 2>/dev/null
+    openssl req -new -key "$2" -subj "/CN=$1" -out "$LAB/request" 2>/dev/null
+}
 # authority NAME, then certificate NAME AUTHORITY DAYS SUBJECT_ALTERNATIVE_NAMES [KEY_OF]
 authority() {
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=$1" \
-        -addext keyUsage=critical,keyCertSign -keyout "$LAB/$1.key" -out "$LAB/$1.pem" 2>/dev/null
+    request "$1" "$LAB/$1.key"
+    sign "$1" 30 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash' -selfsign -keyfile "$LAB/$1.key"
 }
 certificate() {
-    local key=$LAB/${5:-$1}.key start=20200101000000Z end
-    end=$(date --utc --date "$3 days" +%Y%m%d%H%M%SZ)
-    [[ -e $key ]] || openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$key" 2>/dev/null
-    openssl req -new -key "$key" -subj "/CN=$1" -out "$LAB/request" 2>/dev/null
-    : >"$LAB/index"
-    printf '[ca]\ndefault_ca=c\n[c]\ndatabase=%s\nrand_serial=yes\ndefault_md=sha256\npolicy=p\nemail_in_dn=no\nunique_subject=no\n[p]\ncommonName=supplied\n[x]\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=%s\n' \
-        "$LAB/index" "$4" >"$LAB/ca.cnf"
-    openssl ca -batch -notext -config "$LAB/ca.cnf" -extensions x -cert "$LAB/$2.pem" -keyfile "$LAB/$2.key" \
-        -startdate "$start" -enddate "$end" -in "$LAB/request" -out "$LAB/$1.pem" -outdir "$LAB" 2>"$LAB/ca.log" || { cat "$LAB/ca.log" >&2; return 1; }
+    request "$1" "$LAB/${5:-$1}.key"
+    sign "$1" "$3" "basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=$4" \
+        -cert "$LAB/$2.pem" -keyfile "$LAB/$2.key"
 }
 make_certificates() {
     local n names=DNS:localhost,IP:127.0.0.1
