@@ -205,8 +205,11 @@ Result<Sight> FleetLogin::sight(const std::function<bool(const CredentialDocumen
         record_->document.copy(), login_key(request_.profile.name), request_.provider.fields));
     sight.is_wanted = is_wanted(document);
     sight.local = TRY(read_local());
-    const Published& published = request_.known.published;
-    sight.is_behind = published.has_token() && published.expires_at > record_->expires_at + seconds(1) &&
+    const auto& [published, history] = request_.known;
+    // The token of a login that was replaced may end later than the new one's.
+    const bool is_same_login = history.fleet && history.fleet->login >= record_->ordinal;
+    sight.is_behind = is_same_login && published.has_token() &&
+                      published.expires_at > record_->expires_at + seconds(1) &&
                       published.access_token_hash != fingerprint(document.login().access_token);
   }
   return sight;

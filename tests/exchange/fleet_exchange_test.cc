@@ -183,10 +183,19 @@ TEST_CASE("a host whose published token is newer than the store's sends nothing"
   Fleet fleet;
   fleet.two.request.known.published.access_token_hash = std::string(64, 'a');
   fleet.two.request.known.published.expires_at = now() + 8h;
+  fleet.two.request.known.history.fleet = FleetArrival{.login = 1, .generation = 2};
   const auto report = fleet.two.run();
   REQUIRE(report.failure);
   CHECK(report.failure->message.find("older access token") != std::string::npos);
   CHECK(fleet.posts() == 0);
+}
+
+TEST_CASE("a login that replaced the published one is refreshed, also if its token ends sooner") {
+  Fleet fleet;
+  fleet.two.request.known.published.access_token_hash = std::string(64, 'a');
+  fleet.two.request.known.published.expires_at = now() + 8h;
+  fleet.two.request.known.history.fleet = FleetArrival{.login = 0, .generation = 9};
+  CHECK(fleet.two.run().refreshed);
 }
 
 TEST_CASE("a host that is new to the store waits before it refreshes") {

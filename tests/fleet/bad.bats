@@ -64,7 +64,26 @@ expect_stopped() {
     before=$(counted posts)
     run of one refresh --force
     ((status != 0))
+    [[ $output == *'has another login than this host knows'* ]]
     (($(sent) == 0))
+    # A token that is valid, and that all other hosts have.
+    has_same_token one three
+    [[ $(of one token claude) != "$token" ]]
+}
+
+@test "a store that has gone back sends nothing from a host that has lost its memory, but published the newer token" {
+    log_in one 60
+    of one fleet join --force claude
+    old=$(stored $login_key)
+    of two refresh --force
+    (($(sent) == 1))
+    printf %s "$old" | put $login_key
+    find "$BATS_FILE_TMPDIR/two/claude" -type f -delete
+    run of two refresh --force
+    ((status != 0))
+    [[ $output == *'older access token than this host has published'* ]]
+    (($(sent) == 1))
+    each_token_once
 }
 
 @test "an access token's record that is no record is replaced by the next refresher" {

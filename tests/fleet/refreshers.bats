@@ -174,6 +174,16 @@ teardown() { leave_hosts; }
     each_token_once
 }
 
+@test "a login that replaces another one is refreshed, also if its token ends sooner" {
+    of one fleet join claude
+    of two refresh
+    log_in one 60
+    of one fleet join --force claude
+    of two refresh
+    (($(sent) == 2))
+    each_token_once
+}
+
 @test "doctor names what is wrong with a fleet, and what to type" {
     of one fleet join claude
     said() { of one doctor --json | jq -r '.findings[] | select(.check | startswith("fleet")) | "\(.verdict) \(.message) (\(.remedy))"'; }
