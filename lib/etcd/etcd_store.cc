@@ -22,6 +22,11 @@ constexpr Milliseconds patience = std::chrono::seconds(2);  // with one member
 // A value is 1.5 MiB at most, unless its administrator wants more, and base64 makes it larger.
 constexpr size_t longest_answer = 4 * MiB, longest_listing = 16 * MiB;
 
+// What etcd's manual says ("Maintenance", "Space quota"), with its own options in ETCDCTL_*.
+constexpr const char* free_space =
+    R"-(etcdctl compact "$(etcdctl endpoint status -w fields | sed -n 's/^"Revision" : //p' | head -n 1)")-"
+    " && etcdctl defrag --cluster && etcdctl alarm disarm";
+
 // Every member's reason, once.
 class Reasons {
  public:
@@ -30,7 +35,11 @@ class Reasons {
         reason.find(member) != std::string::npos ? reason : fmt::format("{}: {}", member, reason);
     if (text_.find(text) == std::string::npos) text_ += text_.empty() ? text : "; " + text;
   }
-  Error error() const { return {ErrorKind::temporary, "etcd: " + text_}; }
+  Error error() const {
+    Error error = {ErrorKind::temporary, "etcd: " + text_};
+    if (text_.find("database space exceeded") != std::string::npos) error.hint = free_space;
+    return error;
+  }
 
  private:
   std::string text_;

@@ -177,6 +177,7 @@ TEST_CASE("a full store is told, and certainly not written to") {
   administer("/v3/maintenance/alarm", R"({"action":"DEACTIVATE",)" + alarm);
   REQUIRE_FALSE(written);
   CHECK(written.error().message.find("database space exceeded") != std::string::npos);
+  CHECK(written.error().hint.find("etcdctl alarm disarm") != std::string::npos);
   CHECK(*store->read("/test/full") == none);
 }
 

@@ -41,6 +41,7 @@ make_space() {
     ((status == 4))
     (($(sent) == 0))
     [[ $(grep -c 'space' <<<"$output") == 1 && $output == *10.77.0.1* ]]
+    [[ $output == *'hint: etcdctl compact '*' && etcdctl alarm disarm' ]]
     [[ $(of one token claude) == "$token" ]]
     run of two refresh --force
     ((status == 4))
