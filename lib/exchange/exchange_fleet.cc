@@ -17,6 +17,8 @@ constexpr auto wait_for_client = std::chrono::seconds(20);
 Result<void> Exchange::open_fleet() {
   fleet_.emplace(TRY(FleetLogin::open(request_, *store_, stop_, report_.notices, opener_)));
   locks_->tidy_up_saving(fleet_->left_locks());
+  // A client that refreshes the login before it has moved is told from its document.
+  locks_->tidy_up_rest(fleet_->left_locks());
   return look();
 }
 
