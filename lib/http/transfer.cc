@@ -280,6 +280,9 @@ std::string Transfer::unanswered_reason() const {
       return fmt::format("no answer within {}", in_seconds(request_.total_timeout));
     case CURLE_PARTIAL_FILE:
       return "the answer is incomplete";
+    case CURLE_RECV_ERROR:  // libcurl 8.14, if the TLS connection was not closed as RFC 8446 section 6.1 asks
+      if (status() != 0) return "the answer is incomplete";
+      break;
     case CURLE_SEND_ERROR:
     case CURLE_GOT_NOTHING:
       if (request_.identity != nullptr) {
@@ -289,8 +292,9 @@ std::string Transfer::unanswered_reason() const {
       }
       return "the connection was closed without an answer";
     default:
-      return fmt::format("no answer from {}: {}", endpoint_.shown(), lower_first(curl_easy_strerror(code_)));
+      break;
   }
+  return fmt::format("no answer from {}: {}", endpoint_.shown(), lower_first(curl_easy_strerror(code_)));
 }
 
 std::variant<Prepared, RequestFailure> prepare(const HttpRequest& request) {
