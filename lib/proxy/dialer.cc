@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -59,6 +60,11 @@ void connect(void* call, const PreparedProfile& profile, int reports) {
     outcome.error = errno;
   }
   if (addresses != nullptr) ::freeaddrinfo(addresses);
+  // Whoever asked may be gone.
+  sigset_t broken_pipe;
+  ::sigemptyset(&broken_pipe);
+  ::sigaddset(&broken_pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   if (::write(reports, &outcome, sizeof outcome) != sizeof outcome) UniqueFd(outcome.socket).reset();
 }
 

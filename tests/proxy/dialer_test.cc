@@ -20,16 +20,23 @@ namespace {
 class Upstream {
  public:
   Upstream() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address_;
+    auto* const generic = reinterpret_cast<sockaddr*>(&address_);
     REQUIRE(::bind(socket_.get(), generic, size) == 0);
     REQUIRE(::getsockname(socket_.get(), generic, &size) == 0);
-    port = std::to_string(ntohs(address.sin_port));
+    port = std::to_string(ntohs(address_.sin_port));
   }
   void listen() const { REQUIRE(::listen(socket_.get(), 5) == 0); }
+  // With one connection in its queue, which is full: others wait until it is taken, and then for a second,
+  // tcp(7).
+  UniqueFd listen_full() const {
+    REQUIRE(::listen(socket_.get(), 0) == 0);
+    UniqueFd first(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(::connect(first.get(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_) == 0);
+    return first;
+  }
   UniqueFd caller() const {
     REQUIRE(wait_readable(socket_.get(), std::chrono::steady_clock::now() + event_wait));
     return UniqueFd(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -39,6 +46,7 @@ class Upstream {
 
  private:
   UniqueFd socket_;
+  sockaddr_in address_ = {};
 };
 
 // A dialer on a thread of its own; the test is nginx, and the API.
@@ -134,4 +142,20 @@ TEST_CASE("profiles come, move and go without ending connections", "[dialer]") {
   dialled.serve({{"other", "127.0.0.1", first.port}});
   CHECK_FALSE(dialled.nginx("claude"));
   CHECK(dialled.nginx("other"));
+}
+
+TEST_CASE("a connection that is open only after the dialer's end is closed", "[dialer]") {
+  const Upstream api, nobody;
+  const UniqueFd first = api.listen_full();
+  {
+    Dialled dialled({{"claude", "127.0.0.1", api.port}, {"nobody", "127.0.0.1", nobody.port}});
+    const auto nginx = dialled.nginx("claude");
+    REQUIRE(nginx);
+    const auto next = dialled.nginx("nobody");
+    REQUIRE(next);
+    CHECK(read_from(next->get()).empty());  // so the one before has been accepted
+  }
+  (void)api.caller();
+  const UniqueFd late = api.caller();
+  CHECK(read_from(late.get()).empty());
 }
