@@ -212,7 +212,9 @@ teardown() { leave_hosts; }
     eventually has_same_token one watched
     is_told() { [[ $(of watched status --prometheus) == *$'\noci_oauth_fleet_connected '"$1"$'\n'* ]]; }
     eventually is_told 1
-    [[ $(of watched status --prometheus) == *'oci_oauth_fleet_generation{profile="claude"} 2'* ]]
+    # A record is published before it is kept.
+    is_kept() { [[ $(of watched status --prometheus) == *'oci_oauth_fleet_generation{profile="claude"} 2'* ]]; }
+    eventually is_kept
     [[ $(of watched doctor --json | jq -r '.findings[] | select(.check == "fleet '\''claude'\''").message') == *"generation 2"* ]]
     kill "$pid"
     eventually is_told 0
