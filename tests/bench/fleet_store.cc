@@ -10,8 +10,10 @@
 //   fleet-store read SECONDS                        reads as often as it can; prints how often, and the
 //   median, the
 //                                                   99th of a hundred and the longest in milliseconds
-//   fleet-store watch COUNT                         that many streams; prints "ready", and for each change the
-//                                                   times at which half, 99 of a hundred and all of them had it
+//   fleet-store watch COUNT                         that many streams; prints "ready", and for each change
+//   the
+//                                                   times at which half, 99 of a hundred and all of them had
+//                                                   it
 #include <curl/curl.h>
 #include <sys/stat.h>
 
