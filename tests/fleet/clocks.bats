@@ -8,11 +8,13 @@ load refreshers
 setup_file() {
     begin_hosts
     library=$(find /usr/lib -name libfaketimeMT.so.1 -print -quit)
-    [[ $library ]] || skip 'no libfaketime'
     export library
 }
 teardown_file() { end_hosts; }
-setup() { renew_hosts; }
+setup() {
+    [[ $library ]] || skip 'no libfaketime'
+    renew_hosts
+}
 teardown() {
     end_follower
     leave_hosts

@@ -5,12 +5,14 @@
 load refreshers
 
 setup_file() {
-    [[ ${CLAUDE:-} ]] || skip 'no Claude Code: CLAUDE names its program'
     begin_hosts
     mkdir -p "$BATS_FILE_TMPDIR/home"
 }
-teardown_file() { [[ ! ${CLAUDE:-} ]] || end_hosts; }
-setup() { renew_hosts; }
+teardown_file() { end_hosts; }
+setup() {
+    [[ ${CLAUDE:-} ]] || skip 'no Claude Code: CLAUDE names its program'
+    renew_hosts
+}
 teardown() { leave_hosts; }
 
 # In place of the C++ endpoint: one that Claude Code finds under its own names.
