@@ -74,7 +74,7 @@ void describe(Each& each, Self& rest) {
 
 enum class LoginState {
   live,
-  dead,     // the server refused the refresh token for good, or nobody can know: a person must log in again
+  dead,     // the server refused the refresh token, or may have spent it: a person must log in again
   moved,    // a host took it back
   joining,  // the host that wrote it still has the refresh token, or has just removed it
 };
