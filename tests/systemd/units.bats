@@ -25,7 +25,13 @@ setup_file() {
 }
 
 teardown() {
-    [[ ! -e $shared/held ]] || { rm "$shared/held" && unit start oci-oauth-refresh.path oci-oauth-refresh.timer; }
+    [[ ! -e $shared/held ]] || { rm "$shared/held" && restart_ticks; }
+}
+
+# More often in ten seconds than a manager allows: systemd.unit(5), StartLimitBurst=.
+restart_ticks() {
+    unit reset-failed oci-oauth-refresh.timer oci-oauth-refresh.path
+    unit restart oci-oauth-refresh.timer oci-oauth-refresh.path
 }
 
 teardown_file() {
@@ -185,7 +191,6 @@ unit_finding() {
 }
 
 @test "the timer refreshes a due token; a drop-in makes it tick fast" {
-    unit stop oci-oauth-refresh.path
     mkdir -p "$tree/etc/systemd/system/oci-oauth-refresh.timer.d"
     cat >"$tree/etc/systemd/system/oci-oauth-refresh.timer.d/fast.conf" <<-'END'
 		[Timer]
@@ -195,7 +200,8 @@ unit_finding() {
 		AccuracySec=1ms
 		END
     unit daemon-reload
-    unit restart oci-oauth-refresh.timer
+    restart_ticks
+    unit stop oci-oauth-refresh.path
     local before
     before=$(counted refreshes)
     a_login -60
@@ -204,8 +210,7 @@ unit_finding() {
     eventually container_has_current_token
     rm -r "$tree/etc/systemd/system/oci-oauth-refresh.timer.d"
     unit daemon-reload
-    unit restart oci-oauth-refresh.timer
-    unit start oci-oauth-refresh.path
+    restart_ticks
 }
 
 @test "a token with a far shorter lifetime than the timer's interval is replaced before it expires on an idle host" {
