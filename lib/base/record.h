@@ -2,8 +2,7 @@
 // A record is a struct that is kept or sent as a JSON object. Its members are described once, and written and
 // read by that description; tests generate values from it:
 //
-//   template <class Each, RecordOf<Point> Self>
-//   void describe(Each& each, Self& point) {
+//   void describe(auto& each, RecordOf<Point> auto& point) {
 //     each("x", point.x, Presence::required);
 //     each("label", point.label);
 //   }

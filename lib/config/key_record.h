@@ -50,54 +50,43 @@ void describe_keys(Each& each, Self& object) {
   keys_of(keys, const_cast<std::remove_const_t<Self>&>(object));
 }
 
-template <class Each, RecordOf<Pair> Self>
-void describe(Each& each, Self& pair) {
+void describe(auto& each, RecordOf<Pair> auto& pair) {
   each("name", pair.name);
   each("value", pair.value);
 }
-template <class Each, RecordOf<CredentialFields> Self>
-void describe(Each& each, Self& fields) {
+void describe(auto& each, RecordOf<CredentialFields> auto& fields) {
   describe_keys(each, fields);
 }
-template <class Each, RecordOf<DeliveredFile> Self>
-void describe(Each& each, Self& file) {
+void describe(auto& each, RecordOf<DeliveredFile> auto& file) {
   describe_keys(each, file);
   each("access_token", file.access_token);
   each("refresh_token", file.refresh_token);
   each("client_secret", file.client_secret);
 }
-template <class Each, RecordOf<ProviderLock> Self>
-void describe(Each& each, Self& lock) {
+void describe(auto& each, RecordOf<ProviderLock> auto& lock) {
   describe_keys(each, lock);
 }
-template <class Each, RecordOf<Api> Self>
-void describe(Each& each, Self& api) {
+void describe(auto& each, RecordOf<Api> auto& api) {
   describe_keys(each, api);
 }
-template <class Each, RecordOf<LoginPlace> Self>
-void describe(Each& each, Self& place) {
+void describe(auto& each, RecordOf<LoginPlace> auto& place) {
   describe_keys(each, place);
 }
-template <class Each, RecordOf<Provider> Self>
-void describe(Each& each, Self& provider) {
+void describe(auto& each, RecordOf<Provider> auto& provider) {
   each("name", provider.name);
   describe_keys(each, provider);
 }
-template <class Each, RecordOf<KubernetesConfig> Self>
-void describe(Each& each, Self& kubernetes) {
+void describe(auto& each, RecordOf<KubernetesConfig> auto& kubernetes) {
   describe_keys(each, kubernetes);
 }
-template <class Each, RecordOf<FleetConfig> Self>
-void describe(Each& each, Self& fleet) {
+void describe(auto& each, RecordOf<FleetConfig> auto& fleet) {
   describe_keys(each, fleet);
 }
-template <class Each, RecordOf<ExecSource> Self>
-void describe(Each& each, Self& source) {
+void describe(auto& each, RecordOf<ExecSource> auto& source) {
   describe_keys(each, source);
 }
 // What an exchange needs of a profile.
-template <class Each, RecordOf<Profile> Self>
-void describe(Each& each, Self& profile) {
+void describe(auto& each, RecordOf<Profile> auto& profile) {
   each("name", profile.name);
   each("credentials", profile.credentials);
   each("entry", profile.entry);

@@ -51,8 +51,7 @@ struct KeyChoice {
   Help help;
 };
 
-template <class Keys>
-void keys_of(Keys& keys, Config& config) {
+void keys_of(auto& keys, Config& config) {
   keys.text("runtime_dir", config.runtime_dir, Path(),
             "The directory that the refresher, the hook and the containers share. It should be on a tmpfs. "
             "Default: /run/oci-oauth, or $XDG_RUNTIME_DIR/oci-oauth for a user other than root.");
@@ -66,8 +65,7 @@ void keys_of(Keys& keys, Config& config) {
   keys.objects("sinks", config.sinks, "What else receives each new access token.");
 }
 
-template <class Keys>
-void keys_of(Keys& keys, KubernetesConfig& kubernetes) {
+void keys_of(auto& keys, KubernetesConfig& kubernetes) {
   keys.text(required("namespace"), kubernetes.name_space, Name(), "The namespace of the Secrets.");
   keys.text("server", kubernetes.server, Origin(), "The URL of the API server.");
   keys.text("token_file", kubernetes.token_file, Path(),
@@ -75,8 +73,7 @@ void keys_of(Keys& keys, KubernetesConfig& kubernetes) {
             "that is started by root. It is not used beside a certificate_file.");
 }
 
-template <class Keys>
-void keys_of(Keys& keys, FleetConfig& fleet) {
+void keys_of(auto& keys, FleetConfig& fleet) {
   keys.texts("endpoints", fleet.endpoints, Origin(),
              "The client URLs of etcd's members. A request goes to one after the other, until one answers.");
   keys.object("kubernetes", fleet.kubernetes, "The Kubernetes API, whose Secrets are the store.");
@@ -109,8 +106,7 @@ void keys_of(Keys& keys, FleetConfig& fleet) {
                 "How long a refresher must have been in touch with the store before it refreshes.");
 }
 
-template <class Keys>
-void keys_of(Keys& keys, ExecSource& source) {
+void keys_of(auto& keys, ExecSource& source) {
   keys.command(
       required("exec"), source.exec,
       "A program and its arguments, without a shell. It prints a token on its standard output, in the "
@@ -127,8 +123,7 @@ void keys_of(Keys& keys, ExecSource& source) {
                 "How long one run may take.");
 }
 
-template <class Keys>
-void keys_of(Keys& keys, Profile& profile) {
+void keys_of(auto& keys, Profile& profile) {
   keys.text("credentials", profile.credentials, Path(), "The file that contains the login.");
   keys.text("entry", profile.entry, Text(),
             "Which login, if the file contains several: the name of a member. It replaces {entry} in the "
@@ -202,8 +197,7 @@ void keys_of(Keys& keys, Profile& profile) {
             "ignored.");
 }
 
-template <class Keys>
-void keys_of(Keys& keys, OneCliSink& sink) {
+void keys_of(auto& keys, OneCliSink& sink) {
   keys.text("secret_id", sink.secret_id, Name(), "The secret to update.");
   keys.text("url", sink.url, ServerUrl(), "The server.");
   keys.text("api_key_file", sink.api_key_file, Path(), "The file that contains the server's key.");
@@ -213,8 +207,7 @@ void keys_of(Keys& keys, OneCliSink& sink) {
   keys.text("ca_file", sink.ca_file, Path(), "Certificates to trust instead of the system's.");
 }
 
-template <class Keys>
-void keys_of(Keys& keys, Sink& sink) {
+void keys_of(auto& keys, Sink& sink) {
   keys.texts("profiles", sink.profiles, AnyText(),
              "The profiles whose tokens it receives. Default: all profiles.");
   keys.text(
@@ -230,8 +223,7 @@ void keys_of(Keys& keys, Sink& sink) {
                 "How long one run may take.");
 }
 
-template <class Keys>
-void keys_of(Keys& keys, CredentialFields& fields) {
+void keys_of(auto& keys, CredentialFields& fields) {
   keys.text("access_token", fields.access_token, Pointer(),
             "The access token. Without it, the token is kept in runtime_dir alone.");
   keys.text("refresh_token", fields.refresh_token, Pointer(),
@@ -278,8 +270,7 @@ void keys_of(Keys& keys, CredentialFields& fields) {
       "is kept.");
 }
 
-template <class Keys>
-void keys_of(Keys& keys, DeliveredFile& file) {
+void keys_of(auto& keys, DeliveredFile& file) {
   keys.text(required("file"), file.name, FileName(), "The file's name.");
   keys.texts(
       required("fields"), file.fields, Pointer(),
@@ -295,8 +286,7 @@ void keys_of(Keys& keys, DeliveredFile& file) {
             "all the fields. In a bind-mounted directory, the rest of the file is left as it is.");
 }
 
-template <class Keys>
-void keys_of(Keys& keys, ProviderLock& lock) {
+void keys_of(auto& keys, ProviderLock& lock) {
   keys.text(
       required("path"), lock.path, Text(),
       "{directory} stands for the directory of the login's file, {file_stem} for its name up to its last _, "
@@ -321,8 +311,7 @@ void keys_of(Keys& keys, ProviderLock& lock) {
               "What is written to a lock file.");
 }
 
-template <class Keys>
-void keys_of(Keys& keys, Api& api) {
+void keys_of(auto& keys, Api& api) {
   keys.text(required("url"), api.url, Origin(), "https, or http on a loopback address, without a path.");
   keys.texts(
       required("requests"), api.requests, ApiRequest(),
@@ -337,8 +326,7 @@ void keys_of(Keys& keys, Api& api) {
       "a variable with it is left out.");
 }
 
-template <class Keys>
-void keys_of(Keys& keys, LoginPlace& place) {
+void keys_of(auto& keys, LoginPlace& place) {
   keys.text(required("directory"), place.directory, RelativePath(),
             "The client's directory, below the home.");
   keys.text("variable", place.variable, Variable(),
@@ -350,8 +338,7 @@ void keys_of(Keys& keys, LoginPlace& place) {
             "What such a name ends with instead, if the client's registration is in a file beside it.");
 }
 
-template <class Keys>
-void keys_of(Keys& keys, Provider& provider) {
+void keys_of(auto& keys, Provider& provider) {
   keys.object("login", provider.place,
               "Where the client keeps the login. \"oci-oauth install\" looks there.");
   keys.text(

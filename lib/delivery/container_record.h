@@ -42,8 +42,7 @@ struct WrittenFile {
   friend bool operator==(const WrittenFile&, const WrittenFile&) = default;
 };
 
-template <class Each, RecordOf<WrittenFile> Self>
-void describe(Each& each, Self& file) {
+void describe(auto& each, RecordOf<WrittenFile> auto& file) {
   each("name", file.name, Presence::required);
   each("member", file.member);
   each("access_token", file.access_token);
@@ -76,8 +75,7 @@ struct DeliveryRecord {
   friend bool operator==(const DeliveryRecord&, const DeliveryRecord&) = default;
 };
 
-template <class Each, RecordOf<DeliveryRecord> Self>
-void describe(Each& each, Self& delivery) {
+void describe(auto& each, RecordOf<DeliveryRecord> auto& delivery) {
   each("profile", delivery.profile);
   each("delivery", delivery.kind, Presence::required);
   each("target", delivery.target);
@@ -113,8 +111,7 @@ struct ContainerRecord {
   friend bool operator==(const ContainerRecord&, const ContainerRecord&) = default;
 };
 
-template <class Each, RecordOf<ContainerRecord> Self>
-void describe(Each& each, Self& record) {
+void describe(auto& each, RecordOf<ContainerRecord> auto& record) {
   each("id", record.id, Presence::required);
   each("bundle", record.bundle);
   each("pid", record.process.pid);

@@ -31,8 +31,7 @@ struct ProxiedContainer {
   friend bool operator==(const ProxiedContainer&, const ProxiedContainer&) = default;
 };
 
-template <class Each, RecordOf<ProxiedContainer> Self>
-void describe(Each& each, Self& container) {
+void describe(auto& each, RecordOf<ProxiedContainer> auto& container) {
   each("profile", container.profile, Presence::required);
   each("id", container.id, Presence::required);
   each("requests", container.requests);
@@ -47,8 +46,7 @@ struct ProxyTraffic {
   friend bool operator==(const ProxyTraffic&, const ProxyTraffic&) = default;
 };
 
-template <class Each, RecordOf<ProxyTraffic> Self>
-void describe(Each& each, Self& traffic) {
+void describe(auto& each, RecordOf<ProxyTraffic> auto& traffic) {
   each("containers", traffic.containers);
 }
 

@@ -36,8 +36,7 @@ Verdict worst(const Findings& findings);
 // One line for each finding, with its remedy below it, and the counts at the end.
 std::string findings_text(const Findings& findings, const Display& display);
 
-template <class Each, RecordOf<Finding> Self>
-void describe(Each& each, Self& finding) {
+void describe(auto& each, RecordOf<Finding> auto& finding) {
   each("check", finding.check, Presence::required);
   each("verdict", finding.verdict, Presence::required);
   each("message", finding.message, Presence::required);
@@ -54,8 +53,7 @@ struct FindingsReport {
   friend bool operator==(const FindingsReport&, const FindingsReport&) = default;
 };
 
-template <class Each, RecordOf<FindingsReport> Self>
-void describe(Each& each, Self& report) {
+void describe(auto& each, RecordOf<FindingsReport> auto& report) {
   each("verdict", report.verdict, Presence::required);
   each("findings", report.findings, Presence::required);
 }

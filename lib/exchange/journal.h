@@ -46,8 +46,7 @@ struct JournalLine {
   friend bool operator==(const JournalLine&, const JournalLine&) = default;
 };
 
-template <class Each, RecordOf<JournalLine> Self>
-void describe(Each& each, Self& line) {
+void describe(auto& each, RecordOf<JournalLine> auto& line) {
   each("document", line.document);
   each("entry", line.entry);
   each("lock", line.lock.path);

@@ -37,8 +37,7 @@ struct FleetMemory {
   friend bool operator==(const FleetMemory&, const FleetMemory&) = default;
 };
 
-template <class Each, RecordOf<FleetMemory> Self>
-void describe(Each& each, Self& memory) {
+void describe(auto& each, RecordOf<FleetMemory> auto& memory) {
   each("record", memory.record);
   each("boot", memory.boot);
   each("nonce", memory.nonce);

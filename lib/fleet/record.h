@@ -30,8 +30,7 @@ struct Seal {
   friend bool operator==(const Seal&, const Seal&) = default;
 };
 
-template <class Each, RecordOf<Seal> Self>
-void describe(Each& each, Self& seal) {
+void describe(auto& each, RecordOf<Seal> auto& seal) {
   each("kid", seal.kid);
   each("salt", seal.salt);
   each("data", seal.data);
@@ -46,8 +45,7 @@ struct Intent {
   friend bool operator==(const Intent&, const Intent&) = default;
 };
 
-template <class Each, RecordOf<Intent> Self>
-void describe(Each& each, Self& intent) {
+void describe(auto& each, RecordOf<Intent> auto& intent) {
   each("nonce", intent.nonce, Presence::required);
   each("by", intent.by, Presence::required);
   each("began_at", intent.began_at, Presence::required);
@@ -64,8 +62,7 @@ struct FleetRest {
   friend bool operator==(const FleetRest&, const FleetRest&) = default;
 };
 
-template <class Each, RecordOf<FleetRest> Self>
-void describe(Each& each, Self& rest) {
+void describe(auto& each, RecordOf<FleetRest> auto& rest) {
   each("until", rest.until, Presence::required);
   each("kind", rest.kind, Presence::required);
   each("failures", rest.failures, Presence::required);
@@ -106,8 +103,7 @@ struct LoginRecord {
   friend bool operator==(const LoginRecord&, const LoginRecord&) = default;
 };
 
-template <class Each, RecordOf<LoginRecord> Self>
-void describe(Each& each, Self& login) {
+void describe(auto& each, RecordOf<LoginRecord> auto& login) {
   each("profile", login.profile, Presence::required);
   each("epoch", login.epoch, Presence::required);
   each("ordinal", login.ordinal, Presence::required);
@@ -142,8 +138,7 @@ struct AccessRecord {
   friend bool operator==(const AccessRecord&, const AccessRecord&) = default;
 };
 
-template <class Each, RecordOf<AccessRecord> Self>
-void describe(Each& each, Self& access) {
+void describe(auto& each, RecordOf<AccessRecord> auto& access) {
   each("profile", access.profile, Presence::required);
   each("epoch", access.epoch, Presence::required);
   each("ordinal", access.ordinal, Presence::required);

@@ -46,8 +46,7 @@ struct RotationNote {
   friend bool operator==(const RotationNote&, const RotationNote&) = default;
 };
 
-template <class Each, RecordOf<RotationNote> Self>
-void describe(Each& each, Self& note) {
+void describe(auto& each, RecordOf<RotationNote> auto& note) {
   each("progress", note.progress, Presence::required);
   each("nonce", note.nonce, Presence::required);
   each("base", note.base);

@@ -20,8 +20,7 @@ struct ContainerState {
   std::string bundle;  // absolute
 };
 
-template <class Each, RecordOf<ContainerState> Self>
-void describe(Each& each, Self& state) {
+void describe(auto& each, RecordOf<ContainerState> auto& state) {
   each("id", state.id);
   each("bundle", state.bundle);
   each("pid", state.pid);

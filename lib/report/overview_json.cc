@@ -17,15 +17,13 @@ struct ShownError {
   const LastError& error;
 };
 
-template <class Each>
-void describe(Each& each, const ShownError& shown) {
+void describe(auto& each, const ShownError& shown) {
   each("kind", shown.error.kind, Presence::required);
   each("message", shown.error.message, Presence::required);
   each("at", rfc3339(shown.error.at), Presence::required);
 }
 
-template <class Each>
-void describe(Each& each, const ContainerView& container) {
+void describe(auto& each, const ContainerView& container) {
   each("id", container.id, Presence::required);
   each("delivery", container.delivery, Presence::required);
   each("path", container.path, Presence::required);
@@ -42,8 +40,7 @@ struct ShownArrival {
   const FleetArrival& fleet;
 };
 
-template <class Each>
-void describe(Each& each, const ShownArrival& shown_arrival) {
+void describe(auto& each, const ShownArrival& shown_arrival) {
   const FleetArrival& fleet = shown_arrival.fleet;
   each("login", fleet.login, Presence::required);
   each("generation", fleet.generation, Presence::required);
@@ -52,8 +49,7 @@ void describe(Each& each, const ShownArrival& shown_arrival) {
   each("refreshing", fleet.refreshing, Presence::nullable);
 }
 
-template <class Each>
-void describe(Each& each, const ProfileView& profile) {
+void describe(auto& each, const ProfileView& profile) {
   std::optional<ShownError> error;
   if (profile.published && profile.published->last_error)
     error.emplace(ShownError{*profile.published->last_error});
@@ -74,8 +70,7 @@ struct ShownSink {
   const SinkState& sink;
 };
 
-template <class Each>
-void describe(Each& each, const ShownSink& shown_sink) {
+void describe(auto& each, const ShownSink& shown_sink) {
   const SinkState& sink = shown_sink.sink;
   each("profile", sink.profile, Presence::required);
   each("sink", sink.sink, Presence::required);
@@ -89,8 +84,7 @@ struct ShownFollower {
   const FollowerState& state;
 };
 
-template <class Each>
-void describe(Each& each, const ShownFollower& shown_follower) {
+void describe(auto& each, const ShownFollower& shown_follower) {
   const FollowerState& state = shown_follower.state;
   each("is_connected", state.is_following(), Presence::required);
   each("since", rfc3339(state.since), Presence::required);
@@ -106,8 +100,7 @@ struct Status {
   std::optional<ShownFollower> follower;
 };
 
-template <class Each>
-void describe(Each& each, const Status& status) {
+void describe(auto& each, const Status& status) {
   each("profiles", status.profiles, Presence::required);
   each("sinks", status.sinks, Presence::required);
   each("follower", status.follower);

@@ -49,13 +49,11 @@ struct DockerSettings {
   std::string default_runtime = {}, data_root = {}, graph = {};
 };
 
-template <class Each, RecordOf<DockerRuntime> Self>
-void describe(Each& each, Self& runtime) {
+void describe(auto& each, RecordOf<DockerRuntime> auto& runtime) {
   each("path", runtime.path);
   each("runtimeArgs", runtime.arguments);
 }
-template <class Each, RecordOf<DockerSettings> Self>
-void describe(Each& each, Self& settings) {
+void describe(auto& each, RecordOf<DockerSettings> auto& settings) {
   each("runtimes", settings.runtimes);
   each("default-runtime", settings.default_runtime);
   each("data-root", settings.data_root);

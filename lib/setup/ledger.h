@@ -29,8 +29,7 @@ struct LedgerFile {
   friend bool operator==(const LedgerFile&, const LedgerFile&) = default;
 };
 
-template <class Each, RecordOf<LedgerFile> Self>
-void describe(Each& each, Self& file) {
+void describe(auto& each, RecordOf<LedgerFile> auto& file) {
   each("path", file.path, Presence::required);
   each("engines", file.engines);
   each("share", file.part, Presence::required);
@@ -46,8 +45,7 @@ struct LedgerUnit {
   friend bool operator==(const LedgerUnit&, const LedgerUnit&) = default;
 };
 
-template <class Each, RecordOf<LedgerUnit> Self>
-void describe(Each& each, Self& unit) {
+void describe(auto& each, RecordOf<LedgerUnit> auto& unit) {
   each("name", unit.name, Presence::required);
   each("engines", unit.engines);
 }
@@ -72,8 +70,7 @@ struct Ledger {
   friend bool operator==(const Ledger&, const Ledger&) = default;
 };
 
-template <class Each, RecordOf<Ledger> Self>
-void describe(Each& each, Self& ledger) {
+void describe(auto& each, RecordOf<Ledger> auto& ledger) {
   each("files", ledger.files);
   each("units", ledger.units);
   each("directories", ledger.directories);

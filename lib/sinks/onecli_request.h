@@ -24,8 +24,7 @@ struct OneCliRequest {
   friend bool operator==(const OneCliRequest&, const OneCliRequest&) = default;
 };
 
-template <class Each, RecordOf<OneCliRequest> Self>
-void describe(Each& each, Self& request) {
+void describe(auto& each, RecordOf<OneCliRequest> auto& request) {
   each("url", request.url);
   each("secret_id", request.secret_id);
   each("ca_file", request.ca_file);

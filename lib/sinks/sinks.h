@@ -53,8 +53,7 @@ struct SinkState {
   friend bool operator==(const SinkState&, const SinkState&) = default;
 };
 
-template <class Each, RecordOf<SinkState> Self>
-void describe(Each& each, Self& state) {
+void describe(auto& each, RecordOf<SinkState> auto& state) {
   each("profile", state.profile);
   each("sink", state.sink);
   each("delivered_at", state.delivered_at);

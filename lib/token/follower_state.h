@@ -21,8 +21,7 @@ struct RefusedRecords {
   friend bool operator==(const RefusedRecords&, const RefusedRecords&) = default;
 };
 
-template <class Each, RecordOf<RefusedRecords> Self>
-void describe(Each& each, Self& refused) {
+void describe(auto& each, RecordOf<RefusedRecords> auto& refused) {
   each("older", refused.older);
   each("invalid", refused.invalid);
 }
@@ -43,8 +42,7 @@ struct FollowerState {
   friend bool operator==(const FollowerState&, const FollowerState&) = default;
 };
 
-template <class Each, RecordOf<FollowerState> Self>
-void describe(Each& each, Self& state) {
+void describe(auto& each, RecordOf<FollowerState> auto& state) {
   each("process", state.process, Presence::required);
   each("is_connected", state.is_connected, Presence::required);
   each("since", state.since, Presence::required);

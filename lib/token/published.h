@@ -26,8 +26,7 @@ struct FileStamp {
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
-template <class Each, RecordOf<FileStamp> Self>
-void describe(Each& each, Self& stamp) {
+void describe(auto& each, RecordOf<FileStamp> auto& stamp) {
   each("device", stamp.device, Presence::required);
   each("inode", stamp.inode, Presence::required);
   each("size", stamp.size, Presence::required);
@@ -41,8 +40,7 @@ struct LastError {
   friend bool operator==(const LastError&, const LastError&) = default;
 };
 
-template <class Each, RecordOf<LastError> Self>
-void describe(Each& each, Self& error) {
+void describe(auto& each, RecordOf<LastError> auto& error) {
   each("kind", error.kind, Presence::required);
   each("message", error.message);
   each("hint", error.hint);
@@ -83,8 +81,7 @@ struct Published {
   friend bool operator==(const Published&, const Published&) = default;
 };
 
-template <class Each, RecordOf<Published> Self>
-void describe(Each& each, Self& published) {
+void describe(auto& each, RecordOf<Published> auto& published) {
   each("login", published.login, Presence::required);
   each("login_is_visible", published.login_is_visible, Presence::required);
   each("obtained_at", published.obtained_at);

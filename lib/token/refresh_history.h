@@ -27,8 +27,7 @@ struct FleetArrival {
   friend bool operator==(const FleetArrival&, const FleetArrival&) = default;
 };
 
-template <class Each, RecordOf<FleetArrival> Self>
-void describe(Each& each, Self& arrival) {
+void describe(auto& each, RecordOf<FleetArrival> auto& arrival) {
   each("login", arrival.login, Presence::required);
   each("generation", arrival.generation, Presence::required);
   each("obtained_at", arrival.obtained_at, Presence::required);
@@ -55,8 +54,7 @@ struct RefreshHistory {
   friend bool operator==(const RefreshHistory&, const RefreshHistory&) = default;
 };
 
-template <class Each, RecordOf<RefreshHistory> Self>
-void describe(Each& each, Self& history) {
+void describe(auto& each, RecordOf<RefreshHistory> auto& history) {
   each("token_life_ms", history.token_life);
   each("refreshed_at", history.refreshed_at);
   each("login_expires_at", history.login_expires_at);

@@ -25,8 +25,7 @@ struct SharedFile {
   friend bool operator==(const SharedFile&, const SharedFile&) = default;
 };
 
-template <class Each, RecordOf<SharedFile> Self>
-void describe(Each& each, Self& file) {
+void describe(auto& each, RecordOf<SharedFile> auto& file) {
   each("name", file.name);
   each("content", file.content);
 }
@@ -45,8 +44,7 @@ struct LoginSnapshot {
   friend bool operator==(const LoginSnapshot&, const LoginSnapshot&) = default;
 };
 
-template <class Each, RecordOf<LoginSnapshot> Self>
-void describe(Each& each, Self& login) {
+void describe(auto& each, RecordOf<LoginSnapshot> auto& login) {
   each("stamp", login.stamp, Presence::required);
   each("is_on_local_storage", login.is_on_local_storage);
   each("access_token_hash", login.access_token_hash);
@@ -67,8 +65,7 @@ struct ExchangeFailure {
   friend bool operator==(const ExchangeFailure&, const ExchangeFailure&) = default;
 };
 
-template <class Each, RecordOf<ExchangeFailure> Self>
-void describe(Each& each, Self& failure) {
+void describe(auto& each, RecordOf<ExchangeFailure> auto& failure) {
   each("kind", failure.kind, Presence::required);
   each("message", failure.message);
   each("hint", failure.hint);
@@ -90,8 +87,7 @@ struct ExchangeReport {
   friend bool operator==(const ExchangeReport&, const ExchangeReport&) = default;
 };
 
-template <class Each, RecordOf<ExchangeReport> Self>
-void describe(Each& each, Self& report) {
+void describe(auto& each, RecordOf<ExchangeReport> auto& report) {
   each("refreshed", report.refreshed);
   each("login", report.login);
   each("failure", report.failure);

@@ -43,8 +43,7 @@ struct LoginTask {
   friend bool operator==(const LoginTask&, const LoginTask&) = default;
 };
 
-template <class Each, RecordOf<LoginTask> Self>
-void describe(Each& each, Self& task) {
+void describe(auto& each, RecordOf<LoginTask> auto& task) {
   each("action", task.action, Presence::required);
   each("flow", task.flow, Presence::required);
   each("browser", task.browser, Presence::required);
@@ -79,16 +78,14 @@ struct ExchangeRequest : RefreshAim {
 };
 
 // An identity is never guessed.
-template <class Each, RecordOf<LoginOwner> Self>
-void describe(Each& each, Self& owner) {
+void describe(auto& each, RecordOf<LoginOwner> auto& owner) {
   each("uid", owner.uid, Presence::required);
   each("gid", owner.gid, Presence::required);
   each("groups", owner.groups, Presence::required);
   each("name", owner.name);
 }
 
-template <class Each, RecordOf<ExchangeRequest> Self>
-void describe(Each& each, Self& request) {
+void describe(auto& each, RecordOf<ExchangeRequest> auto& request) {
   each("profile", request.profile, Presence::required);
   each("provider", request.provider, Presence::required);
   each("published", request.known.published, Presence::required);

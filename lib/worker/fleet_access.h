@@ -34,8 +34,7 @@ struct FleetAccess {
   friend bool operator==(const FleetAccess&, const FleetAccess&) = default;
 };
 
-template <class Each, RecordOf<FleetAccess> Self>
-void describe(Each& each, Self& fleet) {
+void describe(auto& each, RecordOf<FleetAccess> auto& fleet) {
   each("config", fleet.config, Presence::required);
   each("ca", fleet.ca);
   each("certificate", fleet.certificate);

@@ -31,8 +31,7 @@ struct FleetStatus {
   friend bool operator==(const FleetStatus&, const FleetStatus&) = default;
 };
 
-template <class Each, RecordOf<FleetStatus> Self>
-void describe(Each& each, Self& status) {
+void describe(auto& each, RecordOf<FleetStatus> auto& status) {
   each("store", status.store);
   each("version", status.version);
   each("clock_behind_ms", status.clock_behind, Presence::nullable);

@@ -39,8 +39,7 @@ struct Box {
   friend bool operator==(const Box&, const Box&) = default;
 };
 
-template <class Each, RecordOf<Stone> Self>
-void describe(Each& each, Self& stone) {
+void describe(auto& each, RecordOf<Stone> auto& stone) {
   each("name", stone.name, Presence::required);
   each("weight", stone.weight);
 }
@@ -50,8 +49,7 @@ Result<void> check(const Stone& stone) {
   return Error{ErrorKind::failed, "is not a stone"};
 }
 
-template <class Each, RecordOf<Box> Self>
-void describe(Each& each, Self& box) {
+void describe(auto& each, RecordOf<Box> auto& box) {
   each("label", box.label, Presence::nullable);
   each("code", box.code);
   each("is_open", box.is_open);
