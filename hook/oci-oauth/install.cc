@@ -6,9 +6,7 @@
 #include <unistd.h>
 
 #include "base/fmt.h"
-#include "command.h"
 #include "program/hint.h"
-#include "setup/change_report.h"
 #include "setup/systemd.h"
 
 namespace oci_oauth {
@@ -17,51 +15,20 @@ namespace {
 
 constexpr std::string_view verb = "install";
 
-struct InstallArguments {
-  InstallRequest request;
-  std::string root = "/";
-  bool dry_run = false;
-  Quiet quiet = Quiet::no;
-};
-
-Result<InstallArguments> parse(const Invocation& invocation) {
-  InstallArguments parsed;
-  if (!invocation.config.empty())
-    return usage_error(verb, "--config is not supported: engines use the default configuration");
-  const Arguments& arguments = invocation.arguments;
-  parsed.dry_run = arguments.has("--dry-run");
-  parsed.quiet = arguments.has("--quiet") ? Quiet::yes : Quiet::no;
-  if (arguments.has("--default")) parsed.request.as_default = Default::ours;
-  parsed.root = arguments.value("--root").value_or("/");
-  parsed.request.login = {arguments.value("--credentials"), arguments.value("--provider")};
-  const auto& engines = arguments.operands;
+// The one engine that is named.
+Result<std::string> parse(const Invocation& invocation) {
+  TRY(refuse_config(verb, invocation));
+  const auto& engines = invocation.arguments.operands;
   if (engines.size() != 1)
     return usage_error(verb, fmt::format("needs one engine: {}", fmt::join(engine_name::all, ", ")));
-  parsed.request.engine = engines.front();
-  if (parsed.request.as_default == Default::ours && parsed.request.engine != engine_name::docker) {
+  if (invocation.arguments.has("--default") && engines.front() != engine_name::docker)
     return usage_error(verb, "--default is for docker only");
-  }
-  return parsed;
-}
-
-void tell_notes(const Log& log, const Installation& installation) {
-  for (const std::string& note : installation.registration.notes) log.write(Priority::notice, note);
-  if (!installation.unread.empty()) {
-    log.write(Priority::warning, installation.unread, unread_remedy);
-  }
+  return engines.front();
 }
 
 // Printed if there is nothing to do.
-std::string already(const Installation& installation, const std::string& engine) {
-  const bool anything = !installation.registration.changes.empty() || !installation.units.empty();
-  return anything ? "" : fmt::format("{}: is already registered\n", engine);
-}
-
-ExitCode show(const Log& log, const Host& host, const Installation& installation, const std::string& engine) {
-  const auto diff = diff_of(host.tree, installation.registration.changes);
-  if (!diff) return report(log, diff.error());
-  tell_notes(log, installation);
-  return print(log, *diff + list_units("would enable", installation.units) + already(installation, engine));
+std::string already(const Plan& plan) {
+  return plan.is_done() ? fmt::format("{}: is already registered\n", plan.engine) : "";
 }
 
 bool has_taken_up(const Host& host, std::string_view engine) {
@@ -70,61 +37,85 @@ bool has_taken_up(const Host& host, std::string_view engine) {
   return answer && *answer;
 }
 
-void tell_next(const Log& log, const Host& host, const Installation& installation, const std::string& engine,
-               Reload reload) {
+std::string next_lines(const Host& host, const Plan& plan, Reload reload) {
   std::string text;
-  for (const std::string& act : installation.next) text += fmt::format("next: {}\n", act);
-  if (reload == Reload::by_caller) {
-    print(log, text);
-    return;
-  }
-  if (has_taken_up(host, engine)) {
-    text += fmt::format("{}: the running engine has the runtime oci-oauth\n", engine);
-  } else if (const std::string act = reload_command(host, engine); !act.empty()) {
-    text += fmt::format("next: {}\n", as_typed(act));
-  }
-  print(log, text);
+  for (const std::string& act : plan.next) text += fmt::format("next: {}\n", act);
+  if (reload == Reload::by_caller) return text;
+  if (has_taken_up(host, plan.engine))
+    return text + fmt::format("{}: the running engine has the runtime oci-oauth\n", plan.engine);
+  const std::string act = reload_command(host, plan.engine);
+  return act.empty() ? text : text + fmt::format("next: {}\n", as_typed(act));
 }
 
 }  // namespace
 
-ExitCode carry_out(const Log& log, const Host& host, Installation& installation, const std::string& engine,
-                   Reload reload, Progress& progress) {
-  Registration& registration = installation.registration;
-  if (auto done = apply(host.tree, registration, host.ledger); !done) {
+Result<void> refuse_config(std::string_view verb, const Invocation& invocation) {
+  if (invocation.config.empty()) return {};
+  return usage_error(verb, "--config is not supported: engines use the default configuration");
+}
+
+Error nothing_changed(std::string_view verb, Error error) {
+  const bool knows_better = !error.hint.empty() || error.kind == ErrorKind::configuration;
+  error = std::move(error).in(verb);
+  return knows_better ? error : std::move(error).with_hint("nothing was changed; fix this and run it again");
+}
+
+void tell_notes(const Log& log, const Plan& plan) {
+  for (const std::string& note : plan.notes) log.write(Priority::notice, note);
+  if (!plan.unread.empty()) log.write(Priority::warning, plan.unread, unread_remedy);
+}
+
+std::string list_units(std::string_view verb, const std::vector<std::string>& units) {
+  std::string text;
+  for (const std::string& unit : units) text += fmt::format("{} {}\n", verb, unit);
+  return text;
+}
+
+ExitCode show(const Log& log, const Host& host, const Plan& plan, std::string_view unit_verb,
+              std::string_view done) {
+  const auto diff = diff_of(host.tree, plan.changes);
+  if (!diff) return report(log, diff.error());
+  tell_notes(log, plan);
+  return print(log, fmt::format("{}{}{}", *diff, list_units(unit_verb, plan.units), done));
+}
+
+ExitCode carry_out(const Log& log, const Host& host, const Plan& plan, Reload reload, Progress& progress) {
+  if (auto done = apply(host.tree, plan.changes, plan.ledger, host.ledger); !done) {
     return report(log, std::move(done)
                            .error()
-                           .in(fmt::format("install {}: nothing was changed", engine))
+                           .in(fmt::format("install {}: nothing was changed", plan.engine))
                            .with_hint("run it as a user who can write there, for example root"));
   }
   progress.clear();
-  print(log, list_changes(host.tree, registration.changes));
-  tell_notes(log, installation);
+  print(log, list_changes(host.tree, plan.changes));
+  tell_notes(log, plan);
   if (has_systemd(host)) {
     progress.step("making systemd read its units again");
-    auto done = enable_units(host, installation.units);
+    auto done = enable_units(host, plan.units);
     progress.clear();
     if (!done) return report(log, done.error());
-    print(log, list_units("enabled", installation.units));
-    if (engine == engine_name::proxy) {
+    print(log, list_units("enabled", plan.units));
+    if (plan.engine == engine_name::proxy) {
       if (auto reloaded = reload_proxy(host); !reloaded) return report(log, reloaded.error());
     }
   }
-  print(log, already(installation, engine));
-  tell_next(log, host, installation, engine, reload);
-  return ExitCode::fine;
+  return print(log, already(plan) + next_lines(host, plan, reload));
 }
 
 ExitCode install(const Invocation& invocation) {
-  const auto parsed = parse(invocation);
-  if (!parsed) return report(invocation.log, parsed.error());
-  auto host = open_host(parsed->root);
-  if (!host) return report(invocation.log, nothing_changed(Error(host.error()).in(verb)));
-  auto installation = plan_installation(*host, parsed->request);
-  if (!installation) return report(invocation.log, nothing_changed(std::move(installation).error().in(verb)));
-  if (parsed->dry_run) return show(invocation.log, *host, *installation, parsed->request.engine);
-  Progress progress(STDERR_FILENO, "oci-oauth: install", parsed->quiet);
-  return carry_out(invocation.log, *host, *installation, parsed->request.engine, Reload::by_person, progress);
+  const Log& log = invocation.log;
+  const Arguments& arguments = invocation.arguments;
+  const auto engine = parse(invocation);
+  if (!engine) return report(log, engine.error());
+  auto host = open_host(arguments.value("--root").value_or("/"));
+  if (!host) return report(log, nothing_changed(verb, host.error()));
+  const LoginChoice login = {arguments.value("--credentials"), arguments.value("--provider")};
+  const auto plan =
+      plan_installation(*host, *engine, login, arguments.has("--default") ? Default::ours : Default::as_is);
+  if (!plan) return report(log, nothing_changed(verb, plan.error()));
+  if (arguments.has("--dry-run")) return show(log, *host, *plan, "would enable", already(*plan));
+  Progress progress(STDERR_FILENO, "oci-oauth: install", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
+  return carry_out(log, *host, *plan, Reload::by_person, progress);
 }
 
 }  // namespace oci_oauth

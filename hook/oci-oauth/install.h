@@ -1,22 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// What install and setup share: making what was planned for an engine.
+// What install, uninstall and setup share: how a plan is shown and carried out.
 #pragma once
 
 #include <string>
+#include <string_view>
 
-#include "program/exit_code.h"
-#include "program/log.h"
+#include "command.h"
 #include "report/progress.h"
 #include "setup/engine.h"
-#include "setup/host.h"
 
 namespace oci_oauth {
+
+// Failure (usage): --config was given.
+Result<void> refuse_config(std::string_view verb, const Invocation& invocation);
+
+// The failure of a verb. Adds, unless it has a better hint, that nothing was changed.
+Error nothing_changed(std::string_view verb, Error error);
+
+void tell_notes(const Log& log, const Plan& plan);
+
+// "VERB UNIT": a line each.
+std::string list_units(std::string_view verb, const std::vector<std::string>& units);
+
+// Prints what would be done: the files as a diff, the units, and `done` if that is nothing.
+ExitCode show(const Log& log, const Host& host, const Plan& plan, std::string_view unit_verb,
+              std::string_view done);
 
 // Whether the caller makes a running daemon read its files again, or a person is told to.
 enum class Reload { by_person, by_caller };
 
 // Changes the files, enables the units, and prints each change.
-ExitCode carry_out(const Log& log, const Host& host, Installation& installation, const std::string& engine,
-                   Reload reload, Progress& progress);
+ExitCode carry_out(const Log& log, const Host& host, const Plan& plan, Reload reload, Progress& progress);
 
 }  // namespace oci_oauth

@@ -11,11 +11,9 @@
 #include "base/fmt.h"
 #include "base/size.h"
 #include "base/text.h"
-#include "command.h"
 #include "config/provider.h"
 #include "doctor/checks.h"
 #include "install.h"
-#include "setup/change_report.h"
 #include "setup/systemd.h"
 
 namespace oci_oauth {
@@ -26,16 +24,9 @@ constexpr std::string_view verb = "setup";
 constexpr size_t shown_letters = 20;
 constexpr size_t token_limit = 64 * KiB;
 
-struct EnginePlan {
-  std::string engine;
-  Installation installation;
-
-  bool is_done() const { return installation.registration.changes.empty() && installation.units.empty(); }
-};
-
 struct SetupPlan {
   Host host;
-  std::vector<EnginePlan> engines;
+  std::vector<Plan> engines;
   Config config;  // as it will be
 };
 
@@ -68,9 +59,9 @@ Result<std::vector<std::string>> find_engines(const Host& host) {
                is_root ? "apt-get install podman" : "sudo oci-oauth setup"};
 }
 
-Result<Config> planned_config(const Host& host, const std::vector<EnginePlan>& engines) {
-  for (const EnginePlan& plan : engines) {
-    for (const Change& change : plan.installation.registration.changes) {
+Result<Config> planned_config(const Host& host, const std::vector<Plan>& engines) {
+  for (const Plan& plan : engines) {
+    for (const Change& change : plan.changes) {
       if (change.path == host.config && change.after) return parse_config(*change.after, host.config);
     }
   }
@@ -79,16 +70,16 @@ Result<Config> planned_config(const Host& host, const std::vector<EnginePlan>& e
 
 // An engine whose files are in the way does not keep the others from being set up.
 Result<SetupPlan> make_plan(const Log& log, Host host, const LoginChoice& login) {
-  std::vector<EnginePlan> engines;
+  std::vector<Plan> engines;
   std::optional<Error> failure;
-  for (std::string& name : TRY(find_engines(host))) {
-    auto installation = plan_installation(host, {.engine = name, .login = login});
-    if (installation) {
-      engines.push_back({std::move(name), std::move(*installation)});
+  for (const std::string& name : TRY(find_engines(host))) {
+    auto plan = plan_installation(host, name, login);
+    if (plan) {
+      engines.push_back(std::move(*plan));
       continue;
     }
     if (failure) log.write(Priority::warning, *failure);
-    failure = nothing_changed(std::move(installation).error().in(name).in(verb));
+    failure = nothing_changed(verb, std::move(plan).error().in(name));
     if (failure->kind == ErrorKind::action_required) break;
   }
   if (failure && (engines.empty() || failure->kind == ErrorKind::action_required)) return *std::move(failure);
@@ -98,20 +89,15 @@ Result<SetupPlan> make_plan(const Log& log, Host host, const LoginChoice& login)
 }
 
 bool is_done(const SetupPlan& plan) {
-  return std::all_of(plan.engines.begin(), plan.engines.end(),
-                     [](const EnginePlan& engine) { return engine.is_done(); });
-}
-
-std::string command(const SetupPlan& plan, std::string_view words) {
-  return fmt::format("{}{}", plan.host.scope == Scope::system ? "sudo " : "", words);
+  return std::ranges::all_of(plan.engines, &Plan::is_done);
 }
 
 // The files and units of all engines, each once.
 void list_changes(const SetupPlan& plan, std::vector<Row>& rows) {
   std::set<std::string> files, units;
-  for (const EnginePlan& engine : plan.engines) {
-    for (const Change& change : engine.installation.registration.changes) files.insert(change.path);
-    units.insert(engine.installation.units.begin(), engine.installation.units.end());
+  for (const Plan& engine : plan.engines) {
+    for (const Change& change : engine.changes) files.insert(change.path);
+    units.insert(engine.units.begin(), engine.units.end());
   }
   for (const std::string& file : files) rows.push_back({{"file"}, {file}});
   for (const std::string& unit : units) rows.push_back({{"unit"}, {unit}});
@@ -125,14 +111,14 @@ std::string plan_text(const SetupPlan& plan) {
   std::vector<Row> rows;
   for (const Profile& profile : plan.config.profiles)
     rows.push_back({{"login"}, {fmt::format("{}, {}", profile.name, profile.credentials)}});
-  for (const EnginePlan& engine : plan.engines)
+  for (const Plan& engine : plan.engines)
     rows.push_back({{"engine"}, {engine.engine + (engine.is_done() ? ", is already registered" : "")}});
   list_changes(plan, rows);
   if (!has_systemd(plan.host))
     rows.push_back(
         {{"units"}, {"none, because systemd is not running: run 'oci-oauth refresh' every 30 minutes"}});
   rows.push_back({{"then"}, {"the login is refreshed, and a throw-away container reads the token"}});
-  rows.push_back({{"undo"}, {command(plan, "oci-oauth uninstall --all")}});
+  rows.push_back({{"undo"}, {plan.host.typed("oci-oauth uninstall --all")}});
   text += aligned(rows, Colour::no);
   if (is_container(plan.host.tree))
     text += "This is a container: only containers that are started in it will get a token.\n";
@@ -143,7 +129,7 @@ std::string plan_text(const SetupPlan& plan) {
 Result<bool> ask(const SetupPlan& plan) {
   if (::isatty(STDIN_FILENO) != 1)
     return Error{ErrorKind::usage, "setup: there is no terminal to ask on",
-                 command(plan, "oci-oauth setup --yes")};
+                 plan.host.typed("oci-oauth setup --yes")};
   TRY(write_all(STDERR_FILENO, "Go on? [y/N] ", "stderr"));
   std::string answer(256, '\0');
   const ssize_t size = ::read(STDIN_FILENO, answer.data(), answer.size());
@@ -169,17 +155,17 @@ bool reload_and_wait(const Host& host, Progress& progress) {
 
 // Planned again one by one, because each engine's changes are the next one's starting point.
 ExitCode install_engines(const Log& log, SetupPlan& plan, const LoginChoice& login, Progress& progress) {
-  for (const EnginePlan& planned : plan.engines) {
-    auto installation = plan_installation(plan.host, {.engine = planned.engine, .login = login});
-    if (!installation) return report(log, std::move(installation).error().in(planned.engine).in(verb));
+  for (const Plan& planned : plan.engines) {
+    auto current = plan_installation(plan.host, planned.engine, login);
+    if (!current) return report(log, std::move(current).error().in(planned.engine).in(verb));
     const bool is_docker = planned.engine == engine_name::docker;
-    const ExitCode code = carry_out(log, plan.host, *installation, planned.engine,
-                                    is_docker ? Reload::by_caller : Reload::by_person, progress);
+    const ExitCode code =
+        carry_out(log, plan.host, *current, is_docker ? Reload::by_caller : Reload::by_person, progress);
     if (code != ExitCode::fine) return code;
     if (is_docker && !reload_and_wait(plan.host, progress)) {
       progress.clear();
       log.write(Priority::warning, "setup: docker: the daemon is not running, or has not read its file again",
-                command(plan, reload_command(plan.host, planned.engine)));
+                plan.host.typed(reload_command(plan.host, planned.engine)));
     }
   }
   progress.clear();
@@ -198,16 +184,16 @@ std::string what_is_next(const SetupPlan& plan, const Config& config) {
   std::string text;
   for (const Profile& profile : config.profiles) {
     text += fmt::format("token of '{}': {}...\n", profile.name, first_letters(config, profile));
-    for (const EnginePlan& engine : plan.engines) {
+    for (const Plan& engine : plan.engines) {
       const bool is_docker = engine.engine == engine_name::docker;
       if (!is_docker && engine.engine != engine_name::podman) continue;
       text += fmt::format(
           "next: {}\n",
-          command(plan, fmt::format("{} run --rm {}--tmpfs {} IMAGE COMMAND", engine.engine,
-                                    is_docker ? "--runtime oci-oauth " : "", shell_word(profile.target))));
+          plan.host.typed(fmt::format("{} run --rm {}--tmpfs {} IMAGE COMMAND", engine.engine,
+                                      is_docker ? "--runtime oci-oauth " : "", shell_word(profile.target))));
     }
   }
-  return text + fmt::format("next: {}\n", command(plan, "oci-oauth status"));
+  return text + fmt::format("next: {}\n", plan.host.typed("oci-oauth status"));
 }
 
 ExitCode prove(const Log& log, const SetupPlan& plan, Progress& progress) {
@@ -230,12 +216,11 @@ ExitCode prove(const Log& log, const SetupPlan& plan, Progress& progress) {
 ExitCode setup(const Invocation& invocation) {
   const Log& log = invocation.log;
   const Arguments& arguments = invocation.arguments;
-  if (!invocation.config.empty())
-    return report(log, usage_error(verb, "--config is not supported: engines use the default configuration"));
+  if (const auto refused = refuse_config(verb, invocation); !refused) return report(log, refused.error());
   if (!arguments.operands.empty())
     return report(log, usage_error(verb, fmt::format("unknown argument '{}'", arguments.operands.front())));
   auto host = open_host("/");
-  if (!host) return report(log, nothing_changed(std::move(host).error().in(verb)));
+  if (!host) return report(log, nothing_changed(verb, host.error()));
   const LoginChoice login = {arguments.value("--credentials"), arguments.value("--provider")};
   auto plan = make_plan(log, *std::move(host), login);
   if (!plan) return report(log, plan.error());
@@ -246,13 +231,13 @@ ExitCode setup(const Invocation& invocation) {
     if (!agreed) return report(log, agreed.error());
     if (!*agreed)
       return report(log, {ErrorKind::failed, "setup: nothing was changed",
-                          command(*plan, "oci-oauth setup --dry-run")});
+                          plan->host.typed("oci-oauth setup --dry-run")});
   }
   Progress progress(STDERR_FILENO, "oci-oauth: setup", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
   if (const ExitCode code = install_engines(log, *plan, login, progress); code != ExitCode::fine) return code;
   if (const ExitCode code = refresh({log, "", {}}); code != ExitCode::fine) {
     log.write(Priority::notice, "setup: the engines are registered, but no container was tried",
-              command(*plan, "oci-oauth setup"));
+              plan->host.typed("oci-oauth setup"));
     return code;
   }
   return prove(log, *plan, progress);

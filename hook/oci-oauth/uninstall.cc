@@ -2,9 +2,8 @@
 // oci-oauth uninstall: removes what install added, and restores every other byte.
 
 #include "base/fmt.h"
-#include "command.h"
+#include "install.h"
 #include "program/hint.h"
-#include "setup/change_report.h"
 #include "setup/systemd.h"
 #include "setup/wrapper_use.h"
 
@@ -14,39 +13,23 @@ namespace {
 
 constexpr std::string_view verb = "uninstall";
 
-struct UninstallArguments {
-  std::string engine;  // empty: all
-  std::string root = "/";
-  bool dry_run = false;
-  bool before_removal = false;  // the programs are about to be removed
-};
-
-Result<UninstallArguments> parse(const Invocation& invocation) {
-  UninstallArguments parsed;
-  if (!invocation.config.empty())
-    return usage_error(verb, "--config is not supported: engines use the default configuration");
-  const Arguments& arguments = invocation.arguments;
-  parsed.dry_run = arguments.has("--dry-run");
-  const bool all = arguments.has("--all");
-  parsed.before_removal = arguments.has("--before-removal");
-  parsed.root = arguments.value("--root").value_or("/");
-  const auto& engines = arguments.operands;
-  if (all ? !engines.empty() : engines.size() != 1) {
+Result<void> check_arguments(const Invocation& invocation) {
+  TRY(refuse_config(verb, invocation));
+  const size_t named = invocation.arguments.operands.size();
+  const bool all = invocation.arguments.has("--all");
+  if (named != (all ? 0 : 1))
     return usage_error(verb,
                        fmt::format("needs one engine, or --all: {}", fmt::join(engine_name::all, ", ")));
-  }
-  if (parsed.before_removal && !all) return usage_error(verb, "--before-removal needs --all");
-  if (!all) parsed.engine = engines.front();
-  return parsed;
+  if (invocation.arguments.has("--before-removal") && !all)
+    return usage_error(verb, "--before-removal needs --all");
+  return {};
 }
 
 // Units first, so that they do not restart what is being removed.
-Result<void> take_out(const Host& host, Installation& removal) {
+Result<void> take_out(const Host& host, const Plan& plan) {
   const bool systemd = has_systemd(host);
-  if (systemd && !removal.units.empty()) {
-    TRY(disable_units(host, removal.units));
-  }
-  TRY(apply(host.tree, removal.registration, host.ledger));
+  if (systemd && !plan.units.empty()) TRY(disable_units(host, plan.units));
+  TRY(apply(host.tree, plan.changes, plan.ledger, host.ledger));
   return systemd ? disable_units(host, {}) : Result<void>();
 }
 
@@ -67,47 +50,41 @@ ExitCode check_removal(const Log& log, const Host& host) {
 }
 
 ExitCode uninstall_one(const Log& log, const Host& host, const std::string& engine, bool dry_run) {
-  auto removal = plan_removal(host, engine);
-  if (!removal) return report(log, nothing_changed(std::move(removal).error().in(verb)));
-  const std::vector<Change>& changes = removal->registration.changes;
-  for (const std::string& note : removal->registration.notes) log.write(Priority::notice, note);
-  const std::string nothing = changes.empty() && removal->units.empty()
-                                  ? fmt::format("{}: there is nothing to remove\n", engine)
-                                  : "";
-  if (dry_run) {
-    const auto diff = diff_of(host.tree, changes);
-    if (!diff) return report(log, diff.error());
-    return print(log, *diff + list_units("would disable", removal->units) + nothing);
-  }
-  if (auto done = take_out(host, *removal); !done) {
+  const auto plan = plan_removal(host, engine);
+  if (!plan) return report(log, nothing_changed(verb, plan.error()));
+  const std::string nothing = plan->is_done() ? fmt::format("{}: there is nothing to remove\n", engine) : "";
+  if (dry_run) return show(log, host, *plan, "would disable", nothing);
+  tell_notes(log, *plan);
+  if (auto done = take_out(host, *plan); !done)
     return report(log, std::move(done).error().in(fmt::format("{} {}", verb, engine)));
-  }
-  print(log, list_changes(host.tree, changes) + list_units("disabled", removal->units) + nothing);
-  const std::string act = nothing.empty() ? reload_command(host, engine) : "";
+  print(log, list_changes(host.tree, plan->changes) + list_units("disabled", plan->units) + nothing);
+  const std::string act = plan->is_done() ? "" : reload_command(host, engine);
   return act.empty() ? ExitCode::fine : print(log, fmt::format("next: {}\n", as_typed(act)));
 }
 
 }  // namespace
 
 ExitCode uninstall(const Invocation& invocation) {
-  const auto parsed = parse(invocation);
-  if (!parsed) return report(invocation.log, parsed.error());
-  const auto host = open_host(parsed->root);
-  if (!host) return report(invocation.log, nothing_changed(Error(host.error()).in(verb)));
-  std::vector<std::string> engines = {parsed->engine};
+  const Log& log = invocation.log;
+  const Arguments& arguments = invocation.arguments;
+  if (const auto checked = check_arguments(invocation); !checked) return report(log, checked.error());
+  const auto host = open_host(arguments.value("--root").value_or("/"));
+  if (!host) return report(log, nothing_changed(verb, host.error()));
+  std::vector<std::string> engines = arguments.operands;
+  const bool dry_run = arguments.has("--dry-run");
   ExitCode worst = ExitCode::fine;
-  if (parsed->engine.empty()) {
+  if (arguments.has("--all")) {
     auto registered = registered_engines(*host);
-    if (!registered) return report(invocation.log, nothing_changed(Error(registered.error()).in(verb)));
-    if (registered->empty()) worst = print(invocation.log, "no engine is registered\n");
+    if (!registered) return report(log, nothing_changed(verb, registered.error()));
+    if (registered->empty()) worst = print(log, "no engine is registered\n");
     engines = std::move(*registered);
   }
   for (const std::string& engine : engines) {
-    const ExitCode code = uninstall_one(invocation.log, *host, engine, parsed->dry_run);
+    const ExitCode code = uninstall_one(log, *host, engine, dry_run);
     if (code != ExitCode::fine) worst = code;
   }
-  if (!parsed->before_removal || parsed->dry_run) return worst;
-  const ExitCode removable = check_removal(invocation.log, *host);
+  if (!arguments.has("--before-removal") || dry_run) return worst;
+  const ExitCode removable = check_removal(log, *host);
   return worst == ExitCode::fine ? removable : worst;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/cdi.h"
 
+#include <cctype>
+
 #include "base/fmt.h"
 #include "config/config.h"
 #include "config/provider.h"
@@ -15,10 +17,6 @@ namespace {
 constexpr std::string_view lowest_version = "0.3.0";
 constexpr std::string_view version_of_leading_digits = "0.5.0";
 constexpr std::string_view without_environment = ":no-env";  // a profile's name has no colon
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 // Profile names consist of characters that CDI allows, but may end in a punctuation mark.
 Result<void> check_name(std::string_view name) {
@@ -46,6 +44,7 @@ JsonValue device_value(const std::string& name, const CdiDevice& device, const H
 }
 
 constexpr const char* spec_file = "/etc/cdi/oci-oauth.json";
+
 }  // namespace
 
 Result<std::string> cdi_spec(const std::vector<CdiDevice>& devices, const HookProgram& hook) {
@@ -57,7 +56,8 @@ Result<std::string> cdi_spec(const std::vector<CdiDevice>& devices, const HookPr
   std::string_view version = lowest_version;
   for (const CdiDevice& device : devices) {
     TRY(check_name(device.profile));
-    if (is_digit(device.profile.front())) version = version_of_leading_digits;
+    if (std::isdigit(static_cast<unsigned char>(device.profile.front())) != 0)
+      version = version_of_leading_digits;
     json_append(list, device_value(device.profile, device, hook));
     if (device.environment.empty()) continue;
     const std::string bare = fmt::format("{}{}", device.profile, without_environment);
@@ -68,7 +68,7 @@ Result<std::string> cdi_spec(const std::vector<CdiDevice>& devices, const HookPr
   return std::string(write_json(spec, JsonStyle::indented).reveal());
 }
 
-Result<Plan> plan_cdi(const Host& host, const Ledger&, Default) {
+Result<Plan> plan_cdi(const Host& host, const Ledger& ledger, Default) {
   const auto config = TRY(configuration_of(host));
   std::vector<CdiDevice> devices;
   for (const Profile& profile : config.profiles) {
@@ -81,7 +81,7 @@ Result<Plan> plan_cdi(const Host& host, const Ledger&, Default) {
   }
   auto spec = TRY(cdi_spec(devices, {.path = host.hook()}));
   Plan plan;
-  plan.files.push_back({.path = spec_file, .text = std::move(spec)});
+  plan.changes.push_back(TRY(plan_whole_file(host.tree, ledger, spec_file, std::move(spec))));
   return plan;
 }
 

@@ -12,7 +12,7 @@
 #include "base/environment.h"
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/json.h"
+#include "base/json_edit.h"
 #include "base/path.h"
 #include "config/config.h"
 
@@ -79,16 +79,6 @@ std::vector<NewProfile> missing_profiles(const Config& config, const std::vector
   return missing;
 }
 
-Result<void> check_runtime(const std::string& text, const std::string& source,
-                           const std::string& real_runtime) {
-  const auto there = TRY(find_json_member(text, source, {"runtime"}));
-  if (!there || *there == json_quoted(real_runtime)) return {};
-  return Error{
-      ErrorKind::configuration,
-      fmt::format("{}: /runtime: is {}, but the engine's default is {}", source, *there, real_runtime),
-      "make them the same: the wrapper runs one runtime for all engines"};
-}
-
 Error no_login(const UserHome& home, const std::string& reason, std::string_view clients) {
   return {ErrorKind::action_required, fmt::format("no login found{}", reason),
           fmt::format("as {}, log in with {}, or name the file with --credentials FILE", home.user, clients)};
@@ -140,52 +130,46 @@ Result<std::vector<FoundLogin>> chosen_logins(const Host& host, const LoginChoic
       "name the login with --credentials FILE, as its path on that machine");
 }
 
-Result<void> add_profiles(ConfigurationPlan& plan, const std::vector<NewProfile>& missing,
-                          const std::string& source) {
+// One note for each, unless it was named.
+Result<void> add_profiles(Change& change, const Host& host, const std::vector<NewProfile>& missing,
+                          const LoginChoice& choice, std::vector<std::string>& notes) {
   for (const NewProfile& profile : missing) {
-    plan.text = TRY(set_json_member(plan.text, source, {"profiles", profile.name}, profile.json));
+    TRY(set_member(change, host.tree, {"profiles", profile.name}, profile.json));
     const std::string but =
         profile.lacks.empty() ? "" : ", which cannot be refreshed: it has no " + profile.lacks;
-    plan.notes.push_back(fmt::format("profile '{}' is for the login {}{}", profile.name, profile.login, but));
+    if (!choice.credentials)
+      notes.push_back(fmt::format("profile '{}' is for the login {}{}", profile.name, profile.login, but));
   }
   return {};
 }
 
-void tell_missing(ConfigurationPlan& plan, const std::vector<NewProfile>& missing,
-                  const std::string& source) {
-  for (const NewProfile& profile : missing) {
-    plan.notes.push_back(
-        fmt::format("{}: is a login without a profile; to add one, put {} into \"profiles\" of {}",
-                    profile.login, profile.text(), source));
-  }
-}
-
-Error not_ours(const NewProfile& missing, const std::string& source) {
-  return {ErrorKind::configuration,
-          fmt::format("{}: already exists and has no profile with {}", source, missing.login),
-          fmt::format("add {} to its \"profiles\"", missing.text())};
-}
-
 // An existing configuration is extended only if a login is named, and a person's only by that person. One
 // that our programs cannot read is refused: no container would get a token.
-Result<void> plan_profiles(ConfigurationPlan& plan, const Host& host,
-                           const std::optional<std::string>& current, bool is_ours,
-                           const LoginChoice& choice) {
+Result<void> plan_profiles(Change& change, const Host& host, const LoginChoice& choice,
+                           std::vector<std::string>& notes) {
   const std::string source = host.tree.shown(host.config);
-  plan.text = current ? *current : empty_configuration(host);
-  const auto config = TRY(parse_config(plan.text, source));
+  if (!change.after) change.after = empty_configuration(host);
+  const auto config = TRY(parse_config(*change.after, source));
   const bool is_named = choice.credentials || choice.provider;
   const auto logins = chosen_logins(host, choice);
-  if (!logins && (!current || is_named)) return logins.error();
+  if (!logins && (!change.before || is_named)) return logins.error();
   const auto missing = missing_profiles(config, logins ? *logins : std::vector<FoundLogin>());
-  if (current && !is_named) {
-    tell_missing(plan, missing, source);
+  if (change.before && !is_named) {
+    for (const NewProfile& profile : missing) {
+      notes.push_back(
+          fmt::format("{}: is a login without a profile; to add one, put {} into \"profiles\" of {}",
+                      profile.login, profile.text(), source));
+    }
     return {};
   }
-  if (current && !is_ours && !missing.empty()) return not_ours(missing.front(), source);
-  TRY(add_profiles(plan, missing, source));
-  if (choice.credentials) plan.notes.clear();  // no news
-  if (!current) plan.text = write_json(TRY(parse_json(plan.text, source)), JsonStyle::indented).reveal();
+  if (change.part != OwnedPart::whole && !missing.empty()) {
+    return Error{ErrorKind::configuration,
+                 fmt::format("{}: already exists and has no profile with {}", source, missing.front().login),
+                 fmt::format("add {} to its \"profiles\"", missing.front().text())};
+  }
+  TRY(add_profiles(change, host, missing, choice, notes));
+  if (!change.before)
+    change.after = write_json(TRY(parse_json(*change.after, source)), JsonStyle::indented).reveal();
   return {};
 }
 
@@ -216,31 +200,26 @@ Result<std::string> named_login(const Tree& tree, const std::string& file) {
   return path;
 }
 
-Result<ConfigurationPlan> plan_configuration(const Host& host, const Ledger& ledger,
-                                             const LoginChoice& choice) {
-  const auto current = TRY(host.tree.read(host.config));
+Result<Change> plan_configuration(const Host& host, const Ledger& ledger, const LoginChoice& choice,
+                                  std::vector<std::string>& notes) {
+  auto change = TRY(plan_without_ours(host.tree, ledger, host.config, OwnedPart::whole));
   const LedgerFile* entry = ledger.find(host.config);
-  ConfigurationPlan plan;
-  plan.is_whole =
-      !current || (entry != nullptr && entry->part == OwnedPart::whole && current == entry->after);
-  TRY(plan_profiles(plan, host, current, plan.is_whole, choice));
-  return plan;
+  const bool is_ours = entry != nullptr && entry->part == OwnedPart::whole && change.before == entry->after;
+  if (change.before && !is_ours)
+    change = TRY(plan_without_ours(host.tree, ledger, host.config, OwnedPart::json_members));
+  change.after = change.before;
+  TRY(plan_profiles(change, host, choice, notes));
+  return change;
 }
 
-Result<std::optional<WantedFile>> wanted_configuration(const Host& host, const ConfigurationPlan& plan,
-                                                       const std::string& real_runtime) {
-  using Answer = std::optional<WantedFile>;
-  const std::string source = host.tree.shown(host.config);
-  const JsonSetting runtime = {{"runtime"}, json_quoted(real_runtime)};
-  if (!real_runtime.empty()) TRY(check_runtime(plan.text, source, real_runtime));
-  if (plan.is_whole) {
-    WantedFile wanted = {.path = host.config, .text = plan.text};
-    if (!real_runtime.empty())
-      wanted.text = TRY(set_json_member(plan.text, source, runtime.path, runtime.value));
-    return Answer(std::move(wanted));
-  }
-  if (real_runtime.empty()) return Answer();
-  return Answer({.path = host.config, .part = OwnedPart::json_members, .members = {runtime}});
+Result<void> set_runtime(Change& change, const Host& host, const std::string& real_runtime) {
+  const std::string source = host.tree.shown(host.config), value = json_quoted(real_runtime);
+  const auto there = TRY(find_json_member(*change.after, source, {"runtime"}));
+  if (!there || *there == value) return set_member(change, host.tree, {"runtime"}, value);
+  return Error{
+      ErrorKind::configuration,
+      fmt::format("{}: /runtime: is {}, but the engine's default is {}", source, *there, real_runtime),
+      "make them the same: the wrapper runs one runtime for all engines"};
 }
 
 Result<Config> configuration_of(const Host& host) {

@@ -8,9 +8,9 @@
 
 #include "base/result.h"
 #include "config/config.h"
+#include "setup/change.h"
 #include "setup/find_logins.h"
 #include "setup/host.h"
-#include "setup/plan.h"
 
 namespace oci_oauth {
 
@@ -27,21 +27,15 @@ struct LoginChoice {
   std::optional<std::string> credentials = {}, provider = {};
 };
 
-struct ConfigurationPlan {
-  std::string text;                     // the configuration with the profiles
-  bool is_whole = false;                // whether all of it is ours to write
-  std::vector<std::string> notes = {};  // one for each profile that is new, or missing in a person's file
-};
-
+// The change to a configuration with the chosen profiles: of the whole file if that is ours to write,
+// otherwise of none of it. `notes` get one for each profile that is new, or missing in a person's file.
 // Failure: no login for a new configuration, or none of those that were named; the configuration cannot be
 // read, or is a person's and has no profile for a login that was named.
-Result<ConfigurationPlan> plan_configuration(const Host& host, const Ledger& ledger,
-                                             const LoginChoice& choice);
+Result<Change> plan_configuration(const Host& host, const Ledger& ledger, const LoginChoice& choice,
+                                  std::vector<std::string>& notes);
 
-// The change of the file: also names `real_runtime` if that is not empty. nullopt: no change. Failure: it
-// names another runtime.
-Result<std::optional<WantedFile>> wanted_configuration(const Host& host, const ConfigurationPlan& plan,
-                                                       const std::string& real_runtime);
+// Makes it name the wrapper's runtime too. Failure: it names another one.
+Result<void> set_runtime(Change& change, const Host& host, const std::string& real_runtime);
 
 // The host's configuration as it will be, or as it is; without one, a profile for Claude. Failure: it cannot
 // be read.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <span>
 
 #include "base/command_output.h"
 #include "base/fmt.h"
@@ -28,9 +29,7 @@ std::string main_file_of(const Host& host) {
   const std::vector<ServiceWord> words = service_command(host, "containerd.service");
   for (size_t i = 1; i < words.size(); ++i) {
     for (const std::string_view option : {"--config", "-c"}) {
-      if (words[i].text == option && i + 1 < words.size()) return words[i + 1].text;
-      if (words[i].text.starts_with(fmt::format("{}=", option)))
-        return words[i].text.substr(option.size() + 1);
+      if (auto file = option_value(words, i, option)) return *file;
     }
   }
   return "/etc/containerd/config.toml";
@@ -44,9 +43,8 @@ std::string plugin_of(std::int64_t version) {
 }
 
 struct File {
-  std::string path;
-  std::string text;
-  Toml toml;
+  Change change;  // to what it is without our part
+  Toml toml;      // of that
 };
 
 // The names in a directory of the tree that match a pattern with '*' in its last component.
@@ -64,24 +62,23 @@ std::vector<std::string> matching(const Tree& tree, const std::string& pattern) 
 
 std::vector<std::string> imports_of(const Tree& tree, const File& file) {
   std::vector<std::string> paths;
-  for (const std::string& listed : file.toml.strings({"imports"}).value_or(std::vector<std::string>())) {
-    const std::string pattern = listed.starts_with('/') ? listed : parent_directory(file.path) + "/" + listed;
+  for (const std::string& listed : file.toml.list({"imports"}).value_or(Toml::List()).strings) {
+    const std::string pattern =
+        listed.starts_with('/') ? listed : parent_directory(file.change.path) + "/" + listed;
     for (std::string& path : matching(tree, pattern)) paths.push_back(std::move(path));
   }
   return paths;
 }
 
-// The main file and its imports, in the order in which containerd merges them, without our part. No file at
-// all: none.
-Result<std::vector<File>> load_files(const Host& host, const Ledger& ledger, const std::string& main_file) {
+// The main file, even if there is none yet, and its imports, in the order in which containerd merges them.
+Result<std::vector<File>> load_files(const Host& host, const Ledger& ledger) {
   std::vector<File> files;
-  std::vector<std::string> pending = {main_file};
+  std::vector<std::string> pending = {main_file_of(host)};
   for (size_t i = 0; i < pending.size(); ++i) {
-    auto text = TRY(read_without_ours(host.tree, ledger, pending[i]));
-    if (!text) continue;
-    std::string base = remove_toml_block(*text);
-    auto toml = TRY(Toml::parse(base, host.tree.shown(pending[i])));
-    files.push_back({pending[i], std::move(base), std::move(toml)});
+    auto change = TRY(plan_without_ours(host.tree, ledger, pending[i], OwnedPart::toml_block));
+    if (i > 0 && !change.without) continue;
+    auto toml = TRY(Toml::parse(change.without.value_or(""), host.tree.shown(pending[i])));
+    files.push_back({std::move(change), std::move(toml)});
     for (std::string& path : imports_of(host.tree, files.back())) {
       if (std::find(pending.begin(), pending.end(), path) == pending.end())
         pending.push_back(std::move(path));
@@ -105,8 +102,7 @@ constexpr Embedded embedded[] = {
 std::string template_of(const Host& host, const Embedded& other) {
   if (other.templates == nullptr) return fmt::format("{}/args/containerd-template.toml", other.directory);
   const std::string path = fmt::format("{}/{}/config", other.directory, other.templates);
-  const auto text = host.tree.read(path + ".toml");
-  const auto toml = Toml::parse(text && *text ? **text : "", path);
+  const auto toml = Toml::parse(host.tree.text_of(path + ".toml"), path);
   const bool is_newer = toml && toml->integer({"version"}).value_or(2) >= 3;
   return path + (is_newer ? "-v3.toml.tmpl" : ".toml.tmpl");
 }
@@ -129,14 +125,13 @@ Result<void> check_served(const Host& host, Plan& plan) {
 // Without its CRI plugin, nothing in containerd reads the table of runtimes.
 Result<void> check_enabled(const Host& host, const std::vector<File>& files) {
   for (const File& file : files) {
-    for (const std::string& plugin :
-         file.toml.strings({"disabled_plugins"}).value_or(std::vector<std::string>())) {
+    for (const std::string& plugin : file.toml.list({"disabled_plugins"}).value_or(Toml::List()).strings) {
       if (plugin != "cri" && plugin != "io.containerd.grpc.v1.cri" &&
           plugin != "io.containerd.cri.v1.runtime")
         continue;
       return Error{ErrorKind::failed,
                    fmt::format("{}: disabled_plugins contains \"{}\", so nothing would read the runtime",
-                               host.tree.shown(file.path), plugin),
+                               host.tree.shown(file.change.path), plugin),
                    "remove it from disabled_plugins; for Docker: sudo oci-oauth install docker"};
     }
   }
@@ -146,37 +141,30 @@ Result<void> check_enabled(const Host& host, const std::vector<File>& files) {
 // Where the runtimes are, or will be: the last file with the plugin's table, because it replaces the earlier
 // ones.
 struct Place {
-  std::string path, text;
-  Toml toml;
+  File file;
   TomlPath runtimes;
   std::string table;    // the header of `runtimes`
   bool states_version;  // otherwise ours must
 };
 
-Result<Place> find_place(const Host& host, const std::string& main_file, const std::vector<File>& files) {
+Result<Place> find_place(const Host& host, const std::vector<File>& files) {
+  const File* place = &files.front();
   // A file without a version is read as version 1; if there is none at all, version 2 suits 1.x and 2.x.
-  std::int64_t version = 2;
-  const bool states_version =
-      !files.empty() && files.front().path == main_file && !files.front().toml.empty();
-  if (states_version) version = files.front().toml.integer({"version"}).value_or(1);
+  const bool states_version = !place->toml.members({}).empty();
+  std::int64_t version = states_version ? place->toml.integer({"version"}).value_or(1) : 2;
   if (version < 1 || version > newest_version) {
     return Error{ErrorKind::failed,
-                 fmt::format("{}: unknown version {}", host.tree.shown(main_file), version),
+                 fmt::format("{}: unknown version {}", host.tree.shown(place->change.path), version),
                  "add the runtime by hand, as shown in docs/engines.md"};
   }
-  std::string path = main_file, text;
-  for (const File& file : files) {
+  for (const File& file : std::span(files).subspan(1)) {
     const std::int64_t its_version = file.toml.integer({"version"}).value_or(version);
-    if (file.path != main_file && !file.toml.has({"plugins", plugin_of(its_version)})) continue;
-    path = file.path;
-    text = file.text;
-    if (file.path != main_file) version = its_version;
+    if (!file.toml.has({"plugins", plugin_of(its_version)})) continue;
+    place = &file;
+    version = its_version;
   }
-  auto toml = TRY(Toml::parse(text, host.tree.shown(path)));
   const std::string plugin = plugin_of(version);
-  return Place{std::move(path),
-               std::move(text),
-               std::move(toml),
+  return Place{*place,
                {"plugins", plugin, "containerd", "runtimes"},
                fmt::format("plugins.{}.containerd.runtimes", toml_quoted(plugin)),
                states_version};
@@ -191,8 +179,9 @@ TomlPath below(TomlPath path, std::initializer_list<std::string> keys) {
 std::string inherited_handler(const Place& place) {
   TomlPath containerd = place.runtimes;
   containerd.back() = "default_runtime_name";
-  const std::string name = place.toml.string(containerd).value_or("runc");
-  const std::string type = place.toml.string(below(place.runtimes, {name, "runtime_type"})).value_or(shim);
+  const std::string name = place.file.toml.string(containerd).value_or("runc");
+  const std::string type =
+      place.file.toml.string(below(place.runtimes, {name, "runtime_type"})).value_or(shim);
   return name == "oci-oauth" || type != shim ? "runc" : name;
 }
 
@@ -207,16 +196,18 @@ std::string key_of(const std::string& name) {
 // The lines of a handler's table and its subtables; its program is the wrapper.
 std::string table_lines(const Toml& toml, const TomlPath& path, const std::string& header,
                         const std::string& wrapper) {
-  const bool is_options = path.back() == "options";
   std::string lines = fmt::format("[{}]\n", header);
-  for (const auto& [key, value] : toml.values(path)) {
-    if (key != "BinaryName" && key != "runtime_engine" && key != "runtime_type")
+  std::vector<std::string> tables;
+  for (const auto& [key, value] : toml.members(path)) {
+    if (value.empty()) {
+      tables.push_back(key);
+    } else if (key != "BinaryName" && key != "runtime_engine" && key != "runtime_type") {
       lines += fmt::format("  {} = {}\n", key_of(key), value);
+    }
   }
-  if (is_options) return lines + fmt::format("  BinaryName = {}\n", toml_quoted(wrapper));
+  if (path.back() == "options") return lines + fmt::format("  BinaryName = {}\n", toml_quoted(wrapper));
   lines += fmt::format("  runtime_type = \"{}\"\n", shim);
-  std::vector<std::string> tables = toml.tables(path);
-  if (std::find(tables.begin(), tables.end(), "options") == tables.end()) tables.emplace_back("options");
+  if (std::ranges::find(tables, "options") == tables.end()) tables.emplace_back("options");
   for (const std::string& name : tables)
     lines += table_lines(toml, below(path, {name}), fmt::format("{}.{}", header, key_of(name)), wrapper);
   return lines;
@@ -225,7 +216,7 @@ std::string table_lines(const Toml& toml, const TomlPath& path, const std::strin
 // The program of the handler that ours copies, unless the wrapper runs it anyway.
 std::string real_runtime(const Host& host, const Place& place, const std::string& handler) {
   std::string program =
-      place.toml.string(below(place.runtimes, {handler, "options", "BinaryName"})).value_or("");
+      place.file.toml.string(below(place.runtimes, {handler, "options", "BinaryName"})).value_or("");
   if (program.find('/') == std::string::npos) program = host.tree.find_program(program);
   return program == host.tree.find_program("runc") || is_wrapper(program) ? "" : program;
 }
@@ -235,12 +226,10 @@ std::string runc_for(const std::string& table) {
   return fmt::format("[{}.runc]\n  runtime_type = \"{}\"\n", table, shim);
 }
 
-Result<std::string> config_dump(const std::string& text) {
-  const auto file = TRY(MemoryFile::holding(text));
-  const auto dump =
-      TRY(run_command({"containerd", "--config", file.path(), "config", "dump"}, dump_bound, {file.fd()}));
-  if (dump.status == 0) return dump.out;
-  return Error{ErrorKind::failed, fmt::format("containerd config dump: {}", first_line(dump.err))};
+// The program of the runtime of our name, if there is one outside our part.
+std::optional<std::string> others_program(const Place& place) {
+  if (!place.file.toml.has(below(place.runtimes, {"oci-oauth"}))) return std::nullopt;
+  return place.file.toml.string(below(place.runtimes, {"oci-oauth", "options", "BinaryName"})).value_or("");
 }
 
 }  // namespace
@@ -248,54 +237,47 @@ Result<std::string> config_dump(const std::string& text) {
 Result<Plan> plan_containerd(const Host& host, const Ledger& ledger, Default) {
   Plan plan;
   TRY(check_served(host, plan));
-  const std::string main_file = main_file_of(host);
-  auto files = TRY(load_files(host, ledger, main_file));
+  const auto files = TRY(load_files(host, ledger));
   TRY(check_enabled(host, files));
-  const auto place = find_place(host, main_file, files);
-  if (!place) return place.error();
-  if (place->toml.has(below(place->runtimes, {"oci-oauth"}))) {
-    const auto program = place->toml.string(below(place->runtimes, {"oci-oauth", "options", "BinaryName"}));
+  auto place = TRY(find_place(host, files));
+  const std::string shown = host.tree.shown(place.file.change.path);
+  if (const auto program = others_program(place)) {
     if (program == host.wrapper()) return plan;
-    return Error{
-        ErrorKind::failed,
-        fmt::format("{}: has a runtime 'oci-oauth' that runs another program", host.tree.shown(place->path)),
-        fmt::format("set its BinaryName to {}, or remove it", toml_quoted(host.wrapper()))};
+    return Error{ErrorKind::failed,
+                 fmt::format("{}: has a runtime 'oci-oauth' that runs another program", shown),
+                 fmt::format("set its BinaryName to {}, or remove it", toml_quoted(host.wrapper()))};
   }
-  const std::string handler = inherited_handler(*place);
-  plan.real_runtime = real_runtime(host, *place, handler);
-  std::string lines = place->states_version ? "" : "version = 2\n";
-  if (!place->toml.has(place->runtimes)) lines += runc_for(place->table);
-  lines += table_lines(place->toml, below(place->runtimes, {handler}), place->table + ".oci-oauth",
+  const std::string handler = inherited_handler(place);
+  plan.real_runtime = real_runtime(host, place, handler);
+  std::string lines = place.states_version ? "" : "version = 2\n";
+  if (!place.file.toml.has(place.runtimes)) lines += runc_for(place.table);
+  lines += table_lines(place.file.toml, below(place.runtimes, {handler}), place.table + ".oci-oauth",
                        host.wrapper());
-  plan.files.push_back({.path = place->path, .part = OwnedPart::toml_block, .text = std::move(lines)});
+  Change& change = plan.changes.emplace_back(std::move(place.file.change));
+  change.after = TRY(add_toml_block(change.without.value_or(""), shown, lines));
   return plan;
 }
 
 Result<Plan> plan_containerd_removal(const Host& host, const Ledger& ledger) {
-  const std::string main_file = main_file_of(host);
-  auto files = TRY(load_files(host, ledger, main_file));
-  const auto place = TRY(find_place(host, main_file, files));
-  if (is_wrapper(
-          place.toml.string(below(place.runtimes, {"oci-oauth", "options", "BinaryName"})).value_or(""))) {
-    return Error{
-        ErrorKind::failed,
-        fmt::format("{}: has the runtime 'oci-oauth' outside our marked lines", host.tree.shown(place.path)),
-        fmt::format("remove [{}.oci-oauth] and [{}.oci-oauth.options] from it", place.table, place.table)};
+  auto files = TRY(load_files(host, ledger));
+  const auto place = TRY(find_place(host, files));
+  if (is_wrapper(others_program(place).value_or(""))) {
+    return Error{ErrorKind::failed,
+                 fmt::format("{}: has the runtime 'oci-oauth' outside our marked lines",
+                             host.tree.shown(place.file.change.path)),
+                 fmt::format("remove [{0}.oci-oauth] and [{0}.oci-oauth.options] from it", place.table)};
   }
   Plan plan;
-  for (const File& file : files) plan.files.push_back({.path = file.path, .part = OwnedPart::toml_block});
+  for (File& file : files) plan.changes.push_back(std::move(file.change));
   return plan;
 }
 
-Result<void> check_containerd(const Host&, const Registration& registration) {
-  for (const Change& change : registration.changes) {
-    if (!change.path.ends_with(".toml") || !change.after) continue;
-    const auto dump = config_dump(*change.after);
-    // A file that containerd already refuses, or refuses as a file in memory, is not made worse.
-    if (dump || !config_dump(change.before.value_or(""))) continue;
-    return Error(dump.error()).in(fmt::format("{}: would be rejected", change.path));
-  }
-  return {};
+Result<void> check_containerd(const Host&, const std::optional<std::string>& text) {
+  const auto file = TRY(MemoryFile::holding(text.value_or("")));
+  const auto dump =
+      TRY(run_command({"containerd", "--config", file.path(), "config", "dump"}, dump_bound, {file.fd()}));
+  if (dump.status == 0) return {};
+  return Error{ErrorKind::failed, fmt::format("containerd config dump: {}", first_line(dump.err))};
 }
 
 }  // namespace oci_oauth

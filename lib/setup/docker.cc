@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/fmt.h"
-#include "base/json.h"
+#include "base/json_edit.h"
 #include "config/config.h"
 #include "setup/docker_daemon.h"
 #include "setup/plan.h"
@@ -17,7 +17,6 @@ namespace oci_oauth {
 namespace {
 
 constexpr std::string_view runtime_name = "oci-oauth";
-constexpr const char* quoted_name = R"("oci-oauth")";
 constexpr size_t shown_containers = 5;
 
 std::string runtime_value(std::string_view program) {
@@ -53,10 +52,8 @@ Result<std::string> real_runtime(const Tree& tree, const DockerSettings& setting
 
 // The runtime that the wrapper runs, for containers that have to do without the wrapper.
 std::string runtime_behind_wrapper(const Host& host) {
-  if (const auto text = host.tree.read(host.config); text && *text) {
-    if (const auto config = parse_config(**text, host.config); config && !config->runtime.empty())
-      return config->runtime;
-  }
+  const auto config = parse_config(host.tree.text_of(host.config), host.config);
+  if (config && !config->runtime.empty()) return config->runtime;
   for (const char* name : {"runc", "crun"}) {
     if (std::string path = host.tree.find_program(name); !path.empty()) return path;
   }
@@ -67,12 +64,6 @@ std::string runtime_behind_wrapper(const Host& host) {
 std::optional<std::string> named_program(const DockerSettings& settings) {
   const auto entry = settings.runtimes.find(std::string(runtime_name));
   return entry == settings.runtimes.end() ? std::nullopt : std::optional(entry->second.path);
-}
-
-// What uninstall leaves for containers that have recorded our name.
-bool is_stand_in(const Host& host, const std::string& program) {
-  return program == "runc" || program == runtime_behind_wrapper(host) || program.ends_with("/runc") ||
-         program.ends_with("/crun");
 }
 
 // A daemon in a snap sees none of the host's programs, and only its own file.
@@ -93,10 +84,7 @@ Result<void> check_served(const Host& host, const DockerDaemon& daemon) {
 }
 
 // dockerd refuses to start if a setting is both an option and in the file.
-Result<void> check_flags(const DockerDaemon& daemon, const WantedFile& file) {
-  const bool sets_default =
-      std::any_of(file.members.begin(), file.members.end(),
-                  [](const JsonSetting& setting) { return setting.path.front() == "default-runtime"; });
+Result<void> check_flags(const DockerDaemon& daemon, bool sets_default) {
   for (const DaemonFlag& flag : daemon.flags) {
     const bool adds = flag.name == "--add-runtime";
     if (!adds && !(sets_default && flag.name == "--default-runtime")) continue;
@@ -110,28 +98,43 @@ Result<void> check_flags(const DockerDaemon& daemon, const WantedFile& file) {
   return {};
 }
 
+const JsonPath runtime_path = {"runtimes", "oci-oauth"}, default_path = {"default-runtime"};
+
+// Ours whoever wrote or changed them: the runtime of our name, and a default that names it. Objects that this
+// leaves empty are removed too.
+Result<std::string> remove_our_members(const std::string& text, const std::string& source) {
+  const auto remove_ours = [](JsonValue& document) {
+    if (json_string(document, "default-runtime") == runtime_name) remove_json_at(document, default_path);
+    if (json_at(document, runtime_path) == nullptr) return;
+    remove_json_at(document, runtime_path);
+    if (json_member(document, "runtimes")->ObjectEmpty()) remove_json_at(document, {"runtimes"});
+  };
+  return std::string(TRY(edit_json(text, source, remove_ours)).reveal());
+}
+
 struct DaemonFile {
-  std::string path, shown;
-  DockerSettings now;
+  Change change;  // to what it is without our part
+  std::string shown;
+  DockerSettings now = {}, without_ours = {};
 };
 
-Result<DaemonFile> read_daemon_file(const Host& host, const DockerDaemon& daemon) {
-  DaemonFile file = {daemon.config_file, host.tree.shown(daemon.config_file), {}};
-  const auto text = TRY(host.tree.read(file.path));
-  file.now = TRY(read_record<DockerSettings>(json_of(text), file.shown));
+Result<DaemonFile> read_daemon_file(const Host& host, const Ledger& ledger, const DockerDaemon& daemon) {
+  DaemonFile file = {TRY(plan_without_ours(host.tree, ledger, daemon.config_file, OwnedPart::json_members,
+                                           remove_our_members)),
+                     host.tree.shown(daemon.config_file)};
+  file.now = TRY(read_record<DockerSettings>(json_of(file.change.before), file.shown));
+  file.without_ours = TRY(read_record<DockerSettings>(json_of(file.change.without), file.shown));
   return file;
 }
 
-WantedFile wanted_of(const DaemonFile& file) {
-  WantedFile wanted = {.path = file.path, .part = OwnedPart::json_members};
-  wanted.owned = {{{"runtimes", std::string(runtime_name)}, ""}, {{"default-runtime"}, quoted_name}};
-  return wanted;
-}
-
-Result<DockerSettings> without_ours(const Host& host, const Ledger& ledger, const DaemonFile& file,
-                                    const WantedFile& wanted) {
-  const auto base = TRY(read_without_ours(host.tree, ledger, file.path));
-  return read_record<DockerSettings>(TRY(without_owned(json_of(base), file.shown, wanted.owned)), file.shown);
+// The program of a runtime of our name that is neither the wrapper nor what an uninstall leaves for
+// containers that have recorded the name; nullopt if there is none.
+std::optional<std::string> others_program(const Host& host, const DaemonFile& file) {
+  auto program = named_program(file.now);
+  const bool is_ours = !program || is_wrapper(*program) || *program == "runc" ||
+                       *program == runtime_behind_wrapper(host) || program->ends_with("/runc") ||
+                       program->ends_with("/crun");
+  return is_ours ? std::nullopt : std::move(program);
 }
 
 std::string listed(const std::vector<std::string>& names) {
@@ -156,17 +159,9 @@ bool keeps_our_default(const Host& host, const DockerDaemon& daemon) {
 }
 
 // Also if an uninstall has written another program in its place.
-bool default_was_ours(const Ledger& ledger, const DaemonFile& file) {
+bool default_was_ours(const DaemonFile& file) {
   const std::string& now = file.now.default_runtime;
-  if (now == runtime_name) return true;
-  const LedgerFile* entry = ledger.find(file.path);
-  if (now != "runc" || entry == nullptr) return false;
-  const auto before = find_json_member(json_of(entry->before), file.shown, {"default-runtime"});
-  return before && !*before;
-}
-
-std::string again(const Host& host) {
-  return fmt::format("{}oci-oauth uninstall docker", host.scope == Scope::system ? "sudo " : "");
+  return file.without_ours.default_runtime.empty() && (now == runtime_name || now == "runc");
 }
 
 // What an earlier uninstall left, if anything.
@@ -177,7 +172,7 @@ std::string withdrawn(const Host& host, const DockerDaemon& daemon, const Daemon
   if (users.empty()) {
     return fmt::format(
         "was uninstalled; {} still has the runtime oci-oauth, as {}, which no container uses: {}", file.shown,
-        *program, again(host));
+        *program, host.typed("oci-oauth uninstall docker"));
   }
   return fmt::format("was uninstalled; {} keeps the runtime oci-oauth, as {}, for {}", file.shown, *program,
                      listed(users));
@@ -188,68 +183,51 @@ std::string withdrawn(const Host& host, const DockerDaemon& daemon, const Daemon
 Result<Plan> plan_docker(const Host& host, const Ledger& ledger, Default as_default) {
   const DockerDaemon daemon = find_docker(host);
   TRY(check_served(host, daemon));
-  auto file = TRY(read_daemon_file(host, daemon));
-  WantedFile wanted = wanted_of(file);
-  const auto program = named_program(file.now);
-  if (program && !is_wrapper(*program) && !is_stand_in(host, *program)) {
+  auto file = TRY(read_daemon_file(host, ledger, daemon));
+  if (const auto program = others_program(host, file)) {
     return Error{
         ErrorKind::failed,
         fmt::format("{}: has a runtime 'oci-oauth' that runs another program, {}", file.shown, *program),
         fmt::format("set its path to {}, or remove it", json_quoted(host.wrapper()))};
   }
-  const auto base = TRY(without_ours(host, ledger, file, wanted));
-  Plan plan;
-  plan.withdrawn = withdrawn(host, daemon, file);
-  wanted.members.push_back({wanted.owned.front().path, runtime_value(host.wrapper())});
-  if (as_default == Default::ours || file.now.default_runtime == runtime_name) {
-    plan.real_runtime = TRY(real_runtime(host.tree, base, file.shown));
-    wanted.members.push_back({{"default-runtime"}, json_quoted(runtime_name)});
-  }
-  TRY(check_flags(daemon, wanted));
-  plan.files.push_back(std::move(wanted));
+  Plan plan = {.withdrawn = withdrawn(host, daemon, file)};
+  const bool sets_default = as_default == Default::ours || file.now.default_runtime == runtime_name;
+  if (sets_default) plan.real_runtime = TRY(real_runtime(host.tree, file.without_ours, file.shown));
+  TRY(check_flags(daemon, sets_default));
+  TRY(set_member(file.change, host.tree, runtime_path, runtime_value(host.wrapper())));
+  if (sets_default) TRY(set_member(file.change, host.tree, default_path, json_quoted(runtime_name)));
+  plan.changes.push_back(std::move(file.change));
   return plan;
 }
 
 Result<Plan> plan_docker_removal(const Host& host, const Ledger& ledger) {
   const DockerDaemon daemon = find_docker(host);
-  auto file = TRY(read_daemon_file(host, daemon));
-  WantedFile wanted = wanted_of(file);
+  auto file = TRY(read_daemon_file(host, ledger, daemon));
   Plan plan;
-  const auto program = named_program(file.now);
-  if (program && !is_wrapper(*program) && !is_stand_in(host, *program)) return plan;
-  const auto users = program ? containers_of(host, daemon, file) : std::vector<std::string>();
+  if (others_program(host, file)) return plan;
+  const auto users = named_program(file.now) ? containers_of(host, daemon, file) : std::vector<std::string>();
   if (!users.empty()) {
     const std::string real = runtime_behind_wrapper(host);
-    wanted.kept.push_back({wanted.owned.front().path, runtime_value(real)});
+    TRY(set_member(file.change, host.tree, runtime_path, runtime_value(real)));
     plan.notes.push_back(fmt::format(
         "{}: keeps the runtime oci-oauth, as {}, for {}, which cannot start without it; once they are "
         "recreated or removed, '{}' removes it",
-        file.shown, real, listed(users), again(host)));
+        file.shown, real, listed(users), host.typed("oci-oauth uninstall docker")));
   }
-  if (default_was_ours(ledger, file) && keeps_our_default(host, daemon)) {
-    wanted.kept.push_back({{"default-runtime"}, R"("runc")"});
+  if (default_was_ours(file) && keeps_our_default(host, daemon)) {
+    TRY(set_member(file.change, host.tree, default_path, R"("runc")"));
     plan.notes.push_back(
         fmt::format("{}: keeps \"default-runtime\": \"runc\", because the running dockerd keeps its default "
                     "if the file names none; "
                     "once it has reloaded the file, '{}' removes it",
-                    file.shown, again(host)));
+                    file.shown, host.typed("oci-oauth uninstall docker")));
   }
-  plan.files.push_back(std::move(wanted));
+  plan.changes.push_back(std::move(file.change));
   return plan;
 }
 
-Result<void> check_docker(const Host& host, const Registration& registration) {
-  const DockerDaemon daemon = find_docker(host);
-  for (const Change& change : registration.changes) {
-    if (change.path != daemon.config_file || !change.after) continue;
-    const auto verdict = validate_daemon_json(host, daemon, *change.after);
-    if (!verdict || *verdict) continue;
-    // A file that is already refused is not made worse.
-    const auto before = validate_daemon_json(host, daemon, json_of(change.before));
-    if (before && !*before) continue;
-    return Error(verdict->error()).in(fmt::format("{}: would be rejected", change.path));
-  }
-  return {};
+Result<void> check_docker(const Host& host, const std::optional<std::string>& text) {
+  return validate_daemon_json(host, find_docker(host), json_of(text));
 }
 
 }  // namespace oci_oauth

@@ -16,6 +16,7 @@
 #include "base/size.h"
 #include "base/text.h"
 #include "setup/service_command.h"
+#include "setup/systemd.h"
 
 namespace oci_oauth {
 
@@ -37,12 +38,12 @@ constexpr std::pair<std::string_view, std::string_view> known_flags[] = {
     {"-H", "--host"},
 };
 
-void add_flag(const std::string& word, const std::string* next, const std::string& place,
-              std::vector<DaemonFlag>& flags) {
-  for (const auto& [spelling, name] : known_flags) {
-    if (word == spelling && next != nullptr) flags.push_back({std::string(name), *next, place});
-    if (word.starts_with(fmt::format("{}=", spelling)))
-      flags.push_back({std::string(name), word.substr(spelling.size() + 1), place});
+void add_flags(const std::vector<ServiceWord>& words, std::vector<DaemonFlag>& flags) {
+  for (size_t i = 1; i < words.size(); ++i) {
+    for (const auto& [spelling, name] : known_flags) {
+      if (auto value = option_value(words, i, spelling))
+        flags.push_back({std::string(name), *std::move(value), words[i].file});
+    }
   }
 }
 
@@ -69,17 +70,12 @@ std::optional<pid_t> running_daemon(const Host& host) {
   return std::nullopt;
 }
 
-void add_running_flags(DockerDaemon& daemon) {
-  std::vector<std::string> words;
-  const std::string text = text_of(fmt::format("/proc/{}/cmdline", *daemon.pid));
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\0', at), text.size());
-    words.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  const std::string place = fmt::format("dockerd (pid {})", *daemon.pid);
-  for (size_t i = 1; i < words.size(); ++i)
-    add_flag(words[i], i + 1 < words.size() ? &words[i + 1] : nullptr, place, daemon.flags);
+std::vector<ServiceWord> command_of(pid_t pid) {
+  std::vector<ServiceWord> words;
+  const std::string text = text_of(fmt::format("/proc/{}/cmdline", pid));
+  for (std::string_view rest = text; !rest.empty();)
+    words.push_back({std::string(next_part(rest, '\0')), fmt::format("dockerd (pid {})", pid)});
+  return words;
 }
 
 // If user namespaces are enabled for all containers, the directory depends on their ids: DATA_ROOT/UID.GID.
@@ -89,11 +85,8 @@ bool is_remapped_root(std::string_view name) {
 }
 
 std::optional<JsonDocument> json_in(const Tree& tree, const std::string& path) {
-  const auto text = tree.read(path);
-  if (!text || !*text) return std::nullopt;
-  auto json = parse_json(**text, path);
-  if (!json || !json->IsObject()) return std::nullopt;
-  return std::move(*json);
+  auto json = parse_json(tree.text_of(path), path);
+  return json && json->IsObject() ? std::optional(std::move(*json)) : std::nullopt;
 }
 
 void add_containers(const Tree& tree, const std::string& directory, std::string_view runtime,
@@ -117,11 +110,9 @@ std::optional<std::string> DockerDaemon::flag(std::string_view name) const {
 
 DockerDaemon find_docker(const Host& host) {
   DockerDaemon daemon;
-  const std::vector<ServiceWord> words = service_command(host, "docker.service");
-  for (size_t i = 1; i < words.size(); ++i)
-    add_flag(words[i].text, i + 1 < words.size() ? &words[i + 1].text : nullptr, words[i].file, daemon.flags);
+  add_flags(service_command(host, "docker.service"), daemon.flags);
   daemon.pid = running_daemon(host);
-  if (daemon.pid) add_running_flags(daemon);
+  if (daemon.pid) add_flags(command_of(*daemon.pid), daemon.flags);
   const std::string usual = host.scope == Scope::system ? "/etc/docker" : host.config_home + "/docker";
   daemon.config_file = daemon.flag("--config-file").value_or(usual + "/daemon.json");
   return daemon;
@@ -175,28 +166,27 @@ Result<DockerRuntimes> ask_docker(const std::string& socket) {
   const auto json = parse_json(info.out, "docker info");
   const JsonValue* all = json && json->IsObject() ? json_member(*json, "all") : nullptr;
   if (info.status != 0 || all == nullptr || !all->IsObject())
-    return Error{ErrorKind::failed, "docker info: the daemon does not answer", "systemctl start docker"};
+    return Error{
+        ErrorKind::failed, "docker info: the daemon does not answer",
+        fmt::format("{}", fmt::join(systemctl_command(scope_of_caller(), {"start", "docker"}), " "))};
   DockerRuntimes runtimes = {std::string(json_string(*json, "default").value_or("")), {}};
   for (const auto& runtime : all->GetObject()) runtimes.names.emplace(json_text(runtime.name));
   return runtimes;
 }
 
-std::optional<Result<void>> validate_daemon_json(const Host& host, const DockerDaemon& daemon,
-                                                 std::string_view text) {
+Result<void> validate_daemon_json(const Host& host, const DockerDaemon& daemon, std::string_view text) {
   const std::string program = host.tree.is_host() ? host.tree.find_program("dockerd") : "";
-  if (program.empty()) return std::nullopt;
   const auto file = MemoryFile::holding(text);
-  if (!file) return std::nullopt;
+  if (program.empty() || !file) return {};
   std::vector<std::string> command = {program, "--validate", "--config-file", file->path()};
   for (const DaemonFlag& flag : daemon.flags) {
     if (flag.name == "--add-runtime" || flag.name == "--default-runtime")
       command.push_back(fmt::format("{}={}", flag.name, flag.value));
   }
   const auto output = run_command(command, docker_bound, {file->fd()});
-  if (!output || output->err.find("unknown flag: --validate") != std::string::npos) return std::nullopt;
-  if (output->status == 0) return Result<void>();
-  return Result<void>(
-      Error{ErrorKind::failed, fmt::format("dockerd --validate: {}", first_line(output->err))});
+  if (!output || output->status == 0 || output->err.find("unknown flag: --validate") != std::string::npos)
+    return {};
+  return Error{ErrorKind::failed, fmt::format("dockerd --validate: {}", first_line(output->err))};
 }
 
 }  // namespace oci_oauth

@@ -86,8 +86,7 @@ std::string docker_socket(const Host& host, const DockerDaemon& daemon);
 Result<DockerRuntimes> ask_docker(const std::string& socket);
 
 // dockerd's own check of a daemon.json (`--validate`, 23.0 and later), including its command-line options.
-// nullopt: this dockerd has no such check. Failure (kind failed): its reason.
-std::optional<Result<void>> validate_daemon_json(const Host& host, const DockerDaemon& daemon,
-                                                 std::string_view text);
+// A success if this dockerd has no such check. Failure: its reason.
+Result<void> validate_daemon_json(const Host& host, const DockerDaemon& daemon, std::string_view text);
 
 }  // namespace oci_oauth

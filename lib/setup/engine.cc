@@ -26,19 +26,16 @@ Result<Plan> plan_systemd(const Host& host, const Ledger&, Default) {
   return plan;
 }
 
-std::vector<std::string> socket_profiles(const Host& host) {
-  std::vector<std::string> names;
+bool has_socket_profile(const Host& host) {
   const auto config = configuration_of(host);
-  if (!config) return names;
-  for (const Profile& profile : config->profiles) {
-    if (profile.delivery == Delivers::socket) names.push_back(profile.name);
-  }
-  return names;
+  return config && std::ranges::any_of(config->profiles, [](const Profile& profile) {
+           return profile.delivery == Delivers::socket;
+         });
 }
 
 // The same; Debian's nginx is run by the proxy, and its own configuration is left alone.
 Result<Plan> plan_proxy(const Host& host, const Ledger&, Default) {
-  if (socket_profiles(host).empty())
+  if (!has_socket_profile(host))
     return Error{ErrorKind::usage,
                  fmt::format("{}: no profile has \"delivery\": \"socket\"", host.tree.shown(host.config)),
                  "add it to a profile there"};
@@ -52,7 +49,7 @@ Result<Plan> plan_proxy(const Host& host, const Ledger&, Default) {
   return plan;
 }
 
-Result<Plan> plan_proxy_removal(const Host&, const Ledger&) {
+Result<Plan> plan_nothing(const Host&, const Ledger&) {
   return Plan();
 }
 
@@ -71,7 +68,7 @@ struct Engine {
   // nullptr: the opposite of `plan`.
   Result<Plan> (*removal)(const Host&, const Ledger&) = nullptr;
   // nullptr: the engine has no such check.
-  Result<void> (*check)(const Host&, const Registration&) = nullptr;
+  Result<void> (*check)(const Host&, const std::optional<std::string>& text) = nullptr;
 };
 
 const Engine engines[] = {
@@ -86,7 +83,7 @@ const Engine engines[] = {
      check_containerd},
     {engine_name::cdi, {"dockerd", "podman", "crio", "containerd"}, Scope::system, plan_cdi},
     {engine_name::systemd, {"systemctl"}, Scope::user, plan_systemd},
-    {engine_name::proxy, {"nginx"}, Scope::user, plan_proxy, plan_proxy_removal},
+    {engine_name::proxy, {"nginx"}, Scope::user, plan_proxy, plan_nothing},
 };
 
 Result<const Engine*> find_engine(const Host& host, std::string_view verb, std::string_view name) {
@@ -112,22 +109,17 @@ bool knows(const Ledger& ledger, std::string_view engine) {
 }
 
 void check_present(const Host& host, const Engine& engine, Plan& plan) {
-  if (plan.files.empty() || is_present(host, engine)) return;
+  if (plan.changes.empty() || is_present(host, engine)) return;
   plan.notes.push_back(
       fmt::format("{}: {} not found; registered anyway", engine.name, fmt::join(engine.programs, ", ")));
-}
-
-bool names(const WantedFile& file, const std::string& program) {
-  const auto has = [&](const std::string& text) { return text.find(program) != std::string::npos; };
-  return has(file.text) || std::any_of(file.members.begin(), file.members.end(),
-                                       [&](const JsonSetting& setting) { return has(setting.value); });
 }
 
 // What we name in engines' files must exist, because some engines silently ignore a missing hook.
 void check_programs(const Host& host, Plan& plan) {
   for (const std::string& program : {host.hook(), host.wrapper()}) {
-    const bool named = std::any_of(plan.files.begin(), plan.files.end(),
-                                   [&](const WantedFile& file) { return names(file, program); });
+    const bool named = std::ranges::any_of(plan.changes, [&](const Change& change) {
+      return change.after && change.after->find(program) != std::string::npos;
+    });
     if (named && !host.tree.exists(program)) {
       plan.notes.push_back(fmt::format("{}: does not exist: oci-oauth has to be installed there too",
                                        host.tree.shown(program)));
@@ -135,18 +127,16 @@ void check_programs(const Host& host, Plan& plan) {
   }
 }
 
-Result<void> want_units(const Host& host, const std::string& engine, Installation& installation) {
+Result<void> want_units(const Host& host, Plan& plan) {
   if (!has_systemd(host)) return {};
-  auto units = TRY(disabled_units(host, engine));
-  installation.units = std::move(units);
-  std::vector<LedgerUnit>& known = installation.registration.ledger.units;
+  plan.units = TRY(disabled_units(host, plan.engine));
+  std::vector<LedgerUnit>& known = plan.ledger.units;
   for (LedgerUnit& unit : known) {
-    if (engine == engine_name::proxy || !is_of_proxy(unit.name)) unit.engines.insert(engine);
+    if (plan.engine == engine_name::proxy || !is_of_proxy(unit.name)) unit.engines.insert(plan.engine);
   }
-  for (const std::string& name : installation.units) {
-    const bool is_known =
-        std::any_of(known.begin(), known.end(), [&](const LedgerUnit& unit) { return unit.name == name; });
-    if (!is_known) known.push_back({name, {engine}});
+  for (const std::string& name : plan.units) {
+    if (std::ranges::find(known, name, &LedgerUnit::name) == known.end())
+      known.push_back({name, {plan.engine}});
   }
   return {};
 }
@@ -166,29 +156,43 @@ void check_linger(const Host& host, Plan& plan) {
       linger_command));
 }
 
-Result<Installation> install_files(const Host& host, Plan plan, const Ledger& ledger,
-                                   const ConfigurationPlan& profiles, const std::string& engine) {
-  auto configuration = TRY(wanted_configuration(host, profiles, plan.real_runtime));
-  if (configuration) plan.files.insert(plan.files.begin(), std::move(*configuration));
-  auto registration = TRY(plan_install(host.tree, ledger, engine, plan.files, plan.unwanted));
-  registration.notes.insert(registration.notes.end(), plan.notes.begin(), plan.notes.end());
-  return Installation{std::move(registration), {}, std::move(plan.unread), std::move(plan.next)};
+// Records the changes, and keeps those that change something.
+enum class Verb { install, uninstall };
+void settle(const Host& host, Plan& plan, Verb verb) {
+  const auto note = [&](const Change& change, std::string_view what) {
+    plan.notes.push_back(fmt::format("{}: {}", host.tree.shown(change.path), what));
+  };
+  for (const Change& change : plan.changes) {
+    if (change.is_theirs()) note(change, "has been changed since it was written, and is kept");
+    if (change.is_edited && !change.is_theirs() && verb == Verb::uninstall)
+      note(change, "oci-oauth's own entries are removed, with what was changed in them");
+    if (change.is_theirs() && verb == Verb::install) {
+      plan.ledger.find(change.path)->engines.insert(plan.engine);
+    } else {
+      record(plan.ledger, plan.engine, change);
+    }
+  }
+  std::erase_if(plan.changes, [](const Change& change) { return !change.is_needed(); });
 }
 
-std::string install_command(const Host& host, std::string_view engine) {
-  return fmt::format("{}oci-oauth install {}", host.scope == Scope::system ? "sudo " : "", engine);
-}
-
-// The engine's own check; only if it runs on this machine.
-Result<void> check(const Host& host, const Engine& engine, const Registration& registration) {
-  return engine.check == nullptr || !host.tree.is_host() ? Result<void>() : engine.check(host, registration);
+// The engine's own check of its files; only if it runs on this machine. A file that the engine already
+// refuses, or refuses as a file in memory, is not made worse.
+Result<void> check(const Host& host, const Engine& engine, const std::vector<Change>& changes) {
+  if (engine.check == nullptr || !host.tree.is_host()) return {};
+  for (const Change& change : changes) {
+    if (change.path == host.config || !change.after) continue;
+    auto verdict = engine.check(host, change.after);
+    if (!verdict && engine.check(host, change.before))
+      return std::move(verdict).error().in(fmt::format("{}: would be rejected", change.path));
+  }
+  return {};
 }
 
 EngineState inspect(const Host& host, const Ledger& ledger, const Engine& engine) {
   EngineState state = {std::string(engine.name), EngineState::absent, "", "", ""};
   if (!is_present(host, engine)) return state;
   state.state = EngineState::unregistered;
-  state.remedy = install_command(host, engine.name);
+  state.remedy = host.typed(fmt::format("oci-oauth install {}", engine.name));
   const bool is_known = knows(ledger, engine.name);
   const auto refused = [&](const Error& error) {
     state.message = (is_known ? "may not start: " : "is not registered: ") + error.message;
@@ -196,18 +200,16 @@ EngineState inspect(const Host& host, const Ledger& ledger, const Engine& engine
     if (!error.hint.empty()) state.remedy = error.hint;
     return state;
   };
-  auto plan = engine.plan(host, ledger, Default::as_is);
+  const auto plan = engine.plan(host, ledger, Default::as_is);
   if (!plan) return refused(plan.error());
-  const auto todo = plan_install(host.tree, ledger, state.engine, plan->files, plan->unwanted);
-  if (!todo) return refused(todo.error());
-  if (!plan->files.empty()) state.file = host.tree.shown(plan->files.front().path);
+  const auto todo = std::ranges::find_if(plan->changes, &Change::is_needed);
+  if (!plan->changes.empty()) state.file = host.tree.shown(plan->changes.front().path);
   if (!plan->withdrawn.empty()) {
     state = {state.engine, EngineState::withdrawn, state.file, plan->withdrawn, state.remedy};
-  } else if (!todo->changes.empty()) {
-    const Change& first = todo->changes.front();
-    state.file = host.tree.shown(first.path);
+  } else if (todo != plan->changes.end()) {
+    state.file = host.tree.shown(todo->path);
     state.message = fmt::format("is not registered: {} {}", state.file,
-                                first.before ? "does not name this installation" : "does not exist");
+                                todo->before ? "does not name this installation" : "does not exist");
   } else if (!plan->unread.empty()) {
     state = {state.engine, EngineState::unread, state.file, plan->unread, unread_remedy};
   } else {
@@ -219,14 +221,48 @@ EngineState inspect(const Host& host, const Ledger& ledger, const Engine& engine
 // Of systemd or, for who has a profile that needs it, the proxy.
 EngineState inspect_units(const Host& host, std::string_view engine) {
   const std::string name(engine);
-  const bool is_needed = engine != engine_name::proxy || !socket_profiles(host).empty();
+  const bool is_needed = engine != engine_name::proxy || has_socket_profile(host);
   if (!has_systemd(host) || !is_needed) return {name, EngineState::absent, "", "", ""};
   const auto disabled = disabled_units(host, engine);
   if (disabled && disabled->empty()) return {name, EngineState::registered, "", "are enabled", ""};
   return {
       name, EngineState::unregistered, "",
       disabled ? fmt::format("are not enabled: {}", fmt::join(*disabled, ", ")) : disabled.error().message,
-      install_command(host, engine)};
+      host.typed(fmt::format("oci-oauth install {}", engine))};
+}
+
+// What uninstall does to the files that the engine reads, as far as they themselves tell.
+Result<Plan> plan_opposite(const Host& host, const Ledger& ledger, const Engine& engine) {
+  if (engine.removal != nullptr) return engine.removal(host, ledger);
+  Plan plan = {.changes = TRY(engine.plan(host, ledger, Default::as_is)).changes};
+  for (Change& change : plan.changes) change.after = change.without;
+  return plan;
+}
+
+// The changes that undo `engine`: to the files that are recorded for no other, and to those whose record was
+// lost.
+Result<void> undo_files(const Host& host, const Ledger& ledger, const std::vector<Change>& found,
+                        Plan& plan) {
+  for (const LedgerFile& entry : ledger.files) {
+    LedgerFile& left = *plan.ledger.find(entry.path);
+    if (left.engines.erase(plan.engine) == 0 || !left.engines.empty()) continue;
+    const auto known = std::ranges::find(found, entry.path, &Change::path);
+    plan.changes.push_back(
+        known != found.end() ? *known : TRY(plan_without_ours(host.tree, ledger, entry.path, entry.part)));
+  }
+  for (const Change& change : found) {
+    if (ledger.find(change.path) == nullptr) plan.changes.push_back(change);
+  }
+  return {};
+}
+
+// If the record was lost: uninstall would remove something.
+bool is_found(const Host& host, const Ledger& ledger, const Engine& engine) {
+  if (host.scope == Scope::user && engine.smallest != Scope::user) return false;
+  const auto plan = plan_opposite(host, ledger, engine);
+  return plan && std::ranges::any_of(plan->changes, [&](const Change& change) {
+           return change.is_needed() && ledger.find(change.path) == nullptr;
+         });
 }
 
 }  // namespace
@@ -250,60 +286,51 @@ std::vector<EngineState> inspect_engines(const std::string& root) {
   return states;
 }
 
-Result<Installation> plan_installation(Host& host, const InstallRequest& request) {
-  const auto engine = TRY(find_engine(host, "install", request.engine));
+Result<Plan> plan_installation(Host& host, const std::string& name, const LoginChoice& login,
+                               Default as_default) {
+  const auto engine = TRY(find_engine(host, "install", name));
   if (engine->plan == plan_systemd)
     TRY(check_systemd(host, "run 'oci-oauth refresh' every few minutes, for example from cron(8)"));
   if (engine->plan == plan_proxy)
     TRY(check_systemd(host, shell_word(host.prefix + "/libexec/oci-oauth/oci-oauth-proxy")));
   auto ledger = TRY(load_ledger(host.tree, host.ledger));
-  const auto profiles = TRY(plan_configuration(host, ledger, request.login));
-  host.planned_configuration = profiles.text;
-  auto plan = TRY(engine->plan(host, ledger, request.as_default));
-  plan.notes.insert(plan.notes.begin(), profiles.notes.begin(), profiles.notes.end());
+  std::vector<std::string> notes;
+  auto configuration = TRY(plan_configuration(host, ledger, login, notes));
+  host.planned_configuration = *configuration.after;
+  auto plan = TRY(engine->plan(host, ledger, as_default));
+  plan.engine = name;
+  plan.notes.insert(plan.notes.begin(), notes.begin(), notes.end());
   check_present(host, *engine, plan);
   check_programs(host, plan);
   check_linger(host, plan);
-  check_withdrawn(host, ledger, request.engine, plan);
-  auto installation = TRY(install_files(host, std::move(plan), ledger, profiles, request.engine));
-  TRY(check(host, *engine, installation.registration));
-  TRY(want_units(host, request.engine, installation));
-  return installation;
+  check_withdrawn(host, ledger, name, plan);
+  if (!plan.real_runtime.empty()) TRY(set_runtime(configuration, host, plan.real_runtime));
+  if (configuration.part == OwnedPart::whole || !plan.real_runtime.empty())
+    plan.changes.insert(plan.changes.begin(), std::move(configuration));
+  plan.ledger = std::move(ledger);
+  settle(host, plan, Verb::install);
+  TRY(check(host, *engine, plan.changes));
+  TRY(want_units(host, plan));
+  return plan;
 }
 
-Result<Installation> plan_removal(const Host& host, const std::string& engine) {
-  const auto found = TRY(find_engine(host, "uninstall", engine));
-  auto ledger = TRY(load_ledger(host.tree, host.ledger));
-  auto plan =
-      found->removal != nullptr ? found->removal(host, ledger) : found->plan(host, ledger, Default::as_is);
-  if (!plan && (found->removal != nullptr || !knows(ledger, engine))) return std::move(plan).error();
-  auto registration =
-      TRY(plan_uninstall(host.tree, ledger, engine, plan ? plan->files : std::vector<WantedFile>()));
-  TRY(check(host, *found, registration));
-  if (plan && found->removal != nullptr)
-    registration.notes.insert(registration.notes.end(), plan->notes.begin(), plan->notes.end());
-  Installation removal = {std::move(registration), {}, "", {}};
-  std::erase_if(removal.registration.ledger.units, [&](LedgerUnit& unit) {
-    const bool last = unit.engines.erase(engine) > 0 && unit.engines.empty();
-    if (last) removal.units.push_back(unit.name);
+Result<Plan> plan_removal(const Host& host, const std::string& name) {
+  const auto engine = TRY(find_engine(host, "uninstall", name));
+  const auto ledger = TRY(load_ledger(host.tree, host.ledger));
+  auto found = plan_opposite(host, ledger, *engine);
+  if (!found && (engine->removal != nullptr || !knows(ledger, name))) return found;
+  if (!found) found = Plan();
+  Plan plan = {.notes = std::move(found->notes), .engine = name, .ledger = ledger};
+  TRY(undo_files(host, ledger, found->changes, plan));
+  settle(host, plan, Verb::uninstall);
+  TRY(check(host, *engine, plan.changes));
+  std::erase_if(plan.ledger.units, [&](LedgerUnit& unit) {
+    const bool last = unit.engines.erase(name) > 0 && unit.engines.empty();
+    if (last) plan.units.push_back(unit.name);
     return last;
   });
-  return removal;
+  return plan;
 }
-
-namespace {
-
-// If the record was lost: uninstall would remove something.
-bool is_found(const Host& host, const Ledger& ledger, const Engine& engine) {
-  if (host.scope == Scope::user && engine.smallest != Scope::user) return false;
-  const auto plan =
-      engine.removal != nullptr ? engine.removal(host, ledger) : engine.plan(host, ledger, Default::as_is);
-  if (!plan) return false;
-  const auto removal = plan_uninstall(host.tree, ledger, std::string(engine.name), plan->files);
-  return removal && !removal->changes.empty();
-}
-
-}  // namespace
 
 Result<std::vector<std::string>> registered_engines(const Host& host) {
   const auto ledger = TRY(load_ledger(host.tree, host.ledger));

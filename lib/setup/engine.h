@@ -37,26 +37,15 @@ std::vector<EngineState> inspect_engines(const std::string& root);
 
 bool has_gvisor(const Host& host);  // runsc is installed
 
-struct InstallRequest {
-  std::string engine;
-  LoginChoice login = {};  // of a new configuration
-  Default as_default = Default::as_is;
-};
+// Everything that will be done to register the engine: files, then units. Failure: an unknown engine (usage),
+// one that only root can set up, or as its planner, plan_configuration, set_runtime; the engine would not
+// start with the result.
+Result<Plan> plan_installation(Host& host, const std::string& engine, const LoginChoice& login = {},
+                               Default as_default = Default::as_is);
 
-// Everything that will be done: files, then units.
-struct Installation {
-  Registration registration;
-  std::vector<std::string> units;  // to enable, or to disable
-  std::string unread;              // why the engine will not read it
-  std::vector<std::string> next;   // what is left for a person to do
-};
-
-// Failure: an unknown engine (usage), one that only root can set up, or as plan_install, plan_configuration,
-// wanted_configuration; the engine would not start with the result.
-Result<Installation> plan_installation(Host& host, const InstallRequest& request);
-
-// Failure: an unknown engine (usage), or as plan_uninstall; the engine would not start with the result.
-Result<Installation> plan_removal(const Host& host, const std::string& engine);
+// The opposite. What a ledger that was lost had is found by what is in the files. Failure: an unknown engine
+// (usage), or as its planner; the engine would not start with the result.
+Result<Plan> plan_removal(const Host& host, const std::string& engine);
 
 // The engines in the ledger, and those whose files contain something of ours; sorted.
 Result<std::vector<std::string>> registered_engines(const Host& host);

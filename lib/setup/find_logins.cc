@@ -74,13 +74,6 @@ Error no_token(const FoundLogin& login, std::string_view what) {
                       login.entry.empty() ? "" : fmt::format("'{}' ", login.entry), what, login.provider)};
 }
 
-// The only login of its client, which can be refreshed.
-Result<void> check_login(const FoundLogin& login, const Provider& provider, uid_t uid) {
-  const auto document = TRY(read_json(login.path, uid));
-  if (has_text(document, provider.fields.refresh_token)) return {};
-  return no_token(login, "refresh token");
-}
-
 std::string missing_of(const JsonValue& document, const JsonValue& client, const Provider& provider) {
   const CredentialFields& fields = provider.fields;
   if (!has_text(document, fields.refresh_token)) return "refresh token";
@@ -138,22 +131,29 @@ std::string client_file_of(const std::string& path, const LoginPlace& place) {
   return path.substr(0, path.size() - ending) + place.client_file;
 }
 
-void find_several(std::vector<FoundLogin>& logins, const Provider& provider, const UserHome& home,
-                  const std::vector<std::string>& directories) {
-  for (const std::string& path : files_of(path_of(provider.place, home))) {
+// The only login of a client, which can be refreshed, or each of several.
+void add_logins(std::vector<FoundLogin>& logins, const Provider& provider, const UserHome& home,
+                const std::vector<std::string>& directories) {
+  const bool is_only = !has_entries(provider) && provider.place.file.find('*') == std::string::npos;
+  const std::string pattern = path_of(provider.place, home);
+  for (const std::string& path : is_only ? std::vector{pattern} : files_of(pattern)) {
     const auto document = read_json(path, home.uid);
-    FoundLogin login = {provider.name, path, "", client_file_of(path, provider.place)};
+    FoundLogin login = {provider.name, path, "", is_only ? "" : client_file_of(path, provider.place)};
     if (!document) {
       login.usable = document.error();
-      logins.push_back(std::move(login));
+    } else if (is_only) {
+      if (!has_text(*document, provider.fields.refresh_token))
+        login.usable = no_token(login, "refresh token");
     } else if (!has_entries(provider)) {
-      logins.push_back(found(std::move(login), *document, provider, home.uid));
+      login = found(std::move(login), *document, provider, home.uid);
     } else {
       for (const std::string& entry : entries_of(*document, provider)) {
         const auto own = load_provider(ProviderEntry{provider.name, entry}, directories);
         if (own) logins.push_back(found({provider.name, path, entry}, *document, *own, home.uid));
       }
+      continue;
     }
+    logins.push_back(std::move(login));
   }
 }
 
@@ -175,15 +175,7 @@ std::vector<FoundLogin> find_logins(const UserHome& home, const std::vector<Prov
                                     const std::vector<std::string>& directories) {
   std::vector<FoundLogin> logins;
   for (const Provider& provider : providers) {
-    const std::string& file = provider.place.file;
-    if (file.empty()) continue;
-    if (has_entries(provider) || file.find('*') != std::string::npos) {
-      find_several(logins, provider, home, directories);
-      continue;
-    }
-    FoundLogin login = {provider.name, path_of(provider.place, home)};
-    login.usable = check_login(login, provider, home.uid);
-    logins.push_back(std::move(login));
+    if (!provider.place.file.empty()) add_logins(logins, provider, home, directories);
   }
   return logins;
 }

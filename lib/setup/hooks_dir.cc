@@ -37,13 +37,6 @@ std::string hook_file_path(std::string_view directory, std::string_view stage) {
   return fmt::format("{}/oci-oauth-{}.json", directory, stage);
 }
 
-void add_hooks(Plan& plan, const Host& host, std::string_view directory,
-               std::initializer_list<const char*> stages) {
-  for (const char* stage : stages) {
-    plan.files.push_back({.path = hook_file_path(directory, stage), .text = hook_file(host, stage)});
-  }
-}
-
 Paths drop_ins(const Tree& tree, const std::string& directory) {
   Paths paths;
   for (const std::string& name : tree.list(directory)) {
@@ -66,7 +59,7 @@ Result<HooksDirs> configured_hooks(const Tree& tree, const Paths& files, const T
     auto text = TRY(tree.read(file));
     if (!text) continue;
     auto toml = TRY(Toml::parse(*text, tree.shown(file)));
-    auto listed = toml.appendable(key);
+    auto listed = toml.list(key);
     if (!listed) continue;
     dirs.appends = listed->append.value_or(dirs.appends);
     if (!dirs.appends) dirs.directories.clear();
@@ -77,7 +70,7 @@ Result<HooksDirs> configured_hooks(const Tree& tree, const Paths& files, const T
 }
 
 bool holds(const Paths& directories, std::string_view directory) {
-  return std::find(directories.begin(), directories.end(), directory) != directories.end();
+  return std::ranges::find(directories, directory) != directories.end();
 }
 
 void check_read(Plan& plan, const Host& host, const HooksDirs& dirs, std::string_view directory) {
@@ -103,8 +96,6 @@ Paths podman_files(const Host& host) {
   add(host.config_home + "/containers/containers.conf.d");
   return files;
 }
-
-const TomlPath podman_key = {"engine", "hooks_dir"};
 
 // Whether Podman knows {append = true}: by its version, or because one of its files uses it.
 bool can_append(const Host& host, const HooksDirs& dirs) {
@@ -144,29 +135,31 @@ struct Reader {
 };
 
 // A directory that the engine reads only if it is told to: by our drop-in, unless a later file overrides it.
-Result<void> add_own_directory(Plan& plan, const Host& host, Reader reader, const std::string& directory) {
+Result<void> add_own_directory(Plan& plan, const Host& host, const Ledger& ledger, Reader reader,
+                               const std::string& directory) {
   std::erase(reader.files, reader.drop_in);
-  const auto dirs = configured_hooks(host.tree, reader.files, reader.key);
-  if (!dirs) return dirs.error();
-  if (!dirs->appends && dirs->file > reader.drop_in &&
-      dirs->file.starts_with(parent_directory(reader.drop_in) + "/")) {
-    check_read(plan, host, *dirs, directory);
+  const auto dirs = TRY(configured_hooks(host.tree, reader.files, reader.key));
+  if (!dirs.appends && dirs.file > reader.drop_in &&
+      dirs.file.starts_with(parent_directory(reader.drop_in) + "/")) {
+    check_read(plan, host, dirs, directory);
     if (!plan.unread.empty())
-      plan.next.push_back(fmt::format("add \"{}\" to hooks_dir in {}", directory, dirs->file));
+      plan.next.push_back(fmt::format("add \"{}\" to hooks_dir in {}", directory, dirs.file));
     return {};
   }
-  plan.files.push_back(
-      {.path = reader.drop_in,
-       .text = fmt::format(
-           "# Written by `oci-oauth install {}`. hooks_dir may replace the lists in other files, so it "
-           "includes what they name.\n[{}]\nhooks_dir = {}\n",
-           reader.engine, reader.table, list_with(host, reader.engine, *dirs, directory))});
+  auto text = fmt::format(
+      "# Written by `oci-oauth install {}`. hooks_dir may replace the lists in other files, so it "
+      "includes what they name.\n[{}]\nhooks_dir = {}\n",
+      reader.engine, reader.table, list_with(host, reader.engine, dirs, directory));
+  plan.changes.push_back(TRY(plan_whole_file(host.tree, ledger, reader.drop_in, std::move(text))));
   return {};
 }
 
 Reader podman_reader(const Host& host) {
   const std::string home = host.scope == Scope::user ? host.config_home : "/etc";
-  return {"podman", podman_files(host), podman_key, home + "/containers/containers.conf.d/oci-oauth.conf",
+  return {"podman",
+          podman_files(host),
+          {"engine", "hooks_dir"},
+          home + "/containers/containers.conf.d/oci-oauth.conf",
           "engine"};
 }
 
@@ -186,16 +179,27 @@ std::string hooks_directory(const Host& host) {
   return !is_there && host.tree.is_read_only(system_hooks) ? local_hooks : system_hooks;
 }
 
-Result<Plan> plan_hooks(const Host& host, Reader reader, const std::string& directory,
-                        std::initializer_list<const char*> stages) {
+// CRI-O reads the same directory as Podman, does not know this stage, and does not start with a file that it
+// refuses.
+enum class Precreate { wanted, unwanted };
+
+Result<Plan> plan_hooks(const Host& host, const Ledger& ledger, Reader reader, const std::string& directory,
+                        Precreate precreate) {
   Plan plan;
   if (directory == system_hooks) {
     const auto dirs = TRY(configured_hooks(host.tree, reader.files, reader.key));
     check_read(plan, host, dirs, directory);
-  } else if (auto added = add_own_directory(plan, host, std::move(reader), directory); !added) {
-    return std::move(added).error();
+  } else {
+    TRY(add_own_directory(plan, host, ledger, std::move(reader), directory));
   }
-  add_hooks(plan, host, directory, stages);
+  for (const char* stage : {"createRuntime", "poststop", "precreate"}) {
+    const std::string path = hook_file_path(directory, stage);
+    const bool is_unwanted = precreate == Precreate::unwanted && stage == std::string_view("precreate");
+    if (!is_unwanted)
+      plan.changes.push_back(TRY(plan_whole_file(host.tree, ledger, path, hook_file(host, stage))));
+    else if (ledger.find(path) != nullptr)
+      plan.changes.push_back(TRY(plan_without_ours(host.tree, ledger, path, OwnedPart::whole)));
+  }
   return plan;
 }
 
@@ -205,28 +209,21 @@ bool has_crio(const Host& host) {
 
 }  // namespace
 
-Result<Plan> plan_podman(const Host& host, const Ledger&, Default) {
-  if (host.scope == Scope::user) {
-    return plan_hooks(host, podman_reader(host), host.config_home + "/containers/oci/hooks.d",
-                      {"createRuntime", "poststop", "precreate"});
-  }
-  const std::string directory = hooks_directory(host);
-  // CRI-O reads the same directory, does not know this stage, and does not start with a file that it refuses.
-  if (!has_crio(host))
-    return plan_hooks(host, podman_reader(host), directory, {"createRuntime", "poststop", "precreate"});
-  auto plan = TRY(plan_hooks(host, podman_reader(host), directory, {"createRuntime", "poststop"}));
-  plan.unwanted.push_back(hook_file_path(directory, "precreate"));
+Result<Plan> plan_podman(const Host& host, const Ledger& ledger, Default) {
+  const bool is_users = host.scope == Scope::user;
+  const std::string directory =
+      is_users ? host.config_home + "/containers/oci/hooks.d" : hooks_directory(host);
+  if (is_users || !has_crio(host))
+    return plan_hooks(host, ledger, podman_reader(host), directory, Precreate::wanted);
+  auto plan = TRY(plan_hooks(host, ledger, podman_reader(host), directory, Precreate::unwanted));
   plan.notes.emplace_back(
       "CRI-O shares the hooks directory and refuses Podman's stage precreate: give containers the provider's "
       "variables with --env, or with a CDI device (oci-oauth install cdi)");
   return plan;
 }
 
-Result<Plan> plan_crio(const Host& host, const Ledger&, Default) {
-  const std::string directory = hooks_directory(host);
-  auto plan = plan_hooks(host, crio_reader(host), directory, {"createRuntime", "poststop"});
-  if (plan) plan->unwanted.push_back(hook_file_path(directory, "precreate"));
-  return plan;
+Result<Plan> plan_crio(const Host& host, const Ledger& ledger, Default) {
+  return plan_hooks(host, ledger, crio_reader(host), hooks_directory(host), Precreate::unwanted);
 }
 
 }  // namespace oci_oauth

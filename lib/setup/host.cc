@@ -54,9 +54,7 @@ Result<Host> open_host(const std::string& root) {
               .scope = Scope::system,
               .prefix = std::move(prefix),
               .config = system_config,
-              .ledger = "/var/lib/oci-oauth/install.json",
-              .runtime_dir = "",
-              .config_home = ""};
+              .ledger = "/var/lib/oci-oauth/install.json"};
 }
 
 }  // namespace oci_oauth

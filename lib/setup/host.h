@@ -17,15 +17,16 @@ struct Host {
   std::string prefix;  // of the programs, as a path in the tree
   std::string config;  // the configuration file
   std::string ledger;  // what was changed here (ledger.h)
-  std::string
-      // only for a user: the configuration must name it, because hooks do not see XDG_RUNTIME_DIR
-      runtime_dir;
-  std::string config_home;                 // only for a user: $XDG_CONFIG_HOME
-  std::string data_home = {};              // only for a user: $XDG_DATA_HOME
+  // Only for a user. The configuration must name runtime_dir, because hooks do not see XDG_RUNTIME_DIR.
+  std::string runtime_dir = {}, config_home = {}, data_home = {};
   std::string planned_configuration = {};  // what an installation will make of it; empty: it stays
 
   std::string hook() const { return hook_path(prefix); }
   std::string wrapper() const { return prefix + "/bin/oci-oauth-runtime"; }
+  // A command as a person types it.
+  std::string typed(const std::string& command) const {
+    return scope == Scope::system ? "sudo " + command : command;
+  }
 };
 
 // The machine if the caller is root or names a tree other than "/", otherwise the caller's own part. Failure:

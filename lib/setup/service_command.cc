@@ -84,11 +84,6 @@ Strings split(std::string_view text) {
   return words;
 }
 
-std::string read(const Host& host, const std::string& path) {
-  auto text = host.tree.read(path);
-  return text && *text ? std::move(**text) : "";
-}
-
 void set(Environment& environment, std::string_view assignment, const std::string& file) {
   const size_t equals = assignment.find('=');
   if (equals == std::string_view::npos) return;
@@ -99,7 +94,7 @@ void set(Environment& environment, std::string_view assignment, const std::strin
 void read_environment_file(const Host& host, std::string_view name, Environment& environment) {
   if (name.starts_with('-')) name.remove_prefix(1);
   const std::string file(name);
-  for (const std::string& line : lines_of(read(host, file))) {
+  for (const std::string& line : lines_of(host.tree.text_of(file))) {
     // The quotes around a value are removed, and it stays one value.
     std::string plain = line;
     std::erase_if(plain, [](char c) { return c == '"' || c == '\''; });
@@ -127,7 +122,7 @@ Service read_service(const Host& host, const std::string& unit) {
   Service service;
   for (const std::string& file : files_of(host, unit)) {
     bool is_service = false;
-    for (const std::string& line : lines_of(read(host, file))) {
+    for (const std::string& line : lines_of(host.tree.text_of(file))) {
       if (line.starts_with('[')) is_service = line == "[Service]";
       const size_t equals = line.find('=');
       if (!is_service || equals == std::string::npos) continue;
@@ -165,6 +160,15 @@ std::vector<ServiceWord> service_command(const Host& host, const std::string& un
   for (const std::string& word : split(service.command.text)) add_word(word, service, words);
   if (!words.empty()) words.front().text.erase(0, words.front().text.find_first_not_of("@-:+!|"));
   return words;
+}
+
+std::optional<std::string> option_value(const std::vector<ServiceWord>& words, size_t number,
+                                        std::string_view option) {
+  const std::string& word = words[number].text;
+  if (word == option && number + 1 < words.size()) return words[number + 1].text;
+  if (word.starts_with(option) && word.substr(option.size()).starts_with('='))
+    return word.substr(option.size() + 1);
+  return std::nullopt;
 }
 
 }  // namespace oci_oauth

@@ -64,9 +64,8 @@ std::vector<std::string> installable_units(const Host& host, std::string_view en
   for (std::string& name : host.tree.list(unit_directory(host))) {
     if (!name.starts_with("oci-oauth-")) continue;
     if (is_of_proxy(name) && engine != engine_name::proxy) continue;
-    const auto text = host.tree.read(fmt::format("{}/{}", unit_directory(host), name));
-    if (text && *text && (*text)->find("\n[Install]\n") != std::string::npos)
-      units.push_back(std::move(name));
+    const std::string text = host.tree.text_of(fmt::format("{}/{}", unit_directory(host), name));
+    if (text.find("\n[Install]\n") != std::string::npos) units.push_back(std::move(name));
   }
   return units;
 }

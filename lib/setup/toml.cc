@@ -53,24 +53,11 @@ std::optional<std::string> Toml::string(const TomlPath& path) const {
   return node == nullptr ? std::nullopt : node->value_exact<std::string>();
 }
 
-std::optional<std::vector<std::string>> Toml::strings(const TomlPath& path) const {
+std::optional<Toml::List> Toml::list(const TomlPath& path) const {
   const toml::node* node = document_->at(path);
   const toml::array* array = node == nullptr ? nullptr : node->as_array();
   if (array == nullptr) return std::nullopt;
-  std::vector<std::string> strings;
-  for (const toml::node& element : *array) {
-    const auto text = element.value_exact<std::string>();
-    if (!text) return std::nullopt;
-    strings.push_back(*text);
-  }
-  return strings;
-}
-
-std::optional<Toml::Appendable> Toml::appendable(const TomlPath& path) const {
-  const toml::node* node = document_->at(path);
-  const toml::array* array = node == nullptr ? nullptr : node->as_array();
-  if (array == nullptr) return std::nullopt;
-  Appendable list;
+  List list;
   for (const toml::node& element : *array) {
     if (const auto text = element.value_exact<std::string>()) list.strings.push_back(*text);
     if (const toml::table* table = element.as_table()) list.append = (*table)["append"].value<bool>();
@@ -82,33 +69,17 @@ bool Toml::has(const TomlPath& path) const {
   return document_->at(path) != nullptr;
 }
 
-std::vector<std::pair<std::string, std::string>> Toml::values(const TomlPath& path) const {
-  std::vector<std::pair<std::string, std::string>> values;
+std::vector<std::pair<std::string, std::string>> Toml::members(const TomlPath& path) const {
+  std::vector<std::pair<std::string, std::string>> members;
   const toml::node* node = document_->at(path);
   const toml::table* table = node == nullptr ? nullptr : node->as_table();
-  if (table == nullptr) return values;
+  if (table == nullptr) return members;
   for (const auto& [key, value] : *table) {
-    if (value.is_table()) continue;
     std::ostringstream text;
-    value.visit([&](const auto& plain) { text << toml::toml_formatter{plain}; });
-    values.emplace_back(std::string(key), text.str());
+    if (!value.is_table()) value.visit([&](const auto& plain) { text << toml::toml_formatter{plain}; });
+    members.emplace_back(std::string(key), text.str());
   }
-  return values;
-}
-
-std::vector<std::string> Toml::tables(const TomlPath& path) const {
-  std::vector<std::string> names;
-  const toml::node* node = document_->at(path);
-  const toml::table* table = node == nullptr ? nullptr : node->as_table();
-  if (table == nullptr) return names;
-  for (const auto& [key, value] : *table) {
-    if (value.is_table()) names.emplace_back(std::string(key));
-  }
-  return names;
-}
-
-bool Toml::empty() const {
-  return document_->root.empty();
+  return members;
 }
 
 Result<std::string> add_toml_block(std::string_view text, std::string_view source, std::string_view block) {

@@ -23,20 +23,16 @@ class Toml {
   // Each is nullopt if it is absent or has another type.
   std::optional<std::int64_t> integer(const TomlPath& path) const;
   std::optional<std::string> string(const TomlPath& path) const;
-  std::optional<std::vector<std::string>> strings(const TomlPath& path) const;
-  // A list in containers.conf(5): its strings, and the value of a table {append = …} in it; nullopt if there
-  // is no array.
-  struct Appendable {
-    std::vector<std::string> strings;
-    std::optional<bool> append;
+  // An array: its strings and, as in containers.conf(5), the value of a table {append = …} in it.
+  struct List {
+    std::vector<std::string> strings = {};
+    std::optional<bool> append = {};
   };
-  std::optional<Appendable> appendable(const TomlPath& path) const;
+  std::optional<List> list(const TomlPath& path) const;
   bool has(const TomlPath& path) const;
-  // The members of a table that are not tables, each with its value as TOML; and the names of those that are.
-  // Sorted by name; none if there is no table.
-  std::vector<std::pair<std::string, std::string>> values(const TomlPath& path) const;
-  std::vector<std::string> tables(const TomlPath& path) const;
-  bool empty() const;
+  // The members of a table, each with its value as TOML, which is empty for a table. Sorted by name; none if
+  // there is no table.
+  std::vector<std::pair<std::string, std::string>> members(const TomlPath& path) const;
 
  private:
   struct Document;

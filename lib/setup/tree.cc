@@ -71,9 +71,14 @@ Result<std::optional<std::string>> Tree::read(const std::string& path) const {
   if (!place && place.error().kind == ErrorKind::not_found) return std::optional<std::string>();
   if (!place) return std::move(place).error();
   auto text = read_file({place->directory.get(), place->name, place->shown}, file_limit, Links::refused);
-  if (!text && text.error().kind == ErrorKind::not_found) return std::optional<std::string>();
-  if (!text) return std::move(text).error();
-  return std::optional<std::string>(std::move(*text));
+  if (text) return std::optional<std::string>(std::move(*text));
+  if (text.error().kind == ErrorKind::not_found) return std::optional<std::string>();
+  return std::move(text).error();
+}
+
+std::string Tree::text_of(const std::string& path) const {
+  auto text = read(path);
+  return text && *text ? std::move(**text) : "";
 }
 
 bool Tree::exists(const std::string& path) const {
@@ -141,15 +146,13 @@ std::vector<std::string> Tree::missing_directories(const std::string& path) cons
   return missing;
 }
 
-Result<std::vector<std::string>> Tree::make_directories(const std::string& path) const {
-  std::vector<std::string> missing = missing_directories(path);
-  for (const std::string& directory : missing) {
+Result<void> Tree::make_directories(const std::string& path) const {
+  for (const std::string& directory : missing_directories(path)) {
     auto parent = TRY(open_in(parent_directory(directory), O_RDONLY | O_DIRECTORY));
-    const std::string name = base_name(directory);
-    if (::mkdirat(parent.get(), name.c_str(), 0755) == 0) continue;
+    if (::mkdirat(parent.get(), base_name(directory).c_str(), 0755) == 0) continue;
     return Error::from_errno(errno, fmt::format("{}: mkdir", shown(directory)));
   }
-  return missing;
+  return {};
 }
 
 bool Tree::remove_directory(const std::string& path) const {

@@ -32,6 +32,8 @@ class Tree {
   // nullopt if there is no such file. Failure: it cannot be read, is larger than 1 MiB, or is a dangling
   // link.
   Result<std::optional<std::string>> read(const std::string& path) const;
+  // The same; empty also if it cannot be read.
+  std::string text_of(const std::string& path) const;
   bool exists(const std::string& path) const;
   // Whether a directory, or its nearest existing parent, is on a file system that is mounted read-only.
   bool is_read_only(const std::string& directory) const;
@@ -45,9 +47,9 @@ class Tree {
   Result<void> write(const std::string& path, std::string_view text, mode_t mode) const;
   Result<void> remove(const std::string& path) const;
 
-  // Creates `path` and its missing parents, mode 0755. Result: the created directories, outermost first.
-  Result<std::vector<std::string>> make_directories(const std::string& path) const;
-  // The directories that make_directories(path) would create.
+  // Creates `path` and its missing parents, mode 0755.
+  Result<void> make_directories(const std::string& path) const;
+  // The directories that make_directories(path) would create, outermost first.
   std::vector<std::string> missing_directories(const std::string& path) const;
   // Removes an empty directory. False: it is not empty, or is in use.
   bool remove_directory(const std::string& path) const;

@@ -68,16 +68,9 @@ Unit=oci-oauth-refresh.service
   return units;
 }
 
-UnitFile socket_drop_in(const Config& config) {
-  const std::string socket = unit_value(config.runtime_dir) + "/refresh.sock";
-  return {drop_in_of("oci-oauth-refresh.socket"),
-          fmt::format("[Socket]\nListenStream=\nListenStream={}\n", socket)};
-}
-
-UnitFile proxy_socket_drop_in(const Config& config) {
-  return {
-      drop_in_of("oci-oauth-proxy.socket"),
-      fmt::format("[Socket]\nListenStream=\nListenStream={}/proxy.sock\n", unit_value(config.runtime_dir))};
+UnitFile socket_drop_in(const Config& config, std::string_view unit, std::string_view name) {
+  return {drop_in_of(unit),
+          fmt::format("[Socket]\nListenStream=\nListenStream={}/{}\n", unit_value(config.runtime_dir), name)};
 }
 
 // Locks are directories beside the login's directory.
@@ -90,11 +83,6 @@ UnitFile exchange_drop_in(const Config& config) {
       text += fmt::format("ReadWritePaths=\"-{}\"\n", unit_value(writable));
   }
   return {drop_in_of("oci-oauth-exchange@.service"), std::move(text)};
-}
-
-// The configuration decides whether this host follows a fleet.
-UnitFile fleet_drop_in() {
-  return {"basic.target.d/oci-oauth-fleet.conf", "[Unit]\nWants=oci-oauth-fleet.service\n"};
 }
 
 constexpr std::string_view directory_unit = "oci-oauth-directory.service";
@@ -173,9 +161,10 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
   for (const Profile& profile : config.profiles)
     TRY(check(config, fmt::format("/profiles/{}/credentials", profile.name), profile.credentials));
   std::vector<UnitFile> files = path_units(config);
-  files.push_back(socket_drop_in(config));
-  files.push_back(proxy_socket_drop_in(config));
-  if (config.fleet) files.push_back(fleet_drop_in());
+  files.push_back(socket_drop_in(config, "oci-oauth-refresh.socket", "refresh.sock"));
+  files.push_back(socket_drop_in(config, "oci-oauth-proxy.socket", "proxy.sock"));
+  if (config.fleet)
+    files.push_back({"basic.target.d/oci-oauth-fleet.conf", "[Unit]\nWants=oci-oauth-fleet.service\n"});
   if (manager == ServiceManager::user) return files;
   files.push_back(exchange_drop_in(config));
   // A file system for each profile, so that no file handle leads from a container's mount to another

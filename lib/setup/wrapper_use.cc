@@ -15,11 +15,8 @@ constexpr const char* tasks = "io.containerd.runtime.v2.task";
 
 // The shim records its runtime in a separate file and among its options.
 bool is_run_by_wrapper(const Tree& tree, const std::string& bundle) {
-  const auto runtime = tree.read(bundle + "/runtime");
-  if (runtime && *runtime && is_wrapper(**runtime)) return true;
-  const auto options = tree.read(bundle + "/options.json");
-  if (!options || !*options) return false;
-  const auto json = parse_json(**options, bundle);
+  if (is_wrapper(tree.text_of(bundle + "/runtime"))) return true;
+  const auto json = parse_json(tree.text_of(bundle + "/options.json"), bundle);
   return json && json->IsObject() && is_wrapper(json_string(*json, "binary_name").value_or(""));
 }
 

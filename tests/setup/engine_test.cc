@@ -25,9 +25,9 @@ struct HostWithEngines : TempDir {
   void install(const std::string& engine) const {
     auto host = open_host(path());
     REQUIRE(host);
-    auto done = plan_installation(*host, {.engine = engine, .login = {.credentials = *this / "login"}});
-    REQUIRE(done);
-    REQUIRE(apply(host->tree, done->registration, host->ledger));
+    const auto plan = plan_installation(*host, engine, {.credentials = *this / "login"});
+    REQUIRE(plan);
+    REQUIRE(apply(host->tree, plan->changes, plan->ledger, host->ledger));
   }
 
   EngineState state(std::string_view engine) const {
@@ -115,6 +115,6 @@ TEST_CASE("the proxy can be uninstalled without a profile that has a socket") {
   const HostWithEngines machine;
   auto host = open_host(machine.path());
   REQUIRE(host);
-  CHECK_FALSE(plan_installation(*host, {.engine = "proxy"}));
+  CHECK_FALSE(plan_installation(*host, "proxy"));
   CHECK(plan_removal(*host, "proxy"));
 }

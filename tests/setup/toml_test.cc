@@ -11,11 +11,11 @@ TEST_CASE("a value is found by its path, and only as what it is") {
   REQUIRE(toml);
   CHECK(toml->integer({"version"}) == 2);
   CHECK(toml->string({"plugins", "a.b", "name"}) == "n");
-  CHECK(toml->strings({"plugins", "a.b", "dirs"}) == std::vector<std::string>{"/x", "/y"});
+  CHECK(toml->list({"plugins", "a.b", "dirs"})->strings == std::vector<std::string>{"/x", "/y"});
   CHECK(toml->has({"plugins", "a.b"}));
   CHECK_FALSE(toml->has({"plugins", "a", "b"}));
   CHECK_FALSE(toml->string({"version"}));
-  CHECK_FALSE(toml->strings({"version", "deeper"}));
+  CHECK_FALSE(toml->list({"version", "deeper"}));
 }
 
 TEST_CASE("text that is not TOML is reported with its place") {

@@ -55,8 +55,10 @@ TEST_CASE("a dangling link is refused, a missing file is not") {
 TEST_CASE("directories are made as far as they are missing, and go while they are empty") {
   const TempDir dir;
   const auto tree = Tree::open(dir.path());
-  CHECK(*tree->make_directories("/a/b/c") == std::vector<std::string>{"/a", "/a/b", "/a/b/c"});
-  CHECK(tree->make_directories("/a/b/c")->empty());
+  CHECK(tree->missing_directories("/a/b/c") == std::vector<std::string>{"/a", "/a/b", "/a/b/c"});
+  CHECK(tree->make_directories("/a/b/c"));
+  CHECK(tree->missing_directories("/a/b/c").empty());
+  CHECK(tree->make_directories("/a/b/c"));
   CHECK(mode_of(dir / "a/b") == 0755);
   CHECK_FALSE(tree->remove_directory("/a"));
   CHECK(tree->remove_directory("/a/b/c"));
