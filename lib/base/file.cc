@@ -108,6 +108,23 @@ Result<UniqueFd> open_file(const FileAt& file, int flags, mode_t mode) {
   return Error::from_errno(errno, file.shown);
 }
 
+UniqueFd open_without_links(int directory, std::string_view path, int flags) {
+  UniqueFd at(::openat(directory, path.starts_with('/') ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  while (at && !path.empty()) {
+    const size_t end = path.find('/');
+    const std::string name(path.substr(0, end));
+    path.remove_prefix(end == std::string_view::npos ? path.size() : end + 1);
+    if (name.empty()) continue;
+    const int here = path.empty() ? flags : O_PATH | O_DIRECTORY;
+    UniqueFd next(::openat(at.get(), name.c_str(), here | O_NOFOLLOW | O_CLOEXEC));
+    struct stat status;
+    if (!next && errno == ENOTDIR && ::fstatat(at.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+      errno = S_ISLNK(status.st_mode) ? ELOOP : ENOTDIR;
+    at = std::move(next);
+  }
+  return at;
+}
+
 Result<std::string> read_file(int fd, size_t limit, std::string_view shown) {
   struct stat status;
   if (::fstat(fd, &status) != 0) return Error::from_errno(errno, shown);

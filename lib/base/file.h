@@ -65,6 +65,10 @@ Result<NamesInTurn> names_from(int directory, off_t position, size_t most);
 // open(2) with O_CLOEXEC; does not block on a FIFO and does not acquire a terminal. Failure: "PATH: reason".
 Result<UniqueFd> open_file(const FileAt& file, int flags, mode_t mode = 0);
 
+// openat(2) with O_CLOEXEC that follows no symbolic link: one name after the other, because a service with
+// RestrictSUIDSGID= (systemd.exec(5)) has no openat2(2). Invalid on failure: errno is ELOOP for a link.
+UniqueFd open_without_links(int directory, std::string_view path, int flags);
+
 // Result: the whole content of a regular file. Failure: "PATH: reason" for any other file (FIFO, directory,
 // device), and for more than `limit` bytes; not_found if there is no such file.
 Result<std::string> read_file(const FileAt& file, size_t limit, Links links = Links::followed);

@@ -2,9 +2,7 @@
 #include "config/trusted_file.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,33 +18,6 @@ namespace {
 
 constexpr uid_t unmapped = 65534;
 constexpr size_t longest_secret = 4 * KiB;
-
-constexpr int reading = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-
-// One name after the other. An invalid descriptor: errno says why.
-UniqueFd open_by_names(std::string_view path) {
-  UniqueFd at(::open(path.starts_with('/') ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  while (at && !path.empty()) {
-    const size_t end = path.find('/');
-    const std::string name(path.substr(0, end));
-    path.remove_prefix(end == std::string_view::npos ? path.size() : end + 1);
-    const int flags = path.empty() ? reading : O_PATH | O_DIRECTORY | O_CLOEXEC;
-    if (!name.empty()) at = UniqueFd(::openat(at.get(), name.c_str(), flags | O_NOFOLLOW));
-  }
-  return at;
-}
-
-Result<UniqueFd> open_without_links(const std::string& path) {
-  open_how how = {};
-  how.flags = reading;
-  how.resolve = RESOLVE_NO_SYMLINKS;
-  UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
-  // In a service with RestrictSUIDSGID= (systemd.exec(5)), whose filter cannot read its flags.
-  if (!fd && errno == ENOSYS) fd = open_by_names(path);
-  if (!fd && errno == ELOOP) return Error::configuration(fmt::format("{}: leads over a symbolic link", path));
-  if (!fd) return Error::configuration(Error::from_errno(errno, path).message);
-  return fd;
-}
 
 Result<void> check_is_private(const struct stat& status, const std::string& path, uid_t owner) {
   if (!S_ISREG(status.st_mode))
@@ -78,9 +49,11 @@ Result<std::string> read_trusted_file(const std::string& path, size_t limit, Own
 }
 
 Result<Secret> read_private_file(const std::string& path, uid_t owner, size_t limit) {
-  const auto fd = TRY(open_without_links(path));
+  const auto fd = open_without_links(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (!fd && errno == ELOOP) return Error::configuration(path + ": leads over a symbolic link");
   struct stat status;
-  if (::fstat(fd.get(), &status) != 0) return Error::configuration(Error::from_errno(errno, path).message);
+  if (!fd || ::fstat(fd.get(), &status) != 0)
+    return Error::configuration(Error::from_errno(errno, path).message);
   TRY(check_is_private(status, path, owner));
   auto text = read_file(fd.get(), status, limit, path);
   if (!text) return Error::configuration(text.error().message);

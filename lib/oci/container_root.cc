@@ -15,7 +15,6 @@
 #include <optional>
 
 #include "base/file.h"
-
 #include "base/fmt.h"
 #include "base/path.h"
 
@@ -35,6 +34,10 @@ Result<UniqueFd> open_beneath(int root, const std::string& path, const std::stri
     const long fd = ::syscall(SYS_openat2, root, relative.c_str(), &how, sizeof how);
     if (fd >= 0) return UniqueFd(static_cast<int>(fd));
     if (errno != EAGAIN && errno != EINTR) break;
+  }
+  // In a service with RestrictSUIDSGID= (systemd.exec(5)): links are not followed.
+  if (std::string names; errno == ENOSYS && normalise_path("/" + path, names)) {
+    if (UniqueFd plain = open_without_links(root, names.substr(1), O_PATH | O_DIRECTORY)) return plain;
   }
   const int reason = errno;
   Error error = Error::from_errno(reason, fmt::format("{}: openat2", shown));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The only way to a path inside a container: openat2(2) beneath the container's root, so that no symbolic
-// link, ".." or magic link in an image leads out of it.
+// link, ".." or magic link in an image leads out of it; where that call is not there, no link is followed.
 #pragma once
 
 #include <string>

@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,7 +11,9 @@
 #include <cstring>
 
 #include "support/catch.h"
+#include "support/child_process.h"
 #include "support/container.h"
+#include "support/older_kernel.h"
 #include "support/skip.h"
 #include "support/temp_dir.h"
 
@@ -91,6 +94,24 @@ TEST_CASE("the container's /proc, /sys and /dev are refused, however an image le
   CHECK(through("rootfs/run/to-proc", "/proc/self").find("kernel file system") != std::string::npos);
   CHECK(through("rootfs/run/to-dev", "/dev").find("is in /dev") != std::string::npos);
   CHECK_FALSE(fs::exists("/dev/claude"));
+}
+
+TEST_CASE("a service whose sandbox hides openat2 finds a directory all the same, but follows no link to it") {
+  const Tree tree;
+  fs::create_directories(tree.root + "/run/secrets/claude");
+  fs::create_directory_symlink("/run", tree.root + "/var");
+  const ChildProcess service([&] {
+    forget_call(SYS_openat2);
+    const ContainerRoot root = tree.open();
+    const auto found = root.open_directory("/run/secrets/claude");
+    const bool is_same =
+        found && is_same_file(file_id(found->get()), file_id({.path = tree.root + "/run/secrets/claude"}));
+    return (is_same ? "found; " : "not found; ") + root.open_directory("/var/secrets").error().message +
+           "; " + root.open_directory("/run/../run").error().message;
+  });
+  CHECK(service.answer() ==
+        "found; /var/secrets in the container: openat2: Too many levels of symbolic links; "
+        "/run/../run in the container: openat2: Function not implemented");
 }
 
 TEST_CASE("a link to the container's root is not a separate directory") {

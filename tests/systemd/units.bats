@@ -190,6 +190,19 @@ unit_finding() {
     [[ -z $(machine ls -A /srv/kept) ]]
 }
 
+@test "a directory that was renamed on the host is kept current through the container, from within the sandbox" {
+    machine mkdir /srv/named
+    start_container given '.mounts |= map(if .destination == $target then
+        {type: "bind", source: "/srv/named", destination: $target, options: ["bind", "rw"]} else . end)'
+    machine mv /srv/named /srv/renamed
+    a_login 28800
+    is_written() { [[ $(cat "$(in_machine /srv/renamed/token)") == "$(current_token)" ]]; }
+    eventually is_written
+    machine mv /srv/renamed /srv/named
+    stop_container given
+    [[ -z $(machine ls -A /srv/named) ]]
+}
+
 @test "the timer refreshes a due token; a drop-in makes it tick fast" {
     mkdir -p "$tree/etc/systemd/system/oci-oauth-refresh.timer.d"
     cat >"$tree/etc/systemd/system/oci-oauth-refresh.timer.d/fast.conf" <<-'END'
