@@ -91,13 +91,16 @@ ExitCode carry_out(const Log& log, const Host& host, const Plan& plan, Reload re
   tell_notes(log, plan);
   if (has_systemd(host)) {
     progress.step("making systemd read its units again");
-    auto done = enable_units(host, plan.units);
+    // A generator makes some units from the configuration.
+    auto done = run_systemctl(host, {"daemon-reload"});
+    if (done && !plan.units.empty()) done = run_systemctl(host, {"enable", "--now"}, plan.units);
     progress.clear();
     if (!done) return report(log, done.error());
     print(log, list_units("enabled", plan.units));
-    if (plan.engine == engine_name::proxy) {
-      if (auto reloaded = reload_proxy(host); !reloaded) return report(log, reloaded.error());
-    }
+    // With the profiles of the configuration, which ends no stream.
+    if (plan.engine == engine_name::proxy)
+      done = run_systemctl(host, {"try-reload-or-restart"}, {"oci-oauth-proxy.service"});
+    if (!done) return report(log, done.error());
   }
   return print(log, already(plan) + next_lines(host, plan, reload));
 }

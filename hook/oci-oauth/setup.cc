@@ -37,17 +37,13 @@ bool is_container(const Tree& tree) {
 
 // Podman and Docker start containers from a command line. The others are set up if they are all there is.
 Result<std::vector<std::string>> find_engines(const Host& host) {
-  const std::vector<EngineState> states = inspect_engines("/");
-  const auto present = [&](std::initializer_list<std::string_view> names) {
-    std::vector<std::string> found;
-    for (const EngineState& state : states) {
-      const bool is_named = std::find(names.begin(), names.end(), state.engine) != names.end();
-      if (is_named && state.state != EngineState::absent) found.push_back(state.engine);
-    }
-    return found;
-  };
-  auto engines = present({engine_name::podman, engine_name::docker});
-  if (engines.empty()) engines = present({engine_name::crio, engine_name::containerd});
+  std::vector<std::string> engines, others;
+  for (const auto& [engine, state, file, message, remedy] : inspect_engines("/")) {
+    if (state == EngineState::absent) continue;
+    if (engine == engine_name::podman || engine == engine_name::docker) engines.push_back(engine);
+    if (engine == engine_name::crio || engine == engine_name::containerd) others.push_back(engine);
+  }
+  if (engines.empty()) engines = std::move(others);
   if (!engines.empty()) return engines;
   if (is_container(host.tree))
     return Error{ErrorKind::failed, "setup: this is a container, and no container engine is installed in it",
@@ -86,10 +82,6 @@ Result<SetupPlan> make_plan(const Log& log, Host host, const LoginChoice& login)
   if (failure) log.write(Priority::warning, *failure);
   auto config = TRY(planned_config(host, engines));
   return SetupPlan{std::move(host), std::move(engines), std::move(config)};
-}
-
-bool is_done(const SetupPlan& plan) {
-  return std::ranges::all_of(plan.engines, &Plan::is_done);
 }
 
 // The files and units of all engines, each once.
@@ -226,7 +218,7 @@ ExitCode setup(const Invocation& invocation) {
   if (!plan) return report(log, plan.error());
   const ExitCode shown = print(log, plan_text(*plan));
   if (shown != ExitCode::fine || arguments.has("--dry-run")) return shown;
-  if (!is_done(*plan) && !arguments.has("--yes")) {
+  if (!std::ranges::all_of(plan->engines, &Plan::is_done) && !arguments.has("--yes")) {
     const auto agreed = ask(*plan);
     if (!agreed) return report(log, agreed.error());
     if (!*agreed)

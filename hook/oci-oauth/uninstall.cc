@@ -28,9 +28,9 @@ Result<void> check_arguments(const Invocation& invocation) {
 // Units first, so that they do not restart what is being removed.
 Result<void> take_out(const Host& host, const Plan& plan) {
   const bool systemd = has_systemd(host);
-  if (systemd && !plan.units.empty()) TRY(disable_units(host, plan.units));
+  if (systemd && !plan.units.empty()) TRY(run_systemctl(host, {"disable", "--now"}, plan.units));
   TRY(apply(host.tree, plan.changes, plan.ledger, host.ledger));
-  return systemd ? disable_units(host, {}) : Result<void>();
+  return systemd ? run_systemctl(host, {"daemon-reload"}) : Result<void>();
 }
 
 // Without the programs, an engine that still has our names in memory could not start any container, and

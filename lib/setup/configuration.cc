@@ -22,13 +22,6 @@ namespace {
 
 constexpr const char* default_provider = "claude";
 
-Result<void> check_is_file(const std::string& path) {
-  struct stat status;
-  if (::stat(path.c_str(), &status) != 0) return Error::from_errno(errno, path);
-  if (S_ISREG(status.st_mode)) return {};
-  return Error{ErrorKind::failed, fmt::format("{}: is {}, not a login", path, file_type(status.st_mode))};
-}
-
 std::string empty_configuration(const Host& host) {
   JsonValue json = json_object();
   if (!host.runtime_dir.empty()) json_set(json, "runtime_dir", host.runtime_dir);
@@ -100,11 +93,24 @@ Result<std::vector<FoundLogin>> usable_of(std::vector<FoundLogin> found, const U
                   clients);
 }
 
-Error several_in(const std::string& file, const std::string& provider) {
-  return {ErrorKind::usage,
-          fmt::format("--credentials: {}: has several logins of '{}', so each needs an \"entry\"", file,
-                      provider),
-          "add profiles for them to the configuration"};
+// An absolute path and, on this machine, of a regular file.
+Result<std::string> named_login(const Tree& tree, const std::string& file) {
+  std::string path;
+  std::string absolute = file;
+  if (!absolute.starts_with('/')) {
+    char* directory = ::get_current_dir_name();
+    if (directory == nullptr) return Error::from_errno(errno, "the current directory");
+    absolute = fmt::format("{}/{}", directory, file);
+    ::free(directory);
+  }
+  if (!normalise_path(absolute, path)) {
+    return Error{ErrorKind::usage, fmt::format("'{}' is not a path without '..'", file)};
+  }
+  struct stat status;
+  if (!tree.is_host()) return path;
+  if (::stat(path.c_str(), &status) != 0) return Error::from_errno(errno, path);
+  if (S_ISREG(status.st_mode)) return path;
+  return Error{ErrorKind::failed, fmt::format("{}: is {}, not a login", path, file_type(status.st_mode))};
 }
 
 Result<std::vector<FoundLogin>> chosen_logins(const Host& host, const LoginChoice& choice) {
@@ -113,7 +119,12 @@ Result<std::vector<FoundLogin>> chosen_logins(const Host& host, const LoginChoic
   std::vector<Provider> providers;
   if (choice.provider) providers.push_back(TRY(load_provider(name, places)));
   if (choice.credentials) {
-    if (choice.provider && has_entries(providers.front())) return several_in(*choice.credentials, name);
+    if (choice.provider && has_entries(providers.front())) {
+      return Error{ErrorKind::usage,
+                   fmt::format("--credentials: {}: has several logins of '{}', so each needs an \"entry\"",
+                               *choice.credentials, name),
+                   "add profiles for them to the configuration"};
+    }
     auto path = named_login(host.tree, *choice.credentials);
     if (!path) return std::move(path).error().in("--credentials");
     return std::vector<FoundLogin>{{name, std::move(*path)}};
@@ -181,23 +192,6 @@ std::vector<std::string> provider_places(const Host& host) {
     places.push_back(host.tree.shown(directory));
   places.push_back(provider_directories(host.prefix).back());
   return places;
-}
-
-Result<std::string> named_login(const Tree& tree, const std::string& file) {
-  std::string path;
-  std::string absolute = file;
-  if (!absolute.starts_with('/')) {
-    char* directory = ::get_current_dir_name();
-    if (directory == nullptr) return Error::from_errno(errno, "the current directory");
-    absolute = fmt::format("{}/{}", directory, file);
-    ::free(directory);
-  }
-  if (!normalise_path(absolute, path)) {
-    return Error{ErrorKind::usage, fmt::format("'{}' is not a path without '..'", file)};
-  }
-  if (!tree.is_host()) return path;
-  TRY(check_is_file(path));
-  return path;
 }
 
 Result<Change> plan_configuration(const Host& host, const Ledger& ledger, const LoginChoice& choice,

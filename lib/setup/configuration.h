@@ -17,10 +17,6 @@ namespace oci_oauth {
 // The tree's directories of providers, and that of this installation for a tree that has none yet.
 std::vector<std::string> provider_places(const Host& host);
 
-// A login that was named: an absolute path and, on this machine, a regular file. Failure: says what it is
-// instead.
-Result<std::string> named_login(const Tree& tree, const std::string& file);
-
 // The login of `credentials`, which is Claude Code's unless `provider` says otherwise; the one of `provider`
 // in the caller's home; or all of the caller's home.
 struct LoginChoice {

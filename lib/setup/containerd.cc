@@ -221,11 +221,6 @@ std::string real_runtime(const Host& host, const Place& place, const std::string
   return program == host.tree.find_program("runc") || is_wrapper(program) ? "" : program;
 }
 
-// A table of runtimes replaces containerd's own, which contains runc, so a new table must define it.
-std::string runc_for(const std::string& table) {
-  return fmt::format("[{}.runc]\n  runtime_type = \"{}\"\n", table, shim);
-}
-
 // The program of the runtime of our name, if there is one outside our part.
 std::optional<std::string> others_program(const Place& place) {
   if (!place.file.toml.has(below(place.runtimes, {"oci-oauth"}))) return std::nullopt;
@@ -250,7 +245,9 @@ Result<Plan> plan_containerd(const Host& host, const Ledger& ledger, Default) {
   const std::string handler = inherited_handler(place);
   plan.real_runtime = real_runtime(host, place, handler);
   std::string lines = place.states_version ? "" : "version = 2\n";
-  if (!place.file.toml.has(place.runtimes)) lines += runc_for(place.table);
+  // A table of runtimes replaces containerd's own, which contains runc, so a new table must define it.
+  if (!place.file.toml.has(place.runtimes))
+    lines += fmt::format("[{}.runc]\n  runtime_type = \"{}\"\n", place.table, shim);
   lines += table_lines(place.file.toml, below(place.runtimes, {handler}), place.table + ".oci-oauth",
                        host.wrapper());
   Change& change = plan.changes.emplace_back(std::move(place.file.change));

@@ -189,42 +189,37 @@ Result<void> check(const Host& host, const Engine& engine, const std::vector<Cha
 }
 
 EngineState inspect(const Host& host, const Ledger& ledger, const Engine& engine) {
-  EngineState state = {std::string(engine.name), EngineState::absent, "", "", ""};
-  if (!is_present(host, engine)) return state;
-  state.state = EngineState::unregistered;
-  state.remedy = host.typed(fmt::format("oci-oauth install {}", engine.name));
-  const bool is_known = knows(ledger, engine.name);
-  const auto refused = [&](const Error& error) {
-    state.message = (is_known ? "may not start: " : "is not registered: ") + error.message;
-    if (is_known) state.state = EngineState::broken;
-    if (!error.hint.empty()) state.remedy = error.hint;
-    return state;
-  };
+  const std::string name(engine.name), install = host.typed("oci-oauth install " + name);
+  if (!is_present(host, engine)) return {name, EngineState::absent};
   const auto plan = engine.plan(host, ledger, Default::as_is);
-  if (!plan) return refused(plan.error());
-  const auto todo = std::ranges::find_if(plan->changes, &Change::is_needed);
-  if (!plan->changes.empty()) state.file = host.tree.shown(plan->changes.front().path);
-  if (!plan->withdrawn.empty()) {
-    state = {state.engine, EngineState::withdrawn, state.file, plan->withdrawn, state.remedy};
-  } else if (todo != plan->changes.end()) {
-    state.file = host.tree.shown(todo->path);
-    state.message = fmt::format("is not registered: {} {}", state.file,
-                                todo->before ? "does not name this installation" : "does not exist");
-  } else if (!plan->unread.empty()) {
-    state = {state.engine, EngineState::unread, state.file, plan->unread, unread_remedy};
-  } else {
-    state = {state.engine, EngineState::registered, state.file, "is registered with " + state.file, ""};
+  if (!plan) {
+    const bool is_known = knows(ledger, name);
+    const auto& [kind, message, hint] = plan.error();
+    return {name, is_known ? EngineState::broken : EngineState::unregistered, "",
+            (is_known ? "may not start: " : "is not registered: ") + message, hint.empty() ? install : hint};
   }
-  return state;
+  const auto& changes = plan->changes;
+  auto todo = std::ranges::find_if(changes, &Change::is_needed);
+  const bool is_registered = todo == changes.end();
+  if (is_registered || !plan->withdrawn.empty()) todo = changes.begin();
+  const std::string file = changes.empty() ? "" : host.tree.shown(todo->path);
+  if (!plan->withdrawn.empty()) return {name, EngineState::withdrawn, file, plan->withdrawn, install};
+  if (!is_registered) {
+    const char* lacks = todo->before ? "does not name this installation" : "does not exist";
+    return {name, EngineState::unregistered, file, fmt::format("is not registered: {} {}", file, lacks),
+            install};
+  }
+  if (!plan->unread.empty()) return {name, EngineState::unread, file, plan->unread, unread_remedy};
+  return {name, EngineState::registered, file, "is registered with " + file};
 }
 
 // Of systemd or, for who has a profile that needs it, the proxy.
 EngineState inspect_units(const Host& host, std::string_view engine) {
   const std::string name(engine);
   const bool is_needed = engine != engine_name::proxy || has_socket_profile(host);
-  if (!has_systemd(host) || !is_needed) return {name, EngineState::absent, "", "", ""};
+  if (!has_systemd(host) || !is_needed) return {name, EngineState::absent};
   const auto disabled = disabled_units(host, engine);
-  if (disabled && disabled->empty()) return {name, EngineState::registered, "", "are enabled", ""};
+  if (disabled && disabled->empty()) return {name, EngineState::registered, "", "are enabled"};
   return {
       name, EngineState::unregistered, "",
       disabled ? fmt::format("are not enabled: {}", fmt::join(*disabled, ", ")) : disabled.error().message,

@@ -24,9 +24,9 @@ struct EngineState {
     withdrawn,     // it was uninstalled, but something has to stay for now
     registered,
   } state;
-  std::string file;     // the file with the registration, or for it
-  std::string message;  // the state, to follow the engine's name
-  std::string remedy;   // the command or instruction that fixes it
+  std::string file = {};     // the file with the registration, or for it
+  std::string message = {};  // the state, to follow the engine's name
+  std::string remedy = {};   // the command or instruction that fixes it
 };
 
 // For an engine that is configured to look elsewhere.

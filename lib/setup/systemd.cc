@@ -22,18 +22,6 @@ std::string unit_directory(const Host& host) {
   return fmt::format("{}/lib/systemd/{}", host.prefix, host.scope == Scope::system ? "system" : "user");
 }
 
-Result<void> must(const Host& host, const std::vector<std::string>& words,
-                  const std::vector<std::string>& units) {
-  std::vector<std::string> command = systemctl_command(host.scope, words);
-  command.insert(command.end(), units.begin(), units.end());
-  const auto output = TRY(run_command(command, systemctl_bound));
-  if (output.status == 0) return {};
-  return Error{
-      ErrorKind::failed, fmt::format("systemctl {}: {}", fmt::join(words, " "), first_line(output.err)),
-      fmt::format("{}",
-                  fmt::join(systemctl_command(host.scope, {"status", "oci-oauth-refresh.service"}), " "))};
-}
-
 }  // namespace
 
 std::vector<std::string> systemctl_command(Scope scope, const std::vector<std::string>& words) {
@@ -80,18 +68,16 @@ Result<std::vector<std::string>> disabled_units(const Host& host, std::string_vi
   return disabled;
 }
 
-Result<void> reload_proxy(const Host& host) {
-  return must(host, {"try-reload-or-restart"}, {std::string(proxy_units) + ".service"});
-}
-
-Result<void> enable_units(const Host& host, const std::vector<std::string>& units) {
-  if (auto done = must(host, {"daemon-reload"}, {}); !done || units.empty()) return done;
-  return must(host, {"enable", "--now"}, units);
-}
-
-Result<void> disable_units(const Host& host, const std::vector<std::string>& units) {
-  if (!units.empty()) TRY(must(host, {"disable", "--now"}, units));
-  return must(host, {"daemon-reload"}, {});
+Result<void> run_systemctl(const Host& host, const std::vector<std::string>& words,
+                           const std::vector<std::string>& units) {
+  std::vector<std::string> command = systemctl_command(host.scope, words);
+  command.insert(command.end(), units.begin(), units.end());
+  const auto output = TRY(run_command(command, systemctl_bound));
+  if (output.status == 0) return {};
+  return Error{
+      ErrorKind::failed, fmt::format("systemctl {}: {}", fmt::join(words, " "), first_line(output.err)),
+      fmt::format("{}",
+                  fmt::join(systemctl_command(host.scope, {"status", "oci-oauth-refresh.service"}), " "))};
 }
 
 }  // namespace oci_oauth

@@ -33,13 +33,8 @@ std::vector<std::string> installable_units(const Host& host, std::string_view en
 // Those of them that are not enabled. Failure: systemctl fails.
 Result<std::vector<std::string>> disabled_units(const Host& host, std::string_view engine = {});
 
-// Makes the proxy, if it runs, take the profiles of the configuration, which ends no stream. Failure:
-// systemctl's message.
-Result<void> reload_proxy(const Host& host);
-
-// Makes systemd read its units again (a generator makes some from the configuration), then enables and
-// starts, or disables and stops them. Failure: systemctl's message.
-Result<void> enable_units(const Host& host, const std::vector<std::string>& units);
-Result<void> disable_units(const Host& host, const std::vector<std::string>& units);
+// systemctl of the host's scope, with these words and then units. Failure: its message.
+Result<void> run_systemctl(const Host& host, const std::vector<std::string>& words,
+                           const std::vector<std::string>& units = {});
 
 }  // namespace oci_oauth

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup/change.h"
+
+#include "support/catch.h"
+#include "support/temp_dir.h"
+
+using namespace oci_oauth;
+
+namespace {
+
+constexpr const char* ledger_path = "/state/ledger.json";
+
+struct TreeWithRecord : TempDir {
+  Tree tree = *Tree::open(path());
+
+  Ledger ledger() const { return *load_ledger(tree, ledger_path); }
+
+  // Makes the change for `engine`, with a record of it.
+  Result<void> make(const Change& change, const std::string& engine = "podman") const {
+    Ledger after = ledger();
+    record(after, engine, change);
+    return apply(tree, {change}, after, ledger_path);
+  }
+  Change whole(const std::string& text) const { return *plan_whole_file(tree, ledger(), "/file", text); }
+  Change without(OwnedPart part = OwnedPart::whole) const {
+    return *plan_without_ours(tree, ledger(), "/file", part);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a whole file comes back as it was, and is recorded until then") {
+  const TreeWithRecord machine;
+  machine.write("file", "theirs");
+  REQUIRE(machine.make(machine.whole("ours")));
+  CHECK(machine.read("file") == "ours");
+  CHECK(machine.ledger().find("/file")->before == "theirs");
+  REQUIRE(machine.make(machine.without()));
+  CHECK(machine.read("file") == "theirs");
+  CHECK_FALSE(machine.tree.exists("/state"));
+}
+
+TEST_CASE("a whole file that a person has changed is that person's, in both directions") {
+  const TreeWithRecord machine;
+  REQUIRE(machine.make(machine.whole("ours")));
+  machine.write("file", "changed");
+  for (const Change& change : {machine.whole("newer"), machine.without()}) {
+    CHECK(change.is_theirs());
+    CHECK_FALSE(change.is_needed());
+  }
+}
+
+TEST_CASE("a file that is ours though nothing is recorded goes as if there had been none") {
+  const TreeWithRecord machine;
+  machine.write("file", "ours");
+  CHECK_FALSE(machine.whole("ours").is_needed());
+  CHECK_FALSE(machine.whole("ours").without);
+  CHECK(machine.whole("newer").without == "ours");
+}
+
+TEST_CASE("our members are removed from JSON that a person has changed, and nothing else") {
+  const TreeWithRecord machine;
+  machine.write("file", R"({"a": 1})");
+  Change change = machine.without(OwnedPart::json_members);
+  REQUIRE(set_member(change, machine.tree, {"b", "c"}, "2"));
+  REQUIRE(machine.make(change));
+  machine.write("file", R"({"a": 3, "b": {"c": 2}})");
+  CHECK(machine.without(OwnedPart::json_members).after == R"({"a": 3})");
+}
+
+TEST_CASE("what is left of a file that was not there before is no file, if it says nothing") {
+  const TreeWithRecord machine;
+  Change change = machine.without(OwnedPart::json_members);
+  REQUIRE(set_member(change, machine.tree, {"b"}, "2"));
+  REQUIRE(machine.make(change));
+  machine.write("file", R"({ "b":2 })");
+  CHECK_FALSE(machine.without(OwnedPart::json_members).after);
+  machine.write("file", R"({ "b":2, "mine": 1 })");
+  CHECK(machine.without(OwnedPart::json_members).after);
+}
+
+TEST_CASE("if one change fails, those before it are undone, and so is the record") {
+  const TreeWithRecord machine;
+  machine.write("file", "theirs");
+  machine.write("in-the-way", "");
+  Change first = machine.whole("ours");
+  const Change second = {.path = "/in-the-way/file", .after = "ours"};
+  Ledger after;
+  record(after, "podman", first);
+  record(after, "podman", second);
+  CHECK_FALSE(apply(machine.tree, {first, second}, after, ledger_path));
+  CHECK(machine.read("file") == "theirs");
+  CHECK_FALSE(machine.tree.exists("/state"));
+}
+
+TEST_CASE("a change is listed by what becomes of the file, and shown as diff -u") {
+  const TreeWithRecord machine;
+  const std::vector<Change> changes = {{.path = "/a", .after = "x\n"},
+                                       {.path = "/b", .before = "x\n", .after = "y\n"},
+                                       {.path = "/c", .before = "x\n"}};
+  const std::string root = machine.path();
+  CHECK(list_changes(machine.tree, changes) ==
+        "wrote " + root + "/a\nchanged " + root + "/b\nremoved " + root + "/c\n");
+  const auto diff = diff_of(machine.tree, changes);
+  REQUIRE(diff);
+  CHECK(diff->find("--- /dev/null\n+++ " + root + "/a\n") != std::string::npos);
+  CHECK(diff->find("-x\n+y\n") != std::string::npos);
+}
