@@ -31,17 +31,13 @@ std::string already(const Plan& plan) {
   return plan.is_done() ? fmt::format("{}: is already registered\n", plan.engine) : "";
 }
 
-bool has_taken_up(const Host& host, std::string_view engine) {
-  if (engine != engine_name::docker || !host.tree.is_host()) return false;
-  const auto answer = docker_has_taken_up();
-  return answer && *answer;
-}
-
 std::string next_lines(const Host& host, const Plan& plan, Reload reload) {
   std::string text;
   for (const std::string& act : plan.next) text += fmt::format("next: {}\n", act);
   if (reload == Reload::by_caller) return text;
-  if (has_taken_up(host, plan.engine))
+  const bool may_ask = plan.engine == engine_name::docker && host.tree.is_host();
+  const auto taken_up = may_ask ? docker_has_taken_up() : Result<bool>(false);
+  if (taken_up && *taken_up)
     return text + fmt::format("{}: the running engine has the runtime oci-oauth\n", plan.engine);
   const std::string act = reload_command(host, plan.engine);
   return act.empty() ? text : text + fmt::format("next: {}\n", as_typed(act));

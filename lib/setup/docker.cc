@@ -4,6 +4,7 @@
 // invalid file.
 
 #include <algorithm>
+#include <span>
 
 #include "base/fmt.h"
 #include "base/json_edit.h"
@@ -23,18 +24,14 @@ std::string runtime_value(std::string_view program) {
   return fmt::format(R"({{"path": {}}})", json_quoted(program));
 }
 
-// A runtime's program as Docker would find it: an absolute path, or a name in one of the usual directories.
-std::string program_path(const Tree& tree, std::string_view program) {
-  return program.find('/') == std::string_view::npos ? tree.find_program(program) : std::string(program);
-}
-
 // What the wrapper must run so that containers still have the previous default runtime.
 Result<std::string> real_runtime(const Tree& tree, const DockerSettings& settings,
                                  const std::string& source) {
   const std::string& name = settings.default_runtime;
   if (name.empty() || name == "runc") return std::string();
   const auto entry = settings.runtimes.find(name);
-  const std::string path = entry == settings.runtimes.end() ? "" : program_path(tree, entry->second.path);
+  std::string path = entry == settings.runtimes.end() ? "" : entry->second.path;
+  if (path.find('/') == std::string::npos) path = tree.find_program(path);  // as Docker would find it
   if (!path.starts_with('/')) {
     return Error{
         ErrorKind::failed,
@@ -138,8 +135,7 @@ std::optional<std::string> others_program(const Host& host, const DaemonFile& fi
 }
 
 std::string listed(const std::vector<std::string>& names) {
-  const std::vector<std::string> first(
-      names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), shown_containers)));
+  const auto first = std::span(names).first(std::min(names.size(), shown_containers));
   return fmt::format("{} container{} ({}{})", names.size(), names.size() == 1 ? "" : "s",
                      fmt::join(first, ", "), names.size() > first.size() ? ", ..." : "");
 }
@@ -156,12 +152,6 @@ bool keeps_our_default(const Host& host, const DockerDaemon& daemon) {
   if (!daemon.pid) return false;
   const auto runtimes = ask_docker(docker_socket(host, daemon));
   return !runtimes || runtimes->default_runtime == runtime_name;
-}
-
-// Also if an uninstall has written another program in its place.
-bool default_was_ours(const DaemonFile& file) {
-  const std::string& now = file.now.default_runtime;
-  return file.without_ours.default_runtime.empty() && (now == runtime_name || now == "runc");
 }
 
 // What an earlier uninstall left, if anything.
@@ -214,7 +204,9 @@ Result<Plan> plan_docker_removal(const Host& host, const Ledger& ledger) {
         "recreated or removed, '{}' removes it",
         file.shown, real, listed(users), host.typed("oci-oauth uninstall docker")));
   }
-  if (default_was_ours(file) && keeps_our_default(host, daemon)) {
+  const std::string& now = file.now.default_runtime;  // "runc" also if an earlier uninstall has left that
+  const bool had_ours = file.without_ours.default_runtime.empty() && (now == runtime_name || now == "runc");
+  if (had_ours && keeps_our_default(host, daemon)) {
     TRY(set_member(file.change, host.tree, default_path, R"("runc")"));
     plan.notes.push_back(
         fmt::format("{}: keeps \"default-runtime\": \"runc\", because the running dockerd keeps its default "

@@ -169,9 +169,8 @@ Result<DockerRuntimes> ask_docker(const std::string& socket) {
     return Error{
         ErrorKind::failed, "docker info: the daemon does not answer",
         fmt::format("{}", fmt::join(systemctl_command(scope_of_caller(), {"start", "docker"}), " "))};
-  DockerRuntimes runtimes = {std::string(json_string(*json, "default").value_or("")), {}};
-  for (const auto& runtime : all->GetObject()) runtimes.names.emplace(json_text(runtime.name));
-  return runtimes;
+  return DockerRuntimes{std::string(json_string(*json, "default").value_or("")),
+                        json_member(*all, "oci-oauth") != nullptr};
 }
 
 Result<void> validate_daemon_json(const Host& host, const DockerDaemon& daemon, std::string_view text) {

@@ -7,7 +7,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,7 +73,7 @@ std::vector<std::string> containers_with_runtime(const Tree& tree, const std::st
 
 struct DockerRuntimes {
   std::string default_runtime;
-  std::set<std::string> names;
+  bool has_ours = false;
 };
 
 // The daemon's own socket, in the form that docker(1) takes: the caller's DOCKER_HOST may name another

@@ -108,52 +108,48 @@ bool knows(const Ledger& ledger, std::string_view engine) {
                      [&](const LedgerFile& file) { return file.engines.count(std::string(engine)) > 0; });
 }
 
-void check_present(const Host& host, const Engine& engine, Plan& plan) {
-  if (plan.changes.empty() || is_present(host, engine)) return;
-  plan.notes.push_back(
-      fmt::format("{}: {} not found; registered anyway", engine.name, fmt::join(engine.programs, ", ")));
-}
-
-// What we name in engines' files must exist, because some engines silently ignore a missing hook.
-void check_programs(const Host& host, Plan& plan) {
+// What a person should know besides what the planner says.
+void add_notes(const Host& host, const Ledger& ledger, const Engine& engine, Plan& plan) {
+  if (!plan.changes.empty() && !is_present(host, engine)) {
+    plan.notes.push_back(
+        fmt::format("{}: {} not found; registered anyway", engine.name, fmt::join(engine.programs, ", ")));
+  }
+  // What we name in engines' files must exist, because some engines silently ignore a missing hook.
   for (const std::string& program : {host.hook(), host.wrapper()}) {
-    const bool named = std::ranges::any_of(plan.changes, [&](const Change& change) {
+    const bool is_named = std::ranges::any_of(plan.changes, [&](const Change& change) {
       return change.after && change.after->find(program) != std::string::npos;
     });
-    if (named && !host.tree.exists(program)) {
+    if (is_named && !host.tree.exists(program)) {
       plan.notes.push_back(fmt::format("{}: does not exist: oci-oauth has to be installed there too",
                                        host.tree.shown(program)));
     }
   }
-}
-
-Result<void> want_units(const Host& host, Plan& plan) {
-  if (!has_systemd(host)) return {};
-  plan.units = TRY(disabled_units(host, plan.engine));
-  std::vector<LedgerUnit>& known = plan.ledger.units;
-  for (LedgerUnit& unit : known) {
-    if (plan.engine == engine_name::proxy || !is_of_proxy(unit.name)) unit.engines.insert(plan.engine);
+  if (host.scope == Scope::user && has_systemd(host) && !lingers(::geteuid())) {
+    plan.notes.push_back(fmt::format(
+        "after you log out, logins are not refreshed, and running containers lose their token, unless you "
+        "run '{}'",
+        linger_command));
   }
-  for (const std::string& name : plan.units) {
-    if (std::ranges::find(known, name, &LedgerUnit::name) == known.end())
-      known.push_back({name, {plan.engine}});
-  }
-  return {};
-}
-
-// What an uninstall of Docker left behind is not forgotten.
-void check_withdrawn(const Host& host, const Ledger& ledger, const std::string& engine, Plan& plan) {
-  if (engine == engine_name::docker || !knows(ledger, engine_name::docker)) return;
+  // What an uninstall of Docker left behind is not forgotten.
+  if (engine.name == engine_name::docker || !knows(ledger, engine_name::docker)) return;
   const auto docker = plan_docker(host, ledger, Default::as_is);
   if (docker && !docker->withdrawn.empty()) plan.notes.push_back("docker: " + docker->withdrawn);
 }
 
-void check_linger(const Host& host, Plan& plan) {
-  if (host.scope == Scope::system || !has_systemd(host) || lingers(::geteuid())) return;
-  plan.notes.push_back(fmt::format(
-      "after you log out, logins are not refreshed, and running containers lose their token, unless you "
-      "run '{}'",
-      linger_command));
+// The units that are not enabled; one that was not enabled before is disabled with the last engine.
+Result<void> want_units(const Host& host, Plan& plan) {
+  if (!has_systemd(host)) return {};
+  plan.units = TRY(disabled_units(host, plan.engine));
+  std::vector<LedgerUnit>& known = plan.ledger.units;
+  for (const std::string& name : installable_units(host, plan.engine)) {
+    const auto unit = std::ranges::find(known, name, &LedgerUnit::name);
+    if (unit != known.end()) {
+      unit->engines.insert(plan.engine);
+    } else if (std::ranges::find(plan.units, name) != plan.units.end()) {
+      known.push_back({name, {plan.engine}});
+    }
+  }
+  return {};
 }
 
 // Records the changes, and keeps those that change something.
@@ -295,10 +291,7 @@ Result<Plan> plan_installation(Host& host, const std::string& name, const LoginC
   auto plan = TRY(engine->plan(host, ledger, as_default));
   plan.engine = name;
   plan.notes.insert(plan.notes.begin(), notes.begin(), notes.end());
-  check_present(host, *engine, plan);
-  check_programs(host, plan);
-  check_linger(host, plan);
-  check_withdrawn(host, ledger, name, plan);
+  add_notes(host, ledger, *engine, plan);
   if (!plan.real_runtime.empty()) TRY(set_runtime(configuration, host, plan.real_runtime));
   if (configuration.part == OwnedPart::whole || !plan.real_runtime.empty())
     plan.changes.insert(plan.changes.begin(), std::move(configuration));
@@ -356,7 +349,7 @@ bool reload_docker(const Host& host) {
 
 Result<bool> docker_has_taken_up() {
   const auto runtimes = TRY(ask_docker(""));
-  return runtimes.names.count("oci-oauth") > 0;
+  return runtimes.has_ours;
 }
 
 }  // namespace oci_oauth

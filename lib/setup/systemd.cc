@@ -15,7 +15,6 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr std::string_view proxy_units = "oci-oauth-proxy";
 constexpr auto systemctl_bound = std::chrono::seconds(90);  // systemd's own DefaultTimeoutStartSec
 
 std::string unit_directory(const Host& host) {
@@ -43,15 +42,11 @@ bool lingers(uid_t uid) {
   return ::stat(fmt::format("/var/lib/systemd/linger/{}", user->pw_name).c_str(), &status) == 0;
 }
 
-bool is_of_proxy(std::string_view unit) {
-  return unit.starts_with(proxy_units);
-}
-
 std::vector<std::string> installable_units(const Host& host, std::string_view engine) {
   std::vector<std::string> units;
   for (std::string& name : host.tree.list(unit_directory(host))) {
     if (!name.starts_with("oci-oauth-")) continue;
-    if (is_of_proxy(name) && engine != engine_name::proxy) continue;
+    if (name.starts_with("oci-oauth-proxy") && engine != engine_name::proxy) continue;
     const std::string text = host.tree.text_of(fmt::format("{}/{}", unit_directory(host), name));
     if (text.find("\n[Install]\n") != std::string::npos) units.push_back(std::move(name));
   }

@@ -24,8 +24,6 @@ bool has_systemd(const Host& host);
 bool lingers(uid_t uid);
 constexpr const char* linger_command = "loginctl enable-linger";
 
-bool is_of_proxy(std::string_view unit);
-
 // The names of the installed units that have an [Install] section, sorted.
 // With `engine` "proxy", also those of oci-oauth-proxy.
 std::vector<std::string> installable_units(const Host& host, std::string_view engine = {});

@@ -48,8 +48,6 @@ Result<UniqueFd> Tree::open_in(const std::string& path, int flags) const {
 }
 
 Result<Tree::Place> Tree::locate(const std::string& path) const {
-  std::string parent = parent_directory(path);
-  std::string name = base_name(path);
   auto file = open_in(path, O_PATH);
   if (file) {
     const std::string real = TRY(link_target(fmt::format("/proc/self/fd/{}", file->get())));
@@ -58,7 +56,8 @@ Result<Tree::Place> Tree::locate(const std::string& path) const {
     return Place{std::move(directory), base_name(real), shown(path)};
   }
   if (file.error().kind != ErrorKind::not_found) return std::move(file).error();
-  auto directory = TRY(open_in(parent, O_RDONLY | O_DIRECTORY));
+  auto directory = TRY(open_in(parent_directory(path), O_RDONLY | O_DIRECTORY));
+  std::string name = base_name(path);
   struct stat status;
   if (::fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
     return Error{ErrorKind::failed, shown(path) + ": is a dangling symbolic link"};

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <set>
 
@@ -143,8 +144,8 @@ std::string mount_unit_name(std::string_view path) {
   while (path.starts_with('/')) path.remove_prefix(1);
   std::string name;
   for (const char c : path) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                       c == ':' || c == '_' || (c == '.' && !name.empty());
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == ':' || c == '_' ||
+                       (c == '.' && !name.empty());
     if (c == '/') {
       name += '-';
     } else if (plain) {
