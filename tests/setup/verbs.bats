@@ -341,6 +341,8 @@ changed $TREE/etc/docker/daemon.json" ]]
     [[ $(as_user oci-oauth install docker 2>/dev/null) == *"changed $USER_HOME/.config/docker/daemon.json"*'next: systemctl --user reload docker' ]]
     [[ $(jq -r '.runtimes["oci-oauth"].path' "$USER_HOME/.config/docker/daemon.json") == "$OCI_OAUTH_PREFIX/bin/oci-oauth-runtime" ]]
     [[ $(jq -r .runtime_dir "$USER_HOME/.config/oci-oauth/config.json") == /mnt/home-run/oci-oauth ]]
+    run as_user oci-oauth doctor --try
+    [[ $output == *'docker info: the daemon does not answer'*'systemctl --user start docker'* ]]
     mkdir -p "$USER_HOME/.local/share/docker/containers/box"
     echo '{"Runtime": "oci-oauth"}' >"$USER_HOME/.local/share/docker/containers/box/hostconfig.json"
     chown -R "$user_id:$user_id" "$USER_HOME/.local"
