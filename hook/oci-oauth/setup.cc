@@ -55,15 +55,6 @@ Result<std::vector<std::string>> find_engines(const Host& host) {
                is_root ? "apt-get install podman" : "sudo oci-oauth setup"};
 }
 
-Result<Config> planned_config(const Host& host, const std::vector<Plan>& engines) {
-  for (const Plan& plan : engines) {
-    for (const Change& change : plan.changes) {
-      if (change.path == host.config && change.after) return parse_config(*change.after, host.config);
-    }
-  }
-  return load_config(host.config);
-}
-
 // An engine whose files are in the way does not keep the others from being set up.
 Result<SetupPlan> make_plan(const Log& log, Host host, const LoginChoice& login) {
   std::vector<Plan> engines;
@@ -80,7 +71,8 @@ Result<SetupPlan> make_plan(const Log& log, Host host, const LoginChoice& login)
   }
   if (failure && (engines.empty() || failure->kind == ErrorKind::action_required)) return *std::move(failure);
   if (failure) log.write(Priority::warning, *failure);
-  auto config = TRY(planned_config(host, engines));
+  const bool is_new = host.planned_configuration != host.tree.text_of(host.config);
+  auto config = TRY(is_new ? configuration_of(host) : load_config(host.config));
   return SetupPlan{std::move(host), std::move(engines), std::move(config)};
 }
 

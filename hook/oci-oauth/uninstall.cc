@@ -5,7 +5,6 @@
 #include "install.h"
 #include "program/hint.h"
 #include "setup/systemd.h"
-#include "setup/wrapper_use.h"
 
 namespace oci_oauth {
 

@@ -4,17 +4,19 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 #include <span>
 
 #include "base/command_output.h"
 #include "base/fmt.h"
+#include "base/json.h"
 #include "base/memory_file.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "setup/plan.h"
+#include "setup/docker_daemon.h"
+#include "setup/engine.h"
 #include "setup/service_command.h"
 #include "setup/toml.h"
-#include "setup/wrapper_use.h"
 
 namespace oci_oauth {
 
@@ -227,6 +229,24 @@ std::optional<std::string> others_program(const Place& place) {
   return place.file.toml.string(below(place.runtimes, {"oci-oauth", "options", "BinaryName"})).value_or("");
 }
 
+constexpr const char* tasks = "io.containerd.runtime.v2.task";
+
+// The shim records its runtime in a separate file and among its options.
+bool is_run_by_wrapper(const Tree& tree, const std::string& bundle) {
+  if (is_wrapper(tree.text_of(bundle + "/runtime"))) return true;
+  const auto json = parse_json(tree.text_of(bundle + "/options.json"), bundle);
+  return json && json->IsObject() && is_wrapper(json_string(*json, "binary_name").value_or(""));
+}
+
+void add_containers(const Tree& tree, const std::string& state_directory, std::set<std::string>& ids) {
+  const std::string root = fmt::format("{}/{}", state_directory, tasks);
+  for (const std::string& space : tree.list(root)) {
+    for (const std::string& id : tree.list(fmt::format("{}/{}", root, space))) {
+      if (is_run_by_wrapper(tree, fmt::format("{}/{}/{}", root, space, id))) ids.insert(id);
+    }
+  }
+}
+
 }  // namespace
 
 Result<Plan> plan_containerd(const Host& host, const Ledger& ledger, Default) {
@@ -275,6 +295,18 @@ Result<void> check_containerd(const Host&, const std::optional<std::string>& tex
       TRY(run_command({"containerd", "--config", file.path(), "config", "dump"}, dump_bound, {file.fd()}));
   if (dump.status == 0) return {};
   return Error{ErrorKind::failed, fmt::format("containerd config dump: {}", first_line(dump.err))};
+}
+
+// Those of containerd itself, of k3s and RKE2, and of the one that dockerd starts if there is no other.
+std::vector<std::string> containers_run_by_wrapper(const Host& host) {
+  const DockerDaemon docker = find_docker(host);
+  const auto seen = tree_of(docker);
+  std::set<std::string> ids;
+  add_containers(host.tree, "/run/containerd", ids);
+  add_containers(host.tree, "/run/k3s/containerd", ids);
+  add_containers(seen ? *seen : host.tree,
+                 docker.flag("--exec-root").value_or("/run/docker") + "/containerd/daemon", ids);
+  return {ids.begin(), ids.end()};
 }
 
 }  // namespace oci_oauth

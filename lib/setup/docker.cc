@@ -11,7 +11,6 @@
 #include "config/config.h"
 #include "setup/docker_daemon.h"
 #include "setup/plan.h"
-#include "setup/wrapper_use.h"
 
 namespace oci_oauth {
 

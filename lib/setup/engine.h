@@ -58,6 +58,11 @@ std::string reload_command(const Host& host, std::string_view engine);
 // Makes a running dockerd read its file again (SIGHUP, as systemctl reload does). False: none is running.
 bool reload_docker(const Host& host);
 
+// The ids, sorted, of running containers that were started through the wrapper, as containerd's shims record
+// them below /run (Docker's too). The shims run it until the container ends: without it, nobody can exec in
+// them, and what they leave behind prevents a restart.
+std::vector<std::string> containers_run_by_wrapper(const Host& host);
+
 // Whether the running Docker daemon has read the registration. Failure: it does not answer.
 Result<bool> docker_has_taken_up();
 

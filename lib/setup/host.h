@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "config/scope.h"
@@ -28,6 +29,11 @@ struct Host {
     return scope == Scope::system ? "sudo " + command : command;
   }
 };
+
+// Whether a runtime's program is the wrapper, from this installation or another.
+inline bool is_wrapper(std::string_view program) {
+  return program == "oci-oauth-runtime" || program.ends_with("/oci-oauth-runtime");
+}
 
 // The machine if the caller is root or names a tree other than "/", otherwise the caller's own part. Failure:
 // `root` is not a directory; a user without HOME and XDG_RUNTIME_DIR.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "setup/wrapper_use.h"
+#include "setup/engine.h"
 
 #include "support/catch.h"
 #include "support/temp_dir.h"
