@@ -24,21 +24,21 @@ struct Invocation {
 };
 
 // The verbs, each in its own file.
-ExitCode demo(const Invocation& invocation);
-ExitCode exchange(const Invocation& invocation);
-ExitCode fleet(const Invocation& invocation);
-ExitCode install(const Invocation& invocation);
-ExitCode login(const Invocation& invocation);
-ExitCode logout(const Invocation& invocation);
-ExitCode refresh(const Invocation& invocation);
-ExitCode status(const Invocation& invocation);
-ExitCode token(const Invocation& invocation);
-ExitCode setup(const Invocation& invocation);
-ExitCode serve(const Invocation& invocation);
-ExitCode sinks(const Invocation& invocation);
-ExitCode units(const Invocation& invocation);
-ExitCode uninstall(const Invocation& invocation);
-ExitCode doctor(const Invocation& invocation);
+Result<ExitCode> demo(const Invocation& invocation);
+Result<ExitCode> exchange(const Invocation& invocation);
+Result<ExitCode> fleet(const Invocation& invocation);
+Result<ExitCode> install(const Invocation& invocation);
+Result<ExitCode> login(const Invocation& invocation);
+Result<ExitCode> logout(const Invocation& invocation);
+Result<ExitCode> refresh(const Invocation& invocation);
+Result<ExitCode> status(const Invocation& invocation);
+Result<ExitCode> token(const Invocation& invocation);
+Result<ExitCode> setup(const Invocation& invocation);
+Result<ExitCode> serve(const Invocation& invocation);
+Result<ExitCode> sinks(const Invocation& invocation);
+Result<ExitCode> units(const Invocation& invocation);
+Result<ExitCode> uninstall(const Invocation& invocation);
+Result<ExitCode> doctor(const Invocation& invocation);
 
 // Delivers each profile's token to the sinks that lack it, and reports this; a failure is a warning. Result:
 // whether nothing failed.

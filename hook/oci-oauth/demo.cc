@@ -155,19 +155,15 @@ Result<int> run_demonstration(const Log& log, const std::vector<std::string>& co
 
 }  // namespace
 
-ExitCode demo(const Invocation& invocation) {
+Result<ExitCode> demo(const Invocation& invocation) {
   if (!invocation.config.empty())
-    return report(invocation.log,
-                  usage_error(verb, "--config is not supported: it has a configuration of its own"));
-  const auto engine = choose_engine(invocation.arguments.operands);
-  if (!engine) return report(invocation.log, engine.error());
-  const auto programs = InstalledPrograms::find();
-  if (!programs) return report(invocation.log, programs.error());
-  std::vector<std::string> command = {programs->prefix + "/share/oci-oauth/demo/oci-oauth-demo",
-                                      programs->prefix, *engine};
+    return usage_error(verb, "--config is not supported: it has a configuration of its own");
+  const auto engine = TRY(choose_engine(invocation.arguments.operands));
+  const auto programs = TRY(InstalledPrograms::find());
+  std::vector<std::string> command = {programs.prefix + "/share/oci-oauth/demo/oci-oauth-demo",
+                                      programs.prefix, engine};
   if (invocation.arguments.has("--quiet")) command.emplace_back("--quiet");
-  const auto code = run_demonstration(invocation.log, command);
-  return code ? static_cast<ExitCode>(*code) : report(invocation.log, code.error());
+  return static_cast<ExitCode>(TRY(run_demonstration(invocation.log, command)));
 }
 
 }  // namespace oci_oauth

@@ -85,16 +85,15 @@ Findings examine(const Config& config, const DoctorArguments& arguments) {
 
 }  // namespace
 
-ExitCode doctor(const Invocation& invocation) {
-  const auto parsed = parse(invocation);
-  if (!parsed) return report(invocation.log, parsed.error());
+Result<ExitCode> doctor(const Invocation& invocation) {
+  const auto parsed = TRY(parse(invocation));
   const auto config = open_configuration(invocation.config);
   // Without a configuration, nothing else can be checked.
   const Findings findings =
-      config ? examine(*config, *parsed) : Findings{problem("configuration", config.error())};
+      config ? examine(*config, parsed) : Findings{problem("configuration", config.error())};
   const ExitCode printed =
       print(invocation.log,
-            parsed->json ? findings_json(findings) : findings_text(findings, display_of(STDOUT_FILENO)));
+            parsed.json ? findings_json(findings) : findings_text(findings, display_of(STDOUT_FILENO)));
   return printed == ExitCode::fine && worst(findings) == Verdict::problem ? ExitCode::failed : printed;
 }
 

@@ -26,23 +26,18 @@ bool is_connection(int fd) {
 
 }  // namespace
 
-ExitCode exchange(const Invocation& invocation) {
+Result<ExitCode> exchange(const Invocation& invocation) {
   const auto& rest = invocation.arguments.operands;
-  if (!rest.empty()) return report(invocation.log, usage_error(verb, "takes no argument"));
+  if (!rest.empty()) return usage_error(verb, "takes no argument");
   if (!is_connection(STDIN_FILENO)) {
-    return report(invocation.log,
-                  {ErrorKind::usage, "exchange: stdin is not a connection",
-                   "oci-oauth-exchange.socket starts it; to refresh by hand: oci-oauth refresh"});
+    return Error{ErrorKind::usage, "exchange: stdin is not a connection",
+                 "oci-oauth-exchange.socket starts it; to refresh by hand: oci-oauth refresh"};
   }
-  const auto programs = InstalledPrograms::find();
-  if (!programs) return report(invocation.log, programs.error());
-  const auto text = read_to_end(STDIN_FILENO, request_limit, shown);
-  if (!text) return report(invocation.log, text.error());
-  const auto request = read_request(*text);
-  if (!request) return report(invocation.log, request.error());
+  const auto programs = TRY(InstalledPrograms::find());
+  const auto text = TRY(read_to_end(STDIN_FILENO, request_limit, shown));
+  const auto request = TRY(read_request(text));
   UniqueFd report_to(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
-  return report(invocation.log,
-                become_exchange(programs->helper("oci-oauth-exchange"), *request, std::move(report_to)));
+  return become_exchange(programs.helper("oci-oauth-exchange"), request, std::move(report_to));
 }
 
 }  // namespace oci_oauth

@@ -190,7 +190,7 @@ Result<ExchangeReport> look_at_fleet(const InstalledPrograms& programs, const Co
   return exchange_as_owner({programs.helper("oci-oauth-exchange"), ""}, std::move(request));
 }
 
-ExitCode fleet(const Invocation& invocation) {
+Result<ExitCode> fleet(const Invocation& invocation) {
   const auto task = parse_task(invocation.arguments);
   if (!task) return report(invocation.log, task.error());
   if (auto fits = check_options(*task, invocation.arguments); !fits)

@@ -101,7 +101,7 @@ ExitCode carry_out(const Log& log, const Host& host, const Plan& plan, Reload re
   return print(log, already(plan) + next_lines(host, plan, reload));
 }
 
-ExitCode install(const Invocation& invocation) {
+Result<ExitCode> install(const Invocation& invocation) {
   const Log& log = invocation.log;
   const Arguments& arguments = invocation.arguments;
   const auto engine = parse(invocation);

@@ -107,20 +107,16 @@ Result<Endpoint> log_in(const Invocation& invocation, const Instance& instance, 
 
 }  // namespace
 
-ExitCode login(const Invocation& invocation) {
-  const auto instance = Instance::open(invocation.config);
-  if (!instance) return report(invocation.log, instance.error());
-  const auto profile = find_one_profile(verb, instance->config, invocation.arguments);
-  if (!profile) return report(invocation.log, profile.error());
-  const auto flow = parse_flow(invocation.arguments.value("--flow"));
-  if (!flow) return report(invocation.log, flow.error());
-  auto done = log_in(invocation, *instance, **profile, *flow);
-  if (!done)
-    return report(invocation.log, std::move(done).error().in(fmt::format("login '{}'", (*profile)->name)));
-  LoginProfiles profiles = siblings_of(instance->config, **profile);
-  profiles.insert(profiles.begin(), *profile);
+Result<ExitCode> login(const Invocation& invocation) {
+  const auto instance = TRY(Instance::open(invocation.config));
+  const auto profile = TRY(find_one_profile(verb, instance.config, invocation.arguments));
+  const auto flow = TRY(parse_flow(invocation.arguments.value("--flow")));
+  auto done = log_in(invocation, instance, *profile, flow);
+  if (!done) return std::move(done).error().in(fmt::format("login '{}'", profile->name));
+  LoginProfiles profiles = siblings_of(instance.config, *profile);
+  profiles.insert(profiles.begin(), profile);
   return refresh_and_deliver(
-      {.instance = *instance, .log = invocation.log, .profiles = profiles, .aim = {.endpoint = *done}});
+      {.instance = instance, .log = invocation.log, .profiles = profiles, .aim = {.endpoint = *done}});
 }
 
 }  // namespace oci_oauth

@@ -78,13 +78,11 @@ ExitCode log_out(const Log& log, const Instance& instance, const Profile& profil
 
 }  // namespace
 
-ExitCode logout(const Invocation& invocation) {
-  const auto instance = Instance::open(invocation.config);
-  if (!instance) return report(invocation.log, instance.error());
-  const auto profile = find_one_profile(verb, instance->config, invocation.arguments);
-  if (!profile) return report(invocation.log, profile.error());
-  const ExitCode code = log_out(invocation.log, *instance, **profile);
-  update_metrics(invocation.log, instance->config);
+Result<ExitCode> logout(const Invocation& invocation) {
+  const auto instance = TRY(Instance::open(invocation.config));
+  const auto profile = TRY(find_one_profile(verb, instance.config, invocation.arguments));
+  const ExitCode code = log_out(invocation.log, instance, *profile);
+  update_metrics(invocation.log, instance.config);
   return code;
 }
 

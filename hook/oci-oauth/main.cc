@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth: the command for people, units and the hook. Keeps logins fresh and reports their state.
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <exception>
 #include <string>
 #include <string_view>
 
-#include "base/file.h"
 #include "base/fmt.h"
 #include "base/process.h"
 #include "command.h"
+#include "program/run_reported.h"
 #include "program/version.h"
 
 namespace oci_oauth {
@@ -19,7 +17,7 @@ namespace {
 
 struct Program {
   std::string_view verb;
-  ExitCode (*run)(const Invocation&);
+  Result<ExitCode> (*run)(const Invocation&);
 };
 
 // lib/cli/oci_oauth.cc describes each.
@@ -29,29 +27,27 @@ constexpr Program programs[] = {{"demo", demo},           {"setup", setup},   {"
                                 {"uninstall", uninstall}, {"sinks", sinks},   {"serve", serve},
                                 {"exchange", exchange},   {"fleet", fleet},   {"units", units}};
 
-ExitCode run_verb(std::string_view verb, const Invocation& invocation) {
+Result<ExitCode> run_verb(std::string_view verb, const Invocation& invocation) {
   for (const Program& program : programs) {
     if (program.verb == verb) return program.run(invocation);
   }
-  return report(invocation.log, usage_error(verb, "is not part of this build"));
+  return usage_error(verb, "is not part of this build");
 }
 
-ExitCode run(const std::vector<std::string>& words) {
+Result<ExitCode> run(const Log& log, const std::vector<std::string>& words) {
   keep_memory_private();
   ::umask(022);
-  const Log log = Log::to_stderr("oci-oauth");
   const CommandLine& line = command_line();
-  auto parsed = parse_command_line(line, words);
-  if (!parsed) return report(log, parsed.error());
-  switch (parsed->request) {
+  auto parsed = TRY(parse_command_line(line, words));
+  switch (parsed.request) {
     case Request::help:
-      return print(log, parsed->verb == nullptr ? help_text(line) : help_text(line, *parsed->verb));
+      return print(log, parsed.verb == nullptr ? help_text(line) : help_text(line, *parsed.verb));
     case Request::version:
       return print(log, fmt::format("oci-oauth {}\n", version()));
     case Request::run:
       break;
   }
-  return run_verb(parsed->verb->name, {log, parsed->config, std::move(parsed->arguments)});
+  return run_verb(parsed.verb->name, {log, parsed.config, std::move(parsed.arguments)});
 }
 
 }  // namespace
@@ -59,11 +55,7 @@ ExitCode run(const std::vector<std::string>& words) {
 }  // namespace oci_oauth
 
 int main(int argc, char** argv) {
-  try {
-    return static_cast<int>(oci_oauth::run({argv + 1, argv + argc}));
-  } catch (const std::exception& error) {
-    const std::string line = fmt::format("oci-oauth: error: {}\n", error.what());
-    (void)oci_oauth::write_all(STDERR_FILENO, line, "stderr");
-    return 1;
-  }
+  using namespace oci_oauth;
+  const Log log = Log::to_stderr("oci-oauth");
+  return run_reported(log, [&] { return run(log, {argv + 1, argv + argc}); });
 }

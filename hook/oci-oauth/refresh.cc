@@ -70,12 +70,10 @@ Result<RefreshRun> parse(const Invocation& invocation, const Instance& instance)
 
 }  // namespace
 
-ExitCode refresh(const Invocation& invocation) {
-  const auto instance = Instance::open(invocation.config);
-  if (!instance) return report(invocation.log, instance.error());
-  const auto run = parse(invocation, *instance);
-  if (!run) return report(invocation.log, run.error());
-  return refresh_and_deliver(*run);
+Result<ExitCode> refresh(const Invocation& invocation) {
+  const auto instance = TRY(Instance::open(invocation.config));
+  const auto run = TRY(parse(invocation, instance));
+  return refresh_and_deliver(run);
 }
 
 }  // namespace oci_oauth

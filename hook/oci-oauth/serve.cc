@@ -12,27 +12,23 @@ constexpr std::string_view verb = "serve";
 
 }  // namespace
 
-ExitCode serve(const Invocation& invocation) {
+Result<ExitCode> serve(const Invocation& invocation) {
   const auto exchange_socket = invocation.arguments.value("--exchange");
-  if (!invocation.arguments.operands.empty())
-    return report(invocation.log, usage_error(verb, "takes no argument"));
-  if (!exchange_socket) return report(invocation.log, usage_error(verb, "needs --exchange SOCKET"));
-  auto listening = inherited_socket();
-  if (!listening) return report(invocation.log, listening.error());
-  auto instance = Instance::open(invocation.config);
-  if (!instance) return report(invocation.log, instance.error());
-  const std::string config = instance->config.path;
+  if (!invocation.arguments.operands.empty()) return usage_error(verb, "takes no argument");
+  if (!exchange_socket) return usage_error(verb, "needs --exchange SOCKET");
+  auto listening = TRY(inherited_socket());
+  auto instance = TRY(Instance::open(invocation.config));
+  const std::string config = instance.config.path;
   ServerClock clock;
-  auto server = RefreshServer::open({.listening = std::move(*listening),
-                                     .runtime = std::move(instance->runtime),
-                                     .config = std::move(instance->config),
-                                     .read_config = [&] { return open_configuration(config); },
-                                     .command = {instance->programs.command(), "--config", config, "refresh",
-                                                 "--exchange", *exchange_socket, "--"},
-                                     .log = invocation.log,
-                                     .clock = clock});
-  if (!server) return report(invocation.log, server.error());
-  server->run();
+  auto server = TRY(RefreshServer::open({.listening = std::move(listening),
+                                         .runtime = std::move(instance.runtime),
+                                         .config = std::move(instance.config),
+                                         .read_config = [&] { return open_configuration(config); },
+                                         .command = {instance.programs.command(), "--config", config,
+                                                     "refresh", "--exchange", *exchange_socket, "--"},
+                                         .log = invocation.log,
+                                         .clock = clock}));
+  server.run();
   return ExitCode::fine;
 }
 

@@ -197,7 +197,7 @@ ExitCode prove(const Log& log, const SetupPlan& plan, Progress& progress) {
 
 }  // namespace
 
-ExitCode setup(const Invocation& invocation) {
+Result<ExitCode> setup(const Invocation& invocation) {
   const Log& log = invocation.log;
   const Arguments& arguments = invocation.arguments;
   if (const auto refused = refuse_config(verb, invocation); !refused) return report(log, refused.error());
@@ -219,7 +219,8 @@ ExitCode setup(const Invocation& invocation) {
   }
   Progress progress(STDERR_FILENO, "oci-oauth: setup", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
   if (const ExitCode code = install_engines(log, *plan, login, progress); code != ExitCode::fine) return code;
-  if (const ExitCode code = refresh({log, "", {}}); code != ExitCode::fine) {
+  const auto refreshed = refresh({log, "", {}});
+  if (const ExitCode code = refreshed ? *refreshed : report(log, refreshed.error()); code != ExitCode::fine) {
     log.write(Priority::notice, "setup: the engines are registered, but no container was tried",
               plan->host.typed("oci-oauth setup"));
     return code;

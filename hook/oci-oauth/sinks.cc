@@ -10,14 +10,12 @@ constexpr std::string_view verb = "sinks";
 
 }  // namespace
 
-ExitCode sinks(const Invocation& invocation) {
-  const auto instance = Instance::open(invocation.config);
-  if (!instance) return report(invocation.log, instance.error());
+Result<ExitCode> sinks(const Invocation& invocation) {
+  const auto instance = TRY(Instance::open(invocation.config));
   const auto& names = invocation.arguments.operands;
-  const auto profiles = find_profiles(verb, instance->config, names);
-  if (!profiles) return report(invocation.log, profiles.error());
-  const bool done = deliver_to_sinks(invocation.log, *instance, *profiles);
-  update_metrics(invocation.log, instance->config);
+  const auto profiles = TRY(find_profiles(verb, instance.config, names));
+  const bool done = deliver_to_sinks(invocation.log, instance, profiles);
+  update_metrics(invocation.log, instance.config);
   return done ? ExitCode::fine : ExitCode::failed;
 }
 

@@ -53,19 +53,15 @@ Result<std::string> written(const Config& config, Form form) {
 
 }  // namespace
 
-ExitCode status(const Invocation& invocation) {
-  const auto form = parse(invocation);
-  if (!form) return report(invocation.log, form.error());
-  const auto config = open_configuration(invocation.config);
-  if (!config) return report(invocation.log, config.error());
-  if (*form == Form::watch) {
-    const auto watched =
-        watch({config->runtime_dir, config->runtime_dir + "/profiles", config->runtime_dir + "/containers"},
-              [&] { return written(*config, Form::watch); });
-    return watched ? ExitCode::fine : report(invocation.log, watched.error());
+Result<ExitCode> status(const Invocation& invocation) {
+  const auto form = TRY(parse(invocation));
+  const auto config = TRY(open_configuration(invocation.config));
+  if (form == Form::watch) {
+    TRY(watch({config.runtime_dir, config.runtime_dir + "/profiles", config.runtime_dir + "/containers"},
+              [&] { return written(config, Form::watch); }));
+    return ExitCode::fine;
   }
-  const auto text = written(*config, *form);
-  return text ? print(invocation.log, *text) : report(invocation.log, text.error());
+  return print(invocation.log, TRY(written(config, form)));
 }
 
 }  // namespace oci_oauth

@@ -36,25 +36,22 @@ Result<TokenArguments> parse(const Invocation& invocation, const Config& config)
 
 }  // namespace
 
-ExitCode token(const Invocation& invocation) {
-  const auto instance = Instance::open(invocation.config);
-  if (!instance) return report(invocation.log, instance.error());
-  const auto parsed = parse(invocation, instance->config);
-  if (!parsed) return report(invocation.log, parsed.error());
-  const Profile& profile = *parsed->profile;
+Result<ExitCode> token(const Invocation& invocation) {
+  const auto instance = TRY(Instance::open(invocation.config));
+  const auto parsed = TRY(parse(invocation, instance.config));
+  const Profile& profile = *parsed.profile;
   const std::string context = fmt::format("token '{}'", profile.name);
-  const Refresher refresher = instance->refresher();
-  const auto outcome = refresh_profile(refresher, profile, {.aim = {.min_ttl = parsed->min_ttl}});
-  if (!outcome) return report(invocation.log, Error(outcome.error()).in(context));
-  if (auto lives = check_lifetime(*outcome, parsed->min_ttl, now()); !lives)
-    return report(invocation.log, std::move(lives).error().in(context));
-  auto content = instance->runtime.token(profile.name);
-  if (!content) return report(invocation.log, content.error());
-  const Secret text = format_token(*content, outcome->known.published.expires_at, parsed->format);
+  const Refresher refresher = instance.refresher();
+  const auto outcome = refresh_profile(refresher, profile, {.aim = {.min_ttl = parsed.min_ttl}});
+  if (!outcome) return Error(outcome.error()).in(context);
+  if (auto lives = check_lifetime(*outcome, parsed.min_ttl, now()); !lives)
+    return std::move(lives).error().in(context);
+  auto content = TRY(instance.runtime.token(profile.name));
+  const Secret text = format_token(content, outcome->known.published.expires_at, parsed.format);
   const ExitCode code = print(invocation.log, text.reveal());
   // Sinks are left to the next refresh, or to the units, which notice the changed login, because they may
   // take minutes.
-  if (outcome->refreshed) (void)follow(refresher, fed_by(instance->config, profile), *outcome);
+  if (outcome->refreshed) (void)follow(refresher, fed_by(instance.config, profile), *outcome);
   return code;
 }
 

@@ -63,7 +63,7 @@ ExitCode uninstall_one(const Log& log, const Host& host, const std::string& engi
 
 }  // namespace
 
-ExitCode uninstall(const Invocation& invocation) {
+Result<ExitCode> uninstall(const Invocation& invocation) {
   const Log& log = invocation.log;
   const Arguments& arguments = invocation.arguments;
   if (const auto checked = check_arguments(invocation); !checked) return report(log, checked.error());

@@ -14,18 +14,16 @@ constexpr std::string_view verb = "units";
 
 }  // namespace
 
-ExitCode units(const Invocation& invocation) {
+Result<ExitCode> units(const Invocation& invocation) {
   const auto& rest = invocation.arguments.operands;
-  if (rest.size() != 1) return report(invocation.log, usage_error(verb, "needs one directory"));
+  if (rest.size() != 1) return usage_error(verb, "needs one directory");
   const ServiceManager manager = service_manager_of(from_environment("SYSTEMD_SCOPE"), scope_of_caller());
   // Root's logins belong to the system.
   if (manager == ServiceManager::user && scope_of_caller() == Scope::system) return ExitCode::fine;
-  const auto config = open_configuration(invocation.config);
-  if (!config) return report(invocation.log, config.error());
-  const auto files = unit_files(*config, manager);
-  if (!files) return report(invocation.log, files.error());
-  const auto written = write_unit_files(*files, rest.front());
-  return written ? ExitCode::fine : report(invocation.log, written.error());
+  const auto config = TRY(open_configuration(invocation.config));
+  const auto files = TRY(unit_files(config, manager));
+  TRY(write_unit_files(files, rest.front()));
+  return ExitCode::fine;
 }
 
 }  // namespace oci_oauth
