@@ -11,7 +11,5 @@ int main(int argc, char** argv) {
       "usage: oci-oauth-exchange <REQUEST >REPORT\n\nperforms one token exchange for oci-oauth(1), which "
       "starts it\n";
   const StopSignals signals;
-  return run_exchange_program(argc, argv, "oci-oauth-exchange", help, [](const ExchangeRequest& request) {
-    return keep_fresh(request, StopSignals::requested);
-  });
+  return run_exchange_program(argc, argv, "oci-oauth-exchange", help, keep_fresh);
 }

@@ -167,10 +167,7 @@ Result<void> follow(const Options& options, const Log& log) {
   const Config config = TRY(open_configuration(options.config));
   const FleetAccess fleet = TRY(access_of(config));
   const RuntimeDir runtime = TRY(RuntimeDir::open(config.runtime_dir));
-  const Refresher refresher = {
-      runtime,         provider_directories(TRY(installation_prefix(levels_of_helper))),
-      nullptr,         now,
-      random_fraction, nullptr};
+  const Refresher refresher = {runtime, provider_directories(TRY(installation_prefix(levels_of_helper)))};
   FleetKeys keys = TRY(follower_keys(fleet));
   Follower follower = TRY(Follower::open(config, refresher, std::move(keys), kept_directory(), log));
   for (const Profile& profile : config.profiles) {

@@ -77,9 +77,7 @@ Result<std::vector<const Profile*>> fleet_profiles(const FleetRun& run) {
 // Result: its failure is told, not returned.
 Result<ExchangeReport> tell(const FleetRun& run, const Profile& profile, ExchangeReport report) {
   run.progress.clear();
-  for (const std::string& notice : report.notices)
-    run.invocation.log.write(Priority::notice, fmt::format("{}: {}", context_of(run, profile), notice));
-  if (report.failure) return to_error(*report.failure);
+  TRY(report_notices(run.invocation.log, context_of(run, profile), report));
   return report;
 }
 
@@ -87,8 +85,7 @@ Result<ExchangeReport> perform(const FleetRun& run, const Profile& profile) {
   run.progress.step(
       fmt::format("{} '{}': waiting for its locks and the store", word(run.task), profile.name));
   const Instance& instance = run.instance;
-  const UniqueFd share = TRY(instance.runtime.share(profile.name));
-  auto request = TRY(exchange_request(instance.refresher(), profile, share.get()));
+  auto request = TRY(exchange_request(instance.refresher(), profile));
   request.fleet->task = run.task;
   request.fleet->change = run.change;
   const bool is_forced = run.task == FleetTask::takeover || run.invocation.arguments.has("--force");
@@ -169,10 +166,7 @@ Result<void> make_keys(const FleetRun& run) {
   request.fleet->change = run.change;
   const auto report =
       TRY(exchange_as_owner({run.instance.programs.helper("oci-oauth-exchange"), ""}, std::move(request)));
-  for (const std::string& notice : report.notices)
-    run.invocation.log.write(Priority::notice, fmt::format("fleet init: {}", notice));
-  if (report.failure) return to_error(*report.failure);
-  return {};
+  return report_notices(run.invocation.log, "fleet init", report);
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ Result<void> check_provider(const Profile& profile, const Provider& provider) {
 Result<Endpoint> log_in(const Invocation& invocation, const Instance& instance, const Profile& profile,
                         LoginFlow flow) {
   const Arguments& arguments = invocation.arguments;
-  auto request = TRY(login_request(instance, profile));
+  auto request = TRY(exchange_request(instance.refresher(), profile));
   TRY(check_provider(profile, request.provider));
   request.force = arguments.has("--force") ? Force::yes : Force::no;
   request.login = LoginTask{LoginAction::log_in, flow, -1};

@@ -5,25 +5,17 @@
 
 namespace oci_oauth {
 
-Result<ExchangeRequest> login_request(const Instance& instance, const Profile& profile) {
-  const auto share = TRY(instance.runtime.share(profile.name));
-  return exchange_request(instance.refresher(), profile, share.get());
-}
-
 Result<void> run_login(const Log& log, const Instance& instance, ExchangeRequest request,
                        const Patience& patience) {
-  const std::string verb = request.login->action == LoginAction::log_in ? "login" : "logout";
+  const char* const verb = request.login->action == LoginAction::log_in ? "login" : "logout";
   const std::string name = request.profile.name;
   const auto report =
       TRY(exchange_as_owner({instance.programs.helper("oci-oauth-login"), "", patience}, std::move(request)));
-  for (const std::string& notice : report.notices)
-    log.write(Priority::notice, fmt::format("{} '{}': {}", verb, name, notice));
-  if (!report.failure) return {};
-  Error error = to_error(*report.failure);
+  auto done = report_notices(log, fmt::format("{} '{}'", verb, name), report);
   // Only a person tries it again.
-  if (error.kind == ErrorKind::temporary && error.hint.empty())
-    error.hint = fmt::format("oci-oauth {} {}", verb, name);
-  return error;
+  if (!done && done.error().kind == ErrorKind::temporary && done.error().hint.empty())
+    done.error().hint = fmt::format("oci-oauth {} {}", verb, name);
+  return done;
 }
 
 }  // namespace oci_oauth

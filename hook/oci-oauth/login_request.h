@@ -7,8 +7,6 @@
 
 namespace oci_oauth {
 
-Result<ExchangeRequest> login_request(const Instance& instance, const Profile& profile);
-
 // Reports what the program noticed. Failure: its own.
 Result<void> run_login(const Log& log, const Instance& instance, ExchangeRequest request,
                        const Patience& patience);

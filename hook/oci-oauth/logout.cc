@@ -37,7 +37,7 @@ LoginProfiles profiles_of(const Config& config, const Profile& profile) {
 }
 
 Result<void> end_login(const Log& log, const Instance& instance, const Profile& profile) {
-  auto request = TRY(login_request(instance, profile));
+  auto request = TRY(exchange_request(instance.refresher(), profile));
   request.login = LoginTask{LoginAction::log_out, LoginFlow::automatic, -1};
   return run_login(log, instance, std::move(request), patience_of_run);
 }

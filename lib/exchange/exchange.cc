@@ -16,6 +16,7 @@
 #include "exchange/server_metadata.h"
 #include "exchange/token_answer.h"
 #include "exchange/token_request.h"
+#include "worker/stop_signals.h"
 
 namespace oci_oauth {
 
@@ -358,6 +359,10 @@ ExchangeReport keep_fresh(const ExchangeRequest& request, const std::function<bo
       request.fleet->task != FleetTask::takeover)
     return do_fleet_task(request, stop, opener);
   return Exchange(request, stop, opener).run();
+}
+
+ExchangeReport keep_fresh(const ExchangeRequest& request) {
+  return keep_fresh(request, StopSignals::requested);
 }
 
 }  // namespace oci_oauth

@@ -29,7 +29,7 @@ void ignore_interruptions() {
   ::setrlimit(RLIMIT_FSIZE, &size);
 }
 
-Result<ExitCode> do_request(const std::function<ExchangeReport(const ExchangeRequest&)>& work) {
+Result<ExitCode> do_request(ExchangeReport (*work)(const ExchangeRequest&)) {
   keep_memory_private();
   ignore_interruptions();
   ::umask(022);
@@ -42,7 +42,7 @@ Result<ExitCode> do_request(const std::function<ExchangeReport(const ExchangeReq
 }  // namespace
 
 int run_exchange_program(int argc, char** argv, const std::string& name, const char* help,
-                         const std::function<ExchangeReport(const ExchangeRequest&)>& work) {
+                         ExchangeReport (*work)(const ExchangeRequest&)) {
   if (const auto answered = answer_standard_options(argc, argv, name, help)) return *answered;
   const Log log = Log::to_stderr(name);
   return run_reported(log, [&] { return do_request(work); });

@@ -3,17 +3,15 @@
 // stdout.
 #pragma once
 
-#include <functional>
 #include <string>
 
-#include "worker/exchange_report.h"
-#include "worker/exchange_request.h"
+#include "worker/worker.h"
 
 namespace oci_oauth {
 
 // The whole main(): `work` is done without interruptions but signals, with private memory. Result: the exit
 // status.
 int run_exchange_program(int argc, char** argv, const std::string& name, const char* help,
-                         const std::function<ExchangeReport(const ExchangeRequest&)>& work);
+                         ExchangeReport (*work)(const ExchangeRequest&));
 
 }  // namespace oci_oauth

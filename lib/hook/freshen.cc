@@ -11,8 +11,7 @@ namespace {
 Error no_token(const std::optional<Published>& published) {
   if (!published || !published->last_error)
     return {ErrorKind::temporary, "there is no valid token", "oci-oauth refresh"};
-  const LastError& error = *published->last_error;
-  return {error_kind(error.kind), error.message, error.hint};
+  return to_error(*published->last_error);
 }
 
 bool is_valid(const std::optional<Published>& published, Time time) {

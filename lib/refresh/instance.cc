@@ -16,10 +16,7 @@ Result<Instance> Instance::open(const std::string& config) {
 Refresher Instance::refresher(const std::string& exchange_socket) const {
   return {runtime,
           provider_directories(programs.prefix),
-          [exchanger = Exchanger{programs.helper("oci-oauth-exchange"), exchange_socket}](
-              ExchangeRequest request) { return exchange_as_owner(exchanger, std::move(request)); },
-          now,
-          random_fraction,
+          {programs.helper("oci-oauth-exchange"), exchange_socket},
           config.fleet ? &*config.fleet : nullptr};
 }
 

@@ -23,13 +23,11 @@ ExitCode report_outcome(const RefreshRun& run, const ProfileOutcome& done) {
   const std::string context = fmt::format("refresh '{}'", done.profile->name);
   if (!done.outcome) return report(run.log, Error(done.outcome.error()).in(context));
   const RefreshOutcome& outcome = *done.outcome;
-  for (const std::string& notice : outcome.notices) {
-    run.log.write(Priority::notice, fmt::format("{}: {}", context, notice));
-  }
+  auto reported = report_notices(run.log, context, outcome);
   for (const Error& error : outcome.deliveries_failed) {
     run.log.write(Priority::warning, fmt::format("{}: {}", context, error.message), error.hint);
   }
-  if (outcome.failure) return report(run.log, to_error(*outcome.failure).in(context));
+  if (!reported) return report(run.log, std::move(reported).error().in(context));
   run.log.write(Priority::info, fmt::format("{}: {}", context, describe_outcome(outcome, run.aim.endpoint)));
   return ExitCode::fine;
 }
@@ -80,6 +78,12 @@ void tidy_up(const Log& log, const Instance& instance) {
 }
 
 }  // namespace
+
+Result<void> report_notices(const Log& log, std::string_view context, const ExchangeOutcome& outcome) {
+  for (const std::string& notice : outcome.notices)
+    log.write(Priority::notice, fmt::format("{}: {}", context, notice));
+  return outcome.failure ? to_error(*outcome.failure) : Result<void>();
+}
 
 ExitCode run_refresh(const RefreshRun& run) {
   const RuntimeDir& runtime = run.instance.runtime;

@@ -21,6 +21,9 @@ struct RefreshRun {
   std::string exchange_socket = {};  // empty: exchanges are children
 };
 
+// Logs what a person should know. Failure: the outcome's own.
+Result<void> report_notices(const Log& log, std::string_view context, const ExchangeOutcome& outcome);
+
 // Result: the worst exit code of any of the profiles; what came of each is in the log. A run ends after
 // longest_run, whatever its logins do.
 ExitCode run_refresh(const RefreshRun& run);

@@ -69,8 +69,8 @@ Result<FileLock> lock_profile(const RuntimeDir& runtime, const std::string& prof
                            std::chrono::steady_clock::now() + wait_for_other_refresh);
 }
 
-// What its owner cannot read: a client's secret that only root can read, and the published state.
-Result<void> add_secrets(ExchangeRequest& request, int share) {
+// What its owner cannot read: a client's secret that only root can read, and the published token.
+Result<void> add_secrets(ExchangeRequest& request, const RuntimeDir& runtime) {
   const Profile& profile = request.profile;
   TRY(check_complete(profile, request.provider));
   const std::string& file =
@@ -80,8 +80,7 @@ Result<void> add_secrets(ExchangeRequest& request, int share) {
     request.client_secret = TRY(read_client_secret(file, owner.uid));
   }
   if (!profile.source && !request.provider.fields.access_token.empty()) return {};
-  auto token = read_file({share, std::string(token_file), "token"}, delivered_limit, Links::refused);
-  if (token) request.published_token = Secret(std::move(*token));
+  if (auto token = runtime.token(profile.name)) request.published_token = std::move(*token);
   return {};
 }
 
@@ -93,13 +92,13 @@ bool needs_login(const ExchangeReport& report, const std::string& path) {
 }
 
 Result<ExchangeReport> exchange(const Refresher& refresher, const Profile& profile, ProfileRecords& known,
-                                const RefreshAim& aim, int share) {
-  auto request = TRY(exchange_request(refresher, profile, share));
+                                const RefreshAim& aim) {
+  auto request = TRY(exchange_request(refresher, profile));
   static_cast<RefreshAim&>(request) = aim;
   known.published.shadowed_by = request.provider.shadowed_by;
   request.known = known;
   const bool is_ours = !profile.in_fleet && can_log_in(profile, request.provider);
-  auto report = TRY(refresher.exchange(std::move(request)));
+  auto report = TRY(refresher.exchange(refresher.exchanger, std::move(request)));
   if (is_ours && needs_login(report, profile.credentials))
     report.failure->hint = fmt::format("oci-oauth login {}", profile.name);
   // A fleet's login is not the file.
@@ -117,11 +116,11 @@ ExchangeReport take_over(ObtainedElsewhere obtained, ProfileRecords& known) {
 
 }  // namespace
 
-Result<ExchangeRequest> exchange_request(const Refresher& refresher, const Profile& profile, int share) {
+Result<ExchangeRequest> exchange_request(const Refresher& refresher, const Profile& profile) {
   ExchangeRequest request;
   request.profile = profile;
   request.provider = TRY(load_provider(profile, refresher.provider_directories));
-  TRY(add_secrets(request, share));
+  TRY(add_secrets(request, refresher.runtime));
   if (profile.in_fleet && refresher.fleet != nullptr) request.fleet = TRY(fleet_access(*refresher.fleet));
   return request;
 }
@@ -130,10 +129,6 @@ bool can_log_in(const Profile& profile, const Provider& provider) {
   return !profile.source && provider.login_command.empty() &&
          (!profile.issuer.empty() || !provider.issuer.empty() || !provider.device_authorization_url.empty() ||
           !provider.authorization_url.empty());
-}
-
-Error to_error(const ExchangeFailure& failure) {
-  return {error_kind(failure.kind), failure.message, failure.hint};
 }
 
 Result<void> check_lifetime(const RefreshOutcome& outcome, Milliseconds min_ttl, Time now) {
@@ -174,7 +169,7 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   }
   auto exchanged = options.obtained
                        ? Result<ExchangeReport>(take_over(std::move(*options.obtained), outcome.known))
-                       : exchange(refresher, profile, outcome.known, options.aim, share.get());
+                       : exchange(refresher, profile, outcome.known, options.aim);
   ExchangeReport report = exchanged ? std::move(*exchanged) : report_without_exchange(exchanged.error());
   const Moment moment = {refresher.clock(), refresher.chance()};
   if (report.login) note_login(outcome.known, report, profile, moment.time);
@@ -185,8 +180,7 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   } else if (options.follows != nullptr) {
     note_attempt_of(outcome.known, report, *options.follows);
   }
-  outcome.refreshed = report.refreshed;
-  outcome.notices = std::move(report.notices);
+  static_cast<ExchangeOutcome&>(outcome) = report;
   if (!published || !history) {
     for (const Error& damage : refresher.runtime.damage_of(profile.name))
       outcome.notices.push_back(damage.message + ", so it is replaced");
@@ -197,7 +191,6 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   outcome.deliveries_failed = deliver();
   // Last, because until it exists the next run repeats all of this.
   TRY(refresher.runtime.publish(profile.name, outcome.known));
-  outcome.failure = std::move(report.failure);
   return outcome;
 }
 

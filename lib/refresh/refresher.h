@@ -22,11 +22,11 @@ namespace oci_oauth {
 struct Refresher {
   const RuntimeDir& runtime;
   std::vector<std::string> provider_directories;
-  std::function<Result<ExchangeReport>(ExchangeRequest)> exchange;  // as exchange_as_owner()
+  Exchanger exchanger = {};
+  const FleetConfig* fleet = nullptr;  // of this host; nullptr: the caller knows what a fleet's login needs
+  std::function<Result<ExchangeReport>(const Exchanger&, ExchangeRequest)> exchange = exchange_as_owner;
   std::function<Time()> clock = now;
   std::function<double()> chance = random_fraction;
-  const FleetConfig* fleet =
-      nullptr;  // of this host; nullptr: the caller knows what to do for a fleet's login
 };
 
 // What another host's exchange has reported.
@@ -45,17 +45,13 @@ struct RefreshOptions {
   std::optional<ObtainedElsewhere> obtained = std::nullopt;
 };
 
-struct RefreshOutcome {
-  ProfileRecords known;                    // the current state
-  bool refreshed = false;                  // the endpoint granted a new token in this run
-  std::optional<ExchangeFailure> failure;  // a refresh was due and did not succeed
-  std::vector<std::string> notices;
-  std::vector<Error> deliveries_failed;  // written directories that could not be updated
+struct RefreshOutcome : ExchangeOutcome {
+  ProfileRecords known = {};                  // the current state
+  std::vector<Error> deliveries_failed = {};  // written directories that could not be updated
 };
 
-// What an exchange for the profile needs besides its state, the client's secret included. `share`: its
-// directory, open.
-Result<ExchangeRequest> exchange_request(const Refresher& refresher, const Profile& profile, int share);
+// What an exchange for the profile needs besides its state, the client's secret included.
+Result<ExchangeRequest> exchange_request(const Refresher& refresher, const Profile& profile);
 
 // Whether oci-oauth login makes logins of this provider: it has no client for that, and is known to have a
 // server.
@@ -68,8 +64,5 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
 
 // Failure: the token that is published does not live for `min_ttl` from `now`, and why.
 Result<void> check_lifetime(const RefreshOutcome& outcome, Milliseconds min_ttl, Time now);
-
-// What a failure means to a caller that wanted a valid token: the error, with the kind for its exit code.
-Error to_error(const ExchangeFailure& failure);
 
 }  // namespace oci_oauth

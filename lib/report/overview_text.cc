@@ -90,7 +90,7 @@ void remark_on_error(Remarks& remarks, const ProfileView& profile, Time now) {
   const Tone tone = profile.state == ProfileState::fresh ? Tone::attention : Tone::bad;
   remarks.add(tone, profile.name,
               fmt::format("{} ({}, {})", error.message, ago(error.at, now), rfc3339(error.at)),
-              hint_of({error_kind(error.kind), error.message, error.hint}));
+              hint_of(to_error(error)));
 }
 
 void remark_on_login(Remarks& remarks, const ProfileView& profile, Time now) {

@@ -45,8 +45,9 @@ struct FailureRule {
 
 const FailureRule& rule_of(FailureKind kind);
 
-inline ErrorKind error_kind(FailureKind kind) {
-  return rule_of(kind).error;
+// What a failure, whichever record it is in, means to a caller that wanted a valid token.
+Error to_error(const auto& failure) {
+  return {rule_of(failure.kind).error, failure.message, failure.hint};
 }
 
 // The longest pause between requests to a token endpoint.

@@ -74,13 +74,19 @@ void describe(auto& each, RecordOf<ExchangeFailure> auto& failure) {
   each("is_known", failure.is_known);
 }
 
-struct ExchangeReport {
+// What came of an exchange, for whoever asked for it.
+struct ExchangeOutcome {
+  bool refreshed = false;                       // a request was granted in this run
+  std::optional<ExchangeFailure> failure = {};  // why a refresh that was due did not succeed
+  std::vector<std::string> notices = {};        // what a person should know even after success
+
+  friend bool operator==(const ExchangeOutcome&, const ExchangeOutcome&) = default;
+};
+
+struct ExchangeReport : ExchangeOutcome {
   static constexpr int version = 3;
 
-  bool refreshed = false;                  // a request was granted in this run
   std::optional<LoginSnapshot> login;      // the current login; empty if it cannot be read
-  std::optional<ExchangeFailure> failure;  // why a refresh that was due did not succeed
-  std::vector<std::string> notices;        // what a person should know even after success
   std::optional<FleetStatus> fleet = {};   // what a fleet's store has, if that was asked
   std::chrono::microseconds stored_in{0};  // from the last byte of the answer to the synced journal
 
@@ -95,8 +101,5 @@ void describe(auto& each, RecordOf<ExchangeReport> auto& report) {
   each("fleet", report.fleet);
   each("stored_in_us", report.stored_in);
 }
-
-// One line, which ends in a newline.
-Result<void> send_report(int fd, const ExchangeReport& report);
 
 }  // namespace oci_oauth

@@ -101,7 +101,4 @@ void describe(auto& each, RecordOf<ExchangeRequest> auto& request) {
   each("fleet", request.fleet);
 }
 
-// Failure: as read_record.
-Result<ExchangeRequest> read_request(std::string_view text);
-
 }  // namespace oci_oauth

@@ -208,6 +208,20 @@ Result<ExchangeReport> exchange_as_owner(const Exchanger& exchanger, ExchangeReq
                                   : exchange_at(exchanger.socket, request);
 }
 
+Result<ExchangeRequest> read_request(std::string_view text) {
+  auto request = read_record<ExchangeRequest>(text, "exchange request");
+  if (request) return request;
+  return std::move(request).error().with_hint(
+      "restart the program that sent it: it was started before an upgrade");
+}
+
+Result<void> send_report(int fd, const ExchangeReport& report) {
+  std::string line;
+  append_secret(line, write_record(report).reveal());
+  append_secret(line, "\n");
+  return write_all(fd, Secret(std::move(line)).reveal(), "report");
+}
+
 Error become_exchange(const std::string& program, const ExchangeRequest& request, UniqueFd report) {
   const UniqueFd told(::fcntl(report.get(), F_DUPFD_CLOEXEC, 0));
   const auto descriptors = prepare(program, request, std::move(report));

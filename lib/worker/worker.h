@@ -31,6 +31,11 @@ struct Exchanger {
 // run).
 Result<ExchangeReport> exchange_as_owner(const Exchanger& exchanger, ExchangeRequest request);
 
+// The program's end. Failure: as read_record.
+Result<ExchangeRequest> read_request(std::string_view text);
+// One line, which ends in a newline.
+Result<void> send_report(int fd, const ExchangeReport& report);
+
 // The other end of the connection: becomes `program` with the rights of the request's owner, reporting to
 // `report`. Result: only a failure, which has also been reported there.
 Error become_exchange(const std::string& program, const ExchangeRequest& request, UniqueFd report);

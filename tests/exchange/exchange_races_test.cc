@@ -202,7 +202,7 @@ TEST_CASE("while another program holds a lock nothing is sent, and trying later 
     const ExchangeReport report = keep_fresh(host.request, stop_on_second_wake);
     REQUIRE(report.failure);
     CHECK(report.failure->kind == FailureKind::busy);
-    CHECK(error_kind(report.failure->kind) == ErrorKind::temporary);
+    CHECK(rule_of(report.failure->kind).error == ErrorKind::temporary);
     CHECK(host.posts() == 0);
     CHECK(host.login_works());
     CHECK(std::filesystem::exists(host.home / lock));

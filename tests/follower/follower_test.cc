@@ -73,10 +73,11 @@ struct FollowerScene {
   void start_program() {
     refresher.emplace(Refresher{*runtime,
                                 {test::providers_of(SOURCE_DIR)},
+                                {},
+                                nullptr,
                                 nullptr,
                                 [] { return start; },
-                                [] { return 0.5; },
-                                nullptr});
+                                [] { return 0.5; }});
     auto opened = Follower::open(config, *refresher, keys.copy(), home / "kept", log);
     REQUIRE(opened);
     follower.emplace(std::move(*opened));

@@ -60,7 +60,9 @@ struct RefreshScene {
   Result<RefreshOutcome> try_refresh(RefreshAim aim = {}, const ProfileRecords* follows = nullptr) {
     const Refresher refresher = {runtime,
                                  {test::providers_of(SOURCE_DIR)},
-                                 [this](const ExchangeRequest& request) {
+                                 {},
+                                 nullptr,
+                                 [this](const Exchanger&, const ExchangeRequest& request) {
                                    asked.push_back(request);
                                    return std::exchange(answer, ExchangeReport());
                                  },

@@ -74,14 +74,14 @@ TEST_CASE("only what needs a person is not worth another attempt") {
   for (const FailureKind kind : {FailureKind::throttled, FailureKind::server, FailureKind::network,
                                  FailureKind::unknown, FailureKind::busy}) {
     CHECK(rule_of(kind).remedy == Remedy::time);
-    CHECK(exit_code(error_kind(kind)) == ExitCode::temporary);
+    CHECK(exit_code(rule_of(kind).error) == ExitCode::temporary);
   }
   for (const FailureKind kind :
        {FailureKind::login_required, FailureKind::rejected, FailureKind::login, FailureKind::configuration}) {
     CHECK(rule_of(kind).remedy == Remedy::person);
-    CHECK(exit_code(error_kind(kind)) != ExitCode::temporary);
+    CHECK(exit_code(rule_of(kind).error) != ExitCode::temporary);
   }
-  CHECK(exit_code(error_kind(FailureKind::login_required)) == ExitCode::login_required);
+  CHECK(exit_code(rule_of(FailureKind::login_required).error) == ExitCode::login_required);
 }
 
 TEST_CASE("a throttled client is pointed at its user agent") {
