@@ -3,8 +3,6 @@
 // on failure exits with 1, and prints a message and, on a second line, a hint. Only oci-oauth starts it.
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <exception>
 
 #include "base/file.h"
@@ -23,23 +21,9 @@ namespace {
 // The capacity of a pipe (sinks/program.h).
 constexpr size_t request_limit = 64 * KiB;
 
-Result<Secret> read_request() {
-  std::string text(request_limit, '\0');
-  size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t count = ::read(STDIN_FILENO, text.data() + size, text.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return Error::from_errno(errno, "request");
-    if (count == 0) break;
-    size += static_cast<size_t>(count);
-  }
-  text.resize(size);
-  return Secret(std::move(text));
-}
-
 Result<void> run() {
   keep_memory_private();
-  auto text = TRY(read_request());
+  const Secret text(TRY(read_to_end(STDIN_FILENO, request_limit, "request")));
   auto request = TRY(read_record<OneCliRequest>(text.reveal(), "request"));
   if (is_host_root()) {
     auto owner = TRY(find_login_owner(request.credentials));

@@ -15,7 +15,7 @@
 #include "program/standard_options.h"
 #include "proxy/proxy_files.h"
 #include "proxy/proxy_service.h"
-#include "proxy/service_manager.h"
+#include "base/service_manager.h"
 #include "token/runtime_dir.h"
 
 namespace oci_oauth {

@@ -181,7 +181,7 @@ Result<std::string> read_to_end(int fd, size_t limit, std::string_view shown) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return Error::from_errno(errno, shown);
     if (count == 0) break;
-    if (text.size() <= limit) text.append(buffer, static_cast<size_t>(count));
+    if (text.size() <= limit) append_secret(text, {buffer, static_cast<size_t>(count)});
   }
   if (text.size() <= limit) return text;
   return Error{ErrorKind::failed, fmt::format("{}: is larger than {} bytes", shown, limit)};

@@ -56,10 +56,6 @@ Result<Stat> read_stat(int fd) {
 
 }  // namespace
 
-std::uint64_t start_time_of_stat(std::string_view stat) {
-  return parse_stat(stat).start_time;
-}
-
 Result<ProcessId> identify_process(pid_t pid) {
   if (pid <= 0) return Error{ErrorKind::not_found, fmt::format("process {}: no such process", pid)};
   auto fd = open_stat(pid);

@@ -23,9 +23,6 @@ struct ProcessId {
 // Failure: not_found if there is no such process.
 Result<ProcessId> identify_process(pid_t pid);
 
-// Field 22 of the text of /proc/PID/stat, whose second field may contain any character; 0 if it is missing.
-std::uint64_t start_time_of_stat(std::string_view stat);
-
 // A process that is checked repeatedly, through one descriptor of /proc/PID/stat, so that another process
 // with the same pid is not mistaken for it.
 class WatchedProcess {

@@ -50,12 +50,17 @@ void describe_keys(Each& each, Self& object) {
   keys_of(keys, const_cast<std::remove_const_t<Self>&>(object));
 }
 
+// Those that contain nothing else.
+template <class Self>
+concept OnlyKeys = RecordOf<Self, CredentialFields> || RecordOf<Self, ProviderLock> || RecordOf<Self, Api> ||
+    RecordOf<Self, LoginPlace> || RecordOf<Self, KubernetesConfig> || RecordOf<Self, FleetConfig> ||
+    RecordOf<Self, ExecSource>;
+void describe(auto& each, OnlyKeys auto& object) {
+  describe_keys(each, object);
+}
 void describe(auto& each, RecordOf<Pair> auto& pair) {
   each("name", pair.name);
   each("value", pair.value);
-}
-void describe(auto& each, RecordOf<CredentialFields> auto& fields) {
-  describe_keys(each, fields);
 }
 void describe(auto& each, RecordOf<DeliveredFile> auto& file) {
   describe_keys(each, file);
@@ -63,27 +68,9 @@ void describe(auto& each, RecordOf<DeliveredFile> auto& file) {
   each("refresh_token", file.refresh_token);
   each("client_secret", file.client_secret);
 }
-void describe(auto& each, RecordOf<ProviderLock> auto& lock) {
-  describe_keys(each, lock);
-}
-void describe(auto& each, RecordOf<Api> auto& api) {
-  describe_keys(each, api);
-}
-void describe(auto& each, RecordOf<LoginPlace> auto& place) {
-  describe_keys(each, place);
-}
 void describe(auto& each, RecordOf<Provider> auto& provider) {
   each("name", provider.name);
   describe_keys(each, provider);
-}
-void describe(auto& each, RecordOf<KubernetesConfig> auto& kubernetes) {
-  describe_keys(each, kubernetes);
-}
-void describe(auto& each, RecordOf<FleetConfig> auto& fleet) {
-  describe_keys(each, fleet);
-}
-void describe(auto& each, RecordOf<ExecSource> auto& source) {
-  describe_keys(each, source);
 }
 // What an exchange needs of a profile.
 void describe(auto& each, RecordOf<Profile> auto& profile) {

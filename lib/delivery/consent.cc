@@ -85,12 +85,7 @@ bool is_persons_tmpfs(const SpecMount& mount, const DeliveryRule& rule) {
 
 bool names(std::string_view list, std::string_view profile) {
   while (!list.empty()) {
-    const size_t comma = list.find(',');
-    std::string_view name = list.substr(0, comma);
-    while (name.starts_with(' ')) name.remove_prefix(1);
-    while (name.ends_with(' ')) name.remove_suffix(1);
-    if (name == profile) return true;
-    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    if (trimmed(next_part(list, ','), " ") == profile) return true;
   }
   return false;
 }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 
+#include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/size.h"
 
@@ -28,14 +29,6 @@ std::string file_name(std::string_view name) {
 // Lists what a refresh has to update, so that it need not read the records of all other containers.
 std::string written_note(std::string_view name) {
   return fmt::format("{}/{}", written_notes, name);
-}
-
-// FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv: distinguishes the bundles of containers with the same
-// id.
-std::uint64_t hash(std::string_view text) {
-  std::uint64_t value = 0xcbf29ce484222325;
-  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return value;
 }
 
 // Where the next turn goes on in the directory of the records: an offset of getdents64(2). If it is lost or
@@ -96,7 +89,7 @@ ContainerLedger::Place ContainerLedger::find(const std::string& id, std::string_
   auto record = load(id);
   const bool is_free = !record && record.error().kind == ErrorKind::not_found;
   if (record && (record->bundle.empty() || record->bundle == bundle)) return {id, std::move(record)};
-  std::string other = fmt::format("{}@{:016x}", id, hash(bundle));
+  std::string other = fmt::format("{}@{:016x}", id, fnv1a(bundle));
   auto second = load(other);
   if (is_free && !second && second.error().kind == ErrorKind::not_found) return {id, std::move(second)};
   return {std::move(other), std::move(second)};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of a profile's share directory that its provider delivers; all others are ignored.
+// The files of a profile's share directory that its provider delivers, and the states of a written delivery
+// of them: planned, then delivered or failed. All other files are ignored.
 #pragma once
 
 #include <map>
@@ -35,5 +36,14 @@ Result<Share> read_share(int share, const std::vector<WrittenFile>& files);
 // Gives the share directory and its files the label that every container of `mount_label`'s type can read.
 // New files inherit it from the directory. Does nothing if SELinux is disabled or the container has no label.
 Result<void> label_share(int share, std::string_view mount_label);
+
+// Adds the fingerprints of the files in `share`; they are saved before the first byte is written.
+void plan_delivery(DeliveryRecord& delivery, const Share& share);
+
+// The files in `share` are in place, and nothing older is left.
+void note_delivered(DeliveryRecord& delivery, const Share& share);
+
+// Result: false if the record already says so, so that it is reported once.
+bool note_failed(DeliveryRecord& delivery, const Error& error);
 
 }  // namespace oci_oauth

@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "config/provider.h"
+#include "exchange/token_answer.h"
 
 namespace oci_oauth {
 
@@ -92,5 +93,12 @@ class CredentialDocument {
   JsonDocument document_;  // the parsed text_
   Login login_;
 };
+
+// The members of an answer that read_token_answer() must keep for this.
+std::vector<std::string> answer_members(const CredentialFields& fields);
+
+// `answer` is of the kind granted and arrived at `time`; what it leaves open is as in `document`.
+Grant grant_of(const TokenAnswer& answer, const CredentialDocument& document, const CredentialFields& fields,
+               Time time);
 
 }  // namespace oci_oauth

@@ -11,7 +11,6 @@
 #include "exchange/exchange_failure.h"
 #include "exchange/exchange_run.h"
 #include "exchange/fleet_task.h"
-#include "exchange/grant.h"
 #include "exchange/recovery.h"
 #include "exchange/server_metadata.h"
 #include "exchange/token_answer.h"

@@ -11,7 +11,6 @@
 #include "exchange/credential_document.h"
 #include "exchange/exchange_failure.h"
 #include "exchange/fleet_login.h"
-#include "exchange/grant.h"
 #include "exchange/login_locks.h"
 #include "exchange/login_store.h"
 #include "exchange/server_metadata.h"

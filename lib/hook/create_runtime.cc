@@ -5,7 +5,7 @@
 #include <iterator>
 
 #include "base/fmt.h"
-#include "delivery/delivery_state.h"
+#include "delivery/share.h"
 #include "delivery/failures.h"
 #include "hook/deliver.h"
 #include "hook/freshen.h"

@@ -5,7 +5,7 @@
 
 #include "base/fmt.h"
 #include "base/text.h"
-#include "delivery/delivery_state.h"
+#include "delivery/share.h"
 #include "delivery/written_directory.h"
 #include "oci/mount.h"
 

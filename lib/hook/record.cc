@@ -8,7 +8,7 @@
 
 #include "base/fmt.h"
 #include "config/provider.h"
-#include "delivery/delivery_state.h"
+#include "delivery/share.h"
 #include "delivery/forget_container.h"
 #include "oci/user_namespace.h"
 #include "program/installation.h"

@@ -5,7 +5,7 @@
 
 #include "base/fmt.h"
 #include "base/size.h"
-#include "exchange/grant.h"
+#include "exchange/credential_document.h"
 #include "exchange/login_locks.h"
 #include "login/session.h"
 #include "token/policy.h"

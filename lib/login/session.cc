@@ -5,7 +5,7 @@
 
 #include "base/fmt.h"
 #include "base/json.h"
-#include "exchange/grant.h"
+#include "exchange/credential_document.h"
 #include "login/authorization.h"
 
 namespace oci_oauth {

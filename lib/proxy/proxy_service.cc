@@ -21,7 +21,7 @@
 #include "base/unix_socket.h"
 #include "delivery/proxy_client.h"
 #include "proxy/proxy_files.h"
-#include "proxy/service_manager.h"
+#include "base/service_manager.h"
 
 namespace oci_oauth {
 

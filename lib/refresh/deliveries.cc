@@ -7,7 +7,7 @@
 
 #include "base/fmt.h"
 #include "delivery/container_ledger.h"
-#include "delivery/delivery_state.h"
+#include "delivery/share.h"
 #include "delivery/forget_container.h"
 #include "delivery/written_directory.h"
 

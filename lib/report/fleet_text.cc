@@ -9,6 +9,7 @@
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/printable.h"
+#include "base/text.h"
 #include "token/policy.h"
 
 namespace oci_oauth {
@@ -122,11 +123,7 @@ std::string fleet_text(const std::vector<FleetRow>& rows, Time now) {
       text += fmt::format("  here        a new login: oci-oauth fleet join --force {}\n", profile);
   }
   std::string shown;
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    shown += printable(line) + "\n";
-    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-  }
+  for (std::string_view rest = text; !rest.empty();) shown += printable(next_line(rest)) + "\n";
   return shown;
 }
 

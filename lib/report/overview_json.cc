@@ -13,14 +13,16 @@ std::string shown(const std::optional<Time>& time) {
 
 }  // namespace
 
-struct ShownError {
-  const LastError& error;
+// A record that has another description where it is kept.
+template <class Record>
+struct Shown {
+  const Record& record;
 };
 
-void describe(auto& each, const ShownError& shown) {
-  each("kind", shown.error.kind, Presence::required);
-  each("message", shown.error.message, Presence::required);
-  each("at", rfc3339(shown.error.at), Presence::required);
+void describe(auto& each, const Shown<LastError>& shown) {
+  each("kind", shown.record.kind, Presence::required);
+  each("message", shown.record.message, Presence::required);
+  each("at", rfc3339(shown.record.at), Presence::required);
 }
 
 void describe(auto& each, const ContainerView& container) {
@@ -36,12 +38,8 @@ void describe(auto& each, const ContainerView& container) {
   each("bytes", container.asked->bytes, Presence::required);
 }
 
-struct ShownArrival {
-  const FleetArrival& fleet;
-};
-
-void describe(auto& each, const ShownArrival& shown_arrival) {
-  const FleetArrival& fleet = shown_arrival.fleet;
+void describe(auto& each, const Shown<FleetArrival>& shown_record) {
+  const FleetArrival& fleet = shown_record.record;
   each("login", fleet.login, Presence::required);
   each("generation", fleet.generation, Presence::required);
   each("obtained_at", rfc3339(fleet.obtained_at), Presence::required);
@@ -50,9 +48,9 @@ void describe(auto& each, const ShownArrival& shown_arrival) {
 }
 
 void describe(auto& each, const ProfileView& profile) {
-  std::optional<ShownError> error;
+  std::optional<Shown<LastError>> error;
   if (profile.published && profile.published->last_error)
-    error.emplace(ShownError{*profile.published->last_error});
+    error.emplace(Shown<LastError>{*profile.published->last_error});
   each("name", profile.name, Presence::required);
   each("provider", profile.provider, Presence::required);
   each("state", profile.state, Presence::required);
@@ -61,17 +59,13 @@ void describe(auto& each, const ProfileView& profile) {
   each("login_expires_at", shown(profile.history.login_expires_at), Presence::nullable);
   each("last_error", error, Presence::nullable);
   each("containers", profile.containers, Presence::required);
-  std::optional<ShownArrival> fleet;
-  if (profile.history.fleet) fleet.emplace(ShownArrival{*profile.history.fleet});
+  std::optional<Shown<FleetArrival>> fleet;
+  if (profile.history.fleet) fleet.emplace(Shown<FleetArrival>{*profile.history.fleet});
   each("fleet", fleet);
 }
 
-struct ShownSink {
-  const SinkState& sink;
-};
-
-void describe(auto& each, const ShownSink& shown_sink) {
-  const SinkState& sink = shown_sink.sink;
+void describe(auto& each, const Shown<SinkState>& shown_record) {
+  const SinkState& sink = shown_record.record;
   each("profile", sink.profile, Presence::required);
   each("sink", sink.sink, Presence::required);
   each("delivered_at", shown(sink.delivered_at), Presence::nullable);
@@ -80,12 +74,8 @@ void describe(auto& each, const ShownSink& shown_sink) {
   each("failed_at", shown(sink.failed_at), Presence::nullable);
 }
 
-struct ShownFollower {
-  const FollowerState& state;
-};
-
-void describe(auto& each, const ShownFollower& shown_follower) {
-  const FollowerState& state = shown_follower.state;
+void describe(auto& each, const Shown<FollowerState>& shown_record) {
+  const FollowerState& state = shown_record.record;
   each("is_connected", state.is_following(), Presence::required);
   each("since", rfc3339(state.since), Presence::required);
   each("why", state.why, Presence::nullable);
@@ -96,8 +86,8 @@ struct Status {
   static constexpr int version = 1;
 
   const std::vector<ProfileView>& profiles;
-  std::vector<ShownSink> sinks;
-  std::optional<ShownFollower> follower;
+  std::vector<Shown<SinkState>> sinks;
+  std::optional<Shown<FollowerState>> follower;
 };
 
 void describe(auto& each, const Status& status) {
@@ -108,7 +98,7 @@ void describe(auto& each, const Status& status) {
 
 std::string overview_json(const Overview& overview) {
   Status status = {overview.profiles, {}, {}};
-  if (overview.follower) status.follower.emplace(ShownFollower{*overview.follower});
+  if (overview.follower) status.follower.emplace(Shown<FollowerState>{*overview.follower});
   for (const SinkState& sink : overview.sinks) status.sinks.push_back({sink});
   return std::string(write_record(status, JsonStyle::indented).reveal());
 }

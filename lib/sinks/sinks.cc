@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/file_lock.h"
+#include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/size.h"
 #include "sinks/program.h"
@@ -27,13 +28,6 @@ constexpr std::string_view state_suffix = ".json", lock_suffix = ".lock";
 std::string name_of(const Sink& sink) {
   if (!sink.onecli) return "exec " + sink.exec.front();
   return sink.onecli->secret_id.empty() ? "onecli" : "onecli " + sink.onecli->secret_id;
-}
-
-// FNV-1a, 64 bits, for a file name: nobody gains anything from a collision.
-std::uint64_t fnv1a(std::string_view bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-  return hash;
 }
 
 // A file name that is stable as long as the sink's settings are, except for its time limit.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "proxy/service_manager.h"
+#include "base/service_manager.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "base/descriptor_message.h"
 #include "base/environment.h"
 #include "base/fmt.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -26,13 +27,6 @@ std::string take_variable(const char* name) {
   std::string text(from_environment(name));
   ::unsetenv(name);
   return text;
-}
-
-std::string_view next_name(std::string_view& names) {
-  const size_t end = names.find(':');
-  const std::string_view name = names.substr(0, end);
-  names.remove_prefix(end == std::string_view::npos ? names.size() : end + 1);
-  return name;
 }
 
 // A path begins with "/", and a name in the abstract namespace with "@".
@@ -65,7 +59,7 @@ std::vector<std::pair<std::string, UniqueFd>> inherited_descriptors() {
   std::string_view names = all_names;
   for (int fd = first_listen_fd; fd < first_listen_fd + count; ++fd) {
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-    descriptors.emplace_back(next_name(names), UniqueFd(fd));
+    descriptors.emplace_back(next_part(names, ':'), UniqueFd(fd));
   }
   return descriptors;
 }
