@@ -45,6 +45,19 @@ void update_metrics(const Log& log, const Config& config) {
   if (auto done = write_metrics_file(config, now()); !done) log.write(Priority::warning, done.error());
 }
 
+Result<void> run_login(const Log& log, const Instance& instance, ExchangeRequest request,
+                       const Patience& patience) {
+  const char* const verb = request.login->action == LoginAction::log_in ? "login" : "logout";
+  const std::string name = request.profile.name;
+  const auto report =
+      TRY(exchange_as_owner({instance.programs.helper("oci-oauth-login"), "", patience}, std::move(request)));
+  auto done = report_notices(log, fmt::format("{} '{}'", verb, name), report);
+  // Only a person tries it again.
+  if (!done && done.error().kind == ErrorKind::temporary && done.error().hint.empty())
+    done.error().hint = fmt::format("oci-oauth {} {}", verb, name);
+  return done;
+}
+
 ExitCode print(const Log& log, std::string_view text) {
   const auto written = write_all(STDOUT_FILENO, text, "stdout");
   return written ? ExitCode::fine : report(log, written.error());

@@ -14,6 +14,7 @@
 #include "program/log.h"
 #include "refresh/instance.h"
 #include "refresh/refresh_run.h"
+#include "worker/worker.h"
 
 namespace oci_oauth {
 
@@ -55,6 +56,10 @@ void update_metrics(const Log& log, const Config& config);
 // names.
 Result<ExchangeReport> look_at_fleet(const InstalledPrograms& programs, const Config& config,
                                      const Profile& profile);
+
+// What login and logout share: runs oci-oauth-login, and reports what it noticed. Failure: its own.
+Result<void> run_login(const Log& log, const Instance& instance, ExchangeRequest request,
+                       const Patience& patience);
 
 // Data for stdout; a full disk or a closed pipe is reported.
 ExitCode print(const Log& log, std::string_view text);

@@ -10,7 +10,6 @@
 #include "base/spawn.h"
 #include "command.h"
 #include "config/scope.h"
-#include "login_request.h"
 #include "refresh/logins.h"
 
 namespace oci_oauth {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/fmt.h"
-#include "login_request.h"
+#include "command.h"
 #include "refresh/deliveries.h"
 #include "refresh/logins.h"
 #include "sinks/sinks.h"

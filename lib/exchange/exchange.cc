@@ -46,16 +46,9 @@ Result<void> Exchange::open_and_recover() {
 }
 
 Result<void> Exchange::read_login() {
-  if (fleet_) {
-    document_.emplace(TRY(CredentialDocument::parse(fleet_->text(), login_key(request_.profile.name),
-                                                    request_.provider.fields)));
-    complete_login();
-    client_ = add_client();
-    return {};
-  }
-  auto content = TRY(store_->read());
-  document_.emplace(
-      TRY(CredentialDocument::parse(std::move(content.text), store_->shown(), request_.provider.fields)));
+  auto content = fleet_ ? LoginStore::Content{fleet_->text(), stamp_} : TRY(store_->read());
+  const std::string shown = fleet_ ? login_key(request_.profile.name) : store_->shown();
+  document_.emplace(TRY(CredentialDocument::parse(std::move(content.text), shown, request_.provider.fields)));
   stamp_ = content.stamp;
   complete_login();
   client_ = add_client();

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh/refresh_run.h"
 
+#include <fcntl.h>
+
+#include "base/file_lock.h"
 #include "base/fmt.h"
 #include "refresh/deliveries.h"
-#include "refresh/inherited_lock.h"
 #include "refresh/logins.h"
 #include "refresh/side_by_side.h"
 
@@ -97,6 +99,14 @@ ExitCode run_refresh(const RefreshRun& run) {
   const ExitCode worst = refresh_logins(run);
   tidy_up(run.log, run.instance);
   return worst;
+}
+
+Result<FileLock> inherited_lock(const RuntimeDir& runtime, const std::string& profile, int fd) {
+  const FileAt file = runtime.lock_file(profile);
+  if (!is_same_file(file_id(fd), file_id(file)))
+    return Error{ErrorKind::usage, fmt::format("descriptor {} is not {}", fd, file.shown)};
+  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return FileLock::acquire(UniqueFd(fd), LockMode::exclusive, SteadyTime{}, file.shown);
 }
 
 }  // namespace oci_oauth

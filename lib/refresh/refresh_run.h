@@ -28,4 +28,8 @@ Result<void> report_notices(const Log& log, std::string_view context, const Exch
 // longest_run, whatever its logins do.
 ExitCode run_refresh(const RefreshRun& run);
 
+// Takes over a profile's lock that the hook holds and passes on: descriptor `fd`, which must be open on the
+// lock of this very profile. Failure (usage): it is not.
+Result<FileLock> inherited_lock(const RuntimeDir& runtime, const std::string& profile, int fd);
+
 }  // namespace oci_oauth

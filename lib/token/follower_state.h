@@ -3,8 +3,10 @@
 // token.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -37,7 +39,7 @@ struct FollowerState {
   std::map<std::string, RefusedRecords, std::less<>> refused = {};  // by profile
 
   // Whether the process is still there, and connected.
-  bool is_following() const;
+  bool is_following() const { return is_connected && (::kill(process, 0) == 0 || errno == EPERM); }
 
   friend bool operator==(const FollowerState&, const FollowerState&) = default;
 };

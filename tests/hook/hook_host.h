@@ -101,9 +101,8 @@ struct HookHost {
     if (!record) return "no record";
     std::string all;
     for (const DeliveryRecord& one : record->deliveries) {
-      all += fmt::format(
-          "{}{} {}{}{}", all.empty() ? "" : "; ", words_of(one.kind)[static_cast<size_t>(one.kind)],
-          words_of(one.state)[static_cast<size_t>(one.state)], one.reason.empty() ? "" : ": ", one.reason);
+      all += fmt::format("{}{} {}{}{}", all.empty() ? "" : "; ", word(one.kind), word(one.state),
+                         one.reason.empty() ? "" : ": ", one.reason);
     }
     return all;
   }

@@ -46,7 +46,7 @@ inline std::string run_steps(const HookHost& host, const HookContainer& containe
     if (const auto done = describe(context, delivery); !done) return "describe: " + done.error().message;
     steps.before_deliver(delivery);
     const auto done = deliver(context, delivery);
-    const std::string state_word(words_of(delivery.record.state)[static_cast<size_t>(delivery.record.state)]);
+    const std::string state_word(word(delivery.record.state));
     return done ? "delivered" : fmt::format("deliver: {} ({})", done.error().message, state_word);
   });
   return hook.answer();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "refresh/inherited_lock.h"
+#include "refresh/refresh_run.h"
 
 #include <fcntl.h>
 
