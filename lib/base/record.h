@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A record is a struct that is kept or sent as a JSON object. Its members are described once, and written and
-// read by that description; tests generate values from it:
+// read by that description; tests generate and compare values by it:
 //
 //   void describe(auto& each, RecordOf<Point> auto& point) {
 //     each("x", point.x, Presence::required);

@@ -42,8 +42,6 @@ struct ExecSource {
   Pairs environment = {};              // variables besides those that every command gets
   Milliseconds lifetime{0};            // of a token whose expiry is not printed; zero: unknown
   Milliseconds timeout = std::chrono::seconds(30);
-
-  friend bool operator==(const ExecSource&, const ExecSource&) = default;
 };
 
 struct Profile {
@@ -74,8 +72,6 @@ struct Profile {
   std::string token_url, issuer, ca_file, user_agent, client_id, client_secret_file, redirect_uri, api_url;
   std::vector<std::string> scopes;
   std::string proxy;  // the refresher does not read a proxy from its environment
-
-  friend bool operator==(const Profile&, const Profile&) = default;
 };
 
 struct Config {

@@ -39,8 +39,6 @@ struct KubernetesConfig {
   std::string name_space;
   std::string server = cluster_url;
   std::string token_file = cluster_token_file;
-
-  friend bool operator==(const KubernetesConfig&, const KubernetesConfig&) = default;
 };
 
 // The store is etcd or Kubernetes.
@@ -58,8 +56,6 @@ struct FleetConfig {
 
   // Otherwise by a certificate.
   bool is_known_by_token() const { return kubernetes && certificate_file.empty(); }
-
-  friend bool operator==(const FleetConfig&, const FleetConfig&) = default;
 };
 
 }  // namespace oci_oauth

@@ -59,8 +59,6 @@ constexpr std::array<std::string_view, 2> words_of(LoginEndRule) {
 
 struct Pair {
   std::string name, value;
-
-  friend bool operator==(const Pair&, const Pair&) = default;
 };
 using Pairs = std::vector<Pair>;
 
@@ -78,8 +76,6 @@ struct CredentialFields {
   DocumentFormat document = DocumentFormat::json;
   LoginEndRule login_end = LoginEndRule::set;
   TimeUnit unit = TimeUnit::milliseconds;  // for numbers, and if the document has no time yet
-
-  friend bool operator==(const CredentialFields&, const CredentialFields&) = default;
 };
 
 // The delivered file that contains only the access token.
@@ -97,8 +93,6 @@ struct DeliveredFile {
   // Where the document has the tokens and the client's secret of the login that this is of, not all of which
   // are delivered.
   std::string access_token = {}, refresh_token = {}, client_secret = {};
-
-  friend bool operator==(const DeliveredFile&, const DeliveredFile&) = default;
 };
 
 // The API that the access token is for, and what the proxy lets a container without a token ask of it.
@@ -108,8 +102,6 @@ struct Api {
   std::string request_size = "64m";   // at most; "k" or "m"
   std::string rate = "600/m";         // of a container's requests
   Pairs environment;                  // of a container; "{target}" stands for the profile's target
-
-  friend bool operator==(const Api&, const Api&) = default;
 };
 
 // Made by mkdir(2), locked by flock(2), or made with O_EXCL (open(2)) by its holder, of whom it tells.
@@ -130,8 +122,6 @@ struct ProviderLock {
   Milliseconds touch_every = std::chrono::seconds(5);
   LockKind kind = LockKind::directory;
   LockContent content = LockContent::nothing;
-
-  friend bool operator==(const ProviderLock&, const ProviderLock&) = default;
 };
 
 // Where a client keeps the login: DIRECTORY in its user's home, or what `variable` names instead, and a file
@@ -139,8 +129,6 @@ struct ProviderLock {
 struct LoginPlace {
   std::string directory, variable, file;
   std::string client_file = {};  // how its client's file ends, where its own has what follows the last "*"
-
-  friend bool operator==(const LoginPlace&, const LoginPlace&) = default;
 };
 
 struct Provider {
@@ -175,8 +163,6 @@ struct Provider {
   std::vector<std::string> shadowed_by;
   // Environment variables for containers; "{target}" stands for the profile's target.
   Pairs environment;
-
-  friend bool operator==(const Provider&, const Provider&) = default;
 };
 
 // One login of a document that has several: its name replaces "{entry}" in the provider's texts, as a JSON

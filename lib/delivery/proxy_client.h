@@ -27,8 +27,6 @@ constexpr std::string_view admit_request = "admit", admitted = "ok\n", wants_sha
 struct ProxiedContainer {
   std::string profile, id;
   std::uint64_t requests = 0, refused = 0, bytes = 0;  // refused: answered 403; bytes: of answers
-
-  friend bool operator==(const ProxiedContainer&, const ProxiedContainer&) = default;
 };
 
 void describe(auto& each, RecordOf<ProxiedContainer> auto& container) {
@@ -42,8 +40,6 @@ void describe(auto& each, RecordOf<ProxiedContainer> auto& container) {
 struct ProxyTraffic {
   static constexpr int version = 1;
   std::vector<ProxiedContainer> containers;
-
-  friend bool operator==(const ProxyTraffic&, const ProxyTraffic&) = default;
 };
 
 void describe(auto& each, RecordOf<ProxyTraffic> auto& traffic) {

@@ -42,8 +42,6 @@ struct JournalLine {
   Secret old_text = {}, new_text = {};
   bool is_end = false;
   std::optional<RotationNote> rotation = {};
-
-  friend bool operator==(const JournalLine&, const JournalLine&) = default;
 };
 
 void describe(auto& each, RecordOf<JournalLine> auto& line) {

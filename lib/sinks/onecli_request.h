@@ -20,8 +20,6 @@ struct OneCliRequest {
   Milliseconds timeout;     // for everything together
   Secret api_key;           // empty: no Authorization header
   Secret token;
-
-  friend bool operator==(const OneCliRequest&, const OneCliRequest&) = default;
 };
 
 void describe(auto& each, RecordOf<OneCliRequest> auto& request) {

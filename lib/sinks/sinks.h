@@ -49,8 +49,6 @@ struct SinkState {
   std::optional<Time> failed_at;
   // What was last delivered, and where; empty: nothing yet.
   std::string token_hash = {}, destination = {};
-
-  friend bool operator==(const SinkState&, const SinkState&) = default;
 };
 
 void describe(auto& each, RecordOf<SinkState> auto& state) {

@@ -19,8 +19,6 @@ namespace oci_oauth {
 struct RefusedRecords {
   std::uint64_t older = 0;    // than what this host has, or of another login
   std::uint64_t invalid = 0;  // forged, damaged, or sealed with an unknown key
-
-  friend bool operator==(const RefusedRecords&, const RefusedRecords&) = default;
 };
 
 void describe(auto& each, RecordOf<RefusedRecords> auto& refused) {
@@ -40,8 +38,6 @@ struct FollowerState {
 
   // Whether the process is still there, and connected.
   bool is_following() const { return is_connected && (::kill(process, 0) == 0 || errno == EPERM); }
-
-  friend bool operator==(const FollowerState&, const FollowerState&) = default;
 };
 
 void describe(auto& each, RecordOf<FollowerState> auto& state) {

@@ -37,7 +37,6 @@ struct LastError {
   FailureKind kind = FailureKind::server;
   std::string message, hint;
   Time at;
-  friend bool operator==(const LastError&, const LastError&) = default;
 };
 
 void describe(auto& each, RecordOf<LastError> auto& error) {
@@ -77,8 +76,6 @@ struct Published {
   bool rests(Time now) const { return now < not_before && not_before - now <= longest_rest; }
   // Another attempt would have the same result.
   bool is_futile(Time now) const { return is_dead || rests(now); }
-
-  friend bool operator==(const Published&, const Published&) = default;
 };
 
 void describe(auto& each, RecordOf<Published> auto& published) {

@@ -24,7 +24,6 @@ struct FleetArrival {
   bool is_same(const FleetArrival& other) const {
     return login == other.login && generation == other.generation;
   }
-  friend bool operator==(const FleetArrival&, const FleetArrival&) = default;
 };
 
 void describe(auto& each, RecordOf<FleetArrival> auto& arrival) {
@@ -50,8 +49,6 @@ struct RefreshHistory {
   // The number of attempts by outcome, for metrics: "refreshed", or the word of a FailureKind.
   std::map<std::string, std::uint64_t, std::less<>> outcomes;
   std::optional<FleetArrival> fleet = {};
-
-  friend bool operator==(const RefreshHistory&, const RefreshHistory&) = default;
 };
 
 void describe(auto& each, RecordOf<RefreshHistory> auto& history) {
@@ -69,8 +66,6 @@ void describe(auto& each, RecordOf<RefreshHistory> auto& history) {
 struct ProfileRecords {
   Published published;
   RefreshHistory history;
-
-  friend bool operator==(const ProfileRecords&, const ProfileRecords&) = default;
 };
 
 }  // namespace oci_oauth

@@ -21,8 +21,6 @@ namespace oci_oauth {
 struct SharedFile {
   std::string name;
   Secret content;
-
-  friend bool operator==(const SharedFile&, const SharedFile&) = default;
 };
 
 void describe(auto& each, RecordOf<SharedFile> auto& file) {
@@ -40,8 +38,6 @@ struct LoginSnapshot {
   bool can_be_refreshed = true;  // false: the login has no refresh token
   std::optional<Time> login_expires_at;
   std::vector<SharedFile> files;
-
-  friend bool operator==(const LoginSnapshot&, const LoginSnapshot&) = default;
 };
 
 void describe(auto& each, RecordOf<LoginSnapshot> auto& login) {
@@ -61,8 +57,6 @@ struct ExchangeFailure {
   std::optional<Milliseconds> retry_after = {};
   std::string request_hash = {};  // of the request that failed; empty: it was not known yet
   bool is_known = false;          // nothing was attempted: an earlier failure still holds
-
-  friend bool operator==(const ExchangeFailure&, const ExchangeFailure&) = default;
 };
 
 void describe(auto& each, RecordOf<ExchangeFailure> auto& failure) {
@@ -79,8 +73,6 @@ struct ExchangeOutcome {
   bool refreshed = false;                       // a request was granted in this run
   std::optional<ExchangeFailure> failure = {};  // why a refresh that was due did not succeed
   std::vector<std::string> notices = {};        // what a person should know even after success
-
-  friend bool operator==(const ExchangeOutcome&, const ExchangeOutcome&) = default;
 };
 
 struct ExchangeReport : ExchangeOutcome {
@@ -89,8 +81,6 @@ struct ExchangeReport : ExchangeOutcome {
   std::optional<LoginSnapshot> login;      // the current login; empty if it cannot be read
   std::optional<FleetStatus> fleet = {};   // what a fleet's store has, if that was asked
   std::chrono::microseconds stored_in{0};  // from the last byte of the answer to the synced journal
-
-  friend bool operator==(const ExchangeReport&, const ExchangeReport&) = default;
 };
 
 void describe(auto& each, RecordOf<ExchangeReport> auto& report) {

@@ -39,8 +39,6 @@ struct LoginTask {
   LoginAction action = LoginAction::log_in;
   LoginFlow flow = LoginFlow::automatic;
   int browser = -1;  // a descriptor that the program inherits: an address written to it is opened; -1: none
-
-  friend bool operator==(const LoginTask&, const LoginTask&) = default;
 };
 
 void describe(auto& each, RecordOf<LoginTask> auto& task) {
@@ -55,8 +53,6 @@ struct RefreshAim {
   Milliseconds min_ttl{0};               // refresh also if less than this is left
   Endpoint endpoint = Endpoint::asked;   // left alone: publish the login's token, whatever its age
   std::string rejected_token_hash = {};  // of a token that a server refused: it must not be kept
-
-  friend bool operator==(const RefreshAim&, const RefreshAim&) = default;
 };
 
 struct ExchangeRequest : RefreshAim {
@@ -73,8 +69,6 @@ struct ExchangeRequest : RefreshAim {
   std::optional<LoginOwner> owner = {};  // the user to become first; nullopt: keep the current one
   std::optional<LoginTask> login = {};
   std::optional<FleetAccess> fleet = {};  // the login is in a fleet's store
-
-  friend bool operator==(const ExchangeRequest&, const ExchangeRequest&) = default;
 };
 
 // An identity is never guessed.

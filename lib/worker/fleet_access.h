@@ -30,8 +30,6 @@ struct FleetAccess {
   std::string boot = {};                   // which boot of this host it is; empty: nobody can tell
   FleetTask task = FleetTask::refresh;
   FleetChange change = FleetChange::made;
-
-  friend bool operator==(const FleetAccess&, const FleetAccess&) = default;
 };
 
 void describe(auto& each, RecordOf<FleetAccess> auto& fleet) {

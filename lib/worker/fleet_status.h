@@ -27,8 +27,6 @@ struct FleetStatus {
   std::optional<Time> certificate_expires_at;
   std::uint64_t remembered = 0;
   bool has_new_login = false;
-
-  friend bool operator==(const FleetStatus&, const FleetStatus&) = default;
 };
 
 void describe(auto& each, RecordOf<FleetStatus> auto& status) {

@@ -18,8 +18,6 @@ struct LoginOwner {
   gid_t gid = 0;
   std::vector<gid_t> groups;
   std::string name;  // for messages; "uid 1000" if passwd has no name
-
-  friend bool operator==(const LoginOwner&, const LoginOwner&) = default;
 };
 
 // The owner of the first component of the absolute `path` that does not belong to root (path_owner.h); if

@@ -7,6 +7,7 @@
 #include "base/fmt.h"
 #include "support/catch.h"
 #include "support/providers.h"
+#include "support/record_equal.h"
 #include "support/temp_dir.h"
 #include "worker/exchange_report.h"
 

@@ -11,6 +11,7 @@
 
 #include "base/record.h"
 #include "base/utf8.h"
+#include "support/record_equal.h"
 
 namespace oci_oauth::fuzz {
 

@@ -2,6 +2,7 @@
 #include "token/published.h"
 
 #include "support/catch.h"
+#include "support/record_equal.h"
 #include "token/refresh_history.h"
 
 using namespace oci_oauth;

@@ -12,6 +12,7 @@
 #include "support/catch.h"
 #include "support/child_process.h"
 #include "support/lock_waiter.h"
+#include "support/record_equal.h"
 #include "support/skip.h"
 #include "support/stopped_process.h"
 #include "support/temp_dir.h"

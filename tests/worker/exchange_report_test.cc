@@ -2,6 +2,7 @@
 #include "worker/exchange_report.h"
 
 #include "support/catch.h"
+#include "support/record_equal.h"
 
 using namespace oci_oauth;
 

@@ -3,6 +3,7 @@
 
 #include "support/catch.h"
 #include "support/providers.h"
+#include "support/record_equal.h"
 #include "worker/worker.h"
 
 using namespace oci_oauth;
