@@ -17,6 +17,15 @@ namespace oci_oauth {
 
 namespace {
 
+template <class Rule>
+std::string schema_of() {
+  if constexpr (requires { Rule::schema; }) {
+    return std::string(Rule::schema);
+  } else {
+    return fmt::format(R"("type": "string", "pattern": {})", json_quoted(Rule::pattern));
+  }
+}
+
 // The members of a schema that says what an object's keys may be.
 class SchemaKeys {
  public:
@@ -39,20 +48,22 @@ class SchemaKeys {
 
   template <class Rule>
   void text(Key key, std::string&, Rule, Help help) {
-    add(key, Rule::schema, help);
+    add(key, schema_of<Rule>(), help);
   }
   template <class Rule>
   void texts(Key key, std::vector<std::string>&, Rule, Help help) {
-    add(key, array(Rule::schema), help);
+    add(key, array(schema_of<Rule>()), help);
   }
   template <class Rule>
   void text_or_texts(Key key, std::vector<std::string>&, Rule, Help help) {
-    add(key, fmt::format(R"("anyOf": [{{{}}}, {{"minItems": 1, {}}}])", Rule::schema, array(Rule::schema)),
+    add(key,
+        fmt::format(R"("anyOf": [{{{}}}, {{"minItems": 1, {}}}])", schema_of<Rule>(),
+                    array(schema_of<Rule>())),
         help);
   }
   template <class Name, class Value>
   void pairs(Key key, Pairs&, Name, Value, Help help) {
-    add(key, members(Name::pattern, Value::schema), help);
+    add(key, members(Name::pattern, schema_of<Value>()), help);
   }
   void command(Key key, std::vector<std::string>&, Help help) {
     add(key,
@@ -64,7 +75,7 @@ class SchemaKeys {
     const std::string_view count = bounds.least.count() > 0 ? "0*[1-9][0-9]*" : "[0-9]+";
     add(key, fmt::format(R"("type": "string", "pattern": "^{}(ms|s|m|h|d)$")", count), help);
   }
-  void mode(Key key, mode_t&, Help help) { add(key, Mode::schema, help); }
+  void mode(Key key, mode_t&, Help help) { add(key, schema_of<Mode>(), help); }
   template <class Flag>
   void boolean(Key key, Flag&, Help help) {
     add(key, R"("type": "boolean")", help);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a text in a configuration may be. A rule has `type`, its word in the manual; `schema`, JSON Schema
-// members that accept the same texts; and accept(), which may normalise the text. Failure (configuration):
-// the reason, with the text quoted.
+// What a text in a configuration may be. A rule has `type`, its word in the manual; `pattern`, a regular
+// expression for the same texts, or `schema`, JSON Schema members; and accept(), which may normalise the
+// text. Failure (configuration): the reason, with the text quoted.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,6 @@
 
 namespace oci_oauth {
 
-#define OCI_OAUTH_NAME_PATTERN "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-#define OCI_OAUTH_VARIABLE_PATTERN "^[A-Za-z_][A-Za-z0-9_]*$"
 #define OCI_OAUTH_PATH_SCHEMA \
   R"("type": "string", "pattern": "^/", "not": {"anyOf": [{"pattern": "/\\.\\./"}, {"pattern": "/\\.\\.$"})"
 
@@ -38,8 +36,7 @@ struct Text : NonEmpty {
 
 // Also a file name: letters, digits, '.', '_', '-', at most 64.
 struct Name : NonEmpty {
-  static constexpr std::string_view type = "name", pattern = OCI_OAUTH_NAME_PATTERN,
-                                    schema = R"("type": "string", "pattern": ")" OCI_OAUTH_NAME_PATTERN "\"";
+  static constexpr std::string_view type = "name", pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
   static Result<void> accept(std::string& text);
 };
 
@@ -67,8 +64,7 @@ struct RelativePath : NonEmpty {
 
 // http or https, without a query or a fragment.
 struct ServerUrl : NonEmpty {
-  static constexpr std::string_view type = "url",
-                                    schema = R"("type": "string", "pattern": "^https?://[^?#]*$")";
+  static constexpr std::string_view type = "url", pattern = "^https?://[^?#]*$";
   static Result<void> accept(std::string& text);
 };
 
@@ -83,8 +79,8 @@ struct LoopbackAddress {
 struct LoopbackUrl : NonEmpty {
   static constexpr std::string_view
       type = "url",
-      schema =
-          R"("type": "string", "pattern": "^http://(127\\.0\\.0\\.1|\\[::1\\]|localhost)(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?/[A-Za-z0-9._~/-]*$")";
+      pattern =
+          R"(^http://(127\.0\.0\.1|\[::1\]|localhost)(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?/[A-Za-z0-9._~/-]*$)";
   static std::optional<LoopbackAddress> read(std::string_view text);
   static Result<void> accept(std::string& text);
 };
@@ -93,15 +89,13 @@ struct LoopbackUrl : NonEmpty {
 struct Origin : NonEmpty {
   static constexpr std::string_view
       type = "url",
-      schema =
-          R"("type": "string", "pattern": "^(https://[A-Za-z0-9.:\\[\\]-]+|http://(127\\.0\\.0\\.1|\\[::1\\]|localhost)(:[0-9]+)?)$")";
+      pattern = R"(^(https://[A-Za-z0-9.:\[\]-]+|http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]+)?)$)";
   static Result<void> accept(std::string& text);
 };
 
 // A JSON Pointer (RFC 6901) to anything but the whole document.
 struct Pointer : NonEmpty {
-  static constexpr std::string_view type = "pointer", pattern = "^(/([^/~]|~0|~1)*)+$",
-                                    schema = R"("type": "string", "pattern": "^(/([^/~]|~0|~1)*)+$")";
+  static constexpr std::string_view type = "pointer", pattern = "^(/([^/~]|~0|~1)*)+$";
   static Result<void> accept(std::string& text);
 };
 
@@ -116,16 +110,13 @@ struct FileName : NonEmpty {
 
 // Short and plain, because it appears in messages.
 struct ErrorCode : NonEmpty {
-  static constexpr std::string_view type = "code",
-                                    schema = R"("type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$")";
+  static constexpr std::string_view type = "code", pattern = "^[A-Za-z0-9_.-]{1,64}$";
   static Result<void> accept(std::string& text);
 };
 
 // The name of an environment variable that every shell and runtime takes, POSIX.1-2017 section 8.1.
 struct Variable : NonEmpty {
-  static constexpr std::string_view type = "variable", pattern = OCI_OAUTH_VARIABLE_PATTERN,
-                                    schema =
-                                        R"("type": "string", "pattern": ")" OCI_OAUTH_VARIABLE_PATTERN "\"";
+  static constexpr std::string_view type = "variable", pattern = "^[A-Za-z_][A-Za-z0-9_]*$";
   static Result<void> accept(std::string& text);
 };
 
@@ -137,31 +128,26 @@ struct Parameter : NonEmpty {
 
 // "METHOD PATH"; a segment "*" of the path matches any one segment.
 struct ApiRequest : NonEmpty {
-  static constexpr std::string_view
-      type = "request",
-      schema = R"("type": "string", "pattern": "^[A-Z]+ (/([A-Za-z0-9._~-]+|\\*))+$")";
+  static constexpr std::string_view type = "request", pattern = R"(^[A-Z]+ (/([A-Za-z0-9._~-]+|\*))+$)";
   static Result<void> accept(std::string& text);
 };
 
 // KiB or MiB, as nginx writes them: "512k", "64m".
 struct ByteCount : NonEmpty {
-  static constexpr std::string_view type = "size",
-                                    schema = R"("type": "string", "pattern": "^[1-9][0-9]{0,4}[km]$")";
+  static constexpr std::string_view type = "size", pattern = "^[1-9][0-9]{0,4}[km]$";
   static Result<void> accept(std::string& text);
 };
 
 // A TCP port, in decimal digits.
 struct Port : NonEmpty {
-  static constexpr std::string_view type = "port",
-                                    schema = R"("type": "string", "pattern": "^[1-9][0-9]{0,4}$")";
+  static constexpr std::string_view type = "port", pattern = "^[1-9][0-9]{0,4}$";
   static Result<void> accept(std::string& text);
   static std::uint16_t number(std::string_view text);  // of an accepted text; 0 for an empty one
 };
 
 // A number per minute: "600/m".
 struct Rate : NonEmpty {
-  static constexpr std::string_view type = "rate",
-                                    schema = R"("type": "string", "pattern": "^[1-9][0-9]{0,4}/m$")";
+  static constexpr std::string_view type = "rate", pattern = "^[1-9][0-9]{0,4}/m$";
   static Result<void> accept(std::string& text);
 };
 

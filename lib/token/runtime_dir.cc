@@ -19,22 +19,20 @@ namespace {
 
 constexpr std::string_view configuration_suffix = ".config";
 constexpr size_t record_limit = 64 * KiB, token_limit = 64 * KiB;
-constexpr const char* histories = "refreshes";
 // Creating it takes microseconds.
 constexpr auto wait_for_maker = std::chrono::seconds(5);
 
-Result<UniqueFd> open_directory(int parent, const std::string& name, const std::string& shown) {
-  return open_file({parent, name, shown}, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+Result<UniqueFd> open_directory(const FileAt& directory) {
+  return open_file(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 }
 
-// Opens `name` in `parent`, and creates it first if it is missing. Every program has the umask 022.
-Result<UniqueFd> make_directory(int parent, const std::string& name, mode_t mode, const std::string& shown) {
-  auto existing = open_directory(parent, name, shown);
+// Opens it, and creates it first if it is missing. Every program has the umask 022.
+Result<UniqueFd> make_directory(const FileAt& directory, mode_t mode) {
+  auto existing = open_directory(directory);
   if (existing || existing.error().kind != ErrorKind::not_found) return existing;
-  if (::mkdirat(parent, name.c_str(), mode) != 0 && errno != EEXIST) {
-    return Error::from_errno(errno, shown + ": mkdir");
-  }
-  return open_directory(parent, name, shown);
+  if (::mkdirat(directory.directory, directory.path.c_str(), mode) != 0 && errno != EEXIST)
+    return Error::from_errno(errno, directory.shown + ": mkdir");
+  return open_directory(directory);
 }
 
 Result<void> check_private(int directory, const std::string& path) {
@@ -105,7 +103,7 @@ Result<void> make_share(int directory, const std::string& share) {
   } else if (errno != EEXIST) {
     return Error::from_errno(errno, share + ": mkdir");
   }
-  const auto opened = TRY(open_directory(directory, "share", share));
+  const auto opened = TRY(open_directory({directory, "share", share}));
   if (!is_ready(directory) && ::fchmod(opened.get(), 0755) != 0)
     return Error::from_errno(errno, share + ": chmod");
   return {};
@@ -114,7 +112,7 @@ Result<void> make_share(int directory, const std::string& share) {
 // A process that finds share/ missing or incomplete waits for its creator, or creates it.
 Result<void> ensure_share(int directory, const std::string& share) {
   if (is_ready(directory)) return {};
-  auto own = TRY(open_directory(directory, ".", share));
+  auto own = TRY(open_directory({directory, ".", share}));
   const auto lock = FileLock::acquire(std::move(own), LockMode::exclusive,
                                       std::chrono::steady_clock::now() + wait_for_maker, share);
   if (!lock)
@@ -140,21 +138,20 @@ std::vector<std::string> all_in(const FileAt& directory) {
 
 Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
   RuntimeDir runtime(path);
-  runtime.directory_ = TRY(make_directory(AT_FDCWD, path, 0700, path));
+  runtime.directory_ = TRY(make_directory({.path = path}, 0700));
   TRY(check_private(runtime.directory_.get(), path));
   // Made last.
   if (has_directory(runtime.directory_.get(), "locks")) return runtime;
   TRY(ensure_share(runtime.directory_.get(), path + "/share"));
   for (const char* name : {"profiles", "containers", "locks"}) {
-    const UniqueFd made =
-        TRY(make_directory(runtime.directory_.get(), name, 0700, fmt::format("{}/{}", path, name)));
+    const UniqueFd made = TRY(make_directory(runtime.at(name), 0700));
   }
   return runtime;
 }
 
 Result<std::optional<RuntimeDir>> RuntimeDir::open_existing(const std::string& path) {
   RuntimeDir runtime(path);
-  auto directory = open_directory(AT_FDCWD, path, path);
+  auto directory = open_directory({.path = path});
   if (!directory && directory.error().kind == ErrorKind::not_found) return std::optional<RuntimeDir>();
   if (!directory) return refused_to_look(path, std::move(directory).error());
   TRY(check_private(directory->get(), path));
@@ -165,8 +162,13 @@ Result<std::optional<RuntimeDir>> RuntimeDir::open_existing(const std::string& p
   return std::optional(std::move(runtime));
 }
 
+FileAt RuntimeDir::at(std::string name) const {
+  std::string shown = path_ + "/" + name;
+  return {directory_.get(), std::move(name), std::move(shown)};
+}
+
 ShareStorage RuntimeDir::share_storage() const {
-  const auto share = open_directory(directory_.get(), "share", path_ + "/share");
+  const auto share = open_directory(at("share"));
   return share && is_in_memory(share->get()) ? ShareStorage::memory : ShareStorage::disk;
 }
 
@@ -184,25 +186,11 @@ FileAt RuntimeDir::share_directory(std::string_view profile) const {
 }
 
 Result<UniqueFd> RuntimeDir::share(std::string_view profile) const {
-  const auto [parent, name, shown] = share_directory(profile);
-  auto existing = open_directory(parent, name, shown);
+  const FileAt directory = share_directory(profile);
+  auto existing = open_directory(directory);
   if (existing || existing.error().kind != ErrorKind::not_found) return existing;
   TRY(ensure_share(directory_.get(), path_ + "/share"));
-  return make_directory(parent, name, 0755, shown);
-}
-
-FileAt RuntimeDir::published_file(std::string_view profile) const {
-  const std::string name = fmt::format("profiles/{}.json", profile);
-  return {directory_.get(), name, fmt::format("{}/{}", path_, name)};
-}
-
-FileAt RuntimeDir::history_file(std::string_view profile) const {
-  const std::string name = fmt::format("{}/{}.json", histories, profile);
-  return {directory_.get(), name, fmt::format("{}/{}", path_, name)};
-}
-
-FileAt RuntimeDir::follower_file() const {
-  return {directory_.get(), "follower.json", path_ + "/follower.json"};
+  return make_directory(directory, 0755);
 }
 
 Result<std::optional<FollowerState>> RuntimeDir::follower() const {
@@ -232,9 +220,8 @@ std::vector<Error> RuntimeDir::damage_of(std::string_view profile) const {
 }
 
 Result<void> RuntimeDir::publish(std::string_view profile, const ProfileRecords& records) const {
-  for (const char* name : {histories, "profiles"})
-    const UniqueFd made =
-        TRY(make_directory(directory_.get(), name, 0700, fmt::format("{}/{}", path_, name)));
+  for (const char* name : {"refreshes", "profiles"})
+    const UniqueFd made = TRY(make_directory(at(name), 0700));
   TRY(replace_file(directory_.get(), history_file(profile).path, path_,
                    write_record(records.history).reveal()));
   return replace_file(directory_.get(), published_file(profile).path, path_,
@@ -263,8 +250,7 @@ Result<bool> RuntimeDir::withdraw(std::string_view profile) const {
   // First, so that a profile that comes back is published again.
   bool was_there = ::unlinkat(directory_.get(), published_file(profile).path.c_str(), 0) == 0;
   ::unlinkat(directory_.get(), history_file(profile).path.c_str(), 0);
-  const auto [parent, path, shown] = share_directory(profile);
-  auto directory = open_directory(parent, path, shown);
+  auto directory = open_directory(share_directory(profile));
   if (!directory && directory.error().kind == ErrorKind::not_found) return was_there;
   if (!directory) return std::move(directory).error();
   for (const std::string& name : all_in({directory->get(), "."})) {
@@ -275,21 +261,8 @@ Result<bool> RuntimeDir::withdraw(std::string_view profile) const {
   return was_there;
 }
 
-FileAt RuntimeDir::lock_file(std::string_view profile) const {
-  const std::string name = fmt::format("locks/{}", profile);
-  return {directory_.get(), name, fmt::format("{}/{}", path_, name)};
-}
-
-FileAt RuntimeDir::socket_file() const {
-  return {directory_.get(), "refresh.sock", path_ + "/refresh.sock"};
-}
-
-FileAt RuntimeDir::proxy_socket() const {
-  return {directory_.get(), "proxy.sock", path_ + "/proxy.sock"};
-}
-
 Result<UniqueFd> RuntimeDir::sinks() const {
-  return make_directory(directory_.get(), "sinks", 0700, path_ + "/sinks");
+  return make_directory(at("sinks"), 0700);
 }
 
 }  // namespace oci_oauth

@@ -77,16 +77,21 @@ class RuntimeDir {
   // Empties share/NAME and removes the published state. Result: whether there was anything.
   Result<bool> withdraw(std::string_view profile) const;
 
-  FileAt lock_file(std::string_view profile) const;  // locks/NAME
-  FileAt socket_file() const;                        // refresh.sock
-  FileAt proxy_socket() const;                       // proxy.sock
-  Result<UniqueFd> sinks() const;                    // sinks/, created if missing (mode 0700)
+  FileAt lock_file(std::string_view profile) const { return at("locks/" + std::string(profile)); }
+  FileAt socket_file() const { return at("refresh.sock"); }
+  FileAt proxy_socket() const { return at("proxy.sock"); }
+  Result<UniqueFd> sinks() const;  // sinks/, created if missing (mode 0700)
 
  private:
   explicit RuntimeDir(std::string path) : path_(std::move(path)) {}
-  FileAt published_file(std::string_view profile) const;
-  FileAt history_file(std::string_view profile) const;
-  FileAt follower_file() const;
+  FileAt at(std::string name) const;
+  FileAt published_file(std::string_view profile) const {
+    return at("profiles/" + std::string(profile) + ".json");
+  }
+  FileAt history_file(std::string_view profile) const {
+    return at("refreshes/" + std::string(profile) + ".json");
+  }
+  FileAt follower_file() const { return at("follower.json"); }
 
   std::string path_;
   UniqueFd directory_;
