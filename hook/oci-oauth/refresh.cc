@@ -21,10 +21,9 @@ constexpr size_t longest_token = 64 * KiB;
 
 // The token is read from standard input, so that it is not in a process list.
 Result<std::string> reported_token_hash() {
-  auto text = read_to_end(STDIN_FILENO, longest_token, "stdin");
-  if (!text) return std::move(text).error();
-  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
-  const Secret token(std::move(*text));
+  auto text = TRY(read_to_end(STDIN_FILENO, longest_token, "stdin"));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  const Secret token(std::move(text));
   if (token.empty()) return usage_error(verb, "--rejected: there is no token on standard input");
   return fingerprint(token);
 }

@@ -23,8 +23,7 @@ OptionWord split(std::string_view word) {
 }
 
 const OptionSpec* find_option(std::span<const OptionSpec> options, std::string_view name) {
-  const auto found = std::find_if(options.begin(), options.end(),
-                                  [&](const OptionSpec& option) { return option.name == name; });
+  const auto found = std::ranges::find(options, name, &OptionSpec::name);
   return found == options.end() ? nullptr : &*found;
 }
 
@@ -155,8 +154,7 @@ std::optional<std::string> Arguments::value(std::string_view option) const {
 }
 
 const VerbSpec* find_verb(const CommandLine& line, std::string_view name) {
-  const auto found = std::find_if(line.verbs.begin(), line.verbs.end(),
-                                  [&](const VerbSpec& verb) { return verb.name == name; });
+  const auto found = std::ranges::find(line.verbs, name, &VerbSpec::name);
   return found == line.verbs.end() ? nullptr : &*found;
 }
 

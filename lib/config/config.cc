@@ -40,12 +40,11 @@ void join_targets(Config& config) {
   };
   for (Profile& profile : config.profiles) {
     if (profile.entry.empty()) continue;
-    const auto first =
-        std::find_if(config.profiles.begin(), config.profiles.end(),
-                     [&](const Profile& other) { return is_beside(profile, other) && other.entry.empty(); });
-    const auto any = std::find_if(config.profiles.begin(), config.profiles.end(),
-                                  [&](const Profile& other) { return is_beside(profile, other); });
-    Profile& leader = first != config.profiles.end() ? *first : *any;
+    const auto beside = [&](const Profile& other) { return is_beside(profile, other); };
+    const auto whole = [&](const Profile& other) { return beside(other) && other.entry.empty(); };
+    const auto first = std::ranges::find_if(config.profiles, whole);
+    Profile& leader =
+        first != config.profiles.end() ? *first : *std::ranges::find_if(config.profiles, beside);
     if (&leader == &profile) continue;
     profile.delivered_by = leader.name;
     leader.others.push_back({profile.provider, profile.entry, base_name(profile.credentials)});

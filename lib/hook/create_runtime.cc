@@ -5,8 +5,8 @@
 #include <iterator>
 
 #include "base/fmt.h"
-#include "delivery/share.h"
 #include "delivery/failures.h"
+#include "delivery/share.h"
 #include "hook/deliver.h"
 #include "hook/freshen.h"
 #include "hook/inherited.h"
@@ -37,10 +37,7 @@ void log_unknown_profiles(const HookCall& call) {
 // It is unknown which profiles were chosen, so it may be any of them.
 Result<void> judge_unreadable(const HookCall& call, Error error) {
   Error told = std::move(error).in(fmt::format("container {}: no token delivered", call.state.id));
-  const auto& profiles = call.config.profiles;
-  const bool blocks = std::any_of(profiles.begin(), profiles.end(), [](const Profile& profile) {
-    return profile.on_failure == OnFailure::block;
-  });
+  const bool blocks = std::ranges::count(call.config.profiles, OnFailure::block, &Profile::on_failure) > 0;
   call.log.write(blocks ? Priority::error : Priority::warning, told);
   return blocks ? Result<void>(std::move(told)) : Result<void>();
 }

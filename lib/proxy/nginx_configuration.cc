@@ -2,6 +2,7 @@
 #include "proxy/nginx_configuration.h"
 
 #include "base/fmt.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -208,11 +209,7 @@ std::string nginx_configuration(const NginxSettings& settings) {
 
 std::vector<std::string_view> words_in(std::string_view text, size_t count, char separator) {
   std::vector<std::string_view> words;
-  while (words.size() + 1 < count) {
-    const size_t end = text.find(separator);
-    words.push_back(text.substr(0, end));
-    text.remove_prefix(end == text.npos ? text.size() : end + 1);
-  }
+  while (words.size() + 1 < count) words.push_back(next_part(text, separator));
   words.push_back(text);
   return words;
 }

@@ -19,12 +19,9 @@ void note_failure(ProfileRecords& known, const ExchangeFailure& failure, const M
   auto& [published, history] = known;
   const Time time = moment.time;
   // What is already known is not another failure, and no reason for a longer pause.
-  if (failure.is_known) {
-    if (!published.last_error)
-      published.last_error = LastError{failure.kind, failure.message, failure.hint, time};
-    return;
-  }
-  published.last_error = LastError{failure.kind, failure.message, failure.hint, time};
+  if (!failure.is_known || !published.last_error)
+    published.last_error = LastError{failure.kind, failure.message, failure.hint, time};
+  if (failure.is_known) return;
   if (failure.kind == FailureKind::login_required) set_dead(known, failure.request_hash);
   ++history.failures;
   ++history.outcomes[std::string(word(failure.kind))];

@@ -7,8 +7,8 @@
 
 #include "base/fmt.h"
 #include "delivery/container_ledger.h"
-#include "delivery/share.h"
 #include "delivery/forget_container.h"
+#include "delivery/share.h"
 #include "delivery/written_directory.h"
 
 namespace oci_oauth {
@@ -101,8 +101,7 @@ std::string holders(const ContainerLedger& ledger, const std::string& profile) {
   const auto listing = ledger.list();
   if (!listing) return ids;
   for (const auto& [name, record] : listing->entries) {
-    const bool holds = std::any_of(record.deliveries.begin(), record.deliveries.end(),
-                                   [&](const DeliveryRecord& one) { return one.profile == profile; });
+    const bool holds = std::ranges::count(record.deliveries, profile, &DeliveryRecord::profile) > 0;
     if (holds && is_running(record.process)) ids += (ids.empty() ? "" : ", ") + record.id;
   }
   return ids;

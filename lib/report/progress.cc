@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/progress.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -16,9 +15,8 @@ namespace {
 constexpr size_t columns_without_a_size = 80;
 
 size_t columns_of(int terminal) {
-  winsize size = {};
-  const bool is_known = ::ioctl(terminal, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return is_known ? size.ws_col : columns_without_a_size;
+  const size_t columns = size_of_terminal(terminal).ws_col;
+  return columns > 0 ? columns : columns_without_a_size;
 }
 
 // Without the last column, after which some terminals begin a new line.

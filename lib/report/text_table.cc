@@ -166,13 +166,17 @@ std::string aligned(const std::vector<Row>& rows, const Display& display) {
   return text;
 }
 
+winsize size_of_terminal(int fd) {
+  winsize size = {};
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size : winsize();
+}
+
 Display display_of(int fd) {
   if (::isatty(fd) != 1) return {};
   const std::string_view terminal = from_environment("TERM");
   const bool has_colour = from_environment("NO_COLOR").empty() && !terminal.empty() && terminal != "dumb";
-  winsize size = {};
-  const bool is_known = ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return {has_colour ? Colour::yes : Colour::no, is_known ? size.ws_col : Display::unlimited};
+  const size_t columns = size_of_terminal(fd).ws_col;
+  return {has_colour ? Colour::yes : Colour::no, columns > 0 ? columns : Display::unlimited};
 }
 
 }  // namespace oci_oauth

@@ -3,6 +3,8 @@
 // text can control it.
 #pragma once
 
+#include <sys/ioctl.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -41,6 +43,9 @@ std::string toned(std::string_view text, Tone tone, Colour colour);
 // do not fit, the widest columns become narrower and their cells continue on further lines, broken between
 // words as long as that helps.
 std::string aligned(const std::vector<Row>& rows, const Display& display);
+
+// The terminal's size, ioctl_tty(2); zero if it does not say.
+winsize size_of_terminal(int fd);
 
 // The terminal's width, and colours if it supports them, unless NO_COLOR (no-color.org) is set or TERM is
 // dumb. What is not a terminal has neither.

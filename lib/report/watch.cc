@@ -2,7 +2,6 @@
 #include "report/watch.h"
 
 #include <sys/inotify.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "base/size.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "report/text_table.h"
 
 namespace oci_oauth {
 
@@ -31,9 +31,8 @@ Result<void> to_terminal(std::string_view text) {
 }
 
 unsigned rows_of_terminal() {
-  winsize size = {};
-  const bool is_known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0;
-  return is_known ? size.ws_row : lines_without_a_size;
+  const unsigned rows = size_of_terminal(STDOUT_FILENO).ws_row;
+  return rows > 0 ? rows : lines_without_a_size;
 }
 
 class Screen {

@@ -121,15 +121,11 @@ class SinkRun {
   // Result: nullopt if the sink already has the token, or there is none.
   Result<std::optional<SinkOutcome>> run() {
     if (sink_.onecli) settings_.emplace(resolve_onecli(*sink_.onecli, sink_.place, runner_.environment));
-    auto wanted = is_wanted();
-    if (!wanted) return std::move(wanted).error();
-    if (!*wanted) return std::optional<SinkOutcome>();
+    if (!TRY(is_wanted())) return std::optional<SinkOutcome>();
     auto lock = TRY(FileLock::acquire(directory_.file(key_ + std::string(lock_suffix)), LockMode::exclusive,
                                       steady_clock::now() + sink_.timeout + beyond_timeout));
     // Another process may have delivered it in the meantime, or there is a newer one.
-    wanted = is_wanted();
-    if (!wanted) return std::move(wanted).error();
-    if (!*wanted) return std::optional<SinkOutcome>();
+    if (!TRY(is_wanted())) return std::optional<SinkOutcome>();
     auto done = deliver();
     TRY(note(done));
     return std::optional<SinkOutcome>({name_of(sink_), std::move(done), notice()});

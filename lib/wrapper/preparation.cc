@@ -45,9 +45,7 @@ bool runs_build_step(const RuntimeCall& call) {
 Result<void> start_or_block(const Preparation& preparation, const RuntimeCall& call,
                             const Profiles& concerned, Error error) {
   Error told = std::move(error).in(fmt::format("container {}: no token delivered", call.container));
-  const bool blocks = std::any_of(concerned.begin(), concerned.end(), [](const Profile* profile) {
-    return profile->on_failure == OnFailure::block;
-  });
+  const bool blocks = std::ranges::count(concerned, OnFailure::block, &Profile::on_failure) > 0;
   if (blocks) return told;
   preparation.log.write(Priority::warning, told);
   return {};
