@@ -325,9 +325,8 @@ Result<DirectoryLocks> DirectoryLocks::acquire(const std::vector<ProviderLock>& 
   Taker taker(notice, manner);
   std::unique_ptr<ReleaseWatch> watch;
   while (!stop()) {
-    auto taken = TRY(take_all(locks, taker));
+    const auto in_the_way = TRY(take_all(locks, taker));
     const SteadyTime time = steady_clock::now();
-    const auto& in_the_way = taken;
     if (!in_the_way) {
       DirectoryLocks held;
       held.held_ = std::move(taker.held);

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "config/rules.h"
 #include "http/retry_after.h"
 
 namespace oci_oauth {
@@ -17,7 +18,6 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr size_t longest_error_code = 64;
 // A thousand years: anything longer means never.
 constexpr double longest_life = 1000.0 * 366 * 24 * 3600;
 
@@ -110,11 +110,8 @@ TokenAnswer read_grant(const JsonValue& document, long status, const std::vector
 
 // A word that an error handler would compare with: not free text, which may contain anything.
 std::string_view code_or_nothing(std::string_view word) {
-  const auto in_code = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.';
-  };
-  return word.size() <= longest_error_code && std::ranges::all_of(word, in_code) ? word : std::string_view();
+  std::string code(word);
+  return ErrorCode::accept(code) ? word : std::string_view();
 }
 
 // In RFC 6749 section 5.2 it is a string; some servers send an object that contains a code, or a top-level

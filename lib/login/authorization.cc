@@ -6,6 +6,7 @@
 
 #include "base/fmt.h"
 #include "base/printable.h"
+#include "base/text.h"
 #include "login/pkce.h"
 
 namespace oci_oauth {
@@ -28,13 +29,6 @@ std::optional<std::string> form_decoded(std::string_view text) {
     i += 2;
   }
   return decoded;
-}
-
-// Without what `separator` begins; that rest is left in `text`.
-std::string_view take_until(std::string_view& text, char separator) {
-  const std::string_view taken = text.substr(0, text.find(separator));
-  text.remove_prefix(std::min(taken.size() + 1, text.size()));
-  return taken;
 }
 
 }  // namespace
@@ -64,8 +58,8 @@ std::optional<Redirect> parse_redirect(std::string_view query) {
                                                              {"error", &redirect.error},
                                                              {"error_description", &redirect.description}};
   while (!query.empty()) {
-    std::string_view value = take_until(query, '&');
-    const auto name = form_decoded(take_until(value, '='));
+    std::string_view value = next_part(query, '&');
+    const auto name = form_decoded(next_part(value, '='));
     auto text = form_decoded(value);
     if (!name || !text) return std::nullopt;
     for (const auto& [key, member] : known) {
