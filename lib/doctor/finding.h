@@ -22,8 +22,6 @@ struct Finding {
   Verdict verdict = Verdict::ok;
   std::string message;  // what was found, for people; never a secret
   std::string remedy;   // a command or an instruction; empty if there is nothing to do
-
-  friend bool operator==(const Finding&, const Finding&) = default;
 };
 using Findings = std::vector<Finding>;
 
@@ -49,8 +47,6 @@ struct FindingsReport {
 
   Verdict verdict = Verdict::ok;  // the worst of them
   Findings findings;
-
-  friend bool operator==(const FindingsReport&, const FindingsReport&) = default;
 };
 
 void describe(auto& each, RecordOf<FindingsReport> auto& report) {

@@ -4,13 +4,11 @@
 #include "exchange/token_request.h"
 #include "http/retry_after.h"
 #include "probe/login_findings.h"
+#include "token/policy.h"
 
 namespace oci_oauth {
 
 namespace {
-
-// Beyond this, certificates and the times in the login become unreliable.
-constexpr Milliseconds tolerated_skew = std::chrono::minutes(1);
 
 // Any status shows that there is a server: many answer 404 or 405 to a HEAD request.
 Finding judge_clock(const std::string& check, const std::string& url, const HttpReply& reply, Time now) {

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "support/catch.h"
+#include "support/record_equal.h"
 #include "support/providers.h"
 
 using namespace oci_oauth;

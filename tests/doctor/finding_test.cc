@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "support/catch.h"
+#include "support/record_equal.h"
 
 using namespace oci_oauth;
 

@@ -2,6 +2,7 @@
 #include "probe/login_findings.h"
 
 #include "support/catch.h"
+#include "support/record_equal.h"
 #include "support/overviews.h"
 
 using namespace oci_oauth;
