@@ -103,6 +103,8 @@ Result<void> Parser::read_option(std::string_view word) {
 
 Result<void> Parser::read_word(const std::string& word) {
   if (parsed_.verb != nullptr) {
+    // A shell makes one of a variable that is not set.
+    if (word.empty()) return fail("an argument is empty");
     parsed_.arguments.operands.push_back(word);
     return {};
   }

@@ -35,6 +35,11 @@ TEST_CASE("options come before the verb, after it, and after its operands") {
   }
 }
 
+TEST_CASE("an empty argument, as of a variable that is not set, is refused") {
+  CHECK(refusal({"uninstall", ""}) == "uninstall: an argument is empty");
+  CHECK(refusal({"units", ""}) == "units: an argument is empty");
+}
+
 TEST_CASE("two dashes end the options") {
   const ParsedCommandLine line = parsed({"refresh", "--", "--force"});
   CHECK_FALSE(line.arguments.has("--force"));
