@@ -31,7 +31,7 @@ struct FleetRun {
 };
 
 std::string context_of(const FleetRun& run, const Profile& profile) {
-  return fmt::format("fleet {} '{}'", word(run.task), profile.name);
+  return fmt::format("fleet {} '{}'", run.invocation.arguments.operands.front(), profile.name);
 }
 
 Result<FleetTask> parse_task(const Arguments& arguments) {
@@ -71,7 +71,9 @@ Result<std::vector<const Profile*>> fleet_profiles(const FleetRun& run) {
   if (!is_plural && names.size() != 1)
     return usage_error(verb, fmt::format("{} takes the name of one profile", word(run.task)));
   if (config.fleet->role == FleetRole::refresher || run.task == FleetTask::look) return profiles;
-  return Error{ErrorKind::usage, "this host follows the fleet: do this on a refresher"};
+  return Error{
+      ErrorKind::usage, "fleet: this host only follows the fleet",
+      fmt::format("on a refresher: oci-oauth fleet {}", fmt::join(run.invocation.arguments.operands, " "))};
 }
 
 // Result: its failure is told, not returned.
@@ -99,13 +101,10 @@ Result<ExchangeReport> perform(const FleetRun& run, const Profile& profile) {
 ExitCode publish(const FleetRun& run, const Profile& profile) {
   const bool is_left = run.task == FleetTask::leave;
   if (is_left || run.change == FleetChange::shown) return ExitCode::fine;
-  run.progress.step(fmt::format("publishing '{}'", profile.name));
-  const ExitCode published = refresh_and_deliver({.instance = run.instance,
-                                                  .log = run.invocation.log,
-                                                  .profiles = {&profile},
-                                                  .aim = {.endpoint = Endpoint::left_alone}});
-  run.progress.clear();
-  return published;
+  return refresh_and_deliver({.instance = run.instance,
+                              .log = run.invocation.log,
+                              .profiles = {&profile},
+                              .aim = {.endpoint = Endpoint::left_alone}});
 }
 
 // A takeover is not tried: what it would do is said of what is there.
@@ -144,7 +143,9 @@ ExitCode show(const FleetRun& run, const std::vector<const Profile*>& profiles) 
     if (seen) {
       rows.push_back({profile->name, std::move(*seen->fleet)});
     } else {
-      worst = worse(worst, report(run.invocation.log, std::move(seen).error().in(context_of(run, *profile))));
+      Error why = std::move(seen).error().in(context_of(run, *profile));
+      if (why.hint.empty()) why.hint = "oci-oauth doctor";
+      worst = worse(worst, report(run.invocation.log, why));
     }
   }
   const bool is_json = run.invocation.arguments.has("--json");

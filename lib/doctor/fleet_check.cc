@@ -124,7 +124,7 @@ class Examination {
       add(Verdict::warning,
           fmt::format("{} began a refresh at {}, and its answer never arrived", status_.refreshing,
                       rfc3339(*status_.refreshing_since)),
-          fmt::format("oci-oauth refresh {} on {}, or oci-oauth fleet takeover {}", profile_,
+          fmt::format("on {0}: oci-oauth refresh {1}; if {0} is lost, here: oci-oauth fleet takeover {1}",
                       status_.refreshing, profile_));
     if (status_.remembered == 0)
       add(Verdict::warning,

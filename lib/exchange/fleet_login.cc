@@ -191,6 +191,7 @@ Result<Sight> FleetLogin::sight(const std::function<bool(const CredentialDocumen
   sight.record = record();
   sight.memory = remembered_ ? &*remembered_ : nullptr;
   sight.note = note();
+  sight.profile = request_.profile.name;
   sight.host = request_.fleet->config.host;
   sight.now = now();
   sight.watched = memory_.last - memory_.first;

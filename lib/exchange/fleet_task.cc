@@ -136,9 +136,14 @@ Result<void> Task::join() {
   if (!is_shown()) TRY(locks_->take(steady_clock::now() + wait_for_locks));
   const CredentialDocument document = TRY(read_local());
   TRY(fleet_->read());
-  if (document.login().refresh_token.empty() && !is_ours(LoginState::joining))
-    return Error{ErrorKind::action_required, fmt::format("{}: contains no refresh token", local_->shown()),
-                 "log in again with the program that owns this login"};
+  if (document.login().refresh_token.empty() && !is_ours(LoginState::joining)) {
+    const bool is_moved = fleet_->record() != nullptr && fleet_->record()->state == LoginState::live;
+    return Error{
+        ErrorKind::action_required,
+        fmt::format("{}: contains no refresh token{}", local_->shown(), is_moved ? ": the fleet has it" : ""),
+        is_moved ? fmt::format("oci-oauth fleet status {}", profile())
+                 : "log in again with the program that owns this login"};
+  }
   LoginRecord next = is_begun(document) ? fleet_->record()->copy() : TRY(joined(document));
   if (is_shown()) {
     tell(fmt::format("would move token {} of {} to the fleet's store, as login {}",

@@ -36,7 +36,8 @@ std::optional<Move> heal(const Sight& sight, const std::string& nonce) {
   const LoginRecord* const known = sight.memory;
   if (known == nullptr) {
     if (sight.record != nullptr) return std::nullopt;
-    return stop(FailureKind::login_required, "the fleet's store has no such login", "oci-oauth fleet join");
+    return stop(FailureKind::login_required, "the fleet's store has no such login",
+                fmt::format("oci-oauth fleet join {}", sight.profile));
   }
   if (sight.record != nullptr && !is_older(*sight.record, *known)) {
     const bool is_other = sight.record->ordinal == known->ordinal &&
@@ -242,13 +243,13 @@ Move next_move(const Sight& sight, const std::string& nonce) {
   if (auto move = settle_down(sight)) return std::move(*move);
   if (sight.is_behind && !record.intent)
     return stop(FailureKind::busy, "the fleet's store has an older access token than this host has published",
-                "oci-oauth refresh on the host that refreshed last");
+                fmt::format("on the host that refreshed last: oci-oauth refresh {}", record.profile));
   if (record.intent) return respect(sight, nonce);
   if (!record.rest || record.rest->until <= sight.now || sight.is_forced) return claim(sight, nonce, 1);
   Move move = stop(record.rest->kind,
                    fmt::format("no request to the token endpoint before {}: {}", rfc3339(record.rest->until),
                                record.rest->why),
-                   "wait, or override it once with --force");
+                   fmt::format("wait, or override it once: oci-oauth refresh --force {}", record.profile));
   move.retry_after = record.rest->until - sight.now;
   return move;
 }

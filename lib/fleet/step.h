@@ -79,7 +79,7 @@ struct Sight {
   const LoginRecord* record = nullptr;  // in the store; nullptr: none
   const LoginRecord* memory = nullptr;  // the newest one that this host knows of; nullptr: none
   const RotationNote* note = nullptr;   // nullptr: no rotation of this host is unfinished
-  std::string host = {};
+  std::string profile = {}, host = {};
   Time now = {};
   Milliseconds watched{0};                        // since when this host has been in touch with the store
   Milliseconds record_watched{0};                 // since when it has seen this very record

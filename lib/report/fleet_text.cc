@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/printable.h"
 #include "base/text.h"
+#include "program/hint.h"
 #include "token/policy.h"
 
 namespace oci_oauth {
@@ -120,7 +121,8 @@ std::string fleet_text(const std::vector<FleetRow>& rows, Time now) {
     for (const StoreFault& fault : store_faults(status))
       text += fmt::format("  store       {}: {}\n", fault.text, fault.remedy);
     if (status.has_new_login)
-      text += fmt::format("  here        a new login: oci-oauth fleet join --force {}\n", profile);
+      text += fmt::format("  here        a new login: {}\n",
+                          as_typed(fmt::format("oci-oauth fleet join --force {}", profile)));
   }
   std::string shown;
   for (std::string_view rest = text; !rest.empty();) shown += printable(next_line(rest)) + "\n";

@@ -151,6 +151,12 @@ teardown() { leave_hosts; }
     [[ $output != *waiting* && $output == *"as login 2"* ]]
 }
 
+@test "on a terminal, joining shows one line, which is cleared before what it says" {
+    run -0 command script --quiet --return --command "'$oci_oauth' --config '$BATS_FILE_TMPDIR/one/config.json' fleet join claude" /dev/null </dev/null
+    [[ $output == $'\r\e[K'"oci-oauth: fleet: join 'claude': waiting for its locks and the store ..."$'\r\e[K'"oci-oauth: fleet join 'claude': "* ]]
+    [[ ${output#*$'\r\e[K'*$'\r\e[K'} != *$'\e[K'* && $output == *"refresh 'claude': "* ]]
+}
+
 @test "a login that is over is replaced by a new one on a refresher, and told by doctor where another one works" {
     of one fleet join claude
     log_in two 40000
