@@ -23,7 +23,9 @@ bool deliver_to_sinks(const Log& log, const Instance& instance, const std::vecto
       if (outcome.done) {
         log.write(Priority::info, fmt::format("{}: has the token", context));
       } else {
-        log.write(Priority::warning, Error(outcome.done.error()).in(context));
+        Error why = Error(outcome.done.error()).in(context);
+        if (why.kind == ErrorKind::failed) why.kind = ErrorKind::temporary;  // tried again at each refresh
+        log.write(Priority::warning, why);
         all_done = false;
       }
     }

@@ -180,7 +180,7 @@ Result<Config> load_config(const std::string& path) {
   if (text) return parse_config(*text, path);
   Error error = std::move(text).error();
   if (error.kind == ErrorKind::not_found)
-    return std::move(error).with_hint("create it; man 5 oci-oauth-config has an example");
+    return std::move(error).with_hint("create it, as shown in: man 5 oci-oauth-config");
   error.kind = ErrorKind::configuration;
   return error;
 }

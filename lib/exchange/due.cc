@@ -37,7 +37,9 @@ std::optional<ExchangeFailure> known_failure(const ExchangeRequest& request, con
   std::string message = is_dead ? fmt::format("{}: the server refused this refresh token for good", shown)
                                 : fmt::format("no request to the token endpoint before {}", until);
   if (!is_dead && known.last_error) message += ": " + known.last_error->message;
-  std::string hint(is_dead ? rule_of(kind).hint : "wait, or override it once with --force");
+  std::string hint =
+      is_dead ? std::string(rule_of(kind).hint)
+              : fmt::format("wait, or override it once: oci-oauth refresh --force {}", request.profile.name);
   return ExchangeFailure{
       .kind = kind, .message = std::move(message), .hint = std::move(hint), .is_known = true};
 }

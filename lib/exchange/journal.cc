@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/size.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -82,7 +83,7 @@ Result<FileLock> lock_journal(int directory, const std::string& name, const std:
     if (!is_there && errno != ENOENT) return Error::from_errno(errno, shown);
     if (!S_ISREG(held.st_mode)) {
       return Error{ErrorKind::failed, fmt::format("{}: is {}", shown, file_type(held.st_mode)),
-                   "remove it: oci-oauth records its refreshes there"};
+                   "rm -r " + shell_word(shown)};
     }
     if (is_there && FileId::of(held) == FileId::of(there)) return lock;
   }

@@ -20,7 +20,7 @@ namespace {
 constexpr size_t document_limit = 4 * MiB;    // beside tokens of the largest size that an answer can contain
 constexpr size_t journal_reserve = 64 * KiB;  // everything except the documents
 constexpr const char* unwritable_hint =
-    "nothing was sent: a refresh must be able to write there before it rotates the login";
+    "nothing was sent; what keeps a refresh from writing there: oci-oauth doctor";
 
 std::string staged_name(const std::string& document) {
   return "." + document + ".oci-oauth";
@@ -86,8 +86,9 @@ Result<LoginStore> LoginStore::open(const std::string& path, SteadyTime deadline
   const std::string parent = parent_directory(file), name = base_name(file);
   auto directory = TRY(open_file({.path = parent}, O_RDONLY | O_DIRECTORY));
   auto journal = Journal::open(directory.get(), parent, {name, entry}, deadline);
-  if (!journal && journal.error().kind == ErrorKind::temporary) return std::move(journal).error();
-  if (!journal) return std::move(journal).error().with_hint(unwritable_hint);
+  if (!journal && journal.error().kind != ErrorKind::temporary && journal.error().hint.empty())
+    journal.error().hint = unwritable_hint;
+  if (!journal) return std::move(journal).error();
   // A staged file of a killed run may contain a login, but only the journal is worth keeping.
   ::unlinkat(directory.get(), staged_name(name).c_str(), 0);
   return LoginStore(std::move(*journal), std::move(directory), parent, name, document);

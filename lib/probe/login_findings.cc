@@ -54,9 +54,10 @@ class LoginExamination {
   void examine_content() {
     auto content = read_file({.path = path_}, document_limit);
     if (!content) {
+      const bool may_read = ::faccessat(AT_FDCWD, path_.c_str(), R_OK, AT_EACCESS) == 0;
       findings_.push_back(
-          problem(check_, std::move(content).error().with_hint(fmt::format("chown {0} {1} && chmod 0600 {1}",
-                                                                           ::geteuid(), shell_word(path_)))));
+          problem(check_, std::move(content).error().with_hint(
+                              may_read ? log_in_hint : commands_to_own(status_.st_uid, "0600", path_))));
       return;
     }
     auto document = CredentialDocument::parse(Secret(std::move(*content)), path_, provider_.fields);
@@ -123,9 +124,11 @@ class LoginExamination {
       if (::faccessat(AT_FDCWD, place.c_str(), W_OK, AT_EACCESS) == 0) continue;
       const bool read_only = errno == EROFS;
       const Error error = Error::from_errno(errno, fmt::format("{}: cannot be written", place));
+      struct stat status = {};
+      (void)::stat(place.c_str(), &status);
       add(Verdict::problem, error.message,
           read_only ? "mount it read-write: a refresh has to store the new login"
-                    : fmt::format("chown {0} {1} && chmod u+w {1}", ::geteuid(), shell_word(place)));
+                    : commands_to_own(status.st_uid, "u+w", place));
     }
   }
 

@@ -33,7 +33,7 @@ TEST_CASE("who has no configuration is told the command that makes one") {
 
 TEST_CASE("who has named a configuration is told to create that one") {
   const std::string expected =
-      "/none.json: No such file or directory|create it; man 5 oci-oauth-config has an example";
+      "/none.json: No such file or directory|create it, as shown in: man 5 oci-oauth-config";
   CHECK(told("/none.json") == expected);
   CHECK(told("", "/none.json") == expected);
 }

@@ -48,7 +48,7 @@ expect() {
     script '{"status": 503, "body": "{}"}'
     expect $temporary 'token endpoint: 503' oci_oauth refresh
     expect $temporary 'no request to the token endpoint before' oci_oauth refresh
-    [[ $output == *'hint: wait, or override it once with --force'* ]]
+    [[ $output == *'hint: wait, or override it once: oci-oauth refresh --force claude'* ]]
     expect $temporary 'no request to the token endpoint before' oci_oauth token claude
     [[ $(counted posts) == 1 ]]
 }
