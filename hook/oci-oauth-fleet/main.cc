@@ -20,6 +20,7 @@
 #include "config/scope.h"
 #include "follower/follower.h"
 #include "follower/store_watch.h"
+#include "program/hint.h"
 #include "program/installation.h"
 #include "program/run_reported.h"
 #include "program/standard_options.h"
@@ -56,7 +57,7 @@ Result<Options> read_options(int argc, char** argv) {
     } else if (std::strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
       options.config = argv[++i];
     } else {
-      return Error{ErrorKind::usage, "takes --config FILE and --offline only", "oci-oauth-fleet --help"};
+      return Error{ErrorKind::usage, "takes --config FILE and --offline only", help_of_this_program()};
     }
   }
   return options;

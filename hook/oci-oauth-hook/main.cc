@@ -15,6 +15,7 @@
 #include "hook/poststop.h"
 #include "hook/precreate.h"
 #include "oci/limits.h"
+#include "program/hint.h"
 #include "program/standard_options.h"
 
 namespace oci_oauth {
@@ -50,6 +51,7 @@ int run_precreate(const Result<std::string>& input, const Config* config, const 
 
 int run_stage(const HookArguments& arguments, const Result<std::string>& input, const Log& log) {
   const bool is_root = is_host_root();
+  if (!arguments.config.empty() && arguments.config != system_config) name_configuration(arguments.config);
   const auto loaded = load_hook_config(arguments, is_root, log);
   const Config* config = loaded && *loaded ? &**loaded : nullptr;
   if (arguments.stage == Stage::precreate) return run_precreate(input, config, arguments, log);

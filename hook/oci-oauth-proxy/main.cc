@@ -10,6 +10,7 @@
 #include "base/process.h"
 #include "config/open_configuration.h"
 #include "config/provider.h"
+#include "program/hint.h"
 #include "program/installation.h"
 #include "program/run_reported.h"
 #include "program/standard_options.h"
@@ -47,7 +48,7 @@ Result<Arguments> read_arguments(int argc, char** argv) {
   }
   if (words.empty()) return arguments;
   if (arguments.is_prepared || words.size() != 2 || words.front() != "--config")
-    return Error{ErrorKind::usage, "takes --config FILE only", "oci-oauth-proxy --help"};
+    return Error{ErrorKind::usage, "takes --config FILE only", help_of_this_program()};
   arguments.config = words.back();
   return arguments;
 }
@@ -57,7 +58,7 @@ Result<std::string> own_directory(const std::string& runtime_dir) {
   std::string directory(from_environment("RUNTIME_DIRECTORY"));
   if (!directory.empty()) return directory;
   if (runtime_dir.empty())
-    return Error{ErrorKind::failed, "RUNTIME_DIRECTORY is not set", "oci-oauth-proxy --help"};
+    return Error{ErrorKind::failed, "RUNTIME_DIRECTORY is not set", help_of_this_program()};
   (void)TRY(RuntimeDir::open(runtime_dir));  // it may be the first program on this host
   directory = runtime_dir + "/proxy";
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return Error::from_errno(errno, directory);

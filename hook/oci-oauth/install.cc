@@ -80,7 +80,7 @@ ExitCode carry_out(const Log& log, const Host& host, const Plan& plan, Reload re
     return report(log, std::move(done)
                            .error()
                            .in(fmt::format("install {}: nothing was changed", plan.engine))
-                           .with_hint("run it as a user who can write there, for example root"));
+                           .with_hint("fix this and run it again"));
   }
   progress.clear();
   print(log, list_changes(host.tree, plan.changes));

@@ -8,6 +8,8 @@
 #include "base/fmt.h"
 #include "base/process.h"
 #include "command.h"
+#include "config/scope.h"
+#include "program/hint.h"
 #include "program/run_reported.h"
 #include "program/version.h"
 
@@ -34,6 +36,12 @@ Result<ExitCode> run_verb(std::string_view verb, const Invocation& invocation) {
   return usage_error(verb, "is not part of this build");
 }
 
+// Hints name the configuration, unless it is the one that is used without a name.
+void name_in_hints(const std::string& given) {
+  static const std::string named(given.empty() ? from_environment("OCI_OAUTH_CONFIG") : given);
+  if (named != config_path(scope_of_caller(), own_environment)) name_configuration(named);
+}
+
 Result<ExitCode> run(const Log& log, const std::vector<std::string>& words) {
   keep_memory_private();
   ::umask(022);
@@ -47,6 +55,7 @@ Result<ExitCode> run(const Log& log, const std::vector<std::string>& words) {
     case Request::run:
       break;
   }
+  name_in_hints(parsed.config);
   return run_verb(parsed.verb->name, {log, parsed.config, std::move(parsed.arguments)});
 }
 

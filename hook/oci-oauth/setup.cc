@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth setup: for a person who does not want to read. Plans what install does for each engine, asks
 // once, installs, refreshes, and starts a throw-away container that reads the token.
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "config/provider.h"
 #include "doctor/checks.h"
 #include "install.h"
+#include "program/hint.h"
 #include "setup/systemd.h"
 
 namespace oci_oauth {
@@ -65,6 +67,8 @@ Result<SetupPlan> make_plan(const Log& log, Host host, const LoginChoice& login)
       engines.push_back(std::move(*plan));
       continue;
     }
+    // What is wrong with the login or the configuration is so for each engine.
+    if (failure && failure->message.ends_with(plan.error().message)) continue;
     if (failure) log.write(Priority::warning, *failure);
     failure = nothing_changed(verb, std::move(plan).error().in(name));
     if (failure->kind == ErrorKind::action_required) break;
@@ -89,9 +93,9 @@ void list_changes(const SetupPlan& plan, std::vector<Row>& rows) {
 
 std::string plan_text(const SetupPlan& plan) {
   const bool is_system = plan.host.scope == Scope::system;
-  std::string text = is_system
-                         ? "The plan, for the whole machine:\n"
-                         : "The plan, for this user alone (for the whole machine: sudo oci-oauth setup):\n";
+  std::string text = is_system ? "The plan, for the whole machine:\n"
+                               : fmt::format("The plan, for this user alone (for the whole machine: {}):\n",
+                                             as_typed("sudo oci-oauth setup"));
   std::vector<Row> rows;
   for (const Profile& profile : plan.config.profiles)
     rows.push_back({{"login"}, {fmt::format("{}, {}", profile.name, profile.credentials)}});
@@ -100,23 +104,28 @@ std::string plan_text(const SetupPlan& plan) {
   list_changes(plan, rows);
   if (!has_systemd(plan.host))
     rows.push_back(
-        {{"units"}, {"none, because systemd is not running: run 'oci-oauth refresh' every 30 minutes"}});
+        {{"units"},
+         {"none, because systemd is not running; every 30 minutes: " + as_typed("oci-oauth refresh")}});
   rows.push_back({{"then"}, {"the login is refreshed, and a throw-away container reads the token"}});
-  rows.push_back({{"undo"}, {plan.host.typed("oci-oauth uninstall --all")}});
+  rows.push_back({{"undo"}, {as_typed("oci-oauth uninstall --all")}});
   text += aligned(rows, Colour::no);
   if (is_container(plan.host.tree))
     text += "This is a container: only containers that are started in it will get a token.\n";
   return text;
 }
 
-// Result: whether the person agrees.
-Result<bool> ask(const SetupPlan& plan) {
+// Result: whether the person agrees; Ctrl-C is a no.
+Result<bool> ask() {
   if (::isatty(STDIN_FILENO) != 1)
-    return Error{ErrorKind::usage, "setup: there is no terminal to ask on",
-                 plan.host.typed("oci-oauth setup --yes")};
+    return Error{ErrorKind::usage, "setup: there is no terminal to ask on", "oci-oauth setup --yes"};
+  struct sigaction interrupt = {}, before;
+  interrupt.sa_handler = [](int) {};
+  ::sigaction(SIGINT, &interrupt, &before);
   TRY(write_all(STDERR_FILENO, "Go on? [y/N] ", "stderr"));
   std::string answer(256, '\0');
   const ssize_t size = ::read(STDIN_FILENO, answer.data(), answer.size());
+  ::sigaction(SIGINT, &before, nullptr);
+  if (size <= 0) TRY(write_all(STDERR_FILENO, "\n", "stderr"));
   return size > 0 && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
@@ -149,7 +158,7 @@ ExitCode install_engines(const Log& log, SetupPlan& plan, const LoginChoice& log
     if (is_docker && !reload_and_wait(plan.host, progress)) {
       progress.clear();
       log.write(Priority::warning, "setup: docker: the daemon is not running, or has not read its file again",
-                plan.host.typed(reload_command(plan.host, planned.engine)));
+                "systemctl reload-or-restart docker");
     }
   }
   progress.clear();
@@ -173,11 +182,12 @@ std::string what_is_next(const SetupPlan& plan, const Config& config) {
       if (!is_docker && engine.engine != engine_name::podman) continue;
       text += fmt::format(
           "next: {}\n",
-          plan.host.typed(fmt::format("{} run --rm {}--tmpfs {} IMAGE COMMAND", engine.engine,
-                                      is_docker ? "--runtime oci-oauth " : "", shell_word(profile.target))));
+          as_typed(fmt::format("{}{} run --rm {}--tmpfs {} IMAGE COMMAND",
+                               plan.host.scope == Scope::system ? "sudo " : "", engine.engine,
+                               is_docker ? "--runtime oci-oauth " : "", shell_word(profile.target))));
     }
   }
-  return text + fmt::format("next: {}\n", plan.host.typed("oci-oauth status"));
+  return text + fmt::format("next: {}\n", as_typed("oci-oauth status"));
 }
 
 ExitCode prove(const Log& log, const SetupPlan& plan, Progress& progress) {
@@ -211,18 +221,17 @@ Result<ExitCode> setup(const Invocation& invocation) {
   const ExitCode shown = print(log, plan_text(*plan));
   if (shown != ExitCode::fine || arguments.has("--dry-run")) return shown;
   if (!std::ranges::all_of(plan->engines, &Plan::is_done) && !arguments.has("--yes")) {
-    const auto agreed = ask(*plan);
+    const auto agreed = ask();
     if (!agreed) return report(log, agreed.error());
     if (!*agreed)
-      return report(log, {ErrorKind::failed, "setup: nothing was changed",
-                          plan->host.typed("oci-oauth setup --dry-run")});
+      return report(log, {ErrorKind::failed, "setup: nothing was changed", "oci-oauth setup --dry-run"});
   }
   Progress progress(STDERR_FILENO, "oci-oauth: setup", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
   if (const ExitCode code = install_engines(log, *plan, login, progress); code != ExitCode::fine) return code;
   const auto refreshed = refresh({log, "", {}});
   if (const ExitCode code = refreshed ? *refreshed : report(log, refreshed.error()); code != ExitCode::fine) {
     log.write(Priority::notice, "setup: the engines are registered, but no container was tried",
-              plan->host.typed("oci-oauth setup"));
+              "oci-oauth setup");
     return code;
   }
   return prove(log, *plan, progress);

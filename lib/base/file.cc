@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include "base/fmt.h"
 #include "base/secret.h"
 #include "base/size.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -40,6 +42,12 @@ std::string_view file_type(mode_t mode) {
     default:
       return "a device";
   }
+}
+
+std::string commands_to_own(uid_t owner, std::string_view permissions, const std::string& path) {
+  const std::string word = shell_word(path);
+  return (owner == ::geteuid() ? "" : fmt::format("chown {} {} && ", ::geteuid(), word)) +
+         fmt::format("chmod {} {}", permissions, word);
 }
 
 std::optional<FileId> file_id(int fd) {

@@ -104,7 +104,7 @@ Findings check_units(const CheckContext& context) {
   if (!host.has_systemd) {
     return {{"units", Verdict::warning,
              "systemd is not running: logins are refreshed only when a container starts",
-             "run 'oci-oauth refresh' every 30 minutes, for example from cron"}};
+             "every 30 minutes, for example from cron: oci-oauth refresh"}};
   }
   Findings findings;
   for (const Unit& unit : units) findings.push_back(check_unit(host, unit));

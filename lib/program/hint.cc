@@ -3,12 +3,23 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <initializer_list>
+
 #include "base/environment.h"
+#include "base/file.h"
+#include "base/process.h"
 #include "base/text.h"
+#include "program/installed_programs.h"
 
 namespace oci_oauth {
 
 namespace {
+
+// Debian's secure_path, sudoers(5).
+constexpr std::string_view path_of_sudo = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+std::string_view configuration;
 
 const char* hint_of(ErrorKind kind) {
   switch (kind) {
@@ -27,20 +38,113 @@ const char* hint_of(ErrorKind kind) {
   return "oci-oauth doctor";
 }
 
-}  // namespace
-
-std::string with_sudo(std::string hint) {
-  for (const std::string command : {"apt-get ", "chmod ", "chown ", "docker ", "mkdir ", "oci-oauth ", "rm ",
-                                    "rmdir ", "systemctl ", "truncate "}) {
-    if (hint.starts_with(command)) hint.insert(0, "sudo ");
-    for (const std::string before : {"&& ", ": "})
-      hint = with_value(std::move(hint), before + command, before + "sudo " + command);
-  }
-  return hint;
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::ranges::find(words, word) != words.end();
 }
 
-std::string as_typed(std::string hint) {
-  return ::geteuid() != 0 || from_environment("SUDO_UID").empty() ? hint : with_sudo(std::move(hint));
+bool is_command(std::string_view word) {
+  return is_one_of(word, {"apt-get", "chmod", "chown", "curl", "docker", "find", "journalctl", "mkdir",
+                          "oci-oauth", "rm", "rmdir", "systemctl", "truncate"});
+}
+
+bool is_before_command(std::string_view word) {
+  return word.ends_with(':') || is_one_of(word, {"&&", "or", "then"});
+}
+
+// Removes the first word of a command, which may contain what shell_word() has quoted, and the space after
+// it.
+std::string_view next_word(std::string_view& text) {
+  constexpr std::string_view escaped = R"('\'')";
+  bool is_quoted = false;
+  size_t end = 0;
+  while (end < text.size() && (is_quoted || text[end] != ' ')) {
+    if (is_quoted && text.substr(end).starts_with(escaped)) {
+      end += escaped.size();
+      continue;
+    }
+    // In prose, an apostrophe is inside a word.
+    if (text[end] == '\'') is_quoted = !is_quoted && (end == 0 || text[end - 1] == '=');
+    ++end;
+  }
+  const std::string_view word = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return word;
+}
+
+std::string found_in(std::string_view directories, const std::string& program) {
+  while (!directories.empty()) {
+    std::string path = std::string(next_part(directories, ':')) + "/" + program;
+    if (::access(path.c_str(), X_OK) == 0) return path;
+  }
+  return "";
+}
+
+// "oci-oauth", if that is this installation's for a shell that searches these directories.
+std::string own_command(std::string_view directories) {
+  const auto programs = InstalledPrograms::find();
+  if (!programs) return "oci-oauth";
+  const auto ours = real_path(programs->command());
+  const auto theirs = real_path(found_in(directories, "oci-oauth"));
+  return !ours || (theirs && *theirs == *ours) ? "oci-oauth" : shell_word(programs->command());
+}
+
+bool takes_configuration(std::string_view verb) {
+  return !verb.starts_with('-') && !is_one_of(verb, {"demo", "install", "setup", "uninstall"});
+}
+
+enum class Rights { users, roots, of_sudo };
+
+Rights rights_of(HintReader reader) {
+  if (reader == HintReader::of_log ? !is_host_root() : ::geteuid() != 0) return Rights::users;
+  return reader == HintReader::of_log || !from_environment("SUDO_UID").empty() ? Rights::of_sudo
+                                                                               : Rights::roots;
+}
+
+std::string command(std::string_view program, bool needs_root, std::string_view arguments, Rights rights) {
+  const bool has_sudo = rights == Rights::of_sudo ||
+                        (rights == Rights::users && (needs_root || is_one_of(program, {"apt-get", "chown"})));
+  const std::string sudo = has_sudo ? "sudo " : "";
+  // A user's units are the user's systemd's.
+  if (program == "systemctl" && !has_sudo && rights == Rights::users && !arguments.starts_with("--user"))
+    return "systemctl --user";
+  if (program != "oci-oauth") return sudo + std::string(program);
+  const bool is_reset = has_sudo && rights == Rights::users;
+  std::string text = sudo + own_command(is_reset ? path_of_sudo : from_environment("PATH"));
+  if (!configuration.empty() && takes_configuration(arguments.substr(0, arguments.find(' '))) &&
+      !arguments.ends_with("--help"))
+    text += " --config " + shell_word(configuration);
+  return text;
+}
+
+}  // namespace
+
+std::string help_of_this_program() {
+  const auto path = link_target("/proc/self/exe");
+  return (path ? shell_word(*path) : "oci-oauth") + " --help";
+}
+
+void name_configuration(std::string_view path) {
+  configuration = path;
+}
+
+std::string as_typed(std::string_view hint, HintReader reader) {
+  const Rights rights = rights_of(reader);
+  std::string text;
+  bool begins = true, needs_root = false;
+  while (!hint.empty()) {
+    const std::string_view word = next_word(hint);
+    // "sudo -u USER" is a command of its own.
+    if (begins && word == "sudo" && !hint.starts_with('-')) {
+      needs_root = true;
+      continue;
+    }
+    text += needs_root || (begins && is_command(word)) ? command(word, needs_root, hint, rights)
+                                                       : std::string(word);
+    if (!hint.empty()) text += ' ';
+    begins = is_before_command(word);
+    needs_root = false;
+  }
+  return text;
 }
 
 std::string hint_of(const Error& error) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a person can do about an error.
+// What a person can do about an error, as it has to be typed.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -14,10 +15,19 @@ constexpr const char* incomplete_hint = "install oci-oauth-hook again";
 // The error's own hint, or else what its kind suggests. Never empty.
 std::string hint_of(const Error& error);
 
-// With sudo(8) before each command that needs the rights of the program that gives the hint.
-std::string with_sudo(std::string hint);
+// The command that describes this program, which need not be in $PATH.
+std::string help_of_this_program();
 
-// A hint as its reader has to type it: with sudo(8), if this program was started with it.
-std::string as_typed(std::string hint);
+// The configuration that this program was told to use, for its hints, which it outlives; empty: the default.
+void name_configuration(std::string_view path);
+
+enum class HintReader { of_terminal, of_log };
+
+// A hint as its reader has to type it. Its commands are at its start and after "&&", "or", "then" or a word
+// that ends in a colon: those that need the rights of the program that gives the hint, or begin with "sudo"
+// because they need root's. They get or lose sudo(8) as the reader needs it: whoever is root has no sudo, and
+// whoever came with sudo, or reads what root has logged, needs it. oci-oauth is named by its path if a shell
+// would not find it, and gets --config.
+std::string as_typed(std::string_view hint, HintReader reader = HintReader::of_terminal);
 
 }  // namespace oci_oauth

@@ -6,7 +6,6 @@
 #include "base/environment.h"
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/process.h"
 #include "program/hint.h"
 
 namespace oci_oauth {
@@ -22,11 +21,6 @@ bool stderr_is_journal() {
   const std::string_view stream = from_environment("JOURNAL_STREAM");
   const auto ours = stream.empty() ? std::nullopt : file_id(STDERR_FILENO);
   return ours && fmt::format("{}:{}", ours->device, ours->inode) == stream;
-}
-
-// Whoever reads what root's hook has logged may have to become root.
-std::string as_read_later(std::string_view hint) {
-  return is_host_root() ? with_sudo(std::string(hint)) : std::string(hint);
 }
 
 }  // namespace
@@ -46,13 +40,14 @@ void Log::write(Priority priority, std::string_view message, std::string_view hi
   const int level = static_cast<int>(priority);
   if (sink_ == Sink::syslog) {
     std::string text(message);
-    if (!hint.empty()) text += "; hint: " + as_read_later(hint);
+    if (!hint.empty()) text += "; hint: " + as_typed(hint, HintReader::of_log);
     ::syslog(level, "%s%s", std::string(word(priority)).c_str(), text.c_str());
     return;
   }
   const std::string mark = sink_ == Sink::journal ? fmt::format("<{}>", level) : "";
   std::string text = fmt::format("{}{}: {}{}\n", mark, program_, word(priority), message);
-  if (!hint.empty()) text += fmt::format("{}hint: {}\n", mark, as_typed(std::string(hint)));
+  const HintReader reader = sink_ == Sink::journal ? HintReader::of_log : HintReader::of_terminal;
+  if (!hint.empty()) text += fmt::format("{}hint: {}\n", mark, as_typed(hint, reader));
   // If stderr itself fails, there is nobody to tell.
   (void)write_all(STDERR_FILENO, text, "stderr");
 }

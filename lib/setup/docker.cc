@@ -9,6 +9,7 @@
 #include "base/fmt.h"
 #include "base/json_edit.h"
 #include "config/config.h"
+#include "program/hint.h"
 #include "setup/docker_daemon.h"
 #include "setup/plan.h"
 
@@ -161,7 +162,7 @@ std::string withdrawn(const Host& host, const DockerDaemon& daemon, const Daemon
   if (users.empty()) {
     return fmt::format(
         "was uninstalled; {} still has the runtime oci-oauth, as {}, which no container uses: {}", file.shown,
-        *program, host.typed("oci-oauth uninstall docker"));
+        *program, as_typed("oci-oauth uninstall docker"));
   }
   return fmt::format("was uninstalled; {} keeps the runtime oci-oauth, as {}, for {}", file.shown, *program,
                      listed(users));
@@ -201,7 +202,7 @@ Result<Plan> plan_docker_removal(const Host& host, const Ledger& ledger) {
     plan.notes.push_back(fmt::format(
         "{}: keeps the runtime oci-oauth, as {}, for {}, which cannot start without it; once they are "
         "recreated or removed, '{}' removes it",
-        file.shown, real, listed(users), host.typed("oci-oauth uninstall docker")));
+        file.shown, real, listed(users), as_typed("oci-oauth uninstall docker")));
   }
   const std::string& now = file.now.default_runtime;  // "runc" also if an earlier uninstall has left that
   const bool had_ours = file.without_ours.default_runtime.empty() && (now == runtime_name || now == "runc");
@@ -211,7 +212,7 @@ Result<Plan> plan_docker_removal(const Host& host, const Ledger& ledger) {
         fmt::format("{}: keeps \"default-runtime\": \"runc\", because the running dockerd keeps its default "
                     "if the file names none; "
                     "once it has reloaded the file, '{}' removes it",
-                    file.shown, host.typed("oci-oauth uninstall docker")));
+                    file.shown, as_typed("oci-oauth uninstall docker")));
   }
   plan.changes.push_back(std::move(file.change));
   return plan;

@@ -120,8 +120,8 @@ void add_notes(const Host& host, const Ledger& ledger, const Engine& engine, Pla
       return change.after && change.after->find(program) != std::string::npos;
     });
     if (is_named && !host.tree.exists(program)) {
-      plan.notes.push_back(fmt::format("{}: does not exist: oci-oauth has to be installed there too",
-                                       host.tree.shown(program)));
+      plan.notes.push_back(
+          fmt::format("{}: does not exist: install oci-oauth there too", host.tree.shown(program)));
     }
   }
   if (host.scope == Scope::user && has_systemd(host) && !lingers(::geteuid())) {
@@ -185,7 +185,7 @@ Result<void> check(const Host& host, const Engine& engine, const std::vector<Cha
 }
 
 EngineState inspect(const Host& host, const Ledger& ledger, const Engine& engine) {
-  const std::string name(engine.name), install = host.typed("oci-oauth install " + name);
+  const std::string name(engine.name), install = "oci-oauth install " + name;
   if (!is_present(host, engine)) return {name, EngineState::absent};
   const auto plan = engine.plan(host, ledger, Default::as_is);
   if (!plan) {
@@ -219,7 +219,7 @@ EngineState inspect_units(const Host& host, std::string_view engine) {
   return {
       name, EngineState::unregistered, "",
       disabled ? fmt::format("are not enabled: {}", fmt::join(*disabled, ", ")) : disabled.error().message,
-      host.typed(fmt::format("oci-oauth install {}", engine))};
+      "oci-oauth install " + std::string(engine)};
 }
 
 // What uninstall does to the files that the engine reads, as far as they themselves tell.
@@ -281,7 +281,7 @@ Result<Plan> plan_installation(Host& host, const std::string& name, const LoginC
                                Default as_default) {
   const auto engine = TRY(find_engine(host, "install", name));
   if (engine->plan == plan_systemd)
-    TRY(check_systemd(host, "run 'oci-oauth refresh' every few minutes, for example from cron(8)"));
+    TRY(check_systemd(host, "every 30 minutes, for example from cron(8): oci-oauth refresh"));
   if (engine->plan == plan_proxy)
     TRY(check_systemd(host, shell_word(host.prefix + "/libexec/oci-oauth/oci-oauth-proxy")));
   auto ledger = TRY(load_ledger(host.tree, host.ledger));

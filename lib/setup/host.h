@@ -24,10 +24,6 @@ struct Host {
 
   std::string hook() const { return hook_path(prefix); }
   std::string wrapper() const { return prefix + "/bin/oci-oauth-runtime"; }
-  // A command as a person types it.
-  std::string typed(const std::string& command) const {
-    return scope == Scope::system ? "sudo " + command : command;
-  }
 };
 
 // Whether a runtime's program is the wrapper, from this installation or another.

@@ -40,7 +40,7 @@ Result<Secret> read_private_file(const std::string& path) {
         fmt::format(
             "{0}: must belong to root or uid {3}, without access for others (it has uid {1}, mode {2:04o})",
             path, status.st_uid, status.st_mode & 07777, ::geteuid()),
-        fmt::format("chown {0} {1} && chmod 0600 {1}", ::geteuid(), shell_word(path)));
+        commands_to_own(status.st_uid, "0600", path));
   }
   auto content = read_file(fd->get(), file_limit, path);
   if (!content) return bad(content.error().message);

@@ -43,7 +43,7 @@ Result<void> check_private(int directory, const std::string& path) {
         ErrorKind::failed,
         fmt::format("{0}: must belong to uid {3}, without access for others (it has uid {1}, mode {2:04o})",
                     path, status.st_uid, status.st_mode & 07777, ::geteuid()),
-        fmt::format("chown {0} {1} && chmod 0700 {1}", ::geteuid(), shell_word(path))};
+        commands_to_own(status.st_uid, "0700", path)};
   }
   return {};
 }

@@ -47,9 +47,9 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     hook_says "error: $CONFIG: /profiles/claude/colour: is not a known key" 'known keys: *' created
     a_profile
     chmod 666 "$CONFIG"
-    hook_says "error: $CONFIG: other users can change it (it has uid 0, mode 0666)" "sudo chown 0 $CONFIG && sudo chmod go-w $CONFIG" created
+    hook_says "error: $CONFIG: other users can change it (it has uid 0, mode 0666)" "sudo chmod go-w $CONFIG" created
     rm "$CONFIG"
-    hook_says "error: $CONFIG: No such file or directory" 'create it; man 5 oci-oauth-config*' created
+    hook_says "error: $CONFIG: No such file or directory" 'create it, as shown in: man 5 oci-oauth-config' created
     local own=$BATS_TEST_TMPDIR/own.json
     install -o "$somebody" -m 644 /dev/stdin "$own" <<<'{"profiles": {"claude": {"credentials": "/login"}}}'
     hook_says "error: $own: /runtime_dir: is missing, and a hook does not see XDG_RUNTIME_DIR" \
@@ -73,7 +73,7 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     a_login
     a_profile
     install -d -m 755 "$(runtime_dir)"
-    hook_says "$(of_box '/run/oci-oauth: must belong to uid 0, without access for others (it has uid 0, mode 0755)')" 'sudo chown 0 /run/oci-oauth && sudo chmod 0700 /run/oci-oauth' created
+    hook_says "$(of_box '/run/oci-oauth: must belong to uid 0, without access for others (it has uid 0, mode 0755)')" 'sudo chmod 0700 /run/oci-oauth' created
     rmdir "$(runtime_dir)"
     echo >"$(runtime_dir)"
     hook_says "$(of_box '/run/oci-oauth: Not a directory')" '?*' created

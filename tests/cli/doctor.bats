@@ -18,7 +18,7 @@ a_login_of_somebody() {
     doctor_finds ok "locks of 'claude'" 'no lock is left behind'
     doctor_finds ok 'runtime directory' 'will be created by the first refresh'
     doctor_finds ok kernel 'has openat2, open_tree, move_mount, mount_setattr, close_range'
-    doctor_finds warning units 'systemd is not running' "run 'oci-oauth refresh' every 30 minutes"
+    doctor_finds warning units 'systemd is not running' 'every 30 minutes, for example from cron: oci-oauth refresh'
     refreshed
     doctor_finds ok 'runtime directory' 'is private and in memory'
     [[ $(counted posts) == 1 ]]

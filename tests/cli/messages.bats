@@ -61,9 +61,9 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     says 2 "$CONFIG:*not JSON: missing a colon*" 'man 5 oci-oauth-config' status
     a_profile
     chmod 666 "$CONFIG"
-    says 2 "$CONFIG: other users can change it (it has uid 0, mode 0666)" "chown 0 $CONFIG && chmod go-w $CONFIG" status
+    says 2 "$CONFIG: other users can change it (it has uid 0, mode 0666)" "chmod go-w $CONFIG" status
     rm "$CONFIG"
-    says 2 "$CONFIG: No such file or directory" 'create it; man 5 oci-oauth-config*' status
+    says 2 "$CONFIG: No such file or directory" 'create it, as shown in: man 5 oci-oauth-config' status
 }
 
 @test "a failed refresh says why, what to do, and whether trying again may help" {
@@ -80,8 +80,8 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     answer 503 '{}'
     says 4 "refresh 'claude': token endpoint: 503" '?*' refresh --force
     login_ends_in -60
-    says 4 "refresh 'claude': no request to the token endpoint before 20*Z: token endpoint: 503" 'wait, or override it once with --force' refresh
-    says 4 "token 'claude': no request to the token endpoint before 20*Z: token endpoint: 503" 'wait, or override it once with --force' token claude
+    says 4 "refresh 'claude': no request to the token endpoint before 20*Z: token endpoint: 503" 'wait, or override it once: oci-oauth refresh --force claude' refresh
+    says 4 "token 'claude': no request to the token endpoint before 20*Z: token endpoint: 503" 'wait, or override it once: oci-oauth refresh --force claude' token claude
     stop_endpoint
     run -4 oci_oauth refresh --force
     [[ $output == *"refresh 'claude': connect to localhost:"*": connection refused"*'hint: '* ]]

@@ -90,6 +90,21 @@ files_of_setup() { find /etc/oci-oauth /usr/share/containers/oci /var/lib /etc/d
     [[ $output == *$'\r'*"starting a Podman container for 'claude' ..."*$'\e[K'* || $output == *$'\e[K'* ]]
 }
 
+@test "Ctrl-C at the question is a no" {
+    local keys before said=$BATS_TEST_TMPDIR/said
+    before=$(files_of_setup)
+    mkfifo "$BATS_TEST_TMPDIR/keys"
+    on_a_terminal_of() { env HOME=/root SUDO_UID="$somebody" SUDO_USER=oci-oauth-lab script --quiet --return --command "$1" /dev/null; }
+    on_a_terminal_of 'oci-oauth setup' <"$BATS_TEST_TMPDIR/keys" >"$said" 2>&1 3>&- &
+    exec {keys}>"$BATS_TEST_TMPDIR/keys"
+    eventually --at "$said" grep -q 'Go on' "$said"
+    printf '\x03' >&"$keys"
+    wait -n || (($? == 1))
+    exec {keys}>&-
+    [[ $(tr -d '\r' <"$said") == *'Go on? [y/N] ^C'$'\n''oci-oauth: error: setup: nothing was changed'$'\n''hint: sudo oci-oauth setup --dry-run'* ]]
+    diff <(echo "$before") <(files_of_setup)
+}
+
 @test "--dry-run shows the plan alone" {
     local before
     before=$(files_of_setup)
@@ -139,7 +154,7 @@ files_of_setup() { find /etc/oci-oauth /usr/share/containers/oci /var/lib /etc/d
 
 @test "a user is set up alone, and told how the whole machine is" {
     run -0 as_operator oci-oauth setup --dry-run
-    [[ $output == 'The plan, for this user alone (for the whole machine: sudo oci-oauth setup):'*"file    $OPERATOR_HOME/.config/oci-oauth/config.json"* ]]
+    [[ $output == 'The plan, for this user alone (for the whole machine: sudo '*'/bin/oci-oauth setup):'*"file    $OPERATOR_HOME/.config/oci-oauth/config.json"* ]]
 }
 
 @test "a wrong word is refused" {

@@ -151,7 +151,7 @@ runtime_path() { jq -r '.runtimes["oci-oauth"].path' "$TREE/etc/docker/daemon.js
     a_container other runc
     run oci_oauth uninstall docker
     ((status == 0))
-    [[ $output == *"keeps the runtime oci-oauth, as /usr/sbin/runc, for 1 container (db), "*"'sudo oci-oauth uninstall docker' removes it"* ]]
+    [[ $output == *"keeps the runtime oci-oauth, as /usr/sbin/runc, for 1 container (db), "*"'oci-oauth uninstall docker' removes it"* ]]
     [[ $(jq -c . "$TREE/etc/docker/daemon.json") == '{"debug":true,"runtimes":{"oci-oauth":{"path":"/usr/sbin/runc"}}}' ]]
     [[ $(oci_oauth uninstall docker 2>/dev/null) != *changed* && $(runtime_path) == /usr/sbin/runc ]]
     [[ $(install_engine podman 2>&1) == *'docker: was uninstalled; '*' for 1 container (db)'* ]]

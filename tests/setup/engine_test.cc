@@ -50,7 +50,7 @@ TEST_CASE("an engine is unregistered until it is installed, and the remedy says 
   const HostWithEngines machine;
   for (const std::string engine : {"podman", "docker", "containerd"}) {
     CHECK(machine.state(engine).state == EngineState::unregistered);
-    CHECK(machine.state(engine).remedy == "sudo oci-oauth install " + engine);
+    CHECK(machine.state(engine).remedy == "oci-oauth install " + engine);
     machine.install(engine);
     CHECK(machine.state(engine).state == EngineState::registered);
     CHECK(machine.state(engine).remedy.empty());
@@ -97,7 +97,7 @@ TEST_CASE("what an uninstall left is neither registered nor gone") {
   machine.write("etc/docker/daemon.json", R"({"runtimes": {"oci-oauth": {"path": "/usr/sbin/runc"}}})");
   EngineState state = machine.state("docker");
   CHECK(state.state == EngineState::withdrawn);
-  CHECK(state.message.find("which no container uses: sudo oci-oauth uninstall docker") != std::string::npos);
+  CHECK(state.message.find("which no container uses: oci-oauth uninstall docker") != std::string::npos);
   std::filesystem::create_directories(machine / "var/lib/docker/containers/x");
   machine.write("var/lib/docker/containers/x/hostconfig.json", R"({"Runtime": "oci-oauth"})");
   CHECK(machine.state("docker").message.find("for 1 container (x)") != std::string::npos);

@@ -32,12 +32,12 @@ delete_containers() { :; }
     [[ $stderr == *'oci-oauth: setup: making dockerd read its file again ...'*"starting a Docker container for 'claude' ..."* ]]
     [[ $output == *'engine  docker'*'changed /etc/docker/daemon.json'*"a Docker container reads the current token at $target"* ]]
     [[ $output != *'systemctl reload docker'* ]]
-    [[ $output == *"next: sudo docker run --rm --runtime oci-oauth --tmpfs $target IMAGE COMMAND"* ]]
+    [[ $output == *"next: docker run --rm --runtime oci-oauth --tmpfs $target IMAGE COMMAND"* ]]
     [[ ! $(docker_in_place ps --all --quiet) && ! $(docker_in_place image ls --all --quiet) ]]
 
     # A daemon that does not run is left to the person.
     daemon_down
     run --separate-stderr env DOCKER_HOST="$socket" oci-oauth setup --yes
-    [[ $stderr == *'warning: setup: docker: the daemon is not running, or has not read its file again'*'hint: sudo systemctl reload docker'* ]]
+    [[ $stderr == *'warning: setup: docker: the daemon is not running, or has not read its file again'*'hint: systemctl reload-or-restart docker'* ]]
     daemon_up
 }

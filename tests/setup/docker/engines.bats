@@ -69,7 +69,7 @@ teardown() {
     [[ $(in_place uninstall docker 2>&1) == *'for 2 containers (db, idle)'* ]]
     daemon_up
     delete_containers
-    [[ $(in_place doctor 2>/dev/null) == *'which no container uses: sudo oci-oauth uninstall docker'* ]]
+    [[ $(in_place doctor 2>/dev/null) == *'which no container uses: oci-oauth uninstall docker'* ]]
     in_place uninstall docker
     [[ $(</etc/docker/daemon.json) == "$other_runtime" ]]
     reload_daemon

@@ -59,7 +59,6 @@ tries_a_device() {
     plain_podman "$BATS_TEST_TMPDIR"
     local command='oci-oauth install podman' missing=$OPERATOR_HOME/.config/containers/containers.conf.d/oci-oauth.conf
     if ((OPERATOR_ID == 0)); then
-        command="sudo $command"
         missing=/usr/share/containers/oci/hooks.d/oci-oauth-createRuntime.json
     fi
     doctor_finds warning 'engine podman' "is not registered: $missing does not exist" "$command"
