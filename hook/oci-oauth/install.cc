@@ -34,12 +34,11 @@ std::string already(const Plan& plan) {
 std::string next_lines(const Host& host, const Plan& plan, Reload reload) {
   std::string text;
   for (const std::string& act : plan.next) text += fmt::format("next: {}\n", act);
-  if (reload == Reload::by_caller) return text;
-  const bool may_ask = plan.engine == engine_name::docker && host.tree.is_host();
-  const auto taken_up = may_ask ? docker_has_taken_up() : Result<bool>(false);
+  if (reload == Reload::by_caller || !host.tree.is_host()) return text;
+  const auto taken_up = plan.engine == engine_name::docker ? docker_has_taken_up() : Result<bool>(false);
   if (taken_up && *taken_up)
     return text + fmt::format("{}: the running engine has the runtime oci-oauth\n", plan.engine);
-  const std::string act = reload_command(host, plan.engine);
+  const std::string act = reload_command(host.scope, plan.engine);
   return act.empty() ? text : text + fmt::format("next: {}\n", as_typed(act));
 }
 

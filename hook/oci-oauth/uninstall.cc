@@ -36,11 +36,8 @@ Result<void> take_out(const Host& host, const Plan& plan) {
 // nobody could exec in or restart those that were started through the wrapper.
 ExitCode check_removal(const Log& log, const Host& host) {
   if (reload_docker(host)) print(log, "reloaded dockerd\n");
-  const std::vector<std::string> running = containers_run_by_wrapper(host);
-  if (running.empty()) return ExitCode::fine;
-  std::vector<std::string> ids;
-  ids.reserve(running.size());
-  for (const std::string& id : running) ids.push_back(id.substr(0, 12));
+  const std::vector<std::string> ids = containers_run_by_wrapper(host);
+  if (ids.empty()) return ExitCode::fine;
   return report(
       log, {ErrorKind::failed,
             fmt::format("{}: {} running container{} still need{} oci-oauth-runtime: {}", verb, ids.size(),
@@ -57,7 +54,8 @@ ExitCode uninstall_one(const Log& log, const Host& host, const std::string& engi
   if (auto done = take_out(host, *plan); !done)
     return report(log, std::move(done).error().in(fmt::format("{} {}", verb, engine)));
   print(log, list_changes(host.tree, plan->changes) + list_units("disabled", plan->units) + nothing);
-  const std::string act = plan->is_done() ? "" : reload_command(host, engine);
+  if (plan->is_done() || !host.tree.is_host()) return ExitCode::fine;
+  const std::string act = reload_command(host.scope, engine);
   return act.empty() ? ExitCode::fine : print(log, fmt::format("next: {}\n", as_typed(act)));
 }
 

@@ -242,7 +242,7 @@ void add_containers(const Tree& tree, const std::string& state_directory, std::s
   const std::string root = fmt::format("{}/{}", state_directory, tasks);
   for (const std::string& space : tree.list(root)) {
     for (const std::string& id : tree.list(fmt::format("{}/{}", root, space))) {
-      if (is_run_by_wrapper(tree, fmt::format("{}/{}/{}", root, space, id))) ids.insert(id);
+      if (is_run_by_wrapper(tree, fmt::format("{}/{}/{}", root, space, id))) ids.insert(id.substr(0, 12));
     }
   }
 }

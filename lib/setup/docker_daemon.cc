@@ -16,7 +16,6 @@
 #include "base/size.h"
 #include "base/text.h"
 #include "setup/service_command.h"
-#include "setup/systemd.h"
 
 namespace oci_oauth {
 
@@ -166,9 +165,7 @@ Result<DockerRuntimes> ask_docker(const std::string& socket) {
   const auto json = parse_json(info.out, "docker info");
   const JsonValue* all = json && json->IsObject() ? json_member(*json, "all") : nullptr;
   if (info.status != 0 || all == nullptr || !all->IsObject())
-    return Error{
-        ErrorKind::failed, "docker info: the daemon does not answer",
-        fmt::format("{}", fmt::join(systemctl_command(scope_of_caller(), {"start", "docker"}), " "))};
+    return Error{ErrorKind::failed, "docker info: the daemon does not answer", "systemctl start docker"};
   return DockerRuntimes{std::string(json_string(*json, "default").value_or("")),
                         json_member(*all, "oci-oauth") != nullptr};
 }

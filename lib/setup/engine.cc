@@ -338,10 +338,6 @@ std::string reload_command(Scope scope, std::string_view engine) {
   return engine == engine_name::containerd ? "systemctl restart containerd" : "";
 }
 
-std::string reload_command(const Host& host, std::string_view engine) {
-  return host.tree.is_host() ? reload_command(host.scope, engine) : "";
-}
-
 bool reload_docker(const Host& host) {
   const auto pid = find_docker(host).pid;
   return pid && ::kill(*pid, SIGHUP) == 0;

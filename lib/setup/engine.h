@@ -52,15 +52,13 @@ Result<std::vector<std::string>> registered_engines(const Host& host);
 
 // The command that makes the engine read its files again; empty if it does so by itself.
 std::string reload_command(Scope scope, std::string_view engine);
-// The same for an engine of `host`; empty also if that is not this machine.
-std::string reload_command(const Host& host, std::string_view engine);
 
 // Makes a running dockerd read its file again (SIGHUP, as systemctl reload does). False: none is running.
 bool reload_docker(const Host& host);
 
-// The ids, sorted, of running containers that were started through the wrapper, as containerd's shims record
-// them below /run (Docker's too). The shims run it until the container ends: without it, nobody can exec in
-// them, and what they leave behind prevents a restart.
+// The ids, short and sorted, of running containers that were started through the wrapper, as containerd's
+// shims record them below /run (Docker's too). The shims run it until the container ends: without it, nobody
+// can exec in them, and what they leave behind prevents a restart.
 std::vector<std::string> containers_run_by_wrapper(const Host& host);
 
 // Whether the running Docker daemon has read the registration. Failure: it does not answer.

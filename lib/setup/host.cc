@@ -24,7 +24,17 @@ std::string prefix_in(const Tree& tree) {
   return prefix->substr(tree.root().size());
 }
 
-Result<Host> open_user_site(Tree tree) {
+}  // namespace
+
+Result<Host> open_host(const std::string& root) {
+  auto tree = TRY(Tree::open(root));
+  std::string prefix = prefix_in(tree);
+  if (!tree.is_host() || scope_of_caller() == Scope::system) {
+    return Host{.tree = std::move(tree),
+                .prefix = std::move(prefix),
+                .config = system_config,
+                .ledger = "/var/lib/oci-oauth/install.json"};
+  }
   const std::string home = absolute_from_environment("HOME", "");
   const std::string runtime = absolute_from_environment("XDG_RUNTIME_DIR", "");
   if (home.empty() || runtime.empty()) {
@@ -33,7 +43,6 @@ Result<Host> open_user_site(Tree tree) {
   }
   const std::string config_home = absolute_from_environment("XDG_CONFIG_HOME", home + "/.config");
   const std::string state_home = absolute_from_environment("XDG_STATE_HOME", home + "/.local/state");
-  std::string prefix = prefix_in(tree);
   return Host{.tree = std::move(tree),
               .scope = Scope::user,
               .prefix = std::move(prefix),
@@ -42,19 +51,6 @@ Result<Host> open_user_site(Tree tree) {
               .runtime_dir = runtime + "/oci-oauth",
               .config_home = config_home,
               .data_home = absolute_from_environment("XDG_DATA_HOME", home + "/.local/share")};
-}
-
-}  // namespace
-
-Result<Host> open_host(const std::string& root) {
-  auto tree = TRY(Tree::open(root));
-  if (tree.is_host() && scope_of_caller() == Scope::user) return open_user_site(std::move(tree));
-  std::string prefix = prefix_in(tree);
-  return Host{.tree = std::move(tree),
-              .scope = Scope::system,
-              .prefix = std::move(prefix),
-              .config = system_config,
-              .ledger = "/var/lib/oci-oauth/install.json"};
 }
 
 }  // namespace oci_oauth
