@@ -43,20 +43,21 @@ struct Decoded {
 };
 
 std::optional<Decoded> decoded(std::string_view text, const Values& digit_values) {
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3 + 2);
-  std::uint32_t bits = 0;
-  unsigned count = 0;
+  std::string bytes(text.size() * 6 / 8, '\0');
+  char* end = bytes.data();
+  std::uint32_t bits = 0, all = 0;
+  size_t count = 0;
   for (const char digit : text) {
     const std::uint32_t value = digit_values[static_cast<unsigned char>(digit)];
-    if (value > 63) return std::nullopt;
-    bits = (bits << 6 | value) & 0xFFFFFF;
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    bytes += static_cast<char>(bits >> count & 0xFF);
+    all |= value;
+    bits = bits << 6 | value;
+    if (++count % 4 != 0) continue;
+    for (const int shift : {16, 8, 0}) *end++ = static_cast<char>(bits >> shift);
   }
-  return Decoded{std::move(bytes), count, bits & ((1U << count) - 1)};
+  if (all > 63) return std::nullopt;
+  unsigned spare = count % 4 * 6;
+  for (; spare >= 8; spare -= 8) *end++ = static_cast<char>(bits >> (spare - 8));
+  return Decoded{std::move(bytes), spare, bits & ((1U << spare) - 1)};
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <charconv>
 
 #include "base/base64.h"
-#include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/json.h"
 
@@ -42,7 +41,7 @@ std::optional<std::string> bytes(const JsonValue& object, std::string_view key) 
 std::optional<KeyChange> read_entry(const JsonValue& kv) {
   auto key = bytes(kv, "key"), value = bytes(kv, "value");
   if (!key || !value || key->empty()) return std::nullopt;
-  std::string version = fmt::format("{}-{}", number(kv, "mod_revision"), fingerprint(*value));
+  std::string version = fmt::format("{}-{:x}", number(kv, "mod_revision"), std::hash<std::string>()(*value));
   return KeyChange{std::move(*key), Stored{std::move(*value), std::move(version)}};
 }
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "base/base64.h"
-#include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/printable.h"
@@ -48,7 +47,7 @@ Result<SecretSight> read_object(const JsonValue& object) {
   if (!text) return sight;
   auto bytes = from_base64(*text);
   if (!bytes) return not_such();
-  std::string version = fmt::format("{}-{}", sight.resource_version, fingerprint(*bytes));
+  std::string version = fmt::format("{}-{:x}", sight.resource_version, std::hash<std::string>()(*bytes));
   sight.stored = {std::move(*bytes), std::move(version)};
   return sight;
 }

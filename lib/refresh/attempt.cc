@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh/attempt.h"
 
+#include <sys/random.h>
+
 #include <algorithm>
-#include <random>
 
 #include "token/policy.h"
 
@@ -44,8 +45,9 @@ void end_rest(ProfileRecords& known) {
 }  // namespace
 
 double random_fraction() {
-  std::random_device device;
-  return std::uniform_real_distribution<double>(0, 1)(device);
+  std::uint32_t bits = 0;
+  if (::getrandom(&bits, sizeof bits, 0) != sizeof bits) return 0.5;
+  return bits / 0x1p32;
 }
 
 bool is_settled(const Published& published, const RefreshAim& aim, Time now) {

@@ -51,13 +51,10 @@ bool is_visible(const ExchangeReport& report, const std::string& path) {
 Result<void> publish_files(int share, const std::string& shown, const LoginSnapshot& login, mode_t mode) {
   for (const auto& [name, content] : login.files) {
     auto old = read_file({share, name, fmt::format("{}/{}", shown, name)}, delivered_limit, Links::refused);
-    if (old) {
-      const Secret current(std::move(*old));
-      struct stat status;
-      const bool same_mode =
-          ::fstatat(share, name.c_str(), &status, 0) == 0 && (status.st_mode & 07777) == mode;
-      if (current == content && same_mode) continue;
-    }
+    struct stat status;
+    if (old && Secret(std::move(*old)) == content && ::fstatat(share, name.c_str(), &status, 0) == 0 &&
+        (status.st_mode & 07777) == mode)
+      continue;
     auto written = replace_file(share, name, shown, content.reveal(), {mode, std::nullopt, ""});
     if (!written) return written;
   }
@@ -148,6 +145,11 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   auto share = TRY(refresher.runtime.share(profile.name));
   if (!options.lock) options.lock.emplace(TRY(lock_profile(refresher.runtime, profile.name)));
   const RefreshMark mark(options.lock->fd());
+  const auto publish = [&](const LoginSnapshot& login) {
+    return publish_files(share.get(), refresher.runtime.share_path(profile.name), login, profile.mode);
+  };
+  // What is there already does not wait for what this host remembers of earlier ones.
+  if (options.obtained && options.obtained->report.login) TRY(publish(*options.obtained->report.login));
   const auto published = TRY(refresher.runtime.published(profile.name));
   const auto history = TRY(refresher.runtime.history(profile.name));
   RefreshOutcome outcome;
@@ -185,9 +187,7 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
     for (const Error& damage : refresher.runtime.damage_of(profile.name))
       outcome.notices.push_back(damage.message + ", so it is replaced");
   }
-  if (report.login) {
-    TRY(publish_files(share.get(), refresher.runtime.share_path(profile.name), *report.login, profile.mode));
-  }
+  if (report.login && !options.obtained) TRY(publish(*report.login));
   outcome.deliveries_failed = deliver();
   // Last, because until it exists the next run repeats all of this.
   TRY(refresher.runtime.publish(profile.name, outcome.known));

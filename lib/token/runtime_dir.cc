@@ -141,9 +141,9 @@ Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
   runtime.directory_ = TRY(make_directory({.path = path}, 0700));
   TRY(check_private(runtime.directory_.get(), path));
   // Made last.
-  if (has_directory(runtime.directory_.get(), "locks")) return runtime;
+  if (has_directory(runtime.directory_.get(), "refreshes")) return runtime;
   TRY(ensure_share(runtime.directory_.get(), path + "/share"));
-  for (const char* name : {"profiles", "containers", "locks"}) {
+  for (const char* name : {"profiles", "containers", "locks", "refreshes"}) {
     const UniqueFd made = TRY(make_directory(runtime.at(name), 0700));
   }
   return runtime;
@@ -220,8 +220,6 @@ std::vector<Error> RuntimeDir::damage_of(std::string_view profile) const {
 }
 
 Result<void> RuntimeDir::publish(std::string_view profile, const ProfileRecords& records) const {
-  for (const char* name : {"refreshes", "profiles"})
-    const UniqueFd made = TRY(make_directory(at(name), 0700));
   TRY(replace_file(directory_.get(), history_file(profile).path, path_,
                    write_record(records.history).reveal()));
   return replace_file(directory_.get(), published_file(profile).path, path_,

@@ -33,6 +33,22 @@ has() { eventually has_token "$host" "$generation"; }
     has
 }
 
+@test "between the arrival of a record and its token are 12 system calls" {
+    publish_next
+    start_host "$host"
+    has
+    strace --output "$LAB/calls" --attach "$(<"$HOSTS/$host/pid")" 3>&- &
+    tracer=$!
+    eventually grep -Pq '^TracerPid:\t[1-9]' "/proc/$(<"$HOSTS/$host/pid")/status"
+    publish_next
+    has
+    kill "$tracer"
+    wait "$tracer" || true
+    calls=$(awk '/^recvfrom/ {n = -1} {++n} /^renameat.*"token"/ {print n; exit}' "$LAB/calls")
+    echo "$calls" && sed -n '/^recvfrom/,$p' "$LAB/calls"
+    ((calls <= 12))
+}
+
 @test "the process that follows has no privilege, and its files are its own" {
     publish_next
     start_host "$host"
