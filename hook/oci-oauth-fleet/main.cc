@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/process.h"
+#include "base/service_manager.h"
 #include "base/size.h"
 #include "config/open_configuration.h"
 #include "config/scope.h"
@@ -35,32 +36,18 @@ namespace {
 
 constexpr const char* program = "oci-oauth-fleet";
 constexpr std::string_view help =
-    "usage: oci-oauth-fleet [--config FILE] [--offline]\n\n"
-    "follows the store of the configuration's fleet, and publishes its access tokens on this host; with "
-    "--offline, publishes those that it has kept and exits. systemd runs it as oci-oauth-fleet.service if "
-    "the "
-    "configuration has a fleet\n";
+    "usage: oci-oauth-fleet [--config FILE]\n\n"
+    "follows the store of the configuration's fleet, and publishes its access tokens on this host; those "
+    "that "
+    "it has kept first. systemd runs it as oci-oauth-fleet.service if the configuration has a fleet\n";
 
 constexpr uid_t nobody = 65534;
 constexpr size_t longest_line = 4 * MiB;
 
-struct Options {
-  std::string config;
-  bool is_offline = false;
-};
-
-Result<Options> read_options(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--offline") == 0) {
-      options.is_offline = true;
-    } else if (std::strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
-      options.config = argv[++i];
-    } else {
-      return Error{ErrorKind::usage, "takes --config FILE and --offline only", help_of_this_program()};
-    }
-  }
-  return options;
+Result<std::string> read_config_option(int argc, char** argv) {
+  if (argc == 1) return std::string();
+  if (argc == 3 && std::strcmp(argv[1], "--config") == 0) return std::string(argv[2]);
+  return Error{ErrorKind::usage, "takes --config FILE only", help_of_this_program()};
 }
 
 // $STATE_DIRECTORY is StateDirectory= of systemd.exec(5).
@@ -164,8 +151,8 @@ Result<void> follow_as_root(Follower& follower, const FleetAccess& fleet, const 
   return take_lines(follower, pipe.reading.get());
 }
 
-Result<void> follow(const Options& options, const Log& log) {
-  const Config config = TRY(open_configuration(options.config));
+Result<void> follow(const std::string& configuration, const Log& log) {
+  const Config config = TRY(open_configuration(configuration));
   const FleetAccess fleet = TRY(access_of(config));
   const RuntimeDir runtime = TRY(RuntimeDir::open(config.runtime_dir));
   const Refresher refresher = {runtime, provider_directories(TRY(installation_prefix(levels_of_helper)))};
@@ -175,7 +162,7 @@ Result<void> follow(const Options& options, const Log& log) {
     if (profile.in_fleet) runtime.note_configuration(profile.name, config.path);
   }
   follower.publish_kept();
-  if (options.is_offline) return {};
+  notify_ready();
   if (::geteuid() == 0) return follow_as_root(follower, fleet, log);
   run(watch_store(
       fleet,
@@ -198,8 +185,8 @@ int main(int argc, char** argv) {
   return run_reported(log, [&]() -> Result<ExitCode> {
     keep_memory_private();
     ::signal(SIGPIPE, SIG_IGN);
-    const Options options = TRY(read_options(argc, argv));
-    TRY(follow(options, log));
+    const std::string configuration = TRY(read_config_option(argc, argv));
+    TRY(follow(configuration, log));
     return ExitCode::fine;
   });
 }

@@ -86,6 +86,13 @@ UnitFile exchange_drop_in(const Config& config) {
   return {drop_in_of("oci-oauth-exchange@.service"), std::move(text)};
 }
 
+// Of the fleet, where systemd-creds(1) has encrypted them into /etc/credstore.encrypted.
+UnitFile keys_drop_in(std::string_view unit, std::initializer_list<std::string_view> keys) {
+  std::string text = "[Service]\n";
+  for (const std::string_view key : keys) text += fmt::format("LoadCredentialEncrypted=oci-oauth.{}\n", key);
+  return {fmt::format("{}.d/keys.conf", unit), std::move(text)};
+}
+
 constexpr std::string_view directory_unit = "oci-oauth-directory.service";
 
 // Never mounted over a directory in use, because its containers would keep the old one. Never unmounted by
@@ -168,6 +175,12 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
     files.push_back({"basic.target.d/oci-oauth-fleet.conf", "[Unit]\nWants=oci-oauth-fleet.service\n"});
   if (manager == ServiceManager::user) return files;
   files.push_back(exchange_drop_in(config));
+  if (config.fleet) files.push_back(keys_drop_in("oci-oauth-fleet.service", {"access.key", "signers"}));
+  if (config.fleet && config.fleet->role == FleetRole::refresher) {
+    for (const auto* unit :
+         {"oci-oauth-refresh.service", "oci-oauth-publish.service", "oci-oauth-serve.service"})
+      files.push_back(keys_drop_in(unit, {"login.key", "signing.key", "access.key", "signers"}));
+  }
   // A file system for each profile, so that no file handle leads from a container's mount to another
   // profile's token.
   const std::string share = config.runtime_dir + "/share";

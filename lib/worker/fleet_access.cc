@@ -27,9 +27,9 @@ std::string boot_id() {
   return id;
 }
 
-// What a unit was given, LoadCredential= of systemd.exec(5), or else what is in the directory.
+// What a unit was given, LoadCredentialEncrypted= of systemd.exec(5), or else what is in the directory.
 std::string path_of_key(const FleetConfig& config, const char* name) {
-  const std::string given = fmt::format("{}/{}", from_environment("CREDENTIALS_DIRECTORY"), name);
+  const std::string given = fmt::format("{}/oci-oauth.{}", from_environment("CREDENTIALS_DIRECTORY"), name);
   return ::access(given.c_str(), F_OK) == 0 ? given : fmt::format("{}/{}", config.keys, name);
 }
 

@@ -77,6 +77,21 @@ TEST_CASE("a fleet's configuration starts the follower, which has no file of the
   }
 }
 
+TEST_CASE("each unit that reads a fleet's keys may have them as credentials, and no others") {
+  Config config = a_config("/login");
+  config.fleet.emplace();
+  const auto keys_of = [&](const char* unit) {
+    return text_of(*unit_files(config, ServiceManager::system), std::string(unit) + ".d/keys.conf");
+  };
+  CHECK(
+      keys_of("oci-oauth-fleet.service") ==
+      "[Service]\nLoadCredentialEncrypted=oci-oauth.access.key\nLoadCredentialEncrypted=oci-oauth.signers\n");
+  CHECK(keys_of("oci-oauth-refresh.service").empty());
+  config.fleet->role = FleetRole::refresher;
+  CHECK_THAT(keys_of("oci-oauth-refresh.service"), Contains("=oci-oauth.login.key\n"));
+  CHECK_THAT(keys_of("oci-oauth-fleet.service"), !Contains("login.key"));
+}
+
 TEST_CASE("no drop-in is for units that are not ours") {
   const auto files = unit_files(a_config("/login"), ServiceManager::system);
   REQUIRE(files);

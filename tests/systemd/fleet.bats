@@ -5,8 +5,10 @@ load machine
 
 readonly lab=$shared/fleet
 
+has_etcd() { command -v etcd >/dev/null; }
+setup() { has_etcd || skip 'no etcd'; }
 setup_file() {
-    command -v etcd >/dev/null || skip 'no etcd'
+    has_etcd || return 0
     prepare_tree
     start_trusted_endpoint
     mkdir -p "$lab" "$shared/one"
@@ -18,6 +20,7 @@ setup_file() {
 }
 
 teardown_file() {
+    has_etcd || return 0
     shut_down
     end_store
     stop_endpoint
@@ -77,6 +80,16 @@ an_engine() {
     ln -s ../engine.service "$tree/etc/systemd/system/multi-user.target.wants/engine.service"
 }
 engine_saw() { cat "$tree/var/lib/engine-saw"; }
+# As docs/fleet.md says. No key is left that somebody could read.
+encrypt_keys() {
+    local key
+    machine mount --make-rshared / # as systemd does outside of containers, so that what it mounts for a unit is seen there
+    machine install -d -m 700 /etc/credstore.encrypted
+    for key; do
+        machine systemd-creds encrypt --with-key=host "/etc/oci-oauth/fleet/$key" "/etc/credstore.encrypted/oci-oauth.$key"
+        rm "$tree/etc/oci-oauth/fleet/$key"
+    done
+}
 has_newest() { [[ $(published_token) == "$(newest_token)" ]]; }
 
 @test "the configuration alone starts the follower, which publishes what the store has, and each next token" {
@@ -120,6 +133,14 @@ has_newest() { [[ $(published_token) == "$(newest_token)" ]]; }
     event_wait_seconds=100 eventually has_newest
 }
 
+@test "the follower's keys may be encrypted credentials" {
+    encrypt_keys access.key signers
+    unit restart oci-oauth-fleet.service
+    of_one refresh --force
+    eventually has_newest
+    run ! machine grep -rqF "$(head -n 1 "$shared/one/keys/access.key")" /etc
+}
+
 @test "a refresher knows in its sandbox which boot it is" {
     cp -p "$shared/one/keys"/* "$tree/etc/oci-oauth/"
     mkdir -p "$tree/etc/oci-oauth/fleet"
@@ -133,4 +154,16 @@ has_newest() { [[ $(published_token) == "$(newest_token)" ]]; }
     local memory=$tree/home/$person/.claude/..credentials.json.oci-oauth.fleet boot
     boot=$(machine cat /proc/sys/kernel/random/boot_id)
     [[ $(jq -r .boot "$memory") == "${boot//-/}" ]]
+}
+
+@test "a refresher's keys may be, too" {
+    local memory=$tree/home/$person/.claude/..credentials.json.oci-oauth.fleet before
+    before=$(jq -r '.record | fromjson.generation' "$memory")
+    encrypt_keys login.key signing.key access.key signers
+    of_one refresh --force
+    unit start oci-oauth-refresh.service
+    [[ $(jq -r '.record | fromjson.generation' "$memory") == $((before + 1)) ]]
+    has_newest
+    machine systemd-run --quiet --pipe --wait -pLoadCredentialEncrypted=oci-oauth.{login.key,signing.key,access.key,signers} \
+        /usr/local/bin/oci-oauth fleet status | grep -q "generation $((before + 1))"
 }

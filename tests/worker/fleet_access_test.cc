@@ -43,8 +43,8 @@ TEST_CASE("which boot it is comes from the unit if the sandbox hides it, in the 
 TEST_CASE("keys that the service manager gives take precedence over those in the directory") {
   const TempDir home, given;
   const FleetConfig config = config_in(home);
-  given.write("access.key", "another");
-  REQUIRE(::chmod((given / "access.key").c_str(), 0400) == 0);
+  given.write("oci-oauth.access.key", "another");
+  REQUIRE(::chmod((given / "oci-oauth.access.key").c_str(), 0400) == 0);
   REQUIRE(::setenv("CREDENTIALS_DIRECTORY", (given / "").c_str(), 1) == 0);
   const auto access = fleet_access(config);
   REQUIRE(::unsetenv("CREDENTIALS_DIRECTORY") == 0);
