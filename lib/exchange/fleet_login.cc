@@ -234,7 +234,7 @@ Result<Move> FleetLogin::look(const std::function<bool(const CredentialDocument&
         break;
       case Act::wait:
         if (stop_()) return Error{ErrorKind::temporary, "interrupted before anything was sent"};
-        TRY(wait_for_other(move.why));
+        TRY(wait_for_other());
         break;
       case Act::nothing:
       case Act::adopt:
@@ -267,7 +267,7 @@ Result<void> FleetLogin::forget(const std::string& why) {
   return local_.journal().clear();
 }
 
-Result<void> FleetLogin::wait_for_other(const std::string&) {
+Result<void> FleetLogin::wait_for_other() {
   const auto changed = client_.store->wait(login_key(request_.profile.name), stored_ ? stored_->version : "",
                                            steady_clock::now() + seconds(2));
   // A store that cannot be waited for is looked at again, and that tells what is wrong.

@@ -102,7 +102,7 @@ class FleetLogin {
   Result<void> remember();
   Result<void> commit(LoginRecord next);
   Result<void> forget(const std::string& why);
-  Result<void> wait_for_other(const std::string& why);
+  Result<void> wait_for_other();
   Result<Sight> sight(const std::function<bool(const CredentialDocument&)>& is_wanted, Force force);
   Result<void> check_clock();
   Result<std::optional<LocalLogin>> read_local() const;
