@@ -21,9 +21,10 @@ struct UnitFile {
 };
 
 // `config` has a runtime_dir. Result: a path unit for each login; drop-ins for the unit that starts them, for
-// the socket and, in the system's manager, for the exchange (where it may write); and the mount units that
-// give runtime_dir/share and each profile's directory in it a tmpfs, which all our services then require.
-// Failure (configuration): a path that is not allowed in a unit file, with its key.
+// the socket and, in the system's manager, for the exchange (where it may write) and what reads a fleet's
+// keys; and the mount units that give runtime_dir/share and each profile's directory in it a tmpfs, which all
+// our services then require. Failure (configuration): a path that is not allowed in a unit file, with its
+// key.
 Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager manager);
 
 // The manager that runs a generator with this $SYSTEMD_SCOPE, systemd.generator(7); without it, the caller's
