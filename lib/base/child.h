@@ -82,8 +82,7 @@ void expect_children();
 
 // fork(2). The child runs `work`, and its result is the exit status; 1 after an exception, which must not
 // reach the parent's code. Failure: names the call.
-template <class Work>
-Result<Child> run_in_child(const Work& work) {
+Result<Child> run_in_child(const auto& work) {
   expect_children();
   const pid_t pid = ::fork();
   if (pid < 0) return Error::from_errno(errno, "fork");

@@ -123,12 +123,10 @@ template <class T>
 concept ConvertibleToJson = !std::same_as<std::remove_cvref_t<T>, JsonValue> && requires(const T& value) {
   to_json(value);
 };
-template <ConvertibleToJson T>
-void json_set(JsonValue& object, std::string_view key, const T& value) {
+void json_set(JsonValue& object, std::string_view key, const ConvertibleToJson auto& value) {
   json_set(object, key, to_json(value));
 }
-template <ConvertibleToJson T>
-void json_append(JsonValue& array, const T& value) {
+void json_append(JsonValue& array, const ConvertibleToJson auto& value) {
   json_append(array, to_json(value));
 }
 JsonValue to_json(const JsonElements auto& elements) {
@@ -139,8 +137,8 @@ JsonValue to_json(const JsonElements auto& elements) {
 
 // A member of a new object.
 struct JsonMemberValue {
-  template <ConvertibleToJson T>
-  JsonMemberValue(std::string_view name, const T& from) : key(name), value(to_json(from)) {}
+  JsonMemberValue(std::string_view name, const ConvertibleToJson auto& from)
+      : key(name), value(to_json(from)) {}
   JsonMemberValue(std::string_view name, JsonValue from) : key(name), value(std::move(from)) {}
   std::string_view key;
   JsonValue value;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What systemd passes to a service that it restarts: its listening socket, and the descriptors that the
-// service has left in its file descriptor store (sd_listen_fds(3), FDSTORE=1 in sd_notify(3)).
+// What systemd passes to a service: the listening socket that starts it and, if it was restarted, what it
+// left in the file descriptor store (sd_listen_fds(3), FDSTORE=1 in sd_notify(3)).
 #pragma once
 
 #include <string>

@@ -15,8 +15,7 @@ concept Worded = requires(Enum value) {
   words_of(value).size();
 };
 
-template <Worded Enum>
-constexpr std::string_view word(Enum value) {
+constexpr std::string_view word(Worded auto value) {
   return words_of(value)[static_cast<size_t>(value)];
 }
 

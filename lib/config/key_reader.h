@@ -43,21 +43,17 @@ class KeyReader {
     if (!object.IsObject()) failure_ = place.mistake("is not an object");
   }
 
-  template <class Rule>
-  void text(Key key, std::string& member, Rule, Help) {
-    read_text(key, member, Rule::accept, Rule::may_be_empty);
+  void text(Key key, std::string& member, auto rule, Help) {
+    read_text(key, member, rule.accept, rule.may_be_empty);
   }
-  template <class Rule>
-  void texts(Key key, std::vector<std::string>& member, Rule, Help) {
-    read_texts(key, member, Rule::accept);
+  void texts(Key key, std::vector<std::string>& member, auto rule, Help) {
+    read_texts(key, member, rule.accept);
   }
-  template <class Rule>
-  void text_or_texts(Key key, std::vector<std::string>& member, Rule, Help) {
-    read_text_or_texts(key, member, Rule::accept);
+  void text_or_texts(Key key, std::vector<std::string>& member, auto rule, Help) {
+    read_text_or_texts(key, member, rule.accept);
   }
-  template <class Name, class Value>
-  void pairs(Key key, Pairs& member, Name, Value, Help) {
-    read_pairs(key, member, Name::accept, Value::accept);
+  void pairs(Key key, Pairs& member, auto name, auto value, Help) {
+    read_pairs(key, member, name.accept, value.accept);
   }
   void command(Key key, std::vector<std::string>& member, Help);
   void duration(Key key, Milliseconds& member, Bounds bounds, Help);

@@ -123,8 +123,7 @@ Result<WrittenDirectory> WrittenDirectory::open(const DeliveryRecord& delivery, 
   return std::move(here).error();
 }
 
-template <class Action>
-Result<void> WrittenDirectory::inside(const Action& action) const {
+Result<void> WrittenDirectory::inside(const auto& action) const {
   return in_user_namespace(container_.pid, delivery_->user_namespace, action);
 }
 

@@ -74,8 +74,7 @@ class WrittenDirectory {
   void clean_temporaries(const Knowledge& knowledge, Spare which) const;
   bool is_spare(const std::string& temporary, const WrittenFile& file, const Knowledge& knowledge) const;
   bool is_share(const Share& share) const;
-  template <class Action>
-  Result<void> inside(const Action& action) const;
+  Result<void> inside(const auto& action) const;
 
   UniqueFd directory_;
   const DeliveryRecord* delivery_;

@@ -49,8 +49,7 @@ std::optional<JsonDocument> parse_line(std::string_view text) {
 }
 
 // `each` is called with every complete line.
-template <class Each>
-void for_each_line(std::string_view text, const Each& each) {
+void for_each_line(std::string_view text, const auto& each) {
   for (size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
     if (const auto line = parse_line(text.substr(0, end))) each(*line);
   }

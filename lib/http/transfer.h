@@ -34,8 +34,7 @@ class Transfer {
  protected:
   using Sent = RequestFailure::Sent;
 
-  template <class Value>
-  void set(CURLoption option, Value value) {
+  void set(CURLoption option, auto value) {
     if (code_ == CURLE_OK) code_ = curl_easy_setopt(easy_.get(), option, value);
   }
 

@@ -53,7 +53,7 @@ class Session {
   Terminal terminal_;
 };
 
-// For a report: to_error() (refresh/refresher.h) gives it the same kind again.
+// For a report: to_error() (token/failure_table.h) gives it the same kind again.
 ExchangeFailure login_failure(const Error& error);
 
 // The device authorization grant, and the authorization code grant with PKCE: from the first request to the
