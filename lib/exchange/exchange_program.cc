@@ -4,19 +4,14 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/process.h"
-#include "base/size.h"
 #include "program/run_reported.h"
 #include "program/standard_options.h"
 
 namespace oci_oauth {
 
 namespace {
-
-constexpr size_t request_limit = 16 * MiB;
 
 // Only SIGKILL can end the exchange between two of its steps; a server or parent that hangs up and a limit on
 // file sizes cannot.
@@ -33,9 +28,7 @@ Result<ExitCode> do_request(ExchangeReport (*work)(const ExchangeRequest&)) {
   keep_memory_private();
   ignore_interruptions();
   ::umask(022);
-  auto text = TRY(read_file(STDIN_FILENO, request_limit, "request"));
-  const auto request = TRY(read_request(text));
-  TRY(send_report(STDOUT_FILENO, work(request)));
+  TRY(answer_request(work));
   return ExitCode::fine;
 }
 

@@ -26,7 +26,7 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr size_t longest_report = 4 * MiB;
+constexpr size_t longest_request = 16 * MiB, longest_report = 4 * MiB;
 
 // Without Landlock in the kernel, only the owner's own rights confine it.
 Result<void> confine_to_login(const std::string& credentials) {
@@ -74,6 +74,14 @@ Error become_program(const ExchangeRequest& request, const Descriptors& descript
   ::fexecve(descriptors.program.get(), const_cast<char* const*>(arguments),
             const_cast<char* const*>(environment));
   return not_started(errno, "execve");
+}
+
+// One line, which ends in a newline.
+Result<void> send_report(int fd, const ExchangeReport& report) {
+  std::string line;
+  append_secret(line, write_record(report).reveal());
+  append_secret(line, "\n");
+  return write_all(fd, Secret(std::move(line)).reveal(), "report");
 }
 
 // Result: whether the failure has been reported.
@@ -215,11 +223,9 @@ Result<ExchangeRequest> read_request(std::string_view text) {
       "restart the program that sent it: it was started before an upgrade");
 }
 
-Result<void> send_report(int fd, const ExchangeReport& report) {
-  std::string line;
-  append_secret(line, write_record(report).reveal());
-  append_secret(line, "\n");
-  return write_all(fd, Secret(std::move(line)).reveal(), "report");
+Result<void> answer_request(ExchangeReport (*work)(const ExchangeRequest& request)) {
+  const Secret text(TRY(read_file(STDIN_FILENO, longest_request, "request")));
+  return send_report(STDOUT_FILENO, work(TRY(read_request(text.reveal()))));
 }
 
 Error become_exchange(const std::string& program, const ExchangeRequest& request, UniqueFd report) {

@@ -31,10 +31,11 @@ struct Exchanger {
 // run).
 Result<ExchangeReport> exchange_as_owner(const Exchanger& exchanger, ExchangeRequest request);
 
-// The program's end. Failure: as read_record.
+// Failure: as read_record.
 Result<ExchangeRequest> read_request(std::string_view text);
-// One line, which ends in a newline.
-Result<void> send_report(int fd, const ExchangeReport& report);
+
+// The program's end: `work` gets the request from stdin, and its report goes to stdout. Failure: of either.
+Result<void> answer_request(ExchangeReport (*work)(const ExchangeRequest& request));
 
 // The other end of the connection: becomes `program` with the rights of the request's owner, reporting to
 // `report`. Result: only a failure, which has also been reported there.
