@@ -37,9 +37,9 @@ namespace {
 constexpr const char* program = "oci-oauth-fleet";
 constexpr std::string_view help =
     "usage: oci-oauth-fleet [--config FILE]\n\n"
-    "follows the store of the configuration's fleet, and publishes its access tokens on this host; those "
-    "that "
-    "it has kept first. systemd runs it as oci-oauth-fleet.service if the configuration has a fleet\n";
+    "follows the store of the configuration's fleet, and publishes its access tokens on this host, "
+    "first those that it has kept. systemd runs it as oci-oauth-fleet.service if the configuration has a "
+    "fleet\n";
 
 constexpr uid_t nobody = 65534;
 constexpr size_t longest_line = 4 * MiB;

@@ -20,7 +20,6 @@ struct FleetKeys {
   std::vector<Secret> signing;        // Ed25519's, RFC 8032 section 5.1.5: 32 bytes
   std::vector<std::string> signers;   // their public halves
 
-  bool can_refresh() const { return !login.empty() && !access.empty() && !signing.empty(); }
   FleetKeys copy() const;
 };
 
