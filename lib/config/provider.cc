@@ -238,6 +238,12 @@ bool names_refresh_token(std::string_view key) {
   return letters == "refresh" || letters.ends_with("refreshtoken");
 }
 
+bool delivers(const Provider& provider, std::string_view file) {
+  return file == token_file || std::ranges::any_of(provider.deliver, [&](const DeliveredFile& delivered) {
+           return delivered.name == file;
+         });
+}
+
 bool has_entries(const Provider& provider) {
   return provider.fields.refresh_token.find(entry_placeholder) != std::string::npos;
 }

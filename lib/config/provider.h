@@ -165,6 +165,9 @@ struct Provider {
   Pairs environment;
 };
 
+// Whether containers may have a file of that name: the token's own, or one that the provider names.
+bool delivers(const Provider& provider, std::string_view file);
+
 // One login of a document that has several: its name replaces "{entry}" in the provider's texts, as a JSON
 // Pointer spells it. "{entry_word}" is the same with '_' for all but letters and digits, "{entry_sha256}" its
 // hash (base/fingerprint.h). "{file}" is the name of the login's file, and "{file_stem}" that up to its last

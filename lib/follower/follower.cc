@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
+#include "refresh/refresh_run.h"
 #include "worker/exchange_report.h"
 
 namespace oci_oauth {
@@ -65,11 +66,16 @@ void Follower::publish_kept() {
     auto bytes =
         read_file({kept_.get(), profile.name, shown_ + "/" + profile.name}, longest_record, Links::refused);
     if (!bytes && bytes.error().kind == ErrorKind::not_found) continue;
-    const auto accepted = bytes ? accept(profile, *bytes, Keep::no) : Result<void>(std::move(bytes).error());
-    if (!accepted)
+    if (const auto taken = take_kept(profile, bytes); !taken)
       log_.write(Priority::warning,
-                 fmt::format("'{}': the record that was kept: {}", profile.name, accepted.error().message));
+                 fmt::format("'{}': the record that was kept: {}", profile.name, taken.error().message));
   }
+}
+
+Result<void> Follower::take_kept(const Profile& profile, const Result<std::string>& bytes) {
+  if (!bytes) return bytes.error();
+  Known& known = known_[profile.name];
+  return accept(profile, known, TRY(check(profile, known, *bytes)), *bytes, Keep::no);
 }
 
 void Follower::note_connected() {
@@ -110,34 +116,40 @@ void Follower::take(const KeyChange& change) {
   Known& known = known_[profile->name];
   const std::string version = change.stored ? change.stored->version : "none";
   if (version == known.refused) return;
-  const auto accepted = change.stored ? accept(*profile, change.stored->bytes, Keep::yes)
-                                      : Error{ErrorKind::failed, "was removed; this host keeps what it has"};
-  known.refused = accepted ? "" : version;
-  if (accepted) return;
+  auto record = change.stored ? check(*profile, known, change.stored->bytes)
+                              : Error{ErrorKind::failed, "was removed; this host keeps what it has"};
+  known.refused = record ? "" : version;
+  // What is accepted and cannot be published or kept is tried again when it is read again.
+  const auto taken = record ? accept(*profile, known, std::move(*record), change.stored->bytes, Keep::yes)
+                            : Result<void>(record.error());
+  if (taken) return;
   tell_status();
   log_.write(Priority::warning,
-             fmt::format("'{}': the store's record: {}", profile->name, accepted.error().message),
-             accepted.error().hint);
+             fmt::format("'{}': the store's record: {}", profile->name, taken.error().message),
+             taken.error().hint);
 }
 
-Result<void> Follower::accept(const Profile& profile, const std::string& bytes, Keep keep) {
-  Known& known = known_[profile.name];
-  auto opened = open_access(bytes, profile.name, keys_);
-  if (!opened) {
+Result<AccessRecord> Follower::check(const Profile& profile, const Known& known, const std::string& bytes) {
+  auto record = open_access(bytes, profile.name, keys_);
+  if (!record) {
     ++state_.refused[profile.name].invalid;
-    return std::move(opened).error();
+  } else if (auto why = known.record ? objection(*record, *known.record) : ""; !why.empty()) {
+    ++state_.refused[profile.name].older;
+    return Error{ErrorKind::failed, std::move(why), "oci-oauth fleet status"};
   }
-  AccessRecord record = std::move(*opened);
-  if (known.record) {
-    if (is_same(record, *known.record)) return {};
-    if (auto why = objection(record, *known.record); !why.empty()) {
-      ++state_.refused[profile.name].older;
-      return Error{ErrorKind::failed, std::move(why), "oci-oauth fleet status"};
-    }
+  return record;
+}
+
+Result<void> Follower::accept(const Profile& profile, Known& known, AccessRecord record,
+                              const std::string& bytes, Keep keep) {
+  if (!known.record || !is_same(record, *known.record)) {
+    TRY(publish(profile, known, record, keep));
+    known.record = std::move(record);
+    known.is_kept = keep == Keep::no;
   }
-  TRY(publish(profile, known, record, keep));
-  known.record = std::move(record);
-  return keep == Keep::yes ? store(profile.name, bytes) : Result<void>();
+  if (!known.is_kept) TRY(store(profile.name, bytes));
+  known.is_kept = true;
+  return {};
 }
 
 Result<void> Follower::store(const std::string& name, const std::string& bytes) const {
@@ -161,8 +173,9 @@ Result<void> Follower::publish(const Profile& profile, Known& known, const Acces
   auto sent = TRY(read_record<ExchangeReport>(record.payload.reveal(), "its report"));
   if (!sent.login) return Error{ErrorKind::failed, "has no token"};
   if (!known.record && has_it(profile, *sent.login, keep)) return {};
-  if (!known.shadowed_by)
-    known.shadowed_by = TRY(load_provider(profile, refresher_.provider_directories)).shadowed_by;
+  if (!known.provider) known.provider = TRY(load_provider(profile, refresher_.provider_directories));
+  // Refreshers sign what they have, and root writes it here.
+  std::erase_if(sent.login->files, [&](const auto& file) { return !delivers(*known.provider, file.name); });
   ExchangeReport report;
   report.fleet.emplace();
   report.fleet->login = record.ordinal;
@@ -175,10 +188,10 @@ Result<void> Follower::publish(const Profile& profile, Known& known, const Acces
   report.login->can_be_refreshed = false;
   RefreshOptions options;
   options.aim.force = Force::yes;
-  options.obtained = {std::move(report), *known.shadowed_by};
+  options.obtained = {std::move(report), known.provider->shadowed_by};
   const auto outcome = TRY(refresh_profile(refresher_, profile, std::move(options)));
   for (const Error& error : outcome.deliveries_failed) log_.write(Priority::warning, error);
-  if (outcome.failure) return to_error(*outcome.failure);
+  TRY(report_notices(log_, fmt::format("'{}'", profile.name), outcome));
   log_.write(Priority::info, fmt::format("'{}': published {}, valid until {}", profile.name,
                                          generation_of(record), rfc3339(record.expires_at)));
   return {};

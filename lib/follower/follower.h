@@ -26,7 +26,7 @@ Result<FleetKeys> follower_keys(const FleetAccess& fleet);
 
 class Follower {
  public:
-  // `refresher` without an exchange and a fleet, and `config` and `log`, outlive it. `kept`: the directory of
+  // `refresher`, whose exchange is not used, `config` and `log` outlive it. `kept`: the directory of
   // the last records, created if missing (mode 0700).
   static Result<Follower> open(const Config& config, const Refresher& refresher, FleetKeys keys,
                                const std::string& kept, const Log& log);
@@ -44,9 +44,10 @@ class Follower {
 
  private:
   struct Known {
-    std::optional<AccessRecord> record;                   // the newest one that was taken
-    std::string refused;                                  // the version of the last one that was not
-    std::optional<std::vector<std::string>> shadowed_by;  // of its provider
+    std::optional<AccessRecord> record;  // the newest one that was published
+    bool is_kept = false;                // it is on the disk too
+    std::string refused;                 // the version of the last one that was not accepted
+    std::optional<Provider> provider;
   };
   enum class Keep { no, yes };
 
@@ -61,7 +62,10 @@ class Follower {
 
   void tell_status() const;
   const Profile* profile_of(std::string_view key) const;
-  Result<void> accept(const Profile& profile, const std::string& bytes, Keep keep);
+  Result<void> take_kept(const Profile& profile, const Result<std::string>& bytes);
+  Result<AccessRecord> check(const Profile& profile, const Known& known, const std::string& bytes);
+  Result<void> accept(const Profile& profile, Known& known, AccessRecord record, const std::string& bytes,
+                      Keep keep);
   Result<void> publish(const Profile& profile, Known& known, const AccessRecord& record, Keep keep) const;
   bool has_it(const Profile& profile, const LoginSnapshot& login, Keep keep) const;
   Result<void> store(const std::string& name, const std::string& bytes) const;

@@ -137,11 +137,8 @@ Result<ExchangeReport> checked_report(std::string_view text, const Provider& pro
     return Error{ErrorKind::temporary, "the exchange exited without a report", "the next run completes it"};
   }
   if (!report->login) return report;
-  const auto is_asked_for = [&](const auto& file) {
-    return file.name == token_file ||
-           std::ranges::any_of(provider.deliver, [&](const auto& asked) { return asked.name == file.name; });
-  };
-  if (!std::ranges::all_of(report->login->files, is_asked_for))
+  if (!std::ranges::all_of(report->login->files,
+                           [&](const auto& file) { return delivers(provider, file.name); }))
     return Error{ErrorKind::failed, "the exchange's report contains an unexpected file"};
   return report;
 }

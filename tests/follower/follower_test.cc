@@ -28,13 +28,14 @@ FleetKeys new_keys() {
 
 std::string record_of(const FleetKeys& keys, std::uint64_t generation, std::uint64_t ordinal = 1,
                       const std::string& epoch = "0123456789abcdef0123456789abcdef",
-                      const std::string& profile = "claude") {
+                      const std::string& profile = "claude", const std::string& more = "") {
   const std::string token = ::fmt::format("token {}.{}", ordinal, generation);
   ExchangeReport report;
   report.login.emplace();
   report.login->access_token_hash = token;
   report.login->expires_at = start + 8h + std::chrono::minutes(generation);
   report.login->files.push_back({"token", Secret(std::string_view(token))});
+  if (!more.empty()) report.login->files.push_back({more, Secret(std::string_view("planted"))});
   AccessRecord access;
   access.profile = profile;
   access.epoch = epoch;
@@ -135,8 +136,36 @@ TEST_CASE("a record that cannot be kept is published") {
   host.take(record_of(host.keys, 1));
   std::filesystem::remove(host.home / "kept/claude");
   std::filesystem::create_directories(host.home / "kept/claude/in the way");
-  host.take(record_of(host.keys, 2));
+  const std::string second = record_of(host.keys, 2);
+  host.take(second);
   CHECK(host.token() == "token 1.2");
+  std::filesystem::remove_all(host.home / "kept/claude");
+  host.take(second);
+  CHECK(host.home.read("kept/claude") == second);
+}
+
+TEST_CASE("a record that cannot be published is published when it is read again") {
+  FollowerScene host;
+  host.take(record_of(host.keys, 1));
+  std::filesystem::remove(host.home / "run/share/claude/token");
+  std::filesystem::create_directories(host.home / "run/share/claude/token/in the way");
+  const std::string second = record_of(host.keys, 2);
+  host.take(second);
+  std::filesystem::remove_all(host.home / "run/share/claude/token");
+  host.take(second);
+  CHECK(host.token() == "token 1.2");
+}
+
+TEST_CASE("a refresher has no say over other files of a follower") {
+  FollowerScene host;
+  for (const std::string name : {"planted", "../planted"}) {
+    host.take(record_of(host.keys, name.size(), 1, "0123456789abcdef0123456789abcdef", "claude", name));
+    CHECK(host.token() == "token 1." + std::to_string(name.size()));
+    CHECK_FALSE(std::filesystem::exists(host.home / ("run/share/claude/" + name)));
+    // Also by a record that was kept.
+    host.boot();
+    CHECK_FALSE(std::filesystem::exists(host.home / ("run/share/claude/" + name)));
+  }
 }
 
 TEST_CASE("two logins of the same rank are not mixed") {
