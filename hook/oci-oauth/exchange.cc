@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/secret.h"
 #include "base/size.h"
 #include "command.h"
 #include "worker/worker.h"
@@ -34,8 +35,8 @@ Result<ExitCode> exchange(const Invocation& invocation) {
                  "oci-oauth-exchange.socket starts it; to refresh by hand: oci-oauth refresh"};
   }
   const auto programs = TRY(InstalledPrograms::find());
-  const auto text = TRY(read_to_end(STDIN_FILENO, request_limit, shown));
-  const auto request = TRY(read_request(text));
+  const Secret text(TRY(read_to_end(STDIN_FILENO, request_limit, shown)));
+  const auto request = TRY(read_request(text.reveal()));
   UniqueFd report_to(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
   return become_exchange(programs.helper("oci-oauth-exchange"), request, std::move(report_to));
 }

@@ -140,8 +140,10 @@ Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
   RuntimeDir runtime(path);
   runtime.directory_ = TRY(make_directory({.path = path}, 0700));
   TRY(check_private(runtime.directory_.get(), path));
-  // Made last.
-  if (has_directory(runtime.directory_.get(), "refreshes")) return runtime;
+  // The first and the last one that are made.
+  if (has_directory(runtime.directory_.get(), "profiles") &&
+      has_directory(runtime.directory_.get(), "refreshes"))
+    return runtime;
   TRY(ensure_share(runtime.directory_.get(), path + "/share"));
   for (const char* name : {"profiles", "containers", "locks", "refreshes"}) {
     const UniqueFd made = TRY(make_directory(runtime.at(name), 0700));

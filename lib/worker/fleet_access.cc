@@ -29,8 +29,10 @@ std::string boot_id() {
 
 // What a unit was given, LoadCredentialEncrypted= of systemd.exec(5), or else what is in the directory.
 std::string path_of_key(const FleetConfig& config, const char* name) {
-  const std::string given = fmt::format("{}/oci-oauth.{}", from_environment("CREDENTIALS_DIRECTORY"), name);
-  return ::access(given.c_str(), F_OK) == 0 ? given : fmt::format("{}/{}", config.keys, name);
+  const std::string_view credentials = from_environment("CREDENTIALS_DIRECTORY");
+  const std::string given = fmt::format("{}/oci-oauth.{}", credentials, name);
+  if (!credentials.empty() && ::access(given.c_str(), F_OK) == 0) return given;
+  return fmt::format("{}/{}", config.keys, name);
 }
 
 Result<Secret> read_open(const std::string& path) {
