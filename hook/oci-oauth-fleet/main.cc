@@ -104,9 +104,9 @@ std::optional<KeyChange> change_of(std::string_view line) {
 
 // In the child: never returns but for a failure.
 int watch_as_nobody(const FleetAccess& fleet, int to, const Log& log) {
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   const auto became = become({nobody, nobody, {}, "nobody"});
   if (!became) return static_cast<int>(report(log, became.error()));
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // another user's process has none, prctl(2)
   keep_memory_private();
   run(watch_store(
       fleet, [&](const KeyChange& change) { return write_all(to, line_of(change), "pipe").has_value(); },

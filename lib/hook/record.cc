@@ -8,8 +8,8 @@
 
 #include "base/fmt.h"
 #include "config/provider.h"
-#include "delivery/share.h"
 #include "delivery/forget_container.h"
+#include "delivery/share.h"
 #include "oci/user_namespace.h"
 #include "program/installation.h"
 

@@ -16,12 +16,12 @@
 #include "base/descriptor_message.h"
 #include "base/fmt.h"
 #include "base/poll.h"
+#include "base/service_manager.h"
 #include "base/size.h"
 #include "base/spawn.h"
 #include "base/unix_socket.h"
 #include "delivery/proxy_client.h"
 #include "proxy/proxy_files.h"
-#include "base/service_manager.h"
 
 namespace oci_oauth {
 
