@@ -26,6 +26,7 @@ bool consists_of(std::string_view characters, std::string_view text) {
 Result<std::string> text_without_ours(Change& change, const std::string& source, const LedgerFile* entry,
                                       RemoveOurs remove_ours) {
   const std::string& text = *change.before;
+  if (consists_of(blanks, text)) return text;
   if (change.part == OwnedPart::toml_block) {
     const std::string_view block = find_toml_block(text);
     change.is_edited = entry != nullptr && !block.empty() && block != find_toml_block(entry->after);
@@ -34,7 +35,7 @@ Result<std::string> text_without_ours(Change& change, const std::string& source,
   std::string reverted = text;
   if (entry != nullptr && entry->part == OwnedPart::json_members)
     reverted = TRY(revert_json(text, source, json_of(entry->before), entry->after));
-  if (remove_ours == nullptr || consists_of(blanks, reverted)) return reverted;
+  if (remove_ours == nullptr) return reverted;
   auto rest = TRY(remove_ours(reverted, source));
   change.is_edited = entry != nullptr && rest != reverted;
   return rest;

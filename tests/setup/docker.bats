@@ -80,6 +80,14 @@ END
     [[ $(daemon_json) == '{"debug":true,"live-restore":true}' ]]
 }
 
+@test "docker: a file that a person has emptied stays empty, and keeps nothing from being uninstalled" {
+    a_file etc/docker/daemon.json <<<'{"debug": true}'
+    install_engine docker
+    a_file etc/docker/daemon.json </dev/null
+    oci_oauth uninstall docker
+    [[ -e $TREE/etc/docker/daemon.json && ! -s $TREE/etc/docker/daemon.json && ! -e $TREE/var/lib/oci-oauth ]]
+}
+
 @test "docker: a link to daemon.json stays a link, and its target is edited" {
     a_file srv/docker.json <<<'{"debug": true}'
     mkdir -p "$TREE/etc/docker"
