@@ -2,6 +2,7 @@
 #include "setup/change.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/command_output.h"
 #include "base/fmt.h"
@@ -68,18 +69,41 @@ void remove_directories(const Tree& tree, Ledger& ledger) {
   std::erase_if(ledger.directories, [&](const std::string& directory) { return !tree.exists(directory); });
 }
 
+void undo(const Tree& tree, std::span<const Change> made) {
+  for (auto change = made.rbegin(); change != made.rend(); ++change)
+    (void)put(tree, change->path, change->before, file_mode);
+}
+
 // Failure: those made so far were undone.
-Result<void> make_all(const Tree& tree, const std::vector<Change>& changes) {
-  for (auto change = changes.begin(); change != changes.end(); ++change) {
-    auto done = put(tree, change->path, change->after, file_mode);
+Result<void> make_all(const Tree& tree, std::span<const Change> changes) {
+  for (size_t at = 0; at < changes.size(); ++at) {
+    auto done = put(tree, changes[at].path, changes[at].after, file_mode);
     if (done) continue;
-    while (change != changes.begin()) {
-      --change;
-      (void)put(tree, change->path, change->before, file_mode);
-    }
+    undo(tree, changes.first(at));
     return done;
   }
   return {};
+}
+
+// Makes the changes, and the record final. Failure: the changes were undone.
+Result<void> make_and_record(const Tree& tree, const std::vector<Change>& changes, Ledger& ledger,
+                             const std::string& ledger_path) {
+  TRY(make_all(tree, changes));
+  remove_directories(tree, ledger);
+  auto saved = save_ledger(tree, ledger, ledger_path);
+  if (!saved) undo(tree, changes);
+  return saved;
+}
+
+// The record of both states, of which an interruption leaves either in each file.
+Ledger with_old_states(Ledger ledger, const Ledger& old) {
+  for (const LedgerFile& file : old.files) {
+    const bool is_there = std::ranges::any_of(ledger.files, [&](const LedgerFile& other) {
+      return other.path == file.path && other.before == file.before && other.after == file.after;
+    });
+    if (!is_there) ledger.files.push_back(file);
+  }
+  return ledger;
 }
 
 Result<std::string> diff_of(const Tree& tree, const Change& change) {
@@ -100,7 +124,7 @@ Result<std::string> diff_of(const Tree& tree, const Change& change) {
 Result<Change> plan_without_ours(const Tree& tree, const Ledger& ledger, const std::string& path,
                                  OwnedPart part, RemoveOurs remove_ours) {
   Change change = {.path = path, .part = part, .before = TRY(tree.read(path))};
-  const LedgerFile* entry = ledger.find(path);
+  const LedgerFile* entry = ledger.find(path, change.before);
   change.without = change.before;
   if (entry != nullptr && (change.before == entry->after || change.before == entry->before)) {
     change.without = entry->before;
@@ -135,10 +159,11 @@ std::string json_of(const std::optional<std::string>& file) {
 
 void record(Ledger& ledger, const std::string& engine, const Change& change) {
   LedgerFile* entry = ledger.find(change.path);
-  if (change.after == change.without) {
-    std::erase_if(ledger.files, [&](const LedgerFile& file) { return &file == entry; });
-    return;
-  }
+  const bool is_kept = change.after != change.without;
+  std::erase_if(ledger.files, [&](const LedgerFile& file) {
+    return file.path == change.path && (!is_kept || &file != entry);
+  });
+  if (!is_kept) return;
   if (entry == nullptr) entry = &ledger.files.emplace_back();
   entry->path = change.path;
   entry->engines.insert(engine);
@@ -162,20 +187,10 @@ Result<void> apply(const Tree& tree, const std::vector<Change>& changes, Ledger 
   for (const Change& change : changes) {
     if (change.after) note_directories(tree, ledger, change.path);
   }
-  // Until everything is done, the ledger contains both the previous and the new state.
-  Ledger meanwhile = ledger;
-  for (const LedgerFile& file : old.files) {
-    if (meanwhile.find(file.path) == nullptr) meanwhile.files.push_back(file);
-  }
-  Result<void> done = save_ledger(tree, meanwhile, ledger_path);
-  if (done) done = make_all(tree, changes);
-  if (!done) {
-    (void)save_ledger(tree, old, ledger_path);
-    remove_directories(tree, ledger);
-    return done;
-  }
+  auto done = save_ledger(tree, with_old_states(ledger, old), ledger_path);
+  if (done) done = make_and_record(tree, changes, ledger, ledger_path);
+  if (!done) (void)save_ledger(tree, old, ledger_path);
   remove_directories(tree, ledger);
-  if (done = save_ledger(tree, ledger, ledger_path); done) remove_directories(tree, ledger);
   return done;
 }
 

@@ -9,7 +9,6 @@
 #include <set>
 #include <utility>
 
-#include "base/environment.h"
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/json_edit.h"
@@ -197,7 +196,7 @@ std::vector<std::string> provider_places(const Host& host) {
 Result<Change> plan_configuration(const Host& host, const Ledger& ledger, const LoginChoice& choice,
                                   std::vector<std::string>& notes) {
   auto change = TRY(plan_without_ours(host.tree, ledger, host.config, OwnedPart::whole));
-  const LedgerFile* entry = ledger.find(host.config);
+  const LedgerFile* entry = ledger.find(host.config, change.before);
   const bool is_ours = entry != nullptr && entry->part == OwnedPart::whole && change.before == entry->after;
   if (change.before && !is_ours)
     change = TRY(plan_without_ours(host.tree, ledger, host.config, OwnedPart::json_members));

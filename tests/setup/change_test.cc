@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/change.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "support/catch.h"
 #include "support/temp_dir.h"
 
@@ -103,6 +107,54 @@ TEST_CASE("if one change fails, those before it are undone, and so is the record
   CHECK_FALSE(apply(machine.tree, {first, second}, after, ledger_path));
   CHECK(machine.read("file") == "theirs");
   CHECK_FALSE(machine.tree.exists("/state"));
+}
+
+TEST_CASE("if the record cannot be made final, the changes are undone, and the record is the old one") {
+  const TreeWithRecord machine;
+  machine.write("file", "theirs");
+  REQUIRE(machine.make(machine.whole("ours")));
+  const Ledger old = machine.ledger();
+  // The record is a link, whose target goes with the changes.
+  std::filesystem::rename(machine / "state/ledger.json", machine / "record");
+  std::filesystem::create_symlink("/record", machine / "state/ledger.json");
+  const Change change = machine.whole("newer"), last = {.path = "/record", .before = machine.read("record")};
+  Ledger after = old;
+  record(after, "podman", change);
+  CHECK_FALSE(apply(machine.tree, {change, last}, after, ledger_path));
+  CHECK(machine.read("file") == "ours");
+  CHECK(machine.ledger() == old);
+}
+
+TEST_CASE("a file whose change was interrupted is ours, as it was and as it was to be") {
+  const TreeWithRecord machine;
+  machine.write("file", "theirs");
+  REQUIRE(machine.make(machine.whole("ours")));
+  const Change change = machine.whole("newer"),
+               large = {.path = "/large", .after = std::string(100'000, '.')};
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const rlimit no_core = {}, small = {50'000, 50'000};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+    ::setrlimit(RLIMIT_FSIZE, &small);  // the large file ends the process
+    Ledger after = machine.ledger();
+    record(after, "docker", change);
+    (void)apply(machine.tree, {large, change}, after, ledger_path);
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFSIGNALED(status));
+  REQUIRE(machine.read("file") == "ours");
+  for (const char* text : {"ours", "newer"}) {
+    machine.write("file", text);
+    CHECK(machine.whole("newest").after == "newest");
+    CHECK(machine.without().after == "theirs");
+  }
+  REQUIRE(machine.make(machine.whole("newest")));
+  CHECK(machine.ledger().files.size() == 1);
+  CHECK(machine.ledger().find("/file")->engines == std::set<std::string>{"docker", "podman"});
+  REQUIRE(machine.make(machine.without()));
+  CHECK(machine.ledger().empty());
 }
 
 TEST_CASE("a change is listed by what becomes of the file, and shown as diff -u") {
