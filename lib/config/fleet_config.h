@@ -41,6 +41,10 @@ struct KubernetesConfig {
   std::string token_file = cluster_token_file;
 };
 
+// The names of the keys' files in FleetConfig::keys.
+constexpr const char *login_key_file = "login.key", *access_key_file = "access.key",
+                     *signing_key_file = "signing.key", *signers_file = "signers";
+
 // The store is etcd or Kubernetes.
 struct FleetConfig {
   std::vector<std::string> endpoints;  // of etcd's members

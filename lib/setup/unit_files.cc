@@ -175,11 +175,11 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
     files.push_back({"basic.target.d/oci-oauth-fleet.conf", "[Unit]\nWants=oci-oauth-fleet.service\n"});
   if (manager == ServiceManager::user) return files;
   files.push_back(exchange_drop_in(config));
-  if (config.fleet) files.push_back(keys_drop_in("oci-oauth-fleet.service", {"access.key", "signers"}));
+  if (config.fleet) files.push_back(keys_drop_in("oci-oauth-fleet.service", {access_key_file, signers_file}));
   if (config.fleet && config.fleet->role == FleetRole::refresher) {
     for (const auto* unit :
          {"oci-oauth-refresh.service", "oci-oauth-publish.service", "oci-oauth-serve.service"})
-      files.push_back(keys_drop_in(unit, {"login.key", "signing.key", "access.key", "signers"}));
+      files.push_back(keys_drop_in(unit, {login_key_file, signing_key_file, access_key_file, signers_file}));
   }
   // A file system for each profile, so that no file handle leads from a container's mount to another
   // profile's token.

@@ -50,10 +50,6 @@ void describe(auto& each, RecordOf<FleetAccess> auto& fleet) {
 // In the environment of our services, whose sandbox hides random(4)'s boot_id: %b of systemd.unit(5).
 constexpr const char* boot_variable = "OCI_OAUTH_BOOT_ID";
 
-// The names of the keys' files in their directory.
-constexpr const char *login_key_file = "login.key", *access_key_file = "access.key",
-                     *signing_key_file = "signing.key", *signers_file = "signers";
-
 // Of this host. Failure (configuration): a file is missing, or others may read a
 // secret one or change another.
 Result<FleetAccess> fleet_access(const FleetConfig& config);
