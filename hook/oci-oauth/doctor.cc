@@ -7,6 +7,7 @@
 #include "command.h"
 #include "config/provider.h"
 #include "doctor/checks.h"
+#include "program/hint.h"
 #include "report/progress.h"
 
 namespace oci_oauth {
@@ -83,6 +84,12 @@ Findings examine(const Config& config, const DoctorArguments& arguments) {
   return findings;
 }
 
+// As findings_text() has them.
+Findings with_typed_remedies(Findings findings) {
+  for (Finding& finding : findings) finding.remedy = as_typed(finding.remedy);
+  return findings;
+}
+
 }  // namespace
 
 Result<ExitCode> doctor(const Invocation& invocation) {
@@ -92,8 +99,8 @@ Result<ExitCode> doctor(const Invocation& invocation) {
   const Findings findings =
       config ? examine(*config, parsed) : Findings{problem("configuration", config.error())};
   const ExitCode printed =
-      print(invocation.log,
-            parsed.json ? findings_json(findings) : findings_text(findings, display_of(STDOUT_FILENO)));
+      print(invocation.log, parsed.json ? findings_json(with_typed_remedies(findings))
+                                        : findings_text(findings, display_of(STDOUT_FILENO)));
   return printed == ExitCode::fine && worst(findings) == Verdict::problem ? ExitCode::failed : printed;
 }
 

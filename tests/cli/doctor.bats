@@ -118,6 +118,7 @@ a_login_of_somebody() {
     doctor_finds problem login 'is a regular file that belongs to uid 0' "chown $somebody $journal"
     chown "$somebody" "$journal"
     doctor_finds warning login 'a refresh was interrupted' 'oci-oauth refresh claude'
+    [[ $(SUDO_UID=$somebody oci-oauth --config "$CONFIG" doctor --json | jq '.findings[].remedy') == *'"sudo oci-oauth refresh claude"'* ]]
 }
 
 @test "locks left behind: stale, future-dated, root's, and no lock at all" {
@@ -165,7 +166,7 @@ a_server_of_another_time() {
     a_server_of_another_time >"$BATS_TEST_TMPDIR/server.log" 3>&- &
     local server=$!
     eventually --at "$BATS_TEST_TMPDIR" grep -q listening "$BATS_TEST_TMPDIR/server.log"
-    doctor_finds warning 'token endpoint' "this host's clock is " 'sudo timedatectl'
+    doctor_finds warning 'token endpoint' "this host's clock is " 'timedatectl set-ntp true'
     wait "$server"
 }
 

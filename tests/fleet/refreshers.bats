@@ -162,7 +162,7 @@ teardown() { leave_hosts; }
     log_in two 40000
     of two refresh # the fleet's login works
     run of two doctor --json
-    [[ $output == *"oci-oauth fleet join --force claude"* ]]
+    [[ $output == *" --config $BATS_FILE_TMPDIR/two/config.json fleet join --force claude"* ]]
     [[ $(shown has_new_login two) == true ]]
     rm "$BATS_FILE_TMPDIR/two/claude/.credentials.json"
     log_in one -60
