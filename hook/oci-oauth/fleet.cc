@@ -76,7 +76,7 @@ Result<std::vector<const Profile*>> fleet_profiles(const FleetRun& run) {
       fmt::format("on a refresher: oci-oauth fleet {}", fmt::join(run.invocation.arguments.operands, " "))};
 }
 
-// Result: its failure is told, not returned.
+// Tells the notices. Failure: the report's.
 Result<ExchangeReport> tell(const FleetRun& run, const Profile& profile, ExchangeReport report) {
   run.progress.clear();
   TRY(report_notices(run.invocation.log, context_of(run, profile), report));
@@ -186,23 +186,19 @@ Result<ExchangeReport> look_at_fleet(const InstalledPrograms& programs, const Co
 }
 
 Result<ExitCode> fleet(const Invocation& invocation) {
-  const auto task = parse_task(invocation.arguments);
-  if (!task) return report(invocation.log, task.error());
-  if (auto fits = check_options(*task, invocation.arguments); !fits)
-    return report(invocation.log, fits.error());
-  const auto instance = Instance::open(invocation.config);
-  if (!instance) return report(invocation.log, instance.error());
+  const FleetTask task = TRY(parse_task(invocation.arguments));
+  TRY(check_options(task, invocation.arguments));
+  const auto instance = TRY(Instance::open(invocation.config));
   const Arguments& arguments = invocation.arguments;
   Progress progress(STDERR_FILENO, "oci-oauth: fleet", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
-  const FleetRun run = {invocation, *instance, *task,
+  const FleetRun run = {invocation, instance, task,
                         arguments.has("--dry-run") ? FleetChange::shown : FleetChange::made, progress};
-  if (*task == FleetTask::init) {
-    auto made = make_keys(run);
-    return made ? ExitCode::fine : report(invocation.log, std::move(made).error().in("fleet init"));
+  if (task == FleetTask::init) {
+    if (auto made = make_keys(run); !made) return std::move(made).error().in("fleet init");
+    return ExitCode::fine;
   }
-  const auto profiles = fleet_profiles(run);
-  if (!profiles) return report(invocation.log, profiles.error());
-  return *task == FleetTask::look ? show(run, *profiles) : work(run, *profiles);
+  const auto profiles = TRY(fleet_profiles(run));
+  return task == FleetTask::look ? show(run, profiles) : work(run, profiles);
 }
 
 }  // namespace oci_oauth
