@@ -8,6 +8,7 @@
 #include "base/environment.h"
 #include "base/fmt.h"
 #include "base/process.h"
+#include "base/service_manager.h"
 #include "config/open_configuration.h"
 #include "config/provider.h"
 #include "program/hint.h"
@@ -16,7 +17,6 @@
 #include "program/standard_options.h"
 #include "proxy/proxy_files.h"
 #include "proxy/proxy_service.h"
-#include "base/service_manager.h"
 #include "token/runtime_dir.h"
 
 namespace oci_oauth {
@@ -30,8 +30,7 @@ constexpr std::string_view help =
     "       oci-oauth-proxy --prepared\n\n"
     "adds the access token to the requests of containers with delivery \"socket\"; 'oci-oauth install proxy' "
     "runs it as a service. --prepare only writes what it needs of the configuration to $RUNTIME_DIRECTORY, "
-    "and "
-    "--prepared needs nothing else\n";
+    "and --prepared needs nothing else\n";
 
 struct Arguments {
   bool prepare = false, is_prepared = false;
