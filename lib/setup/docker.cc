@@ -210,8 +210,7 @@ Result<Plan> plan_docker_removal(const Host& host, const Ledger& ledger) {
     TRY(set_member(file.change, host.tree, default_path, R"("runc")"));
     plan.notes.push_back(
         fmt::format("{}: keeps \"default-runtime\": \"runc\", because the running dockerd keeps its default "
-                    "if the file names none; "
-                    "once it has reloaded the file, '{}' removes it",
+                    "if the file names none; once it has reloaded the file, '{}' removes it",
                     file.shown, as_typed("oci-oauth uninstall docker")));
   }
   plan.changes.push_back(std::move(file.change));
