@@ -89,7 +89,7 @@ Result<void> check_flags(const DockerDaemon& daemon, bool sets_default) {
     return Error{ErrorKind::failed,
                  fmt::format("{}: starts dockerd with {}={}, and dockerd refuses \"{}\" in {} as well",
                              flag.place, flag.name, flag.value, key, daemon.config_file),
-                 fmt::format("move that option's value into {} as \"{}\": sudo systemctl edit docker.service",
+                 fmt::format("move that option's value into {} as \"{}\": systemctl edit docker.service",
                              daemon.config_file, key)};
   }
   return {};

@@ -206,7 +206,8 @@ EngineState inspect(const Host& host, const Ledger& ledger, const Engine& engine
             install};
   }
   if (!plan->unread.empty()) return {name, EngineState::unread, file, plan->unread, unread_remedy};
-  return {name, EngineState::registered, file, "is registered with " + file};
+  // No file: a person's own lines are the registration.
+  return {name, EngineState::registered, file, file.empty() ? "is registered" : "is registered with " + file};
 }
 
 // Of systemd or, for who has a profile that needs it, the proxy.

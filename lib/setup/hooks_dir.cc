@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "delivery/hook_entry.h"
+#include "program/hint.h"
 #include "setup/plan.h"
 #include "setup/toml.h"
 
@@ -216,9 +217,10 @@ Result<Plan> plan_podman(const Host& host, const Ledger& ledger, Default) {
   if (is_users || !has_crio(host))
     return plan_hooks(host, ledger, podman_reader(host), directory, Precreate::wanted);
   auto plan = TRY(plan_hooks(host, ledger, podman_reader(host), directory, Precreate::unwanted));
-  plan.notes.emplace_back(
+  plan.notes.push_back(
       "CRI-O shares the hooks directory and refuses Podman's stage precreate: give containers the provider's "
-      "variables with --env, or with a CDI device (oci-oauth install cdi)");
+      "variables with --env, or with a CDI device: " +
+      as_typed("oci-oauth install cdi"));
   return plan;
 }
 

@@ -69,10 +69,10 @@ Result<void> run_systemctl(const Host& host, const std::vector<std::string>& wor
   command.insert(command.end(), units.begin(), units.end());
   const auto output = TRY(run_command(command, systemctl_bound));
   if (output.status == 0) return {};
-  return Error{
-      ErrorKind::failed, fmt::format("systemctl {}: {}", fmt::join(words, " "), first_line(output.err)),
-      fmt::format("{}",
-                  fmt::join(systemctl_command(host.scope, {"status", "oci-oauth-refresh.service"}), " "))};
+  const std::string unit = units.empty() ? "oci-oauth-refresh.service" : units.front();
+  return Error{ErrorKind::failed,
+               fmt::format("systemctl {}: {}", fmt::join(words, " "), first_line(output.err)),
+               fmt::format("{}", fmt::join(systemctl_command(host.scope, {"status", unit}), " "))};
 }
 
 }  // namespace oci_oauth

@@ -27,8 +27,8 @@ commands() { literals | grep -oP '(^"|(&&|:|or|then) )(sudo )?\Koci-oauth .*' | 
     ((seen > 40))
 }
 
-@test "no command is in quotes, where neither sudo nor the configuration is added" {
-    run -1 grep -E "['\`](sudo )?(oci-oauth|systemctl|apt-get|chmod|chown|rm) [a-z-]" <(literals | grep -vE "Written by|which starts it|'oci-oauth install proxy'")
+@test "no command is in quotes or parentheses, where neither sudo nor the configuration is added" {
+    run -1 grep -E "(['\`]|[^\$]\()(sudo )?(oci-oauth|systemctl|apt-get|chmod|chown|rm) [a-z-]" <(literals | grep -vE "Written by|which starts it|'oci-oauth install proxy'|# begin oci-oauth ")
 }
 
 @test "a path in a command is one word of it, whatever it contains" {

@@ -58,6 +58,18 @@ TEST_CASE("an engine is unregistered until it is installed, and the remedy says 
   CHECK(machine.state("docker").message == "is registered with " + (machine / "etc/docker/daemon.json"));
 }
 
+TEST_CASE("a registration that a person wrote is one, though none of our files has it") {
+  const HostWithEngines machine;
+  const auto host = open_host(machine.path());
+  REQUIRE(host);
+  machine.write("etc/containerd/config.toml",
+                "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.oci-oauth.options]\n"
+                "BinaryName = \"" +
+                    host->wrapper() + "\"\n");
+  CHECK(machine.state("containerd").state == EngineState::registered);
+  CHECK(machine.state("containerd").message == "is registered");
+}
+
 TEST_CASE("an engine that is configured to look elsewhere does not read its registration") {
   const HostWithEngines machine;
   machine.install("podman");

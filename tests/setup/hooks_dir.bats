@@ -46,7 +46,7 @@ hook_files() { find "$TREE/$hooks_d" -name '*.json' -printf '%f\n' | sort | tr '
     install_engine crio
     [[ $(hook_files) == 'oci-oauth-createRuntime.json oci-oauth-poststop.json ' ]]
     run install_engine podman
-    [[ $output == *'CRI-O shares the hooks directory and refuses'* ]]
+    [[ $output == *'CRI-O shares the hooks directory and refuses'*'or with a CDI device: '*'oci-oauth install cdi'* ]]
     [[ $(hook_files) != *precreate* ]]
 }
 
