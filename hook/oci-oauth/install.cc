@@ -49,10 +49,11 @@ Result<void> refuse_config(std::string_view verb, const Invocation& invocation) 
   return usage_error(verb, "--config is not supported: engines use the default configuration");
 }
 
-Error nothing_changed(std::string_view verb, Error error) {
+Error nothing_changed(std::string_view verb, Error error, std::string_view nothing) {
   const bool knows_better = !error.hint.empty() || error.kind == ErrorKind::configuration;
   error = std::move(error).in(verb);
-  return knows_better ? error : std::move(error).with_hint("nothing was changed; fix this and run it again");
+  if (knows_better) return error;
+  return std::move(error).with_hint(fmt::format("{} was changed; fix this and run it again", nothing));
 }
 
 void tell_notes(const Log& log, const Plan& plan) {
@@ -66,20 +67,20 @@ std::string list_units(std::string_view verb, const std::vector<std::string>& un
   return text;
 }
 
-ExitCode show(const Log& log, const Host& host, const Plan& plan, std::string_view unit_verb,
-              std::string_view done) {
-  const auto diff = diff_of(host.tree, plan.changes);
-  if (!diff) return report(log, diff.error());
+Result<ExitCode> show(const Log& log, const Host& host, const Plan& plan, std::string_view unit_verb,
+                      std::string_view done) {
+  const std::string diff = TRY(diff_of(host.tree, plan.changes));
   tell_notes(log, plan);
-  return print(log, fmt::format("{}{}{}", *diff, list_units(unit_verb, plan.units), done));
+  return print(log, fmt::format("{}{}{}", diff, list_units(unit_verb, plan.units), done));
 }
 
-ExitCode carry_out(const Log& log, const Host& host, const Plan& plan, Reload reload, Progress& progress) {
+Result<ExitCode> carry_out(const Log& log, const Host& host, const Plan& plan, Reload reload,
+                           Progress& progress) {
   if (auto done = apply(host.tree, plan.changes, plan.ledger, host.ledger); !done) {
-    return report(log, std::move(done)
-                           .error()
-                           .in(fmt::format("install {}: nothing was changed", plan.engine))
-                           .with_hint("fix this and run it again"));
+    return std::move(done)
+        .error()
+        .in(fmt::format("install {}: nothing was changed", plan.engine))
+        .with_hint("fix this and run it again");
   }
   progress.clear();
   print(log, list_changes(host.tree, plan.changes));
@@ -90,12 +91,11 @@ ExitCode carry_out(const Log& log, const Host& host, const Plan& plan, Reload re
     auto done = run_systemctl(host, {"daemon-reload"});
     if (done && !plan.units.empty()) done = run_systemctl(host, {"enable", "--now"}, plan.units);
     progress.clear();
-    if (!done) return report(log, done.error());
+    TRY(std::move(done));
     print(log, list_units("enabled", plan.units));
     // With the profiles of the configuration, which ends no stream.
     if (plan.engine == engine_name::proxy)
-      done = run_systemctl(host, {"try-reload-or-restart"}, {"oci-oauth-proxy.service"});
-    if (!done) return report(log, done.error());
+      TRY(run_systemctl(host, {"try-reload-or-restart"}, {"oci-oauth-proxy.service"}));
   }
   return print(log, already(plan) + next_lines(host, plan, reload));
 }
@@ -103,14 +103,13 @@ ExitCode carry_out(const Log& log, const Host& host, const Plan& plan, Reload re
 Result<ExitCode> install(const Invocation& invocation) {
   const Log& log = invocation.log;
   const Arguments& arguments = invocation.arguments;
-  const auto engine = parse(invocation);
-  if (!engine) return report(log, engine.error());
+  const std::string engine = TRY(parse(invocation));
   auto host = open_host(arguments.value("--root").value_or("/"));
-  if (!host) return report(log, nothing_changed(verb, host.error()));
+  if (!host) return nothing_changed(verb, host.error());
   const LoginChoice login = {arguments.value("--credentials"), arguments.value("--provider")};
   const auto plan =
-      plan_installation(*host, *engine, login, arguments.has("--default") ? Default::ours : Default::as_is);
-  if (!plan) return report(log, nothing_changed(verb, plan.error()));
+      plan_installation(*host, engine, login, arguments.has("--default") ? Default::ours : Default::as_is);
+  if (!plan) return nothing_changed(verb, plan.error());
   if (arguments.has("--dry-run")) return show(log, *host, *plan, "would enable", already(*plan));
   Progress progress(STDERR_FILENO, "oci-oauth: install", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
   return carry_out(log, *host, *plan, Reload::by_person, progress);

@@ -14,8 +14,9 @@ namespace oci_oauth {
 // Failure (usage): --config was given.
 Result<void> refuse_config(std::string_view verb, const Invocation& invocation);
 
-// The failure of a verb. Adds, unless it has a better hint, that nothing was changed.
-Error nothing_changed(std::string_view verb, Error error);
+// The failure of a verb. Adds, unless it has a better hint, that nothing was changed, or nothing of an
+// engine.
+Error nothing_changed(std::string_view verb, Error error, std::string_view nothing = "nothing");
 
 void tell_notes(const Log& log, const Plan& plan);
 
@@ -23,13 +24,14 @@ void tell_notes(const Log& log, const Plan& plan);
 std::string list_units(std::string_view verb, const std::vector<std::string>& units);
 
 // Prints what would be done: the files as a diff, the units, and `done` if that is nothing.
-ExitCode show(const Log& log, const Host& host, const Plan& plan, std::string_view unit_verb,
-              std::string_view done);
+Result<ExitCode> show(const Log& log, const Host& host, const Plan& plan, std::string_view unit_verb,
+                      std::string_view done);
 
 // Whether the caller makes a running daemon read its files again, or a person is told to.
 enum class Reload { by_person, by_caller };
 
 // Changes the files, enables the units, and prints each change.
-ExitCode carry_out(const Log& log, const Host& host, const Plan& plan, Reload reload, Progress& progress);
+Result<ExitCode> carry_out(const Log& log, const Host& host, const Plan& plan, Reload reload,
+                           Progress& progress);
 
 }  // namespace oci_oauth

@@ -114,10 +114,19 @@ std::string plan_text(const SetupPlan& plan) {
   return text;
 }
 
+// The same command again, with `option`.
+std::string again(const LoginChoice& login, std::string_view option = "") {
+  std::string text = "oci-oauth setup";
+  text += option;
+  if (login.credentials) text += " --credentials " + shell_word(*login.credentials);
+  if (login.provider) text += " --provider " + shell_word(*login.provider);
+  return text;
+}
+
 // Result: whether the person agrees; Ctrl-C is a no.
-Result<bool> ask() {
+Result<bool> ask(const LoginChoice& login) {
   if (::isatty(STDIN_FILENO) != 1)
-    return Error{ErrorKind::usage, "setup: there is no terminal to ask on", "oci-oauth setup --yes"};
+    return Error{ErrorKind::usage, "setup: there is no terminal to ask on", again(login, " --yes")};
   struct sigaction interrupt = {}, before;
   interrupt.sa_handler = [](int) {};
   ::sigaction(SIGINT, &interrupt, &before);
@@ -147,13 +156,14 @@ bool reload_and_wait(const Host& host, Progress& progress) {
 }
 
 // Planned again one by one, because each engine's changes are the next one's starting point.
-ExitCode install_engines(const Log& log, SetupPlan& plan, const LoginChoice& login, Progress& progress) {
+Result<ExitCode> install_engines(const Log& log, SetupPlan& plan, const LoginChoice& login,
+                                 Progress& progress) {
   for (const Plan& planned : plan.engines) {
     auto current = plan_installation(plan.host, planned.engine, login);
-    if (!current) return report(log, std::move(current).error().in(planned.engine).in(verb));
+    if (!current) return std::move(current).error().in(planned.engine).in(verb);
     const bool is_docker = planned.engine == engine_name::docker;
     const ExitCode code =
-        carry_out(log, plan.host, *current, is_docker ? Reload::by_caller : Reload::by_person, progress);
+        TRY(carry_out(log, plan.host, *current, is_docker ? Reload::by_caller : Reload::by_person, progress));
     if (code != ExitCode::fine) return code;
     if (is_docker && !reload_and_wait(plan.host, progress)) {
       progress.clear();
@@ -190,19 +200,17 @@ std::string what_is_next(const SetupPlan& plan, const Config& config) {
   return text + fmt::format("next: {}\n", as_typed("oci-oauth status"));
 }
 
-ExitCode prove(const Log& log, const SetupPlan& plan, Progress& progress) {
-  const auto config = open_configuration("");
-  if (!config) return report(log, config.error());
-  const auto programs = InstalledPrograms::find();
-  if (!programs) return report(log, programs.error());
-  const CheckContext context = {*config, provider_directories(programs->prefix),
-                                programs->helper("oci-oauth-probe"), view_of_this_host(config->runtime_dir),
+Result<ExitCode> prove(const Log& log, const SetupPlan& plan, Progress& progress) {
+  const auto config = TRY(open_configuration(""));
+  const auto programs = TRY(InstalledPrograms::find());
+  const CheckContext context = {config, provider_directories(programs.prefix),
+                                programs.helper("oci-oauth-probe"), view_of_this_host(config.runtime_dir),
                                 [&](std::string_view what) { progress.step(what); }};
   const Findings findings = try_container(context);
   progress.clear();
   print(log, findings_text(findings, display_of(STDOUT_FILENO)));
   if (worst(findings) == Verdict::problem) return ExitCode::failed;
-  return print(log, what_is_next(plan, *config));
+  return print(log, what_is_next(plan, config));
 }
 
 }  // namespace
@@ -210,31 +218,28 @@ ExitCode prove(const Log& log, const SetupPlan& plan, Progress& progress) {
 Result<ExitCode> setup(const Invocation& invocation) {
   const Log& log = invocation.log;
   const Arguments& arguments = invocation.arguments;
-  if (const auto refused = refuse_config(verb, invocation); !refused) return report(log, refused.error());
+  TRY(refuse_config(verb, invocation));
   if (!arguments.operands.empty())
-    return report(log, usage_error(verb, fmt::format("unknown argument '{}'", arguments.operands.front())));
+    return usage_error(verb, fmt::format("unknown argument '{}'", arguments.operands.front()));
   auto host = open_host("/");
-  if (!host) return report(log, nothing_changed(verb, host.error()));
+  if (!host) return nothing_changed(verb, host.error());
   const LoginChoice login = {arguments.value("--credentials"), arguments.value("--provider")};
-  auto plan = make_plan(log, *std::move(host), login);
-  if (!plan) return report(log, plan.error());
-  const ExitCode shown = print(log, plan_text(*plan));
+  auto plan = TRY(make_plan(log, *std::move(host), login));
+  const ExitCode shown = print(log, plan_text(plan));
   if (shown != ExitCode::fine || arguments.has("--dry-run")) return shown;
-  if (!std::ranges::all_of(plan->engines, &Plan::is_done) && !arguments.has("--yes")) {
-    const auto agreed = ask();
-    if (!agreed) return report(log, agreed.error());
-    if (!*agreed)
-      return report(log, {ErrorKind::failed, "setup: nothing was changed", "oci-oauth setup --dry-run"});
-  }
+  const bool is_asked = !std::ranges::all_of(plan.engines, &Plan::is_done) && !arguments.has("--yes");
+  if (is_asked && !TRY(ask(login)))
+    return Error{ErrorKind::failed, "setup: nothing was changed", again(login, " --dry-run")};
   Progress progress(STDERR_FILENO, "oci-oauth: setup", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
-  if (const ExitCode code = install_engines(log, *plan, login, progress); code != ExitCode::fine) return code;
+  if (const ExitCode code = TRY(install_engines(log, plan, login, progress)); code != ExitCode::fine)
+    return code;
   const auto refreshed = refresh({log, "", {}});
   if (const ExitCode code = refreshed ? *refreshed : report(log, refreshed.error()); code != ExitCode::fine) {
     log.write(Priority::notice, "setup: the engines are registered, but no container was tried",
-              "oci-oauth setup");
+              again(login));
     return code;
   }
-  return prove(log, *plan, progress);
+  return prove(log, plan, progress);
 }
 
 }  // namespace oci_oauth

@@ -24,12 +24,14 @@ Result<void> check_arguments(const Invocation& invocation) {
   return {};
 }
 
-// Units first, so that they do not restart what is being removed.
+// Units first, so that they do not restart what is being removed. Failure: if a file could not be changed,
+// none was, and they are enabled.
 Result<void> take_out(const Host& host, const Plan& plan) {
-  const bool systemd = has_systemd(host);
-  if (systemd && !plan.units.empty()) TRY(run_systemctl(host, {"disable", "--now"}, plan.units));
-  TRY(apply(host.tree, plan.changes, plan.ledger, host.ledger));
-  return systemd ? run_systemctl(host, {"daemon-reload"}) : Result<void>();
+  const bool systemd = has_systemd(host), has_units = systemd && !plan.units.empty();
+  if (has_units) TRY(run_systemctl(host, {"disable", "--now"}, plan.units));
+  auto done = apply(host.tree, plan.changes, plan.ledger, host.ledger);
+  if (!done && has_units) (void)run_systemctl(host, {"enable", "--now"}, plan.units);
+  return done && systemd ? run_systemctl(host, {"daemon-reload"}) : std::move(done);
 }
 
 // Without the programs, an engine that still has our names in memory could not start any container, and
@@ -45,11 +47,18 @@ ExitCode check_removal(const Log& log, const Host& host) {
             fmt::format("restart them, or delete their pods: docker restart {}", fmt::join(ids, " "))});
 }
 
-ExitCode uninstall_one(const Log& log, const Host& host, const std::string& engine, bool dry_run) {
+ExitCode uninstall_one(const Log& log, const Host& host, const std::string& engine,
+                       const Arguments& arguments) {
   const auto plan = plan_removal(host, engine);
-  if (!plan) return report(log, nothing_changed(verb, plan.error()));
+  if (!plan) {
+    if (!arguments.has("--all")) return report(log, nothing_changed(verb, plan.error()));
+    return report(log, nothing_changed(verb, Error(plan.error()).in(engine), "nothing of " + engine));
+  }
   const std::string nothing = plan->is_done() ? fmt::format("{}: there is nothing to remove\n", engine) : "";
-  if (dry_run) return show(log, host, *plan, "would disable", nothing);
+  if (arguments.has("--dry-run")) {
+    const auto shown = show(log, host, *plan, "would disable", nothing);
+    return shown ? *shown : report(log, shown.error());
+  }
   tell_notes(log, *plan);
   if (auto done = take_out(host, *plan); !done)
     return report(log, std::move(done).error().in(fmt::format("{} {}", verb, engine)));
@@ -64,23 +73,22 @@ ExitCode uninstall_one(const Log& log, const Host& host, const std::string& engi
 Result<ExitCode> uninstall(const Invocation& invocation) {
   const Log& log = invocation.log;
   const Arguments& arguments = invocation.arguments;
-  if (const auto checked = check_arguments(invocation); !checked) return report(log, checked.error());
+  TRY(check_arguments(invocation));
   const auto host = open_host(arguments.value("--root").value_or("/"));
-  if (!host) return report(log, nothing_changed(verb, host.error()));
+  if (!host) return nothing_changed(verb, host.error());
   std::vector<std::string> engines = arguments.operands;
-  const bool dry_run = arguments.has("--dry-run");
   ExitCode worst = ExitCode::fine;
   if (arguments.has("--all")) {
     auto registered = registered_engines(*host);
-    if (!registered) return report(log, nothing_changed(verb, registered.error()));
+    if (!registered) return nothing_changed(verb, registered.error());
     if (registered->empty()) worst = print(log, "no engine is registered\n");
     engines = std::move(*registered);
   }
   for (const std::string& engine : engines) {
-    const ExitCode code = uninstall_one(log, *host, engine, dry_run);
+    const ExitCode code = uninstall_one(log, *host, engine, arguments);
     if (code != ExitCode::fine) worst = code;
   }
-  if (!arguments.has("--before-removal") || dry_run) return worst;
+  if (!arguments.has("--before-removal") || arguments.has("--dry-run")) return worst;
   const ExitCode removable = check_removal(log, *host);
   return worst == ExitCode::fine ? removable : worst;
 }

@@ -117,6 +117,8 @@ files_of_setup() { find /etc/oci-oauth /usr/share/containers/oci /var/lib /etc/d
     # shellcheck disable=SC2034
     run -2 --separate-stderr sudo oci-oauth setup
     [[ $stderr == *'oci-oauth: error: setup: there is no terminal to ask on'$'\n''hint: sudo oci-oauth setup --yes' ]]
+    run -2 --separate-stderr sudo oci-oauth setup --provider claude --credentials "$CREDENTIALS"
+    [[ $stderr == *"hint: sudo oci-oauth setup --yes --credentials $CREDENTIALS --provider claude" ]]
 }
 
 @test "without a login it names the place, and how to log in" {

@@ -77,6 +77,50 @@ load trees
     [[ $status == 0 && $output == *"next: systemctl --root $TREE enable oci-oauth-"*' oci-oauth-refresh.timer'* ]]
 }
 
+# a_users_systemd COMMAND...: runs as a user whose systemctl is a stand-in: it notes its words, has enabled nothing, and
+# fails at $FAILING.
+a_users_systemd() {
+    mkdir -p /run/systemd/system /mnt/home-run/systemd "$BATS_TEST_TMPDIR/bin"
+    install -m 755 /dev/stdin "$BATS_TEST_TMPDIR/bin/systemctl" <<END
+#!/bin/sh
+echo "\$*" >>"\$HOME/.systemctl"
+case \$* in *"${FAILING:-is-enabled}"*) echo 'it is broken' >&2; exit 1 ;; *is-enabled*) exit 1 ;; esac
+END
+    local code=0
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH as_user "$@" || code=$?
+    rmdir /run/systemd/system /run/systemd /mnt/home-run/systemd
+    return "$code"
+}
+
+@test "systemd: units that an uninstall has disabled are enabled again if it cannot change the files" {
+    install -D -m 600 -o "$user_id" -g "$user_id" "$LOGIN" "$USER_HOME/.claude/.credentials.json"
+    chown -R "$user_id:$user_id" "$USER_HOME"
+    local state=$USER_HOME/.local/state/oci-oauth units
+    a_users_systemd oci-oauth install systemd
+    chmod 500 "$state"
+    run a_users_systemd oci-oauth uninstall systemd
+    chmod 700 "$state"
+    [[ $status == 1 && $output == *'uninstall systemd: '*'Permission denied'* ]]
+    units=$(tail -n1 "$USER_HOME/.systemctl")
+    units=${units#'--user enable --now '}
+    [[ $(tail -n2 "$USER_HOME/.systemctl") == "--user disable --now $units"$'\n'"--user enable --now $units" ]]
+    a_users_systemd oci-oauth uninstall systemd
+    [[ ! -e $state ]]
+    rm -rf "$USER_HOME"/.[a-z]*
+}
+
+@test "systemd: a unit that cannot be enabled is the one whose state is asked for" {
+    install -D -m 600 -o "$user_id" -g "$user_id" "$LOGIN" "$USER_HOME/.claude/.credentials.json"
+    chown -R "$user_id:$user_id" "$USER_HOME"
+    FAILING='enable --now' run a_users_systemd oci-oauth install systemd
+    local units
+    units=$(tail -n1 "$USER_HOME/.systemctl")
+    units=${units#'--user enable --now '}
+    [[ $status == 1 && $output == *"systemctl enable --now: it is broken"*"hint: systemctl --user status ${units%% *}" ]]
+    a_users_systemd oci-oauth uninstall systemd
+    rm -rf "$USER_HOME"/.[a-z]*
+}
+
 @test "each file that is written, changed or removed is listed, and none if there is nothing to do" {
     a_file etc/docker/daemon.json <<<'{}'
     [[ $(install_engine docker 2>/dev/null) == "wrote $TREE/etc/oci-oauth/config.json
@@ -95,6 +139,15 @@ changed $TREE/etc/docker/daemon.json" ]]
     for engine in podman docker containerd crio; do install_engine "$engine"; done
     oci_oauth uninstall --all
     diff <(echo "$before") <(snapshot)
+}
+
+@test "an engine that --all cannot take out is named, and the others are taken out" {
+    local engine
+    for engine in docker podman; do install_engine "$engine"; done
+    echo '{' >"$TREE/etc/docker/daemon.json"
+    run oci_oauth uninstall --all
+    [[ $status == 1 && $output == *"error: uninstall: docker: $TREE/etc/docker/daemon.json:"*'hint: nothing of docker was changed; fix this and run it again'* ]]
+    [[ ! -e $TREE/usr/share/containers ]]
 }
 
 @test "without the record of what was there, what is ours is still found" {
@@ -350,4 +403,7 @@ changed $TREE/etc/docker/daemon.json" ]]
     rm -r "$USER_HOME/.local/share"
     as_user oci-oauth uninstall docker
     diff <(echo "$before") <(snapshot)
+    a_file .config/systemd/user/docker.service <<<$'[Service]\nExecStart=/usr/bin/dockerd-rootless.sh --add-runtime a=/b'
+    run as_user oci-oauth install docker
+    [[ $status == 1 && $output == *'starts dockerd with --add-runtime=a=/b'*'as "runtimes": systemctl --user edit docker.service' ]]
 }
