@@ -21,8 +21,8 @@ inline std::string short_fingerprint(std::string_view hash) {
   return "#" + std::string(hash.substr(0, 8));
 }
 
-// FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv), for a file's name: nobody gains anything from a
-// collision.
+// FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv), for a file's name: nobody gains anything from
+// a collision.
 inline std::uint64_t fnv1a(std::string_view bytes) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;

@@ -8,8 +8,8 @@
 #include <map>
 
 #include "support/catch.h"
-#include "support/record_equal.h"
 #include "support/providers.h"
+#include "support/record_equal.h"
 
 using namespace oci_oauth;
 using Catch::Contains;

@@ -2,8 +2,8 @@
 #include "probe/login_findings.h"
 
 #include "support/catch.h"
-#include "support/record_equal.h"
 #include "support/overviews.h"
+#include "support/record_equal.h"
 
 using namespace oci_oauth;
 using Catch::Contains;
