@@ -30,7 +30,7 @@ std::string boot_id() {
 // What a unit was given, LoadCredentialEncrypted= of systemd.exec(5), or else what is in the directory.
 std::string path_of_key(const FleetConfig& config, const char* name) {
   const std::string_view credentials = from_environment("CREDENTIALS_DIRECTORY");
-  const std::string given = fmt::format("{}/oci-oauth.{}", credentials, name);
+  std::string given = fmt::format("{}/oci-oauth.{}", credentials, name);
   if (!credentials.empty() && ::access(given.c_str(), F_OK) == 0) return given;
   return fmt::format("{}/{}", config.keys, name);
 }
