@@ -10,6 +10,8 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
+#include "base/poll.h"
+#include "base/signal_queue.h"
 #include "base/size.h"
 #include "base/text.h"
 #include "config/provider.h"
@@ -127,13 +129,12 @@ std::string again(const LoginChoice& login, std::string_view option = "") {
 Result<bool> ask(const LoginChoice& login) {
   if (::isatty(STDIN_FILENO) != 1)
     return Error{ErrorKind::usage, "setup: there is no terminal to ask on", again(login, " --yes")};
-  struct sigaction interrupt = {}, before;
-  interrupt.sa_handler = [](int) {};
-  ::sigaction(SIGINT, &interrupt, &before);
+  const SignalQueue signals{SIGINT};
   TRY(write_all(STDERR_FILENO, "Go on? [y/N] ", "stderr"));
-  std::string answer(256, '\0');
-  const ssize_t size = ::read(STDIN_FILENO, answer.data(), answer.size());
-  ::sigaction(SIGINT, &before, nullptr);
+  pollfd any[] = {readable(STDIN_FILENO), readable(signals.fd())};
+  wait_readable(any, SteadyTime::max());
+  char answer[256];
+  const ssize_t size = signals.take() ? 0 : ::read(STDIN_FILENO, answer, sizeof answer);
   if (size <= 0) TRY(write_all(STDERR_FILENO, "\n", "stderr"));
   return size > 0 && (answer[0] == 'y' || answer[0] == 'Y');
 }

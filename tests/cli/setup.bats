@@ -91,15 +91,16 @@ files_of_setup() { find /etc/oci-oauth /usr/share/containers/oci /var/lib /etc/d
 }
 
 @test "Ctrl-C at the question is a no" {
-    local keys before said=$BATS_TEST_TMPDIR/said
+    local asking keys before said=$BATS_TEST_TMPDIR/said
     before=$(files_of_setup)
     mkfifo "$BATS_TEST_TMPDIR/keys"
     on_a_terminal_of() { env HOME=/root SUDO_UID="$somebody" SUDO_USER=oci-oauth-lab script --quiet --return --command "$1" /dev/null; }
     on_a_terminal_of 'oci-oauth setup' <"$BATS_TEST_TMPDIR/keys" >"$said" 2>&1 3>&- &
+    asking=$!
     exec {keys}>"$BATS_TEST_TMPDIR/keys"
     eventually --at "$said" grep -q 'Go on' "$said"
     printf '\x03' >&"$keys"
-    wait -n || (($? == 1))
+    wait "$asking" || (($? == 1))
     exec {keys}>&-
     [[ $(tr -d '\r' <"$said") == *'Go on? [y/N] ^C'$'\n''oci-oauth: error: setup: nothing was changed'$'\n''hint: sudo oci-oauth setup --dry-run'* ]]
     diff <(echo "$before") <(files_of_setup)
