@@ -140,10 +140,8 @@ Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
   RuntimeDir runtime(path);
   runtime.directory_ = TRY(make_directory({.path = path}, 0700));
   TRY(check_private(runtime.directory_.get(), path));
-  // The first and the last one that are made.
-  if (has_directory(runtime.directory_.get(), "profiles") &&
-      has_directory(runtime.directory_.get(), "refreshes"))
-    return runtime;
+  // Made last.
+  if (has_directory(runtime.directory_.get(), "refreshes")) return runtime;
   TRY(ensure_share(runtime.directory_.get(), path + "/share"));
   for (const char* name : {"profiles", "containers", "locks", "refreshes"}) {
     const UniqueFd made = TRY(make_directory(runtime.at(name), 0700));
@@ -224,8 +222,14 @@ std::vector<Error> RuntimeDir::damage_of(std::string_view profile) const {
 Result<void> RuntimeDir::publish(std::string_view profile, const ProfileRecords& records) const {
   TRY(replace_file(directory_.get(), history_file(profile).path, path_,
                    write_record(records.history).reveal()));
-  return replace_file(directory_.get(), published_file(profile).path, path_,
-                      write_record(records.published).reveal());
+  const auto publish = [&] {
+    return replace_file(directory_.get(), published_file(profile).path, path_,
+                        write_record(records.published).reveal());
+  };
+  auto published = publish();
+  if (published || published.error().kind != ErrorKind::not_found) return published;
+  const UniqueFd made = TRY(make_directory(at("profiles"), 0700));
+  return publish();
 }
 
 void RuntimeDir::note_configuration(std::string_view profile, const std::string& config) const {

@@ -216,6 +216,15 @@ TEST_CASE("what was published is found again, and nothing before that") {
   CHECK(**history == records.history);
 }
 
+TEST_CASE("what is published is there again after the directory of records was lost") {
+  const Directory directory;
+  const RuntimeDir runtime = opened(directory.path);
+  REQUIRE(runtime.publish("claude", {}));
+  fs::remove_all(directory.path + "/profiles");
+  REQUIRE(runtime.publish("claude", {}));
+  CHECK(*runtime.published("claude"));
+}
+
 TEST_CASE("what is damaged or of another version counts as not published, says why, and is replaced") {
   const Directory directory;
   const RuntimeDir runtime = opened(directory.path);
