@@ -253,7 +253,7 @@ void Exchange::refuse(const TokenAnswer& answer) {
 void Exchange::unanswered(const RequestFailure& failure) {
   if (!why_not_sent_) return give_up(failure_of(failure));
   if (why_not_sent_->hint.empty()) why_not_sent_->hint = "nothing was sent; the next run tries again";
-  fail(std::move(*why_not_sent_));
+  fail(*why_not_sent_);
 }
 
 // The fence stays if the token may be spent, and the next run reports it.
