@@ -100,11 +100,10 @@ logged_in() {
 
 @test "on a terminal, a person is asked before a login is replaced" {
     logged_in
-    in_terminal() { command script --quiet --return --flush --command "$OCI_OAUTH_PREFIX/bin/oci-oauth --config $CONFIG login work" /dev/null 3>&-; }
-    run -1 in_terminal <<<n
+    run -1 on_terminal "$OCI_OAUTH_PREFIX/bin/oci-oauth" --config "$CONFIG" login work <<<n
     [[ $output == *"$LOGIN contains a login. Replace it? [y/N]"*'the login stays as it is'* ]]
     [[ $(jq -r .refresh_token "$LOGIN") == rt-secret-1 ]]
-    run -0 in_terminal <<<y
+    run -0 on_terminal "$OCI_OAUTH_PREFIX/bin/oci-oauth" --config "$CONFIG" login work <<<y
     [[ $(jq -r .refresh_token "$LOGIN") == rt-secret-2 ]]
 }
 

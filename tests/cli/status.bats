@@ -85,10 +85,10 @@ hint: run it as root, with sudo" ]]
     a_login
     a_profile
     [[ $(TERM=xterm oci_oauth status) != *$'\e'* ]]
-    on_terminal() { command script --quiet --return --command "env $1 oci-oauth --config $CONFIG status" /dev/null </dev/null 3>&-; }
-    [[ $(on_terminal TERM=xterm) == *$'\e[33mnever refreshed\e[0m'* ]]
-    [[ $(on_terminal 'TERM=xterm NO_COLOR=1') != *$'\e['* ]]
-    [[ $(on_terminal TERM=dumb) != *$'\e['* ]]
+    shown_with() { on_terminal env "$@" oci-oauth --config "$CONFIG" status </dev/null; }
+    [[ $(shown_with TERM=xterm) == *$'\e[33mnever refreshed\e[0m'* ]]
+    [[ $(shown_with TERM=xterm NO_COLOR=1) != *$'\e['* ]]
+    [[ $(shown_with TERM=dumb) != *$'\e['* ]]
 }
 
 @test "--watch draws again when a token comes, ends with ^C, and gives the terminal back" {
@@ -96,8 +96,7 @@ hint: run it as root, with sudo" ]]
     a_profile
     local screen=$BATS_TEST_TMPDIR/screen keys=$BATS_TEST_TMPDIR/keys
     mkfifo "$keys"
-    TERM=xterm command script --quiet --flush --return --command "oci-oauth --config $CONFIG status --watch" "$screen" \
-        <"$keys" >/dev/null 2>&1 3>&- &
+    TERM=xterm on_terminal oci-oauth --config "$CONFIG" status --watch <"$keys" >"$screen" 2>&1 &
     local pid=$!
     exec 9>"$keys"
     eventually --at "$BATS_TEST_TMPDIR" grep -q 'never refreshed' "$screen"

@@ -152,7 +152,7 @@ teardown() { leave_hosts; }
 }
 
 @test "on a terminal, joining shows one line, which is cleared before what it says" {
-    run command script --quiet --return --command "'$oci_oauth' --config '$BATS_FILE_TMPDIR/one/config.json' fleet join claude" /dev/null </dev/null
+    run on_terminal "$oci_oauth" --config "$BATS_FILE_TMPDIR/one/config.json" fleet join claude </dev/null
     [[ $output == $'\r\e[K'"oci-oauth: fleet: join 'claude': waiting for its locks and the store ..."$'\r\e[K'"oci-oauth: fleet join 'claude': "* ]]
     [[ ${output#*$'\r\e[K'*$'\r\e[K'} != *$'\e[K'* && $output == *"refresh 'claude': "* ]]
 }

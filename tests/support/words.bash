@@ -5,6 +5,8 @@
 #   eventually [--at PATH]... COMMAND...   waits until COMMAND succeeds, $event_wait_seconds at most. Looks at each change of
 #                                          a PATH (else of `watched_places`), and each second for what no file shows
 #   has_ended PID                          waits until a process has ended, a child's or not
+#   on_terminal COMMAND...                 runs COMMAND on a pseudo-terminal, with no shell in its foreground group that would
+#                                          get the same keys, whatever the caller's $SHELL is
 #
 #   start_endpoint [OPTION]...   a token endpoint with its files in $ENDPOINT (token-endpoint --help)
 #   stop_endpoint                ends it: its port refuses
@@ -45,6 +47,10 @@ eventually() {
 
 has_ended() {
     wait "$1" 2>/dev/null || (($? != 127)) || timeout "$event_wait_seconds" tail --pid "$1" -f /dev/null
+}
+
+on_terminal() {
+    SHELL=/bin/bash command script --quiet --return --flush --command "exec ${*@Q}" /dev/null 3>&-
 }
 
 start_endpoint() {

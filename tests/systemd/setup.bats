@@ -28,7 +28,7 @@ sudo_() { machine env HOME=/root SUDO_UID="$person_id" SUDO_USER="$person" "$@";
 # on_a_terminal ANSWER COMMAND: the same on a pseudo-terminal, where the person types ANSWER.
 on_a_terminal() {
     echo "$1" | nsenter --target "$(<"$shared/pid")" --all env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
-        HOME=/root SUDO_UID="$person_id" SUDO_USER="$person" script --quiet --return --command "${*:2}" /dev/null 3>&- | tr -d '\r'
+        HOME=/root SUDO_UID="$person_id" SUDO_USER="$person" script --quiet --return --command "exec ${*:2}" /dev/null 3>&- | tr -d '\r'
 }
 enabled_units() { machine systemctl list-unit-files --no-legend --state=enabled 'oci-oauth-*' | awk '{print $1}' | sort; }
 state_of_setup() { { enabled_units && find "$tree/etc" -type f -path '*oci*' | sort | xargs sha256sum; } 2>&1; }
