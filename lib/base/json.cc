@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.h"
 
-#include <rapidjson/prettywriter.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "base/fmt.h"
+#include "base/text.h"
+#include "base/utf8.h"
 
 namespace oci_oauth {
 
@@ -19,32 +16,8 @@ using rapidjson::SizeType;
 
 WipingAllocator allocator;  // without a state
 
-JsonValue text_value(std::string_view text) {
-  return {text.empty() ? "" : text.data(), static_cast<SizeType>(text.size()), allocator};
-}
-
-// The next half of a surrogate pair, which "\\udc00" can spell but UTF-8 must not contain (RFC 3629 section
-// 3); npos if there is none.
-size_t find_lone_surrogate(std::string_view text, size_t from = 0) {
-  while ((from = text.find('\xed', from)) != std::string_view::npos) {
-    if (from + 1 < text.size() && static_cast<unsigned char>(text[from + 1]) >= 0xa0) return from;
-    ++from;
-  }
-  return from;
-}
-
-// Replaces each by U+FFFD, which has the same length in UTF-8, so that the text can be written and read
-// again. Rarely called, and therefore kept out of the parser, so that the compiler inlines more important
-// code.
-[[gnu::cold, gnu::noinline]] Secret without_lone_surrogates(std::string_view text) {
-  std::string readable(text);
-  for (size_t at = 0; (at = find_lone_surrogate(readable, at)) != std::string::npos;)
-    readable.replace(at, 3, "\xef\xbf\xbd");
-  return Secret(std::move(readable));
-}
-
-bool is_well_formed(std::string_view text) {
-  return find_lone_surrogate(text) == std::string_view::npos;
+bool is_plain(char c) {
+  return static_cast<unsigned char>(c) - 0x20U < 0x5f && c != '"' && c != '\\';
 }
 
 // The first key that `object` holds twice, or nullptr. Readers disagree about which one counts.
@@ -81,7 +54,7 @@ class Builder {
       case JsonKind::array:
         return array();
       case JsonKind::string:
-        return text_value(json_.string());
+        return to_json(json_.string());
       case JsonKind::number:
         return number();
       default:
@@ -96,7 +69,7 @@ class Builder {
     JsonValue object = json_object();
     json_.enter(JsonKind::object);
     while (const auto key = json_.next_key()) {
-      JsonValue name = text_value(*key), member = value();
+      JsonValue name = to_json(*key), member = value();
       object.AddMember(name, member, allocator);
     }
     if (const JsonValue* key = is_lenient() ? nullptr : repeated_key(object))
@@ -113,14 +86,8 @@ class Builder {
 
   JsonValue number() {
     const std::string_view text = json_.number();
-    const char* const end = text.data() + text.size();
-    const bool is_negative = text.starts_with('-');
-    std::int64_t negative = 0;
-    std::uint64_t positive = 0;
-    const auto read = is_negative ? std::from_chars(text.data(), end, negative)
-                                  : std::from_chars(text.data(), end, positive);
-    if (read.ec == std::errc() && read.ptr == end)
-      return is_negative ? JsonValue(negative) : JsonValue(positive);
+    if (const auto number = number_in<std::int64_t>(text)) return JsonValue(*number);
+    if (const auto number = number_in<std::uint64_t>(text)) return JsonValue(*number);
     const double value = std::strtod(std::string(text).c_str(), nullptr);
     if (std::isfinite(value)) return JsonValue(value);
     if (!is_lenient()) json_.fail("a number is too large");
@@ -211,11 +178,7 @@ std::string last_key(std::string_view pointer) {
 }
 
 std::optional<size_t> array_index(std::string_view step) {
-  size_t index = 0;
-  const char* const end = step.data() + step.size();
-  const auto read = std::from_chars(step.data(), end, index);
-  const bool is_index = read.ec == std::errc() && read.ptr == end && (step == "0" || step[0] != '0');
-  return is_index ? std::optional(index) : std::nullopt;
+  return step == "0" || !step.starts_with('0') ? number_in<size_t>(step) : std::nullopt;
 }
 
 namespace {
@@ -274,12 +237,7 @@ JsonValue json_copy(const JsonValue& value) {
 }
 
 JsonValue to_json(std::string_view text) {
-  if (is_well_formed(text)) return text_value(text);
-  return to_json(without_lone_surrogates(text).reveal());
-}
-
-JsonValue to_json(Time time) {
-  return JsonValue(std::int64_t{time.time_since_epoch().count()});
+  return {text.empty() ? "" : text.data(), static_cast<SizeType>(text.size()), allocator};
 }
 
 void json_set(JsonValue& object, std::string_view key, JsonValue value) {
@@ -303,19 +261,108 @@ void json_append(JsonValue& array, JsonValue value) {
   array.PushBack(value, allocator);
 }
 
-Secret write_json(const JsonValue& value, JsonStyle style) {
-  using Buffer = rapidjson::GenericStringBuffer<rapidjson::UTF8<>, WipingAllocator>;
-  Buffer buffer;
-  if (style == JsonStyle::compact) {
-    rapidjson::Writer<Buffer, rapidjson::UTF8<>, rapidjson::UTF8<>, WipingAllocator> writer(buffer);
-    value.Accept(writer);
-  } else {
-    rapidjson::PrettyWriter<Buffer, rapidjson::UTF8<>, rapidjson::UTF8<>, WipingAllocator> writer(buffer);
-    writer.SetIndent(' ', 2);
-    value.Accept(writer);
-    buffer.Put('\n');
+// RFC 8259 section 7. What is not UTF-8 could not be read again: each such byte becomes U+FFFD.
+void JsonWriter::write_text(std::string_view text) {
+  append("\"");
+  while (!text.empty()) {
+    size_t plain = 0;
+    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    const char c = text.front();
+    size_t length = 1;
+    if (c == '"' || c == '\\') {
+      append(c == '"' ? "\\\"" : "\\\\");
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      append(fmt::format("\\u{:04x}", static_cast<unsigned>(c)));
+    } else if ((length = utf8_length(text)) > 0) {
+      append(text.substr(0, length));
+    } else {
+      append("\xef\xbf\xbd");
+      length = 1;
+    }
+    text.remove_prefix(length);
   }
-  return Secret(std::string_view(buffer.GetString(), buffer.GetSize()));
+  append("\"");
+}
+
+void JsonWriter::write_key(std::string_view key) {
+  next();
+  write_text(key);
+  append(style_ == JsonStyle::indented ? ": " : ":");
+}
+
+void JsonWriter::next() {
+  if (!is_first_) append(",");
+  is_first_ = false;
+  new_line();
+}
+
+void JsonWriter::open(char bracket) {
+  append({&bracket, 1});
+  ++depth_;
+  is_first_ = true;
+}
+
+void JsonWriter::close(char bracket) {
+  --depth_;
+  if (!is_first_) new_line();
+  is_first_ = false;
+  append({&bracket, 1});
+}
+
+void JsonWriter::new_line() {
+  if (style_ != JsonStyle::indented) return;
+  append("\n");
+  append(std::string(2 * size_t{depth_}, ' '));
+}
+
+Secret JsonWriter::finish() {
+  if (style_ == JsonStyle::indented) append("\n");
+  return Secret(std::move(text_));
+}
+
+void JsonWriter::write(const JsonValue& value) {
+  if (value.IsObject()) {
+    open('{');
+    for (const auto& member : value.GetObject()) {
+      write_key(json_text(member.name));
+      write(member.value);
+    }
+    close('}');
+  } else if (value.IsArray()) {
+    open('[');
+    for (const JsonValue& element : value.GetArray()) {
+      next();
+      write(element);
+    }
+    close(']');
+  } else if (value.IsString()) {
+    write_text(json_text(value));
+  } else if (value.IsInt64()) {
+    write_number(value.GetInt64());
+  } else if (value.IsUint64()) {
+    write_number(value.GetUint64());
+  } else if (value.IsDouble()) {
+    write_double(value.GetDouble());
+  } else {
+    append(value.IsNull() ? "null" : value.IsTrue() ? "true" : "false");
+  }
+}
+
+// The shortest digits that are read as the same number, and not as an integer.
+void JsonWriter::write_double(double value) {
+  char digits[32];
+  const std::string_view text(digits, std::to_chars(digits, std::end(digits), value).ptr);
+  append(text);
+  if (text.find_first_of(".e") == text.npos) append(".0");
+}
+
+Secret write_json(const JsonValue& value, JsonStyle style) {
+  JsonWriter writer(style);
+  writer.write(value);
+  return writer.finish();
 }
 
 std::string json_quoted(std::string_view text) {

@@ -5,15 +5,18 @@
 #include <malloc.h>
 #include <string.h>
 
+#include <charconv>
 #include <concepts>
 #include <cstdint>
 #include <cstdlib>
 #include <initializer_list>
+#include <iterator>
 #include <optional>
 #include <ranges>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #pragma GCC diagnostic push
@@ -26,7 +29,6 @@
 #include "base/json_reader.h"
 #include "base/result.h"
 #include "base/secret.h"
-#include "base/time.h"
 
 namespace oci_oauth {
 
@@ -94,7 +96,6 @@ JsonValue json_object();
 JsonValue json_array();
 JsonValue json_copy(const JsonValue& value);
 JsonValue to_json(std::string_view text);
-JsonValue to_json(Time time);  // milliseconds since the epoch
 JsonValue to_json(std::integral auto value) {
   if constexpr (std::same_as<decltype(value), bool>) {
     return JsonValue(value);
@@ -105,30 +106,20 @@ JsonValue to_json(std::integral auto value) {
   }
 }
 template <class T>
-concept JsonElements =
-    std::ranges::input_range<const T> && !std::convertible_to<const T&, std::string_view> &&
-    !std::same_as<T, JsonValue>;
+concept JsonElements = std::ranges::input_range<const T> && !std::convertible_to<const T&, std::string_view>;
 JsonValue to_json(const JsonElements auto& elements);
-template <class T>
-JsonValue to_json(const std::optional<T>& value) {  // null if there is none
-  return value ? to_json(*value) : JsonValue();
+inline JsonValue to_json(JsonValue&& value) {
+  return std::move(value);
 }
 
 // Sets object[key]; an existing key keeps its place.
 void json_set(JsonValue& object, std::string_view key, JsonValue value);
+void json_set(JsonValue& object, std::string_view key, auto&& value) {
+  json_set(object, key, to_json(std::forward<decltype(value)>(value)));
+}
 void json_remove(JsonValue& object, std::string_view key);
 void json_append(JsonValue& array, JsonValue value);
 
-template <class T>
-concept ConvertibleToJson = !std::same_as<std::remove_cvref_t<T>, JsonValue> && requires(const T& value) {
-  to_json(value);
-};
-void json_set(JsonValue& object, std::string_view key, const ConvertibleToJson auto& value) {
-  json_set(object, key, to_json(value));
-}
-void json_append(JsonValue& array, const ConvertibleToJson auto& value) {
-  json_append(array, to_json(value));
-}
 JsonValue to_json(const JsonElements auto& elements) {
   JsonValue array = json_array();
   for (const auto& element : elements) json_append(array, to_json(element));
@@ -137,9 +128,8 @@ JsonValue to_json(const JsonElements auto& elements) {
 
 // A member of a new object.
 struct JsonMemberValue {
-  JsonMemberValue(std::string_view name, const ConvertibleToJson auto& from)
-      : key(name), value(to_json(from)) {}
-  JsonMemberValue(std::string_view name, JsonValue from) : key(name), value(std::move(from)) {}
+  JsonMemberValue(std::string_view name, auto&& from)
+      : key(name), value(to_json(std::forward<decltype(from)>(from))) {}
   std::string_view key;
   JsonValue value;
 };
@@ -147,7 +137,38 @@ JsonValue json_object(std::initializer_list<JsonMemberValue> members);
 
 enum class JsonStyle { compact, indented };
 
-// Result: the document as text; if indented, with two spaces and a final newline.
+// JSON text as it grows, which is wiped at the end; indented: by two spaces. Whatever a text contains, what
+// is written can be read again: a byte that is not UTF-8 becomes U+FFFD.
+class JsonWriter {
+ public:
+  explicit JsonWriter(JsonStyle style) : style_(style) { text_.reserve(512); }
+  ~JsonWriter() { wipe(text_); }
+
+  void write(const JsonValue& value);
+  Secret finish();  // if indented, with a final newline
+
+ protected:
+  void write_number(std::integral auto value) {
+    char digits[24];
+    append({digits, static_cast<size_t>(std::to_chars(digits, std::end(digits), value).ptr - digits)});
+  }
+  void write_text(std::string_view text);
+  void write_key(std::string_view key);
+  void next();
+  void open(char bracket);
+  void close(char bracket);
+  void append(std::string_view text) { append_secret(text_, text); }
+
+ private:
+  void write_double(double value);
+  void new_line();
+
+  const JsonStyle style_;
+  std::string text_;
+  unsigned depth_ = 0;
+  bool is_first_ = true;  // of its object or array
+};
+
 Secret write_json(const JsonValue& value, JsonStyle style = JsonStyle::compact);
 
 // `text` as a JSON string, quotes included.

@@ -305,29 +305,10 @@ Result<Secret> set_json_value(std::string_view text, std::string_view source, co
   return edited(text, source, std::move(document), target);
 }
 
-Result<std::string> set_json_member(std::string_view text, std::string_view source, const JsonPath& path,
-                                    std::string_view value) {
-  const auto wanted = TRY(parse_json(value, "value"));
-  return std::string(TRY(set_json_value(text, source, path, wanted)).reveal());
-}
-
 void remove_json_at(JsonValue& document, const JsonPath& path) {
   const JsonPath parent(path.begin(), path.end() - 1);
   const JsonValue* object = json_at(document, parent);
   if (object != nullptr && object->IsObject()) json_remove(const_cast<JsonValue&>(*object), path.back());
-}
-
-Result<std::string> remove_json_member(std::string_view text, std::string_view source, const JsonPath& path) {
-  const auto edit = [&](JsonValue& document) { remove_json_at(document, path); };
-  return std::string(TRY(edit_json(text, source, edit)).reveal());
-}
-
-Result<std::optional<std::string>> find_json_member(std::string_view text, std::string_view source,
-                                                    const JsonPath& path) {
-  const auto document = TRY(parse_object(text, source));
-  const JsonValue* member = json_at(document, path);
-  if (member == nullptr) return std::optional<std::string>();
-  return std::optional<std::string>(write_json(*member).reveal());
 }
 
 Result<std::string> revert_json(std::string_view current, std::string_view source, std::string_view before,

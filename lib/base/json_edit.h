@@ -5,7 +5,6 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,10 +20,6 @@ namespace oci_oauth {
 Result<Secret> set_json_value(std::string_view text, std::string_view source, const JsonPath& path,
                               const JsonValue& value);
 
-// The same for a text without secrets. `value` is JSON text.
-Result<std::string> set_json_member(std::string_view text, std::string_view source, const JsonPath& path,
-                                    std::string_view value);
-
 // The text as `edit` changes its document: values that it sets, adds or removes, and nothing else. Failure:
 // as above, but for the step.
 Result<Secret> edit_json(std::string_view text, std::string_view source,
@@ -32,13 +27,6 @@ Result<Secret> edit_json(std::string_view text, std::string_view source,
 
 // Of a document: the member at `path`, if there is one.
 void remove_json_at(JsonValue& document, const JsonPath& path);
-
-// Removes the member at `path`; if there is none, returns the text unchanged. Failure: as above.
-Result<std::string> remove_json_member(std::string_view text, std::string_view source, const JsonPath& path);
-
-// The value at `path` as compact JSON; nullopt where there is none. Failure: as parse_json.
-Result<std::optional<std::string>> find_json_member(std::string_view text, std::string_view source,
-                                                    const JsonPath& path);
 
 // Undoes in `current` the change from `before` to `after`: a member that is still as in `after` gets its
 // value from `before` or is removed, and so are objects that this leaves empty. All other differences stay.

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 
 #include "base/fmt.h"
+#include "base/text.h"
 #include "base/utf8.h"
 
 namespace oci_oauth {
@@ -223,10 +223,7 @@ bool JsonReader::next_element() {
 // Four hexadecimal digits at `at`; nullopt where they are not there.
 std::optional<unsigned> JsonReader::hex4(size_t at) const {
   const std::string_view digits = text_.substr(std::min(at, text_.size()), 4);
-  unsigned code = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
-  const bool is_whole = digits.size() == 4 && error == std::errc() && end == digits.data() + 4;
-  return is_whole ? std::optional(code) : std::nullopt;
+  return digits.size() == 4 ? number_in<unsigned>(digits, 16) : std::nullopt;
 }
 
 // Passes the escape at offset() and appends what it spells.
@@ -317,9 +314,8 @@ std::uint32_t JsonReader::uint32() {
   if (!expect(JsonKind::number, otherwise)) return 0;
   const size_t begin = at_;
   const std::string_view text = number();
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (has_failed_ || (error == std::errc() && end == text.data() + text.size())) return value;
+  if (has_failed_) return 0;
+  if (const auto value = number_in<std::uint32_t>(text)) return *value;
   at_ = begin;
   fail(otherwise);
   return 0;

@@ -14,9 +14,7 @@
 // memory.
 #pragma once
 
-#include <charconv>
 #include <concepts>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -93,10 +91,9 @@ struct RecordPlace {
   std::string pointer() const;  // RFC 6901
 };
 
-class RecordWriter {
+class RecordWriter : public JsonWriter {
  public:
-  explicit RecordWriter(JsonStyle style) : style_(style) { text_.reserve(512); }
-  ~RecordWriter() { wipe(text_); }
+  using JsonWriter::JsonWriter;
 
   template <class T>
   void operator()(std::string_view key, const T& member, Presence presence = Presence::optional) {
@@ -116,7 +113,6 @@ class RecordWriter {
     describe(*this, record);
     close('}');
   }
-  Secret finish();
 
  private:
   template <class T>
@@ -155,22 +151,6 @@ class RecordWriter {
       close(']');
     }
   }
-  void write_number(std::integral auto value) {
-    char digits[24];
-    append({digits, static_cast<size_t>(std::to_chars(digits, std::end(digits), value).ptr - digits)});
-  }
-  void write_text(std::string_view text);
-  void write_key(std::string_view key);
-  void next();
-  void open(char bracket);
-  void close(char bracket);
-  void new_line();
-  void append(std::string_view text) { append_secret(text_, text); }
-
-  const JsonStyle style_;
-  std::string text_;
-  unsigned depth_ = 0;
-  bool is_first_ = true;  // of its object or array
 };
 
 // What a document turns out to be: the first mistake is kept.

@@ -62,22 +62,12 @@ class [[nodiscard]] Result {
 };
 
 template <>
-class [[nodiscard]] Result<void> {
+class [[nodiscard]] Result<void> : public Result<std::monostate> {
  public:
-  Result() = default;
-  [[gnu::cold, gnu::noinline]] Result(Error error) : state_(std::move(error)) {}
-
-  bool has_value() const { return state_.index() == 0; }
-  explicit operator bool() const { return has_value(); }
-
-  Error& error() & { return *std::get_if<1>(&state_); }
-  const Error& error() const& { return *std::get_if<1>(&state_); }
-  Error&& error() && { return std::move(*std::get_if<1>(&state_)); }
+  Result() : Result<std::monostate>(std::monostate()) {}
+  [[gnu::cold, gnu::noinline]] Result(Error error) : Result<std::monostate>(std::move(error)) {}
 
   void take() && {}
-
- private:
-  std::variant<std::monostate, Error> state_;
 };
 
 }  // namespace oci_oauth

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines, words and blanks of a text, as parts of it; placeholders in it, and its quotes for a shell.
+// Lines, words, numbers and blanks of a text; placeholders in it, and its quotes for a shell.
 #pragma once
 
 #include <algorithm>
+#include <charconv>
+#include <concepts>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +31,23 @@ inline std::string_view next_line(std::string_view& text) {
 
 inline std::string_view first_line(std::string_view text) {
   return text.substr(0, text.find('\n'));
+}
+
+// Whether `word` is one of the parts of a list, between blanks.
+inline bool is_listed(std::string_view word, std::string_view list, char separator) {
+  while (!list.empty()) {
+    if (trimmed(next_part(list, separator)) == word) return true;
+  }
+  return false;
+}
+
+// The number that the whole of `text` is; nullopt: it is not one, or another type's.
+template <std::integral Number>
+std::optional<Number> number_in(std::string_view text, int base = 10) {
+  Number number = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number, base);
+  return read.ec == std::errc() && read.ptr == end ? std::optional(number) : std::nullopt;
 }
 
 // `text` with each `placeholder` replaced by `value`, in which none is looked for.

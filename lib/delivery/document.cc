@@ -126,16 +126,16 @@ Result<Secret> with_member(std::string_view text, const WrittenFile& file, const
 
 Result<Secret> without_member(std::string_view text, const WrittenFile& file) {
   JsonPath path = parse_json_pointer(file.member).value_or(JsonPath());
-  Secret rest(TRY(remove_json_member(text, file.name, path)));
-  if (rest.reveal() == text) return rest;
-  // Objects that contained nothing else were made for it.
-  for (path.pop_back(); !path.empty(); path.pop_back()) {
-    const auto document = TRY(parse_json(rest.reveal(), file.name, JsonRules::comments));
-    const JsonValue* const parent = json_at(document, path);
-    if (parent == nullptr || !parent->IsObject() || parent->MemberCount() > 0) break;
-    rest = Secret(TRY(remove_json_member(rest.reveal(), file.name, path)));
-  }
-  return rest;
+  return edit_json(text, file.name, [&](JsonValue& document) {
+    if (json_at(document, path) == nullptr) return;
+    remove_json_at(document, path);
+    // Objects that contained nothing else were made for it.
+    for (path.pop_back(); !path.empty(); path.pop_back()) {
+      const JsonValue* const parent = json_at(document, path);
+      if (!parent->IsObject() || parent->MemberCount() > 0) break;
+      remove_json_at(document, path);
+    }
+  });
 }
 
 bool is_empty_object(std::string_view text) {

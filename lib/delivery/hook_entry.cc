@@ -19,26 +19,14 @@ std::string hook_path(std::string_view prefix) {
 
 JsonValue hook_entry(const HookProgram& hook, std::string_view stage,
                      const std::vector<std::string>& profiles) {
-  JsonValue arguments = json_array(), environment = json_array();
-  const auto add = [&](JsonValue& array, std::string_view text) { json_append(array, text); };
-  add(arguments, hook_name);
-  if (!hook.config.empty()) {
-    add(arguments, "--config");
-    add(arguments, hook.config);
-  }
-  for (const std::string& profile : profiles) {
-    add(arguments, "--profile");
-    add(arguments, profile);
-  }
-  add(arguments, stage);
-  add(environment, system_path);
-
-  JsonValue entry = json_object();
-  json_set(entry, "path", hook.path);
-  json_set(entry, "args", std::move(arguments));
-  json_set(entry, "env", std::move(environment));
-  json_set(entry, "timeout", JsonValue(timeout_seconds));
-  return entry;
+  std::vector<std::string_view> arguments = {hook_name};
+  if (!hook.config.empty()) arguments.insert(arguments.end(), {"--config", hook.config});
+  for (const std::string& profile : profiles) arguments.insert(arguments.end(), {"--profile", profile});
+  arguments.push_back(stage);
+  return json_object({{"path", hook.path},
+                      {"args", arguments},
+                      {"env", std::vector{system_path}},
+                      {"timeout", timeout_seconds}});
 }
 
 }  // namespace oci_oauth

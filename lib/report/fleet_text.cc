@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/fleet_text.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
 
 #include "base/fmt.h"
-#include "base/json.h"
 #include "base/printable.h"
+#include "base/record.h"
 #include "base/text.h"
 #include "program/hint.h"
 #include "token/policy.h"
@@ -72,6 +71,43 @@ std::string describe_login(const FleetStatus& status, Time now) {
 
 }  // namespace
 
+void describe(auto& each, const FleetRow& row) {
+  const FleetStatus& status = row.status;
+  std::vector<std::string> faults;
+  for (const StoreFault& fault : store_faults(status)) faults.push_back(fault.text);
+  const auto time = [&](std::string_view key, const std::optional<Time>& at) {
+    each(key, at ? rfc3339(*at) : "", Presence::nullable);
+  };
+  each("profile", row.profile, Presence::required);
+  each("store", status.store, Presence::required);
+  each("store_version", status.version, Presence::required);
+  each("store_faults", faults, Presence::required);
+  each("clock_behind_ms", status.clock_behind, Presence::nullable);
+  each("state", status.state, Presence::nullable);
+  each("why", status.why, Presence::nullable);
+  each("by", status.by, Presence::nullable);
+  each("login", status.login, Presence::required);
+  each("generation", status.generation, Presence::required);
+  each("published_generation", status.published, Presence::required);
+  each("remembered_generation", status.remembered, Presence::required);
+  each("has_new_login", status.has_new_login, Presence::required);
+  each("refreshing", status.refreshing, Presence::nullable);
+  time("obtained_at", status.obtained_at);
+  time("expires_at", status.expires_at);
+  time("refreshing_since", status.refreshing_since);
+  time("rests_until", status.rests_until);
+  time("certificate_expires_at", status.certificate_expires_at);
+}
+
+struct Listing {
+  static constexpr int version = 1;
+  const std::vector<FleetRow>& logins;
+};
+
+void describe(auto& each, const Listing& listing) {
+  each("logins", listing.logins, Presence::required);
+}
+
 std::vector<StoreFault> store_faults(const FleetStatus& status) {
   std::vector<StoreFault> found;
   const auto version = parse_version(status.version);
@@ -130,38 +166,7 @@ std::string fleet_text(const std::vector<FleetRow>& rows, Time now) {
 }
 
 std::string fleet_json(const std::vector<FleetRow>& rows) {
-  JsonValue logins = json_array();
-  for (const auto& [profile, status] : rows) {
-    JsonValue login =
-        json_object({{"profile", profile}, {"store", status.store}, {"store_version", status.version}});
-    std::vector<std::string> known;
-    for (const StoreFault& fault : store_faults(status)) known.push_back(fault.text);
-    json_set(login, "store_faults", known);
-    json_set(login, "clock_behind_ms",
-             status.clock_behind ? to_json(status.clock_behind->count()) : JsonValue());
-    json_set(login, "state", status.state.empty() ? JsonValue() : to_json(status.state));
-    json_set(login, "why", status.why.empty() ? JsonValue() : to_json(status.why));
-    json_set(login, "by", status.by.empty() ? JsonValue() : to_json(status.by));
-    json_set(login, "login", status.login);
-    json_set(login, "generation", status.generation);
-    json_set(login, "published_generation", status.published);
-    json_set(login, "remembered_generation", status.remembered);
-    json_set(login, "has_new_login", status.has_new_login);
-    json_set(login, "refreshing", status.refreshing.empty() ? JsonValue() : to_json(status.refreshing));
-    const std::pair<const char*, const std::optional<Time>*> times[] = {
-        {"obtained_at", &status.obtained_at},
-        {"expires_at", &status.expires_at},
-        {"refreshing_since", &status.refreshing_since},
-        {"rests_until", &status.rests_until},
-        {"certificate_expires_at", &status.certificate_expires_at}};
-    for (const auto& [name, time] : times)
-      json_set(login, name, *time ? to_json(rfc3339(**time)) : JsonValue());
-    json_append(logins, std::move(login));
-  }
-  JsonValue root = json_object();
-  json_set(root, "version", 1);
-  json_set(root, "logins", std::move(logins));
-  return std::string(write_json(root, JsonStyle::indented).reveal());
+  return std::string(write_record(Listing{rows}, JsonStyle::indented).reveal());
 }
 
 }  // namespace oci_oauth

@@ -148,8 +148,8 @@ Result<Change> plan_whole_file(const Tree& tree, const Ledger& ledger, const std
   return change;
 }
 
-Result<void> set_member(Change& change, const Tree& tree, const JsonPath& path, std::string_view value) {
-  change.after = TRY(set_json_member(json_of(change.after), tree.shown(change.path), path, value));
+Result<void> set_member(Change& change, const Tree& tree, const JsonPath& path, const JsonValue& value) {
+  change.after = TRY(set_json_value(json_of(change.after), tree.shown(change.path), path, value)).reveal();
   return {};
 }
 

@@ -5,7 +5,6 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -40,8 +39,8 @@ Result<Change> plan_without_ours(const Tree& tree, const Ledger& ledger, const s
 Result<Change> plan_whole_file(const Tree& tree, const Ledger& ledger, const std::string& path,
                                std::string text);
 
-// Sets a member of the planned JSON; `value` is JSON. Failure: as set_json_member().
-Result<void> set_member(Change& change, const Tree& tree, const JsonPath& path, std::string_view value);
+// Sets a member of the planned JSON. Failure: as set_json_value().
+Result<void> set_member(Change& change, const Tree& tree, const JsonPath& path, const JsonValue& value);
 
 // The JSON of a file; an empty object if the file is missing or blank.
 std::string json_of(const std::optional<std::string>& file);

@@ -11,7 +11,6 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/json_edit.h"
 #include "base/path.h"
 #include "config/config.h"
 
@@ -29,9 +28,11 @@ std::string empty_configuration(const Host& host) {
 }
 
 struct NewProfile {
-  std::string name, json, login, lacks;
+  std::string name;
+  JsonValue json;
+  std::string login, lacks;
 
-  std::string text() const { return fmt::format("\"{}\": {}", name, json); }
+  std::string text() const { return fmt::format("\"{}\": {}", name, write_json(json).reveal()); }
 };
 
 // An entry's name up to what a profile's name cannot have.
@@ -52,7 +53,7 @@ NewProfile profile_for(const FoundLogin& login, std::set<std::string>& names) {
   if (name != login.provider) json_set(profile, "provider", login.provider);
   if (!login.entry.empty()) json_set(profile, "entry", login.entry);
   if (!login.client_file.empty()) json_set(profile, "client_file", login.client_file);
-  return {name, std::string(write_json(profile).reveal()),
+  return {name, std::move(profile),
           login.entry.empty() ? login.path : fmt::format("'{}' in {}", login.entry, login.path), login.lacks};
 }
 
@@ -206,13 +207,14 @@ Result<Change> plan_configuration(const Host& host, const Ledger& ledger, const 
 }
 
 Result<void> set_runtime(Change& change, const Host& host, const std::string& real_runtime) {
-  const std::string source = host.tree.shown(host.config), value = json_quoted(real_runtime);
-  const auto there = TRY(find_json_member(*change.after, source, {"runtime"}));
-  if (!there || *there == value) return set_member(change, host.tree, {"runtime"}, value);
-  return Error{
-      ErrorKind::configuration,
-      fmt::format("{}: /runtime: is {}, but the engine's default is {}", source, *there, real_runtime),
-      "make them the same: the wrapper runs one runtime for all engines"};
+  const std::string source = host.tree.shown(host.config);
+  const auto config = TRY(parse_config(*change.after, source));
+  if (config.runtime.empty() || config.runtime == real_runtime)
+    return set_member(change, host.tree, {"runtime"}, to_json(real_runtime));
+  return Error{ErrorKind::configuration,
+               fmt::format("{}: /runtime: is '{}', but the engine's default is {}", source, config.runtime,
+                           real_runtime),
+               "make them the same: the wrapper runs one runtime for all engines"};
 }
 
 Result<Config> configuration_of(const Host& host) {

@@ -20,10 +20,6 @@ namespace {
 constexpr std::string_view runtime_name = "oci-oauth";
 constexpr size_t shown_containers = 5;
 
-std::string runtime_value(std::string_view program) {
-  return fmt::format(R"({{"path": {}}})", json_quoted(program));
-}
-
 // What the wrapper must run so that containers still have the previous default runtime.
 Result<std::string> real_runtime(const Tree& tree, const DockerSettings& settings,
                                  const std::string& source) {
@@ -184,8 +180,8 @@ Result<Plan> plan_docker(const Host& host, const Ledger& ledger, Default as_defa
   const bool sets_default = as_default == Default::ours || file.now.default_runtime == runtime_name;
   if (sets_default) plan.real_runtime = TRY(real_runtime(host.tree, file.without_ours, file.shown));
   TRY(check_flags(daemon, sets_default));
-  TRY(set_member(file.change, host.tree, runtime_path, runtime_value(host.wrapper())));
-  if (sets_default) TRY(set_member(file.change, host.tree, default_path, json_quoted(runtime_name)));
+  TRY(set_member(file.change, host.tree, runtime_path, json_object({{"path", host.wrapper()}})));
+  if (sets_default) TRY(set_member(file.change, host.tree, default_path, to_json(runtime_name)));
   plan.changes.push_back(std::move(file.change));
   return plan;
 }
@@ -198,7 +194,7 @@ Result<Plan> plan_docker_removal(const Host& host, const Ledger& ledger) {
   const auto users = named_program(file.now) ? containers_of(host, daemon, file) : std::vector<std::string>();
   if (!users.empty()) {
     const std::string real = runtime_behind_wrapper(host);
-    TRY(set_member(file.change, host.tree, runtime_path, runtime_value(real)));
+    TRY(set_member(file.change, host.tree, runtime_path, json_object({{"path", real}})));
     plan.notes.push_back(fmt::format(
         "{}: keeps the runtime oci-oauth, as {}, for {}, which cannot start without it; once they are "
         "recreated or removed, '{}' removes it",
@@ -207,7 +203,7 @@ Result<Plan> plan_docker_removal(const Host& host, const Ledger& ledger) {
   const std::string& now = file.now.default_runtime;  // "runc" also if an earlier uninstall has left that
   const bool had_ours = file.without_ours.default_runtime.empty() && (now == runtime_name || now == "runc");
   if (had_ours && keeps_our_default(host, daemon)) {
-    TRY(set_member(file.change, host.tree, default_path, R"("runc")"));
+    TRY(set_member(file.change, host.tree, default_path, to_json("runc")));
     plan.notes.push_back(
         fmt::format("{}: keeps \"default-runtime\": \"runc\", because the running dockerd keeps its default "
                     "if the file names none; once it has reloaded the file, '{}' removes it",

@@ -10,13 +10,13 @@ namespace {
 const JsonPath runtime = {"runtimes", "oci-oauth"};
 
 std::string set(std::string_view text, const JsonPath& path, std::string_view value) {
-  const auto result = set_json_member(text, "f", path, value);
-  return result ? *result : result.error().message;
+  const auto result = set_json_value(text, "f", path, parse_json(value, "").take());
+  return result ? std::string(result->reveal()) : result.error().message;
 }
 
 std::string removed(std::string_view text, const JsonPath& path) {
-  const auto result = remove_json_member(text, "f", path);
-  return result ? *result : result.error().message;
+  const auto result = edit_json(text, "f", [&](JsonValue& document) { remove_json_at(document, path); });
+  return result ? std::string(result->reveal()) : result.error().message;
 }
 
 std::string reverted(std::string_view current, std::string_view before, std::string_view after) {

@@ -66,7 +66,7 @@ TEST_CASE("our members are removed from JSON that a person has changed, and noth
   const TreeWithRecord machine;
   machine.write("file", R"({"a": 1})");
   Change change = machine.without(OwnedPart::json_members);
-  REQUIRE(set_member(change, machine.tree, {"b", "c"}, "2"));
+  REQUIRE(set_member(change, machine.tree, {"b", "c"}, to_json(2)));
   REQUIRE(machine.make(change));
   machine.write("file", R"({"a": 3, "b": {"c": 2}})");
   CHECK(machine.without(OwnedPart::json_members).after == R"({"a": 3})");
@@ -76,7 +76,7 @@ TEST_CASE("a file that a person has emptied has nothing of ours, and stays empty
   const TreeWithRecord machine;
   machine.write("file", R"({"a": 1})");
   Change change = machine.without(OwnedPart::json_members);
-  REQUIRE(set_member(change, machine.tree, {"b"}, "2"));
+  REQUIRE(set_member(change, machine.tree, {"b"}, to_json(2)));
   REQUIRE(machine.make(change));
   for (const char* text : {"", " \n"}) {
     machine.write("file", text);
@@ -87,7 +87,7 @@ TEST_CASE("a file that a person has emptied has nothing of ours, and stays empty
 TEST_CASE("what is left of a file that was not there before is no file, if it says nothing") {
   const TreeWithRecord machine;
   Change change = machine.without(OwnedPart::json_members);
-  REQUIRE(set_member(change, machine.tree, {"b"}, "2"));
+  REQUIRE(set_member(change, machine.tree, {"b"}, to_json(2)));
   REQUIRE(machine.make(change));
   machine.write("file", R"({ "b":2 })");
   CHECK_FALSE(machine.without(OwnedPart::json_members).after);
