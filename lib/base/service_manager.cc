@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 
 #include "base/descriptor_message.h"
@@ -53,8 +52,7 @@ std::vector<std::pair<std::string, UniqueFd>> inherited_descriptors() {
   const std::string pid = take_variable("LISTEN_PID"), number = take_variable("LISTEN_FDS"),
                     all_names = take_variable("LISTEN_FDNAMES");
   std::vector<std::pair<std::string, UniqueFd>> descriptors;
-  int count = 0;
-  std::from_chars(number.data(), number.data() + number.size(), count);
+  const int count = number_in<int>(number).value_or(0);
   if (pid != std::to_string(::getpid())) return descriptors;
   std::string_view names = all_names;
   for (int fd = first_listen_fd; fd < first_listen_fd + count; ++fd) {

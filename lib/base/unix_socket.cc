@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -26,6 +27,18 @@ Result<UniqueFd> connect_unix(const FileAt& file, Blocking blocking) {
   if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return Error::from_errno(errno, file.shown);
   return socket;
+}
+
+std::optional<uid_t> peer_uid(int socket) {
+  ucred peer = {};
+  socklen_t size = sizeof peer;
+  const bool is_known = ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+  return is_known ? std::optional(peer.uid) : std::nullopt;
+}
+
+bool is_peer_trusted(int socket) {
+  const auto uid = peer_uid(socket);
+  return uid == 0U || uid == ::geteuid();
 }
 
 }  // namespace oci_oauth

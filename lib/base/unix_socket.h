@@ -4,6 +4,8 @@
 
 #include <sys/un.h>
 
+#include <optional>
+
 #include "base/file.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -19,5 +21,10 @@ enum class Blocking { no, yes };
 // A connection to the stream socket at `file`. Failure: "SHOWN: reason", also if too many clients are waiting
 // there and the connection does not block.
 Result<UniqueFd> connect_unix(const FileAt& file, Blocking blocking = Blocking::no);
+
+// Who is at the other end: SO_PEERCRED. nullopt if the kernel does not say.
+std::optional<uid_t> peer_uid(int socket);
+// Root, or this process's own user.
+bool is_peer_trusted(int socket);
 
 }  // namespace oci_oauth

@@ -9,6 +9,7 @@
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "config/provider.h"
 
 namespace oci_oauth {
@@ -176,9 +177,7 @@ Result<void> ByteCount::accept(std::string& text) {
 }
 
 std::uint16_t Port::number(std::string_view text) {
-  std::uint16_t port = 0;  // and for one that is too large
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), port);
-  return end.ec == std::errc() ? port : 0;
+  return number_in<std::uint16_t>(text).value_or(0);  // also for one that is too large
 }
 
 Result<void> Port::accept(std::string& text) {

@@ -83,13 +83,6 @@ bool is_persons_tmpfs(const SpecMount& mount, const DeliveryRule& rule) {
   return !mount.bind && mount.type == "tmpfs" && !mount.exec && !rule.in_build && !unasked;
 }
 
-bool names(std::string_view list, std::string_view profile) {
-  while (!list.empty()) {
-    if (trimmed(next_part(list, ','), " ") == profile) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 bool is_anonymous_volume(std::string_view source) {
@@ -120,7 +113,7 @@ bool is_build_step(const ContainerState& state) {
 Decision decide(const Spec& spec, const DeliveryRule& rule) {
   const SpecMount* mount = mount_at(spec, rule.target);
   const std::string* annotation = spec.annotation(profiles_annotation);
-  const bool annotated = annotation != nullptr && names(*annotation, rule.profile);
+  const bool annotated = annotation != nullptr && is_listed(rule.profile, *annotation, ',');
 
   if (mount != nullptr && is_persons_bind(*mount, rule)) {
     std::string source;

@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 
 #include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/size.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -37,10 +37,8 @@ constexpr const char* position_file = "containers.position";
 constexpr size_t longest_position = 32;
 
 off_t load_position(int directory) {
-  off_t position = 0;
   const auto text = read_file({directory, position_file}, longest_position, Links::refused);
-  if (text) std::from_chars(text->data(), text->data() + text->size(), position);
-  return position;
+  return text ? number_in<off_t>(*text).value_or(0) : 0;
 }
 
 Result<void> note_written(int directory, const std::string& name) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "doctor/stranded_container.h"
 
-#include <charconv>
 #include <set>
 #include <string_view>
 
@@ -39,12 +38,12 @@ std::vector<StrandedContainer> stranded_containers(const std::string& runtime_di
   const auto names = names_in({.path = "/proc"});
   if (!names) return found;
   for (const std::string& name : *names) {
-    pid_t process = 0;
-    if (std::from_chars(name.data(), name.data() + name.size(), process).ec != std::errc()) continue;
-    const auto mounts = link_target(fmt::format("/proc/{}/ns/mnt", process));
+    const auto process = number_in<pid_t>(name);
+    if (!process) continue;
+    const auto mounts = link_target(fmt::format("/proc/{}/ns/mnt", name));
     if (!mounts || !seen.insert(*mounts).second) continue;
-    const auto mountinfo = read_file({.path = fmt::format("/proc/{}/mountinfo", process)}, mountinfo_limit);
-    if (mountinfo) add_removed_shares(*mountinfo, shares, process, found);
+    const auto mountinfo = read_file({.path = fmt::format("/proc/{}/mountinfo", name)}, mountinfo_limit);
+    if (mountinfo) add_removed_shares(*mountinfo, shares, *process, found);
   }
   return found;
 }

@@ -24,7 +24,7 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr size_t mountinfo_limit = 16 * MiB;
+constexpr size_t mountinfo_limit = 16 * MiB, options_field = 5;
 // At most 340 ranges of ids for each of two maps, user_namespaces(7), with three numbers for each range.
 constexpr size_t id_maps_size = 32 * KiB;
 
@@ -117,21 +117,6 @@ std::string_view line_of(std::string_view mountinfo, std::string_view id) {
   return {};
 }
 
-// The text of field `number`, counted from 1; proc(5) escapes spaces within fields.
-std::string_view field_of(std::string_view line, int number) {
-  while (--number > 0) line.remove_prefix(std::min(line.find(' '), line.size() - 1) + 1);
-  return line.substr(0, line.find(' '));
-}
-
-bool has_option(std::string_view options, std::string_view wanted) {
-  while (!options.empty()) {
-    const std::string_view option = options.substr(0, options.find(','));
-    if (option == wanted) return true;
-    options.remove_prefix(std::min(option.size() + 1, options.size()));
-  }
-  return false;
-}
-
 // proc(5): "36 35 98:0 /root /mount/point rw,idmapped shared:1 master:2 - type source options", where the
 // fields before the hyphen are optional.
 Result<MountInfo> read_mountinfo(const ContainerProcess& process, std::uint64_t mount_id) {
@@ -144,7 +129,8 @@ Result<MountInfo> read_mountinfo(const ContainerProcess& process, std::uint64_t 
   line = line.substr(0, line.find(" - "));
   MountInfo info;
   info.shared = line.find(" shared:") != std::string_view::npos;
-  info.idmapped = has_option(field_of(line, 6), "idmapped");
+  const auto fields = words_in(line);
+  info.idmapped = fields.size() > options_field && is_listed("idmapped", fields[options_field], ',');
   return info;
 }
 

@@ -74,11 +74,4 @@ Result<UniqueFd> listen_at(const std::string& path) {
   return socket;
 }
 
-bool is_peer_trusted(int socket) {
-  ucred peer = {};
-  socklen_t size = sizeof peer;
-  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-         (peer.uid == 0 || peer.uid == ::geteuid());
-}
-
 }  // namespace oci_oauth

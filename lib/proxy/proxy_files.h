@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -21,8 +20,5 @@ std::string nginx_file_in(const std::string& directory);  // empty if there is n
 // A new listening socket that does not block, for its owner and root alone; it replaces one that was left
 // there. Failure: "PATH: reason".
 Result<UniqueFd> listen_at(const std::string& path);
-
-// Whether the peer is root or this process's own user (SO_PEERCRED).
-bool is_peer_trusted(int socket);
 
 }  // namespace oci_oauth

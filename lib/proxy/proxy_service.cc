@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <map>
 #include <memory>
 
@@ -19,6 +18,7 @@
 #include "base/service_manager.h"
 #include "base/size.h"
 #include "base/spawn.h"
+#include "base/text.h"
 #include "base/unix_socket.h"
 #include "delivery/proxy_client.h"
 #include "proxy/proxy_files.h"
@@ -35,13 +35,6 @@ constexpr size_t longest_line = 4 * KiB;
 mode_t type_of(int fd) {
   struct stat status;
   return ::fstat(fd, &status) == 0 ? status.st_mode & S_IFMT : S_IFSOCK;
-}
-
-template <class Number>
-Number number_of(std::string_view word) {
-  Number number = 0;
-  std::from_chars(word.data(), word.data() + word.size(), number);
-  return number;
 }
 
 }  // namespace
@@ -207,8 +200,9 @@ void ProxyService::read_log() {
 // ADDRESS STATUS BYTES TIME METHOD PATH -> TIME PROFILE ID METHOD PATH STATUS BYTES
 void ProxyService::note_request(std::string_view line) {
   const auto words = words_in(line, 6);
+  const int status = number_in<int>(words[1]).value_or(0);
   const std::string container =
-      relay_.note_answer(words[0], number_of<int>(words[1]), number_of<std::uint64_t>(words[2]));
+      relay_.note_answer(words[0], status, number_in<std::uint64_t>(words[2]).value_or(0));
   (void)write_all(
       STDOUT_FILENO,
       fmt::format("{} {} {} {} {} {}\n", words[3], container, words[4], words[5], words[1], words[2]),

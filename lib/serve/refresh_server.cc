@@ -12,6 +12,7 @@
 #include "base/poll.h"
 #include "base/size.h"
 #include "base/spawn.h"
+#include "base/unix_socket.h"
 #include "program/exit_code.h"
 
 namespace oci_oauth {
@@ -23,13 +24,6 @@ using namespace std::chrono_literals;
 constexpr auto time_to_ask = 5s;
 constexpr size_t most_connections = 1000;
 constexpr size_t longest_question = 65;  // a profile's name and the newline
-
-// Result: -1 if the kernel does not say.
-uid_t peer_uid(int socket) {
-  ucred peer = {};
-  socklen_t size = sizeof peer;
-  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.uid : static_cast<uid_t>(-1);
-}
 
 // One line fits into the empty buffer of a socket; a client that does not read it loses it.
 void answer(const UniqueFd& socket, ExitCode code) {
@@ -130,10 +124,10 @@ void RefreshServer::accept_callers(SteadyTime now) {
     UniqueFd socket(::accept4(service_.listening.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket) return;
     schedule_.note_caller(now);
-    const uid_t uid = peer_uid(socket.get());
-    if (uid == 0 || uid == ::geteuid()) {
+    if (is_peer_trusted(socket.get())) {
       callers_.push_back({std::move(socket), "", now + time_to_ask});
     } else {
+      const uid_t uid = peer_uid(socket.get()).value_or(static_cast<uid_t>(-1));
       service_.log.write(Priority::warning, fmt::format("serve: refused a request from uid {}", uid));
     }
   }

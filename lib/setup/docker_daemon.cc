@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/command_output.h"
 #include "base/file.h"
@@ -62,9 +61,8 @@ bool is_daemon(const std::string& process) {
 std::optional<pid_t> running_daemon(const Host& host) {
   if (!host.tree.is_host()) return std::nullopt;
   for (const std::string& name : host.tree.list("/proc")) {
-    pid_t pid = 0;
-    const auto [end, failure] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (failure == std::errc() && end == name.data() + name.size() && is_daemon("/proc/" + name)) return pid;
+    const auto pid = number_in<pid_t>(name);
+    if (pid && is_daemon("/proc/" + name)) return pid;
   }
   return std::nullopt;
 }

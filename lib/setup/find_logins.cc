@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 
 #include "base/environment.h"
 #include "base/file.h"
@@ -14,6 +13,7 @@
 #include "base/json.h"
 #include "base/path_owner.h"
 #include "base/size.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -27,11 +27,9 @@ const char* no_environment(const char*) {
 
 // sudo(8) names its caller in SUDO_USER and SUDO_UID; only root could have changed them.
 Result<uid_t> uid_of_sudo(std::string_view number, std::string_view name) {
-  uid_t uid = 0;
-  const auto [end, failure] = std::from_chars(number.data(), number.data() + number.size(), uid);
-  const passwd* entry =
-      failure == std::errc() && end == number.data() + number.size() ? ::getpwuid(uid) : nullptr;
-  if (entry != nullptr && name == entry->pw_name) return uid;
+  const auto uid = number_in<uid_t>(number);
+  const passwd* entry = uid ? ::getpwuid(*uid) : nullptr;
+  if (entry != nullptr && name == entry->pw_name) return *uid;
   return Error{ErrorKind::usage,
                fmt::format("SUDO_USER '{}' and SUDO_UID '{}' are different users", name, number),
                "name the login with --credentials FILE"};

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "base/environment.h"
 #include "base/result.h"
 #include "config/provider.h"
-#include "config/scope.h"
 
 namespace oci_oauth {
 

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/command_output.h"
 #include "base/fmt.h"
@@ -107,12 +106,7 @@ bool can_append(const Host& host, const HooksDirs& dirs) {
   constexpr std::string_view before = "podman version ";
   if (!output || !output->out.starts_with(before)) return false;
   std::string_view version = std::string_view(output->out).substr(before.size());
-  const auto next_number = [&] {
-    const std::string_view digits = next_part(version, '.');
-    unsigned number = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    return number;
-  };
+  const auto next_number = [&] { return number_in<unsigned>(next_part(version, '.')).value_or(0); };
   const unsigned major = next_number(), minor = next_number();
   return std::pair(major, minor) >= std::pair(4U, 8U);
 }
