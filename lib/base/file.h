@@ -92,8 +92,10 @@ Result<void> write_all(int fd, std::string_view bytes, std::string_view shown);
 std::string_view file_type(mode_t mode);
 
 // The commands that make a file this process's user's, with these permissions as chmod(1) has them; chown(8)
-// only if `owner` is another one.
-std::string commands_to_own(uid_t owner, std::string_view permissions, const std::string& path);
+// only if `owner` is another one, and not root where root's files are trusted as well.
+enum class RootsFile { taken, kept };
+std::string commands_to_own(uid_t owner, std::string_view permissions, const std::string& path,
+                            RootsFile roots = RootsFile::taken);
 
 struct Owner {
   uid_t uid;

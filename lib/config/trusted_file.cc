@@ -43,8 +43,7 @@ Result<std::string> read_trusted_file(const std::string& path, size_t limit, Own
   if (S_ISREG(status.st_mode) && (!ours || (status.st_mode & 022) != 0)) {
     return Error::configuration(fmt::format("{}: other users can change it (it has uid {}, mode {:04o})",
                                             path, status.st_uid, status.st_mode & 07777))
-        .with_hint(status.st_uid == 0 ? "sudo chmod go-w " + shell_word(path)
-                                      : commands_to_own(status.st_uid, "go-w", path));
+        .with_hint(commands_to_own(status.st_uid, "go-w", path, RootsFile::kept));
   }
   return read_file(fd.get(), status, limit, path);
 }
