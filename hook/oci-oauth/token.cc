@@ -26,7 +26,7 @@ Result<TokenArguments> parse(const Invocation& invocation, const Config& config)
     parsed.min_ttl = *duration;
   }
   if (const auto word = arguments.value("--format")) {
-    const auto format = output_format_of(*word);
+    const auto format = from_word<OutputFormat>(*word);
     if (!format) return usage_error(verb, fmt::format("--format: '{}' is not raw, json or header", *word));
     parsed.format = *format;
   }

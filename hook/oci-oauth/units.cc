@@ -17,9 +17,9 @@ constexpr std::string_view verb = "units";
 Result<ExitCode> units(const Invocation& invocation) {
   const auto& rest = invocation.arguments.operands;
   if (rest.size() != 1) return usage_error(verb, "needs one directory");
-  const ServiceManager manager = service_manager_of(from_environment("SYSTEMD_SCOPE"), scope_of_caller());
+  const Scope manager = service_manager_of(from_environment("SYSTEMD_SCOPE"), scope_of_caller());
   // Root's logins belong to the system.
-  if (manager == ServiceManager::user && scope_of_caller() == Scope::system) return ExitCode::fine;
+  if (manager == Scope::user && scope_of_caller() == Scope::system) return ExitCode::fine;
   const auto config = TRY(open_configuration(invocation.config));
   const auto files = TRY(unit_files(config, manager));
   TRY(write_unit_files(files, rest.front()));

@@ -28,10 +28,6 @@ Owner owner_of(const struct statx& status) {
   return {status.stx_uid, status.stx_gid};
 }
 
-bool is_equal(Owner one, Owner other) {
-  return one.uid == other.uid && one.gid == other.gid;
-}
-
 Error not_mapped(std::string_view target) {
   return {ErrorKind::failed,
           fmt::format("{} in the container: its idmapped mount does not map the container's user", target),
@@ -53,7 +49,7 @@ Result<Owner> owner_behind(const ContainerProcess& process, std::string_view tar
     return Owner{*uid, *gid};
   }
   const auto expected = process.owner_outside(on_host);
-  if (!expected || !is_equal(*expected, seen)) return not_mapped(target);
+  if (!expected || *expected != seen) return not_mapped(target);
   return user;
 }
 
@@ -93,8 +89,7 @@ Result<BoundDirectory> open_bound_directory(const ContainerProcess& process, std
   const auto on_host = host ? look(host->get(), source) : Result<struct statx>(host.error());
   if (!on_host || !is_same(*on_host, seen))
     return bound_inside(process, target, std::move(inside), seen, user);
-  if (is_equal(owner_of(*on_host), owner_of(seen)))
-    return bound_to(std::move(*host), process.owner_outside(user));
+  if (owner_of(*on_host) == owner_of(seen)) return bound_to(std::move(*host), process.owner_outside(user));
   return bound_to(std::move(*host),
                   owner_behind(process, target, inside.get(), owner_of(*on_host), owner_of(seen), user));
 }

@@ -3,7 +3,6 @@
 
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <string>
@@ -21,19 +20,11 @@ namespace {
 constexpr size_t id_map_limit = 64 * KiB;
 
 // nsfs gives each namespace an inode: ioctl_ns(2).
-Result<struct stat> look_at_namespace(const std::string& process, std::string_view kind) {
-  const std::string path = fmt::format("/proc/{}/ns/{}", process, kind);
-  struct stat status;
-  if (::stat(path.c_str(), &status) != 0) return Error::from_errno(errno, path);
-  return status;
-}
-
-Result<bool> shares_our_namespace(pid_t pid, std::string_view kind) {
-  auto ours = look_at_namespace("self", kind);
-  auto its = look_at_namespace(std::to_string(pid), kind);
-  if (!ours) return std::move(ours).error();
-  if (!its) return std::move(its).error();
-  return ours->st_dev == its->st_dev && ours->st_ino == its->st_ino;
+Result<bool> shares_user_namespace(pid_t pid) {
+  const std::string path = fmt::format("/proc/{}/ns/user", pid);
+  const auto its = file_id({.path = path});
+  if (!its) return Error::from_errno(errno, path);
+  return its == file_id({.path = "/proc/self/ns/user"});
 }
 
 Error is_the_hosts(pid_t pid) {
@@ -73,8 +64,7 @@ Result<ContainerProcess> ContainerProcess::open(pid_t pid) {
 
 Result<Owner> ContainerProcess::owner_outside(Owner inside) const {
   // The maps of our own user namespace are reported as its parent sees them.
-  const auto shared = TRY(shares_our_namespace(pid_, "user"));
-  if (shared) return inside;
+  if (TRY(shares_user_namespace(pid_))) return inside;
   const auto uid = id_outside(pid_, "uid", inside.uid);
   const auto gid = TRY(uid ? id_outside(pid_, "gid", inside.gid) : uid);
   if (!is_running()) return Error{ErrorKind::not_found, fmt::format("process {}: has exited", pid_)};

@@ -5,8 +5,6 @@
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <string>
@@ -24,9 +22,8 @@ namespace {
 constexpr int most_parents = 32;  // user_namespaces(7): they cannot be nested deeper
 constexpr size_t longest_report = 16 * KiB;
 
-std::uint64_t name_of(int space) {
-  struct stat status;
-  return ::fstat(space, &status) == 0 ? status.st_ino : 0;
+std::uint64_t name_of(const std::optional<FileId>& space) {
+  return space ? space->inode : 0;
 }
 
 Result<UniqueFd> find(pid_t pid, std::uint64_t name) {
@@ -35,7 +32,7 @@ Result<UniqueFd> find(pid_t pid, std::uint64_t name) {
   UniqueFd space(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   for (int i = 0; i < most_parents; ++i) {
     if (!space) return Error::from_errno(errno, failure);
-    if (name_of(space.get()) == name) return space;
+    if (name_of(file_id(space.get())) == name) return space;
     UniqueFd parent(::ioctl(space.get(), NS_GET_PARENT));
     if (!parent) return Error::from_errno(errno, failure);
     space = std::move(parent);
@@ -68,8 +65,7 @@ Result<void> result_of(const std::string& report) {
 }  // namespace
 
 std::uint64_t own_user_namespace() {
-  struct stat status;
-  return ::stat("/proc/self/ns/user", &status) == 0 ? status.st_ino : 0;
+  return name_of(file_id({.path = "/proc/self/ns/user"}));
 }
 
 Result<void> in_user_namespace(pid_t pid, std::uint64_t name, const std::function<Result<void>()>& action) {

@@ -164,7 +164,7 @@ std::string mount_unit_name(std::string_view path) {
   return name + ".mount";
 }
 
-Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager manager) {
+Result<std::vector<UnitFile>> unit_files(const Config& config, Scope manager) {
   TRY(check(config, "/runtime_dir", config.runtime_dir));
   for (const Profile& profile : config.profiles)
     TRY(check(config, fmt::format("/profiles/{}/credentials", profile.name), profile.credentials));
@@ -173,7 +173,7 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
   files.push_back(socket_drop_in(config, "oci-oauth-proxy.socket", "proxy.sock"));
   if (config.fleet)
     files.push_back({"basic.target.d/oci-oauth-fleet.conf", "[Unit]\nWants=oci-oauth-fleet.service\n"});
-  if (manager == ServiceManager::user) return files;
+  if (manager == Scope::user) return files;
   files.push_back(exchange_drop_in(config));
   if (config.fleet) files.push_back(keys_drop_in("oci-oauth-fleet.service", {access_key_file, signers_file}));
   if (config.fleet && config.fleet->role == FleetRole::refresher) {
@@ -200,9 +200,9 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager ma
   return files;
 }
 
-ServiceManager service_manager_of(std::string_view systemd_scope, Scope caller) {
-  const bool is_users = systemd_scope.empty() ? caller == Scope::user : systemd_scope == "user";
-  return is_users ? ServiceManager::user : ServiceManager::system;
+Scope service_manager_of(std::string_view systemd_scope, Scope caller) {
+  if (systemd_scope.empty()) return caller;
+  return systemd_scope == "user" ? Scope::user : Scope::system;
 }
 
 Result<void> write_unit_files(const std::vector<UnitFile>& files, const std::string& directory) {

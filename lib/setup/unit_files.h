@@ -13,8 +13,6 @@
 
 namespace oci_oauth {
 
-enum class ServiceManager { system, user };
-
 struct UnitFile {
   std::string path;  // relative to a unit directory: "oci-oauth-refresh.path.d/configuration.conf"
   std::string text;
@@ -25,11 +23,11 @@ struct UnitFile {
 // keys; and the mount units that give runtime_dir/share and each profile's directory in it a tmpfs, which all
 // our services then require. Failure (configuration): a path that is not allowed in a unit file, with its
 // key.
-Result<std::vector<UnitFile>> unit_files(const Config& config, ServiceManager manager);
+Result<std::vector<UnitFile>> unit_files(const Config& config, Scope manager);
 
 // The manager that runs a generator with this $SYSTEMD_SCOPE, systemd.generator(7); without it, the caller's
 // own manager is meant.
-ServiceManager service_manager_of(std::string_view systemd_scope, Scope caller);
+Scope service_manager_of(std::string_view systemd_scope, Scope caller);
 
 // Writes them below a generator's `directory`.
 Result<void> write_unit_files(const std::vector<UnitFile>& files, const std::string& directory);

@@ -6,13 +6,6 @@
 
 namespace oci_oauth {
 
-std::optional<OutputFormat> output_format_of(std::string_view word) {
-  if (word == "raw") return OutputFormat::raw;
-  if (word == "json") return OutputFormat::json;
-  if (word == "header") return OutputFormat::header;
-  return std::nullopt;
-}
-
 Secret format_token(const Secret& token, Time expires_at, OutputFormat format) {
   switch (format) {
     case OutputFormat::raw:

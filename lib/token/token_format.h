@@ -2,18 +2,19 @@
 // The output formats of an access token.
 #pragma once
 
-#include <optional>
+#include <array>
 #include <string_view>
 
 #include "base/secret.h"
 #include "base/time.h"
+#include "base/words.h"
 
 namespace oci_oauth {
 
 enum class OutputFormat { raw, json, header };
-
-// "raw", "json" or "header"; nullopt: any other word.
-std::optional<OutputFormat> output_format_of(std::string_view word);
+constexpr std::array<std::string_view, 3> words_of(OutputFormat) {
+  return {"raw", "json", "header"};
+}
 
 // A line: the token, or as a header's "Authorization: Bearer TOKEN" (RFC 6750 section 2.1). As JSON:
 // access_token, token_type (RFC 6749 section 5.1) and expires_at (RFC 3339).

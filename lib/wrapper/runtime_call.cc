@@ -17,6 +17,7 @@ struct Option {
   std::string RuntimeCall::*target = nullptr;
 };
 
+// One that takes no value is listed only if it has a letter that others may follow; all else is skipped.
 constexpr Option global_options[] = {
     {"log", 0, Takes::value, &RuntimeCall::log},
     {"log-format", 0, Takes::value},
@@ -25,11 +26,6 @@ constexpr Option global_options[] = {
     {"rootless", 0, Takes::value},
     {"criu", 0, Takes::value},
     {"cgroup-manager", 0, Takes::value},
-    {"debug", 0, Takes::nothing},
-    {"systemd-cgroup", 0, Takes::nothing},
-    {"help", 'h', Takes::nothing},
-    {"usage", 0, Takes::nothing},
-    {"version", 'v', Takes::nothing},
 };
 
 constexpr Option create_options[] = {
@@ -39,12 +35,6 @@ constexpr Option create_options[] = {
     {"pid-file", 0, Takes::value},
     {"preserve-fds", 0, Takes::value},
     {"detach", 'd', Takes::nothing},
-    {"keep", 0, Takes::nothing},
-    {"no-new-keyring", 0, Takes::nothing},
-    {"no-pivot", 0, Takes::nothing},
-    {"no-subreaper", 0, Takes::nothing},
-    {"help", 'h', Takes::nothing},
-    {"usage", 0, Takes::nothing},
 };
 
 constexpr Option restore_options[] = {
@@ -57,17 +47,7 @@ constexpr Option restore_options[] = {
     {"manage-cgroups-mode", 0, Takes::value},
     {"pid-file", 0, Takes::value},
     {"work-path", 0, Takes::value},
-    {"auto-dedup", 0, Takes::nothing},
     {"detach", 'd', Takes::nothing},
-    {"ext-unix-sk", 0, Takes::nothing},
-    {"file-locks", 0, Takes::nothing},
-    {"lazy-pages", 0, Takes::nothing},
-    {"no-pivot", 0, Takes::nothing},
-    {"no-subreaper", 0, Takes::nothing},
-    {"shell-job", 0, Takes::nothing},
-    {"tcp-established", 0, Takes::nothing},
-    {"help", 'h', Takes::nothing},
-    {"usage", 0, Takes::nothing},
 };
 
 constexpr Option exec_options[] = {
@@ -84,11 +64,7 @@ constexpr Option exec_options[] = {
     {"process-label", 0, Takes::value},
     {"user", 'u', Takes::value},
     {"detach", 'd', Takes::nothing},
-    {"ignore-paused", 0, Takes::nothing},
-    {"no-new-privs", 0, Takes::nothing},
     {"tty", 't', Takes::nothing},
-    {"help", 'h', Takes::nothing},
-    {"usage", 0, Takes::nothing},
 };
 
 using Options = std::span<const Option>;

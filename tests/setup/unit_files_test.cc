@@ -42,7 +42,7 @@ TEST_CASE("each login has a path unit, which goes with the one that is enabled")
     config.profiles.back().name = name;
   }
   config.profiles.back().credentials = "/srv/100%/login";
-  const auto files = unit_files(config, ServiceManager::system);
+  const auto files = unit_files(config, Scope::system);
   REQUIRE(files);
   CHECK_THAT(text_of(*files, "oci-oauth-login-claude.path"),
              Contains("\nPathChanged=/home/me/.claude/.credentials.json\nUnit=oci-oauth-refresh.service\n") &&
@@ -57,7 +57,7 @@ TEST_CASE("each login has a path unit, which goes with the one that is enabled")
 TEST_CASE("a profile with a command has no file to watch or to write") {
   Config config = a_config("");
   config.profiles.back().source = ExecSource{.exec = {"/bin/x"}};
-  const auto files = unit_files(config, ServiceManager::system);
+  const auto files = unit_files(config, Scope::system);
   REQUIRE(files);
   CHECK(text_of(*files, "oci-oauth-refresh.path.d/configuration.conf") == "[Unit]\n");
   CHECK(text_of(*files, "oci-oauth-exchange@.service.d/configuration.conf") == "[Service]\n");
@@ -65,10 +65,10 @@ TEST_CASE("a profile with a command has no file to watch or to write") {
 
 TEST_CASE("a fleet's configuration starts the follower, which has no file of the login to watch") {
   Config config = a_config("");
-  CHECK(text_of(*unit_files(config, ServiceManager::system), "basic.target.d/oci-oauth-fleet.conf").empty());
+  CHECK(text_of(*unit_files(config, Scope::system), "basic.target.d/oci-oauth-fleet.conf").empty());
   config.fleet.emplace();
   config.profiles.back().in_fleet = true;
-  for (const auto manager : {ServiceManager::system, ServiceManager::user}) {
+  for (const auto manager : {Scope::system, Scope::user}) {
     const auto files = unit_files(config, manager);
     REQUIRE(files);
     CHECK(text_of(*files, "basic.target.d/oci-oauth-fleet.conf") ==
@@ -81,7 +81,7 @@ TEST_CASE("each unit that reads a fleet's keys may have them as credentials, and
   Config config = a_config("/login");
   config.fleet.emplace();
   const auto keys_of = [&](const char* unit) {
-    return text_of(*unit_files(config, ServiceManager::system), std::string(unit) + ".d/keys.conf");
+    return text_of(*unit_files(config, Scope::system), std::string(unit) + ".d/keys.conf");
   };
   CHECK(
       keys_of("oci-oauth-fleet.service") ==
@@ -93,14 +93,14 @@ TEST_CASE("each unit that reads a fleet's keys may have them as credentials, and
 }
 
 TEST_CASE("no drop-in is for units that are not ours") {
-  const auto files = unit_files(a_config("/login"), ServiceManager::system);
+  const auto files = unit_files(a_config("/login"), Scope::system);
   REQUIRE(files);
   for (const UnitFile& file : *files)
     CHECK_THAT(file.path, !Contains("-.") && !Contains("oci-oauth-.service"));
 }
 
 TEST_CASE("the exchange may write where a login is, and beside that place") {
-  const auto files = unit_files(a_config("/srv/a 100%/.claude/login"), ServiceManager::system);
+  const auto files = unit_files(a_config("/srv/a 100%/.claude/login"), Scope::system);
   REQUIRE(files);
   CHECK(text_of(*files, "oci-oauth-exchange@.service.d/configuration.conf") ==
         "[Service]\nReadWritePaths=\"-/srv/a 100%%/.claude\"\nReadWritePaths=\"-/srv/a 100%%\"\n");
@@ -110,7 +110,7 @@ TEST_CASE(
     "the socket is where runtime_dir is, and the share and each profile's directory there have a tmpfs") {
   Config config = a_config("/login");
   config.runtime_dir = "/run/other place";
-  const auto files = unit_files(config, ServiceManager::system);
+  const auto files = unit_files(config, Scope::system);
   REQUIRE(files);
   CHECK_THAT(text_of(*files, "oci-oauth-refresh.socket.d/configuration.conf"),
              Contains("\nListenStream=\nListenStream=/run/other place/refresh.sock\n"));
@@ -134,14 +134,14 @@ TEST_CASE(
 }
 
 TEST_CASE("a user's manager mounts nothing") {
-  const auto files = unit_files(a_config("/login"), ServiceManager::user);
+  const auto files = unit_files(a_config("/login"), Scope::user);
   REQUIRE(files);
   for (const UnitFile& file : *files) CHECK_THAT(file.text, !Contains("Mount"));
 }
 
 TEST_CASE("a path that would break a unit file is refused with its key") {
   for (const std::string path : {"/a\nExecStart=/bin/sh", "/a\\", "/a\"b", "/a ", "/a\x7f"}) {
-    const auto files = unit_files(a_config(path), ServiceManager::system);
+    const auto files = unit_files(a_config(path), Scope::system);
     REQUIRE_FALSE(files);
     CHECK(files.error().kind == ErrorKind::configuration);
     CHECK_THAT(files.error().message, Contains("/profiles/claude/credentials"));
@@ -149,10 +149,10 @@ TEST_CASE("a path that would break a unit file is refused with its key") {
 }
 
 TEST_CASE("a generator serves the manager that runs it, and by hand the caller's own") {
-  CHECK(service_manager_of("system", Scope::user) == ServiceManager::system);
-  CHECK(service_manager_of("user", Scope::system) == ServiceManager::user);
-  CHECK(service_manager_of("", Scope::user) == ServiceManager::user);
-  CHECK(service_manager_of("", Scope::system) == ServiceManager::system);
+  CHECK(service_manager_of("system", Scope::user) == Scope::system);
+  CHECK(service_manager_of("user", Scope::system) == Scope::user);
+  CHECK(service_manager_of("", Scope::user) == Scope::user);
+  CHECK(service_manager_of("", Scope::system) == Scope::system);
 }
 
 TEST_CASE("unit files are written below a directory, and the same ones again") {
