@@ -2,7 +2,6 @@
 #include "base/time.h"
 
 #include <charconv>
-#include <limits>
 
 #include "base/fmt.h"
 

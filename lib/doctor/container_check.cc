@@ -15,7 +15,6 @@
 #include "delivery/choice.h"
 #include "doctor/checks.h"
 #include "setup/cdi.h"
-#include "token/runtime_dir.h"
 
 namespace oci_oauth {
 

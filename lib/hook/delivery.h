@@ -2,12 +2,9 @@
 // One target of one profile in the container, from the choice to the outcome.
 #pragma once
 
-#include <vector>
-
 #include "base/unique_fd.h"
 #include "delivery/choice.h"
 #include "delivery/written_directory.h"
-#include "hook/create_context.h"
 
 namespace oci_oauth {
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/fmt.h"
 #include "config/provider.h"
 #include "delivery/forget_container.h"
 #include "delivery/share.h"

@@ -12,7 +12,6 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <optional>
 
 #include "base/file.h"
 #include "base/fmt.h"

@@ -3,7 +3,6 @@
 // link, ".." or magic link in an image leads out of it; where that call is not there, no link is followed.
 #pragma once
 
-#include <string>
 #include <string_view>
 
 #include "base/result.h"

@@ -6,7 +6,6 @@
 
 #include <optional>
 
-#include "base/file.h"
 #include "base/result.h"
 #include "oci/container_process.h"
 #include "oci/id_map.h"

@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
 #include "config/provider.h"
 
 namespace oci_oauth {

@@ -12,7 +12,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
 #include "base/unique_fd.h"
 #include "proxy/event_loop.h"
 #include "proxy/tunnel.h"

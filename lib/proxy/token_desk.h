@@ -11,11 +11,9 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/file.h"
-#include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
 #include "base/unique_fd.h"

@@ -2,7 +2,6 @@
 // The engines that can be registered: their names, how they are set up, and their state.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/host.h"
 
-#include <unistd.h>
-
 #include "base/process.h"
 #include "config/config.h"
 #include "program/installation.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/service_command.h"
 
-#include <algorithm>
 #include <map>
 #include <string_view>
 

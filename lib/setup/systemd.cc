@@ -3,7 +3,6 @@
 
 #include <pwd.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/command_output.h"
 #include "base/fmt.h"

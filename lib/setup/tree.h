@@ -5,8 +5,6 @@
 
 #include <sys/types.h>
 
-#include <sys/stat.h>
-
 #include <optional>
 #include <string>
 #include <string_view>

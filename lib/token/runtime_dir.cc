@@ -10,7 +10,6 @@
 #include "base/fmt.h"
 #include "base/process.h"
 #include "base/size.h"
-#include "base/text.h"
 #include "config/provider.h"
 
 namespace oci_oauth {
