@@ -137,7 +137,7 @@ Result<void> check_fleet(const Config& config) {
 
 bool is_valid_name(std::string_view name) {
   std::string text(name);
-  return Name::accept(text).has_value();
+  return Name::why_not(text) == nullptr;
 }
 
 const Profile* Config::find(std::string_view profile) const {
@@ -158,7 +158,7 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
   auto json = TRY(parse_configuration(text, path));
   Config config;
   config.path = path;
-  TRY(KeyReader::read(json, {config.path}, config));
+  TRY(KeyReader::read(json, config.path, config));
   for (Profile& profile : config.profiles) complete(profile);
   if (config.fleet) complete(*config.fleet, config.profiles);
   join_targets(config);

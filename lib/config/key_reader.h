@@ -11,8 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/json.h"
-#include "base/result.h"
+#include "base/record.h"
 #include "config/keys.h"
 
 namespace oci_oauth {
@@ -23,37 +22,33 @@ Result<JsonDocument> parse_configuration(std::string_view text, std::string_view
 // "SOURCE: POINTER: reason", kind configuration.
 Error configuration_error(std::string_view source, std::string_view pointer, std::string_view reason);
 
-// Where a value is. Spelled out only for a message.
-struct Place {
-  std::string_view source;
-  const Place* above = nullptr;  // nullptr: the root
-  std::string_view key = {};
-
-  std::string pointer() const;
-  Error mistake(std::string_view reason) const;
-};
-
 class KeyReader {
  public:
   using Help = DroppedHelp;
   template <class Enum>
   using Choice = KeyChoice<Enum, Help>;
 
-  KeyReader(const JsonValue& object, const Place& place) : object_(object), place_(place) {
-    if (!object.IsObject()) failure_ = place.mistake("is not an object");
+  // Reads all keys of `member`. Failure (configuration): the first mistake, here or in what it contains.
+  template <class T>
+  static Result<void> read(const JsonValue& value, std::string_view source, T& member) {
+    RecordReading reading = {source};
+    read(value, {}, reading, member);
+    if (!reading.error) return {};
+    reading.error->kind = ErrorKind::configuration;
+    return std::move(*reading.error);
   }
 
   void text(Key key, std::string& member, auto rule, Help) {
-    read_text(key, member, rule.accept, rule.may_be_empty);
+    read_text(key, member, rule.why_not, rule.may_be_empty);
   }
   void texts(Key key, std::vector<std::string>& member, auto rule, Help) {
-    read_texts(key, member, rule.accept);
+    read_texts(key, member, rule.why_not);
   }
   void text_or_texts(Key key, std::vector<std::string>& member, auto rule, Help) {
-    read_text_or_texts(key, member, rule.accept);
+    read_text_or_texts(key, member, rule.why_not);
   }
   void pairs(Key key, Pairs& member, auto name, auto value, Help) {
-    read_pairs(key, member, name.accept, value.accept);
+    read_pairs(key, member, name.why_not, value.why_not);
   }
   void command(Key key, std::vector<std::string>& member, Help);
   void duration(Key key, Milliseconds& member, Bounds bounds, Help);
@@ -82,41 +77,35 @@ class KeyReader {
 
   template <class T>
   void object(Key key, T& member, Help) {
-    if (const JsonValue* value = take(key)) read_object(*value, {place_.source, &place_, key.name}, member);
+    if (const JsonValue* value = take(key)) read(*value, below(key.name), reading_, member);
   }
   template <class T>
   void object(Key key, std::optional<T>& member, Help) {
-    if (const JsonValue* value = take(key))
-      read_object(*value, {place_.source, &place_, key.name}, member.emplace());
+    if (const JsonValue* value = take(key)) read(*value, below(key.name), reading_, member.emplace());
   }
-
   template <class T>
   void objects(Key key, std::vector<T>& member, Help) {
-    const JsonValue* value = take_array(key);
+    const JsonValue* value = take(key, &JsonValue::IsArray, "is not an array");
     if (value == nullptr) return;
-    const Place array = {place_.source, &place_, key.name};
-    unsigned index = 0;
+    const RecordPlace array = below(key.name);
     for (const JsonValue& element : value->GetArray()) {
-      const std::string name = std::to_string(index++);
-      const Place place = {place_.source, &array, name};
-      T& read = member.emplace_back();
-      if constexpr (requires { read.place; }) read.place = place.pointer();
-      read_object(element, place, read);
+      const RecordPlace place = {&array, {}, member.size()};
+      T& next = member.emplace_back();
+      if constexpr (requires { next.place; }) next.place = place.pointer();
+      read(element, place, reading_, next);
     }
   }
-
   template <class T>
   void named(Key key, std::vector<T>& member, Help) {
-    const JsonValue* value = take_object(key);
+    const JsonValue* value = take(key, &JsonValue::IsObject, "is not an object");
     if (value == nullptr) return;
-    const Place object = {place_.source, &place_, key.name};
+    const RecordPlace object = below(key.name);
     for (const auto& [name, element] : value->GetObject()) {
-      const Place place = {place_.source, &object, json_text(name)};
-      T& read = member.emplace_back();
-      read.name = json_text(name);
-      if (const auto accepted = Name::accept(read.name); !accepted)
-        keep(place.mistake(accepted.error().message));
-      read_object(element, place, read);
+      const RecordPlace place = {&object, json_text(name)};
+      T& next = member.emplace_back();
+      next.name = json_text(name);
+      check(next.name, place, Name::why_not);
+      read(element, place, reading_, next);
     }
   }
 
@@ -124,50 +113,45 @@ class KeyReader {
   void not_both(std::string_view a, std::string_view b);
   void needs(std::string_view key, std::initializer_list<std::string_view> others);
 
-  // Reads all keys of `member`. Failure: the first mistake, here or in what it contains.
+ private:
+  using WhyNot = const char* (*)(std::string&);
+
+  KeyReader(const JsonValue& object, const RecordPlace& place, RecordReading& reading)
+      : object_(object), place_(place), reading_(reading) {
+    if (!object.IsObject()) reading.refuse(place, "is not an object");
+  }
   template <class T>
-  static Result<void> read(const JsonValue& value, const Place& place, T& member) {
-    KeyReader reader(value, place);
+  static void read(const JsonValue& value, const RecordPlace& place, RecordReading& reading, T& member) {
+    if (reading.error) return;
+    KeyReader reader(value, place, reading);
     keys_of(reader, member);
-    if (!reader.has_unknown()) return std::move(reader.failure_);
+    if (reading.error || reader.found_ == value.MemberCount()) return;
     reader.is_listing_ = true;
     keys_of(reader, member);
-    return reader.unknown();
+    reader.refuse_unknown();
   }
 
- private:
-  using Accept = Result<void> (*)(std::string&);
-
-  template <class T>
-  void read_object(const JsonValue& value, const Place& place, T& member) {
-    if (!failure_) return;
-    if (auto done = read(value, place, member); !done) keep(std::move(done).error());
-  }
-
+  RecordPlace below(std::string_view key) const { return {&place_, key}; }
   const JsonValue* take(Key key);
-  const JsonValue* take_array(Key key);
-  const JsonValue* take_object(Key key);
-  void read_text(Key key, std::string& member, Accept accept, bool may_be_empty);
-  void read_texts(Key key, std::vector<std::string>& member, Accept accept);
-  void read_text_or_texts(Key key, std::vector<std::string>& member, Accept accept);
-  void read_pairs(Key key, Pairs& member, Accept name, Accept value);
+  // The same for a value of one kind.
+  const JsonValue* take(Key key, bool (JsonValue::*is_kind)() const, std::string_view otherwise);
+  void check(std::string& text, const RecordPlace& place, WhyNot why_not);
+  void read_text(Key key, std::string& member, WhyNot why_not, bool may_be_empty);
+  void read_texts(Key key, std::vector<std::string>& member, WhyNot why_not);
+  void read_text_or_texts(Key key, std::vector<std::string>& member, WhyNot why_not);
+  void read_pairs(Key key, Pairs& member, WhyNot name, WhyNot value);
   std::optional<bool> read_boolean(Key key);
   std::optional<std::string> read_word(Key key);
   void refuse_word(Key key, std::string_view word, std::string_view known);
-
-  void fail(std::string_view key, std::string_view reason);
-  void keep(Error error) {
-    if (failure_) failure_ = std::move(error);
-  }
-  bool has_unknown() const { return failure_ && found_ < object_.MemberCount(); }
-  Error unknown() const;
+  void refuse_unknown();
+  void fail(std::string_view key, std::string_view reason) { reading_.refuse(below(key), reason); }
 
   const JsonValue& object_;
-  const Place& place_;
+  const RecordPlace& place_;
+  RecordReading& reading_;
   size_t found_ = 0;
   bool is_listing_ = false;  // the keys' names are wanted, and nothing is read
   std::vector<std::string_view> listed_;
-  Result<void> failure_;
 };
 
 }  // namespace oci_oauth

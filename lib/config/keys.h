@@ -25,10 +25,9 @@
 namespace oci_oauth {
 
 struct Key {
-  constexpr Key(const char* text) : name(text) {}
-  constexpr Key(std::string_view text, bool required) : name(text), is_required(required) {}
+  constexpr Key(const char* text, bool required = false) : name(text), is_required(required) {}
   std::string_view name;
-  bool is_required = false;
+  bool is_required;
 };
 constexpr Key required(const char* name) {
   return {name, true};
@@ -119,8 +118,7 @@ void keys_of(auto& keys, ExecSource& source) {
   keys.duration("lifetime", source.lifetime, {},
                 "How long a token is used if neither the output nor the token says when it expires. Default: "
                 "such a token is an error.");
-  keys.duration("timeout", source.timeout, {std::chrono::seconds(1), longest_exec},
-                "How long one run may take.");
+  keys.duration("timeout", source.timeout, {std::chrono::seconds(1), longest_exec}, "How long it may run.");
 }
 
 void keys_of(auto& keys, Profile& profile) {
@@ -327,8 +325,7 @@ void keys_of(auto& keys, Api& api) {
 }
 
 void keys_of(auto& keys, LoginPlace& place) {
-  keys.text(required("directory"), place.directory, RelativePath(),
-            "The client's directory, below the home.");
+  keys.text(required("directory"), place.directory, RelativePath(), "The client's directory in the home.");
   keys.text("variable", place.variable, Variable(),
             "The environment variable that names another directory instead.");
   keys.text(required("file"), place.file, RelativePath(),

@@ -32,8 +32,13 @@ bool overlap(const std::string& a, const std::string& b) {
   return is_within(a, b) || is_within(b, a);
 }
 
-Place below(const Place& place, std::string_view key) {
-  return {place.source, &place, key};
+RecordPlace below(const RecordPlace& place, std::string_view key) {
+  return {&place, key};
+}
+
+// Without the file's path.
+Error mistake(const RecordPlace& place, std::string_view reason) {
+  return Error::configuration(fmt::format("{}: {}", place.pointer(), reason));
 }
 
 std::set<std::string> names_of_providers(const std::string& directory) {
@@ -58,16 +63,16 @@ Secrets secrets_of(const CredentialFields& fields) {
 }
 
 // A pointer that is or contains a secret.
-Result<void> check_reveals(const std::string& pointer, const Secrets& secrets, const Place& place,
+Result<void> check_reveals(const std::string& pointer, const Secrets& secrets, const RecordPlace& place,
                            std::string_view verb) {
   for (const auto& [secret, name] : secrets) {
     if (is_within(secret, pointer))
-      return place.mistake(fmt::format("'{}' would {} {}", pointer, verb, name));
+      return mistake(place, fmt::format("'{}' would {} {}", pointer, verb, name));
   }
   return {};
 }
 
-Result<void> check_credentials(const CredentialFields& fields, const Place& place) {
+Result<void> check_credentials(const CredentialFields& fields, const RecordPlace& place) {
   std::vector<std::pair<std::string_view, const std::string*>> all = {
       {"access_token", &fields.access_token},
       {"expires_at", &fields.expires_at},
@@ -81,15 +86,15 @@ Result<void> check_credentials(const CredentialFields& fields, const Place& plac
   for (const auto& [name, pointer] : fields.answer) all.emplace_back("answer", &pointer);
   for (const auto& [key, pointer] : all) {
     if (overlap(*pointer, fields.refresh_token))
-      return below(place, key).mistake(fmt::format("'{}' is the refresh token", *pointer));
+      return mistake(below(place, key), fmt::format("'{}' is the refresh token", *pointer));
   }
   for (const auto& [name, pointer] : fields.answer) {
     if (overlap(pointer, fields.access_token))
-      return below(place, "answer").mistake(fmt::format("'{}' is the access token", pointer));
+      return mistake(below(place, "answer"), fmt::format("'{}' is the access token", pointer));
   }
   if (fields.access_token.empty() && fields.refresh_token.empty())
-    return place.mistake("needs \"access_token\" or \"refresh_token\"");
-  const Place parameters = below(place, "parameters");
+    return mistake(place, "needs \"access_token\" or \"refresh_token\"");
+  const RecordPlace parameters = below(place, "parameters");
   for (const auto& [name, pointer] : fields.parameters)
     TRY(check_reveals(pointer, secrets_of(fields), below(parameters, name), "send"));
   return {};
@@ -97,7 +102,7 @@ Result<void> check_credentials(const CredentialFields& fields, const Place& plac
 
 // Our member of a document contains all that we deliver in it, and the access token, by which we know it
 // again.
-Result<void> check_member(const DeliveredFile& file, const Provider& provider, const Place& place) {
+Result<void> check_member(const DeliveredFile& file, const Provider& provider, const RecordPlace& place) {
   bool has_token = false;
   std::vector<std::string> places = file.fields;
   for (const auto& pairs : {&file.moved, &file.constants}) {
@@ -105,58 +110,59 @@ Result<void> check_member(const DeliveredFile& file, const Provider& provider, c
   }
   for (const std::string& field : places) {
     if (!is_within(field, file.member))
-      return place.mistake(fmt::format("'{}' does not contain the field '{}'", file.member, field));
+      return mistake(place, fmt::format("'{}' does not contain the field '{}'", file.member, field));
   }
   for (const std::string& field : file.fields)
     has_token = has_token || is_within(provider.fields.access_token, field);
-  if (!has_token) return place.mistake("the access token must be among its fields");
+  if (!has_token) return mistake(place, "the access token must be among its fields");
   return {};
 }
 
 // The empty text may be anywhere: a client may want the key of a refresh token, and never gets one.
-Result<void> check_constants(const DeliveredFile& file, const CredentialFields& fields, const Place& place) {
+Result<void> check_constants(const DeliveredFile& file, const CredentialFields& fields,
+                             const RecordPlace& place) {
   for (const Pair& constant : file.constants) {
     const std::string& pointer = constant.name;
     const bool is_token = overlap(pointer, fields.refresh_token) || names_refresh_token(last_key(pointer));
     if (is_token && !constant.value.empty())
-      return below(place, pointer).mistake("a text at a refresh token's place is not empty");
+      return mistake(below(place, pointer), "a text at a refresh token's place is not empty");
     const auto takes_its_place = [&](const std::string& other) { return overlap(pointer, other); };
     if (std::ranges::any_of(file.fields, takes_its_place))
-      return below(place, pointer).mistake("a field is there");
+      return mistake(below(place, pointer), "a field is there");
   }
   return {};
 }
 
-Result<void> check_delivered(const DeliveredFile& file, const Provider& provider, const Place& place) {
+Result<void> check_delivered(const DeliveredFile& file, const Provider& provider, const RecordPlace& place) {
   const Secrets secrets = secrets_of(provider.fields);
   for (const std::string& field : file.fields)
     TRY(check_reveals(field, secrets, below(place, "fields"), "deliver"));
-  const Place moved = below(place, "moved");
+  const RecordPlace moved = below(place, "moved");
   for (const auto& [to, from] : file.moved) TRY(check_reveals(from, secrets, below(moved, to), "deliver"));
   TRY(check_constants(file, provider.fields, below(place, "constants")));
   return file.member.empty() ? Result<void>() : check_member(file, provider, below(place, "member"));
 }
 
 // Files need a directory in which they can be opened: Landlock leaves the login's alone for that.
-Result<void> check_locks(const std::vector<ProviderLock>& locks, const Place& place) {
+Result<void> check_locks(const std::vector<ProviderLock>& locks, const RecordPlace& place) {
   for (const ProviderLock& lock : locks) {
     const bool is_inside = lock.path.starts_with("{directory}/") && lock.path.find("/..") == lock.path.npos;
     if (lock.kind != LockKind::directory && !is_inside)
-      return place.mistake(fmt::format("'{}' is not a file of the login's directory", lock.path));
+      return mistake(place, fmt::format("'{}' is not a file of the login's directory", lock.path));
     if (lock.kind != LockKind::file && lock.content != LockContent::nothing)
-      return place.mistake(fmt::format("'{}' is a {}, which has no \"content\"", lock.path, word(lock.kind)));
+      return mistake(place,
+                     fmt::format("'{}' is a {}, which has no \"content\"", lock.path, word(lock.kind)));
   }
   return {};
 }
 
-Result<void> check_provider(const Provider& provider, const Place& root) {
+Result<void> check_provider(const Provider& provider) {
+  const RecordPlace root;
   TRY(check_credentials(provider.fields, below(root, "credentials")));
-  const Place deliver = below(root, "deliver");
-  unsigned index = 0;
-  for (const DeliveredFile& file : provider.deliver) {
-    const std::string name = std::to_string(index++);
-    TRY(check_delivered(file, provider, below(deliver, name)));
-  }
+  const RecordPlace deliver = below(root, "deliver");
+  size_t index = 0;
+  for (const DeliveredFile& file : provider.deliver)
+    TRY(check_delivered(file, provider, {&deliver, {}, index++}));
   TRY(check_locks(provider.locks, below(root, "locks")));
   return check_locks(provider.save_locks, below(root, "save_locks"));
 }
@@ -252,8 +258,8 @@ Result<Provider> parse_provider(std::string_view text, std::string_view path, st
   auto json = TRY(parse_configuration(text, path));
   Provider provider;
   provider.name = name;
-  TRY(KeyReader::read(json, {path}, provider));
-  TRY(check_provider(provider, {path}));
+  TRY(KeyReader::read(json, path, provider));
+  if (auto checked = check_provider(provider); !checked) return std::move(checked).error().in(path);
   for (DeliveredFile& file : provider.deliver) {
     file.access_token = provider.fields.access_token;
     file.refresh_token = provider.fields.refresh_token;

@@ -28,10 +28,6 @@ bool consists_of(std::string_view text, std::string_view more) {
   return std::all_of(text.begin(), text.end(), [&](char c) { return is_one_of(c, more); });
 }
 
-Result<void> refuse(std::string_view text, std::string_view reason) {
-  return Error::configuration(fmt::format("'{}' {}", text, reason));
-}
-
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= longest_name && is_one_of(text.front(), "") &&
          consists_of(text, "._-");
@@ -65,37 +61,35 @@ bool is_request(std::string_view text) {
 
 }  // namespace
 
-Result<void> Name::accept(std::string& text) {
-  if (is_name(text)) return {};
-  return refuse(text, "is not a valid name: use letters, digits, '.', '_' and '-'");
+const char* Name::why_not(std::string& text) {
+  return is_name(text) ? nullptr : "is not a valid name: use letters, digits, '.', '_' and '-'";
 }
 
-Result<void> Path::accept(std::string& text) {
+const char* Path::why_not(std::string& text) {
   std::string normalised;
-  if (!normalise_path(text, normalised)) return refuse(text, "is not an absolute path without '..'");
+  if (!normalise_path(text, normalised)) return "is not an absolute path without '..'";
   text = std::move(normalised);
-  return {};
+  return nullptr;
 }
 
-Result<void> PathBelowRoot::accept(std::string& text) {
-  TRY(Path::accept(text));
-  if (text == "/") return refuse(text, "is the root directory");
-  return {};
+const char* PathBelowRoot::why_not(std::string& text) {
+  if (const char* why = Path::why_not(text)) return why;
+  return text == "/" ? "is the root directory" : nullptr;
 }
 
-Result<void> RelativePath::accept(std::string& text) {
+const char* RelativePath::why_not(std::string& text) {
   std::string normalised;
   if (text.starts_with('/') || !normalise_path("/" + text, normalised))
-    return refuse(text, "is not a relative path without '..'");
+    return "is not a relative path without '..'";
   text = normalised.substr(1);
-  return {};
+  return nullptr;
 }
 
-Result<void> ServerUrl::accept(std::string& text) {
+const char* ServerUrl::why_not(std::string& text) {
   if (!text.starts_with("https://") && !text.starts_with("http://"))
-    return refuse(text, "does not begin with https:// or http://");
-  if (text.find_first_of("?#") != text.npos) return refuse(text, "has a query or a fragment");
-  return {};
+    return "does not begin with https:// or http://";
+  if (text.find_first_of("?#") != text.npos) return "has a query or a fragment";
+  return nullptr;
 }
 
 std::optional<LoopbackAddress> LoopbackUrl::read(std::string_view text) {
@@ -116,79 +110,71 @@ std::optional<LoopbackAddress> LoopbackUrl::read(std::string_view text) {
   return address;
 }
 
-Result<void> LoopbackUrl::accept(std::string& text) {
-  if (read(text)) return {};
-  return refuse(text, "is not http://127.0.0.1/PATH or the like on a loopback address");
+const char* LoopbackUrl::why_not(std::string& text) {
+  return read(text) ? nullptr : "is not http://127.0.0.1/PATH or the like on a loopback address";
 }
 
-Result<void> Origin::accept(std::string& text) {
+const char* Origin::why_not(std::string& text) {
   constexpr std::string_view scheme = "https://";
   const bool is_origin = text.starts_with(scheme) && text.size() > scheme.size() &&
                          consists_of(std::string_view(text).substr(scheme.size()), ".:[]-");
   const auto on_loopback = LoopbackUrl::read(text + "/");
-  if (is_origin || (on_loopback && on_loopback->path == "/")) return {};
-  return refuse(text, "is not https://HOST");
+  return is_origin || (on_loopback && on_loopback->path == "/") ? nullptr : "is not https://HOST";
 }
 
-Result<void> Pointer::accept(std::string& text) {
-  if (is_json_pointer(text)) return {};
-  return refuse(text, "is not a JSON Pointer (RFC 6901)");
+const char* Pointer::why_not(std::string& text) {
+  return is_json_pointer(text) ? nullptr : "is not a JSON Pointer (RFC 6901)";
 }
 
-Result<void> FileName::accept(std::string& text) {
+const char* FileName::why_not(std::string& text) {
   const bool is_ours = text == token_file || text.ends_with(".oci-oauth");
   if (text.find('/') != text.npos || text == "." || text == ".." || is_ours)
-    return refuse(text, "is not a valid name for a delivered file");
-  return {};
+    return "is not a valid name for a delivered file";
+  return nullptr;
 }
 
-Result<void> ErrorCode::accept(std::string& text) {
-  if (text.empty() || text.size() > 64 || !consists_of(text, "_.-"))
-    return refuse(text, "is not an error code");
-  return {};
+const char* ErrorCode::why_not(std::string& text) {
+  if (text.empty() || text.size() > 64 || !consists_of(text, "_.-")) return "is not an error code";
+  return nullptr;
 }
 
-Result<void> Variable::accept(std::string& text) {
+const char* Variable::why_not(std::string& text) {
   const bool begins_well = !text.empty() && digits.find(text.front()) == digits.npos;
-  if (!begins_well || !consists_of(text, "_")) return refuse(text, "is not a valid variable name");
-  return {};
+  if (!begins_well || !consists_of(text, "_")) return "is not a valid variable name";
+  return nullptr;
 }
 
-Result<void> Parameter::accept(std::string& text) {
+const char* Parameter::why_not(std::string& text) {
   constexpr std::string_view ours[] = {"grant_type",    "refresh_token", "client_id",
                                        "client_secret", "scope",         "access_token"};
-  if (text.empty() || text.size() > 64 || !consists_of(text, "_.-"))
-    return refuse(text, "is not the name of a parameter");
-  if (std::find(std::begin(ours), std::end(ours), text) != std::end(ours))
-    return refuse(text, "has a key of its own");
-  return {};
+  if (text.empty() || text.size() > 64 || !consists_of(text, "_.-")) return "is not the name of a parameter";
+  if (std::find(std::begin(ours), std::end(ours), text) != std::end(ours)) return "has a key of its own";
+  return nullptr;
 }
 
-Result<void> ApiRequest::accept(std::string& text) {
-  if (!is_request(text)) return refuse(text, "is not \"METHOD PATH\"");
-  return {};
+const char* ApiRequest::why_not(std::string& text) {
+  return is_request(text) ? nullptr : "is not \"METHOD PATH\"";
 }
 
-Result<void> ByteCount::accept(std::string& text) {
+const char* ByteCount::why_not(std::string& text) {
   const bool fits = is_number(std::string_view(text).substr(0, text.size() - 1));
-  if (!fits || (text.back() != 'k' && text.back() != 'm'))
-    return refuse(text, "is not a size such as \"64m\"");
-  return {};
+  if (!fits || (text.back() != 'k' && text.back() != 'm')) return "is not a size such as \"64m\"";
+  return nullptr;
 }
 
 std::uint16_t Port::number(std::string_view text) {
   return number_in<std::uint16_t>(text).value_or(0);  // also for one that is too large
 }
 
-Result<void> Port::accept(std::string& text) {
-  if (!is_number(text) || number(text) == 0) return refuse(text, "is not a port between 1 and 65535");
-  return {};
+const char* Port::why_not(std::string& text) {
+  if (!is_number(text) || number(text) == 0) return "is not a port between 1 and 65535";
+  return nullptr;
 }
 
-Result<void> Rate::accept(std::string& text) {
+const char* Rate::why_not(std::string& text) {
   if (!text.ends_with("/m") || !is_number(std::string_view(text).substr(0, text.size() - 2)))
-    return refuse(text, "is not a rate such as \"600/m\"");
-  return {};
+    return "is not a rate such as \"600/m\"";
+  return nullptr;
 }
 
 Result<mode_t> Mode::read(std::string_view text) {

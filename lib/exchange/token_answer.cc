@@ -111,7 +111,7 @@ TokenAnswer read_grant(const JsonValue& document, long status, const std::vector
 // A word that an error handler would compare with: not free text, which may contain anything.
 std::string_view code_or_nothing(std::string_view word) {
   std::string code(word);
-  return ErrorCode::accept(code) ? word : std::string_view();
+  return ErrorCode::why_not(code) == nullptr ? word : std::string_view();
 }
 
 // In RFC 6749 section 5.2 it is a string; some servers send an object that contains a code, or a top-level

@@ -48,7 +48,7 @@ TEST_CASE("each mistake names the file, the place and the bad value") {
   const std::pair<std::string, std::string> mistakes[] = {
       {"", "f: is empty"},
       {"{\n \"profiles\" }", "f:2:13: not JSON: missing a colon after a key"},
-      {"[]", "f: /: is not an object"},
+      {"[]", "f: is not an object"},
       {R"({"profile": {}})", "f: /profile: is not a known key"},
       {R"({"profiles": {"claude": {}}})", "f: /profiles/claude: needs either \"credentials\" or \"source\""},
       {R"({"profiles": {"../x": {"credentials": "/c"}}})",

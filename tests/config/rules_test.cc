@@ -11,9 +11,9 @@ namespace {
 template <class Rule>
 std::string reason(std::string text) {
   const std::string before = text;
-  const auto accepted = Rule::accept(text);
+  const char* const why = Rule::why_not(text);
   CHECK(text == before);
-  return accepted ? "" : accepted.error().message;
+  return why == nullptr ? "" : "'" + text + "' " + why;
 }
 
 }  // namespace
