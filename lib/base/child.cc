@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -37,6 +38,18 @@ UniqueFd open_process(pid_t pid) {
 
 void expect_children() {
   ::signal(SIGCHLD, SIG_DFL);
+}
+
+OpenedInChild open_in_child(int flags, const std::function<int(int number)>& open) {
+  UniqueFd slot(::eventfd(0, EFD_CLOEXEC));  // until the child has replaced it
+  if (!slot) return {errno};
+  expect_children();
+  const auto child = static_cast<pid_t>(::syscall(SYS_clone, CLONE_FILES | SIGCHLD | flags, 0, 0, 0, 0));
+  if (child < 0) return {errno};
+  if (child == 0) ::_exit(open(slot.get()));
+  const ProcessEnd end = Child(child).wait();
+  if (end.code() != 0) return {end.signal() == 0 ? end.code() : EINTR};
+  return {0, std::move(slot)};
 }
 
 int ProcessEnd::signal() const {

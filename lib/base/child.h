@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -79,6 +80,15 @@ class Child {
 // Children can be waited for, even if the caller of this program had SIGCHLD ignored: wait(2). Called before
 // each is started.
 void expect_children();
+
+// A descriptor from a child that may enter other namespaces: it shares the caller's descriptors, and `open`
+// puts one at the number that it is given. `flags`: of clone(2), besides. Result: 0 or the error number,
+// which is the child's exit status, with the descriptor.
+struct OpenedInChild {
+  int failure = 0;
+  UniqueFd fd = {};
+};
+OpenedInChild open_in_child(int flags, const std::function<int(int number)>& open);
 
 // fork(2). The child runs `work`, and its result is the exit status; 1 after an exception, which must not
 // reach the parent's code. Failure: names the call.

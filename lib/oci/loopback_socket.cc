@@ -4,9 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -51,18 +49,13 @@ int listen_in(int process, int socket_slot, std::uint16_t port) {
 
 Result<UniqueFd> listen_on_loopback(const ContainerProcess& process, std::uint16_t port) {
   const std::string what = fmt::format("listen on port {} of the container's loopback interface", port);
-  UniqueFd slot(::fcntl(process.fd(), F_DUPFD_CLOEXEC, 0));
-  if (!slot) return Error::from_errno(errno, what);
-  const auto child = static_cast<pid_t>(::syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0));
-  if (child < 0) return Error::from_errno(errno, what);
-  if (child == 0) ::_exit(listen_in(process.fd(), slot.get(), port));
-  const ProcessEnd end = Child(child).wait();
-  if (end.code() == shared_namespace)
+  auto opened = open_in_child(0, [&](int slot) { return listen_in(process.fd(), slot, port); });
+  if (opened.failure == 0) return std::move(opened.fd);
+  if (opened.failure == shared_namespace)
     return Error{ErrorKind::failed,
                  what + ": it shares the host's network, where every process could connect",
                  "give it a network namespace of its own, or remove \"loopback_port\" from the profile"};
-  if (end.code() != 0) return Error::from_errno(end.signal() == 0 ? end.code() : EINTR, what);
-  return slot;
+  return Error::from_errno(opened.failure, what);
 }
 
 }  // namespace oci_oauth

@@ -58,19 +58,10 @@ Result<UniqueFd> clone_tree_read_only(const FileAt& directory) {
 
 // The child's own: if it fails, what it has attached disappears with its mount namespace.
 Result<UniqueFd> lock_tree(UniqueFd tree, const std::string& path) {
-  const auto failure = [](int number) {
-    return Error::from_errno(number, "lock the flags of the share directory's mount");
-  };
-  UniqueFd slot(::fcntl(tree.get(), F_DUPFD_CLOEXEC, 0));
-  if (!slot) return failure(errno);
-  expect_children();
-  const auto child =
-      static_cast<pid_t>(::syscall(SYS_clone, CLONE_FILES | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0));
-  if (child < 0) return failure(errno);
-  if (child == 0) ::_exit(copy_through_user_namespace(tree.get(), path.c_str(), slot.get()));
-  const ProcessEnd end = Child(child).wait();
-  if (end.code() != 0) return failure(end.signal() == 0 ? end.code() : EINTR);
-  return slot;
+  auto locked = open_in_child(
+      CLONE_NEWNS, [&](int slot) { return copy_through_user_namespace(tree.get(), path.c_str(), slot); });
+  if (locked.failure == 0) return std::move(locked.fd);
+  return Error::from_errno(locked.failure, "lock the flags of the share directory's mount");
 }
 
 Result<void> mount_in_container(const ContainerProcess& process, int tree, int target) {

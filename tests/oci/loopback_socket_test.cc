@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -70,6 +71,19 @@ TEST_CASE("a container's port is on its own loopback interface, and on no other 
   REQUIRE_FALSE(again);
   CHECK_THAT(again.error().message, Contains("port 8788") && Contains("Address already in use"));
   CHECK(listen_on_loopback(*neighbour, port));
+}
+
+TEST_CASE("a port that is taken is reported, even if the caller was started with SIGCHLD ignored") {
+  if (without_root()) return;
+  const Container container([] { return set_up(Network::own); });
+  REQUIRE(container.ready());
+  const auto process = ContainerProcess::open(container.pid());
+  REQUIRE(process);
+  const auto listening = listen_on_loopback(*process, port);
+  REQUIRE(listening);
+  ::signal(SIGCHLD, SIG_IGN);
+  CHECK_FALSE(listen_on_loopback(*process, port));
+  ::signal(SIGCHLD, SIG_DFL);
 }
 
 TEST_CASE("a container that shares the host's network gets no port") {
