@@ -22,7 +22,7 @@
 #include "follower/follower.h"
 #include "follower/store_watch.h"
 #include "program/hint.h"
-#include "program/installation.h"
+#include "program/installed_programs.h"
 #include "program/run_reported.h"
 #include "program/standard_options.h"
 #include "refresh/attempt.h"

@@ -10,7 +10,7 @@
 #include "base/process.h"
 #include "config/provider.h"
 #include "probe/login_findings.h"
-#include "program/installation.h"
+#include "program/installed_programs.h"
 #include "program/standard_options.h"
 #include "worker/login_owner.h"
 

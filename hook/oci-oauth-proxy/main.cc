@@ -12,7 +12,7 @@
 #include "config/open_configuration.h"
 #include "config/provider.h"
 #include "program/hint.h"
-#include "program/installation.h"
+#include "program/installed_programs.h"
 #include "program/run_reported.h"
 #include "program/standard_options.h"
 #include "proxy/proxy_files.h"

@@ -46,7 +46,8 @@ std::string_view file_type(mode_t mode) {
 
 std::string commands_to_own(uid_t owner, std::string_view permissions, const std::string& path,
                             RootsFile roots) {
-  const std::string word = shell_word(path), change = fmt::format("chmod {} {}", permissions, word);
+  const std::string word = shell_word(path);
+  std::string change = fmt::format("chmod {} {}", permissions, word);
   if (owner == ::geteuid()) return change;
   if (owner == 0 && roots == RootsFile::kept) return "sudo " + change;
   return fmt::format("chown {} {} && {}", ::geteuid(), word, change);

@@ -2,6 +2,7 @@
 #include "base/file_system.h"
 
 #include <linux/magic.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 
 #include <algorithm>
@@ -53,6 +54,11 @@ bool is_in_memory(int fd) {
 bool is_in_memory(const std::string& path) {
   struct statfs status;
   return ::statfs(path.c_str(), &status) == 0 && is_memory(status);
+}
+
+bool is_read_only(int fd) {
+  struct statvfs status;
+  return ::fstatvfs(fd, &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
 }
 
 }  // namespace oci_oauth

@@ -74,7 +74,7 @@ Result<FileLock> ContainerLedger::lock(SteadyTime deadline) const {
   return FileLock::acquire(std::move(own), LockMode::exclusive, deadline, records);
 }
 
-Result<ContainerRecord> ContainerLedger::load(const std::string& name) const {
+Result<ContainerRecord> ContainerLedger::find(const std::string& name) const {
   const std::string file = file_name(name);
   auto text = TRY(read_file({directory_, file}, record_limit, Links::refused));
   auto record = read_record<ContainerRecord>(text, file);
@@ -84,17 +84,13 @@ Result<ContainerRecord> ContainerLedger::load(const std::string& name) const {
 }
 
 ContainerLedger::Place ContainerLedger::find(const std::string& id, std::string_view bundle) const {
-  auto record = load(id);
+  auto record = find(id);
   const bool is_free = !record && record.error().kind == ErrorKind::not_found;
   if (record && (record->bundle.empty() || record->bundle == bundle)) return {id, std::move(record)};
   std::string other = fmt::format("{}@{:016x}", id, fnv1a(bundle));
-  auto second = load(other);
+  auto second = find(other);
   if (is_free && !second && second.error().kind == ErrorKind::not_found) return {id, std::move(second)};
   return {std::move(other), std::move(second)};
-}
-
-Result<ContainerRecord> ContainerLedger::find(const std::string& id) const {
-  return load(id);
 }
 
 Result<void> ContainerLedger::save(const std::string& name, const ContainerRecord& record) const {
@@ -137,7 +133,7 @@ std::vector<ContainerRecord> ContainerLedger::Listing::records() const {
 Result<ContainerLedger::Listing> ContainerLedger::load_all(const std::vector<std::string>& names) const {
   Listing listing;
   for (const std::string& name : names) {
-    auto record = load(name);
+    auto record = find(name);
     if (record) {
       listing.entries.push_back({name, std::move(*record)});
     } else if (record.error().kind != ErrorKind::not_found) {

@@ -34,8 +34,9 @@ class ContainerLedger {
     Result<ContainerRecord> record;  // not_found: there is no record
   };
   Place find(const std::string& id, std::string_view bundle) const;
-  // The record of any container with that id. Failure: not_found if there is none.
-  Result<ContainerRecord> find(const std::string& id) const;
+  // The record in the file of that name, which is the id of most containers. Failure: not_found if there is
+  // none.
+  Result<ContainerRecord> find(const std::string& name) const;
 
   Result<void> save(const std::string& name, const ContainerRecord& record) const;
   // The same for a record that list_written() has listed.
@@ -65,7 +66,6 @@ class ContainerLedger {
 
  private:
   void remove_leftovers(const std::vector<std::string>& files, Time now) const;
-  Result<ContainerRecord> load(const std::string& name) const;
   Result<Listing> load_all(const std::vector<std::string>& names) const;
 
   int directory_;

@@ -50,7 +50,7 @@ Result<Admission> hand_over(const RuntimeDir& runtime, const HandedOver& socket,
   std::string answer = TRY(read_answer(connection->get(), Answer::line, deadline));
   if (answer == admitted) return Admission::done;
   if (answer == wants_share) return Admission::without_share;
-  if (answer.empty()) answer = "it ended without an answer\n";
+  if (answer.empty()) answer = "it closed the connection without an answer\n";
   answer.pop_back();
   return Error{ErrorKind::failed, fmt::format("oci-oauth-proxy: {}", answer), "oci-oauth install proxy"};
 }

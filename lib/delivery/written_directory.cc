@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/written_directory.h"
 
-#include <sys/statvfs.h>
-
 #include <algorithm>
 #include <cerrno>
 
+#include "base/file_system.h"
 #include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "oci/container_root.h"
@@ -19,11 +18,6 @@ constexpr int attempts = 3;  // in a directory that somebody else is writing to
 constexpr int most_parents = 64;
 constexpr const char* another_target =
     "set the profile's \"target\" to a separate directory, for example /run/secrets/claude";
-
-bool is_read_only(int directory) {
-  struct statvfs status;
-  return ::fstatvfs(directory, &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
-}
 
 FileId directory_of(const DeliveryRecord& delivery) {
   return {delivery.device, delivery.inode};

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/fmt.h"
 #include "base/process.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -39,6 +40,11 @@ struct CreateContext {
   // All profiles together wait for at most the longest hook_wait, because the runtime's own timeout covers
   // them together too.
   SteadyTime began = std::chrono::steady_clock::now();
+
+  void warn(const Profile& profile, std::string_view what, std::string_view hint) const {
+    call.log.write(Priority::warning,
+                   fmt::format("profile '{}', container {}: {}", profile.name, call.state.id, what), hint);
+  }
 };
 
 }  // namespace oci_oauth

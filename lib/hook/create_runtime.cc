@@ -42,15 +42,6 @@ Result<void> judge_unreadable(const HookCall& call, Error error) {
   return blocks ? Result<void>(std::move(told)) : Result<void>();
 }
 
-void warn_of_shadows(const CreateContext& context, const Profile& profile,
-                     const std::vector<std::string>& names) {
-  context.call.log.write(Priority::warning,
-                         fmt::format("profile '{}', container {}: its environment has {}, which a client "
-                                     "there uses instead of the token",
-                                     profile.name, context.call.state.id, fmt::join(names, ", ")),
-                         "start it without that variable");
-}
-
 // The chosen ones, and those whose part they deliver.
 std::vector<const Profile*> profiles_to_freshen(const Config& config, const std::vector<Chosen>& chosen) {
   std::vector<const Profile*> profiles;
@@ -72,7 +63,10 @@ void freshen_all(const CreateContext& context, std::vector<Chosen>& chosen, Fail
     if (profile->delivery == Delivers::socket) continue;
     const auto shadowed_by = assigned_among(fresh->shadowed_by, context.spec_text);
     if (shadowed_by.empty()) continue;
-    warn_of_shadows(context, *profile, shadowed_by);
+    context.warn(*profile,
+                 fmt::format("its environment has {}, which a client there uses instead of the token",
+                             fmt::join(shadowed_by, ", ")),
+                 "start it without that variable");
     for (Chosen& one : chosen) {
       if (one.profile == profile) one.shadowed_by = shadowed_by;
     }
@@ -145,7 +139,7 @@ std::vector<Delivery> serve(const CreateContext& context, std::vector<Chosen> ch
   freshen_all(context, chosen, failures);
   std::vector<Delivery> deliveries;
   if (chosen.empty() || failures.block()) return deliveries;
-  for (const Chosen& one : chosen) deliveries.push_back(plan(one));
+  for (const Chosen& one : chosen) deliveries.emplace_back(one);
   for_all(deliveries, failures, context, prepare);
   auto lock = lock_ledger(context, earlier, deliveries);
   for_all(deliveries, failures, context, describe);

@@ -13,19 +13,14 @@ namespace oci_oauth {
 
 namespace {
 
-void warn_of_readers(const CreateContext& context, const DeliveryRecord& record) {
-  context.call.log.write(
-      Priority::warning,
-      fmt::format("profile '{}', container {}: other users of this host can read the token in '{}'",
-                  record.profile, context.call.state.id, record.source),
-      "chmod o-x " + shell_word(record.source));
-}
-
 Result<void> write_into(const CreateContext& context, Delivery& delivery) {
   const DeliveryRecord& record = delivery.record;
   const WrittenDirectory directory(std::move(delivery.target), record, *context.identity, record.target);
   TRY(directory.deliver(delivery.share, delivery.knowledge));
-  if ((record.mode & S_IROTH) != 0 && is_open_to_others(directory.fd())) warn_of_readers(context, record);
+  if ((record.mode & S_IROTH) != 0 && is_open_to_others(directory.fd()))
+    context.warn(*delivery.chosen.profile,
+                 fmt::format("other users of this host can read the token in '{}'", record.source),
+                 "chmod o-x " + shell_word(record.source));
   return {};
 }
 

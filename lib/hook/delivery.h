@@ -9,6 +9,14 @@
 namespace oci_oauth {
 
 struct Delivery {
+  // Planned, and a mount or a socket until prepare() and describe() know more.
+  explicit Delivery(const Chosen& what) : chosen(what) {
+    record.profile = chosen.profile->name;
+    if (chosen.profile->delivery == Delivers::socket) record.kind = DeliveryKind::socket;
+    record.target = chosen.target;
+    record.shadowed_by = chosen.shadowed_by;
+  }
+
   Chosen chosen;
   DeliveryRecord record;  // what is, or will be, recorded of it
   UniqueFd target = {};   // where to write or to mount; empty for a share that is already bind-mounted
@@ -20,8 +28,5 @@ struct Delivery {
   bool has_failed() const { return record.state == DeliveryState::failed; }
   bool is_written() const { return record.kind == DeliveryKind::write; }
 };
-
-// Planned, and a mount until prepare() and describe() know more.
-Delivery plan(const Chosen& chosen);
 
 }  // namespace oci_oauth

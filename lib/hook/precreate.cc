@@ -5,7 +5,7 @@
 #include "config/provider.h"
 #include "delivery/choice.h"
 #include "oci/spec_edit.h"
-#include "program/installation.h"
+#include "program/installed_programs.h"
 
 namespace oci_oauth {
 

@@ -2,10 +2,10 @@
 #include "hook/prepare.h"
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 
+#include "base/file_system.h"
 #include "base/fmt.h"
 #include "base/text.h"
 #include "config/rules.h"
@@ -63,19 +63,16 @@ bool is_bound_read_only(const CreateContext& context, const Chosen& chosen) {
   const auto root = ContainerRoot::open(context.process, rootfs_of(context));
   if (!root) return is_asked_for_read_only(context.spec, chosen.target);
   const auto target = root->open_directory(chosen.target);
-  struct statvfs status;
-  return target && ::fstatvfs(target->get(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
+  return target && is_read_only(target->get());
 }
 
 // A container that could write there could change what all others read.
 bool needs_cover(const CreateContext& context, const Chosen& chosen) {
   if (is_bound_read_only(context, chosen)) return false;
-  context.call.log.write(
-      Priority::warning,
-      fmt::format("profile '{}', container {}: the share directory is bind-mounted "
-                  "writable at '{}', so a read-only mount "
-                  "covers it",
-                  chosen.profile->name, context.call.state.id, chosen.target),
+  context.warn(
+      *chosen.profile,
+      fmt::format("the share directory is bind-mounted writable at '{}', so a read-only mount covers it",
+                  chosen.target),
       "bind-mount it read-only: " + volume(context.runtime.share_path(chosen.profile->name), chosen.target));
   return true;
 }
@@ -102,16 +99,6 @@ Result<UniqueFd> mount_of_share(const CreateContext& context, const Profile& pro
   const auto share = TRY(context.runtime.share(profile.name));
   TRY(label_share(share.get(), label));
   return clone_share(context, profile);
-}
-
-// The mounted files belong to root on the host, so the mode's last digit applies to everybody else.
-void warn_of_mode(const CreateContext& context, const Chosen& chosen) {
-  context.call.log.write(
-      Priority::warning,
-      fmt::format(
-          "profile '{}', container {}: uid {} cannot read the files that are mounted at '{}': mode {:04o}",
-          chosen.profile->name, context.call.state.id, context.spec.uid, chosen.target, chosen.profile->mode),
-      "set the profile's \"mode\" to \"0444\", or bind-mount a directory at the target");
 }
 
 Result<void> prepare_writing(const CreateContext& context, Delivery& delivery) {
@@ -155,8 +142,12 @@ Result<void> prepare_mount(const CreateContext& context, Delivery& delivery) {
   const bool has_socket = chosen.profile->delivery == Delivers::socket;
   auto tree =
       TRY(has_socket ? hand_over_socket(context, *chosen.profile) : mount_of_share(context, *chosen.profile));
+  // The mounted files belong to root on the host, so the mode's last digit applies to everybody else.
   if (!has_socket && (chosen.profile->mode & S_IROTH) == 0 && context.spec.uid != 0)
-    warn_of_mode(context, chosen);
+    context.warn(*chosen.profile,
+                 fmt::format("uid {} cannot read the files that are mounted at '{}': mode {:04o}",
+                             context.spec.uid, chosen.target, chosen.profile->mode),
+                 "set the profile's \"mode\" to \"0444\", or bind-mount a directory at the target");
   delivery.target = std::move(target);
   delivery.tree = std::move(tree);
   return {};

@@ -10,7 +10,7 @@
 #include "delivery/forget_container.h"
 #include "delivery/share.h"
 #include "oci/user_namespace.h"
-#include "program/installation.h"
+#include "program/installed_programs.h"
 
 namespace oci_oauth {
 
@@ -110,7 +110,7 @@ Result<std::optional<FileLock>> lock_ledger(const CreateContext& context, const 
 }
 
 void note_failed_step(const Spec& spec, Delivery& delivery, const Error& error) {
-  DeliveryRecord record = plan(delivery.chosen).record;
+  DeliveryRecord record = Delivery(delivery.chosen).record;
   if (delivery.chosen.consent == Consent::write) {
     record.kind = DeliveryKind::write;
     record.source = delivery.chosen.bind_source;

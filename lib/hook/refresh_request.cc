@@ -13,7 +13,7 @@
 #include "base/unix_socket.h"
 #include "hook/attendant.h"
 #include "program/hint.h"
-#include "program/installation.h"
+#include "program/installed_programs.h"
 #include "token/refresh_mark.h"
 
 namespace oci_oauth {

@@ -3,7 +3,6 @@
 
 #include "base/fmt.h"
 #include "base/process.h"
-#include "program/installation.h"
 
 namespace oci_oauth {
 

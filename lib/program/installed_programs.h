@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The programs that are installed with the running one.
+// Where programs are installed, and those that are installed with the running one.
 #pragma once
 
 #include <string>
@@ -8,6 +8,11 @@
 #include "base/result.h"
 
 namespace oci_oauth {
+
+// The directories between a program and PREFIX, as installation_prefix() counts them.
+inline constexpr unsigned levels_of_command = 1;  // PREFIX/bin/oci-oauth, PREFIX/bin/oci-oauth-runtime
+inline constexpr unsigned levels_of_helper = 2;   // PREFIX/libexec/oci-oauth/oci-oauth-probe
+inline constexpr unsigned levels_of_hook = 3;     // PREFIX/libexec/oci/hooks.d/oci-oauth-hook
 
 struct InstalledPrograms {
   std::string prefix;

@@ -51,13 +51,6 @@ Reading read_question(int socket, std::string& question) {
   return Reading::asked;
 }
 
-// Device and inode; zero if there is none.
-FileStamp identity_of(const std::string& path) {
-  struct stat status;
-  if (::stat(path.c_str(), &status) != 0) return {};
-  return {.device = status.st_dev, .inode = status.st_ino};
-}
-
 std::string published_directory(const RuntimeDir& runtime) {
   return runtime.path() + "/profiles";
 }
@@ -83,7 +76,7 @@ void ServerClock::wait(std::span<pollfd> watched, SteadyTime until) {
   (void)wait_readable(watched, until);
 }
 
-RefreshServer::RefreshServer(RefreshService service, UniqueFd publications, const FileStamp& directory)
+RefreshServer::RefreshServer(RefreshService service, UniqueFd publications, std::optional<FileId> directory)
     : service_(std::move(service)),
       publications_(std::move(publications)),
       directory_(directory),
@@ -95,7 +88,7 @@ Result<RefreshServer> RefreshServer::open(RefreshService service) {
   if (::inotify_add_watch(publications.get(), directory.c_str(),
                           IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR) < 0)
     return Error::from_errno(errno, directory);
-  return RefreshServer(std::move(service), std::move(publications), identity_of(directory));
+  return RefreshServer(std::move(service), std::move(publications), file_id({.path = directory}));
 }
 
 void RefreshServer::run() {
@@ -188,7 +181,7 @@ std::uint64_t RefreshServer::attempts_of(const std::string& profile) const {
 // If runtime_dir is removed, the next program creates a new one, and this server would watch the old one for
 // ever.
 bool RefreshServer::is_current() const {
-  return identity_of(published_directory(service_.runtime)) == directory_;
+  return file_id({.path = published_directory(service_.runtime)}) == directory_;
 }
 
 void RefreshServer::look(Instant now) {

@@ -66,7 +66,7 @@ class RefreshServer {
     std::vector<UniqueFd> waiting;  // requests since then, for the next one
   };
 
-  RefreshServer(RefreshService service, UniqueFd publications, const FileStamp& directory);
+  RefreshServer(RefreshService service, UniqueFd publications, std::optional<FileId> directory);
 
   void accept_callers(SteadyTime now);
   void read_callers(SteadyTime now);
@@ -84,8 +84,8 @@ class RefreshServer {
   void stop();
 
   RefreshService service_;
-  UniqueFd publications_;  // inotify(7)
-  FileStamp directory_;    // runtime_dir/profiles as it was opened
+  UniqueFd publications_;            // inotify(7)
+  std::optional<FileId> directory_;  // runtime_dir/profiles as it was opened
   RefreshSchedule schedule_;
   std::vector<Caller> callers_;
   std::map<std::string, Queue> queues_;

@@ -3,7 +3,7 @@
 
 #include "base/process.h"
 #include "config/config.h"
-#include "program/installation.h"
+#include "program/installed_programs.h"
 
 namespace oci_oauth {
 
@@ -44,9 +44,9 @@ Result<Host> open_host(const std::string& root) {
   return Host{.tree = std::move(tree),
               .scope = Scope::user,
               .prefix = std::move(prefix),
-              .config = config_home + "/oci-oauth/config.json",
+              .config = config_path(Scope::user, own_environment),
               .ledger = state_home + "/oci-oauth/install.json",
-              .runtime_dir = runtime + "/oci-oauth",
+              .runtime_dir = default_runtime_dir(Scope::user, own_environment),
               .config_home = config_home,
               .data_home = absolute_from_environment("XDG_DATA_HOME", home + "/.local/share")};
 }

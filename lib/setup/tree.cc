@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <cerrno>
 
 #include "base/file.h"
+#include "base/file_system.h"
 #include "base/fmt.h"
 #include "base/path.h"
 #include "base/size.h"
@@ -88,8 +88,7 @@ bool Tree::is_read_only(const std::string& directory) const {
   std::string at = directory;
   while (at != "/" && !exists(at)) at = parent_directory(at);
   const auto fd = open_in(at, O_RDONLY | O_DIRECTORY);
-  struct statvfs status;
-  return fd && ::fstatvfs(fd->get(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
+  return fd && oci_oauth::is_read_only(fd->get());
 }
 
 std::vector<std::string> Tree::list(const std::string& directory) const {

@@ -18,7 +18,7 @@
 #include "oci/spec_edit.h"
 #include "oci/state.h"
 #include "program/hint.h"
-#include "program/installation.h"
+#include "program/installed_programs.h"
 #include "wrapper/runtime_file.h"
 
 namespace oci_oauth {

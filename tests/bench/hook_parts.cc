@@ -76,15 +76,16 @@ int main(int argc, char** argv) {
   const double deciding = clock.lap();
 
   std::vector<Delivery> deliveries;
-  deliveries.push_back(plan(choice.chosen.front()));
+  deliveries.emplace_back(choice.chosen.front());
   must(prepare(context, deliveries.front()));
   const double preparing = clock.lap();
   must(save(context, earlier, deliveries));
   const double recording = clock.lap();
   must(deliver(context, deliveries.front()));
   const double mounting = preparing + clock.lap();
-  must(write_all(lines.get(),
-                 fmt::format("{:.1f} {:.1f} {:.1f} {:.1f}\n", reading, deciding, mounting, recording),
-                 "parts"));
+  must(write_all(
+      lines.get(),
+      oci_oauth::fmt::format("{:.1f} {:.1f} {:.1f} {:.1f}\n", reading, deciding, mounting, recording),
+      "parts"));
   ::_exit(0);
 }

@@ -48,7 +48,7 @@ TEST_CASE("a step that fails leaves a record with the reason, and nothing to act
   profile.mode = 0440;
   Spec spec;
   spec.mount_label = "label";
-  Delivery delivery = plan({&profile, "/run/secrets/claude", Consent::write, "/home/user/written"});
+  Delivery delivery({&profile, "/run/secrets/claude", Consent::write, "/home/user/written"});
   delivery.record.device = delivery.record.inode = 7;
   delivery.record.files = {{.name = "token"}};
   note_failed_step(spec, delivery, {ErrorKind::failed, "no such provider", "name another"});

@@ -39,7 +39,7 @@ inline std::string run_steps(const HookHost& host, const HookContainer& containe
                                    ContainerLedger(runtime->fd()),
                                    identify_process(container.pid())};
     const std::string source = host.dir / "written";
-    Delivery delivery = plan({&host.config.profiles.front(), target, consent, source});
+    Delivery delivery({&host.config.profiles.front(), target, consent, source});
     steps.before_prepare(delivery);
     if (const auto done = prepare(context, delivery); !done) return "prepare: " + done.error().message;
     steps.before_describe(delivery);
