@@ -23,12 +23,12 @@ void complete(Profile& profile) {
 }
 
 // Who gets it is up to the profile that delivers it, so nothing else may say so.
-Result<void> check_delivered(const Config& config, const Profile& profile) {
+Result<void> check_delivered(const Profile& profile) {
   const bool decides = profile.deliver_to != DeliverTo::chosen || profile.annotations != Trust::no ||
                        profile.delivery != Delivers::token;
   if (profile.delivered_by.empty() || !decides) return {};
   return configuration_error(
-      config.path, "/profiles/" + profile.name + "/target",
+      "/profiles/" + profile.name + "/target",
       fmt::format("is that of profile '{}', whose delivery, deliver_to and trust_annotations count",
                   profile.delivered_by));
 }
@@ -57,21 +57,18 @@ struct PlacedTarget {
 };
 
 // With nested targets, a mount at the outer one would cover the inner one, or contain its files.
-Result<void> check_apart(const Config& config, const PlacedTarget& a, const PlacedTarget& b) {
+Result<void> check_apart(const PlacedTarget& a, const PlacedTarget& b) {
   const bool same = *a.target == *b.target;
   if (!same && !lies_within(*a.target, *b.target) && !lies_within(*b.target, *a.target)) return {};
   const bool own = a.profile == b.profile;
   const std::string place = "/profiles/" + a.profile->name + "/target";
-  if (same && own)
-    return configuration_error(config.path, place, fmt::format("'{}' is listed twice", *a.target));
+  if (same && own) return configuration_error(place, fmt::format("'{}' is listed twice", *a.target));
   if (same) {
     return configuration_error(
-        config.path, place,
-        fmt::format("'{}' is also the target of profile '{}'", *a.target, b.profile->name));
+        place, fmt::format("'{}' is also the target of profile '{}'", *a.target, b.profile->name));
   }
-  return configuration_error(
-      config.path, place,
-      fmt::format("'{}' and the target '{}' of profile '{}' overlap", *a.target, *b.target, b.profile->name));
+  return configuration_error(place, fmt::format("'{}' and the target '{}' of profile '{}' overlap", *a.target,
+                                                *b.target, b.profile->name));
 }
 
 Result<void> check_targets(const Config& config) {
@@ -81,7 +78,7 @@ Result<void> check_targets(const Config& config) {
     for (const std::string& target : profile.targets) {
       const PlacedTarget one = {&profile, &target};
       for (const PlacedTarget& other : placed) {
-        TRY(check_apart(config, one, other));
+        TRY(check_apart(one, other));
       }
       placed.push_back(one);
     }
@@ -96,12 +93,10 @@ Result<void> check_sinks(const Config& config) {
              (sink.profiles.empty() || std::ranges::find(sink.profiles, profile.name) != sink.profiles.end());
     });
     if (is_of_fleet && sink.host.empty())
-      return configuration_error(config.path, sink.place,
-                                 "needs \"host\", the one host of the fleet that runs it");
+      return configuration_error(sink.place, "needs \"host\", the one host of the fleet that runs it");
     for (const std::string& profile : sink.profiles) {
       if (config.find(profile) != nullptr) continue;
-      return configuration_error(config.path, sink.place + "/profiles",
-                                 fmt::format("there is no profile '{}'", profile));
+      return configuration_error(sink.place + "/profiles", fmt::format("there is no profile '{}'", profile));
     }
   }
   return {};
@@ -116,21 +111,28 @@ void complete(FleetConfig& fleet, const std::vector<Profile>& profiles) {
 
 Result<void> check_fleet(const Config& config) {
   if (config.fleet && !config.fleet->kubernetes && config.fleet->endpoints.empty())
-    return configuration_error(config.path, "/fleet/endpoints", "is empty");
+    return configuration_error("/fleet/endpoints", "is empty");
   for (const Profile& profile : config.profiles) {
     const std::string place = "/profiles/" + profile.name;
     if (profile.in_fleet && !config.fleet)
-      return configuration_error(config.path, place + "/fleet", "there is no \"fleet\" in the configuration");
+      return configuration_error(place + "/fleet", "there is no \"fleet\" in the configuration");
     if (profile.in_fleet && profile.source)
-      return configuration_error(config.path, place + "/fleet", "cannot be combined with \"source\"");
+      return configuration_error(place + "/fleet", "cannot be combined with \"source\"");
     if (profile.in_fleet && !profile.entry.empty())
-      return configuration_error(config.path, place + "/fleet", "cannot be combined with \"entry\"");
+      return configuration_error(place + "/fleet", "cannot be combined with \"entry\"");
     const bool follows =
         profile.in_fleet && config.fleet->role == FleetRole::follower && config.fleet->refreshers.empty();
     if (profile.credentials.empty() && !profile.source && !follows)
-      return configuration_error(config.path, place, "needs \"credentials\" on a refresher of the fleet");
+      return configuration_error(place, "needs \"credentials\" on a refresher of the fleet");
   }
   return {};
+}
+
+Result<void> check(const Config& config) {
+  for (const Profile& profile : config.profiles) TRY(check_delivered(profile));
+  TRY(check_targets(config));
+  TRY(check_sinks(config));
+  return check_fleet(config);
 }
 
 }  // namespace
@@ -141,8 +143,7 @@ bool is_valid_name(std::string_view name) {
 }
 
 const Profile* Config::find(std::string_view profile) const {
-  const auto found =
-      std::find_if(profiles.begin(), profiles.end(), [&](const Profile& p) { return p.name == profile; });
+  const auto found = std::ranges::find(profiles, profile, &Profile::name);
   return found == profiles.end() ? nullptr : &*found;
 }
 
@@ -162,10 +163,7 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
   for (Profile& profile : config.profiles) complete(profile);
   if (config.fleet) complete(*config.fleet, config.profiles);
   join_targets(config);
-  for (const Profile& profile : config.profiles) TRY(check_delivered(config, profile));
-  TRY(check_targets(config));
-  TRY(check_sinks(config));
-  TRY(check_fleet(config));
+  if (auto checked = check(config); !checked) return std::move(checked).error().in(path);
   return config;
 }
 

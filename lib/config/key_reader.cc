@@ -7,9 +7,8 @@
 
 namespace oci_oauth {
 
-Error configuration_error(std::string_view source, std::string_view pointer, std::string_view reason) {
-  return {ErrorKind::configuration,
-          fmt::format("{}: {}: {}", source, pointer.empty() ? "/" : pointer, reason)};
+Error configuration_error(std::string_view pointer, std::string_view reason) {
+  return Error::configuration(fmt::format("{}: {}", pointer, reason));
 }
 
 Result<JsonDocument> parse_configuration(std::string_view text, std::string_view source) {

@@ -19,8 +19,8 @@ namespace oci_oauth {
 // A configuration file's text, with comments. Failure: as parse_json, kind configuration.
 Result<JsonDocument> parse_configuration(std::string_view text, std::string_view source);
 
-// "SOURCE: POINTER: reason", kind configuration.
-Error configuration_error(std::string_view source, std::string_view pointer, std::string_view reason);
+// "POINTER: reason", kind configuration; in() adds the file.
+Error configuration_error(std::string_view pointer, std::string_view reason);
 
 class KeyReader {
  public:

@@ -36,9 +36,8 @@ RecordPlace below(const RecordPlace& place, std::string_view key) {
   return {&place, key};
 }
 
-// Without the file's path.
 Error mistake(const RecordPlace& place, std::string_view reason) {
-  return Error::configuration(fmt::format("{}: {}", place.pointer(), reason));
+  return configuration_error(place.pointer(), reason);
 }
 
 std::set<std::string> names_of_providers(const std::string& directory) {
@@ -125,10 +124,10 @@ Result<void> check_constants(const DeliveredFile& file, const CredentialFields& 
     const std::string& pointer = constant.name;
     const bool is_token = overlap(pointer, fields.refresh_token) || names_refresh_token(last_key(pointer));
     if (is_token && !constant.value.empty())
-      return mistake(below(place, pointer), "a text at a refresh token's place is not empty");
+      return mistake(below(place, pointer), "only the empty text is allowed at a refresh token's place");
     const auto takes_its_place = [&](const std::string& other) { return overlap(pointer, other); };
     if (std::ranges::any_of(file.fields, takes_its_place))
-      return mistake(below(place, pointer), "a field is there");
+      return mistake(below(place, pointer), "a field is at the same place");
   }
   return {};
 }
@@ -315,19 +314,12 @@ std::vector<std::string> provider_directories(std::string_view prefix) {
   return {"/etc/oci-oauth/providers.d", fmt::format("{}/share/oci-oauth/providers", prefix)};
 }
 
-Providers load_providers(const std::vector<std::string>& directories) {
+std::vector<Provider> load_providers(const std::vector<std::string>& directories) {
   std::set<std::string> names;
-  for (const std::string& directory : directories) {
-    names.merge(names_of_providers(directory));
-  }
-  Providers providers;
+  for (const std::string& directory : directories) names.merge(names_of_providers(directory));
+  std::vector<Provider> providers;
   for (const std::string& name : names) {
-    auto provider = load_provider(name, directories);
-    if (provider) {
-      providers.usable.push_back(std::move(*provider));
-    } else {
-      providers.failures.push_back(std::move(provider).error());
-    }
+    if (auto provider = load_provider(name, directories)) providers.push_back(std::move(*provider));
   }
   return providers;
 }

@@ -201,13 +201,8 @@ std::vector<std::string> environment_of(const Provider& provider, const Profile&
 // Where providers are looked for: local ones first, then those installed at `prefix`.
 std::vector<std::string> provider_directories(std::string_view prefix);
 
-// Every provider in the directories, by name; of the same name, the first one. Result: also if some of them
-// cannot be used.
-struct Providers {
-  std::vector<Provider> usable;
-  std::vector<Error> failures;
-};
-Providers load_providers(const std::vector<std::string>& directories);
+// Every provider in the directories that can be used, by name; of the same name, the first one.
+std::vector<Provider> load_providers(const std::vector<std::string>& directories);
 
 // Looks for NAME.json in each directory in order. Failure: names the directories that were searched; a file
 // that other users may write.

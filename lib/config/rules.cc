@@ -111,7 +111,7 @@ std::optional<LoopbackAddress> LoopbackUrl::read(std::string_view text) {
 }
 
 const char* LoopbackUrl::why_not(std::string& text) {
-  return read(text) ? nullptr : "is not http://127.0.0.1/PATH or the like on a loopback address";
+  return read(text) ? nullptr : "is not an http URL on a loopback address, such as http://127.0.0.1/callback";
 }
 
 const char* Origin::why_not(std::string& text) {

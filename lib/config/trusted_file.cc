@@ -26,9 +26,9 @@ Result<void> check_is_private(const struct stat& status, const std::string& path
     return Error::configuration(
         fmt::format("{}: belongs to uid {}, not to root or the login's owner", path, status.st_uid));
   if ((status.st_mode & 077) != 0)
-    return Error::configuration(fmt::format("{}: others have rights to it", path))
+    return Error::configuration(fmt::format("{}: other users can access it", path))
         .with_hint("chmod 0600 " + shell_word(path));
-  if (status.st_nlink != 1) return Error::configuration(fmt::format("{}: has another name as well", path));
+  if (status.st_nlink != 1) return Error::configuration(fmt::format("{}: has another hard link", path));
   return {};
 }
 
@@ -50,7 +50,7 @@ Result<std::string> read_trusted_file(const std::string& path, size_t limit, Own
 
 Result<Secret> read_private_file(const std::string& path, uid_t owner, size_t limit) {
   const auto fd = open_without_links(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  if (!fd && errno == ELOOP) return Error::configuration(path + ": leads over a symbolic link");
+  if (!fd && errno == ELOOP) return Error::configuration(path + ": leads through a symbolic link");
   struct stat status;
   if (!fd || ::fstat(fd.get(), &status) != 0)
     return Error::configuration(Error::from_errno(errno, path).message);
@@ -63,7 +63,7 @@ Result<Secret> read_private_file(const std::string& path, uid_t owner, size_t li
 Result<Secret> read_client_secret(const std::string& path, uid_t owner) {
   const Secret whole = TRY(read_private_file(path, owner, longest_secret));
   const std::string_view line = whole.reveal().substr(0, whole.reveal().find_first_of("\r\n"));
-  if (line.empty()) return Error::configuration(fmt::format("{}: does not begin with a secret", path));
+  if (line.empty()) return Error::configuration(fmt::format("{}: has no secret on its first line", path));
   return Secret(line);
 }
 

@@ -56,7 +56,7 @@ Result<void> ProxyService::run(const ProxyInstance& instance,
   if (!service.nginx_) return started;
   service.nginx_.signal(SIGTERM);
   (void)service.nginx_.wait_until(std::chrono::steady_clock::now() + time_to_start);
-  if (started && !service.is_stopping_) return Error{ErrorKind::failed, "nginx has ended", ""};
+  if (started && !service.is_stopping_) return Error{ErrorKind::failed, "nginx has exited", ""};
   return started;
 }
 
@@ -163,7 +163,7 @@ Result<void> ProxyService::wait_for_nginx() {
       if (connection) break;
       const SteadyTime now = std::chrono::steady_clock::now();
       if (now >= deadline || wait_readable(nginx_.fd(), now + next_look))
-        return Error{ErrorKind::failed, "nginx does not start, and said why above", ""};
+        return Error{ErrorKind::failed, "nginx did not start; its own messages say why", ""};
     }
   }
   return {};

@@ -35,16 +35,16 @@ struct Fault {
 };
 
 constexpr unsigned never = 9999;
-constexpr Fault faults[] = {
-    {{3, 4, 42},
-     {3, 5, 28},
-     {3, 6, 9},
-     "a user of etcd who may read one key can read and write all (CVE-2026-33343); who has no login can list "
-     "members, and compact (CVE-2026-33413)"},
-    {{3, 4, never},
-     {3, 5, 33},
-     {3, 6, 14},
-     "a watch shows keys after the one that its user may read (CVE-2026-73499)"}};
+constexpr Fault faults[] = {{{3, 4, 42},
+                             {3, 5, 28},
+                             {3, 6, 9},
+                             "a user of etcd who may read one key can read and write all (CVE-2026-33343); "
+                             "anybody without a login can list "
+                             "members, and compact (CVE-2026-33413)"},
+                            {{3, 4, never},
+                             {3, 5, 33},
+                             {3, 6, 14},
+                             "a watch shows keys after the one that its user may read (CVE-2026-73499)"}};
 
 // nullptr: it has not.
 const Version* fix_of(const Fault& fault, const Version& version) {
@@ -58,7 +58,7 @@ const Version* fix_of(const Fault& fault, const Version& version) {
 }
 
 std::string describe_login(const FleetStatus& status, Time now) {
-  std::string text = status.state.empty() ? "not readable here or not there" : status.state;
+  std::string text = status.state.empty() ? "missing, or not readable here" : status.state;
   if (status.login > 0)
     text += fmt::format(", login {}, generation {}, token {}, by {}", status.login, status.generation,
                         status.refresh_token, status.by);
@@ -150,7 +150,7 @@ std::string fleet_text(const std::vector<FleetRow>& rows, Time now) {
       text +=
           fmt::format("  refreshing  {} since {}\n", status.refreshing, rfc3339(*status.refreshing_since));
     if (status.rests_until && *status.rests_until > now)
-      text += fmt::format("  rests       until {}\n", rfc3339(*status.rests_until));
+      text += fmt::format("  paused      until {}\n", rfc3339(*status.rests_until));
     text += fmt::format("  store       {} {}\n", status.store, status.version);
     if (!is_clock_right(status))
       text += fmt::format("  clock       {}: nothing is refreshed here\n", clock_text(status));

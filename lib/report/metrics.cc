@@ -123,7 +123,7 @@ std::string containers_text(const Overview& overview) {
 std::string requests_text(const Overview& overview) {
   Family family(
       "oci_oauth_proxy_requests_total", "counter",
-      "Requests of a running container that has a socket, since the proxy knows it, by what became of them.");
+      "Requests of a running container that has a socket, since the proxy has known it, by result.");
   for (const ProfileView& profile : overview.profiles) {
     for (const ContainerView& container : profile.containers) {
       if (!container.asked) continue;
@@ -148,13 +148,14 @@ std::string sinks_text(const Overview& overview) {
 
 std::string fleet_records_text(const Overview& overview) {
   Family login("oci_oauth_fleet_login", "gauge", "The number of the fleet's login that this host has.");
-  Family generation("oci_oauth_fleet_generation", "gauge", "How often that login was refreshed, and once.");
+  Family generation("oci_oauth_fleet_generation", "gauge",
+                    "One more than the number of refreshes of that login.");
   Family arrived("oci_oauth_fleet_record_timestamp_seconds", "gauge",
                  "When this host saw its newest record of the fleet's login for the first time.");
   Family delay("oci_oauth_fleet_record_delay_seconds", "gauge",
-               "How long after the token was obtained that was, by the clocks of two hosts.");
+               "How long after the token was obtained this host saw it, by the clocks of both hosts.");
   Family intent("oci_oauth_fleet_intent", "gauge",
-                "1 if a host has begun a refresh whose outcome is not known, as a refresher sees it.");
+                "1 if a host has begun a refresh whose outcome is unknown, as a refresher sees it.");
   for (const ProfileView& profile : overview.profiles) {
     const auto& fleet = profile.history.fleet;
     if (!fleet) continue;
@@ -171,13 +172,13 @@ std::string follower_text(const Overview& overview) {
   if (!overview.follower) return "";
   const FollowerState& follower = *overview.follower;
   Family connected("oci_oauth_fleet_connected", "gauge",
-                   "1 if the program that follows the fleet's store is running and has its connection.");
+                   "1 if the program that follows the fleet's store is running and connected.");
   connected.add(follower.is_following() ? "1" : "0");
   Family losses("oci_oauth_fleet_connection_losses_total", "counter",
-                "How often it has lost its connection since it was started.");
+                "Connections that it has lost since it was started.");
   losses.add(fmt::format("{}", follower.losses));
   Family refused("oci_oauth_fleet_records_refused_total", "counter",
-                 "Records of the store that it refused since it was started, by what was wrong.");
+                 "Records of the store that it has refused since it was started, by reason.");
   for (const auto& [profile, count] : follower.refused) {
     refused.add(profile, fmt::format("{}", count.older), label("reason", "older"));
     refused.add(profile, fmt::format("{}", count.invalid), label("reason", "invalid"));

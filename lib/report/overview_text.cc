@@ -135,7 +135,7 @@ void remark_on_fleet(Remarks& remarks, const Overview& overview, Time now) {
     const auto& fleet = profile.history.fleet;
     if (fleet && !fleet->refreshing.empty())
       remarks.add(Tone::attention, profile.name,
-                  fmt::format("{} has begun a refresh whose outcome is not known", fleet->refreshing),
+                  fmt::format("{} has begun a refresh whose outcome is unknown", fleet->refreshing),
                   fmt::format("oci-oauth fleet status {}", profile.name));
   }
   const auto& follower = overview.follower;

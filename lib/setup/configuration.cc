@@ -133,7 +133,7 @@ Result<std::vector<FoundLogin>> chosen_logins(const Host& host, const LoginChoic
     return Error{ErrorKind::usage, fmt::format("--provider: '{}' does not say where its login is", name),
                  "name the file with --credentials FILE"};
   }
-  if (!choice.provider) providers = load_providers(places).usable;
+  if (!choice.provider) providers = load_providers(places);
   const auto home = TRY(home_of_caller());
   auto found = usable_of(find_logins(home, providers, places), home);
   if (found || host.tree.is_host() || found.error().kind != ErrorKind::action_required) return found;

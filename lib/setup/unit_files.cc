@@ -39,8 +39,8 @@ bool fits_a_unit_file(std::string_view path) {
 
 Result<void> check(const Config& config, const std::string& pointer, const std::string& path) {
   if (fits_a_unit_file(path)) return {};
-  return configuration_error(config.path, pointer,
-                             "contains a character that is not allowed in a systemd unit file");
+  return configuration_error(pointer, "contains a character that is not allowed in a systemd unit file")
+      .in(config.path);
 }
 
 // One unit for each login, because a unit that watches several misses changes of existing ones while another

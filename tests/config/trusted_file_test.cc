@@ -39,7 +39,7 @@ TEST_CASE("a client's secret is the first line of a file that its owner alone re
 TEST_CASE("a client's secret that others may read or write is refused with the command that fixes it") {
   for (const mode_t mode : {0640U, 0604U, 0620U, 0602U, 0610U}) {
     const SecretFile file(mode);
-    CHECK(secret_refusal(file.path) == ": others have rights to it");
+    CHECK(secret_refusal(file.path) == ": other users can access it");
     CHECK(read_client_secret(file.path, ::geteuid()).error().hint == "chmod 0600 " + file.path);
   }
 }
@@ -55,18 +55,18 @@ TEST_CASE("the path in a hint is one word of a command") {
 TEST_CASE("a client's secret that a link leads to is refused") {
   const SecretFile file;
   std::filesystem::create_symlink(file.path, file.directory / "link");
-  CHECK(secret_refusal(file.directory / "link") == ": leads over a symbolic link");
+  CHECK(secret_refusal(file.directory / "link") == ": leads through a symbolic link");
   std::filesystem::create_symlink(".", file.directory / "same");
-  CHECK(secret_refusal(file.directory / "same/secret") == ": leads over a symbolic link");
+  CHECK(secret_refusal(file.directory / "same/secret") == ": leads through a symbolic link");
   std::filesystem::create_hard_link(file.path, file.directory / "other");
-  CHECK(secret_refusal(file.path) == ": has another name as well");
+  CHECK(secret_refusal(file.path) == ": has another hard link");
 }
 
 TEST_CASE("a client's secret is not empty, and is a file that is there") {
   const TempDir directory;
   const std::string empty = directory.write("empty", "\nsecond line");
   REQUIRE(::chmod(empty.c_str(), 0600) == 0);
-  CHECK(secret_refusal(empty) == ": does not begin with a secret");
+  CHECK(secret_refusal(empty) == ": has no secret on its first line");
   CHECK(secret_refusal(directory / "none") == ": No such file or directory");
   CHECK(secret_refusal(directory.path()) == ": is a directory");
 }

@@ -199,7 +199,7 @@ teardown() { leave_hosts; }
     [[ $(said) == *"problem $LAB/expired.pem: expires at"* ]]
     make_host one
     chmod 644 "$KEYS/access.key"
-    [[ $(said) == *"problem $KEYS/access.key: others have rights to it (chmod 0600 $KEYS/access.key)"* ]]
+    [[ $(said) == *"problem $KEYS/access.key: other users can access it (chmod 0600 $KEYS/access.key)"* ]]
     chmod 600 "$KEYS/access.key"
     edit_file "$BATS_FILE_TMPDIR/one/config.json" '.fleet.endpoints = ["https://10.77.0.99:2379"]'
     [[ $(said) == *"problem etcd: "*"10.77.0.99:2379"*"(curl --cacert "* ]]

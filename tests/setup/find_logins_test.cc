@@ -24,7 +24,7 @@ constexpr uid_t somebody = 54321, another = 54322;  // in no passwd
 class Home {
  public:
   Home() : providers_(load_providers({test::providers_of(SOURCE_DIR)})) {
-    REQUIRE(providers_.failures.empty());
+    REQUIRE_FALSE(providers_.empty());
     ::unsetenv("CODEX_HOME");
   }
 
@@ -45,7 +45,7 @@ class Home {
   std::vector<FoundLogin> find_all(std::string_view provider, uid_t uid = ::getuid()) const {
     auto logins = find_logins(
         {directory_.path(), uid, "me", [](const char* name) -> const char* { return ::getenv(name); }},
-        providers_.usable, {test::providers_of(SOURCE_DIR)});
+        providers_, {test::providers_of(SOURCE_DIR)});
     std::erase_if(logins, [&](const auto& login) { return login.provider != provider; });
     return logins;
   }
@@ -53,7 +53,7 @@ class Home {
 
  private:
   TempDir directory_;
-  Providers providers_;
+  std::vector<Provider> providers_;
 };
 
 }  // namespace
