@@ -36,5 +36,5 @@ commands() { literals | grep -oP '(^"|(&&|:|or|then) )(sudo )?\Koci-oauth .*' | 
     paths() { grep --recursive --include='*.cc' -E '"([^"]* )?(chmod|chown|rm|rmdir|mkdir -p|truncate -s|find /) [^"]*"' "$root/lib" "$root/hook" | grep -vE '"rm -r" :|from_errno'; }
     (($(paths | grep -c shell_word) > 10))
     # commands_to_own() has quoted it; a path below ~ is a provider's.
-    run -1 grep -vE 'shell_word|, word\)|~\{\}' <(paths)
+    run -1 grep -vE 'shell_word|, word[,)]|~\{\}' <(paths)
 }
