@@ -10,7 +10,6 @@
 #include "delivery/document.h"
 #include "exchange/document_time.h"
 #include "token/policy.h"
-#include "token/published.h"
 
 namespace oci_oauth {
 
@@ -109,7 +108,7 @@ Result<void> check_usable(const Secret& access_token) {
 }
 
 Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::string& shown,
-                                                     const CredentialFields& fields) {
+                                                     const CredentialFields& fields, const FileStamp& stamp) {
   TRY(check_for_nuls(text.reveal(), shown));
   auto document = parse_json(text.reveal(), shown);
   if (!document) return std::move(document).error().with_hint(log_in_hint);
@@ -141,7 +140,7 @@ Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::str
   login.login_expires_at = read_document_time(json_at(*document, fields.login_expires_at), fields.unit);
   // An answer never extends it.
   if (login.refresh_token.empty() && !login.login_expires_at) login.login_expires_at = login.expires_at;
-  return CredentialDocument(std::move(text), std::move(*document), std::move(login));
+  return CredentialDocument(std::move(text), std::move(*document), std::move(login), stamp);
 }
 
 CredentialDocument CredentialDocument::begin(const Secret& old, const std::vector<std::string>& scopes,

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "config/provider.h"
 #include "exchange/token_answer.h"
+#include "token/published.h"
 
 namespace oci_oauth {
 
@@ -57,7 +58,7 @@ class CredentialDocument {
   // Failure: "SHOWN:LINE:COLUMN: reason", "SHOWN: /claudeAiOauth/accessToken: reason"; kind login_required if
   // the document contains no token.
   static Result<CredentialDocument> parse(Secret text, const std::string& shown,
-                                          const CredentialFields& fields);
+                                          const CredentialFields& fields, const FileStamp& stamp = {});
 
   // For a new login, which has no token yet: `old` with what it has besides or, if that is not an object, an
   // empty one, marked as made by us.
@@ -68,6 +69,9 @@ class CredentialDocument {
 
   const Login& login() const { return login_; }
   const Secret& text() const { return text_; }
+  // Of the file that has this text.
+  const FileStamp& stamp() const { return stamp_; }
+  void set_stamp(const FileStamp& stamp) { stamp_ = stamp; }
   // What the document does not say: the access token, if it has no place for one, and when that expires.
   void complete(const Secret& access_token, Time expires_at);
   // `time` in the form of the one at `pointer`.
@@ -83,8 +87,8 @@ class CredentialDocument {
                                           const Secret& client_secret) const;
 
  private:
-  CredentialDocument(Secret text, JsonDocument document, Login login)
-      : text_(std::move(text)), document_(std::move(document)), login_(std::move(login)) {}
+  CredentialDocument(Secret text, JsonDocument document, Login login, const FileStamp& stamp = {})
+      : text_(std::move(text)), document_(std::move(document)), login_(std::move(login)), stamp_(stamp) {}
   void set(const std::string& pointer, JsonValue value);
   void set_scopes(const std::vector<std::string>& scopes, const std::string& pointer);
   void set_login_end(Time end, const CredentialFields& fields);
@@ -92,6 +96,7 @@ class CredentialDocument {
   Secret text_;
   JsonDocument document_;  // the parsed text_
   Login login_;
+  FileStamp stamp_;
 };
 
 // The members of an answer that read_token_answer() must keep for this.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/due.h"
 
+#include "base/fingerprint.h"
 #include "base/fmt.h"
+#include "exchange/token_request.h"
 #include "token/policy.h"
 
 namespace oci_oauth {
@@ -16,6 +18,19 @@ bool is_due(const ExchangeRequest& request, const std::string& token_hash, Time 
   // A refresh cannot obtain a token with a longer lifetime than the server grants.
   const bool is_possible = life <= Milliseconds(0) || request.min_ttl < life;
   return is_possible && expires_at - now < request.min_ttl;
+}
+
+bool is_due(const ExchangeRequest& request, const Login& login, Time now) {
+  return is_due(request, fingerprint(login.access_token), expiry_of(login), now);
+}
+
+std::string request_hash(const ExchangeRequest& request, const Login& login) {
+  const TokenRequest sent = token_request(request.profile, request.provider, login);
+  // Without a refresh token, the access token identifies the login.
+  const Secret& token = login.refresh_token.empty() ? login.access_token : login.refresh_token;
+  return fingerprint(
+      Secret(fmt::format("{}\n{}\n{}\n{}", fingerprint(token), sent.url.empty() ? sent.issuer : sent.url,
+                         sent.client_id, fmt::join(sent.scopes, " "))));
 }
 
 std::optional<ExchangeFailure> known_failure(const ExchangeRequest& request, const std::string& request_hash,

@@ -2,17 +2,19 @@
 #include "exchange/exchange.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/file_system.h"
 #include "base/fingerprint.h"
 #include "base/fmt.h"
+#include "base/size.h"
 #include "exchange/command_source.h"
 #include "exchange/due.h"
 #include "exchange/exchange_failure.h"
-#include "exchange/exchange_run.h"
+#include "exchange/file_login.h"
 #include "exchange/fleet_task.h"
-#include "exchange/recovery.h"
 #include "exchange/server_metadata.h"
+#include "exchange/shared_login.h"
 #include "exchange/token_answer.h"
 #include "exchange/token_request.h"
 #include "worker/stop_signals.h"
@@ -25,34 +27,90 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 constexpr auto wait_for_our_lock = seconds(30);
-constexpr auto wait_for_foreign_locks = seconds(20);
 constexpr size_t client_limit = 64 * KiB;
+constexpr size_t room_for_longer_tokens = 64 * KiB;  // beyond the size of the document that is there
 
-}  // namespace
+class Exchange {
+ public:
+  Exchange(const ExchangeRequest& request, const std::function<bool()>& stop)
+      : request_(request), stop_(stop) {}
+  ExchangeReport run(const FleetOpener& opener);
 
-Result<void> Exchange::open_and_recover() {
-  const SteadyTime deadline = steady_clock::now() + wait_for_our_lock;
-  const Profile& profile = request_.profile;
-  store_.emplace(
-      TRY(LoginStore::open(profile.credentials, deadline,
-                           request_.fleet ? Document::created : Document::required, profile.entry)));
-  locks_.emplace(request_.provider, *store_, stop_, report_.notices);
-  if (request_.fleet) return open_fleet();
-  const auto recovery = TRY(recover(*store_, *locks_, request_.provider.fields));
-  report_.notices.insert(report_.notices.end(), recovery.notices.begin(), recovery.notices.end());
-  interrupted_ = recovery.interrupted;
-  journal_is_needed_ = recovery.journal_is_needed;
-  return read_login();
+ private:
+  Result<void> open(const FleetOpener& opener);
+  void take(CredentialDocument login);
+  Result<void> add_client();
+  void refresh();
+  bool find_endpoint();
+  Result<void> check_refreshable(const TokenRequest& request) const;
+  Result<bool> begin();
+  void send();
+  RequestResult post(const TokenRequest& request);
+  void keep_grant(const Arrival& arrival);
+  void check_unrefreshable();
+  void take_snapshot();
+  void fail(ExchangeFailure failure);
+  void fail(const Error& error) { fail(failure_of(error)); }
+  const Login& login() const { return document_->login(); }
+
+  const ExchangeRequest& request_;
+  const std::function<bool()>& stop_;
+  ExchangeReport report_;
+  std::optional<LoginStore> store_;
+  std::optional<LoginLocks> locks_;
+  std::unique_ptr<StoredLogin> stored_;
+  std::optional<CredentialDocument> document_;
+  Result<void> client_;  // whether the client_file could be read
+  ServerMetadata server_;
+  std::optional<Time> interrupted_;
+  Rotation rotation_;
+  Result<void> may_send_;  // as of the last moment
+};
+
+ExchangeReport Exchange::run(const FleetOpener& opener) {
+  if (auto opened = open(opener); !opened) {
+    fail(opened.error());
+    return std::move(report_);
+  }
+  const bool is_refreshable = !login().refresh_token.empty();
+  Decision decision = stored_->decide(*document_);
+  interrupted_ = decision.interrupted;
+  if (decision.failure) {
+    fail(std::move(*decision.failure));
+  } else if (decision.is_wanted) {
+    refresh();
+  }
+  if (!is_refreshable) check_unrefreshable();
+  take_snapshot();
+  stored_->describe(*document_);
+  return std::move(report_);
 }
 
-Result<void> Exchange::read_login() {
-  auto content = fleet_ ? LoginStore::Content{fleet_->text(), stamp_} : TRY(store_->read());
-  const std::string shown = fleet_ ? login_key(request_.profile.name) : store_->shown();
-  document_.emplace(TRY(CredentialDocument::parse(std::move(content.text), shown, request_.provider.fields)));
-  stamp_ = content.stamp;
-  complete_login();
-  client_ = add_client();
+Result<void> Exchange::open(const FleetOpener& opener) {
+  const Profile& profile = request_.profile;
+  store_.emplace(
+      TRY(LoginStore::open(profile.credentials, steady_clock::now() + wait_for_our_lock,
+                           request_.fleet ? Document::created : Document::required, profile.entry)));
+  locks_.emplace(request_.provider, *store_, stop_, report_.notices);
+  const LoginTools tools = {request_, stop_, *store_, *locks_, report_};
+  if (request_.fleet) {
+    stored_ = std::make_unique<SharedLogin>(tools, opener);
+  } else {
+    stored_ = std::make_unique<FileLogin>(tools);
+  }
+  take(TRY(stored_->open()));
   return {};
+}
+
+// What the document does not say is known of the token that is published, and of its client.
+void Exchange::take(CredentialDocument document) {
+  document_.emplace(std::move(document));
+  const bool has_place = !request_.provider.fields.access_token.empty();
+  const Secret& token = has_place ? login().access_token : request_.published_token;
+  const auto expiry = request_.known.published.known_expiry();
+  if (!token.empty() && expiry && fingerprint(token) == request_.known.published.access_token_hash)
+    document_->complete(token, *expiry);
+  client_ = add_client();
 }
 
 Result<void> Exchange::add_client() {
@@ -63,59 +121,23 @@ Result<void> Exchange::add_client() {
   return {};
 }
 
-// What the document does not say is known of the token that is published.
-void Exchange::complete_login() {
-  const Login& login = document_->login();
-  const bool has_place = !request_.provider.fields.access_token.empty();
-  const Secret& token = has_place ? login.access_token : request_.published_token;
-  const auto expiry = request_.known.published.known_expiry();
-  if (!token.empty() && expiry && fingerprint(token) == request_.known.published.access_token_hash)
-    document_->complete(token, *expiry);
-}
-
-bool Exchange::is_due() const {
-  const Login& login = document_->login();
-  return oci_oauth::is_due(request_, fingerprint(login.access_token), expiry_of(login), now());
-}
-
-// What an answer depends on: with another refresh token, endpoint, client or scope it may be different.
-std::string Exchange::request_hash() const {
-  const Login& login = document_->login();
-  const TokenRequest request = token_request(request_.profile, request_.provider, login);
-  // Without a refresh token, the access token identifies the login.
-  const Secret& token = login.refresh_token.empty() ? login.access_token : login.refresh_token;
-  return fingerprint(Secret(fmt::format("{}\n{}\n{}\n{}", fingerprint(token),
-                                        request.url.empty() ? request.issuer : request.url, request.client_id,
-                                        fmt::join(request.scopes, " "))));
-}
-
 void Exchange::fail(ExchangeFailure failure) {
-  if (document_) failure.request_hash = request_hash();
+  if (document_) failure.request_hash = request_hash(request_, login());
   report_.failure = std::move(failure);
 }
 
-bool Exchange::may_send() {
-  auto failure = known_failure(request_, request_hash(), store_->shown(), report_.notices, now());
-  if (failure) fail(std::move(*failure));
-  return !failure;
-}
-
-ExchangeReport Exchange::run() {
-  if (auto opened = open_and_recover(); !opened) {
-    fail(opened.error());
-    return std::move(report_);
+void Exchange::refresh() {
+  if (!find_endpoint()) return;
+  if (auto prepared = store_->prepare(document_->text().reveal().size() + room_for_longer_tokens); !prepared)
+    return fail(prepared.error());
+  if (auto begun = begin(); !begun) {
+    fail(begun.error());
+  } else if (*begun) {
+    send();
   }
-  if (fleet_) {
-    run_in_fleet();
-    return std::move(report_);
-  }
-  const bool wanted = request_.endpoint == Endpoint::asked && !journal_is_needed_ &&
-                      (request_.force == Force::yes || is_due());
-  const bool is_possible = !document_->login().refresh_token.empty();
-  if (wanted && is_possible && may_send()) refresh();
-  if (!is_possible) check_unrefreshable();
-  take_snapshot();
-  return std::move(report_);
+  Settled settled = stored_->settle(rotation_);
+  if (settled.document) take(std::move(*settled.document));
+  if (!settled.done && !report_.failure) fail(settled.done.error());
 }
 
 // What each login may have, or lack.
@@ -132,7 +154,7 @@ Result<void> Exchange::check_refreshable(const TokenRequest& request) const {
 
 // Before any lock is taken.
 bool Exchange::find_endpoint() {
-  const TokenRequest request = token_request(request_.profile, request_.provider, document_->login());
+  const TokenRequest request = token_request(request_.profile, request_.provider, login());
   if (const auto refreshable = check_refreshable(request); !refreshable) {
     fail(refreshable.error());
     return false;
@@ -149,42 +171,23 @@ bool Exchange::find_endpoint() {
   return false;
 }
 
-void Exchange::refresh() {
-  if (!find_endpoint()) return;
-  if (auto prepared = store_->prepare(static_cast<size_t>(stamp_.size) + room_for_longer_tokens); !prepared) {
-    return fail(prepared.error());
+// Result: false: another program has refreshed it while we waited, or we are to end.
+Result<bool> Exchange::begin() {
+  const std::string before = fingerprint(login().refresh_token);
+  take(TRY(stored_->lock()));
+  rotation_.token_hash = fingerprint(login().refresh_token);
+  if (rotation_.token_hash != before && !is_due(request_, login(), now())) return false;
+  if (stop_()) {
+    fail({FailureKind::network, "interrupted before anything was sent", ""});
+    return false;
   }
-  const std::string before = fingerprint(document_->login().refresh_token);
-  if (auto taken = locks_->take(steady_clock::now() + wait_for_foreign_locks); !taken) {
-    fail(taken.error());
-  } else {
-    // Another program may have refreshed while we waited.
-    const auto read = read_login();
-    if (!read) {
-      fail(read.error());
-    } else if (fingerprint(document_->login().refresh_token) == before || is_due()) {
-      send();
-    }
-  }
-  // The journal names the locks, so they are released first.
-  locks_->give_back();
-  if (journal_is_needed_) return;
-  if (auto cleared = store_->journal().clear(); !cleared) report_.notices.push_back(cleared.error().message);
+  rotation_.began_at = now();
+  TRY(stored_->begin(rotation_));
+  return true;
 }
 
 void Exchange::send() {
-  if (stop_()) {
-    return fail({FailureKind::network, "interrupted before anything was sent", ""});
-  }
-  sent_hash_ = fingerprint(document_->login().refresh_token);
-  began_at_ = now();
-  if (!fleet_) {
-    if (auto noted = store_->journal().note_request(sent_hash_, began_at_); !noted)
-      return fail(noted.error());
-  }
-
-  TokenRequest request =
-      token_request(request_.profile, request_.provider, document_->login(), request_.client_secret);
+  TokenRequest request = token_request(request_.profile, request_.provider, login(), request_.client_secret);
   request.url = server_.token_url;
   request.authentication = server_.accepted(request.authentication);
   const SteadyTime began = steady_clock::now();
@@ -200,117 +203,52 @@ void Exchange::send() {
     result = post(request);
     reply = std::get_if<HttpReply>(&result);
   }
-  if (grant_) return store();
-  if (reply != nullptr) return refuse(read_token_answer(*reply, now()));
-  unanswered(std::get<RequestFailure>(result));
+  report_.refreshed = rotation_.grant.has_value();
+  rotation_.is_refused = reply != nullptr && !report_.refreshed;
+  if (report_.refreshed) return;
+  if (rotation_.is_refused) {
+    fail(failure_of(read_token_answer(*reply, now()), request_.provider, interrupted_));
+  } else if (may_send_) {
+    fail(failure_of(std::get<RequestFailure>(result)));
+  } else {
+    Error& error = may_send_.error();
+    if (error.hint.empty()) error.hint = "nothing was sent; the next run tries again";
+    fail(error);
+  }
 }
 
 RequestResult Exchange::post(const TokenRequest& request) {
-  return post_token_request(request, document_->login().refresh_token,
-                            {.waiting =
+  return post_token_request(request, login().refresh_token,
+                            {.waiting = [this] { stored_->wait(); },
+                             .may_send =
                                  [this] {
-                                   if (!fleet_) (void)locks_->keep_alive(steady_clock::now());
+                                   may_send_ = stored_->may_send(*document_);
+                                   return may_send_.has_value();
                                  },
-                             .may_send = [this] { return is_still_ours(); },
                              .arriving = [this](const Arrival& arrival) { keep_grant(arrival); }});
-}
-
-// A suspended host or a slow connection may have cost us the locks.
-bool Exchange::is_still_ours() {
-  auto ours = fleet_ ? fleet_->may_send() : locks_->touch(steady_clock::now());
-  if (ours && !fleet_) ours = store_->check_unchanged(stamp_);
-  if (!ours) why_not_sent_ = std::move(ours).error();
-  return !why_not_sent_;
 }
 
 // Called while the answer arrives: as soon as it contains the grant, the grant is made durable.
 void Exchange::keep_grant(const Arrival& arrival) {
-  const auto arrived = steady_clock::now();
   const CredentialFields& fields = request_.provider.fields;
-  if (grant_ || arrival.status < 200 || arrival.status >= 300) return;
+  if (rotation_.grant || arrival.status < 200 || arrival.status >= 300) return;
   const TokenAnswer answer = read_token_answer(
       {.status = arrival.status, .retry_after = "", .date = arrival.date, .body = Secret(arrival.body)},
       now(), answer_members(fields));
   if (answer.kind != AnswerKind::granted) return;
-  grant_.emplace(grant_of(answer, *document_, fields, now()));
-  grant_noted_ = store_->journal().note_grant(sent_hash_, began_at_, *grant_);
-  if (fleet_) fleet_->note_grant(*grant_);
+  const Grant& grant = rotation_.grant.emplace(grant_of(answer, *document_, fields, now()));
+  const auto noted = store_->journal().note_grant(rotation_.token_hash, rotation_.began_at, grant);
+  rotation_.is_noted = noted.has_value();
   report_.notices.insert(report_.notices.end(), answer.notices.begin(), answer.notices.end());
-  if (grant_->expires_at <= now())
+  if (grant.expires_at <= now())
     report_.notices.emplace_back("the granted token has already expired, according to the server");
-  report_.stored_in = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - arrived);
-}
-
-void Exchange::refuse(const TokenAnswer& answer) {
-  ExchangeFailure refused = failure_of(answer, request_.provider, interrupted_);
-  if (!fleet_ && refused.kind == FailureKind::login_required && !refused_token_is_current()) {
-    report_.notices.emplace_back("another program refreshed the login in the meantime; using its token");
-    return;
-  }
-  give_up(std::move(refused));
-}
-
-void Exchange::unanswered(const RequestFailure& failure) {
-  if (!why_not_sent_) return give_up(failure_of(failure));
-  if (why_not_sent_->hint.empty()) why_not_sent_->hint = "nothing was sent; the next run tries again";
-  fail(*why_not_sent_);
-}
-
-// The fence stays if the token may be spent, and the next run reports it.
-void Exchange::give_up(ExchangeFailure failure) {
-  journal_is_needed_ = rule_of(failure.kind).refresh_token == RefreshToken::maybe_spent;
-  if (fleet_ && fleet_->is_sent() && !journal_is_needed_ && !rest_in_fleet(failure))
-    report_.notices.emplace_back("this host could not note the refusal");
-  fail(std::move(failure));
-}
-
-// invalid_grant says nothing about a refresh token that another program has stored in the meantime.
-bool Exchange::refused_token_is_current() {
-  return !read_login() || fingerprint(document_->login().refresh_token) == sent_hash_;
-}
-
-void Exchange::store() {
-  report_.refreshed = true;
   // Even without a journal, the answer may still reach the document.
-  if (!grant_noted_) report_.notices.push_back(grant_noted_.error().message);
-  if (fleet_) return;  // the next look commits it
-
-  const auto saving = locks_->take_for_saving();
-  journal_is_needed_ = !saving;
-  const auto read = read_login();
-  const bool is_ours = read && fingerprint(document_->login().refresh_token) == sent_hash_;
-  if (read && !is_ours && !document_->login().refresh_token.empty()) {
-    report_.notices.emplace_back("another program wrote a newer login in the meantime; keeping it");
-    return;
-  }
-  if (is_ours) {
-    const Secret before(document_->text().reveal());
-    const Secret after = document_->with(*grant_, request_.provider.fields);
-    if (before == after) return;  // the token has no place there, and the refresh token was not rotated
-    auto replaced = store_->replace(after);
-    if (!replaced) return keep_in_journal(std::move(replaced).error());
-    stamp_ = *replaced;
-    return;
-  }
-  // A login that a person removed, or that another program wrote in a format that we cannot read, is not
-  // overwritten.
-  keep_in_journal(read ? Error{ErrorKind::failed,
-                               fmt::format("{}: another program removed the refresh token", store_->shown())}
-                       : read.error());
-}
-
-void Exchange::keep_in_journal(Error error) {
-  journal_is_needed_ = grant_noted_.has_value();
-  if (journal_is_needed_) {
-    error.hint = fmt::format("the new login is kept in {}; the next run tries to complete it",
-                             store_->journal().shown());
-  }
-  fail(error);
+  if (!noted) report_.notices.push_back(noted.error().message);
 }
 
 // A login without a refresh token is used until its token expires.
 void Exchange::check_unrefreshable() {
-  const Time end = expiry_of(document_->login());
+  const Time end = expiry_of(login());
   if (end <= now()) {
     return fail(Error{ErrorKind::action_required,
                       fmt::format("{}: the access token expired at {}, and there is no refresh token",
@@ -324,17 +262,16 @@ void Exchange::check_unrefreshable() {
 }
 
 void Exchange::take_snapshot() {
-  const Login& login = document_->login();
+  const Login& login = this->login();
   if (login.access_token.empty()) return;
   if (const auto usable = check_usable(login.access_token); !usable) {
     if (!report_.failure) fail(Error(usable.error()).in(store_->shown()));
     return;
   }
   LoginSnapshot snapshot;
-  snapshot.stamp = stamp_;
   snapshot.is_on_local_storage = is_local_file_system(store_->shown());
   snapshot.access_token_hash = fingerprint(login.access_token);
-  snapshot.request_hash = request_hash();
+  snapshot.request_hash = request_hash(request_, login);
   snapshot.expires_at = expiry_of(login);
   snapshot.can_be_refreshed = !login.refresh_token.empty();
   snapshot.login_expires_at = login.login_expires_at;
@@ -344,13 +281,15 @@ void Exchange::take_snapshot() {
   report_.login = std::move(snapshot);
 }
 
+}  // namespace
+
 ExchangeReport keep_fresh(const ExchangeRequest& request, const std::function<bool()>& stop,
                           const FleetOpener& opener) {
   if (request.profile.source) return ask_command(request);
   if (request.fleet && request.fleet->task != FleetTask::refresh &&
       request.fleet->task != FleetTask::takeover)
     return do_fleet_task(request, stop, opener);
-  return Exchange(request, stop, opener).run();
+  return Exchange(request, stop).run(opener);
 }
 
 ExchangeReport keep_fresh(const ExchangeRequest& request) {

@@ -132,6 +132,11 @@ Result<void> FleetLogin::read() {
   return remember();
 }
 
+Result<CredentialDocument> FleetLogin::document() const {
+  return CredentialDocument::parse(record_->document.copy(), login_key(request_.profile.name),
+                                   request_.provider.fields);
+}
+
 std::uint64_t FleetLogin::newest_ordinal() const {
   return std::max(record_ ? record_->ordinal : 0, remembered_ ? remembered_->ordinal : 0);
 }
@@ -202,8 +207,7 @@ Result<Sight> FleetLogin::sight(const std::function<bool(const CredentialDocumen
   sight.takeover =
       request_.fleet->task == FleetTask::takeover ? Takeover::now : request_.fleet->config.takeover;
   if (record_ && record_->state != LoginState::moved) {
-    const auto document = TRY(CredentialDocument::parse(
-        record_->document.copy(), login_key(request_.profile.name), request_.provider.fields));
+    const auto document = TRY(this->document());
     sight.is_wanted = is_wanted(document);
     sight.local = TRY(read_local());
     const auto& [published, history] = request_.known;
@@ -247,8 +251,7 @@ Result<Move> FleetLogin::look(const std::function<bool(const CredentialDocument&
 }
 
 Result<void> FleetLogin::commit(LoginRecord next) {
-  auto document = TRY(CredentialDocument::parse(record_->document.copy(), login_key(request_.profile.name),
-                                                request_.provider.fields));
+  auto document = TRY(this->document());
   next.document = document.with(*grant_, request_.provider.fields);
   next.refresh_token_hash = fingerprint(document.login().refresh_token);
   next.obtained_at = now();

@@ -64,7 +64,8 @@ class FleetLogin {
   }
   // Of the newest login that this host knows of; 0: none.
   std::uint64_t newest_ordinal() const;
-  Secret text() const { return record_ ? record_->document.copy() : Secret(); }
+  // The record's, which there is. Failure: it cannot be parsed.
+  Result<CredentialDocument> document() const;
 
   // The first step of a claim; nothing is sent yet. Failure: the journal cannot be written, or this host's
   // clock is wrong.

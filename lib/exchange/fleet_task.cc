@@ -38,7 +38,6 @@ class Task {
   void look_here(const FleetKeys& keys, FleetStatus& status);
 
   Result<void> open(Document document);
-  Result<CredentialDocument> read_local();
   Result<LoginRecord> joined(const CredentialDocument& document);
   bool is_ours(LoginState state) const;
   bool is_begun(const CredentialDocument& document) const;
@@ -59,11 +58,6 @@ Result<void> Task::open(Document document) {
       TRY(LoginStore::open(request_.profile.credentials, steady_clock::now() + wait_for_locks, document)));
   locks_.emplace(request_.provider, *local_, stop_, report.notices);
   return {};
-}
-
-Result<CredentialDocument> Task::read_local() {
-  auto content = TRY(local_->read());
-  return CredentialDocument::parse(std::move(content.text), local_->shown(), request_.provider.fields);
 }
 
 // The directory is that of the profile's document: the keys are the files beside it.
@@ -134,7 +128,7 @@ Result<void> Task::join() {
   const auto never = [](const CredentialDocument&) { return false; };
   if (was_joined) (void)TRY(fleet_->look(never, Force::no));
   if (!is_shown()) TRY(locks_->take(steady_clock::now() + wait_for_locks));
-  const CredentialDocument document = TRY(read_local());
+  const CredentialDocument document = TRY(local_->read(request_.provider.fields));
   TRY(fleet_->read());
   if (document.login().refresh_token.empty() && !is_ours(LoginState::joining)) {
     const bool is_moved = fleet_->record() != nullptr && fleet_->record()->state == LoginState::live;
@@ -202,7 +196,7 @@ Result<void> Task::leave() {
       return Error{ErrorKind::temporary,
                    "another host changed the login at the same time; nothing was moved"};
   }
-  TRY(local_->replace(fleet_->text()));
+  TRY(local_->replace(fleet_->record()->document));
   tell(fmt::format("the login is in {}; remove \"fleet\" from the profile", local_->shown()));
   return {};
 }
@@ -285,9 +279,7 @@ Result<Secret> access_only(const CredentialDocument& document, const CredentialF
 
 Result<void> move_in(FleetLogin& fleet, LoginStore& local, const Provider& provider, LoginRecord next,
                      std::vector<std::string>& notices) {
-  auto content = TRY(local.read());
-  const auto document =
-      TRY(CredentialDocument::parse(std::move(content.text), local.shown(), provider.fields));
+  const auto document = TRY(local.read(provider.fields));
   const std::string hash = fingerprint(document.login().refresh_token);
   const Secret kept = TRY(access_only(document, provider.fields));
   const bool is_there = fleet.record() != nullptr && fleet.record()->nonce == next.nonce;

@@ -71,20 +71,20 @@ std::set<std::string, std::less<>> others_in(std::string_view text, std::string_
 }
 
 // The journal, locked. It is the same file for all processes unless somebody removed it while we waited.
-Result<FileLock> lock_journal(int directory, const std::string& name, const std::string& shown,
-                              SteadyTime deadline) {
+Result<LockedJournal> lock_journal(int directory, const std::string& name, const std::string& shown,
+                                   SteadyTime deadline) {
   while (true) {
-    auto lock = FileLock::acquire(FileAt{directory, name, shown}, LockMode::exclusive, deadline);
-    if (!lock) return lock;
+    auto lock = TRY(FileLock::acquire(FileAt{directory, name, shown}, LockMode::exclusive, deadline));
     struct stat held, there;
-    if (::fstat(lock->fd(), &held) != 0) return Error::from_errno(errno, shown);
+    if (::fstat(lock.fd(), &held) != 0) return Error::from_errno(errno, shown);
     const bool is_there = ::fstatat(directory, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0;
     if (!is_there && errno != ENOENT) return Error::from_errno(errno, shown);
     if (!S_ISREG(held.st_mode)) {
       return Error{ErrorKind::failed, fmt::format("{}: is {}", shown, file_type(held.st_mode)),
                    "rm -r " + shell_word(shown)};
     }
-    if (is_there && FileId::of(held) == FileId::of(there)) return lock;
+    if (is_there && FileId::of(held) == FileId::of(there))
+      return LockedJournal{std::move(lock), held.st_size == 0};
   }
 }
 
@@ -110,8 +110,9 @@ Result<JournalEntry> read_notes(std::string_view text, const JournalSubject& sub
                fmt::format("install that version again, or {}", spare_hint)};
 }
 
-Journal::Journal(FileLock file, int directory, std::string directory_path, JournalSubject subject)
-    : file_(std::move(file)),
+Journal::Journal(LockedJournal locked, int directory, std::string directory_path, JournalSubject subject)
+    : file_(std::move(locked.file)),
+      is_empty_(locked.is_empty),
       directory_(directory),
       directory_path_(std::move(directory_path)),
       subject_(std::move(subject)),
@@ -120,11 +121,12 @@ Journal::Journal(FileLock file, int directory, std::string directory_path, Journ
 Result<Journal> Journal::open(int directory, const std::string& directory_path, const JournalSubject& subject,
                               SteadyTime deadline) {
   const std::string name = journal_name(subject.document), shown = directory_path + "/" + name;
-  auto file = TRY(lock_journal(directory, name, shown, deadline));
+  auto locked = TRY(lock_journal(directory, name, shown, deadline));
   // New records follow whatever is already there.
-  const int flags = ::fcntl(file.fd(), F_GETFL);
-  if (flags < 0 || ::fcntl(file.fd(), F_SETFL, flags | O_APPEND) != 0) return Error::from_errno(errno, shown);
-  return Journal(std::move(file), directory, directory_path, subject);
+  const int flags = ::fcntl(locked.file.fd(), F_GETFL);
+  if (flags < 0 || ::fcntl(locked.file.fd(), F_SETFL, flags | O_APPEND) != 0)
+    return Error::from_errno(errno, shown);
+  return Journal(std::move(locked), directory, directory_path, subject);
 }
 
 Result<void> Journal::reserve(size_t size) {

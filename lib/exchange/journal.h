@@ -89,6 +89,11 @@ struct JournalSubject {
 Result<JournalEntry> read_notes(std::string_view text, const JournalSubject& subject,
                                 const std::string& shown);
 
+struct LockedJournal {
+  FileLock file;
+  bool is_empty;
+};
+
 class Journal {
  public:
   // `directory` must outlive the journal. Failure: temporary if another process holds the lock beyond
@@ -97,6 +102,8 @@ class Journal {
                               SteadyTime deadline);
 
   const std::string& shown() const { return shown_; }
+  // Whether earlier runs left nothing in it.
+  bool is_empty() const { return is_empty_; }
 
   // Reserves `size` bytes on the disk for records, and syncs.
   Result<void> reserve(size_t size);
@@ -124,7 +131,7 @@ class Journal {
   Result<void> clear();
 
  private:
-  Journal(FileLock file, int directory, std::string directory_path, JournalSubject subject);
+  Journal(LockedJournal file, int directory, std::string directory_path, JournalSubject subject);
 
   Result<void> append(JournalLine line);
   Result<void> append(JournalLine line, const std::string& entry);
@@ -132,6 +139,7 @@ class Journal {
   Result<Secret> read_all();
 
   FileLock file_;
+  bool is_empty_;  // when it was opened
   int directory_;
   std::string directory_path_;
   JournalSubject subject_;

@@ -100,6 +100,11 @@ Result<LoginStore::Content> LoginStore::read() const {
   return Content{std::move(text), TRY(stamp_of(fd.get(), shown_))};
 }
 
+Result<CredentialDocument> LoginStore::read(const CredentialFields& fields) const {
+  auto content = TRY(read());
+  return CredentialDocument::parse(std::move(content.text), shown_, fields, content.stamp);
+}
+
 Result<void> LoginStore::check_unchanged(const FileStamp& stamp) const {
   struct stat status;
   const bool is_there = ::fstatat(directory_.get(), name_.c_str(), &status, 0) == 0;

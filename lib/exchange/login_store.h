@@ -44,6 +44,8 @@ class LoginStore {
   };
   // Failure: "PATH: reason" for anything but a regular file of at most 4 MiB.
   Result<Content> read() const;
+  // The same, parsed.
+  Result<CredentialDocument> read(const CredentialFields& fields) const;
   // Failure: temporary if the document is not the one with this stamp; another kind if this cannot be
   // determined.
   Result<void> check_unchanged(const FileStamp& stamp) const;

@@ -11,11 +11,6 @@ namespace oci_oauth {
 
 namespace {
 
-Result<CredentialDocument> read_document(const LoginStore& store, const CredentialFields& fields) {
-  auto content = TRY(store.read());
-  return CredentialDocument::parse(std::move(content.text), store.shown(), fields);
-}
-
 // An interrupted rewriting in place.
 Result<void> mend_document(LoginStore& store, const JournalEntry& entry) {
   const auto content = TRY(store.read());
@@ -36,7 +31,7 @@ Result<Recovery> complete(LoginStore& store, LoginLocks& locks, const Credential
   const bool saves = entry.grant || !entry.new_text.empty();
   const auto saving = saves ? locks.take_for_saving() : std::nullopt;
   TRY(mend_document(store, entry));
-  auto document = TRY(read_document(store, fields));
+  auto document = TRY(store.read(fields));
   Recovery recovery;
   recovery.journal_is_needed = saves && !saving;
   const Secret& refresh_token = document.login().refresh_token;

@@ -48,8 +48,7 @@ Result<void> LogOut::log_out() {
   // An answer that is only in the journal has the refresh token that counts.
   const auto recovery = TRY(recover(store, locks, fields));
   for (const std::string& notice : recovery.notices) say(notice);
-  auto content = TRY(store.read());
-  const auto document = TRY(CredentialDocument::parse(std::move(content.text), store.shown(), fields));
+  const auto document = TRY(store.read(fields));
   auto revoked = revoke(document.login());
   if (!document.is_made_by_us()) {
     say(fmt::format("{}: another program made it, so it stays, and the next refresh publishes it again",

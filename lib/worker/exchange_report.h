@@ -78,9 +78,8 @@ struct ExchangeOutcome {
 struct ExchangeReport : ExchangeOutcome {
   static constexpr int version = 3;
 
-  std::optional<LoginSnapshot> login;      // the current login; empty if it cannot be read
-  std::optional<FleetStatus> fleet = {};   // what a fleet's store has, if that was asked
-  std::chrono::microseconds stored_in{0};  // from the last byte of the answer to the synced journal
+  std::optional<LoginSnapshot> login;     // the current login; empty if it cannot be read
+  std::optional<FleetStatus> fleet = {};  // what a fleet's store has, if that was asked
 };
 
 void describe(auto& each, RecordOf<ExchangeReport> auto& report) {
@@ -89,7 +88,6 @@ void describe(auto& each, RecordOf<ExchangeReport> auto& report) {
   each("failure", report.failure);
   each("notices", report.notices);
   each("fleet", report.fleet);
-  each("stored_in_us", report.stored_in);
 }
 
 }  // namespace oci_oauth

@@ -96,6 +96,23 @@ TEST_CASE("a store that goes away after the answer gets it with the next run, wi
   CHECK(fleet.one.journal().empty());
 }
 
+TEST_CASE("an answer whose record is garbage meanwhile stays in the journal, and is not lost") {
+  Fleet fleet;
+  Stored before;
+  fleet.endpoint.script({.at = Stage::rotated, .meanwhile = [&] {
+                           Stored& record = fleet.shelf.records[login_key("claude")];
+                           before = record;
+                           record.bytes = "garbage";
+                         }});
+  const auto report = fleet.one.run();
+  CHECK(report.failure);
+  CHECK_FALSE(fleet.one.journal().empty());
+  fleet.shelf.records[login_key("claude")] = before;
+  CHECK_FALSE(fleet.one.run().failure);
+  CHECK(fleet.posts() == 1);
+  CHECK(fleet.login_works());
+}
+
 TEST_CASE("whichever write's answer is lost, one request is sent for each token, and none is lost") {
   for (const auto loss : {Shelf::Loss::before, Shelf::Loss::after}) {
     for (unsigned which = 0; which < 5; ++which) {

@@ -10,7 +10,6 @@ TEST_CASE("a report survives the way between two processes") {
   ExchangeReport sent;
   sent.refreshed = true;
   sent.notices = {"a notice"};
-  sent.stored_in = std::chrono::microseconds(700);
   sent.failure =
       ExchangeFailure{FailureKind::throttled, "not now", "wait", Milliseconds(30000), "hash", true};
   sent.login.emplace();
