@@ -42,8 +42,7 @@ bool is_local_file_system(const std::string& path) {
   struct statfs status;
   if (::statfs(path.c_str(), &status) != 0) return false;
   const auto type = static_cast<std::uint32_t>(status.f_type);
-  return std::find(std::begin(served_elsewhere), std::end(served_elsewhere), type) ==
-         std::end(served_elsewhere);
+  return std::ranges::find(served_elsewhere, type) == std::end(served_elsewhere);
 }
 
 bool is_in_memory(int fd) {

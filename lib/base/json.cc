@@ -16,6 +16,10 @@ using rapidjson::SizeType;
 
 WipingAllocator allocator;  // without a state
 
+JsonValue text_value(std::string_view text) {
+  return {text.empty() ? "" : text.data(), static_cast<SizeType>(text.size()), allocator};
+}
+
 bool is_plain(char c) {
   return static_cast<unsigned char>(c) - 0x20U < 0x5f && c != '"' && c != '\\';
 }
@@ -29,8 +33,8 @@ const JsonValue* repeated_key(const JsonValue& object) {
     return std::pair(a->GetStringLength(), json_text(*a)) < std::pair(b->GetStringLength(), json_text(*b));
   };
   const auto same = [](const JsonValue* a, const JsonValue* b) { return json_text(*a) == json_text(*b); };
-  std::sort(keys.begin(), keys.end(), by_length);
-  const auto twin = std::adjacent_find(keys.begin(), keys.end(), same);
+  std::ranges::sort(keys, by_length);
+  const auto twin = std::ranges::adjacent_find(keys, same);
   return twin == keys.end() ? nullptr : *twin;
 }
 
@@ -54,7 +58,7 @@ class Builder {
       case JsonKind::array:
         return array();
       case JsonKind::string:
-        return to_json(json_.string());
+        return text_value(json_.string());
       case JsonKind::number:
         return number();
       default:
@@ -69,7 +73,7 @@ class Builder {
     JsonValue object = json_object();
     json_.enter(JsonKind::object);
     while (const auto key = json_.next_key()) {
-      JsonValue name = to_json(*key), member = value();
+      JsonValue name = text_value(*key), member = value();
       object.AddMember(name, member, allocator);
     }
     if (const JsonValue* key = is_lenient() ? nullptr : repeated_key(object))
@@ -237,7 +241,7 @@ JsonValue json_copy(const JsonValue& value) {
 }
 
 JsonValue to_json(std::string_view text) {
-  return {text.empty() ? "" : text.data(), static_cast<SizeType>(text.size()), allocator};
+  return text_value(text);
 }
 
 void json_set(JsonValue& object, std::string_view key, JsonValue value) {

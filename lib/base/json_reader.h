@@ -24,7 +24,7 @@ enum class JsonRules {
 
 constexpr unsigned json_max_depth = 64;
 
-// The first mistake ends the walk: after it, nothing follows, and finish() tells it.
+// The first mistake ends the walk: after it, nothing follows, and finish() reports it.
 class JsonReader {
  public:
   // `text` outlives the reader. A byte order mark in front of it is passed over.

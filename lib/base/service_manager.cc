@@ -43,7 +43,7 @@ void notify(std::string_view message, std::initializer_list<int> descriptors) {
 
 bool can_be_stored(std::string_view name) {
   return name.size() <= longest_name &&
-         std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7f && c != ':'; });
+         std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f && c != ':'; });
 }
 
 }  // namespace

@@ -20,17 +20,11 @@ Result<JsonDocument> parse_configuration(std::string_view text, std::string_view
 const JsonValue* KeyReader::take(Key key) {
   if (is_listing_) listed_.push_back(key.name);
   if (is_listing_ || reading_.error) return nullptr;
-  const JsonValue* value = json_member(object_, key.name);
+  const bool has_more = found_ < object_.MemberCount();
+  const JsonValue* value = has_more ? json_member(object_, key.name) : nullptr;
   if (value != nullptr) ++found_;
   if (value == nullptr && key.is_required) fail(key.name, "is missing");
   return value;
-}
-
-const JsonValue* KeyReader::take(Key key, bool (JsonValue::*is_kind)() const, std::string_view otherwise) {
-  const JsonValue* value = take(key);
-  if (value == nullptr || (value->*is_kind)()) return value;
-  fail(key.name, otherwise);
-  return nullptr;
 }
 
 void KeyReader::check(std::string& text, const RecordPlace& place, WhyNot why_not) {
@@ -148,7 +142,7 @@ void KeyReader::needs(std::string_view key, std::initializer_list<std::string_vi
 void KeyReader::refuse_unknown() {
   for (const auto& member : object_.GetObject()) {
     const std::string_view name = json_text(member.name);
-    if (std::find(listed_.begin(), listed_.end(), name) != listed_.end()) continue;
+    if (std::ranges::find(listed_, name) != listed_.end()) continue;
     fail(name, "is not a known key");
     reading_.error->hint = fmt::format("known keys: {}", fmt::join(listed_, ", "));
     return;

@@ -134,7 +134,12 @@ class KeyReader {
   RecordPlace below(std::string_view key) const { return {&place_, key}; }
   const JsonValue* take(Key key);
   // The same for a value of one kind.
-  const JsonValue* take(Key key, bool (JsonValue::*is_kind)() const, std::string_view otherwise);
+  const JsonValue* take(Key key, bool (JsonValue::*is_kind)() const, const char* otherwise) {
+    const JsonValue* value = take(key);
+    if (value == nullptr || (value->*is_kind)()) return value;
+    fail(key.name, otherwise);
+    return nullptr;
+  }
   void check(std::string& text, const RecordPlace& place, WhyNot why_not);
   void read_text(Key key, std::string& member, WhyNot why_not, bool may_be_empty);
   void read_texts(Key key, std::vector<std::string>& member, WhyNot why_not);

@@ -140,7 +140,7 @@ void keys_of(auto& keys, Profile& profile) {
       "each target where a person mounted something. If it is chosen as a whole (deliver_to, --profile, an "
       "annotation) and nothing is mounted at any target, it gets the token at the first. No target may equal "
       "another one, or lie inside it, except that a profile with an entry may have the targets of another "
-      "profile of the same file: whoever gets that one gets a file with the access tokens of both.");
+      "profile of the same file: a container that gets that one gets a file with the access tokens of both.");
   keys.choice(
       "delivery", profile.delivery,
       {{"token", Delivers::token, "the access token, in files"},

@@ -244,9 +244,7 @@ bool names_refresh_token(std::string_view key) {
 }
 
 bool delivers(const Provider& provider, std::string_view file) {
-  return file == token_file || std::ranges::any_of(provider.deliver, [&](const DeliveredFile& delivered) {
-           return delivered.name == file;
-         });
+  return file == token_file || std::ranges::count(provider.deliver, file, &DeliveredFile::name) > 0;
 }
 
 bool has_entries(const Provider& provider) {

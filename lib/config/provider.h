@@ -103,7 +103,7 @@ struct Api {
   Pairs environment;                  // of a container; "{target}" stands for the profile's target
 };
 
-// Made by mkdir(2), locked by flock(2), or made with O_EXCL (open(2)) by its holder, of whom it tells.
+// Made by mkdir(2), locked by flock(2), or made with O_EXCL (open(2)) by its holder, whom it names.
 enum class LockKind { directory, file, lease };
 constexpr std::array<std::string_view, 3> words_of(LockKind) {
   return {"directory", "file", "lease"};

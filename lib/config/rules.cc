@@ -25,7 +25,7 @@ bool is_one_of(char c, std::string_view more) {
 }
 
 bool consists_of(std::string_view text, std::string_view more) {
-  return std::all_of(text.begin(), text.end(), [&](char c) { return is_one_of(c, more); });
+  return std::ranges::all_of(text, [&](char c) { return is_one_of(c, more); });
 }
 
 bool is_name(std::string_view text) {
@@ -35,7 +35,7 @@ bool is_name(std::string_view text) {
 
 bool is_number(std::string_view text) {
   return !text.empty() && text.size() <= 5 && text.front() != '0' &&
-         std::all_of(text.begin(), text.end(), [](char c) { return digits.find(c) != digits.npos; });
+         std::ranges::all_of(text, [](char c) { return digits.find(c) != digits.npos; });
 }
 
 bool is_segment(std::string_view text) {
@@ -47,7 +47,7 @@ bool is_request(std::string_view text) {
   const size_t space = text.find(' ');
   if (space == 0 || space == text.npos) return false;
   const std::string_view method = text.substr(0, space);
-  if (!std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) return false;
+  if (!std::ranges::all_of(method, [](char c) { return c >= 'A' && c <= 'Z'; })) return false;
   std::string_view path = text.substr(space + 1);
   while (path.starts_with('/')) {
     path.remove_prefix(1);
@@ -148,7 +148,7 @@ const char* Parameter::why_not(std::string& text) {
   constexpr std::string_view ours[] = {"grant_type",    "refresh_token", "client_id",
                                        "client_secret", "scope",         "access_token"};
   if (text.empty() || text.size() > 64 || !consists_of(text, "_.-")) return "is not the name of a parameter";
-  if (std::find(std::begin(ours), std::end(ours), text) != std::end(ours)) return "has a key of its own";
+  if (std::ranges::find(ours, text) != std::end(ours)) return "has a key of its own";
   return nullptr;
 }
 
@@ -180,7 +180,7 @@ const char* Rate::why_not(std::string& text) {
 Result<mode_t> Mode::read(std::string_view text) {
   mode_t mode = 0;
   const bool octal = !text.empty() && text.size() <= 4 &&
-                     std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '7'; });
+                     std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '7'; });
   for (const char digit : text) mode = mode * 8 + static_cast<mode_t>(digit - '0');
   if (octal && mode <= 0777 && (mode & 0400) != 0) return mode;
   return Error::configuration(

@@ -11,16 +11,14 @@ namespace oci_oauth {
 
 namespace {
 
-enum class Whole {
-  no,
-  yes
-};  // whether the container as a whole may be chosen, besides by a mount at the target
+// Whether the container as a whole may be chosen, besides by a mount at the target.
+enum class Whole { no, yes };
 
 Decision decide(const Config& config, const Profile& profile, const std::string& target,
                 const CallContext& context, const Spec& spec, Whole whole) {
   const std::string share = fmt::format("{}/share/{}", config.runtime_dir, profile.name);
   const auto& names = context.by_argument;
-  const bool named = std::find(names.begin(), names.end(), profile.name) != names.end();
+  const bool named = std::ranges::find(names, profile.name) != names.end();
   const bool may = whole == Whole::yes;
   return decide(spec, {.profile = profile.name,
                        .target = target,
@@ -29,11 +27,6 @@ Decision decide(const Config& config, const Profile& profile, const std::string&
                        .trusts_annotations = may && profile.annotations == Trust::yes,
                        .in_build = context.in_build,
                        .share = share});
-}
-
-bool is_new(const std::vector<PassedOver>& passed_over, const std::string& why_not) {
-  return std::none_of(passed_over.begin(), passed_over.end(),
-                      [&](const PassedOver& one) { return one.why_not == why_not; });
 }
 
 // A container that is chosen as a whole gets the token at each target where a person mounted something, or at
@@ -49,7 +42,8 @@ void choose(const Config& config, const Profile& profile, const CallContext& con
       // A socket of the container's own is never in a directory of the host.
       if (profile.delivery == Delivers::socket) decision.consent = Consent::mount;
       choice.chosen.push_back({&profile, target, decision.consent, decision.bind_source});
-    } else if (!decision.why_not.empty() && is_new(passed_over, decision.why_not)) {
+    } else if (!decision.why_not.empty() &&
+               std::ranges::count(passed_over, decision.why_not, &PassedOver::why_not) == 0) {
       passed_over.push_back({&profile, std::move(decision.why_not)});
     }
   };
@@ -88,8 +82,7 @@ std::vector<ChosenPlace> places_of(const std::vector<Chosen>& chosen) {
 std::vector<const Profile*> profiles_of(const std::vector<Chosen>& chosen) {
   std::vector<const Profile*> profiles;
   for (const Chosen& one : chosen) {
-    if (std::find(profiles.begin(), profiles.end(), one.profile) == profiles.end())
-      profiles.push_back(one.profile);
+    if (std::ranges::find(profiles, one.profile) == profiles.end()) profiles.push_back(one.profile);
   }
   return profiles;
 }

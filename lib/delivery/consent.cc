@@ -77,8 +77,7 @@ bool is_persons_bind(const SpecMount& mount, const DeliveryRule& rule) {
 }
 
 bool is_persons_tmpfs(const SpecMount& mount, const DeliveryRule& rule) {
-  const bool unasked =
-      std::find(std::begin(engines_tmpfs), std::end(engines_tmpfs), rule.target) != std::end(engines_tmpfs);
+  const bool unasked = std::ranges::find(engines_tmpfs, rule.target) != std::end(engines_tmpfs);
   // Podman's image_volume_mode "tmpfs" marks its mounts like this (pkg/specgen, getImageVolumes).
   return !mount.bind && mount.type == "tmpfs" && !mount.exec && !rule.in_build && !unasked;
 }
@@ -91,8 +90,7 @@ bool is_anonymous_volume(std::string_view source) {
   };
   while (!source.empty()) {
     const std::string_view component = next_part(source, '/');
-    if (component.size() == volume_digits && std::all_of(component.begin(), component.end(), hex))
-      return true;
+    if (component.size() == volume_digits && std::ranges::all_of(component, hex)) return true;
   }
   return false;
 }

@@ -49,8 +49,7 @@ Result<void> check(const ContainerRecord& record) {
 }
 
 bool has_written_directory(const ContainerRecord& record) {
-  return std::any_of(record.deliveries.begin(), record.deliveries.end(),
-                     [](const DeliveryRecord& delivery) { return delivery.kind == DeliveryKind::write; });
+  return std::ranges::count(record.deliveries, DeliveryKind::write, &DeliveryRecord::kind) > 0;
 }
 
 bool is_same_directory(const DeliveryRecord& a, const DeliveryRecord& b) {
@@ -60,11 +59,11 @@ bool is_same_directory(const DeliveryRecord& a, const DeliveryRecord& b) {
 
 bool is_shared(const std::vector<ContainerRecord>& records, const ContainerRecord& record,
                const DeliveryRecord& delivery) {
-  return std::any_of(records.begin(), records.end(), [&](const ContainerRecord& other) {
+  return std::ranges::any_of(records, [&](const ContainerRecord& other) {
     const bool is_another = other.id != record.id || other.process != record.process;
     return is_another && is_running(other.process) &&
-           std::any_of(other.deliveries.begin(), other.deliveries.end(),
-                       [&](const DeliveryRecord& its) { return is_same_directory(its, delivery); });
+           std::ranges::any_of(other.deliveries,
+                               [&](const DeliveryRecord& its) { return is_same_directory(its, delivery); });
   });
 }
 

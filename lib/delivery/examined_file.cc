@@ -127,8 +127,7 @@ std::vector<std::string> temporary_names(int directory, const std::vector<std::s
   if (!all) return found;
   for (const std::string& temporary : *all) {
     const std::string name = name_of_temporary(temporary);
-    if (!name.empty() && std::find(names.begin(), names.end(), name) != names.end())
-      found.push_back(temporary);
+    if (!name.empty() && std::ranges::find(names, name) != names.end()) found.push_back(temporary);
   }
   return found;
 }

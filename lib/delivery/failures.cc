@@ -18,8 +18,7 @@ void Failures::warn(const Profile& profile, Error error) {
 }
 
 bool Failures::block() const {
-  return std::any_of(failures_.begin(), failures_.end(),
-                     [](const Failure& failure) { return failure.blocks; });
+  return std::ranges::any_of(failures_, &Failure::blocks);
 }
 
 Result<void> Failures::judge(const Log& log) const {

@@ -78,8 +78,7 @@ Result<void> label_share(int share, std::string_view mount_label) {
 void plan_delivery(DeliveryRecord& delivery, const Share& share) {
   for (WrittenFile& file : delivery.files) {
     std::string ours = share.fingerprint(file);
-    const bool is_known =
-        std::find(file.fingerprints.begin(), file.fingerprints.end(), ours) != file.fingerprints.end();
+    const bool is_known = std::ranges::find(file.fingerprints, ours) != file.fingerprints.end();
     if (!ours.empty() && !is_known) file.fingerprints.push_back(std::move(ours));
   }
 }

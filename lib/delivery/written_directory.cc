@@ -292,8 +292,7 @@ void WrittenDirectory::clean_temporaries(const Knowledge& knowledge, Spare which
   for (const WrittenFile& file : delivery_->files) names.push_back(file.name);
   for (const std::string& temporary : temporary_names(directory_.get(), names)) {
     const std::string name = name_of_temporary(temporary);
-    const auto file = std::find_if(delivery_->files.begin(), delivery_->files.end(),
-                                   [&](const WrittenFile& one) { return one.name == name; });
+    const auto file = std::ranges::find(delivery_->files, name, &WrittenFile::name);
     struct stat status;
     const bool is_regular =
         ::fstatat(directory_.get(), temporary.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&

@@ -30,9 +30,8 @@ Findings links(const Profile& profile, const Provider& provider) {
   const std::string path = place_of(profile, provider.place);
   if (path.empty()) return findings;
   const std::string directory = parent_directory(path), file = base_name(path);
-  const auto is_file = [&](const DeliveredFile& delivered) { return delivered.name == file; };
   const bool has_variable = !provider.environment.empty() || !profile.delivered_by.empty();
-  if (has_variable || std::ranges::none_of(provider.deliver, is_file)) return findings;
+  if (has_variable || std::ranges::count(provider.deliver, file, &DeliveredFile::name) == 0) return findings;
   for (const std::string& target : profile.targets) {
     if (target.ends_with(directory)) continue;
     findings.push_back({fmt::format("link of '{}'", profile.name), Verdict::ok,

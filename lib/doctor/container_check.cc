@@ -237,7 +237,7 @@ Findings try_container(const CheckContext& context) {
   }
   // If one engine is registered, no token is expected in another.
   const auto is_unregistered = [](const auto& engine) { return !is_registered(engine.second); };
-  if (!std::all_of(present.begin(), present.end(), is_unregistered)) {
+  if (!std::ranges::all_of(present, is_unregistered)) {
     std::erase_if(present, is_unregistered);
   } else if (cdi) {
     for (auto& [trial, registration] : present) registration = *cdi;

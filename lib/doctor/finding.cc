@@ -20,14 +20,13 @@ std::string counted(size_t count, std::string_view what) {
 }
 
 size_t count_of(const Findings& findings, Verdict verdict) {
-  return static_cast<size_t>(std::count_if(
-      findings.begin(), findings.end(), [&](const Finding& finding) { return finding.verdict == verdict; }));
+  return static_cast<size_t>(std::ranges::count(findings, verdict, &Finding::verdict));
 }
 
 }  // namespace
 
 void append(Findings& all, Findings more) {
-  std::move(more.begin(), more.end(), std::back_inserter(all));
+  std::ranges::move(more, std::back_inserter(all));
 }
 
 Finding problem(std::string_view check, const Error& error) {

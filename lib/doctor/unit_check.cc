@@ -109,7 +109,7 @@ Findings check_units(const CheckContext& context) {
   Findings findings;
   for (const Unit& unit : units) findings.push_back(check_unit(host, unit));
   // If its starter is inactive, one hint is enough.
-  const bool follows = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
+  const bool follows = std::ranges::none_of(findings, [](const Finding& finding) {
     return finding.check == "unit oci-oauth-refresh.path" && finding.verdict != Verdict::ok;
   });
   if (follows) check_login_units(context, findings);

@@ -116,7 +116,7 @@ void deliver_all(const CreateContext& context, DeliveryKind kind, std::vector<De
 // A mount needs no second record once it is made.
 void save_outcome(const CreateContext& context, DeliveryKind kind, const Earlier& earlier,
                   const std::vector<Delivery>& deliveries) {
-  const bool is_new = std::any_of(deliveries.begin(), deliveries.end(), [&](const Delivery& one) {
+  const bool is_new = std::ranges::any_of(deliveries, [&](const Delivery& one) {
     return one.record.kind == kind && one.record.state != DeliveryState::planned;
   });
   if (is_new) (void)save(context, earlier, deliveries);
@@ -126,8 +126,7 @@ void save_outcome(const CreateContext& context, DeliveryKind kind, const Earlier
 // is the next refresh's to remove.
 void forget_uncreated(const CreateContext& context, const Earlier& earlier,
                       const std::vector<Delivery>& deliveries) {
-  const bool is_written =
-      std::any_of(deliveries.begin(), deliveries.end(), [](const Delivery& one) { return one.is_written(); });
+  const bool is_written = std::ranges::any_of(deliveries, &Delivery::is_written);
   const bool was_written = earlier.place.record && has_written_directory(*earlier.place.record);
   if (!is_written && !was_written) context.ledger.remove(earlier.place.name);
 }

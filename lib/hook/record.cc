@@ -40,7 +40,7 @@ Result<Provider> provider_of(const CreateContext& context, const Profile& profil
 // Other records are read only if a file already exists; otherwise each of a crowd of hooks would read all of
 // them.
 bool is_any_there(int directory, const std::vector<WrittenFile>& files) {
-  return std::any_of(files.begin(), files.end(), [&](const WrittenFile& file) {
+  return std::ranges::any_of(files, [&](const WrittenFile& file) {
     struct stat status;
     return ::fstatat(directory, file.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
   });
@@ -93,7 +93,7 @@ Earlier find_earlier(const CreateContext& context) {
 }
 
 bool is_delivered(const Earlier& earlier, const Chosen& chosen) {
-  return std::any_of(earlier.deliveries.begin(), earlier.deliveries.end(), [&](const DeliveryRecord& record) {
+  return std::ranges::any_of(earlier.deliveries, [&](const DeliveryRecord& record) {
     return record.profile == chosen.profile->name && record.target == chosen.target &&
            record.state != DeliveryState::failed;
   });
@@ -101,7 +101,7 @@ bool is_delivered(const Earlier& earlier, const Chosen& chosen) {
 
 Result<std::optional<FileLock>> lock_ledger(const CreateContext& context, const Earlier& earlier,
                                             const std::vector<Delivery>& deliveries) {
-  const bool writes = std::any_of(deliveries.begin(), deliveries.end(), [](const Delivery& one) {
+  const bool writes = std::ranges::any_of(deliveries, [](const Delivery& one) {
     return one.chosen.consent == Consent::write && !one.has_failed();
   });
   if (!writes && !earlier.has_left_files) return std::optional<FileLock>();

@@ -28,8 +28,7 @@ std::optional<std::uint32_t> next_number(std::string_view& text) {
 }
 
 void skip_separators(std::string_view& text) {
-  text.remove_prefix(
-      static_cast<size_t>(std::find_if_not(text.begin(), text.end(), is_separator) - text.begin()));
+  text.remove_prefix(static_cast<size_t>(std::ranges::find_if_not(text, is_separator) - text.begin()));
 }
 
 // `id`, which is `offset` above the start of a range of `count` ids that starts with `first` on the other

@@ -54,7 +54,7 @@ class Survey {
   const Place& at(Position position) const { return places_[static_cast<size_t>(position)]; }
   bool has_hook(Position position) const { return has_hook_[static_cast<size_t>(position)]; }
   bool sets(std::string_view variable) const {
-    return std::find(variables_.begin(), variables_.end(), variable) != variables_.end();
+    return std::ranges::find(variables_, variable) != variables_.end();
   }
 
  private:
@@ -154,7 +154,7 @@ class Additions {
 
   // From the end, so that offsets before an insertion stay valid.
   std::string spliced(std::string_view text) {
-    std::sort(splices_.begin(), splices_.end(), [](const Splice& a, const Splice& b) { return a.at > b.at; });
+    std::ranges::sort(splices_, [](const Splice& a, const Splice& b) { return a.at > b.at; });
     std::string result(text);
     for (const Splice& splice : splices_) result.replace(splice.at, splice.erased, splice.text);
     return result;

@@ -138,7 +138,7 @@ Result<void> ProxyService::read_configuration() {
 }
 
 bool ProxyService::has_profile(std::string_view name) const {
-  return std::ranges::any_of(profiles_, [&](const PreparedProfile& one) { return one.name == name; });
+  return std::ranges::count(profiles_, name, &PreparedProfile::name) > 0;
 }
 
 Result<void> ProxyService::start_nginx() {

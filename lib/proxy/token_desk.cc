@@ -22,7 +22,7 @@ constexpr std::string_view scheme = "Bearer ";
 
 // RFC 6750 section 2.1: nothing that would end a header.
 bool is_bearer_token(std::string_view token) {
-  return !token.empty() && std::all_of(token.begin(), token.end(), [](char c) {
+  return !token.empty() && std::ranges::all_of(token, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            std::string_view("-._~+/=").find(c) != std::string_view::npos;
   });

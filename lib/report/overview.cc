@@ -23,10 +23,10 @@ class Look {
  public:
   Look(const RuntimeDir& runtime, const std::vector<ContainerRecord>& all,
        const std::vector<ProxiedContainer>& proxied, const ProfileView& profile)
-      : all_(all), proxied_(proxied), profile_(profile.name), path_(runtime.share_path(profile.name)) {
+      : all_(all), proxied_(proxied), profile_(profile.name) {
     if (profile.published) login_ = profile.published->login;
     is_published_ = profile.published && profile.published->has_token();
-    share_ = open_file({.path = path_}, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    share_ = open_file(runtime.share_directory(profile.name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   }
 
   void at(const ContainerRecord& record, const DeliveryRecord& delivery, ContainerView& view) const {
@@ -99,7 +99,6 @@ class Look {
   const std::vector<ContainerRecord>& all_;
   const std::vector<ProxiedContainer>& proxied_;
   std::string profile_;
-  std::string path_;
   FileStamp login_;
   bool is_published_ = false;
   Result<UniqueFd> share_ = UniqueFd();

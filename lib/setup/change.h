@@ -27,7 +27,7 @@ struct Change {
   bool is_theirs() const { return is_edited && part == OwnedPart::whole; }
 };
 
-// A text without what is ours in it, as far as the text alone tells. Failure: it cannot be parsed.
+// A text without what is ours in it, as far as the text alone shows. Failure: it cannot be parsed.
 using RemoveOurs = Result<std::string> (*)(const std::string& text, const std::string& source);
 
 // Removes our part: what the ledger says of it, and of a file that differs from that, also what

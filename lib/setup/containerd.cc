@@ -82,8 +82,7 @@ Result<std::vector<File>> load_files(const Host& host, const Ledger& ledger) {
     auto toml = TRY(Toml::parse(change.without.value_or(""), host.tree.shown(pending[i])));
     files.push_back({std::move(change), std::move(toml)});
     for (std::string& path : imports_of(host.tree, files.back())) {
-      if (std::find(pending.begin(), pending.end(), path) == pending.end())
-        pending.push_back(std::move(path));
+      if (std::ranges::find(pending, path) == pending.end()) pending.push_back(std::move(path));
     }
   }
   return files;
@@ -99,7 +98,7 @@ constexpr Embedded embedded[] = {
     {"microk8s", "/var/snap/microk8s/current", nullptr},
 };
 
-// k3s and RKE2 have a template for each version of the file; the version of the generated file tells which
+// k3s and RKE2 have a template for each version of the file; the version of the generated file says which
 // one is in use.
 std::string template_of(const Host& host, const Embedded& other) {
   if (other.templates == nullptr) return fmt::format("{}/args/containerd-template.toml", other.directory);
@@ -189,7 +188,7 @@ std::string inherited_handler(const Place& place) {
 
 // A key as people write it: bare if TOML allows that.
 std::string key_of(const std::string& name) {
-  const bool is_bare = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+  const bool is_bare = !name.empty() && std::ranges::all_of(name, [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '_' || c == '-';
   });
   return is_bare ? name : toml_quoted(name);

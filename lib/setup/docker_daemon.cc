@@ -142,7 +142,7 @@ std::vector<std::string> containers_with_runtime(const Tree& tree, const std::st
     if (is_remapped_root(name))
       add_containers(tree, fmt::format("{}/{}/containers", data_root, name), runtime, names);
   }
-  std::sort(names.begin(), names.end());
+  std::ranges::sort(names);
   return names;
 }
 

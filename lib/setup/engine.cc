@@ -28,9 +28,7 @@ Result<Plan> plan_systemd(const Host& host, const Ledger&, Default) {
 
 bool has_socket_profile(const Host& host) {
   const auto config = configuration_of(host);
-  return config && std::ranges::any_of(config->profiles, [](const Profile& profile) {
-           return profile.delivery == Delivers::socket;
-         });
+  return config && std::ranges::count(config->profiles, Delivers::socket, &Profile::delivery) > 0;
 }
 
 // The same; Debian's nginx is run by the proxy, and its own configuration is left alone.
@@ -99,13 +97,13 @@ Result<const Engine*> find_engine(const Host& host, std::string_view verb, std::
 
 bool is_present(const Host& host, const Engine& engine) {
   if (engine.plan == plan_docker && host.scope == Scope::user) return has_rootless_docker(host);
-  return std::any_of(engine.programs.begin(), engine.programs.end(),
-                     [&](std::string_view program) { return !host.tree.find_program(program).empty(); });
+  return std::ranges::any_of(
+      engine.programs, [&](std::string_view program) { return !host.tree.find_program(program).empty(); });
 }
 
 bool knows(const Ledger& ledger, std::string_view engine) {
-  return std::any_of(ledger.files.begin(), ledger.files.end(),
-                     [&](const LedgerFile& file) { return file.engines.count(std::string(engine)) > 0; });
+  return std::ranges::any_of(
+      ledger.files, [&](const LedgerFile& file) { return file.engines.count(std::string(engine)) > 0; });
 }
 
 // What a person should know besides what the planner says.
@@ -210,7 +208,7 @@ EngineState inspect(const Host& host, const Ledger& ledger, const Engine& engine
   return {name, EngineState::registered, file, file.empty() ? "is registered" : "is registered with " + file};
 }
 
-// Of systemd or, for who has a profile that needs it, the proxy.
+// Of systemd, or of the proxy if a profile needs it.
 EngineState inspect_units(const Host& host, std::string_view engine) {
   const std::string name(engine);
   const bool is_needed = engine != engine_name::proxy || has_socket_profile(host);

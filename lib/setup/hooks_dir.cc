@@ -118,7 +118,7 @@ std::string list_with(const Host& host, const std::string& engine, const HooksDi
   Paths listed = dirs.directories;
   if (!holds(listed, directory)) listed.push_back(directory);
   Paths quoted;
-  std::transform(listed.begin(), listed.end(), std::back_inserter(quoted), toml_quoted);
+  std::ranges::transform(listed, std::back_inserter(quoted), toml_quoted);
   return fmt::format("[{}]", fmt::join(quoted, ", "));
 }
 

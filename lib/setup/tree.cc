@@ -99,7 +99,7 @@ std::vector<std::string> Tree::list(const std::string& directory) const {
   for (const std::string& name : *all) {
     if (!name.starts_with('.')) names.push_back(name);
   }
-  std::sort(names.begin(), names.end());
+  std::ranges::sort(names);
   return names;
 }
 
@@ -140,7 +140,7 @@ std::vector<std::string> Tree::missing_directories(const std::string& path) cons
   std::vector<std::string> missing;
   for (std::string at = path; at != "/" && at != "." && !exists(at); at = parent_directory(at))
     missing.push_back(at);
-  std::reverse(missing.begin(), missing.end());
+  std::ranges::reverse(missing);
   return missing;
 }
 

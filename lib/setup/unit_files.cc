@@ -31,9 +31,8 @@ std::string unit_value(std::string_view path) {
 
 // A line break would start another setting, a backslash may join lines, and blanks at the ends are removed.
 bool fits_a_unit_file(std::string_view path) {
-  const bool plain = std::none_of(path.begin(), path.end(), [](unsigned char c) {
-    return c < 0x20 || c == 0x7f || c == '\\' || c == '"';
-  });
+  const bool plain = std::ranges::none_of(
+      path, [](unsigned char c) { return c < 0x20 || c == 0x7f || c == '\\' || c == '"'; });
   return plain && !path.ends_with(' ');
 }
 
