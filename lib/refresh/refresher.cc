@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh/refresher.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -47,16 +49,22 @@ bool is_visible(const ExchangeReport& report, const std::string& path) {
   return report.login->is_on_local_storage && ::stat(path.c_str(), &status) == 0;
 }
 
-// Unchanged content is not written again, so that no watcher wakes without reason.
-Result<void> publish_files(int share, const std::string& shown, const LoginSnapshot& login, mode_t mode) {
+bool has_content(const FileAt& file, const Secret& content, mode_t mode) {
+  auto old = read_file(file, delivered_limit, Links::refused);
+  struct stat status;
+  return old && Secret(std::move(*old)) == content &&
+         ::fstatat(file.directory, file.path.c_str(), &status, 0) == 0 && (status.st_mode & 07777) == mode;
+}
+
+// Unchanged content is not written again, so that no watcher wakes without reason. A token that is known to
+// be a new one is not compared.
+Result<void> publish_files(const FileAt& share, const LoginSnapshot& login, mode_t mode, bool is_new) {
   for (const auto& [name, content] : login.files) {
-    auto old = read_file({share, name, fmt::format("{}/{}", shown, name)}, delivered_limit, Links::refused);
-    struct stat status;
-    if (old && Secret(std::move(*old)) == content && ::fstatat(share, name.c_str(), &status, 0) == 0 &&
-        (status.st_mode & 07777) == mode)
+    const bool may_be_there = !is_new || name != token_file;
+    if (may_be_there &&
+        has_content({share.directory, name, fmt::format("{}/{}", share.shown, name)}, content, mode))
       continue;
-    auto written = replace_file(share, name, shown, content.reveal(), {mode, std::nullopt, ""});
-    if (!written) return written;
+    TRY(replace_file(share.directory, name, share.shown, content.reveal(), {mode, std::nullopt, ""}));
   }
   return {};
 }
@@ -146,10 +154,15 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   if (!options.lock) options.lock.emplace(TRY(lock_profile(refresher.runtime, profile.name)));
   const RefreshMark mark(options.lock->fd());
   const auto publish = [&](const LoginSnapshot& login) {
-    return publish_files(share.get(), refresher.runtime.share_path(profile.name), login, profile.mode);
+    return publish_files({share.get(), ".", refresher.runtime.share_path(profile.name)}, login, profile.mode,
+                         options.obtained.has_value());
   };
-  // What is there already does not wait for what this host remembers of earlier ones.
-  if (options.obtained && options.obtained->report.login) TRY(publish(*options.obtained->report.login));
+  // What is there already does not wait for what this host remembers of earlier ones, and neither do others
+  // that have a token to publish and share the processors.
+  if (options.obtained && options.obtained->report.login) {
+    TRY(publish(*options.obtained->report.login));
+    ::sched_yield();
+  }
   const auto published = TRY(refresher.runtime.published(profile.name));
   const auto history = TRY(refresher.runtime.history(profile.name));
   RefreshOutcome outcome;

@@ -33,7 +33,7 @@ has() { eventually has_token "$host" "$generation"; }
     has
 }
 
-@test "between the arrival of a record and its token are 12 system calls" {
+@test "between the arrival of a record and its token are 8 system calls" {
     publish_next
     start_host "$host"
     has
@@ -46,7 +46,7 @@ has() { eventually has_token "$host" "$generation"; }
     wait "$tracer" || true
     calls=$(awk '/^recvfrom/ {n = 0; next} {++n} /^renameat.*"token"/ {print n; exit}' "$LAB/calls")
     echo "$calls" && sed -n '/^recvfrom/,$p' "$LAB/calls"
-    ((1 < calls && calls <= 12))
+    ((1 < calls && calls <= 8))
 }
 
 @test "the process that follows has no privilege, and its files are its own" {

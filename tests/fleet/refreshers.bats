@@ -236,6 +236,7 @@ teardown() { leave_hosts; }
     eventually has_same_token one follower
     of one refresh --force
     eventually has_same_token one follower
+    eventually grep -q 'generation 2, valid' "$BATS_FILE_TMPDIR/follower/log" # what it remembers comes after the token
     kill "$pid"
     [[ $(shown published_generation follower) == 2 && $(shown state follower) == null ]]
     # It has a valid token, and asks nobody.
