@@ -57,27 +57,15 @@ class EtcdStore final : public RecordStore {
   }
   Result<Written> write(std::string_view key, std::string_view bytes,
                         const std::optional<Stored>& expected) override;
-  Result<std::optional<Stored>> wait(std::string_view key, const std::string& version,
-                                     SteadyTime deadline) override;
   Result<Listing> list(std::string_view prefix) override {
     auto answer = TRY(range(prefix, etcd::range_end(prefix), longest_listing));
     return Listing{std::move(answer.entries), std::to_string(answer.revision)};
   }
   Result<void> follow(std::string_view prefix, const Listing& after, SteadyTime deadline,
-                      const std::function<bool(KeyChange)>& changed) override {
-    return watch({etcd::watch_request(prefix, etcd::range_end(prefix), std::stoll(after.version) + 1),
-                  longest_listing, deadline, changed});
-  }
+                      const std::function<bool(KeyChange)>& changed) override;
   Result<StoreSight> examine() override;
 
  private:
-  struct Watch {
-    Secret request;
-    size_t longest_line;
-    SteadyTime deadline;
-    const std::function<bool(KeyChange)>& changed;
-  };
-
   const std::string& endpoint() const { return members_.endpoints[at_]; }
   std::string member() const { return endpoint().substr(endpoint().find("//") + 2); }
   void go_on() { at_ = (at_ + 1) % members_.endpoints.size(); }
@@ -87,8 +75,8 @@ class EtcdStore final : public RecordStore {
   template <class Read>
   auto ask(HttpRequest request, const char* path, const Read& read) -> decltype(read(HttpReply()));
   Result<etcd::RangeAnswer> range(std::string_view key, std::string_view end, size_t longest);
-  Result<void> watch(const Watch& watch);
-  Result<void> watch_here(const Watch& watch, bool& has_begun);
+  Result<void> follow_here(const Secret& asked, SteadyTime deadline,
+                           const std::function<bool(KeyChange)>& changed, bool& has_begun);
 
   EtcdMembers members_;
   size_t at_;  // the member that is asked first: the last one that answered
@@ -166,27 +154,13 @@ Result<Written> EtcdStore::write(std::string_view key, std::string_view bytes,
   return reasons.error();
 }
 
-// Reads first, because a watch from a revision that a restored store has not reached stays silent.
-Result<std::optional<Stored>> EtcdStore::wait(std::string_view key, const std::string& version,
-                                              SteadyTime deadline) {
-  auto answer = TRY(range(key, {}, longest_answer));
-  std::optional<Stored> current;
-  if (!answer.entries.empty()) current = std::move(answer.entries.front().stored);
-  if ((current ? current->version : "") != version) return current;
-  current.reset();
-  const std::function<bool(KeyChange)> changed = [&](KeyChange change) {
-    current = std::move(change.stored);
-    return false;
-  };
-  TRY(watch({etcd::watch_request(key, {}, answer.revision + 1), longest_answer, deadline, changed}));
-  return current;
-}
-
-Result<void> EtcdStore::watch(const Watch& watch) {
+Result<void> EtcdStore::follow(std::string_view prefix, const Listing& after, SteadyTime deadline,
+                               const std::function<bool(KeyChange)>& changed) {
+  const Secret asked = etcd::watch_request(prefix, etcd::range_end(prefix), std::stoll(after.version) + 1);
   Reasons reasons;
   for (size_t tried = 0; tried < members_.endpoints.size(); ++tried, go_on()) {
     bool has_begun = false;
-    auto done = watch_here(watch, has_begun);
+    auto done = follow_here(asked, deadline, changed, has_begun);
     if (done) return done;
     reasons.add(member(), done.error().message);
     if (!has_begun) continue;
@@ -196,17 +170,18 @@ Result<void> EtcdStore::watch(const Watch& watch) {
   return reasons.error();
 }
 
-Result<void> EtcdStore::watch_here(const Watch& watch, bool& has_begun) {
-  std::vector<HttpRequest> asked;
-  asked.push_back(request("/v3/watch"));
-  asked[0].longest_answer = watch.longest_line;
-  asked[0].body = watch.request.copy();
+Result<void> EtcdStore::follow_here(const Secret& asked, SteadyTime deadline,
+                                    const std::function<bool(KeyChange)>& changed, bool& has_begun) {
+  std::vector<HttpRequest> requests;
+  requests.push_back(request("/v3/watch"));
+  requests[0].longest_answer = longest_listing;
+  requests[0].body = asked.copy();
   // A member that has lost its leader ends the stream, instead of keeping it silent:
   // rpctypes/metadatafields.go.
-  asked[0].headers = {"Grpc-Metadata-Hasleader: true"};
+  requests[0].headers = {"Grpc-Metadata-Hasleader: true"};
   std::optional<Error> error;
   bool is_enough = false;
-  const auto end = follow_lines(asked, watch.deadline, [&](size_t, std::string_view line) {
+  const auto end = follow_lines(requests, deadline, [&](size_t, std::string_view line) {
     auto answer = etcd::read_watch(line);
     if (!answer) {
       error = std::move(answer).error();
@@ -214,7 +189,7 @@ Result<void> EtcdStore::watch_here(const Watch& watch, bool& has_begun) {
     }
     has_begun = has_begun || answer->is_created;
     for (KeyChange& change : answer->changes) {
-      is_enough = !watch.changed(std::move(change));
+      is_enough = !changed(std::move(change));
       if (is_enough) return false;
     }
     return true;
@@ -222,7 +197,7 @@ Result<void> EtcdStore::watch_here(const Watch& watch, bool& has_begun) {
   if (error) return std::move(*error);
   if (const auto* const failure = std::get_if<RequestFailure>(&end.result))
     return Error{ErrorKind::temporary, failure->message};
-  if (is_enough || std::chrono::steady_clock::now() >= watch.deadline) return {};
+  if (is_enough || std::chrono::steady_clock::now() >= deadline) return {};
   if (!end.rest.empty()) {
     const long status = std::get<HttpReply>(end.result).status;
     return Error{ErrorKind::temporary, etcd::read_refusal(status, end.rest).reason};

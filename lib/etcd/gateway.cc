@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "base/fmt.h"
 #include "base/json.h"
+#include "base/printable.h"
 
 namespace oci_oauth::etcd {
 
@@ -37,12 +38,10 @@ std::optional<std::string> bytes(const JsonValue& object, std::string_view key) 
   return from_base64(json_string(object, key).value_or(""));
 }
 
-// The revision alone may be that of another value, after the store was restored from a backup.
 std::optional<KeyChange> read_entry(const JsonValue& kv) {
   auto key = bytes(kv, "key"), value = bytes(kv, "value");
   if (!key || !value || key->empty()) return std::nullopt;
-  std::string version = fmt::format("{}-{:x}", number(kv, "mod_revision"), std::hash<std::string>()(*value));
-  return KeyChange{std::move(*key), Stored{std::move(*value), std::move(version)}};
+  return KeyChange{std::move(*key), counted(std::to_string(number(kv, "mod_revision")), std::move(*value))};
 }
 
 std::int64_t revision_of(const JsonValue& answer) {
@@ -72,15 +71,6 @@ JsonValue only(JsonValue element) {
   JsonValue array = json_array();
   json_append(array, std::move(element));
   return array;
-}
-
-// What a server says is shown to a person: one line of it, and nothing that a terminal would obey.
-std::string printable(std::string_view text) {
-  std::string line(text.substr(0, longest_reason));
-  for (char& byte : line) {
-    if (byte < ' ' || byte > '~') byte = '?';
-  }
-  return line;
 }
 
 }  // namespace
@@ -145,7 +135,7 @@ Result<WatchAnswer> read_watch(std::string_view line) {
     const bool is_compacted = number(*result, "compact_revision") > 0;
     return Error{ErrorKind::temporary, is_compacted     ? "the changes since the last listing were compacted"
                                        : reason.empty() ? "the watch was canceled"
-                                                        : printable(reason)};
+                                                        : printable(reason, longest_reason)};
   }
   WatchAnswer answer = {is_true(*result, "created"), {}};
   const bool is_read = for_each(*result, "events", [&](const JsonValue& event) {
@@ -171,7 +161,7 @@ Refusal read_refusal(long status, std::string_view text) {
   const JsonValue& error = nested != nullptr && nested->IsObject() ? *nested : *json;
   const auto message =
       json_string(error, "message") ? json_string(error, "message") : json_string(error, "error");
-  if (message) refusal.reason = printable(*message);
+  if (message) refusal.reason = printable(*message, longest_reason);
   const auto code = json_int(error, "code").value_or(0);
   refusal.is_certain = code == invalid_argument || code == permission_denied || code == resource_exhausted ||
                        code == unauthenticated;

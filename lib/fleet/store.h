@@ -25,6 +25,10 @@ struct Stored {
   friend bool operator==(const Stored&, const Stored&) = default;
 };
 
+// `count`: the engine's own version, which the result's has before its first '-'. It may be that of other
+// bytes in a store that was restored from a backup, so what identifies the bytes is in the version too.
+Stored counted(std::string_view count, std::string bytes);
+
 enum class Written {
   yes,
   no,      // something else is there
@@ -62,11 +66,6 @@ class RecordStore {
   virtual Result<Written> write(std::string_view key, std::string_view bytes,
                                 const std::optional<Stored>& expected) = 0;
 
-  // Waits until the record is another one than `version` (empty: than no record). Result: that, at once if it
-  // already is; nullopt at the deadline, or if it was removed.
-  virtual Result<std::optional<Stored>> wait(std::string_view key, const std::string& version,
-                                             SteadyTime deadline) = 0;
-
   // All records whose keys begin with `prefix`. Linearizable.
   virtual Result<Listing> list(std::string_view prefix) = 0;
 
@@ -77,6 +76,12 @@ class RecordStore {
                               const std::function<bool(KeyChange)>& changed) = 0;
 
   virtual Result<StoreSight> examine() = 0;
+
+  // Waits until the record is another one than `version` (empty: than no record). Result: that, at once if it
+  // already is; nullopt at the deadline, or if it was removed. Reads first, because a watch from a version
+  // that a restored store has not reached stays silent.
+  virtual Result<std::optional<Stored>> wait(std::string_view key, const std::string& version,
+                                             SteadyTime deadline);
 };
 
 }  // namespace oci_oauth

@@ -42,18 +42,12 @@ class KubernetesStore final : public RecordStore {
   }
   Result<Written> write(std::string_view key, std::string_view bytes,
                         const std::optional<Stored>& expected) override;
-  Result<std::optional<Stored>> wait(std::string_view key, const std::string& version,
-                                     SteadyTime deadline) override;
   Result<Listing> list(std::string_view prefix) override;
   Result<void> follow(std::string_view prefix, const Listing& after, SteadyTime deadline,
                       const std::function<bool(KeyChange)>& changed) override;
   Result<StoreSight> examine() override;
 
  private:
-  struct Watched {
-    std::string key, version;
-  };
-
   std::string server() const { return access_.server.substr(access_.server.find("//") + 2); }
   Error error(std::string_view reason) const {
     const bool is_named = reason.find(server()) != std::string_view::npos;
@@ -71,8 +65,6 @@ class KubernetesStore final : public RecordStore {
   Result<HttpReply> get(std::string_view path) const;
   Result<SecretList> look(std::string_view key) const;
   Result<Written> send(HttpRequest request, std::string_view bytes) const;
-  Result<void> watch(const std::vector<Watched>& watched, SteadyTime deadline,
-                     const std::function<bool(KeyChange)>& changed) const;
 
   const KubernetesAccess access_;
 };
@@ -169,22 +161,9 @@ Result<Written> KubernetesStore::send(HttpRequest request, std::string_view byte
   return refused(reply);
 }
 
-// Reads first, because a watch from a version that a restored store has not reached could stay silent.
-Result<std::optional<Stored>> KubernetesStore::wait(std::string_view key, const std::string& version,
-                                                    SteadyTime deadline) {
-  auto list = TRY(look(key));
-  std::optional<Stored> current;
-  if (list.found) current = std::move(list.found->stored);
-  if ((current ? current->version : "") != version) return current;
-  current.reset();
-  TRY(watch({{std::string(key), list.resource_version}}, deadline, [&](KeyChange change) {
-    current = std::move(change.stored);
-    return false;
-  }));
-  return current;
-}
-
+// A record's whole key is that of no other one.
 std::vector<std::string> KubernetesStore::keys_below(std::string_view prefix) const {
+  if (kubernetes::secret_name(prefix)) return {std::string(prefix)};
   std::vector<std::string> keys;
   for (const std::string& profile : access_.profiles) {
     for (std::string key : {login_key(profile), access_key(profile)}) {
@@ -208,25 +187,17 @@ Result<Listing> KubernetesStore::list(std::string_view prefix) {
   return listing;
 }
 
-Result<void> KubernetesStore::follow(std::string_view prefix, const Listing& after, SteadyTime deadline,
-                                     const std::function<bool(KeyChange)>& changed) {
-  std::vector<Watched> watched;
-  std::string_view versions = after.version;
-  for (std::string& key : keys_below(prefix)) {
-    const std::string_view version = versions.substr(0, versions.find(','));
-    watched.push_back({std::move(key), std::string(version)});
-    versions.remove_prefix(std::min(versions.size(), version.size() + 1));
-  }
-  return watch(watched, deadline, changed);
-}
-
 // A connection for each key: a Role that names Secrets permits a watch of one name only. The streams are
 // shorter than what a server remembers, so they need no bookmarks, which would wake up each host.
-Result<void> KubernetesStore::watch(const std::vector<Watched>& watched, SteadyTime deadline,
-                                    const std::function<bool(KeyChange)>& changed) const {
+Result<void> KubernetesStore::follow(std::string_view prefix, const Listing& after, SteadyTime deadline,
+                                     const std::function<bool(KeyChange)>& changed) {
   const auto left = std::chrono::ceil<std::chrono::seconds>(deadline - std::chrono::steady_clock::now());
+  const std::vector<std::string> keys = keys_below(prefix);
   std::vector<HttpRequest> requests;
-  for (const auto& [key, version] : watched) {
+  std::string_view versions = after.version;
+  for (const std::string& key : keys) {
+    const std::string_view version = versions.substr(0, versions.find(','));
+    versions.remove_prefix(std::min(versions.size(), version.size() + 1));
     const std::string path = fmt::format(
         "{}&watch=1&resourceVersion={}&timeoutSeconds={}", by_name(TRY(kubernetes::secret_name(key))),
         percent_encode(version).reveal(), std::max<long>(left.count(), 0) + 60);
@@ -237,7 +208,7 @@ Result<void> KubernetesStore::watch(const std::vector<Watched>& watched, SteadyT
   const auto end = follow_lines(requests, deadline, [&](size_t which, std::string_view line) {
     auto event = kubernetes::read_event(line);
     if (!event) failed = error(event.error().message);
-    if (event && event->is_change) is_enough = !changed({watched[which].key, std::move(event->stored)});
+    if (event && event->is_change) is_enough = !changed({keys[which], std::move(event->stored)});
     return event && !is_enough;
   });
   if (failed) return std::move(*failed);

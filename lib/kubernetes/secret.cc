@@ -47,8 +47,7 @@ Result<SecretSight> read_object(const JsonValue& object) {
   if (!text) return sight;
   auto bytes = from_base64(*text);
   if (!bytes) return not_such();
-  std::string version = fmt::format("{}-{:x}", sight.resource_version, std::hash<std::string>()(*bytes));
-  sight.stored = {std::move(*bytes), std::move(version)};
+  sight.stored = counted(sight.resource_version, std::move(*bytes));
   return sight;
 }
 

@@ -121,6 +121,20 @@ TEST_CASE("members that cannot be reached are passed over") {
   CHECK_FALSE(store->write("/any", "x", none));
 }
 
+TEST_CASE("waiting for a record does not end with one whose key begins with its key") {
+  const auto store = open_etcd(members());
+  for (const char* const key : {"/waited", "/waited for"}) remove_record(key);
+  REQUIRE(*store->write("/waited for", "other", none) == Written::yes);
+  CHECK(*store->wait("/waited", "", in(100ms)) == none);
+  std::jthread writer([] {
+    (void)open_store()->write("/waited for", "again", *open_store()->read("/waited for"));
+    (void)open_store()->write("/waited", "it", none);
+  });
+  const auto it = *store->wait("/waited", "", in(10s));
+  REQUIRE(it);
+  CHECK(it->bytes == "it");
+}
+
 TEST_CASE("a member that does not answer costs two seconds, once") {
   const auto endpoints = all_endpoints();
   const auto store = open_etcd(members());
