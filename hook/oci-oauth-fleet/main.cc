@@ -68,7 +68,7 @@ Result<FleetAccess> access_of(const Config& config) {
 }
 
 StoreWatch watch_store(const FleetAccess& fleet, std::function<bool(const KeyChange&)> pass,
-                       std::function<void()> found, std::function<void(const Error&)> lost) {
+                       std::function<void()> found, std::function<bool(const Error&)> lost) {
   return {open_store(fleet.config, {std::string(fleet.certificate.reveal()), fleet.key.copy()}),
           access_prefix,
           std::move(pass),
@@ -112,19 +112,25 @@ int watch_as_nobody(const FleetAccess& fleet, int to, const Log& log) {
       fleet, [&](const KeyChange& change) { return write_all(to, line_of(change), "pipe").has_value(); },
       [&] { (void)write_all(to, fmt::format("{}\n", found_mark), "pipe"); },
       [&](const Error& error) {
-        (void)write_all(to, fmt::format("{}{}\n", lost_mark, base64(error.message)), "pipe");
+        return write_all(to, fmt::format("{}{}\n", lost_mark, base64(error.message)), "pipe").has_value();
       }));
   return 1;
 }
 
-void take_line(Follower& follower, std::string_view line) {
-  if (line.starts_with(found_mark)) return follower.note_connected();
-  if (line.starts_with(lost_mark))
-    return follower.note_lost(from_base64(line.substr(1)).value_or("the connection was lost"));
-  if (const auto change = change_of(line)) follower.take(*change);
+// False: something is wrong that other keys or another certificate may mend.
+bool take_line(Follower& follower, std::string_view line) {
+  if (line.starts_with(lost_mark)) {
+    follower.note_lost(from_base64(line.substr(1)).value_or("the connection was lost"));
+    return false;
+  }
+  if (line.starts_with(found_mark)) follower.note_connected();
+  const auto change = change_of(line);
+  return !change || follower.take(*change);
 }
 
-Result<void> take_lines(Follower& follower, int from) {
+using IsReplaced = std::function<bool()>;
+
+Result<void> take_lines(Follower& follower, int from, const IsReplaced& is_replaced) {
   std::string line;
   std::string buffer(64 * KiB, '\0');
   for (ssize_t count = 0; (count = ::read(from, buffer.data(), buffer.size())) > 0;) {
@@ -132,7 +138,7 @@ Result<void> take_lines(Follower& follower, int from) {
     for (size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
       line += rest.substr(0, end);
       rest.remove_prefix(end + 1);
-      take_line(follower, line);
+      if (!take_line(follower, line) && is_replaced()) return {};
       line.clear();
     }
     line += rest;
@@ -141,16 +147,26 @@ Result<void> take_lines(Follower& follower, int from) {
   return Error{ErrorKind::temporary, "the process that watches the store has ended"};
 }
 
-Result<void> follow_as_root(Follower& follower, const FleetAccess& fleet, const Log& log) {
+Result<void> follow_as_root(Follower& follower, const FleetAccess& fleet, const Log& log,
+                            const IsReplaced& is_replaced) {
   Pipe pipe = TRY(make_pipe());
   const Child child = TRY(run_in_child([&] {
     pipe.reading.reset();
     return watch_as_nobody(fleet, pipe.writing.get(), log);
   }));
   pipe.writing.reset();
-  return take_lines(follower, pipe.reading.get());
+  return take_lines(follower, pipe.reading.get(), is_replaced);
 }
 
+// Whether the certificate or a key is another one than was read. What cannot be read is not complete yet.
+bool is_other(const Config& config, const FleetAccess& fleet) {
+  const auto there = access_of(config);
+  return there && follower_keys(*there) &&
+         !(there->certificate == fleet.certificate && there->key == fleet.key &&
+           there->access == fleet.access && there->signers == fleet.signers);
+}
+
+// Until the certificate or a key is replaced.
 Result<void> follow(const std::string& configuration, const Log& log) {
   const Config config = TRY(open_configuration(configuration));
   const FleetAccess fleet = TRY(access_of(config));
@@ -163,14 +179,15 @@ Result<void> follow(const std::string& configuration, const Log& log) {
   }
   follower.publish_kept();
   notify_ready();
-  if (::geteuid() == 0) return follow_as_root(follower, fleet, log);
+  const auto is_replaced = [&] { return is_other(config, fleet); };
+  if (::geteuid() == 0) return follow_as_root(follower, fleet, log, is_replaced);
   run(watch_store(
-      fleet,
-      [&](const KeyChange& change) {
-        follower.take(change);
-        return true;
-      },
-      [&] { follower.note_connected(); }, [&](const Error& error) { follower.note_lost(error.message); }));
+      fleet, [&](const KeyChange& change) { return follower.take(change) || !is_replaced(); },
+      [&] { follower.note_connected(); },
+      [&](const Error& error) {
+        follower.note_lost(error.message);
+        return !is_replaced();
+      }));
   return {};
 }
 
@@ -186,7 +203,9 @@ int main(int argc, char** argv) {
     keep_memory_private();
     ::signal(SIGPIPE, SIG_IGN);
     const std::string configuration = TRY(read_config_option(argc, argv));
-    TRY(follow(configuration, log));
-    return ExitCode::fine;
+    while (true) {
+      TRY(follow(configuration, log));
+      log.write(Priority::notice, "the certificate or a key was replaced, so all are read again");
+    }
   });
 }

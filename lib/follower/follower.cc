@@ -110,23 +110,24 @@ const Profile* Follower::profile_of(std::string_view key) const {
   return profile != nullptr && profile->in_fleet ? profile : nullptr;
 }
 
-void Follower::take(const KeyChange& change) {
+bool Follower::take(const KeyChange& change) {
   const Profile* const profile = profile_of(change.key);
-  if (profile == nullptr) return;  // of hosts with other profiles
+  if (profile == nullptr) return true;  // of hosts with other profiles
   Known& known = known_[profile->name];
   const std::string version = change.stored ? change.stored->version : "none";
-  if (version == known.refused) return;
+  if (version == known.refused) return false;
   auto record = change.stored ? check(*profile, known, change.stored->bytes)
                               : Error{ErrorKind::failed, "was removed; this host keeps what it has"};
   known.refused = record ? "" : version;
   // What is accepted and cannot be published or kept is tried again when it is read again.
   const auto taken = record ? accept(*profile, known, std::move(*record), change.stored->bytes, Keep::yes)
                             : Result<void>(record.error());
-  if (taken) return;
+  if (taken) return true;
   tell_status();
   log_.write(Priority::warning,
              fmt::format("'{}': the store's record: {}", profile->name, taken.error().message),
              taken.error().hint);
+  return known.refused.empty();
 }
 
 Result<AccessRecord> Follower::check(const Profile& profile, const Known& known, const std::string& bytes) {

@@ -34,8 +34,9 @@ class Follower {
   // Publishes the records that were kept, each unless this host has its token.
   void publish_kept();
 
-  // Takes a record of the store, or its removal. What is refused, and why, is in the log, once.
-  void take(const KeyChange& change);
+  // Takes a record of the store, or its removal. What is refused, and why, is in the log, once. Result: false
+  // if it is refused.
+  bool take(const KeyChange& change);
 
   // The store has answered, or the connection was lost: status tells both. The log has the same loss once
   // while it comes again and again.

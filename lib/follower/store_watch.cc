@@ -22,8 +22,8 @@ class Watching {
     while (is_wanted_) {
       const auto done = read_and_follow();
       if (done) continue;
-      watch_.lost(done.error());
-      watch_.pause(pause_after(++failures_, watch_.chance()));
+      is_wanted_ = watch_.lost(done.error());
+      if (is_wanted_) watch_.pause(pause_after(++failures_, watch_.chance()));
     }
   }
 

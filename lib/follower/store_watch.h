@@ -25,7 +25,7 @@ struct StoreWatch {
   std::string_view prefix;
   std::function<bool(const KeyChange&)> pass;  // false: nobody wants more
   std::function<void()> found;                 // the store has answered
-  std::function<void(const Error&)> lost;      // the connection
+  std::function<bool(const Error&)> lost;      // the connection; false: as above
   std::function<double()> chance;              // as random_fraction()
   std::function<void(Milliseconds)> pause;     // std::this_thread::sleep_for()
 };

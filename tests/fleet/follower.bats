@@ -72,6 +72,8 @@ has() { eventually has_token "$host" "$generation"; }
     grep -Pq '^NoNewPrivs:\t1$' "/proc/$child/status"
     publish_next
     has
+    replace_keys "$LAB/root-keys"
+    has
 }
 
 @test "forged records and garbage change nothing, are told once, and the next good one is taken" {
@@ -84,6 +86,25 @@ has() { eventually has_token "$host" "$generation"; }
     publish_next garbage
     eventually grep -q 'is larger than' "$HOSTS/$host/log"
     has_token "$host" "$good"
+    publish_next
+    has
+}
+
+# replace_keys HOST_KEYS: the fleet's access key and signer are others; the old ones are still there.
+replace_keys() {
+    "$FLEET_STORE" keys "$LAB/next-keys-$BATS_TEST_NUMBER"
+    local name
+    for name in access.key signers; do cat "$LAB/next-keys-$BATS_TEST_NUMBER/$name" >>"$1/$name"; done
+    next
+    "$FLEET_STORE" publish "$LAB/next-keys-$BATS_TEST_NUMBER" "$generation"
+}
+
+@test "keys that are replaced while a host follows are used" {
+    publish_next
+    start_host "$host"
+    has
+    replace_keys "$LAB/host-keys"
+    has
     publish_next
     has
 }

@@ -114,3 +114,16 @@ all_have() {
     publish_next
     eventually all_have
 }
+
+@test "a certificate that is replaced while a host follows is used" {
+    place=$HOSTS/1
+    end_host 1
+    install -o "$host_user" -m 644 "$LAB/expired.pem" "$place/client.pem"
+    jq --arg file "$place/client.pem" '.fleet.certificate_file = $file' "$place/config.json" >"$place/config"
+    mv "$place/config" "$place/config.json"
+    start_host 1 h1
+    eventually grep -q 'certificate' "$place/log"
+    publish_next
+    install -o "$host_user" -m 644 "$LAB/client.pem" "$place/client.pem"
+    eventually all_have
+}

@@ -39,9 +39,6 @@ class ScriptedStore final : public RecordStore {
   Result<Written> write(std::string_view, std::string_view, const std::optional<Stored>&) override {
     return Written::no;
   }
-  Result<std::optional<Stored>> wait(std::string_view, const std::string&, SteadyTime) override {
-    return std::optional<Stored>();
-  }
   Result<StoreSight> examine() override { return StoreSight{}; }
 
  private:
@@ -63,7 +60,7 @@ struct Watched {
   std::string asked;
 };
 
-// Until `last` was passed on.
+// Until `last` was passed on, or was the reason of a loss.
 Watched watch(std::deque<ScriptedStore::Turn> turns, const std::string& last, double chance = 0) {
   Watched seen;
   auto store = std::make_unique<ScriptedStore>();
@@ -75,12 +72,22 @@ Watched watch(std::deque<ScriptedStore::Turn> turns, const std::string& last, do
          seen.asked = script.asked;
          return it.key != last;
        },
-       [&] { seen.told += "found;"; }, [&](const Error& error) { seen.told += error.message + ";"; },
+       [&] { seen.told += "found;"; },
+       [&](const Error& error) {
+         seen.told += error.message + ";";
+         return error.message != last;
+       },
        [chance] { return chance; }, [&](Milliseconds time) { seen.pauses.push_back(time); }});
   return seen;
 }
 
 }  // namespace
+
+TEST_CASE("a loss after which nobody wants more is the end, without a pause") {
+  const auto seen = watch({{lost, {}, {}}}, "lost");
+  CHECK(seen.told == "lost;");
+  CHECK(seen.pauses.empty());
+}
 
 TEST_CASE("what is there is read before changes are waited for") {
   const auto seen = watch({{Listing{{change("a")}, "7"}, {change("b"), change("end")}, {}}}, "end");
