@@ -96,8 +96,8 @@ bool needs_login(const ExchangeReport& report, const std::string& path) {
   return is_missing || report.failure->kind == FailureKind::login_required;
 }
 
-Result<ExchangeReport> exchange(const Refresher& refresher, const Profile& profile, ProfileRecords& known,
-                                const RefreshAim& aim) {
+Result<ExchangeReport> ask(const Refresher& refresher, const Profile& profile, ProfileRecords& known,
+                           const RefreshAim& aim) {
   auto request = TRY(exchange_request(refresher, profile));
   static_cast<RefreshAim&>(request) = aim;
   known.published.shadowed_by = request.provider.shadowed_by;
@@ -112,11 +112,31 @@ Result<ExchangeReport> exchange(const Refresher& refresher, const Profile& profi
   return report;
 }
 
-// The same, of what another host obtained.
-ExchangeReport take_over(ObtainedElsewhere obtained, ProfileRecords& known) {
-  known.published.shadowed_by = std::move(obtained.shadowed_by);
-  if (obtained.report.login) obtained.report.login->is_on_local_storage = false;
-  return std::move(obtained.report);
+ExchangeReport exchange(const Refresher& refresher, const Profile& profile, ProfileRecords& known,
+                        const RefreshAim& aim) {
+  auto report = ask(refresher, profile, known, aim);
+  return report ? std::move(*report) : report_without_exchange(report.error());
+}
+
+// What this host remembers of a profile. Result: whether all of it could be read.
+Result<bool> remember(const RuntimeDir& runtime, const std::string& profile, ProfileRecords& known) {
+  auto published = TRY(runtime.published(profile));
+  auto history = TRY(runtime.history(profile));
+  if (published) known.published = std::move(*published);
+  if (history) known.history = std::move(*history);
+  return published && history;
+}
+
+void note(ProfileRecords& known, const ExchangeReport& report, const Profile& profile,
+          const RefreshOptions& options, const Moment& moment) {
+  if (report.login) note_login(known, report, profile, moment.time);
+  if (report.fleet) note_arrival(known.history, *report.fleet, moment.time);
+  // A run that sent no request has learned nothing about the endpoint.
+  if (options.aim.endpoint == Endpoint::asked || report.failure) {
+    note_attempt(known, report, moment);
+  } else if (options.follows != nullptr) {
+    note_attempt_of(known, report, *options.follows);
+  }
 }
 
 }  // namespace
@@ -150,60 +170,53 @@ Result<void> check_lifetime(const RefreshOutcome& outcome, Milliseconds min_ttl,
 
 Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,
                                        RefreshOptions options) {
-  auto share = TRY(refresher.runtime.share(profile.name));
-  if (!options.lock) options.lock.emplace(TRY(lock_profile(refresher.runtime, profile.name)));
+  const RuntimeDir& runtime = refresher.runtime;
+  auto share = TRY(runtime.share(profile.name));
+  if (!options.lock) options.lock.emplace(TRY(lock_profile(runtime, profile.name)));
   const RefreshMark mark(options.lock->fd());
-  const auto publish = [&](const LoginSnapshot& login) {
-    return publish_files({share.get(), ".", refresher.runtime.share_path(profile.name)}, login, profile.mode,
-                         options.obtained.has_value());
-  };
-  // What is there already does not wait for what this host remembers of earlier ones, and neither do others
-  // that have a token to publish and share the processors.
-  if (options.obtained && options.obtained->report.login) {
-    TRY(publish(*options.obtained->report.login));
-    ::sched_yield();
-  }
-  const auto published = TRY(refresher.runtime.published(profile.name));
-  const auto history = TRY(refresher.runtime.history(profile.name));
   RefreshOutcome outcome;
-  outcome.known = {published.value_or(Published{}), history.value_or(RefreshHistory{})};
+  ProfileRecords& known = outcome.known;
   const auto deliver = [&] {
-    return deliver_to_containers(refresher.runtime, profile.name, share.get(), outcome.known.published.login);
+    outcome.deliveries_failed =
+        deliver_to_containers(runtime, profile.name, share.get(), known.published.login);
   };
-  const bool may_rest = history && options.follows == nullptr &&
-                        is_settled(outcome.known.published, options.aim, refresher.clock());
-  if (may_rest && has_same_login(profile, outcome.known.published)) {
-    outcome.deliveries_failed = deliver();  // a container may have lost what it had
-    return outcome;
+  bool is_whole = false;
+  ExchangeReport report;
+  if (options.obtained) {
+    report = std::move(options.obtained->report);
+    if (report.login) report.login->is_on_local_storage = false;
+  } else {
+    is_whole = TRY(remember(runtime, profile.name, known));
+    const Time time = refresher.clock();
+    const bool is_at_rest = is_whole && options.follows == nullptr &&
+                            is_settled(known.published, options.aim, time) &&
+                            has_same_login(profile, known.published);
+    if (is_at_rest || only_follows(refresher, profile)) {
+      deliver();  // a container may have lost what it had
+      if (!is_at_rest) outcome.failure = unfollowed(known.published, options.aim, time);
+      return outcome;
+    }
+    report = exchange(refresher, profile, known, options.aim);
   }
-
-  if (only_follows(refresher, profile)) {
-    outcome.deliveries_failed = deliver();
-    outcome.failure = unfollowed(outcome.known.published, options.aim, refresher.clock());
-    return outcome;
+  if (report.login)
+    TRY(publish_files({share.get(), ".", runtime.share_path(profile.name)}, *report.login, profile.mode,
+                      options.obtained.has_value()));
+  // What another host obtained does not wait for what this one remembers, and neither do others that have a
+  // token to publish and share the processors.
+  if (options.obtained) {
+    if (report.login) ::sched_yield();
+    is_whole = TRY(remember(runtime, profile.name, known));
+    known.published.shadowed_by = std::move(options.obtained->shadowed_by);
   }
-  auto exchanged = options.obtained
-                       ? Result<ExchangeReport>(take_over(std::move(*options.obtained), outcome.known))
-                       : exchange(refresher, profile, outcome.known, options.aim);
-  ExchangeReport report = exchanged ? std::move(*exchanged) : report_without_exchange(exchanged.error());
-  const Moment moment = {refresher.clock(), refresher.chance()};
-  if (report.login) note_login(outcome.known, report, profile, moment.time);
-  if (report.fleet) note_arrival(outcome.known.history, *report.fleet, moment.time);
-  // A run that sent no request has learned nothing about the endpoint.
-  if (options.aim.endpoint == Endpoint::asked || report.failure) {
-    note_attempt(outcome.known, report, moment);
-  } else if (options.follows != nullptr) {
-    note_attempt_of(outcome.known, report, *options.follows);
-  }
+  note(known, report, profile, options, {refresher.clock(), refresher.chance()});
   static_cast<ExchangeOutcome&>(outcome) = report;
-  if (!published || !history) {
-    for (const Error& damage : refresher.runtime.damage_of(profile.name))
+  if (!is_whole) {
+    for (const Error& damage : runtime.damage_of(profile.name))
       outcome.notices.push_back(damage.message + ", so it is replaced");
   }
-  if (report.login && !options.obtained) TRY(publish(*report.login));
-  outcome.deliveries_failed = deliver();
+  deliver();
   // Last, because until it exists the next run repeats all of this.
-  TRY(refresher.runtime.publish(profile.name, outcome.known));
+  TRY(runtime.publish(profile.name, known));
   return outcome;
 }
 
