@@ -171,11 +171,10 @@ Move claim(const Sight& sight, const std::string& nonce, std::uint32_t attempt) 
 Move respect(const Sight& sight, const std::string& nonce) {
   const LoginRecord& record = *sight.record;
   const Intent& intent = *record.intent;
-  const std::string what =
-      fmt::format("a refresh of token {} began at {} on {}", short_fingerprint(record.refresh_token_hash),
-                  rfc3339(intent.began_at), intent.by);
-  if (sight.intent_watched < longest_intent) return {.act = Act::wait, .why = what};
-  const std::string unanswered = what + ", and its answer never arrived";
+  if (sight.intent_watched < longest_intent) return {.act = Act::wait};
+  const std::string unanswered =
+      fmt::format("a refresh of token {} began at {} on {}, and its answer never arrived",
+                  short_fingerprint(record.refresh_token_hash), rfc3339(intent.began_at), intent.by);
   if (sight.takeover == Takeover::now) return claim(sight, nonce, 2);
   if (intent.attempt > 1) {
     LoginRecord next = rewritten(record, sight, nonce);

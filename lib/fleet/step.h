@@ -108,7 +108,7 @@ struct Move {
   std::optional<LoginRecord> record = {};  // to be written; its nonce is the caller's
   std::optional<RotationNote> note = {};   // of a claim
   FailureKind kind = FailureKind::busy;    // of stop
-  std::string why = {}, hint = {};         // of wait and stop; of write and forget if a person should know
+  std::string why = {}, hint = {};         // of stop; of write and forget if a person should know
   std::optional<Milliseconds> retry_after = {};
 };
 
