@@ -14,7 +14,6 @@
 #include "base/fmt.h"
 #include "base/size.h"
 #include "base/time.h"
-#include "program/hint.h"
 #include "program/run_reported.h"
 #include "program/standard_options.h"
 
@@ -121,7 +120,7 @@ int main(int argc, char** argv) {
     return *answered;
   const Log log = Log::to_stderr("oci-oauth-demo-endpoint");
   return run_reported(log, [&]() -> Result<ExitCode> {
-    if (argc != 2) return Error{ErrorKind::usage, "needs one directory", help_of_this_program()};
+    TRY(check_operands(argc, argv, 1));
     return serve(argv[1]).error();
   });
 }

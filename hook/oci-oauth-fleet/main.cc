@@ -6,7 +6,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <thread>
 
 #include "base/base64.h"
@@ -21,7 +20,6 @@
 #include "config/scope.h"
 #include "follower/follower.h"
 #include "follower/store_watch.h"
-#include "program/hint.h"
 #include "program/installed_programs.h"
 #include "program/run_reported.h"
 #include "program/standard_options.h"
@@ -43,12 +41,6 @@ constexpr std::string_view help =
 
 constexpr uid_t nobody = 65534;
 constexpr size_t longest_line = 4 * MiB;
-
-Result<std::string> read_config_option(int argc, char** argv) {
-  if (argc == 1) return std::string();
-  if (argc == 3 && std::strcmp(argv[1], "--config") == 0) return std::string(argv[2]);
-  return Error{ErrorKind::usage, "takes --config FILE only", help_of_this_program()};
-}
 
 // $STATE_DIRECTORY is StateDirectory= of systemd.exec(5).
 std::string kept_directory() {
@@ -202,7 +194,7 @@ int main(int argc, char** argv) {
   return run_reported(log, [&]() -> Result<ExitCode> {
     keep_memory_private();
     ::signal(SIGPIPE, SIG_IGN);
-    const std::string configuration = TRY(read_config_option(argc, argv));
+    const std::string configuration = TRY(read_config_option({argv + 1, argv + argc}));
     while (true) {
       TRY(follow(configuration, log));
       log.write(Priority::notice, "the certificate or a key was replaced, so all are read again");

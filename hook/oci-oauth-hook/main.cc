@@ -79,6 +79,7 @@ int run(int argc, char** argv) {
   if (const auto answered = answer_standard_options(argc, argv, program, help)) return *answered;
   const Log log = Log::to_syslog(program);
   const auto arguments = parse_hook_arguments({argv + (argc > 0), argv + argc});
+  if (!arguments && ::isatty(STDIN_FILENO) == 1) return misuse(arguments.error(), log);
   const bool reads_spec = arguments && arguments->stage == Stage::precreate;
   // Always, because crun before 1.17 fails the container if a hook does not read its stdin.
   const auto input = reads_spec ? read_to_end(STDIN_FILENO, spec_limit, "config.json")

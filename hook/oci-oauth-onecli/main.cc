@@ -10,7 +10,7 @@
 #include "base/process.h"
 #include "base/size.h"
 #include "exchange/patch_secret.h"
-#include "program/exit_code.h"
+#include "program/log.h"
 #include "program/standard_options.h"
 #include "worker/login_owner.h"
 
@@ -46,6 +46,8 @@ int main(int argc, char** argv) {
       "usage: oci-oauth-onecli <REQUEST\n\nupdates a OneCLI secret for oci-oauth(1), which starts it\n";
   if (const auto answered = oci_oauth::answer_standard_options(argc, argv, "oci-oauth-onecli", help))
     return *answered;
+  if (const auto started = oci_oauth::check_request_is_piped(argc, argv); !started)
+    return static_cast<int>(report(oci_oauth::Log::to_stderr("oci-oauth-onecli"), started.error()));
   try {
     const auto done = oci_oauth::run();
     return done ? 0 : oci_oauth::fail(done.error().message, done.error().hint);

@@ -45,10 +45,11 @@ Result<Arguments> read_arguments(int argc, char** argv) {
     arguments.is_prepared = words.front() == "--prepared";
     if (arguments.prepare || arguments.is_prepared) words.erase(words.begin());
   }
-  if (words.empty()) return arguments;
-  if (arguments.is_prepared || words.size() != 2 || words.front() != "--config")
-    return Error{ErrorKind::usage, "takes --config FILE only", help_of_this_program()};
-  arguments.config = words.back();
+  if (arguments.is_prepared) {
+    TRY(check_operands(argc - 1, argv + 1, 0));
+  } else {
+    arguments.config = TRY(read_config_option(words));
+  }
   return arguments;
 }
 

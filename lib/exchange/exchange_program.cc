@@ -38,7 +38,10 @@ int run_exchange_program(int argc, char** argv, const std::string& name, const c
                          ExchangeReport (*work)(const ExchangeRequest&)) {
   if (const auto answered = answer_standard_options(argc, argv, name, help)) return *answered;
   const Log log = Log::to_stderr(name);
-  return run_reported(log, [&] { return do_request(work); });
+  return run_reported(log, [&]() -> Result<ExitCode> {
+    TRY(check_request_is_piped(argc, argv));
+    return do_request(work);
+  });
 }
 
 }  // namespace oci_oauth

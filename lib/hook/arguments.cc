@@ -34,9 +34,12 @@ Result<HookArguments> parse_hook_arguments(const std::vector<std::string_view>& 
     }
   }
   if (next == words.size()) return usage("no stage given");
-  if (next + 1 != words.size()) return usage(fmt::format("unknown argument '{}'", words[next]));
   const auto stage = stage_of(words[next]);
-  if (!stage) return usage(fmt::format("unknown stage '{}'", words[next]));
+  if (!stage) {
+    return usage(
+        fmt::format("unknown {} '{}'", words[next].starts_with('-') ? "option" : "stage", words[next]));
+  }
+  if (next + 1 != words.size()) return usage(fmt::format("unknown argument '{}'", words[next + 1]));
   if (!arguments.config.empty() && !arguments.config.starts_with('/'))
     return usage(fmt::format("'{}' is not an absolute path", arguments.config));
   arguments.stage = *stage;

@@ -36,7 +36,7 @@ of_box() { printf "warning: profile 'claude', container box: %s" "$1"; }
     }
     wrong 'no stage given'
     wrong "unknown stage 'create'" create
-    wrong "unknown argument '--colour'" --colour createRuntime
+    wrong "unknown option '--colour'" --colour createRuntime
     wrong "option '--profile' needs a value" --profile
     wrong "'config.json' is not an absolute path" --config config.json createRuntime
 }

@@ -33,8 +33,8 @@ TEST_CASE("a call that a hook does not understand is refused by name") {
   CHECK(refusal({}) == "no stage given");
   CHECK(refusal({"--config", "/c"}) == "no stage given");
   CHECK(refusal({"poststart"}) == "unknown stage 'poststart'");
-  CHECK(refusal({"--profil", "a", "createRuntime"}) == "unknown argument '--profil'");
-  CHECK(refusal({"createRuntime", "more"}) == "unknown argument 'createRuntime'");
+  CHECK(refusal({"--profil", "a", "createRuntime"}) == "unknown option '--profil'");
+  CHECK(refusal({"createRuntime", "more"}) == "unknown argument 'more'");
   CHECK(refusal({"--profile"}) == "option '--profile' needs a value");
   CHECK(refusal({"--config", "c.json", "poststop"}) == "'c.json' is not an absolute path");
 }
