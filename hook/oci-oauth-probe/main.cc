@@ -11,6 +11,7 @@
 #include "config/provider.h"
 #include "probe/login_findings.h"
 #include "program/installed_programs.h"
+#include "program/log.h"
 #include "program/standard_options.h"
 #include "worker/login_owner.h"
 
@@ -18,12 +19,10 @@ namespace oci_oauth {
 
 namespace {
 
-Result<void> become_owner(const Profile& profile) {
+Result<void> become_owner(const Profile& profile, const Provider& provider) {
   if (!is_host_root()) return {};
   const auto owner = owner_of(profile);
-  if (!owner) {
-    return Error(owner.error()).with_hint("log in first, or correct \"credentials\" in the configuration");
-  }
+  if (!owner) return Error(owner.error()).with_hint(hint_to_log_in(profile, provider));
   return become(*owner);
 }
 
@@ -37,7 +36,7 @@ Findings examine(const std::string& config_path, const std::string& name) {
   const auto provider = load_provider(*profile, provider_directories(prefix ? *prefix : "/usr"));
   if (!provider) return {problem(check, provider.error())};
   if (profile->in_fleet) return {};  // it is in the fleet's store
-  if (auto become = become_owner(*profile); !become) return {problem(check, become.error())};
+  if (auto become = become_owner(*profile, *provider); !become) return {problem(check, become.error())};
   if (profile->source) return examine_command(*profile);
   Findings findings = examine_login(*profile, *provider, now());
   append(findings, examine_locks(*profile, *provider, now()));
@@ -57,7 +56,8 @@ int main(int argc, char** argv) {
   if (const auto answered = answer_standard_options(argc, argv, "oci-oauth-probe", help)) return *answered;
   try {
     keep_memory_private();
-    if (argc != 3) return 2;
+    if (const auto given = check_operands(argc, argv, 2); !given)
+      return static_cast<int>(report(Log::to_stderr("oci-oauth-probe"), given.error()));
     return write_all(STDOUT_FILENO, findings_json(examine(argv[1], argv[2])), "stdout") ? 0 : 1;
   } catch (const std::exception&) {
     return 1;

@@ -61,8 +61,7 @@ Result<std::string> choose_engine(const std::vector<std::string>& operands) {
   if (operands.size() != 1 || std::find(std::begin(known), std::end(known), engine) == std::end(known))
     return usage_error(
         verb, fmt::format("'{}' is not one of {}", fmt::join(operands, " "), fmt::join(known, ", ")));
-  if (!may_run(engine))
-    return Error{ErrorKind::failed, "demo: docker: its daemon needs root", "sudo oci-oauth demo docker"};
+  if (!may_run(engine)) return Error{ErrorKind::failed, "demo: docker: its daemon needs root", "sudo $0"};
   const std::string_view missing = missing_program(tree, engine);
   if (missing.empty()) return engine;
   return Error{ErrorKind::failed, fmt::format("demo: {}: {} is not installed", engine, missing),
@@ -74,7 +73,7 @@ Error no_namespaces(std::string_view call) {
   return {ErrorKind::failed, fmt::format("demo: namespaces cannot be made here: {}", error.message),
           ::geteuid() == 0
               ? "run it on a host, or in a container with all privileges: podman run --privileged"
-              : "sudo oci-oauth demo"};
+              : "sudo $0"};
 }
 
 Result<void> write_to_process(pid_t pid, std::string_view file, std::string_view text) {
@@ -146,8 +145,7 @@ Result<int> run_demonstration(const Log& log, const std::vector<std::string>& co
   entered.writing.reset();
   char answer = 0;
   if (::read(entered.reading.get(), &answer, 1) == 1) {
-    if (auto done = map_ids(child.pid()); !done)
-      return std::move(done).error().in(verb).with_hint("sudo oci-oauth demo");
+    if (auto done = map_ids(child.pid()); !done) return std::move(done).error().in(verb).with_hint("sudo $0");
     TRY(write_all(mapped.writing.get(), "1", "pipe"));
   }
   return child.wait().code();

@@ -38,7 +38,7 @@ std::string next_lines(const Host& host, const Plan& plan, Reload reload) {
   const auto taken_up = plan.engine == engine_name::docker ? docker_has_taken_up() : Result<bool>(false);
   if (taken_up && *taken_up)
     return text + fmt::format("{}: the running engine has the runtime oci-oauth\n", plan.engine);
-  const std::string act = reload_command(host.scope, plan.engine);
+  const std::string act = reload_command(host, plan.engine);
   return act.empty() ? text : text + fmt::format("next: {}\n", as_typed(act));
 }
 

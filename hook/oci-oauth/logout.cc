@@ -63,6 +63,11 @@ ExitCode log_out(const Log& log, const Instance& instance, const Profile& profil
   const auto locks = lock_all(instance.runtime, profiles);
   if (!locks) return report(log, Error(locks.error()).in(context(profile)));
   auto ended = profile.source ? Result<void>() : end_login(log, instance, profile);
+  if (!ended && ended.error().kind == ErrorKind::not_found) {
+    log.write(Priority::info,
+              fmt::format("{}: there is no login: {}", context(profile), ended.error().message));
+    ended = {};
+  }
   ExitCode worst = ended ? ExitCode::fine : report(log, std::move(ended).error().in(context(profile)));
   for (const Profile* any : profiles) {
     const auto withdrawn = withdraw_profile(instance.runtime, any->name);

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth: the command for people, units and the hook. Keeps logins fresh and reports their state.
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/fmt.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "command.h"
 #include "config/scope.h"
 #include "program/hint.h"
@@ -37,9 +41,25 @@ Result<ExitCode> run_verb(std::string_view verb, const Invocation& invocation) {
 }
 
 // Hints name the configuration, unless it is the one that is used without a name.
-void name_in_hints(const std::string& given) {
-  static const std::string named(given.empty() ? from_environment("OCI_OAUTH_CONFIG") : given);
+void name_in_hints(const std::string& config, std::span<const std::string> words) {
+  static const std::string named(config.empty() ? from_environment("OCI_OAUTH_CONFIG") : config);
   if (named != config_path(scope_of_caller(), own_environment)) name_configuration(named);
+  static std::string typed;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--config")
+      ++i;
+    else if (!words[i].starts_with("--config="))
+      typed += (typed.empty() ? "" : " ") + shell_word(words[i]);
+  }
+  name_typed_words(typed);
+}
+
+// A standard stream that the caller has closed would be the next file that is opened, and messages would be
+// written to it. The other direction keeps reading and writing failures.
+void reserve_standard_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);  // NOLINT
+  }
 }
 
 Result<ExitCode> run(const Log& log, const std::vector<std::string>& words) {
@@ -55,7 +75,7 @@ Result<ExitCode> run(const Log& log, const std::vector<std::string>& words) {
     case Request::run:
       break;
   }
-  name_in_hints(parsed.config);
+  name_in_hints(parsed.config, words);
   return run_verb(parsed.verb->name, {log, parsed.config, std::move(parsed.arguments)});
 }
 
@@ -65,6 +85,7 @@ Result<ExitCode> run(const Log& log, const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   using namespace oci_oauth;
+  reserve_standard_streams();
   const Log log = Log::to_stderr("oci-oauth");
   return run_reported(log, [&] { return run(log, {argv + 1, argv + argc}); });
 }

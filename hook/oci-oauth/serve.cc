@@ -17,7 +17,7 @@ Result<UniqueFd> listening_socket() {
   auto inherited = inherited_descriptors();
   if (inherited.size() != 1 || !is_listening(inherited.front().second.get()))
     return Error{ErrorKind::usage, "serve: no listening socket was passed",
-                 "systemctl start oci-oauth-refresh.socket"};
+                 "oci-oauth-refresh.socket starts it; to refresh by hand: oci-oauth refresh"};
   ::fcntl(inherited.front().second.get(), F_SETFL, O_NONBLOCK);
   return std::move(inherited.front().second);
 }

@@ -18,6 +18,7 @@
 #include "doctor/checks.h"
 #include "install.h"
 #include "program/hint.h"
+#include "setup/docker_daemon.h"
 #include "setup/systemd.h"
 
 namespace oci_oauth {
@@ -42,7 +43,7 @@ bool is_container(const Tree& tree) {
 // Podman and Docker start containers from a command line. The others are set up if they are all there is.
 Result<std::vector<std::string>> find_engines(const Host& host) {
   std::vector<std::string> engines, others;
-  for (const auto& [engine, state, file, message, remedy] : inspect_engines("/")) {
+  for (const auto& [engine, state, file, message, remedy, reload] : inspect_engines("/")) {
     if (state == EngineState::absent) continue;
     if (engine == engine_name::podman || engine == engine_name::docker) engines.push_back(engine);
     if (engine == engine_name::crio || engine == engine_name::containerd) others.push_back(engine);
@@ -51,12 +52,12 @@ Result<std::vector<std::string>> find_engines(const Host& host) {
   if (!engines.empty()) return engines;
   if (is_container(host.tree))
     return Error{ErrorKind::failed, "setup: this is a container, and no container engine is installed in it",
-                 "on its host: sudo oci-oauth setup"};
+                 "on its host: sudo $0"};
   const bool is_root = host.scope == Scope::system;
   return Error{ErrorKind::failed,
                is_root ? "setup: no container engine is installed"
                        : "setup: no engine is installed that can be set up for one user",
-               is_root ? "apt-get install podman" : "sudo oci-oauth setup"};
+               is_root ? "apt-get install podman" : "sudo $0"};
 }
 
 // An engine whose files are in the way does not keep the others from being set up.
@@ -97,7 +98,7 @@ std::string plan_text(const SetupPlan& plan) {
   const bool is_system = plan.host.scope == Scope::system;
   std::string text = is_system ? "The plan, for the whole machine:\n"
                                : fmt::format("The plan, for this user alone (for the whole machine: {}):\n",
-                                             as_typed("sudo oci-oauth setup"));
+                                             as_typed("sudo $0"));
   std::vector<Row> rows;
   for (const Profile& profile : plan.config.profiles)
     rows.push_back({{"login"}, {fmt::format("{}, {}", profile.name, profile.credentials)}});
@@ -116,19 +117,10 @@ std::string plan_text(const SetupPlan& plan) {
   return text;
 }
 
-// The same command again, with `option`.
-std::string again(const LoginChoice& login, std::string_view option = "") {
-  std::string text = "oci-oauth setup";
-  text += option;
-  if (login.credentials) text += " --credentials " + shell_word(*login.credentials);
-  if (login.provider) text += " --provider " + shell_word(*login.provider);
-  return text;
-}
-
 // Result: whether the person agrees; Ctrl-C is a no.
-Result<bool> ask(const LoginChoice& login) {
+Result<bool> ask() {
   if (::isatty(STDIN_FILENO) != 1)
-    return Error{ErrorKind::usage, "setup: there is no terminal to ask on", again(login, " --yes")};
+    return Error{ErrorKind::usage, "setup: there is no terminal to ask on", "$0 --yes"};
   const SignalQueue signals{SIGINT};
   TRY(write_all(STDERR_FILENO, "Go on? [y/N] ", "stderr"));
   pollfd any[] = {readable(STDIN_FILENO), readable(signals.fd())};
@@ -168,8 +160,11 @@ Result<ExitCode> install_engines(const Log& log, SetupPlan& plan, const LoginCho
     if (code != ExitCode::fine) return code;
     if (is_docker && !reload_and_wait(plan.host, progress)) {
       progress.clear();
+      const std::string reload = reload_command(plan.host, planned.engine);
       log.write(Priority::warning, "setup: docker: the daemon is not running, or has not read its file again",
-                "systemctl reload-or-restart docker");
+                has_systemd(plan.host) ? "systemctl reload-or-restart docker"
+                : reload.empty()       ? start_docker_command()
+                                       : reload);
     }
   }
   progress.clear();
@@ -229,15 +224,13 @@ Result<ExitCode> setup(const Invocation& invocation) {
   const ExitCode shown = print(log, plan_text(plan));
   if (shown != ExitCode::fine || arguments.has("--dry-run")) return shown;
   const bool is_asked = !std::ranges::all_of(plan.engines, &Plan::is_done) && !arguments.has("--yes");
-  if (is_asked && !TRY(ask(login)))
-    return Error{ErrorKind::failed, "setup: nothing was changed", again(login, " --dry-run")};
+  if (is_asked && !TRY(ask())) return Error{ErrorKind::failed, "setup: nothing was changed", "$0 --dry-run"};
   Progress progress(STDERR_FILENO, "oci-oauth: setup", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
   if (const ExitCode code = TRY(install_engines(log, plan, login, progress)); code != ExitCode::fine)
     return code;
   const auto refreshed = refresh({log, "", {}});
   if (const ExitCode code = refreshed ? *refreshed : report(log, refreshed.error()); code != ExitCode::fine) {
-    log.write(Priority::notice, "setup: the engines are registered, but no container was tried",
-              again(login));
+    log.write(Priority::notice, "setup: the engines are registered, but no container was tried", "$0");
     return code;
   }
   return prove(log, plan, progress);

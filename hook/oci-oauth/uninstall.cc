@@ -62,10 +62,9 @@ ExitCode uninstall_one(const Log& log, const Host& host, const std::string& engi
   tell_notes(log, *plan);
   if (auto done = take_out(host, *plan); !done)
     return report(log, std::move(done).error().in(fmt::format("{} {}", verb, engine)));
-  print(log, list_changes(host.tree, plan->changes) + list_units("disabled", plan->units) + nothing);
-  if (plan->is_done() || !host.tree.is_host()) return ExitCode::fine;
-  const std::string act = reload_command(host.scope, engine);
-  return act.empty() ? ExitCode::fine : print(log, fmt::format("next: {}\n", as_typed(act)));
+  const std::string act = plan->is_done() || !host.tree.is_host() ? "" : reload_command(host, engine);
+  return print(log, list_changes(host.tree, plan->changes) + list_units("disabled", plan->units) + nothing +
+                        (act.empty() ? "" : fmt::format("next: {}\n", as_typed(act))));
 }
 
 }  // namespace

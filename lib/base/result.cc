@@ -21,7 +21,10 @@ Error Error::with_hint(std::string text) && {
 Error Error::from_errno(int number, std::string_view what) {
   const char* reason = strerrordesc_np(number);
   return {number == ENOENT ? ErrorKind::not_found : ErrorKind::failed,
-          fmt::format("{}: {}", what, reason != nullptr ? reason : "unknown error"), ""};
+          fmt::format("{}: {}", what, reason != nullptr ? reason : "unknown error"),
+          number == ENOSPC || number == EDQUOT ? "make room; to see where: df"
+          : number == EROFS                    ? "mount it read-write"
+                                               : ""};
 }
 
 }  // namespace oci_oauth

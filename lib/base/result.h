@@ -23,7 +23,7 @@ enum class ErrorKind {
 struct [[nodiscard]] Error {
   ErrorKind kind = ErrorKind::failed;
   std::string message;
-  std::string hint = {};  // what to do; may be empty
+  std::string hint = {};  // what to do, as as_typed() (program/hint.h) reads it; may be empty
 
   // Adds context to the error: "context: message".
   [[gnu::cold]] Error in(std::string_view context) &&;

@@ -48,6 +48,10 @@ bool can_be_stored(std::string_view name) {
 
 }  // namespace
 
+bool is_systemd_running() {
+  return ::access("/run/systemd/system", F_OK) == 0;
+}
+
 std::vector<std::pair<std::string, UniqueFd>> inherited_descriptors() {
   const std::string pid = take_variable("LISTEN_PID"), number = take_variable("LISTEN_FDS"),
                     all_names = take_variable("LISTEN_FDNAMES");

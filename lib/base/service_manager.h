@@ -12,6 +12,8 @@
 
 namespace oci_oauth {
 
+bool is_systemd_running();  // as the system's: sd_booted(3)
+
 // Descriptors and their names, in the order of the environment, which is emptied.
 std::vector<std::pair<std::string, UniqueFd>> inherited_descriptors();
 

@@ -353,4 +353,18 @@ Result<Provider> load_provider(const Profile& profile, const std::vector<std::st
   return provider;
 }
 
+bool can_log_in(const Profile& profile, const Provider& provider) {
+  return !profile.source && provider.login_command.empty() &&
+         (!profile.issuer.empty() || !provider.issuer.empty() || !provider.device_authorization_url.empty() ||
+          !provider.authorization_url.empty());
+}
+
+std::string hint_to_log_in(const Profile& profile, const Provider& provider) {
+  if (can_log_in(profile, provider)) return fmt::format("oci-oauth login {}", profile.name);
+  constexpr const char* otherwise = "or correct \"credentials\" in the configuration";
+  return provider.login_command.empty()
+             ? fmt::format("log in first, {}", otherwise)
+             : fmt::format("log in first, with '{}', {}", provider.login_command, otherwise);
+}
+
 }  // namespace oci_oauth

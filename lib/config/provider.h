@@ -214,4 +214,11 @@ inline Result<Provider> load_provider(std::string_view name, const std::vector<s
 // that the profile lacks, or should not have.
 Result<Provider> load_provider(const Profile& profile, const std::vector<std::string>& directories);
 
+// Whether oci-oauth login makes logins of this provider: it has no client for that, and is known to have a
+// server.
+bool can_log_in(const Profile& profile, const Provider& provider);
+
+// What to do about a login that is missing: a command, if one makes it.
+std::string hint_to_log_in(const Profile& profile, const Provider& provider);
+
 }  // namespace oci_oauth

@@ -203,7 +203,7 @@ Findings try_docker(const CheckContext& context, const EngineState& registration
   }
   if (registration.engine == engine_name::docker && is_registered(registration) && !*taken_up) {
     return {{"container", Verdict::problem, "the running Docker daemon has not read " + registration.file,
-             reload_command(context.host.scope, registration.engine)}};
+             registration.reload}};
   }
   const auto image = ThrowAwayImage::import(context.host, root);
   if (!image) return {problem("container", image.error())};

@@ -23,7 +23,7 @@ EngineState as_running(EngineState engine, const HostView& host) {
   if (!taken_up || *taken_up) return engine;
   engine.state = EngineState::unread;
   engine.message = fmt::format("the running daemon has not read {}", engine.file);
-  engine.remedy = reload_command(host.scope, engine.engine);
+  engine.remedy = engine.reload;
   return engine;
 }
 
@@ -34,8 +34,9 @@ Findings check_engines(const CheckContext& context) {
   for (const EngineState& found : context.host.engines) {
     if (found.state == EngineState::absent) continue;
     const EngineState engine = as_running(found, context.host);
-    const std::string check =
-        engine.engine == engine_name::systemd ? "units at boot" : "engine " + engine.engine;
+    const std::string check = engine.engine.empty()                   ? "engines"
+                              : engine.engine == engine_name::systemd ? "units at boot"
+                                                                      : "engine " + engine.engine;
     findings.push_back({check, verdict_on(engine), engine.message, engine.remedy});
   }
   if (!findings.empty()) return findings;

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/file_system.h"
+#include "base/fmt.h"
 #include "base/path.h"
 #include "base/process.h"
 #include "setup/systemd.h"
@@ -62,6 +63,9 @@ RuntimeDirectoryView view_runtime_directory(const std::string& path) {
   }
   std::string parent = path;
   while (parent != "/" && ::access(parent.c_str(), F_OK) != 0) parent = parent_directory(parent);
+  if (::access(parent.c_str(), W_OK) != 0)
+    return {RuntimeDirectoryView::refused,
+            Error::from_errno(errno, fmt::format("{}: cannot be created", path))};
   return {.is_in_memory = is_in_memory(parent)};
 }
 

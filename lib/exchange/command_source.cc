@@ -8,6 +8,7 @@
 #include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/json.h"
+#include "base/service_manager.h"
 #include "exchange/credential_document.h"
 #include "exchange/due.h"
 #include "sinks/program.h"
@@ -17,9 +18,12 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t longest_output = MiB;
-constexpr const char* sandbox_hint =
-    "run it by hand as that user; if it works there, the service's sandbox may refuse what it needs: "
-    "systemctl edit oci-oauth-exchange@.service";
+const char* sandbox_hint() {
+  return is_systemd_running() ? "run it by hand as that user; if it works there, the service's sandbox may "
+                                "refuse what it needs: "
+                                "systemctl edit oci-oauth-exchange@.service"
+                              : "run it by hand as that user";
+}
 
 // What a login shell would set, and nothing of ours.
 std::vector<std::string> environment_of(const ExecSource& source) {
@@ -85,7 +89,8 @@ Result<Secret> run_source(const ExecSource& source) {
   if (outcome.how == ProgramOutcome::How::exited && outcome.number == 0) return std::move(outcome.out);
   const std::string what = describe_end(outcome, source.timeout);
   const std::string shown = showable_tail(outcome.err.reveal(), outcome.out);
-  return Error{ErrorKind::temporary, shown.empty() ? what : fmt::format("{}: {}", what, shown), sandbox_hint};
+  return Error{ErrorKind::temporary, shown.empty() ? what : fmt::format("{}: {}", what, shown),
+               sandbox_hint()};
 }
 
 bool is_refused(const ExchangeRequest& request, const LoginSnapshot& login) {

@@ -21,7 +21,7 @@ class LogOut {
   ExchangeReport run() {
     auto done = log_out();
     if (!done && done.error().kind == ErrorKind::not_found) {
-      say(done.error().message);
+      say("there is no login: " + done.error().message);
     } else if (!done) {
       report_.failure = login_failure(done.error());
     }

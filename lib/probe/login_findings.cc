@@ -21,7 +21,6 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t document_limit = 4 * MiB;
-constexpr const char* log_in_hint = "log in first, or correct \"credentials\" in the configuration";
 
 // Collects the problems of one login.
 class LoginExamination {
@@ -43,13 +42,15 @@ class LoginExamination {
  private:
   Result<void> find() {
     auto real = real_path(profile_.credentials);
-    if (!real) return std::move(real).error().with_hint(log_in_hint);
+    if (!real) return std::move(real).error().with_hint(log_in_hint());
     path_ = std::move(*real);
-    if (::stat(path_.c_str(), &status_) != 0) return Error::from_errno(errno, path_).with_hint(log_in_hint);
+    if (::stat(path_.c_str(), &status_) != 0) return Error::from_errno(errno, path_).with_hint(log_in_hint());
     if (S_ISREG(status_.st_mode)) return {};
     return Error{ErrorKind::failed, fmt::format("{}: is {}, not a file", path_, file_type(status_.st_mode)),
-                 log_in_hint};
+                 log_in_hint()};
   }
+
+  std::string log_in_hint() const { return hint_to_log_in(profile_, provider_); }
 
   void examine_content() {
     auto content = read_file({.path = path_}, document_limit);
@@ -57,7 +58,7 @@ class LoginExamination {
       const bool may_read = ::faccessat(AT_FDCWD, path_.c_str(), R_OK, AT_EACCESS) == 0;
       findings_.push_back(
           problem(check_, std::move(content).error().with_hint(
-                              may_read ? log_in_hint : commands_to_own(status_.st_uid, "0600", path_))));
+                              may_read ? log_in_hint() : commands_to_own(status_.st_uid, "0600", path_))));
       return;
     }
     auto document = CredentialDocument::parse(Secret(std::move(*content)), path_, provider_.fields);

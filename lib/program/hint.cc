@@ -8,6 +8,7 @@
 
 #include "base/environment.h"
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "program/installed_programs.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr std::string_view path_of_sudo = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 std::string_view configuration;
+std::string_view typed_words = "status";  // also if nobody typed the command
 
 const char* hint_of(ErrorKind kind) {
   switch (kind) {
@@ -43,8 +45,8 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
 }
 
 bool is_command(std::string_view word) {
-  return is_one_of(word, {"apt-get", "chmod", "chown", "curl", "docker", "find", "journalctl", "mkdir",
-                          "oci-oauth", "rm", "rmdir", "systemctl", "truncate"});
+  return is_one_of(word, {"apt-get", "chmod", "chown", "curl", "docker", "find", "journalctl", "kill",
+                          "mkdir", "oci-oauth", "rm", "rmdir", "service", "systemctl", "truncate"});
 }
 
 bool is_before_command(std::string_view word) {
@@ -127,6 +129,10 @@ void name_configuration(std::string_view path) {
   configuration = path;
 }
 
+void name_typed_words(std::string_view words) {
+  typed_words = words;
+}
+
 std::string as_typed(std::string_view hint, HintReader reader) {
   const Rights rights = rights_of(reader);
   std::string text;
@@ -138,8 +144,15 @@ std::string as_typed(std::string_view hint, HintReader reader) {
       needs_root = true;
       continue;
     }
-    text += needs_root || (begins && is_command(word)) ? command(word, needs_root, hint, rights)
-                                                       : std::string(word);
+    if (word == "$0") {
+      text += fmt::format(
+          "{} {}",
+          command("oci-oauth", needs_root, typed_words, begins || needs_root ? rights : Rights::roots),
+          typed_words);
+    } else {
+      text += needs_root || (begins && is_command(word)) ? command(word, needs_root, hint, rights)
+                                                         : std::string(word);
+    }
     if (!hint.empty()) text += ' ';
     begins = is_before_command(word);
     needs_root = false;

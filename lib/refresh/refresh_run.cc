@@ -76,7 +76,10 @@ void tidy_up(const Log& log, const Instance& instance) {
   const Sweep sweep = sweep_records(instance.runtime);
   for (const Error& error : sweep.failures) log.write(Priority::warning, error);
   if (sweep.swept > 0)
-    log.write(Priority::info, fmt::format("forgot {} containers that are gone", sweep.swept));
+    log.write(Priority::info,
+              fmt::format("forgot {} that {} gone",
+                          sweep.swept == 1 ? "1 container" : fmt::format("{} containers", sweep.swept),
+                          sweep.swept == 1 ? "is" : "are"));
 }
 
 }  // namespace

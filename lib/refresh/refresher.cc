@@ -150,12 +150,6 @@ Result<ExchangeRequest> exchange_request(const Refresher& refresher, const Profi
   return request;
 }
 
-bool can_log_in(const Profile& profile, const Provider& provider) {
-  return !profile.source && provider.login_command.empty() &&
-         (!profile.issuer.empty() || !provider.issuer.empty() || !provider.device_authorization_url.empty() ||
-          !provider.authorization_url.empty());
-}
-
 Result<void> check_lifetime(const RefreshOutcome& outcome, Milliseconds min_ttl, Time now) {
   const Published& token = outcome.known.published;
   if (token.has_token() && token.expires_at - now >= min_ttl) return {};

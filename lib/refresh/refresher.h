@@ -53,10 +53,6 @@ struct RefreshOutcome : ExchangeOutcome {
 // What an exchange for the profile needs besides its state, the client's secret included.
 Result<ExchangeRequest> exchange_request(const Refresher& refresher, const Profile& profile);
 
-// Whether oci-oauth login makes logins of this provider: it has no client for that, and is known to have a
-// server.
-bool can_log_in(const Profile& profile, const Provider& provider);
-
 // Result: also if the refresh itself failed, or had no provider. Failure: of runtime_dir; nothing was
 // attempted.
 Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,

@@ -74,7 +74,7 @@ std::vector<NewProfile> missing_profiles(const Config& config, const std::vector
 
 Error no_login(const UserHome& home, const std::string& reason, std::string_view clients) {
   return {ErrorKind::action_required, fmt::format("no login found{}", reason),
-          fmt::format("as {}, log in with {}, or name the file with --credentials FILE", home.user, clients)};
+          fmt::format("as {}, log in with {}, or $0 --credentials FILE", home.user, clients)};
 }
 
 // Those that are usable, at least one. Failure: what is wrong with the only one, or that there is none.
@@ -131,14 +131,13 @@ Result<std::vector<FoundLogin>> chosen_logins(const Host& host, const LoginChoic
   }
   if (choice.provider && providers.front().place.file.empty()) {
     return Error{ErrorKind::usage, fmt::format("--provider: '{}' does not say where its login is", name),
-                 "name the file with --credentials FILE"};
+                 "$0 --credentials FILE"};
   }
   if (!choice.provider) providers = load_providers(places);
   const auto home = TRY(home_of_caller());
   auto found = usable_of(find_logins(home, providers, places), home);
   if (found || host.tree.is_host() || found.error().kind != ErrorKind::action_required) return found;
-  return std::move(found).error().with_hint(
-      "name the login with --credentials FILE, as its path on that machine");
+  return std::move(found).error().with_hint("with its path on that machine: $0 --credentials FILE");
 }
 
 // One note for each, unless it was named.

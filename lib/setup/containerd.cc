@@ -115,10 +115,12 @@ Result<void> check_served(const Host& host, Plan& plan) {
     const std::string said = fmt::format("{} runs its own containerd, which reads {}", other.name,
                                          host.tree.shown(template_of(host, other)));
     if (host.tree.find_program("containerd").empty()) {
-      return Error{ErrorKind::failed, said,
-                   fmt::format("add the lines that docs/engines.md lists for {}", other.name)};
+      return Error{
+          ErrorKind::failed, said,
+          fmt::format("add the lines for {} to it, as shown in: man 8 oci-oauth-runtime", other.name)};
     }
-    plan.notes.push_back(said + ": its pods cannot use the runtime");
+    plan.notes.push_back(
+        said + ": its pods can use the runtime only with the lines of oci-oauth-runtime(8) in that");
   }
   return {};
 }
@@ -156,7 +158,7 @@ Result<Place> find_place(const Host& host, const std::vector<File>& files) {
   if (version < 1 || version > newest_version) {
     return Error{ErrorKind::failed,
                  fmt::format("{}: unknown version {}", host.tree.shown(place->change.path), version),
-                 "add the runtime by hand, as shown in docs/engines.md"};
+                 "add the runtime by hand, as shown in: man 8 oci-oauth-runtime"};
   }
   for (const File& file : std::span(files).subspan(1)) {
     const std::int64_t its_version = file.toml.integer({"version"}).value_or(version);

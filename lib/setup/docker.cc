@@ -64,7 +64,7 @@ Result<void> check_served(const Host& host, const DockerDaemon& daemon) {
   if (host.scope == Scope::user && !has_rootless_docker(host)) {
     return Error{ErrorKind::usage,
                  "docker: only root can set up the system-wide Docker, and you have no rootless one",
-                 "sudo oci-oauth install docker"};
+                 "sudo $0"};
   }
   const bool runs_in_snap = daemon.config_file.starts_with("/var/snap/");
   const bool only_snap = host.scope == Scope::system && host.tree.exists("/var/snap/docker") &&
@@ -85,8 +85,9 @@ Result<void> check_flags(const DockerDaemon& daemon, bool sets_default) {
     return Error{ErrorKind::failed,
                  fmt::format("{}: starts dockerd with {}={}, and dockerd refuses \"{}\" in {} as well",
                              flag.place, flag.name, flag.value, key, daemon.config_file),
-                 fmt::format("move that option's value into {} as \"{}\": systemctl edit docker.service",
-                             daemon.config_file, key)};
+                 fmt::format("move that option's value into {} as \"{}\"{}", daemon.config_file, key,
+                             flag.place.starts_with('/') ? ": systemctl edit docker.service"
+                                                         : ", and start dockerd without the option")};
   }
   return {};
 }

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/memory_file.h"
 #include "base/path.h"
+#include "base/service_manager.h"
 #include "base/size.h"
 #include "base/text.h"
 #include "setup/service_command.h"
@@ -154,6 +155,11 @@ std::string docker_socket(const Host& host, const DockerDaemon& daemon) {
   return fmt::format("unix://{}/docker.sock", directory);
 }
 
+std::string start_docker_command() {
+  if (is_systemd_running()) return "systemctl start docker";
+  return ::geteuid() == 0 ? "service docker start" : "dockerd-rootless.sh";
+}
+
 Result<DockerRuntimes> ask_docker(const std::string& socket) {
   std::vector<std::string> command = {"docker"};
   if (!socket.empty()) command.insert(command.end(), {"--host", socket});
@@ -163,7 +169,7 @@ Result<DockerRuntimes> ask_docker(const std::string& socket) {
   const auto json = parse_json(info.out, "docker info");
   const JsonValue* all = json && json->IsObject() ? json_member(*json, "all") : nullptr;
   if (info.status != 0 || all == nullptr || !all->IsObject())
-    return Error{ErrorKind::failed, "docker info: the daemon does not answer", "systemctl start docker"};
+    return Error{ErrorKind::failed, "docker info: the daemon does not answer", start_docker_command()};
   return DockerRuntimes{std::string(json_string(*json, "default").value_or("")),
                         json_member(*all, "oci-oauth") != nullptr};
 }

@@ -80,6 +80,10 @@ struct DockerRuntimes {
 // machine.
 std::string docker_socket(const Host& host, const DockerDaemon& daemon);
 
+// The command that starts the daemon of the calling user's system: systemd's, or without that an init
+// script's.
+std::string start_docker_command();
+
 // What the daemon at `socket` says, or the one that docker(1) finds by itself if it is empty. Failure: no
 // answer.
 Result<DockerRuntimes> ask_docker(const std::string& socket);

@@ -84,12 +84,12 @@ const Engine engines[] = {
     {engine_name::proxy, {"nginx"}, Scope::user, plan_proxy, plan_nothing},
 };
 
-Result<const Engine*> find_engine(const Host& host, std::string_view verb, std::string_view name) {
+Result<const Engine*> find_engine(const Host& host, std::string_view name) {
   for (const Engine& engine : engines) {
     if (engine.name != name) continue;
     if (host.scope == Scope::system || engine.smallest == Scope::user) return &engine;
     return Error{ErrorKind::usage, fmt::format("{}: only root can set it up, for the whole machine", name),
-                 fmt::format("sudo oci-oauth {} {}", verb, name)};
+                 "sudo $0"};
   }
   return Error{ErrorKind::usage, fmt::format("unknown engine '{}'", name),
                fmt::format("one of {}", fmt::join(engine_name::all, ", "))};
@@ -205,7 +205,9 @@ EngineState inspect(const Host& host, const Ledger& ledger, const Engine& engine
   }
   if (!plan->unread.empty()) return {name, EngineState::unread, file, plan->unread, unread_remedy};
   // No file: a person's own lines are the registration.
-  return {name, EngineState::registered, file, file.empty() ? "is registered" : "is registered with " + file};
+  return {name, EngineState::registered,
+          file, file.empty() ? "is registered" : "is registered with " + file,
+          "",   reload_command(host, name)};
 }
 
 // Of systemd, or of the proxy if a profile needs it.
@@ -264,7 +266,7 @@ bool has_gvisor(const Host& host) {
 std::vector<EngineState> inspect_engines(const std::string& root) {
   std::vector<EngineState> states;
   const auto host = open_host(root);
-  if (!host) return states;
+  if (!host) return {{"", EngineState::broken, "", host.error().message, host.error().hint}};
   const auto ledger = load_ledger(host->tree, host->ledger);
   for (const Engine& engine : engines) {
     if (engine.name == engine_name::systemd || engine.name == engine_name::proxy) {
@@ -278,7 +280,7 @@ std::vector<EngineState> inspect_engines(const std::string& root) {
 
 Result<Plan> plan_installation(Host& host, const std::string& name, const LoginChoice& login,
                                Default as_default) {
-  const auto engine = TRY(find_engine(host, "install", name));
+  const auto engine = TRY(find_engine(host, name));
   if (engine->plan == plan_systemd)
     TRY(check_systemd(host, "every 30 minutes, for example from cron(8): oci-oauth refresh"));
   if (engine->plan == plan_proxy)
@@ -302,7 +304,7 @@ Result<Plan> plan_installation(Host& host, const std::string& name, const LoginC
 }
 
 Result<Plan> plan_removal(const Host& host, const std::string& name) {
-  const auto engine = TRY(find_engine(host, "uninstall", name));
+  const auto engine = TRY(find_engine(host, name));
   const auto ledger = TRY(load_ledger(host.tree, host.ledger));
   auto found = plan_opposite(host, ledger, *engine);
   if (!found && (engine->removal != nullptr || !knows(ledger, name))) return found;
@@ -331,10 +333,16 @@ Result<std::vector<std::string>> registered_engines(const Host& host) {
   return std::vector<std::string>(names.begin(), names.end());
 }
 
-std::string reload_command(Scope scope, std::string_view engine) {
-  if (engine == engine_name::docker)
-    return scope == Scope::system ? "systemctl reload docker" : "systemctl --user reload docker";
-  return engine == engine_name::containerd ? "systemctl restart containerd" : "";
+std::string reload_command(const Host& host, std::string_view engine) {
+  const bool is_docker = engine == engine_name::docker;
+  if (!is_docker && engine != engine_name::containerd) return "";
+  if (has_systemd(host)) {
+    const char* act = is_docker ? "reload" : "restart";
+    return fmt::format("{}", fmt::join(systemctl_command(host.scope, {act, std::string(engine)}), " "));
+  }
+  if (!is_docker) return "restart containerd";
+  const auto pid = find_docker(host).pid;  // one that does not run reads its file when it starts
+  return pid ? fmt::format("kill -HUP {}", *pid) : "";
 }
 
 bool reload_docker(const Host& host) {

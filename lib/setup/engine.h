@@ -26,12 +26,14 @@ struct EngineState {
   std::string file = {};     // the file with the registration, or for it
   std::string message = {};  // the state, to follow the engine's name
   std::string remedy = {};   // the command or instruction that fixes it
+  std::string reload = {};   // as reload_command(), if it is registered
 };
 
 // For an engine that is configured to look elsewhere.
 constexpr const char* unread_remedy = "add it to the list, or remove hooks_dir";
 
-// Every engine of the tree at `root`, as the caller sees it: a user sees the user's own registrations.
+// Every engine of the tree at `root`, as the caller sees it: a user sees the user's own registrations. If
+// that cannot be seen, one broken state without an engine says why.
 std::vector<EngineState> inspect_engines(const std::string& root);
 
 bool has_gvisor(const Host& host);  // runsc is installed
@@ -49,8 +51,8 @@ Result<Plan> plan_removal(const Host& host, const std::string& engine);
 // The engines in the ledger, and those whose files contain something of ours; sorted.
 Result<std::vector<std::string>> registered_engines(const Host& host);
 
-// The command that makes the engine read its files again; empty if it does so by itself.
-std::string reload_command(Scope scope, std::string_view engine);
+// The command that makes the engine of this machine read its files again; empty if it does so by itself.
+std::string reload_command(const Host& host, std::string_view engine);
 
 // Makes a running dockerd read its file again (SIGHUP, as systemctl reload does). False: none is running.
 bool reload_docker(const Host& host);

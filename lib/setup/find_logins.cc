@@ -32,7 +32,7 @@ Result<uid_t> uid_of_sudo(std::string_view number, std::string_view name) {
   if (entry != nullptr && name == entry->pw_name) return *uid;
   return Error{ErrorKind::usage,
                fmt::format("SUDO_USER '{}' and SUDO_UID '{}' are different users", name, number),
-               "name the login with --credentials FILE"};
+               "$0 --credentials FILE"};
 }
 
 std::string path_of(const LoginPlace& place, const UserHome& home) {
@@ -162,9 +162,13 @@ Result<UserHome> home_of_caller() {
   const bool by_sudo = ::geteuid() == 0 && !(number.empty() && name.empty());
   const uid_t uid = by_sudo ? TRY(uid_of_sudo(number, name)) : ::geteuid();
   const passwd* entry = ::getpwuid(uid);
+  // In a container, the ids of users may have no names.
+  const std::string_view home = from_environment("HOME");
+  if (entry == nullptr && !by_sudo && home.starts_with('/'))
+    return UserHome{std::string(home), uid, fmt::format("uid {}", uid), own_environment};
   if (entry == nullptr) {
     return Error{ErrorKind::usage, fmt::format("uid {}: is not in the password database", uid),
-                 "name the login with --credentials FILE"};
+                 "$0 --credentials FILE"};
   }
   return UserHome{entry->pw_dir, uid, entry->pw_name, by_sudo ? no_environment : own_environment};
 }

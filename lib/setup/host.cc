@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/host.h"
 
+#include "base/fmt.h"
 #include "base/process.h"
 #include "config/config.h"
 #include "program/installed_programs.h"
@@ -36,8 +37,9 @@ Result<Host> open_host(const std::string& root) {
   const std::string home = absolute_from_environment("HOME", "");
   const std::string runtime = absolute_from_environment("XDG_RUNTIME_DIR", "");
   if (home.empty() || runtime.empty()) {
-    return Error{ErrorKind::configuration, "HOME and XDG_RUNTIME_DIR do not both name a directory",
-                 "log in as this user, or run it with sudo for the whole machine"};
+    return Error{ErrorKind::configuration,
+                 fmt::format("{} does not name a directory", home.empty() ? "HOME" : "XDG_RUNTIME_DIR"),
+                 "log in as this user; for the whole machine: sudo $0"};
   }
   const std::string config_home = absolute_from_environment("XDG_CONFIG_HOME", home + "/.config");
   const std::string state_home = absolute_from_environment("XDG_STATE_HOME", home + "/.local/state");

@@ -53,8 +53,7 @@ Error refused_to_look(const std::string& path, Error error) {
   if (::stat(path.c_str(), &status) != 0 || status.st_uid == ::geteuid()) return error;
   return {ErrorKind::failed,
           fmt::format("{}: belongs to uid {}, and only that user can read it", path, status.st_uid),
-          status.st_uid == 0 ? "run it as root, with sudo"
-                             : fmt::format("run it as that user: sudo -u '#{}'", status.st_uid)};
+          status.st_uid == 0 ? "sudo $0" : fmt::format("sudo -u '#{}' $0", status.st_uid)};
 }
 
 // Result: nullopt if there is no file. `damage` is why it is ignored. Failure: it cannot be opened.

@@ -30,7 +30,7 @@ a_login_of_somebody() {
     rm "$CREDENTIALS"
     run -1 oci_oauth doctor
     [[ $output == *"problem  login 'claude' "*'1 problem, '* ]]
-    doctor_finds problem "login 'claude'" 'No such file or directory' 'log in first'
+    doctor_finds problem "login 'claude'" 'No such file or directory' "log in first, with 'claude /login'"
 }
 
 @test "a broken configuration is the only finding" {

@@ -56,6 +56,25 @@ man_text() { MANWIDTH=200 mandoc -T ascii "$share/man/man${1##*.}/$1" | col -b; 
     [[ $(oci-oauth-runtime --help) == "usage: oci-oauth-runtime "* ]]
 }
 
+@test "each program refuses an option that it does not know, and one that is started by another says so" {
+    local program
+    for program in "$OCI_OAUTH_PREFIX"/libexec/oci-oauth/*; do
+        complains "${program##*/}" 2 "unknown option '--colour'" "$program --help" "$program" --colour </dev/null
+        complains "${program##*/}" 2 "unknown option '--colour'" "$program --help" "$program" --colour x </dev/null
+    done
+    for program in "$OCI_OAUTH_PREFIX"/libexec/oci-oauth/oci-oauth-{exchange,login,onecli}; do
+        complains "${program##*/}" 2 "unknown argument 'x'" "$program --help" "$program" x </dev/null
+        run -2 on_terminal "$program"
+        [[ $output == *"${program##*/}: error: stdin is a terminal, and not a request of oci-oauth"* ]]
+    done
+    for program in "$OCI_OAUTH_PREFIX"/libexec/oci-oauth/oci-oauth-{fleet,proxy}; do
+        complains "${program##*/}" 2 "option '--config' needs a value" "$program --help" "$program" --config
+        complains "${program##*/}" 2 "unknown argument 'x'" "$program --help" "$program" --config a x
+    done
+    run -0 on_terminal "$OCI_OAUTH_PREFIX/libexec/oci/hooks.d/oci-oauth-hook" --colour # no container fails for this
+    [[ $output == *"oci-oauth-hook: error: unknown option '--colour'"* ]]
+}
+
 @test "what only units type is in the manual, and neither in the help nor completed" {
     needs mandoc
     local manual verb

@@ -33,7 +33,7 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     says 2 'logout: needs the name of one profile' 'oci-oauth logout --help' logout claude claude
     says 2 'serve: takes no argument' 'oci-oauth serve --help' serve now
     says 2 'serve: needs --exchange SOCKET' 'oci-oauth serve --help' serve
-    says 2 'serve: no listening socket was passed' 'systemctl start oci-oauth-refresh.socket' serve --exchange x
+    says 2 'serve: no listening socket was passed' "oci-oauth-refresh.socket starts it; to refresh by hand: oci-oauth refresh" serve --exchange x
     says 2 'exchange: takes no argument' 'oci-oauth exchange --help' exchange now
     says 2 'exchange: stdin is not a connection' "oci-oauth-exchange.socket starts it; to refresh by hand: oci-oauth refresh" exchange
     says 2 "sinks: no profile 'x' in $CONFIG" 'oci-oauth sinks --help' sinks x
@@ -160,4 +160,53 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     run grep -F -f <(sort -u "$secrets") "$said" "$said.prom"
     echo "$output"
     ((status == 1))
+}
+
+@test "a standard stream that is closed does not become a file of ours" {
+    a_login
+    a_profile
+    login_ends_in -60
+    oci_oauth refresh 2>&-
+    script '{"status": 400, "body": "{\"error\": \"invalid_client\"}"}'
+    local before
+    before=$(<"$CREDENTIALS")
+    run -1 bash -c 'exec "$@" 2>&-' - oci-oauth --config "$CONFIG" refresh --force
+    run -1 grep -rlF 'oci-oauth: ' "$(runtime_dir)" "${CREDENTIALS%/*}"
+    [[ $(<"$CREDENTIALS") == "$before" ]]
+    run -1 bash -c 'exec "$@" <&-' - oci-oauth --config "$CONFIG" refresh --rejected
+    [[ $output == *'stdin: Bad file descriptor'* ]]
+}
+
+@test "a place where nothing can be written is named before anything is tried" {
+    a_login
+    a_profile
+    oci_oauth() { as_operator oci-oauth --config "$CONFIG" "$@" 3>&-; }
+    mount -t tmpfs -o ro,mode=755 tmpfs "$BATS_TEST_TMPDIR/run"
+    configure ".runtime_dir = \"$BATS_TEST_TMPDIR/run/oci-oauth\""
+    says 1 "$BATS_TEST_TMPDIR/run/oci-oauth: mkdir: Read-only file system" 'mount it read-write' refresh
+    doctor_finds problem 'runtime directory' 'cannot be created: Read-only file system' 'mount it read-write'
+    mount -o remount,rw,size=4k "$BATS_TEST_TMPDIR/run"
+    says 1 "refresh 'claude': $BATS_TEST_TMPDIR/run/oci-oauth/*: No space left on device" 'make room; to see where: df' refresh
+}
+
+@test "without the variables of a login, a user is told which one is missing, and the way to go on" {
+    a_login
+    as_user() { setpriv --reuid "$somebody" --regid "$somebody" --clear-groups env -i "$OCI_OAUTH_PREFIX/bin/oci-oauth" "$@" 3>&-; }
+    oci_oauth() { as_user "$@"; }
+    says 2 'neither XDG_CONFIG_HOME nor HOME names a directory' "$OCI_OAUTH_PREFIX/bin/oci-oauth refresh claude --config FILE" refresh claude
+    says 2 'install: HOME does not name a directory' "*for the whole machine: sudo $OCI_OAUTH_PREFIX/bin/oci-oauth install podman" install podman
+    as_user() { setpriv --reuid "$somebody" --regid "$somebody" --clear-groups env -i HOME=/tmp "$OCI_OAUTH_PREFIX/bin/oci-oauth" "$@" 3>&-; }
+    says 2 'install: XDG_RUNTIME_DIR does not name a directory' '*' install podman
+}
+
+@test "to log out without a login is no failure" {
+    a_login
+    a_profile '. + {provider: "oauth2", client_id: "x", issuer: "https://127.0.0.1:9"}'
+    rm "$CREDENTIALS"
+    run -0 oci_oauth logout claude
+    [[ $output == *"logout 'claude': there is no login: $CREDENTIALS: No such file or directory"* ]]
+    rmdir "${CREDENTIALS%/*}"
+    run -0 oci_oauth logout claude
+    [[ $output == *"logout 'claude': there is no login: "* ]]
+    doctor_finds problem "login 'claude'" 'No such file or directory' 'oci-oauth login claude'
 }

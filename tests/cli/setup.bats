@@ -117,7 +117,7 @@ files_of_setup() { find /etc/oci-oauth /usr/share/containers/oci /var/lib /etc/d
     run -2 --separate-stderr sudo oci-oauth setup
     [[ $stderr == *'oci-oauth: error: setup: there is no terminal to ask on'$'\n''hint: sudo oci-oauth setup --yes' ]]
     run -2 --separate-stderr sudo oci-oauth setup --provider claude --credentials "$CREDENTIALS"
-    [[ $stderr == *"hint: sudo oci-oauth setup --yes --credentials $CREDENTIALS --provider claude" ]]
+    [[ $stderr == *"hint: sudo oci-oauth setup --provider claude --credentials $CREDENTIALS --yes" ]]
 }
 
 @test "without a login it names the place, and how to log in" {
@@ -131,7 +131,7 @@ files_of_setup() { find /etc/oci-oauth /usr/share/containers/oci /var/lib /etc/d
     login_ends_in -60
     script '{"status": 503, "body": "{}"}'
     run -4 --separate-stderr sudo oci-oauth setup --yes
-    [[ $stderr == *'oci-oauth: setup: the engines are registered, but no container was tried'$'\n''hint: sudo oci-oauth setup' ]]
+    [[ $stderr == *'oci-oauth: setup: the engines are registered, but no container was tried'$'\n''hint: sudo oci-oauth setup --yes' ]]
     run -0 sudo oci-oauth uninstall --all
 }
 
@@ -149,13 +149,15 @@ files_of_setup() { find /etc/oci-oauth /usr/share/containers/oci /var/lib /etc/d
             "$BATS_TEST_TMPDIR/root" "$@"
     }
     says 1 'setup: no container engine is installed' 'sudo apt-get install podman' without_engines
-    says 1 'setup: this is a container, and no container engine is installed in it' 'on its host: sudo oci-oauth setup' \
+    says 1 'setup: this is a container, and no container engine is installed in it' 'on its host: sudo oci-oauth setup --yes' \
         without_engines .dockerenv
 }
 
 @test "a user is set up alone, and told how the whole machine is" {
     run -0 as_operator oci-oauth setup --dry-run
-    [[ $output == 'The plan, for this user alone (for the whole machine: sudo '*'/bin/oci-oauth setup):'*"file    $OPERATOR_HOME/.config/oci-oauth/config.json"* ]]
+    [[ $output == 'The plan, for this user alone (for the whole machine: sudo '*'/bin/oci-oauth setup --dry-run):'*"file    $OPERATOR_HOME/.config/oci-oauth/config.json"* ]]
+    run -0 as_operator oci-oauth setup --dry-run --credentials "$CREDENTIALS"
+    [[ $output == *"(for the whole machine: sudo "*"/bin/oci-oauth setup --dry-run --credentials $CREDENTIALS):"* ]]
 }
 
 @test "a wrong word is refused" {

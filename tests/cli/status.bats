@@ -18,7 +18,7 @@ load words
     refreshed
     run -1 setpriv --reuid "$somebody" --clear-groups "$OCI_OAUTH_PREFIX/bin/oci-oauth" --config "$CONFIG" status
     [[ $output == "oci-oauth: error: /run/oci-oauth: belongs to uid 0, and only that user can read it
-hint: run it as root, with sudo" ]]
+hint: sudo $OCI_OAUTH_PREFIX/bin/oci-oauth --config $CONFIG status" ]]
 }
 
 @test "the table shows the token's lifetime and which container has the current one" {

@@ -47,7 +47,7 @@ struct Scene {
     host.run = [=](const Words&, Milliseconds) { return Result<CommandOutput>(error); };
   }
   void engine(std::string name, decltype(EngineState::state) state) {
-    host.engines.push_back({std::move(name), state, "/etc/file", "the state", "the remedy"});
+    host.engines.push_back({std::move(name), state, "/etc/file", "the state", "the remedy", "the reload"});
   }
   CheckContext context() const { return {config, {test::providers_of(SOURCE_DIR)}, "/probe", host}; }
 };
@@ -158,9 +158,7 @@ TEST_CASE("an engine counts by its registration, and Docker by what its daemon h
   scene.host.docker_has_taken_up = [] { return Result<bool>(false); };
   CHECK(find(check_engines(scene.context()), "engine docker") ==
         Finding{"engine docker", Verdict::problem, "the running daemon has not read /etc/file",
-                "systemctl reload docker"});
-  scene.host.scope = Scope::user;
-  CHECK(find(check_engines(scene.context()), "engine docker").remedy == "systemctl --user reload docker");
+                "the reload"});
   scene.host.docker_has_taken_up = [] { return Result<bool>(Error{ErrorKind::failed, "no answer"}); };
   CHECK(find(check_engines(scene.context()), "engine docker").verdict == Verdict::ok);
 }
@@ -243,9 +241,7 @@ TEST_CASE("no container is started without an engine, or with a daemon that does
         Finding{"container", Verdict::warning, "no Docker container was started: no answer", "start it"});
   scene.host.docker_has_taken_up = [] { return Result<bool>(false); };
   CHECK(only(try_container(scene.context())).message == "the running Docker daemon has not read /etc/file");
-  CHECK(only(try_container(scene.context())).remedy == "systemctl reload docker");
-  scene.host.scope = Scope::user;
-  CHECK(only(try_container(scene.context())).remedy == "systemctl --user reload docker");
+  CHECK(only(try_container(scene.context())).remedy == "the reload");
 }
 
 TEST_CASE("a container's token is compared with the current one, at each target") {
@@ -395,4 +391,11 @@ TEST_CASE("what is wrong with a fleet has a remedy that can be typed") {
     expect(Verdict::warning, "does not follow the store: no member answers",
            "systemctl restart oci-oauth-fleet");
   }
+}
+
+TEST_CASE("engines that cannot be looked for are not taken for missing ones") {
+  Scene scene;
+  scene.engine("", EngineState::broken);
+  CHECK(only(check_engines(scene.context())) ==
+        Finding{"engines", Verdict::problem, "the state", "the remedy"});
 }

@@ -137,9 +137,9 @@ teardown_file() { engine_down; }
     reload knows_not
     echo "$registration" >/etc/docker/daemon.json
     try 1
-    [[ $output == *"problem  container "*"the running Docker daemon has not read /etc/docker/daemon.json"*'hint: systemctl reload docker'* ]]
+    [[ $output == *"problem  container "*"the running Docker daemon has not read /etc/docker/daemon.json"*"hint: kill -HUP $(<"$docker_home/dockerd")"* ]]
     reload knows
 
     try 1 unix:///nowhere
-    [[ $output == *'warning  container '*'no Docker container was started: '*'does not answer'*'hint: systemctl start docker'* ]]
+    [[ $output == *'warning  container '*'no Docker container was started: '*'does not answer'*'hint: service docker start'* ]]
 }

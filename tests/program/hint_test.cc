@@ -82,6 +82,25 @@ TEST_CASE("a hint names the configuration that the program was given") {
   name_configuration("");
 }
 
+TEST_CASE("a hint names what was typed, with sudo where that is needed") {
+  ::unsetenv("SUDO_UID");
+  CHECK(as_typed("$0") == "oci-oauth status");
+  name_typed_words("setup --credentials '/a b'");
+  CHECK(as_typed("$0 --yes") == "oci-oauth setup --credentials '/a b' --yes");
+  CHECK(as_typed("sudo -u '#1000' $0") == "sudo -u '#1000' oci-oauth setup --credentials '/a b'");
+  if (::geteuid() == 0) {
+    const CameBySudo sudo;
+    CHECK(as_typed("for the whole machine: sudo $0") ==
+          "for the whole machine: sudo oci-oauth setup --credentials '/a b'");
+  }
+  name_typed_words("token claude");
+  name_configuration("/a.json");
+  ::unsetenv("SUDO_UID");
+  CHECK(as_typed("$0") == "oci-oauth --config /a.json token claude");
+  name_configuration("");
+  name_typed_words("status");
+}
+
 TEST_CASE("an error's own hint comes before its kind's") {
   CHECK(hint_of({ErrorKind::configuration, "m", "do this"}) == "do this");
   CHECK(hint_of({ErrorKind::configuration, "m", ""}) == "man 5 oci-oauth-config");

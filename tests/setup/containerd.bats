@@ -191,7 +191,7 @@ names_the_newer_template() {
         [[ $output == *"runs its own containerd, which reads $TREE/$directory${files[$directory]}"* ]]
         [[ $directory != *rancher* ]] || names_the_newer_template "$directory"
         a_file usr/bin/containerd </dev/null
-        [[ $(install_engine containerd --dry-run 2>&1) == *'its pods cannot use the runtime'* ]]
+        [[ $(install_engine containerd --dry-run 2>&1) == *'its pods can use the runtime only with'* ]]
         rm -r "${TREE:?}/${directory%%/*}" "$TREE/usr/bin"
     done
 }

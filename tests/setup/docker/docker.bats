@@ -38,6 +38,6 @@ delete_containers() { :; }
     # A daemon that does not run is left to the person.
     daemon_down
     run --separate-stderr env DOCKER_HOST="$socket" oci-oauth setup --yes
-    [[ $stderr == *'warning: setup: docker: the daemon is not running, or has not read its file again'*'hint: systemctl reload-or-restart docker'* ]]
+    [[ $stderr == *'warning: setup: docker: the daemon is not running, or has not read its file again'*'hint: service docker start'* ]]
     daemon_up
 }

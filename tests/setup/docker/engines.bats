@@ -110,7 +110,7 @@ teardown() {
 @test "doctor names a registration that the running daemon has not read" {
     in_place install docker
     export DOCKER_HOST=$socket
-    [[ $(in_place doctor) == *'the running daemon has not read /etc/docker/daemon.json'*'hint: systemctl reload docker'* ]]
+    [[ $(in_place doctor) == *'the running daemon has not read /etc/docker/daemon.json'*"hint: kill -HUP $(<"$docker_home/dockerd")"* ]]
     reload_daemon
     [[ $(in_place doctor) != *'has not read'* ]]
 }
