@@ -156,9 +156,9 @@ TEST_CASE("an engine counts by its registration, and Docker by what its daemon h
         Finding{"engine podman", Verdict::warning, "the state", "the remedy"});
   CHECK(find(findings, "engine docker").verdict == Verdict::ok);
   scene.host.docker_has_taken_up = [] { return Result<bool>(false); };
-  CHECK(find(check_engines(scene.context()), "engine docker") ==
-        Finding{"engine docker", Verdict::problem, "the running daemon has not read /etc/file",
-                "the reload"});
+  CHECK(
+      find(check_engines(scene.context()), "engine docker") ==
+      Finding{"engine docker", Verdict::problem, "the running daemon has not read /etc/file", "the reload"});
   scene.host.docker_has_taken_up = [] { return Result<bool>(Error{ErrorKind::failed, "no answer"}); };
   CHECK(find(check_engines(scene.context()), "engine docker").verdict == Verdict::ok);
 }
