@@ -74,13 +74,14 @@ Result<void> SharedLogin::may_send(const CredentialDocument&) {
   return may;
 }
 
-// What the request left: an answer, a refusal, or an intent that was not used.
+// What the request left: an answer, a refusal, or an intent that was not used. What an earlier run sent is
+// not refused because nothing was sent by this one.
 Settled SharedLogin::settle(const Rotation& rotation) {
   auto& failure = tools_.report.failure;
   if (rotation.grant) {
     fleet_->note_grant(*rotation.grant);
-  } else if (fleet_->is_sent() && failure && rule_of(failure->kind).refresh_token == RefreshToken::unspent &&
-             !rest(*failure)) {
+  } else if (has_begun_ && fleet_->is_sent() && failure &&
+             rule_of(failure->kind).refresh_token == RefreshToken::unspent && !rest(*failure)) {
     tell("this host could not note the refusal");
   }
   if (is_beaten_) has_begun_ = false;  // the winner's token is waited for

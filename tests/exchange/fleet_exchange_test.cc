@@ -9,6 +9,7 @@ using namespace oci_oauth;
 using namespace std::chrono_literals;
 using test::Ending;
 using test::Fleet;
+using test::FleetHost;
 using test::reply;
 using test::Shelf;
 using test::Stage;
@@ -143,18 +144,27 @@ TEST_CASE("after a lost answer nobody sends the token again while the access tok
   CHECK(fleet.posts() == 1);
 }
 
+namespace {
+
+// The host has seen the record and its intent since it booted.
+void has_seen_for_long(FleetHost& host) {
+  host.request.fleet->config.settle = 0s;
+  const std::string shown = host.home / "claude";
+  const auto directory = open_file({.path = shown}, O_RDONLY | O_DIRECTORY).take();
+  FleetMemory memory = read_memory(directory.get(), shown, ".credentials.json").take();
+  const LoginRecord login = host.record();
+  memory.look(login.nonce, login.intent->nonce, boot_moment(host.request.fleet->boot));
+  memory.first = memory.nonce_first = memory.intent_first = 0s;
+  REQUIRE(write_memory(directory.get(), shown, ".credentials.json", memory));
+}
+
+}  // namespace
+
 TEST_CASE("a person who knows better takes over, and an answer that was lost is then a dead login") {
   Fleet fleet;
   fleet.endpoint.script({.at = Stage::rotated, .ending = Ending::reset});
   (void)fleet.one.run();
-  // Seen for long enough already.
-  fleet.two.request.fleet->config.settle = 0s;
-  const auto directory = open_file({.path = fleet.two.home / "claude"}, O_RDONLY | O_DIRECTORY).take();
-  FleetMemory memory;
-  const LoginRecord login = fleet.one.record();
-  memory.look(login.nonce, login.intent->nonce, boot_moment(fleet.two.request.fleet->boot));
-  memory.first = memory.nonce_first = memory.intent_first = 0s;
-  REQUIRE(write_memory(directory.get(), "claude", ".credentials.json", memory));
+  has_seen_for_long(fleet.two);
   const auto report = fleet.two.perform(FleetTask::takeover, Force::yes);
   REQUIRE(report.failure);
   CHECK(report.failure->kind == FailureKind::login_required);
@@ -167,6 +177,24 @@ TEST_CASE("a person who knows better takes over, and an answer that was lost is 
   CHECK_FALSE(fleet.one.perform(FleetTask::join).failure);
   CHECK(fleet.one.record().ordinal == 2);
   CHECK(fleet.two.run().refreshed);
+}
+
+TEST_CASE("a takeover that sends nothing leaves what is known of the lost answer") {
+  Fleet fleet;
+  fleet.endpoint.script({.at = Stage::rotated, .ending = Ending::reset});
+  (void)fleet.one.run();
+  has_seen_for_long(fleet.one);
+  const std::string journal = fleet.one.journal(), intent = fleet.one.record().intent->nonce;
+  fleet.shelf.clock = now() + 1h;
+  const auto report = fleet.one.perform(FleetTask::takeover, Force::yes);
+  REQUIRE(report.failure);
+  CHECK(report.failure->message.find("this host's clock") != std::string::npos);
+  CHECK(fleet.posts() == 1);
+  CHECK(fleet.one.journal() == journal);
+  const LoginRecord login = fleet.one.record();
+  CHECK_FALSE(login.rest);
+  REQUIRE(login.intent);
+  CHECK(login.intent->nonce == intent);
 }
 
 TEST_CASE("a pause that the endpoint asks for is the whole fleet's") {
