@@ -52,11 +52,26 @@ std::string kept_directory() {
   return directory + "/oci-oauth/fleet";
 }
 
-Result<FleetAccess> access_of(const Config& config) {
-  if (!config.fleet) return Error::configuration(config.path + ": there is no \"fleet\"");
-  FleetConfig fleet = *config.fleet;
+// What files say of the fleet. Failure: they cannot be used, or are being written.
+struct Settings {
+  Config config;
+  FleetAccess fleet;
+  FleetKeys keys;
+};
+
+Result<Settings> read_settings(const std::string& configuration) {
+  Settings settings = {TRY(open_configuration(configuration)), {}, {}};
+  if (!settings.config.fleet) return Error::configuration(settings.config.path + ": there is no \"fleet\"");
+  FleetConfig fleet = *settings.config.fleet;
   fleet.role = FleetRole::follower;  // a refresher's other keys are not needed here
-  return fleet_access(fleet);
+  settings.fleet = TRY(fleet_access(fleet));
+  settings.keys = TRY(follower_keys(settings.fleet));
+  return settings;
+}
+
+bool has_same_keys(const FleetAccess& one, const FleetAccess& other) {
+  return one.certificate == other.certificate && one.key == other.key && one.access == other.access &&
+         one.signers == other.signers;
 }
 
 StoreWatch watch_store(const FleetAccess& fleet, std::function<bool(const KeyChange&)> pass,
@@ -150,37 +165,36 @@ Result<void> follow_as_root(Follower& follower, const FleetAccess& fleet, const 
   return take_lines(follower, pipe.reading.get(), is_replaced);
 }
 
-// Whether the certificate or a key is another one than was read. What cannot be read is not complete yet.
-bool is_other(const Config& config, const FleetAccess& fleet) {
-  const auto there = access_of(config);
-  return there && follower_keys(*there) &&
-         !(there->certificate == fleet.certificate && there->key == fleet.key &&
-           there->access == fleet.access && there->signers == fleet.signers);
-}
-
-// Until the certificate or a key is replaced.
-Result<void> follow(const std::string& configuration, const Log& log) {
-  const Config config = TRY(open_configuration(configuration));
-  const FleetAccess fleet = TRY(access_of(config));
+// Until the certificate or a key is replaced. Result: the new settings.
+Result<Settings> follow(Settings settings, const std::string& configuration, const Log& log) {
+  const Config& config = settings.config;
+  const FleetAccess& fleet = settings.fleet;
   const RuntimeDir runtime = TRY(RuntimeDir::open(config.runtime_dir));
   const Refresher refresher = {runtime, provider_directories(TRY(installation_prefix(levels_of_helper)))};
-  FleetKeys keys = TRY(follower_keys(fleet));
-  Follower follower = TRY(Follower::open(config, refresher, std::move(keys), kept_directory(), log));
+  Follower follower = TRY(Follower::open(config, refresher, std::move(settings.keys), kept_directory(), log));
   for (const Profile& profile : config.profiles) {
     if (profile.in_fleet) runtime.note_configuration(profile.name, config.path);
   }
   follower.publish_kept();
   notify_ready();
-  const auto is_replaced = [&] { return is_other(config, fleet); };
-  if (::geteuid() == 0) return follow_as_root(follower, fleet, log, is_replaced);
-  run(watch_store(
-      fleet, [&](const KeyChange& change) { return follower.take(change) || !is_replaced(); },
-      [&] { follower.note_connected(); },
-      [&](const Error& error) {
-        follower.note_lost(error.message);
-        return !is_replaced();
-      }));
-  return {};
+  std::optional<Settings> next;
+  const auto is_replaced = [&] {
+    auto there = read_settings(configuration);
+    if (there && !has_same_keys(there->fleet, fleet)) next.emplace(std::move(*there));
+    return next.has_value();
+  };
+  if (::geteuid() == 0) {
+    TRY(follow_as_root(follower, fleet, log, is_replaced));
+  } else {
+    run(watch_store(
+        fleet, [&](const KeyChange& change) { return follower.take(change) || !is_replaced(); },
+        [&] { follower.note_connected(); },
+        [&](const Error& error) {
+          follower.note_lost(error.message);
+          return !is_replaced();
+        }));
+  }
+  return std::move(*next);
 }
 
 }  // namespace
@@ -195,8 +209,9 @@ int main(int argc, char** argv) {
     keep_memory_private();
     ::signal(SIGPIPE, SIG_IGN);
     const std::string configuration = TRY(read_config_option({argv + 1, argv + argc}));
+    Settings settings = TRY(read_settings(configuration));
     while (true) {
-      TRY(follow(configuration, log));
+      settings = TRY(follow(std::move(settings), configuration, log));
       log.write(Priority::notice, "the certificate or a key was replaced, so all are read again");
     }
   });
