@@ -85,7 +85,8 @@ std::optional<Secret> member_text(const JsonValue& document, std::string_view na
   const JsonValue* value = last_member(document, name);
   if (value == nullptr || value->IsNull()) return std::nullopt;
   Secret text = write_json(*value);
-  return parse_json(text.reveal(), "") ? std::optional(std::move(text)) : std::nullopt;
+  const auto again = parse_json(text.reveal(), "");
+  return again && *again == *value ? std::optional(std::move(text)) : std::nullopt;
 }
 
 TokenAnswer read_grant(const JsonValue& document, long status, const std::vector<std::string>& members) {

@@ -133,6 +133,21 @@ TEST_CASE("a grant is read where its JSON is not as it should be") {
   }
 }
 
+TEST_CASE("a further member of a grant is kept, but for one that is not UTF-8") {
+  const auto kept = [](const std::string& value) {
+    const auto read = read_token_answer({.status = 200,
+                                         .retry_after = "",
+                                         .date = "",
+                                         .body = Secret("{\"access_token\":\"a\",\"more\":" + value + "}")},
+                                        answered, {"more"});
+    const auto more = read.members.find("more");
+    return more == read.members.end() ? "" : std::string(more->second.reveal());
+  };
+  CHECK(kept(R"({"name":"M\u00fcller","n":-0.5})") == "{\"name\":\"M\xc3\xbcller\",\"n\":-0.5}");
+  CHECK(kept("\"M\xfcller\"").empty());
+  CHECK(kept("null").empty());
+}
+
 TEST_CASE("a token of an unknown type is granted, with a notice that does not repeat the answer") {
   for (const char* known : {"Bearer", "bearer", "BEARER"}) {
     CHECK(answer(200, std::string(R"({"access_token":"a","token_type":")") + known + "\"}").notices.empty());
