@@ -7,8 +7,8 @@ namespace oci_oauth {
 
 std::string RecordPlace::pointer() const {
   if (parent == nullptr) return "";
-  return key.empty() ? fmt::format("{}/{}", parent->pointer(), index)
-                     : fmt::format("{}/{}", parent->pointer(), key);
+  return index ? fmt::format("{}/{}", parent->pointer(), *index)
+               : fmt::format("{}/{}", parent->pointer(), key);
 }
 
 void RecordReading::refuse(const RecordPlace& place, std::string_view why) {

@@ -85,8 +85,8 @@ bool is_initial(const T& value) {
 // Where a value is in its document.
 struct RecordPlace {
   const RecordPlace* parent = nullptr;  // nullptr: the document itself
-  std::string_view key = {};            // empty: an element
-  size_t index = 0;
+  std::string_view key = {};
+  std::optional<size_t> index = {};  // of an element, which has no key
 
   std::string pointer() const;  // RFC 6901
 };

@@ -54,6 +54,8 @@ TEST_CASE("each mistake names the file, the place and the bad value") {
       {R"({"profiles": {"../x": {"credentials": "/c"}}})",
        "f: /profiles/../x: '../x' is not a valid name: use letters, digits, '.', '_' and '-'"},
       {R"({"runtime_dir": "run"})", "f: /runtime_dir: 'run' is not an absolute path without '..'"},
+      {R"({"profiles": {"": {}}})",
+       "f: /profiles/: '' is not a valid name: use letters, digits, '.', '_' and '-'"},
       {with_profile(R"("colour": 1)"), "f: /profiles/claude/colour: is not a known key"},
       {with_profile(R"("mode": 444)"), "f: /profiles/claude/mode: is not a non-empty string"},
       {with_profile(R"("mode": "0999")"),
