@@ -99,12 +99,12 @@ void describe(auto& each, const FleetRow& row) {
   time("certificate_expires_at", status.certificate_expires_at);
 }
 
-struct Listing {
+struct FleetListing {
   static constexpr int version = 1;
   const std::vector<FleetRow>& logins;
 };
 
-void describe(auto& each, const Listing& listing) {
+void describe(auto& each, const FleetListing& listing) {
   each("logins", listing.logins, Presence::required);
 }
 
@@ -166,7 +166,7 @@ std::string fleet_text(const std::vector<FleetRow>& rows, Time now) {
 }
 
 std::string fleet_json(const std::vector<FleetRow>& rows) {
-  return std::string(write_record(Listing{rows}, JsonStyle::indented).reveal());
+  return std::string(write_record(FleetListing{rows}, JsonStyle::indented).reveal());
 }
 
 }  // namespace oci_oauth
