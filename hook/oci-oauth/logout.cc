@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth logout: revokes a login, and removes it and what was published of it.
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "base/fmt.h"
+#include "base/path.h"
 #include "command.h"
 #include "refresh/deliveries.h"
 #include "refresh/logins.h"
@@ -37,6 +41,13 @@ LoginProfiles profiles_of(const Config& config, const Profile& profile) {
 }
 
 Result<void> end_login(const Log& log, const Instance& instance, const Profile& profile) {
+  // The program that ends it becomes the user who has this directory.
+  const std::string directory = parent_directory(profile.credentials);
+  if (::access(directory.c_str(), F_OK) != 0 && errno == ENOENT) {
+    log.write(Priority::info, fmt::format("logout '{}': there is no login: {}: No such file or directory",
+                                          profile.name, directory));
+    return {};
+  }
   auto request = TRY(exchange_request(instance.refresher(), profile));
   request.login = LoginTask{LoginAction::log_out, LoginFlow::automatic, -1};
   return run_login(log, instance, std::move(request), patience_of_run);
@@ -63,11 +74,6 @@ ExitCode log_out(const Log& log, const Instance& instance, const Profile& profil
   const auto locks = lock_all(instance.runtime, profiles);
   if (!locks) return report(log, Error(locks.error()).in(context(profile)));
   auto ended = profile.source ? Result<void>() : end_login(log, instance, profile);
-  if (!ended && ended.error().kind == ErrorKind::not_found) {
-    log.write(Priority::info,
-              fmt::format("{}: there is no login: {}", context(profile), ended.error().message));
-    ended = {};
-  }
   ExitCode worst = ended ? ExitCode::fine : report(log, std::move(ended).error().in(context(profile)));
   for (const Profile* any : profiles) {
     const auto withdrawn = withdraw_profile(instance.runtime, any->name);

@@ -17,7 +17,7 @@ Result<std::string> find_config() {
   std::string path = config_path(scope_of_caller(), own_environment);
   if (!path.empty()) return path;
   return Error{ErrorKind::configuration, "neither XDG_CONFIG_HOME nor HOME names a directory",
-               "$0 --config FILE"};
+               "name the configuration with --config FILE"};
 }
 
 Result<std::string> find_runtime_dir() {

@@ -193,10 +193,19 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     a_login
     as_user() { setpriv --reuid "$somebody" --regid "$somebody" --clear-groups env -i "$OCI_OAUTH_PREFIX/bin/oci-oauth" "$@" 3>&-; }
     oci_oauth() { as_user "$@"; }
-    says 2 'neither XDG_CONFIG_HOME nor HOME names a directory' "$OCI_OAUTH_PREFIX/bin/oci-oauth refresh claude --config FILE" refresh claude
+    says 2 'neither XDG_CONFIG_HOME nor HOME names a directory' 'name the configuration with --config FILE' refresh claude
     says 2 'install: HOME does not name a directory' "*for the whole machine: sudo $OCI_OAUTH_PREFIX/bin/oci-oauth install podman" install podman
     as_user() { setpriv --reuid "$somebody" --regid "$somebody" --clear-groups env -i HOME=/tmp "$OCI_OAUTH_PREFIX/bin/oci-oauth" "$@" 3>&-; }
     says 2 'install: XDG_RUNTIME_DIR does not name a directory' '*' install podman
+}
+
+@test "to log out without the program that does it is a failure, and the login stays" {
+    a_login
+    a_profile
+    mount -t tmpfs tmpfs "$OCI_OAUTH_PREFIX/libexec/oci-oauth"
+    run oci-oauth --config "$CONFIG" logout claude
+    umount "$OCI_OAUTH_PREFIX/libexec/oci-oauth"
+    ((status != 0)) && [[ $output == *oci-oauth-login* && -e $CREDENTIALS ]]
 }
 
 @test "to log out without a login is no failure" {
@@ -207,6 +216,6 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     [[ $output == *"logout 'claude': there is no login: $CREDENTIALS: No such file or directory"* ]]
     rmdir "${CREDENTIALS%/*}"
     run -0 oci_oauth logout claude
-    [[ $output == *"logout 'claude': there is no login: "* ]]
+    [[ $output == *"logout 'claude': there is no login: ${CREDENTIALS%/*}: No such file or directory"* ]]
     doctor_finds problem "login 'claude'" 'No such file or directory' 'oci-oauth login claude'
 }
