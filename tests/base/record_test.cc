@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/record.h"
+#include "base/time.h"
 
 #include <map>
 #include <set>
