@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/record.h"
-#include "base/time.h"
 
 #include <map>
 #include <set>
 #include <vector>
 
+#include "base/time.h"
 #include "support/catch.h"
 
 namespace oci_oauth {
