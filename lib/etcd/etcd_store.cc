@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/size.h"
 #include "etcd/gateway.h"
-#include "http/answer_stream.h"
+#include "http/http_request.h"
 #include "http/retry_after.h"
 
 namespace oci_oauth {

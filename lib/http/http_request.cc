@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/http_request.h"
 
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <ranges>
 #include <utility>
 
 #include "http/transfer.h"
@@ -9,35 +13,113 @@ namespace oci_oauth {
 
 namespace {
 
-class WholeAnswer final : public Transfer {
- public:
-  using Transfer::Transfer;
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
 
-  RequestResult perform() {
-    if (code_ == CURLE_OK) code_ = curl_easy_perform(easy_.get());
-    if (code_ == CURLE_OK) return reply(Secret(std::move(received_)));
-    wipe(received_);
-    return failure();
+class Stream {
+ public:
+  Stream(CURLM* multi, const HttpRequest& request, size_t which, const TakeLine& line)
+      : multi_(multi),
+        which_(which),
+        line_(line),
+        longest_line_(request.longest_answer),
+        begins_by_(steady_clock::now() + request.total_timeout),
+        transfer_(request, no_events_, [this](std::string_view bytes) { return take(bytes); }) {
+    transfer_.set(CURLOPT_TIMEOUT_MS, 0L);
+    transfer_.set(CURLOPT_PRIVATE, this);
+    // A server that has vanished is noticed after 50 s, with the nine probes of tcp(7).
+    transfer_.set(CURLOPT_TCP_KEEPALIVE, 1L);
+    transfer_.set(CURLOPT_TCP_KEEPIDLE, 30L);
+    transfer_.set(CURLOPT_TCP_KEEPINTVL, 2L);
+    const bool is_added =
+        !transfer_.has_failed() && curl_multi_add_handle(multi, transfer_.handle()) == CURLM_OK;
+    if (!is_added) transfer_.end(CURLE_OUT_OF_MEMORY);
+  }
+  ~Stream() { curl_multi_remove_handle(multi_, transfer_.handle()); }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  static Stream& of(CURL* easy) {
+    void* self = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &self);
+    return *static_cast<Stream*>(self);
+  }
+
+  SteadyTime begins_by() const { return begins_by_; }
+  bool has_begun() const { return transfer_.status() != 0; }
+  bool has_failed() const { return transfer_.has_failed(); }
+
+  StreamEnd end(CURLcode code) {
+    transfer_.end(code);
+    const bool is_answered = is_enough_ || !has_failed();
+    return {which_,
+            is_answered ? RequestResult(transfer_.reply(Secret())) : RequestResult(transfer_.failure()),
+            std::move(rest_)};
   }
 
  private:
-  bool take(std::string_view bytes) override {
-    is_too_large_ = bytes.size() > request_.longest_answer - received_.size();
-    if (is_too_large_) return false;
-    append_secret(received_, bytes);
-    if (events_.arriving) events_.arriving({status(), header("Date"), received_});
-    return true;
+  bool take(std::string_view bytes) {
+    for (size_t end = bytes.find('\n'); end != std::string_view::npos; end = bytes.find('\n')) {
+      rest_ += bytes.substr(0, end);
+      bytes.remove_prefix(end + 1);
+      is_enough_ = !rest_.empty() && !line_(which_, rest_);
+      rest_.clear();
+      if (is_enough_) return false;
+    }
+    rest_ += bytes;
+    return rest_.size() <= longest_line_;
   }
 
-  std::string received_;
+  CURLM* const multi_;
+  const size_t which_;
+  const TakeLine& line_;
+  const size_t longest_line_;
+  const SteadyTime begins_by_;
+  const RequestEvents no_events_ = {};
+  std::string rest_;
+  bool is_enough_ = false;
+  Transfer transfer_;
 };
 
 }  // namespace
 
 RequestResult send_request(const HttpRequest& request, const RequestEvents& events) {
-  auto prepared = prepare(request);
-  if (auto* const failure = std::get_if<RequestFailure>(&prepared)) return std::move(*failure);
-  return WholeAnswer(request, std::get<Prepared>(prepared), events).perform();
+  std::string received;
+  Transfer transfer(request, events, [&](std::string_view bytes) {
+    if (bytes.size() > request.longest_answer - received.size()) return false;
+    append_secret(received, bytes);
+    if (events.arriving) events.arriving({transfer.status(), transfer.header("Date"), received});
+    return true;
+  });
+  if (!transfer.has_failed()) transfer.end(curl_easy_perform(transfer.handle()));
+  Secret body(std::move(received));
+  return transfer.has_failed() ? RequestResult(transfer.failure())
+                               : RequestResult(transfer.reply(std::move(body)));
+}
+
+// curl_easy_perform(3) would wake up each second.
+StreamEnd follow_lines(const std::vector<HttpRequest>& requests, SteadyTime until, const TakeLine& line) {
+  const std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi(curl_multi_init(), curl_multi_cleanup);
+  std::deque<Stream> streams;
+  for (const HttpRequest& request : requests) {
+    Stream& stream = streams.emplace_back(multi.get(), request, streams.size(), line);
+    if (stream.has_failed()) return stream.end(CURLE_OK);
+  }
+  while (true) {
+    int running = 0, queued = 0;
+    const bool can_go_on = curl_multi_perform(multi.get(), &running) == CURLM_OK;
+    if (const CURLMsg* const message = curl_multi_info_read(multi.get(), &queued); message != nullptr)
+      return Stream::of(message->easy_handle).end(message->data.result);
+    if (!can_go_on) return streams.front().end(CURLE_RECV_ERROR);
+    auto not_begun = streams | std::views::filter([](const Stream& stream) { return !stream.has_begun(); });
+    const auto next = std::ranges::min_element(not_begun, {}, &Stream::begins_by);
+    const SteadyTime wakes = next == not_begun.end() ? until : std::min(next->begins_by(), until);
+    const auto left = std::chrono::ceil<Milliseconds>(wakes - steady_clock::now());
+    if (left <= Milliseconds(0))
+      return wakes < until ? next->end(CURLE_OPERATION_TIMEDOUT) : streams.front().end(CURLE_OK);
+    curl_multi_poll(multi.get(), nullptr, 0, static_cast<int>(std::min(left, Milliseconds(1h)).count()),
+                    nullptr);
+  }
 }
 
 }  // namespace oci_oauth

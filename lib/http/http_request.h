@@ -77,4 +77,20 @@ struct RequestEvents {
 
 RequestResult send_request(const HttpRequest& request, const RequestEvents& events = {});
 
+// How the first of several answers ended.
+struct StreamEnd {
+  size_t which = 0;      // the request's number
+  RequestResult result;  // without a body
+  std::string rest;      // what came after its last line
+};
+
+// Takes a line of the answer to a request; false ends all of them.
+using TakeLine = std::function<bool(size_t which, std::string_view line)>;
+
+// For answers that go on, as those of a store that tells each change: sends all requests at once. A line has
+// at most the request's longest_answer bytes. Result: also if the server or `until` ended it. Failure: no
+// answer began within total_timeout; a connection was lost; a line is too long. Nothing wakes up the process
+// meanwhile.
+StreamEnd follow_lines(const std::vector<HttpRequest>& requests, SteadyTime until, const TakeLine& line);
+
 }  // namespace oci_oauth

@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include <algorithm>
-#include <charconv>
+#include <cstdint>
 #include <string>
 
 #include "base/text.h"
@@ -17,16 +17,6 @@ using namespace std::chrono;
 
 constexpr Milliseconds longest = hours(24);
 
-std::optional<Milliseconds> parse_seconds(std::string_view text) {
-  const bool digits = std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (text.empty() || !digits) return std::nullopt;
-  std::int64_t count = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), count);
-  // An overflow still means a number, and a large one.
-  if (parsed.ec != std::errc() || count > duration_cast<seconds>(longest).count()) return longest;
-  return seconds(count);
-}
-
 }  // namespace
 
 std::optional<Time> parse_http_date(const std::string& text) {
@@ -35,17 +25,17 @@ std::optional<Time> parse_http_date(const std::string& text) {
     tm date = {};
     const char* end = ::strptime(text.c_str(), format, &date);
     if (end == nullptr || *end != '\0') continue;
-    const year_month_day day{year(date.tm_year + 1900), month(static_cast<unsigned>(date.tm_mon + 1)),
-                             std::chrono::day(static_cast<unsigned>(date.tm_mday))};
-    if (!day.ok()) return std::nullopt;
-    return sys_days(day) + hours(date.tm_hour) + minutes(date.tm_min) + seconds(date.tm_sec);
+    const int day = date.tm_mday;  // timegm(3) reads 30 February as a day in March
+    const auto time = system_clock::from_time_t(::timegm(&date));
+    return day == date.tm_mday ? std::optional(time_point_cast<Milliseconds>(time)) : std::nullopt;
   }
   return std::nullopt;
 }
 
 std::optional<Milliseconds> parse_retry_after(std::string_view value, Time now) {
   value = trimmed(value, " \t");
-  if (const auto delay = parse_seconds(value)) return delay;
+  if (!value.empty() && value.find_first_not_of("0123456789") == value.npos)
+    return std::min<Milliseconds>(seconds(number_in<std::uint32_t>(value).value_or(UINT32_MAX)), longest);
   const auto date = parse_http_date(std::string(value));
   if (!date) return std::nullopt;
   return std::clamp(*date - now, Milliseconds(0), longest);

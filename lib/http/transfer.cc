@@ -52,6 +52,10 @@ std::string no_certificates(const HttpRequest& request) {
   return fmt::format("ca_file: {}: contains no certificates", trusted_file(request));
 }
 
+curl_blob blob_of(std::string_view text) {
+  return {const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
+}
+
 std::string lower_first(std::string text) {
   if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z' &&
       !(text.size() > 1 && text[1] >= 'A' && text[1] <= 'Z')) {
@@ -93,18 +97,38 @@ std::string in_seconds(Milliseconds duration) {
 
 }  // namespace
 
-Transfer::Transfer(const HttpRequest& request, const Prepared& prepared, const RequestEvents& events)
+Transfer::Transfer(const HttpRequest& request, const RequestEvents& events, Take take)
     : request_(request),
       events_(events),
-      endpoint_(prepared.endpoint),
-      headers_(make_headers(request)),
-      easy_(curl_easy_init(), curl_easy_cleanup) {
+      take_(std::move(take)),
+      headers_(nullptr, curl_slist_free_all),
+      easy_(nullptr, curl_easy_cleanup) {
+  if (auto prepared = prepare(); !prepared) {
+    unusable_ = std::move(prepared).error().message;
+    code_ = CURLE_FAILED_INIT;
+    return;
+  }
+  headers_ = make_headers(request);
+  easy_.reset(curl_easy_init());
   if (easy_ == nullptr || headers_ == nullptr) code_ = CURLE_OUT_OF_MEMORY;
   set_request();
   set_connection();
-  set_trust(prepared.trusted);
+  set_trust();
   set_callbacks();
   if (request.identity != nullptr) set_identity(*request.identity);
+}
+
+Result<void> Transfer::prepare() {
+  static const CURLcode initialised = initialise_libcurl();
+  if (initialised != CURLE_OK)
+    return Error{ErrorKind::failed, fmt::format("libcurl: {}", curl_easy_strerror(initialised))};
+  endpoint_ = TRY(parse_url(request_.url));
+  if (endpoint_.scheme != "https") return {};
+  auto read = read_file({.path = trusted_file(request_)}, longest_trusted);
+  if (!read) return std::move(read).error().in("ca_file");
+  if (read->empty()) return Error{ErrorKind::failed, no_certificates(request_)};
+  trusted_ = std::move(*read);
+  return {};
 }
 
 Transfer::Headers Transfer::make_headers(const HttpRequest& request) {
@@ -162,9 +186,9 @@ void Transfer::set_connection() {
   set(CURLOPT_NOPROXY, "");
 }
 
-void Transfer::set_trust(const std::string& trusted) {
-  if (trusted.empty()) return;  // plain http; libcurl 8.22 refuses an empty blob
-  curl_blob certificates = {const_cast<char*>(trusted.data()), trusted.size(), CURL_BLOB_NOCOPY};
+void Transfer::set_trust() {
+  if (trusted_.empty()) return;  // plain http; libcurl 8.22 refuses an empty blob
+  curl_blob certificates = blob_of(trusted_);
   set(CURLOPT_CAINFO_BLOB, &certificates);
   set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // only the file counts
   set(CURLOPT_SSL_VERIFYPEER, 1L);
@@ -173,10 +197,7 @@ void Transfer::set_trust(const std::string& trusted) {
 }
 
 void Transfer::set_identity(const ClientIdentity& identity) {
-  const auto blob = [](std::string_view text) {
-    return curl_blob{const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
-  };
-  curl_blob certificate = blob(identity.certificate), key = blob(identity.key.reveal());
+  curl_blob certificate = blob_of(identity.certificate), key = blob_of(identity.key.reveal());
   set(CURLOPT_SSLCERT_BLOB, &certificate);
   set(CURLOPT_SSLKEY_BLOB, &key);
 }
@@ -191,17 +212,15 @@ void Transfer::set_callbacks() {
   set(CURLOPT_WRITEDATA, this);
   set(CURLOPT_XFERINFOFUNCTION, &Transfer::wait);
   set(CURLOPT_XFERINFODATA, this);
-  set(CURLOPT_NOPROGRESS, 0L);
+  set(CURLOPT_NOPROGRESS, events_.waiting ? 0L : 1L);
 }
 
 // libcurl ignores failures to make a socket non-blocking, and its own timeouts would then have no effect.
 int Transfer::limit_socket(void* self, curl_socket_t socket, curlsocktype) {
-  const auto& transfer = *static_cast<Transfer*>(self);
-  const auto limit = transfer.request_.total_timeout;
+  const auto limit = static_cast<Transfer*>(self)->request_.total_timeout;
   const timeval time = {std::chrono::duration_cast<std::chrono::seconds>(limit).count() + 1, 0};
   for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO})
     ::setsockopt(socket, SOL_SOCKET, option, &time, sizeof time);
-  transfer.prepare_socket(socket);
   return CURL_SOCKOPT_OK;
 }
 
@@ -216,11 +235,11 @@ int Transfer::before_sending(void* self, char*, char*, int, int) {
 }
 
 size_t Transfer::receive(char* bytes, size_t, size_t count, void* self) {
-  return static_cast<Transfer*>(self)->take({bytes, count}) ? count : 0;
+  return static_cast<Transfer*>(self)->take_({bytes, count}) ? count : 0;
 }
 
 int Transfer::wait(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  if (const auto& waiting = static_cast<Transfer*>(self)->events_.waiting) waiting();
+  static_cast<Transfer*>(self)->events_.waiting();
   return 0;
 }
 
@@ -241,6 +260,7 @@ HttpReply Transfer::reply(Secret body) const {
 }
 
 RequestFailure Transfer::failure() const {
+  if (!unusable_.empty()) return {Sent::no, unusable_};
   return {sent_, sent_ == Sent::no ? unsent_reason() : unanswered_reason()};
 }
 
@@ -272,10 +292,11 @@ std::string Transfer::unsent_reason() const {
 
 // Without libcurl's details, which may quote the answer.
 std::string Transfer::unanswered_reason() const {
-  if (is_too_large_) return fmt::format("the answer is larger than {} bytes", request_.longest_answer);
   if (const auto reason = refused_certificate(details_); !reason.empty())
     return fmt::format("{} refuses this client's certificate: {}", endpoint_.shown(), reason);
   switch (code_) {
+    case CURLE_WRITE_ERROR:
+      return fmt::format("the answer is larger than {} bytes", request_.longest_answer);
     case CURLE_OPERATION_TIMEDOUT:
       return fmt::format("no answer within {}", in_seconds(request_.total_timeout));
     case CURLE_PARTIAL_FILE:
@@ -295,24 +316,6 @@ std::string Transfer::unanswered_reason() const {
       break;
   }
   return fmt::format("no answer from {}: {}", endpoint_.shown(), lower_first(curl_easy_strerror(code_)));
-}
-
-std::variant<Prepared, RequestFailure> prepare(const HttpRequest& request) {
-  static const CURLcode initialised = initialise_libcurl();
-  const auto failed = [](std::string why) {
-    return RequestFailure{RequestFailure::Sent::no, std::move(why)};
-  };
-  if (initialised != CURLE_OK) return failed(fmt::format("libcurl: {}", curl_easy_strerror(initialised)));
-  auto endpoint = parse_url(request.url);
-  if (!endpoint) return failed(std::move(endpoint).error().message);
-  std::string trusted;
-  if (endpoint->scheme == "https") {
-    auto read = read_file({.path = trusted_file(request)}, longest_trusted);
-    if (!read) return failed(fmt::format("ca_file: {}", read.error().message));
-    if (read->empty()) return failed(no_certificates(request));
-    trusted = std::move(*read);
-  }
-  return Prepared{std::move(*endpoint), std::move(trusted)};
 }
 
 }  // namespace oci_oauth

@@ -1,64 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
-// A transfer of libcurl's: what every request has, how far it got, and why it failed. What arrives is for the
-// classes that are made of it. Private to this layer.
+// A transfer of libcurl's: what every request has, how far it got, and why it failed. Private to this layer.
 #pragma once
 
 #include <curl/curl.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <variant>
 
 #include "http/http_request.h"
 #include "http/url.h"
 
 namespace oci_oauth {
 
-// A request whose target has been looked at.
-struct Prepared {
-  UrlParts endpoint;
-  std::string trusted;  // certificates, PEM; empty for plain http
-};
-
-std::variant<Prepared, RequestFailure> prepare(const HttpRequest& request);
-
 class Transfer {
  public:
-  // All of them outlive it.
-  Transfer(const HttpRequest& request, const Prepared& prepared, const RequestEvents& events);
-  virtual ~Transfer() = default;
+  // Takes what has arrived of the body; false ends the transfer.
+  using Take = std::function<bool(std::string_view bytes)>;
+
+  // The request and the events outlive it. A request that cannot be sent has failed from the start.
+  Transfer(const HttpRequest& request, const RequestEvents& events, Take take);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
-
- protected:
-  using Sent = RequestFailure::Sent;
 
   void set(CURLoption option, auto value) {
     if (code_ == CURLE_OK) code_ = curl_easy_setopt(easy_.get(), option, value);
   }
 
-  // Takes what has arrived of the body; false ends the transfer.
-  virtual bool take(std::string_view bytes) = 0;
-  virtual void prepare_socket(curl_socket_t) const {}
+  CURL* handle() const { return easy_.get(); }
+  bool has_failed() const { return code_ != CURLE_OK; }
+  // Notes how the transfer ended, unless it had failed before.
+  void end(CURLcode code) {
+    if (!has_failed()) code_ = code;
+  }
 
-  long status() const;
+  long status() const;                         // 0: no answer has begun
   std::string header(const char* name) const;  // empty if the answer has no such header
   HttpReply reply(Secret body) const;
   RequestFailure failure() const;
 
-  const HttpRequest& request_;
-  const RequestEvents& events_;
-  bool is_too_large_ = false;
-  CURLcode code_ = CURLE_OK;
-
  private:
+  using Sent = RequestFailure::Sent;
   using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
+  Result<void> prepare();
   static Headers make_headers(const HttpRequest& request);
   void set_request();
   void set_connection();
-  void set_trust(const std::string& trusted);
+  void set_trust();
   void set_callbacks();
   void set_identity(const ClientIdentity& identity);
 
@@ -70,12 +60,16 @@ class Transfer {
   std::string unsent_reason() const;
   std::string unanswered_reason() const;
 
-  const UrlParts& endpoint_;
-  const Headers headers_;
+  const HttpRequest& request_;
+  const RequestEvents& events_;
+  const Take take_;
+  Headers headers_;
+  UrlParts endpoint_;
+  std::string trusted_;   // certificates, PEM; empty for plain http
+  std::string unusable_;  // why the request cannot be sent; empty: it can
+  CURLcode code_ = CURLE_OK;
   Sent sent_ = Sent::no;
   char details_[CURL_ERROR_SIZE] = "";
-
- protected:
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy_;  // destroyed first: it points to the others
 };
 

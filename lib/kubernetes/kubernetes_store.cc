@@ -12,7 +12,7 @@
 #include "base/size.h"
 #include "base/text.h"
 #include "fleet/record.h"
-#include "http/answer_stream.h"
+#include "http/http_request.h"
 #include "http/retry_after.h"
 #include "kubernetes/secret.h"
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <thread>
 
 #include "fleet/record.h"
