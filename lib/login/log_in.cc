@@ -7,6 +7,8 @@
 #include "base/size.h"
 #include "exchange/credential_document.h"
 #include "exchange/login_locks.h"
+#include "login/code_grant.h"
+#include "login/device_grant.h"
 #include "login/session.h"
 #include "token/policy.h"
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "login/loopback.h"
 
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <memory>
 
 #include "base/fmt.h"
 #include "base/size.h"
@@ -27,23 +29,18 @@ std::string url_of(const LoopbackAddress& address) {
 
 // Binds and, where there is no port, finds one. Failure: with errno.
 UniqueFd bind_to(LoopbackAddress& address) {
-  const bool is_v6 = address.host == "[::1]";
-  sockaddr_in6 v6 = {.sin6_family = AF_INET6,
-                     .sin6_port = htons(address.port),
-                     .sin6_flowinfo = 0,
-                     .sin6_addr = in6addr_loopback,
-                     .sin6_scope_id = 0};
-  sockaddr_in v4 = {.sin_family = AF_INET,
-                    .sin_port = htons(address.port),
-                    .sin_addr = {htonl(INADDR_LOOPBACK)},
-                    .sin_zero = {}};
-  auto* const name = is_v6 ? reinterpret_cast<sockaddr*>(&v6) : reinterpret_cast<sockaddr*>(&v4);
-  socklen_t size = is_v6 ? sizeof v6 : sizeof v4;
-  UniqueFd fd(::socket(name->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd || ::bind(fd.get(), name, size) != 0 || ::listen(fd.get(), most_connections) != 0 ||
-      ::getsockname(fd.get(), name, &size) != 0)
+  addrinfo hints = {}, *found = nullptr;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  hints.ai_socktype = SOCK_STREAM;
+  const char* const host = address.host == "[::1]" ? "::1" : "127.0.0.1";
+  if (::getaddrinfo(host, std::to_string(address.port).c_str(), &hints, &found) != 0) return {};
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> name(found, freeaddrinfo);
+  UniqueFd fd(::socket(name->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd || ::bind(fd.get(), name->ai_addr, name->ai_addrlen) != 0 ||
+      ::listen(fd.get(), most_connections) != 0 ||
+      ::getsockname(fd.get(), name->ai_addr, &name->ai_addrlen) != 0)
     return {};
-  address.port = ntohs(is_v6 ? v6.sin6_port : v4.sin_port);
+  address.port = ntohs(reinterpret_cast<const sockaddr_in*>(name->ai_addr)->sin_port);  // or sin6_port
   return fd;
 }
 
@@ -61,14 +58,11 @@ std::string response(std::string_view status, std::string_view text) {
 }  // namespace
 
 std::optional<std::string> query_of_request(std::string_view head, std::string_view path) {
-  std::string_view line = head.substr(0, head.find("\r\n"));
+  const std::string_view line = head.substr(0, head.find("\r\n"));
+  const std::string begin = fmt::format("GET {}?", path);
   const size_t version = line.rfind(' ');
-  if (version == line.npos || !line.substr(version).starts_with(" HTTP/1.")) return std::nullopt;
-  line = line.substr(0, version);
-  if (!line.starts_with("GET ")) return std::nullopt;
-  line.remove_prefix(4);
-  if (!line.starts_with(path) || !line.substr(path.size()).starts_with('?')) return std::nullopt;
-  return std::string(line.substr(path.size() + 1));
+  if (!line.starts_with(begin) || !line.substr(version).starts_with(" HTTP/1.")) return std::nullopt;
+  return std::string(line.substr(begin.size(), version - begin.size()));
 }
 
 LoopbackListener::LoopbackListener(UniqueFd fd, const LoopbackAddress& address)

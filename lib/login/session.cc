@@ -5,8 +5,8 @@
 
 #include "base/fmt.h"
 #include "base/json.h"
+#include "base/printable.h"
 #include "exchange/credential_document.h"
-#include "login/authorization.h"
 
 namespace oci_oauth {
 
@@ -34,19 +34,15 @@ ExchangeFailure login_failure(const Error& error) {
   return {.kind = failure_kind(error.kind), .message = error.message, .hint = error.hint};
 }
 
-Session::Session(TokenRequest client, ServerMetadata server, const CredentialFields& fields,
-                 const SignalQueue& signals)
-    : client_(std::move(client)),
-      token_body_(client_.body),
-      server_(std::move(server)),
-      members_(answer_members(fields)),
-      signals_(signals) {}
-
 Result<Session> Session::open(const ExchangeRequest& request, const Login& login,
                               const SignalQueue& signals) {
   const Provider& provider = request.provider;
-  TokenRequest client = token_request(request.profile, provider, login, request.client_secret);
-  ServerMetadata server;
+  Session session(signals);
+  const TokenRequest& client = session.client_ =
+      token_request(request.profile, provider, login, request.client_secret);
+  session.token_body_ = client.body;
+  session.members_ = answer_members(provider.fields);
+  ServerMetadata& server = session.server_;
   if (!client.issuer.empty() || !client.resource.empty()) {
     auto found = discover(client);
     if (!found) return std::move(found).error().in("issuer");
@@ -60,7 +56,7 @@ Result<Session> Session::open(const ExchangeRequest& request, const Login& login
   for (const auto& [word, endpoint] : given) {
     if (!word.empty()) endpoint = word;
   }
-  return Session(std::move(client), std::move(server), provider.fields, signals);
+  return session;
 }
 
 Result<void> Session::wait(std::vector<pollfd> any, SteadyTime until) {
@@ -101,6 +97,12 @@ Error Session::refusal(std::string_view endpoint, const HttpReply& reply,
   return {
       kind_of(error, reply.status), std::move(message),
       is_of_client ? "compare \"client_id\" and \"client_secret_file\" with the client at the server" : ""};
+}
+
+std::string server_words(std::string_view error, std::string_view description) {
+  std::string words = printable(error, longest_words);
+  if (!description.empty()) words += ": " + printable(description, longest_words);
+  return words;
 }
 
 }  // namespace oci_oauth

@@ -42,11 +42,10 @@ class Session {
                 std::initializer_list<const Secret*> secrets = {}) const;
 
  private:
-  Session(TokenRequest client, ServerMetadata server, const CredentialFields& fields,
-          const SignalQueue& signals);
+  explicit Session(const SignalQueue& signals) : signals_(signals) {}
 
   TokenRequest client_;
-  BodyEncoding token_body_;
+  BodyEncoding token_body_ = {};
   ServerMetadata server_;
   std::vector<std::string> members_;  // of an answer, that the document keeps
   const SignalQueue& signals_;
@@ -56,12 +55,9 @@ class Session {
 // For a report: to_error() (token/failure_table.h) gives it the same kind again.
 ExchangeFailure login_failure(const Error& error);
 
-// The device authorization grant, and the authorization code grant with PKCE: from the first request to the
-// answer that grants tokens. Failure: the server or the person refused (action_required), did not answer or
-// took too long (temporary), or another kind.
-Result<TokenAnswer> grant_by_device(Session& session);
-// `redirect_uri`: as in the provider; `browser`: a descriptor to which an address is written that is to be
-// opened, or -1.
-Result<TokenAnswer> grant_by_code(Session& session, const std::string& redirect_uri, int browser);
+constexpr size_t longest_words = 300;  // bytes of a server's text that are shown
+
+// "access_denied", or "access_denied: the person said no": what a server says, without control characters.
+std::string server_words(std::string_view error, std::string_view description);
 
 }  // namespace oci_oauth

@@ -18,12 +18,6 @@ constexpr int quiet_zone = 4;  // modules on each side
 constexpr const char* white_on_black = "\033[97;40m";
 constexpr const char* plain = "\033[0m";
 
-using Symbol = std::unique_ptr<QRcode, decltype(&QRcode_free)>;
-
-Symbol encode(const std::string& text) {
-  return {QRcode_encodeString8bit(text.c_str(), 0, QR_ECLEVEL_L), QRcode_free};
-}
-
 bool is_dark(const QRcode& symbol, int row, int column) {
   const bool is_inside = row >= 0 && row < symbol.width && column >= 0 && column < symbol.width;
   return is_inside && (symbol.data[row * symbol.width + column] & 1) != 0;
@@ -52,15 +46,15 @@ void Terminal::say(std::string_view text) const {
 }
 
 void Terminal::show_picture(const std::string& text) const {
-  const Symbol symbol = encode(text);
   winsize size = {};
-  if (symbol == nullptr || ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0) return;
-  if (size.ws_col >= symbol->width + 2 * quiet_zone) say(qr_code(text) + "\n");
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0) return;
+  if (const std::string picture = qr_code(text, size.ws_col); !picture.empty()) say(picture + "\n");
 }
 
-std::string qr_code(const std::string& text) {
-  const Symbol symbol = encode(text);
-  if (symbol == nullptr) return "";
+std::string qr_code(const std::string& text, int columns) {
+  const std::unique_ptr<QRcode, decltype(&QRcode_free)> symbol(
+      QRcode_encodeString8bit(text.c_str(), 0, QR_ECLEVEL_L), QRcode_free);
+  if (symbol == nullptr || symbol->width + 2 * quiet_zone > columns) return "";
   std::string picture;
   for (int row = -quiet_zone; row < symbol->width + quiet_zone; row += 2) {
     picture += white_on_black;

@@ -29,7 +29,7 @@ class Terminal {
 };
 
 // `text` as a QR code (ISO/IEC 18004) of lines of block characters, in its own colours; empty if it is too
-// long.
-std::string qr_code(const std::string& text);
+// long, or wider than `columns`.
+std::string qr_code(const std::string& text, int columns);
 
 }  // namespace oci_oauth

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "login/authorization.h"
+#include "login/code_grant.h"
+
+#include <set>
 
 #include "support/catch.h"
 
@@ -19,6 +21,23 @@ std::optional<Redirect> answer(std::string_view query) {
 }
 
 }  // namespace
+
+TEST_CASE("the challenge of RFC 7636 appendix B") {
+  CHECK(code_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") ==
+        "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+}
+
+TEST_CASE("a word has 43 characters that a URL may contain, and does not come twice") {
+  std::set<std::string> seen;
+  for (int i = 0; i < 100; ++i) {
+    const Secret word = random_word();
+    CHECK(word.reveal().size() == 43);
+    CHECK(word.reveal().find_first_not_of(
+              "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == std::string_view::npos);
+    seen.emplace(word.reveal());
+  }
+  CHECK(seen.size() == 100);
+}
 
 TEST_CASE("the address has what RFC 6749, RFC 7636 and the provider ask for") {
   TokenRequest client;
@@ -48,10 +67,10 @@ TEST_CASE("a redirect has a code or an error, decoded") {
 
 TEST_CASE("what does not answer our request is ignored") {
   for (const char* query :
-       {"", "code=a", "code=a&state=", "code=a&state=the-stat", "code=a&state=the-state2", "state=the-state",
-        "code=a&error=b&state=the-state", "code=a&code=b&state=the-state",
-        "code=a&state=the-state&state=the-state", "code=%&state=the-state", "code=%g0&state=the-state",
-        "code=%0&state=the-state", "&&&=&=="}) {
+       {"", "code=a", "code=a&state=", "code=a&state=the-stat", "code=a&state=the-statf",
+        "code=a&state=the-state2", "state=the-state", "code=a&error=b&state=the-state",
+        "code=a&code=b&state=the-state", "code=a&state=the-state&state=the-state", "code=%&state=the-state",
+        "code=%g0&state=the-state", "code=%0&state=the-state", "&&&=&=="}) {
     INFO(query);
     CHECK_FALSE(answer(query));
   }

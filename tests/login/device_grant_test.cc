@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "login/device.h"
+#include "login/device_grant.h"
 
 #include "support/catch.h"
 

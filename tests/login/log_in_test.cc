@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "base/child.h"
-#include "login/pkce.h"
+#include "login/code_grant.h"
 #include "world.h"
 
 using namespace oci_oauth;

@@ -30,7 +30,7 @@ std::vector<std::vector<bool>> rows_of(const std::string& picture) {
 }  // namespace
 
 TEST_CASE("a QR code has three finder patterns in a quiet zone") {
-  const auto rows = rows_of(qr_code("https://example.com/device?user_code=WDJB-MJHT"));
+  const auto rows = rows_of(qr_code("https://example.com/device?user_code=WDJB-MJHT", 80));
   REQUIRE(rows.size() >= 29);
   const size_t width = rows[0].size();
   CHECK((width - 8 - 17) % 4 == 0);
@@ -47,6 +47,8 @@ TEST_CASE("a QR code has three finder patterns in a quiet zone") {
   }
 }
 
-TEST_CASE("what is too long for a QR code has none") {
-  CHECK(qr_code(std::string(5000, 'x')).empty());
+TEST_CASE("what is too long for a QR code, or for the terminal, has none") {
+  CHECK(qr_code(std::string(5000, 'x'), 1000).empty());
+  CHECK_FALSE(qr_code("x", 29).empty());
+  CHECK(qr_code("x", 28).empty());
 }
