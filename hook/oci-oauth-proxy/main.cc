@@ -15,7 +15,7 @@
 #include "program/installed_programs.h"
 #include "program/run_reported.h"
 #include "program/standard_options.h"
-#include "proxy/proxy_files.h"
+#include "proxy/nginx_configuration.h"
 #include "proxy/proxy_service.h"
 #include "token/runtime_dir.h"
 

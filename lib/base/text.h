@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <concepts>
 #include <optional>
@@ -23,6 +24,15 @@ inline std::string_view next_part(std::string_view& text, char separator) {
   const std::string_view part = text.substr(0, text.find(separator));
   text.remove_prefix(std::min(part.size() + 1, text.size()));
   return part;
+}
+
+// The first parts of `text`; the last one is the rest, and missing ones are empty.
+template <size_t count>
+std::array<std::string_view, count> parts_of(std::string_view text, char separator) {
+  std::array<std::string_view, count> parts;
+  for (size_t i = 0; i + 1 < count; ++i) parts[i] = next_part(text, separator);
+  parts.back() = text;
+  return parts;
 }
 
 inline std::string_view next_line(std::string_view& text) {

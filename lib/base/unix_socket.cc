@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -26,6 +27,18 @@ Result<UniqueFd> connect_unix(const FileAt& file, Blocking blocking) {
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | flags, 0));
   if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return Error::from_errno(errno, file.shown);
+  return socket;
+}
+
+Result<UniqueFd> listen_unix(const std::string& path) {
+  const sockaddr_un address = TRY(unix_address({.path = path}));
+  ::unlink(path.c_str());
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const mode_t before = ::umask(0177);
+  const bool is_bound =
+      socket && ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  ::umask(before);
+  if (!is_bound || ::listen(socket.get(), SOMAXCONN) != 0) return Error::from_errno(errno, path);
   return socket;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 
 #include <optional>
+#include <string>
 
 #include "base/file.h"
 #include "base/result.h"
@@ -21,6 +22,10 @@ enum class Blocking { no, yes };
 // A connection to the stream socket at `file`. Failure: "SHOWN: reason", also if too many clients are waiting
 // there and the connection does not block.
 Result<UniqueFd> connect_unix(const FileAt& file, Blocking blocking = Blocking::no);
+
+// A listening socket that does not block, for its owner and root alone; it replaces one that was left there.
+// Failure: "PATH: reason".
+Result<UniqueFd> listen_unix(const std::string& path);
 
 // Who is at the other end: SO_PEERCRED. nullopt if the kernel does not say.
 std::optional<uid_t> peer_uid(int socket);

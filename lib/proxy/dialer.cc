@@ -5,17 +5,16 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 #include <thread>
 
 #include "base/fmt.h"
-#include "proxy/proxy_files.h"
+#include "base/unix_socket.h"
 
 namespace oci_oauth {
 
@@ -24,15 +23,7 @@ namespace {
 constexpr size_t most_connecting = 64;  // of a profile, each on a thread of its own, because resolvers block
 constexpr timeval time_to_connect = {.tv_sec = 10, .tv_usec = 0};  // to one of the addresses
 
-// What a thread reports, in one write.
-struct Outcome {
-  void* call;
-  int socket;      // -1: not connected
-  int error;       // of connect(2), or
-  int unresolved;  // of getaddrinfo(3), 0: none
-};
-
-// SO_SNDTIMEO also limits connect(2): socket(7).
+// SO_SNDTIMEO also limits connect(2): socket(7). Result: empty, with errno, if it is not connected.
 UniqueFd connect_to(const addrinfo& address) {
   UniqueFd socket(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int on = 1;
@@ -46,37 +37,30 @@ UniqueFd connect_to(const addrinfo& address) {
   return socket;
 }
 
-// The first of the host's addresses, in the order of RFC 6724, that accepts.
-void connect(void* call, const PreparedProfile& profile, int reports) {
+}  // namespace
+
+// To the first of the host's addresses, in the order of RFC 6724, that accepts.
+void Dialer::Call::connect() {
   addrinfo hints = {};
   hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* addresses = nullptr;
-  Outcome outcome = {call, -1, 0, 0};
-  outcome.unresolved = ::getaddrinfo(profile.host.c_str(), profile.port.c_str(), &hints, &addresses);
-  for (const addrinfo* one = addresses; one != nullptr && outcome.socket < 0; one = one->ai_next) {
-    outcome.socket = connect_to(*one).release();
-    outcome.error = errno;
+  const int unresolved = ::getaddrinfo(profile.host.c_str(), profile.port.c_str(), &hints, &addresses);
+  if (unresolved != 0) {
+    failure = ::gai_strerror(unresolved);
+    return;
   }
-  if (addresses != nullptr) ::freeaddrinfo(addresses);
-  // Whoever asked may be gone.
-  sigset_t broken_pipe;
-  ::sigemptyset(&broken_pipe);
-  ::sigaddset(&broken_pipe, SIGPIPE);
-  ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
-  if (::write(reports, &outcome, sizeof outcome) != sizeof outcome) UniqueFd(outcome.socket).reset();
+  for (const addrinfo* one = addresses; one != nullptr && !server; one = one->ai_next) {
+    server = connect_to(*one);
+    failure = server ? nullptr : ::strerrordesc_np(errno);
+  }
+  ::freeaddrinfo(addresses);
 }
 
-}  // namespace
-
-Dialer::Dialer(EventLoop& loop, std::string directory, Pipe outcomes, const Log& log)
-    : loop_(loop),
-      directory_(std::move(directory)),
-      outcomes_(std::move(outcomes.reading)),
-      reports_(std::make_shared<const UniqueFd>(std::move(outcomes.writing))),
-      log_(log) {
-  ::fcntl(outcomes_.get(), F_SETFL, O_NONBLOCK);
-  loop_.watch(outcomes_.get(), EPOLLIN, [this] { take_outcomes(); });
+Dialer::Dialer(EventLoop& loop, std::string directory, const Log& log)
+    : loop_(loop), directory_(std::move(directory)), log_(log) {
+  outcomes_->event.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  loop_.watch(outcomes_->event.get(), EPOLLIN, [this] { take_outcomes(); });
 }
 
 // A listener that stays loses no connection that waits there.
@@ -88,60 +72,52 @@ Result<void> Dialer::serve(const std::vector<PreparedProfile>& profiles) {
         node ? listeners_.insert(std::move(node)).position->second : listeners_[profile.name];
     listener.profile = profile;
     if (listener.socket) continue;
-    listener.socket = TRY(listen_at(fmt::format("{}/{}.api", directory_, profile.name)));
-    loop_.watch(listener.socket.get(), EPOLLIN, [this, &listener] { accept(listener); });
+    listener.socket = TRY(listen_unix(fmt::format("{}/{}.api", directory_, profile.name)));
+    loop_.accept(listener.socket.get(),
+                 [this, &listener](UniqueFd client) { accept(listener, std::move(client)); });
   }
   for (const auto& [name, listener] : earlier) loop_.forget(listener.socket.get());
   return {};
 }
 
-void Dialer::accept(Listener& listener) {
-  while (listener.connecting < most_connecting) {
-    UniqueFd client(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!client) return;
-    Call& call = calls_.emplace_back();
-    call.profile = listener.profile;
-    call.client = std::move(client);
-    try {
-      std::thread([call = &call, profile = call.profile, reports = reports_] {
-        connect(call, profile, reports->get());
-      }).detach();
-      ++listener.connecting;
-    } catch (const std::system_error& error) {
-      log_.write(Priority::warning, fmt::format("no thread to connect with: {}", error.what()));
-      end(call);
-    }
+void Dialer::accept(Listener& listener, UniqueFd client) {
+  try {
+    std::thread([call = Call{listener.profile, std::move(client)}, outcomes = outcomes_]() mutable {
+      call.connect();
+      const std::lock_guard lock(outcomes->mutex);
+      outcomes->calls.push_back(std::move(call));
+      ::eventfd_write(outcomes->event.get(), 1);
+    }).detach();
+  } catch (const std::system_error& error) {
+    log_.write(Priority::warning, fmt::format("no thread to connect with: {}", error.what()));
+    return;
   }
-  loop_.change(listener.socket.get(), 0);
+  if (++listener.connecting == most_connecting) loop_.change(listener.socket.get(), 0);
 }
 
 void Dialer::take_outcomes() {
-  Outcome outcome;
-  while (::read(outcomes_.get(), &outcome, sizeof outcome) == sizeof outcome) {
-    Call& call = *static_cast<Call*>(outcome.call);
-    if (const auto listener = listeners_.find(call.profile.name); listener != listeners_.end()) {
-      if (listener->second.connecting > 0)
-        --listener->second.connecting;  // 0: it is another one of that name
-      loop_.change(listener->second.socket.get(), EPOLLIN);
-    }
-    if (outcome.socket >= 0) {
-      begin(call, UniqueFd(outcome.socket));
-      continue;
-    }
-    log_.write(Priority::warning, fmt::format("profile '{}': {}: {}", call.profile.name, call.profile.host,
-                                              outcome.unresolved != 0 ? ::gai_strerror(outcome.unresolved)
-                                                                      : ::strerror(outcome.error)));
-    end(call);
+  eventfd_t count = 0;
+  ::eventfd_read(outcomes_->event.get(), &count);
+  std::vector<Call> calls;
+  {
+    const std::lock_guard lock(outcomes_->mutex);
+    calls.swap(outcomes_->calls);
   }
+  for (Call& call : calls) end(std::move(call));
 }
 
-void Dialer::begin(Call& call, UniqueFd server) {
-  call.tunnel.emplace(loop_, std::move(call.client), std::move(server), "", [this, &call] { end(call); });
-  call.tunnel->pass_on();
-}
-
-void Dialer::end(const Call& call) {
-  calls_.remove_if([&](const Call& one) { return &one == &call; });
+void Dialer::end(Call call) {
+  if (const auto listener = listeners_.find(call.profile.name); listener != listeners_.end()) {
+    if (listener->second.connecting > 0) --listener->second.connecting;  // 0: it is another one of that name
+    loop_.change(listener->second.socket.get(), EPOLLIN);
+  }
+  if (!call.server) {
+    log_.write(Priority::warning,
+               fmt::format("profile '{}': {}: {}", call.profile.name, call.profile.host, call.failure));
+    return;
+  }
+  const auto tunnel = tunnels_.emplace(tunnels_.end(), loop_, std::move(call.client), std::move(call.server));
+  tunnel->start([this, tunnel] { tunnels_.erase(tunnel); });
 }
 
 }  // namespace oci_oauth

@@ -7,11 +7,10 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <optional>
+#include <mutex>
 #include <string>
 #include <vector>
 
-#include "base/child.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "program/log.h"
@@ -24,7 +23,7 @@ namespace oci_oauth {
 class Dialer {
  public:
   // Its sockets are in `directory`, each PROFILE.api.
-  Dialer(EventLoop& loop, std::string directory, Pipe outcomes, const Log& log);
+  Dialer(EventLoop& loop, std::string directory, const Log& log);
 
   // Serves these profiles and no others. Failure: a socket that cannot be made.
   Result<void> serve(const std::vector<PreparedProfile>& profiles);
@@ -35,24 +34,31 @@ class Dialer {
     UniqueFd socket;
     size_t connecting = 0;
   };
+  // A connection of nginx's, and the one to the API that a thread makes for it.
   struct Call {
     PreparedProfile profile;
-    UniqueFd client;
-    std::optional<Tunnel> tunnel = {};
+    UniqueFd client, server = {};
+    const char* failure = nullptr;  // why there is no server
+
+    void connect();
+  };
+  // Of threads, some of which may end after the dialer.
+  struct Outcomes {
+    std::mutex mutex;
+    std::vector<Call> calls;
+    UniqueFd event;  // readable if there are calls
   };
 
-  void accept(Listener& listener);
+  void accept(Listener& listener, UniqueFd client);
   void take_outcomes();
-  void begin(Call& call, UniqueFd server);
-  void end(const Call& call);
+  void end(Call call);
 
   EventLoop& loop_;
   std::string directory_;
-  UniqueFd outcomes_;
-  std::shared_ptr<const UniqueFd> reports_;  // the other end, also of threads that end later
   const Log& log_;
+  std::shared_ptr<Outcomes> outcomes_ = std::make_shared<Outcomes>();
   std::map<std::string, Listener> listeners_;
-  std::list<Call> calls_;
+  std::list<Tunnel> tunnels_;
 };
 
 }  // namespace oci_oauth

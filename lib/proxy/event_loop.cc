@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/event_loop.h"
 
+#include <sys/socket.h>
+
 #include <cerrno>
+#include <system_error>
 
 namespace oci_oauth {
 
-Result<EventLoop> EventLoop::open() {
-  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
-  if (!epoll) return Error::from_errno(errno, "epoll_create1");
-  return EventLoop(std::move(epoll));
+EventLoop::EventLoop() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+  if (!epoll_) throw std::system_error(errno, std::generic_category(), "epoll_create1");
 }
 
 void EventLoop::watch(int fd, std::uint32_t events, Handler handler) {
@@ -25,6 +26,13 @@ void EventLoop::change(int fd, std::uint32_t events) {
   epoll_event event = {.events = events, .data = {.fd = fd}};
   ::epoll_ctl(epoll_.get(), operation, fd, &event);
   found->second.events = events;
+}
+
+void EventLoop::accept(int listening, std::function<void(UniqueFd connection)> take) {
+  watch(listening, EPOLLIN, [listening, take = std::move(take)] {
+    UniqueFd connection(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (connection) take(std::move(connection));
+  });
 }
 
 void EventLoop::forget(int fd) {

@@ -9,7 +9,6 @@
 #include <memory>
 #include <unordered_map>
 
-#include "base/result.h"
 #include "base/unique_fd.h"
 
 namespace oci_oauth {
@@ -18,13 +17,14 @@ class EventLoop {
  public:
   using Handler = std::function<void()>;
 
-  // Failure: names the call.
-  static Result<EventLoop> open();
+  EventLoop();  // throws std::system_error
 
   // Calls `handler` whenever `fd`, which does not block, has one of `events`. With none it is not watched at
   // all, so that the end of its peer is not reported over and over.
   void watch(int fd, std::uint32_t events, Handler handler);
   void change(int fd, std::uint32_t events);
+  // Calls `take` with each connection to a listening socket that does not block.
+  void accept(int listening, std::function<void(UniqueFd connection)> take);
   // Before the descriptor is closed; also from its own handler.
   void forget(int fd);
 
@@ -36,7 +36,6 @@ class EventLoop {
     std::uint32_t events;
     std::shared_ptr<const Handler> handler;
   };
-  explicit EventLoop(UniqueFd epoll) : epoll_(std::move(epoll)) {}
 
   UniqueFd epoll_;
   std::unordered_map<int, Watched> watched_;

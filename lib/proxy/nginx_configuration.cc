@@ -1,12 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/nginx_configuration.h"
 
+#include <unistd.h>
+
+#include "base/file.h"
 #include "base/fmt.h"
+#include "base/size.h"
 #include "base/text.h"
 
 namespace oci_oauth {
 
 namespace {
+
+constexpr size_t nginx_file_limit = 16 * MiB;
+
+// Debian's, and Fedora's.
+constexpr const char* certificate_files[] = {"/etc/ssl/certs/ca-certificates.crt",
+                                             "/etc/pki/tls/certs/ca-bundle.crt"};
+
+constexpr const char* nginx_file = "nginx.conf";
+
+std::string certificates() {
+  for (const char* path : certificate_files) {
+    if (::access(path, R_OK) == 0) return path;
+  }
+  return certificate_files[0];
+}
 
 constexpr std::string_view end_of_scheme = "://";
 std::string_view after_scheme(std::string_view origin) {
@@ -193,6 +212,19 @@ std::string server_of(const NginxSettings& settings, const ProxiedProfile& profi
                      after_scheme(url), settings.certificates, desk);
 }
 
+Result<std::vector<ProxiedProfile>> proxied_profiles(const Config& config, const std::string& prefix) {
+  std::vector<ProxiedProfile> profiles;
+  for (const Profile& profile : config.profiles) {
+    if (profile.delivery != Delivers::socket) continue;
+    const auto provider = TRY(load_provider(profile, provider_directories(prefix)));
+    TRY(check_complete(profile, provider));
+    Api api = *provider.api;
+    if (!profile.api_url.empty()) api.url = profile.api_url;
+    profiles.push_back({profile.name, std::move(api)});
+  }
+  return profiles;
+}
+
 }  // namespace
 
 std::string nginx_configuration(const NginxSettings& settings) {
@@ -207,21 +239,28 @@ std::string nginx_configuration(const NginxSettings& settings) {
   return fmt::format(common, settings.directory, profiles) + servers + "}\n";
 }
 
-std::vector<std::string_view> words_in(std::string_view text, size_t count, char separator) {
-  std::vector<std::string_view> words;
-  while (words.size() + 1 < count) words.push_back(next_part(text, separator));
-  words.push_back(text);
-  return words;
-}
-
 std::vector<PreparedProfile> profiles_in(std::string_view nginx_configuration) {
   std::vector<PreparedProfile> profiles;
   for (size_t at; (at = nginx_configuration.find(profile_begin)) != nginx_configuration.npos;) {
     nginx_configuration.remove_prefix(at + profile_begin.size());
-    const auto words = words_in(nginx_configuration.substr(0, nginx_configuration.find('\n')), 3);
-    profiles.push_back({std::string(words[0]), std::string(words[1]), std::string(words[2])});
+    const auto [name, host, port] = parts_of<3>(first_line(nginx_configuration), ' ');
+    profiles.push_back({std::string(name), std::string(host), std::string(port)});
   }
   return profiles;
+}
+
+Result<void> write_nginx_file(const Config& config, const std::string& prefix, const std::string& directory) {
+  const std::string text =
+      nginx_configuration({directory, certificates(), TRY(proxied_profiles(config, prefix))});
+  const auto opened = TRY(open_file({.path = directory}, O_RDONLY | O_DIRECTORY));
+  const auto known = read_file({opened.get(), nginx_file}, nginx_file_limit, Links::refused);
+  if (known && *known == text) return {};
+  return replace_file(opened.get(), nginx_file, directory, text, {.mode = 0644});
+}
+
+std::string nginx_file_in(const std::string& directory) {
+  auto text = read_file({.path = fmt::format("{}/{}", directory, nginx_file)}, nginx_file_limit);
+  return text ? std::move(*text) : "";
 }
 
 }  // namespace oci_oauth

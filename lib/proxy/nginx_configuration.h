@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
+#include "config/config.h"
 #include "config/provider.h"
 
 namespace oci_oauth {
@@ -26,10 +28,6 @@ struct NginxSettings {
 // being that of the PROXY header.
 std::string nginx_configuration(const NginxSettings& settings);
 
-// The words of a text between single separators; the last of `count` words is the rest, and missing ones are
-// empty.
-std::vector<std::string_view> words_in(std::string_view text, size_t count, char separator = ' ');
-
 // A profile that nginx serves at PROFILE.sock, and where PROFILE.api, its upstream, leads.
 struct PreparedProfile {
   std::string name, host, port;
@@ -39,5 +37,12 @@ struct PreparedProfile {
 
 // Those in such a configuration.
 std::vector<PreparedProfile> profiles_in(std::string_view nginx_configuration);
+
+// Writes nginx.conf to `directory`, from the providers of the profiles with delivery "socket", unless the
+// same is there. So the proxy itself needs no access to the configuration: under systemd, root does this for
+// it. Failure: configuration; a provider without "api"; the file cannot be written.
+Result<void> write_nginx_file(const Config& config, const std::string& prefix, const std::string& directory);
+
+std::string nginx_file_in(const std::string& directory);  // empty if there is none
 
 }  // namespace oci_oauth

@@ -21,7 +21,6 @@
 #include "base/text.h"
 #include "base/unix_socket.h"
 #include "delivery/proxy_client.h"
-#include "proxy/proxy_files.h"
 
 namespace oci_oauth {
 
@@ -31,26 +30,47 @@ constexpr std::string_view control_name = "control";  // FileDescriptorName= of 
 constexpr Milliseconds time_to_start{10000}, next_look{10};
 constexpr size_t longest_line = 4 * KiB;
 
-// Result: S_IFDIR, S_IFSOCK or the like; a pidfd has another one, or none.
-mode_t type_of(int fd) {
-  struct stat status;
-  return ::fstat(fd, &status) == 0 ? status.st_mode & S_IFMT : S_IFSOCK;
+// What a caller brings.
+struct Brought {
+  ContainerSockets sockets;
+  UniqueFd share;  // of all containers of a profile; empty: it brings none
+};
+Brought sorted(std::vector<UniqueFd> descriptors) {
+  Brought brought;
+  for (UniqueFd& fd : descriptors) {
+    struct stat status = {};
+    const bool is_file = ::fstat(fd.get(), &status) == 0;
+    if (is_listening(fd.get())) {
+      brought.sockets.listening.push_back(std::move(fd));
+    } else if (S_ISDIR(status.st_mode)) {
+      brought.share = std::move(fd);
+    } else if (is_file && !S_ISSOCK(status.st_mode)) {  // a pidfd has another type, or none
+      brought.sockets.process = std::move(fd);
+    }
+  }
+  return brought;
+}
+
+// Of a container's descriptors, as systemd stores them; those of a profile's share have the profile's.
+std::string stored_name(std::string_view profile, std::string_view id) {
+  return fmt::format("{}/{}", profile, id);
 }
 
 }  // namespace
 
-ProxyService::ProxyService(const ProxyInstance& instance, EventLoop loop, const Log& log)
+ProxyService::ProxyService(const ProxyInstance& instance, const Log& log)
     : instance_(instance),
       log_(log),
       signals_{SIGTERM, SIGINT, SIGHUP, SIGCHLD},
-      loop_(std::move(loop)),
-      relay_(loop_, instance.directory, [](const Relay::Container& container) {
-        remove_descriptors(fmt::format("{}/{}", container.sockets.profile, container.sockets.id));
-      }) {}
+      relay_(loop_, instance.directory,
+             [](const ProxiedContainer& container) {
+               remove_descriptors(stored_name(container.profile, container.id));
+             }),
+      dialer_(loop_, instance.directory, log) {}
 
 Result<void> ProxyService::run(const ProxyInstance& instance,
                                std::vector<std::pair<std::string, UniqueFd>> inherited, const Log& log) {
-  ProxyService service(instance, TRY(EventLoop::open()), log);
+  ProxyService service(instance, log);
   auto started = service.start(std::move(inherited));
   if (started) service.loop_.run();
   if (!service.nginx_) return started;
@@ -63,19 +83,21 @@ Result<void> ProxyService::run(const ProxyInstance& instance,
 Result<void> ProxyService::start(std::vector<std::pair<std::string, UniqueFd>>&& inherited) {
   if (instance_.prepare) TRY(instance_.prepare());
   desk_.emplace(
-      loop_, TRY(listen_at(instance_.directory + "/token.sock")),
+      loop_, TRY(listen_unix(instance_.directory + "/token.sock")),
       [this](const std::string& profile, const Secret& token) { return report_rejected(profile, token); },
       log_);
-  dialer_.emplace(loop_, instance_.directory, TRY(make_pipe()), log_);
   TRY(read_configuration());
   if (profiles_.empty()) return Error::configuration("no profile has \"delivery\": \"socket\"");
   loop_.watch(signals_.fd(), EPOLLIN, [this] { take_signals(); });
   TRY(watch_configuration());
   TRY(start_nginx());
   restore(std::move(inherited));
-  if (!control_) control_ = TRY(listen_at(instance_.control));
+  if (!control_) control_ = TRY(listen_unix(instance_.control));
   ::fcntl(control_.get(), F_SETFL, O_NONBLOCK);
-  loop_.watch(control_.get(), EPOLLIN, [this] { accept_caller(); });
+  loop_.accept(control_.get(), [this](UniqueFd connection) {
+    const auto caller = std::make_shared<const UniqueFd>(std::move(connection));
+    loop_.watch(caller->get(), EPOLLIN, [this, caller] { serve_caller(caller->get()); });
+  });
   notify_ready();
   return {};
 }
@@ -92,16 +114,14 @@ void ProxyService::restore(std::vector<std::pair<std::string, UniqueFd>>&& inher
   }
   for (auto& [name, descriptors] : stored) {
     const size_t slash = name.find('/');
+    const std::string profile = name.substr(0, slash);
     if (slash == name.npos) {
-      desk_->set_share(name, std::move(descriptors.back()));
+      desk_->set_share(profile, std::move(descriptors.back()));
       continue;
     }
-    const std::string profile = name.substr(0, slash);
-    const std::string answer =
-        admit(fmt::format("{}\n{}\n{}\n{}", admit_request, profile, name.substr(slash + 1),
-                          share_text(desk_->share_id(profile))),
-              std::move(descriptors));
-    if (answer != admitted) remove_descriptors(name);
+    const std::string share = share_text(desk_->share_id(profile));
+    if (admit(profile, name.substr(slash + 1), share, std::move(descriptors)) != admitted)
+      remove_descriptors(name);
   }
 }
 
@@ -134,7 +154,7 @@ Result<void> ProxyService::read_configuration() {
   configuration_ = std::move(text);
   profiles_ = profiles_in(configuration_);
   if (nginx_) nginx_.signal(SIGHUP);
-  return dialer_->serve(profiles_);
+  return dialer_.serve(profiles_);
 }
 
 bool ProxyService::has_profile(std::string_view name) const {
@@ -190,84 +210,56 @@ void ProxyService::read_log() {
   const ssize_t count = ::read(requests_.reading.get(), buffer, sizeof buffer);
   if (count <= 0) return;
   unread_.append(buffer, static_cast<size_t>(count));
-  size_t begin = 0;
-  for (size_t end; (end = unread_.find('\n', begin)) != unread_.npos; begin = end + 1)
-    note_request(std::string_view(unread_).substr(begin, end - begin));
-  unread_.erase(0, begin);
+  std::string_view rest = unread_;
+  while (rest.find('\n') != rest.npos) note_request(next_line(rest));
+  unread_.erase(0, unread_.size() - rest.size());
   if (unread_.size() > longest_line) unread_.clear();
 }
 
 // ADDRESS STATUS BYTES TIME METHOD PATH -> TIME PROFILE ID METHOD PATH STATUS BYTES
 void ProxyService::note_request(std::string_view line) {
-  const auto words = words_in(line, 6);
-  const int status = number_in<int>(words[1]).value_or(0);
-  const std::string container =
-      relay_.note_answer(words[0], status, number_in<std::uint64_t>(words[2]).value_or(0));
-  (void)write_all(
-      STDOUT_FILENO,
-      fmt::format("{} {} {} {} {} {}\n", words[3], container, words[4], words[5], words[1], words[2]),
-      "stdout");
+  const auto [address, status, bytes, time, method, path] = parts_of<6>(line, ' ');
+  const std::string container = relay_.note_answer(address, number_in<int>(status).value_or(0),
+                                                   number_in<std::uint64_t>(bytes).value_or(0));
+  (void)write_all(STDOUT_FILENO,
+                  fmt::format("{} {} {} {} {} {}\n", time, container, method, path, status, bytes), "stdout");
 }
 
-void ProxyService::accept_caller() {
-  while (true) {
-    auto caller =
-        std::make_shared<UniqueFd>(::accept4(control_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!*caller) return;
-    const int fd = caller->get();
-    loop_.watch(fd, EPOLLIN, [this, caller] { serve_caller(caller); });
-  }
-}
-
-void ProxyService::serve_caller(const std::shared_ptr<UniqueFd>& caller) {
-  auto message = receive_message(caller->get());
-  std::string answer;
-  if (message && message->text == traffic_request) {
-    answer = traffic();
-  } else if (message && !message->text.empty()) {
-    answer =
-        is_peer_trusted(caller->get()) ? admit(message->text, std::move(message->descriptors)) : "refused\n";
-  }
+void ProxyService::serve_caller(int caller) {
+  auto message = receive_message(caller);
+  const std::string answer =
+      message && !message->text.empty() ? answer_to(caller, std::move(*message)) : std::string();
   const int size = static_cast<int>(answer.size()) + 1;
-  ::setsockopt(caller->get(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-  (void)::send(caller->get(), answer.data(), answer.size(), MSG_NOSIGNAL);
-  loop_.forget(caller->get());
+  ::setsockopt(caller, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+  (void)::send(caller, answer.data(), answer.size(), MSG_NOSIGNAL);
+  loop_.forget(caller);
 }
 
-std::string ProxyService::admit(std::string_view request, std::vector<UniqueFd> descriptors) {
-  const auto lines = words_in(request, 4, '\n');
-  ContainerSockets sockets = {std::string(lines[1]), std::string(lines[2]), {}, {}};
-  if (lines[0] != admit_request || sockets.id.empty()) return "unknown request\n";
+std::string ProxyService::answer_to(int caller, DescriptorMessage message) {
+  if (message.text == traffic_request) return traffic();
+  if (!is_peer_trusted(caller)) return "refused\n";
+  const auto [request, profile, id, share] = parts_of<4>(message.text, '\n');
+  if (request != admit_request || id.empty()) return "unknown request\n";
+  return admit(std::string(profile), std::string(id), share, std::move(message.descriptors));
+}
+
+std::string ProxyService::admit(const std::string& profile, const std::string& id, std::string_view share,
+                                std::vector<UniqueFd> descriptors) {
   // A profile may have been added since the last container came.
-  if (!has_profile(sockets.profile)) reload();
-  if (!has_profile(sockets.profile))
-    return fmt::format("there is no profile '{}' with delivery \"socket\"\n", sockets.profile);
-  const bool brings_share = sort(sockets, std::move(descriptors));
+  if (!has_profile(profile)) reload();
+  if (!has_profile(profile))
+    return fmt::format("there is no profile '{}' with delivery \"socket\"\n", profile);
+  auto [sockets, new_share] = sorted(std::move(descriptors));
+  const bool has_share = new_share || (!share.empty() && share == share_text(desk_->share_id(profile)));
+  if (new_share) take_share(profile, std::move(new_share));
   if (sockets.listening.empty() || !sockets.process) return "a descriptor is missing\n";
-  const bool has_share = !lines[3].empty() && lines[3] == share_text(desk_->share_id(sockets.profile));
-  if (!brings_share && !has_share) return std::string(wants_share);
-  const std::string name = fmt::format("{}/{}", sockets.profile, sockets.id);
+  if (!has_share) return std::string(wants_share);
+  const std::string name = stored_name(profile, id);
   remove_descriptors(name);
   for (const UniqueFd& listening : sockets.listening) store_descriptor(name, listening.get());
   store_descriptor(name, sockets.process.get());
-  relay_.admit(std::move(sockets));
+  relay_.admit(profile, id, std::move(sockets));
   return std::string(admitted);
-}
-
-// A share, which all containers of a profile have, goes to the desk. Result: whether there is one.
-bool ProxyService::sort(ContainerSockets& sockets, std::vector<UniqueFd> descriptors) {
-  bool brings_share = false;
-  for (UniqueFd& fd : descriptors) {
-    if (is_listening(fd.get())) {
-      sockets.listening.push_back(std::move(fd));
-    } else if (const mode_t type = type_of(fd.get()); type == S_IFDIR) {
-      take_share(sockets.profile, std::move(fd));
-      brings_share = true;
-    } else if (type != S_IFSOCK) {
-      sockets.process = std::move(fd);
-    }
-  }
-  return brings_share;
 }
 
 void ProxyService::take_share(const std::string& profile, UniqueFd share) {
@@ -279,10 +271,8 @@ void ProxyService::take_share(const std::string& profile, UniqueFd share) {
 
 std::string ProxyService::traffic() const {
   ProxyTraffic traffic;
-  for (const auto& [number, container] : relay_.containers()) {
-    const auto& [requests, refused, bytes] = container.traffic;
-    traffic.containers.push_back({container.sockets.profile, container.sockets.id, requests, refused, bytes});
-  }
+  for (const auto& [address, container] : relay_.containers())
+    traffic.containers.push_back(container.traffic);
   return std::string(write_record(traffic).reveal());
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/child.h"
+#include "base/descriptor_message.h"
 #include "base/result.h"
 #include "base/signal_queue.h"
 #include "base/unique_fd.h"
@@ -23,7 +24,7 @@
 namespace oci_oauth {
 
 struct ProxyInstance {
-  std::string directory;  // its own, with nginx.conf (proxy_files.h), for sockets and temporary files
+  std::string directory;  // its own, with nginx.conf (nginx_configuration.h), for sockets and temporary files
   std::string control;  // the path of the socket where containers' sockets are handed over, unless inherited
   // Writes nginx.conf anew from what is in these directories; empty if somebody else does it.
   std::function<Result<void>()> prepare;
@@ -43,7 +44,7 @@ class ProxyService {
                           std::vector<std::pair<std::string, UniqueFd>> inherited, const Log& log);
 
  private:
-  ProxyService(const ProxyInstance& instance, EventLoop loop, const Log& log);
+  ProxyService(const ProxyInstance& instance, const Log& log);
 
   Result<void> start(std::vector<std::pair<std::string, UniqueFd>>&& inherited);
   Result<void> start_nginx();
@@ -55,10 +56,11 @@ class ProxyService {
   void take_signals();
   void read_log();
   void note_request(std::string_view line);
-  void accept_caller();
-  void serve_caller(const std::shared_ptr<UniqueFd>& caller);
-  std::string admit(std::string_view request, std::vector<UniqueFd> descriptors);  // result: the answer
-  bool sort(ContainerSockets& sockets, std::vector<UniqueFd> descriptors);
+  void serve_caller(int caller);
+  std::string answer_to(int caller, DescriptorMessage message);
+  // Result: the answer. `share`: which one the caller knows the proxy to have, unless it brings one.
+  std::string admit(const std::string& profile, const std::string& id, std::string_view share,
+                    std::vector<UniqueFd> descriptors);
   void restore(std::vector<std::pair<std::string, UniqueFd>>&& inherited);
   void take_share(const std::string& profile, UniqueFd share);
   std::string traffic() const;
@@ -69,7 +71,7 @@ class ProxyService {
   SignalQueue signals_;
   EventLoop loop_;
   Relay relay_;
-  std::optional<Dialer> dialer_;
+  Dialer dialer_;
   std::string configuration_;  // nginx's, as it was read last
   std::vector<PreparedProfile> profiles_;
   Child nginx_;

@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <charconv>
 
 #include "base/fmt.h"
 #include "base/unix_socket.h"
@@ -24,71 +24,48 @@ std::string address_of(std::uint32_t number) {
   return fmt::format("{}{:x}:{:x}", address_prefix, number >> 16, number & 0xffff);
 }
 
-// Result: 0 for anything else; no container has that number.
-std::uint32_t number_in(std::string_view address) {
-  if (!address.starts_with(address_prefix)) return 0;
-  std::uint32_t high = 0, low = 0;
-  const char* const end = address.data() + address.size();
-  const auto first = std::from_chars(address.data() + address_prefix.size(), end, high, 16);
-  if (first.ptr == end || *first.ptr != ':') return 0;
-  const auto second = std::from_chars(first.ptr + 1, end, low, 16);
-  return second.ptr == end && high <= 0xffff && low <= 0xffff ? high << 16 | low : 0;
-}
-
-std::string name_of(const Relay::Container& container) {
-  return fmt::format("{} {}", container.sockets.profile, container.sockets.id);
-}
-
-void make_nonblocking(int fd) {
-  ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+std::string name_of(const ProxiedContainer& container) {
+  return fmt::format("{} {}", container.profile, container.id);
 }
 
 }  // namespace
 
-void Relay::admit(ContainerSockets sockets) {
-  for (const auto& [number, container] : containers_) {
-    if (container.sockets.profile != sockets.profile || container.sockets.id != sockets.id) continue;
-    drop(number);
-    break;
+void Relay::admit(std::string_view profile, std::string_view id, ContainerSockets sockets) {
+  const auto earlier = std::ranges::find_if(containers_, [&](const auto& entry) {
+    return entry.second.traffic.profile == profile && entry.second.traffic.id == id;
+  });
+  if (earlier != containers_.end()) drop(earlier);
+  const auto place = containers_
+                         .try_emplace(address_of(++last_number_),
+                                      Container{{std::string(profile), std::string(id)}, std::move(sockets)})
+                         .first;
+  for (const UniqueFd& listening : place->second.sockets.listening) {
+    ::fcntl(listening.get(), F_SETFL, ::fcntl(listening.get(), F_GETFL) | O_NONBLOCK);
+    loop_.watch(listening.get(), EPOLLIN, [this, place, fd = listening.get()] { accept(place, fd); });
   }
-  const std::uint32_t number = ++last_number_;
-  Container& container =
-      containers_.emplace(number, Container{std::move(sockets), address_of(number)}).first->second;
-  for (const UniqueFd& listening : container.sockets.listening) {
-    make_nonblocking(listening.get());
-    loop_.watch(listening.get(), EPOLLIN, [this, number, fd = listening.get()] { accept(number, fd); });
-  }
-  loop_.watch(container.sockets.process.get(), EPOLLIN, [this, number] { drop(number); });
+  loop_.watch(place->second.sockets.process.get(), EPOLLIN, [this, place] { drop(place); });
 }
 
 std::string Relay::note_answer(std::string_view address, int status, std::uint64_t bytes) {
-  const std::uint32_t number = number_in(address);
-  if (const auto found = containers_.find(number); found != containers_.end()) {
-    ContainerTraffic& traffic = found->second.traffic;
+  if (const auto found = containers_.find(address); found != containers_.end()) {
+    ProxiedContainer& traffic = found->second.traffic;
     ++traffic.requests;
     if (status == status_forbidden) ++traffic.refused;
     traffic.bytes += bytes;
-    return name_of(found->second);
+    return name_of(traffic);
   }
-  const auto ended = ended_.find(number);
+  const auto ended = std::ranges::find(ended_, address, &std::pair<std::string, std::string>::first);
   return ended == ended_.end() ? std::string(address) : ended->second;
 }
 
-void Relay::drop(std::uint32_t number) {
-  const auto found = containers_.find(number);
-  if (found == containers_.end()) return;
-  for (auto place = connections_.begin(); place != connections_.end();) {
-    const auto next = std::next(place);
-    if (place->container == number) close(place);
-    place = next;
-  }
-  const Container& container = found->second;
+void Relay::drop(Containers::iterator place) {
+  const Container& container = place->second;
   for (const UniqueFd& listening : container.sockets.listening) loop_.forget(listening.get());
   loop_.forget(container.sockets.process.get());
-  on_end_(container);
-  ended_.emplace(number, name_of(container));
-  if (ended_.size() > most_ended) ended_.erase(ended_.begin());
-  containers_.erase(found);
+  on_end_(container.traffic);
+  ended_.emplace_back(place->first, name_of(container.traffic));
+  if (ended_.size() > most_ended) ended_.pop_front();
+  containers_.erase(place);
 }
 
 void Relay::listen(const Container& container, std::uint32_t events) {
@@ -97,42 +74,27 @@ void Relay::listen(const Container& container, std::uint32_t events) {
 
 // A container with all its connections in use waits for one of them to end; so does one for which the system
 // has no descriptor left.
-void Relay::accept(std::uint32_t number, int listening) {
-  Container& container = containers_.at(number);
-  while (container.connections < most_connections) {
-    UniqueFd client(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (client) {
-      connect(number, std::move(client));
-      continue;
-    }
-    const bool is_out_of_descriptors = errno == EMFILE || errno == ENFILE;
-    if (is_out_of_descriptors && container.connections > 0) break;
-    return;
-  }
-  listen(container, 0);
+void Relay::accept(Containers::iterator place, int listening) {
+  UniqueFd client(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  const bool is_out_of_descriptors = !client && (errno == EMFILE || errno == ENFILE);
+  if (client) connect(place, std::move(client));
+  const Container& container = place->second;
+  if (container.connections.size() >= (is_out_of_descriptors ? 1 : most_connections)) listen(container, 0);
 }
 
 // If nginx is not there, the client's connection is closed.
-void Relay::connect(std::uint32_t number, UniqueFd client) {
-  Container& container = containers_.at(number);
-  const std::string path = fmt::format("{}/{}.sock", directory_, container.sockets.profile);
-  auto server = connect_unix({.path = path});
+void Relay::connect(Containers::iterator place, UniqueFd client) {
+  auto& [address, container] = *place;
+  auto server = connect_unix({.path = fmt::format("{}/{}.sock", directory_, container.traffic.profile)});
   if (!server) return;
-  ++container.connections;
-  const Place place = connections_.emplace(connections_.end());
-  place->container = number;
-  place->tunnel.emplace(loop_, std::move(client), std::move(*server),
-                        fmt::format("PROXY TCP6 {} {} 1 1\r\n", container.address, address_prefix),
-                        [this, number, place] {
-                          close(place);
-                          listen(containers_.at(number), EPOLLIN);
-                        });
-  place->tunnel->pass_on();
-}
-
-void Relay::close(Place place) {
-  --containers_.at(place->container).connections;
-  connections_.erase(place);
+  auto& connections = container.connections;
+  const auto connection =
+      connections.emplace(connections.end(), loop_, std::move(client), std::move(*server),
+                          fmt::format("PROXY TCP6 {} {} 1 1\r\n", address, address_prefix));
+  connection->start([this, place, connection] {
+    place->second.connections.erase(connection);
+    listen(place->second, EPOLLIN);
+  });
 }
 
 }  // namespace oci_oauth

@@ -18,7 +18,6 @@ namespace {
 
 constexpr size_t longest_question = 64 * KiB;
 constexpr size_t longest_token = 12 * KiB;  // of nginx's buffer for the answer's header
-constexpr std::string_view scheme = "Bearer ";
 
 // RFC 6750 section 2.1: nothing that would end a header.
 bool is_bearer_token(std::string_view token) {
@@ -40,114 +39,94 @@ std::string_view line_after(std::string_view text, std::string_view begin) {
 
 TokenDesk::TokenDesk(EventLoop& loop, UniqueFd listening, Report report, const Log& log)
     : loop_(loop), listening_(std::move(listening)), report_(std::move(report)), log_(log) {
-  loop_.watch(listening_.get(), EPOLLIN, [this] { accept(); });
+  loop_.accept(listening_.get(), [this](UniqueFd socket) {
+    const auto caller = std::make_shared<Caller>(std::move(socket));
+    loop_.watch(caller->socket.get(), EPOLLIN, [this, caller] { read(caller); });
+  });
 }
 
 bool TokenDesk::set_share(const std::string& profile, UniqueFd share) {
-  UniqueFd& known = shares_[profile];
+  UniqueFd& known = profiles_[profile].share;
   if (known && file_id(known.get()) == file_id(share.get())) return false;
   known = std::move(share);
   return true;
 }
 
 std::optional<FileId> TokenDesk::share_id(const std::string& profile) const {
-  const auto share = shares_.find(profile);
-  return share == shares_.end() ? std::nullopt : file_id(share->second.get());
+  const auto served = profiles_.find(profile);
+  return served == profiles_.end() ? std::nullopt : file_id(served->second.share.get());
 }
 
-void TokenDesk::accept() {
-  while (true) {
-    UniqueFd socket(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!socket) return;
-    const int fd = socket.get();
-    const Place place = callers_.emplace(callers_.end(), std::move(socket));
-    loop_.watch(fd, EPOLLIN, [this, place] { read(place); });
-  }
-}
-
-void TokenDesk::read(Place place) {
+void TokenDesk::read(const CallerPointer& caller) {
   char buffer[4 * KiB];
-  const ssize_t count = ::recv(place->socket.get(), buffer, sizeof buffer, 0);
+  const ssize_t count = ::recv(caller->socket.get(), buffer, sizeof buffer, 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  const bool is_too_long = place->question.size() > longest_question;
-  if (count <= 0 || is_too_long) return close(place);
-  append_secret(place->question, {buffer, static_cast<size_t>(count)});
+  if (count <= 0 || caller->question.size() > longest_question) return loop_.forget(caller->socket.get());
+  append_secret(caller->question, {buffer, static_cast<size_t>(count)});
   explicit_bzero(buffer, sizeof buffer);
-  if (!place->question.ends_with("\r\n\r\n")) return;
-  serve(place);
-  wipe(place->question);
-  place->question.clear();
+  if (!caller->question.ends_with("\r\n\r\n")) return;
+  serve(caller);
+  wipe(caller->question);
 }
 
-void TokenDesk::serve(Place place) {
-  const std::string_view question = place->question;
-  if (const auto profile = line_after(question, "GET /token/"); !profile.empty())
-    return answer(place, std::string(profile));
-  const std::string profile(line_after(question, "GET /again/"));
-  const Secret token(line_after(question, "\r\nX-Rejected: Bearer "));
-  return token.empty() ? answer(place, profile) : reject(place, profile, token);
+void TokenDesk::serve(const CallerPointer& caller) {
+  if (const auto profile = line_after(caller->question, "GET /token/"); !profile.empty())
+    return answer(*caller, std::string(profile));
+  const std::string profile(line_after(caller->question, "GET /again/"));
+  const Secret token(line_after(caller->question, "\r\nX-Rejected: Bearer "));
+  return token.empty() ? answer(*caller, profile) : reject(caller, profile, token);
 }
 
 Secret TokenDesk::token_of(const std::string& profile) const {
-  const auto share = shares_.find(profile);
-  if (share == shares_.end()) return {};
-  auto text =
-      read_file({share->second.get(), std::string(token_file), profile}, longest_token, Links::refused);
+  const auto served = profiles_.find(profile);
+  if (served == profiles_.end()) return {};
+  auto text = read_file({served->second.share.get(), std::string(token_file), profile}, longest_token,
+                        Links::refused);
   if (!text) return {};
   Secret token(std::move(*text));
   return is_bearer_token(token.reveal()) ? std::move(token) : Secret();
 }
 
-void TokenDesk::answer(Place place, const std::string& profile) const {
+void TokenDesk::answer(const Caller& caller, const std::string& profile) const {
   const Secret token = token_of(profile);
+  const std::string_view begin =
+      token.empty() ? "HTTP/1.1 401 Unauthorized" : "HTTP/1.1 200 OK\r\nX-Authorization: Bearer ";
   std::string text;
-  append_secret(text,
-                token.empty() ? "HTTP/1.1 401 Unauthorized\r\n" : "HTTP/1.1 200 OK\r\nX-Authorization: ");
-  if (!token.empty()) {
-    append_secret(text, scheme);
-    append_secret(text, token.reveal());
-    append_secret(text, "\r\n");
-  }
-  append_secret(text, "Content-Length: 0\r\n\r\n");
+  for (const std::string_view part :
+       {begin, token.reveal(), std::string_view("\r\nContent-Length: 0\r\n\r\n")})
+    append_secret(text, part);
   // It fits into the empty buffer of a socket.
-  (void)::send(place->socket.get(), text.data(), text.size(), MSG_NOSIGNAL);
+  (void)::send(caller.socket.get(), text.data(), text.size(), MSG_NOSIGNAL);
   wipe(text);
 }
 
 // Only a token that is still the current one is reported, and once for any number of requests that used it.
-void TokenDesk::reject(Place place, const std::string& profile, const Secret& token) {
-  if (!(token_of(profile) == token)) return answer(place, profile);
-  Rejection& rejection = rejections_[profile];
-  if (!rejection.refresh) {
+void TokenDesk::reject(const CallerPointer& caller, const std::string& profile, const Secret& token) {
+  if (!(token_of(profile) == token)) return answer(*caller, profile);
+  Served& served = profiles_[profile];
+  if (!served.refresh) {
     const SteadyTime now = std::chrono::steady_clock::now();
-    const bool is_new =
-        rejection.reported_at == SteadyTime{} || now - rejection.reported_at >= report_interval;
-    if (is_new) {
-      rejection.reported_at = now;
-      rejection.refresh = report_(profile, token);
+    if (served.reported_at == SteadyTime{} || now - served.reported_at >= report_interval) {
+      served.reported_at = now;
+      served.refresh = report_(profile, token);
     }
-    if (!rejection.refresh) return answer(place, profile);
+    if (!served.refresh) return answer(*caller, profile);
     log_.write(Priority::warning, fmt::format("profile '{}': the API refused the token {}", profile,
                                               short_fingerprint(fingerprint(token))));
-    loop_.watch(rejection.refresh.get(), EPOLLIN, [this, profile] { end_refresh(profile); });
+    loop_.watch(served.refresh.get(), EPOLLIN, [this, profile] { end_refresh(profile); });
   }
-  loop_.change(place->socket.get(), 0);
-  rejection.waiting.push_back(place);
+  loop_.change(caller->socket.get(), 0);
+  served.waiting.push_back(caller);
 }
 
 void TokenDesk::end_refresh(const std::string& profile) {
-  Rejection& rejection = rejections_[profile];
-  loop_.forget(rejection.refresh.get());
-  rejection.refresh.reset();
-  for (const Place place : std::exchange(rejection.waiting, {})) {
-    answer(place, profile);
-    loop_.change(place->socket.get(), EPOLLIN);
+  Served& served = profiles_[profile];
+  loop_.forget(served.refresh.get());
+  served.refresh.reset();
+  for (const CallerPointer& caller : std::exchange(served.waiting, {})) {
+    answer(*caller, profile);
+    loop_.change(caller->socket.get(), EPOLLIN);
   }
-}
-
-void TokenDesk::close(Place place) {
-  loop_.forget(place->socket.get());
-  callers_.erase(place);
 }
 
 }  // namespace oci_oauth

@@ -7,8 +7,8 @@
 #pragma once
 
 #include <functional>
-#include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,29 +46,26 @@ class TokenDesk {
     explicit Caller(UniqueFd connection) : socket(std::move(connection)) {}
     ~Caller() { wipe(question); }
   };
-  using Place = std::list<Caller>::iterator;
-  struct Rejection {
-    SteadyTime reported_at{};    // the last report
-    UniqueFd refresh;            // the running one
-    std::vector<Place> waiting;  // for its end
+  using CallerPointer = std::shared_ptr<Caller>;
+  struct Served {
+    UniqueFd share;
+    SteadyTime reported_at{};            // the last report of a rejection
+    UniqueFd refresh;                    // the running one
+    std::vector<CallerPointer> waiting;  // for its end
   };
 
-  void accept();
-  void read(Place place);
-  void serve(Place place);
-  void answer(Place place, const std::string& profile) const;
-  void reject(Place place, const std::string& profile, const Secret& token);
+  void read(const CallerPointer& caller);
+  void serve(const CallerPointer& caller);
+  void answer(const Caller& caller, const std::string& profile) const;
+  void reject(const CallerPointer& caller, const std::string& profile, const Secret& token);
   void end_refresh(const std::string& profile);
-  void close(Place place);
   Secret token_of(const std::string& profile) const;  // empty: there is none
 
   EventLoop& loop_;
   UniqueFd listening_;
-  std::map<std::string, UniqueFd, std::less<>> shares_;
+  std::map<std::string, Served> profiles_;
   Report report_;
   const Log& log_;
-  std::list<Caller> callers_;
-  std::map<std::string, Rejection> rejections_;
 };
 
 }  // namespace oci_oauth

@@ -26,20 +26,23 @@ bool send_some(int to, std::string_view& bytes) {
 
 }  // namespace
 
-Tunnel::Tunnel(EventLoop& loop, UniqueFd client, UniqueFd server, std::string greeting,
-               std::function<void()> on_end)
+Tunnel::Tunnel(EventLoop& loop, UniqueFd client, UniqueFd server, std::string greeting)
     : loop_(loop),
       client_(std::move(client)),
       server_(std::move(server)),
       question_{client_.get(), server_.get(), std::move(greeting)},
-      answer_{server_.get(), client_.get()},
-      on_end_(std::move(on_end)) {
+      answer_{server_.get(), client_.get()} {
   for (const int fd : {client_.get(), server_.get()}) loop_.watch(fd, 0, [this] { pass_on(); });
 }
 
 Tunnel::~Tunnel() {
   loop_.forget(client_.get());
   loop_.forget(server_.get());
+}
+
+void Tunnel::start(std::function<void()> on_end) {
+  on_end_ = std::move(on_end);
+  pass_on();
 }
 
 void Tunnel::pass_on() {

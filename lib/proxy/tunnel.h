@@ -12,15 +12,14 @@ namespace oci_oauth {
 
 class Tunnel {
  public:
-  // Neither socket blocks. `server` hears `greeting` first. `on_end` destroys the tunnel; it is called from
-  // pass_on(), which begins it, and whenever a socket is ready.
-  Tunnel(EventLoop& loop, UniqueFd client, UniqueFd server, std::string greeting,
-         std::function<void()> on_end);
+  // Neither socket blocks. `server` hears `greeting` first.
+  Tunnel(EventLoop& loop, UniqueFd client, UniqueFd server, std::string greeting = {});
   ~Tunnel();
   Tunnel(const Tunnel&) = delete;
   Tunnel& operator=(const Tunnel&) = delete;
 
-  void pass_on();
+  // `on_end` destroys the tunnel, perhaps at once.
+  void start(std::function<void()> on_end);
 
  private:
   struct Direction {
@@ -29,6 +28,7 @@ class Tunnel {
     bool has_ended = false;
   };
 
+  void pass_on();
   static bool pass_on(Direction& direction);
 
   EventLoop& loop_;

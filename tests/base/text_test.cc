@@ -15,6 +15,13 @@ TEST_CASE("a text is cut into its parts, empty ones included") {
   CHECK(path.empty());
 }
 
+TEST_CASE("the last of a number of parts is the rest") {
+  using Parts = std::array<std::string_view, 3>;
+  CHECK(parts_of<3>("a b  c", ' ') == Parts{"a", "b", " c"});
+  CHECK(parts_of<3>("a", ' ') == Parts{"a", "", ""});
+  CHECK(parts_of<1>("a b", ' ') == std::array<std::string_view, 1>{"a b"});
+}
+
 TEST_CASE("lines end at a line feed, the last one also without") {
   std::string_view text = "one\n\ntwo";
   CHECK(first_line(text) == "one");

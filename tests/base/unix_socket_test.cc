@@ -54,4 +54,19 @@ TEST_CASE("a connection blocks only if it is asked for") {
   CHECK((flags(Blocking::no) & O_NONBLOCK) != 0);
 }
 
+TEST_CASE("a listening socket is for its owner, and replaces one that was left there") {
+  const TempDir dir;
+  const std::string path = dir / "socket";
+  for (int i = 0; i < 2; ++i) {
+    const auto listening = listen_unix(path);
+    REQUIRE(listening);
+    CHECK(connect_unix({.path = path}));
+    CHECK((std::filesystem::status(path).permissions() & std::filesystem::perms::mask) ==
+          (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+  }
+  const auto nowhere = listen_unix(dir / "none/socket");
+  REQUIRE_FALSE(nowhere);
+  CHECK(nowhere.error().message == dir / "none/socket: No such file or directory");
+}
+
 }  // namespace oci_oauth

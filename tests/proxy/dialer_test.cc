@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "base/child.h"
 #include "base/descriptor_message.h"
 #include "base/unix_socket.h"
 #include "proxy/read_from.h"
@@ -52,8 +53,7 @@ class Upstream {
 // A dialer on a thread of its own; the test is nginx, and the API.
 class Dialled {
  public:
-  explicit Dialled(const std::vector<PreparedProfile>& profiles)
-      : loop_(std::move(*EventLoop::open())), stop_(std::move(*make_pipe())) {
+  explicit Dialled(const std::vector<PreparedProfile>& profiles) : stop_(std::move(*make_pipe())) {
     REQUIRE(dialer_.serve(profiles));
     loop_.watch(stop_.reading.get(), EPOLLIN, [this] { loop_.stop(); });
     start();
@@ -86,7 +86,7 @@ class Dialled {
   Log log_ = Log::to_stderr("test");
   EventLoop loop_;
   Pipe stop_;
-  Dialer dialer_{loop_, directory_.path(), std::move(*make_pipe()), log_};
+  Dialer dialer_{loop_, directory_.path(), log_};
   std::thread thread_;
 };
 

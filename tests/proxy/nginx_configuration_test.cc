@@ -50,10 +50,3 @@ TEST_CASE("the configuration names its profiles, and where their APIs are", "[ng
   CHECK(profiles().empty());
   for (const char* text : {"", "# profile", "# profiles: a", "events {}"}) CHECK(profiles_in(text).empty());
 }
-
-TEST_CASE("the last word is the rest of the line", "[nginx_configuration]") {
-  using Words = std::vector<std::string_view>;
-  CHECK(words_in("a b  c", 3) == Words{"a", "b", " c"});
-  CHECK(words_in("a", 3) == Words{"a", "", ""});
-  CHECK(words_in("a b", 1) == Words{"a b"});
-}

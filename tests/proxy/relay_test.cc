@@ -8,7 +8,6 @@
 #include "base/child.h"
 #include "base/descriptor_message.h"
 #include "base/unix_socket.h"
-#include "proxy/proxy_files.h"
 #include "proxy/read_from.h"
 #include "support/catch.h"
 #include "support/temp_dir.h"
@@ -20,8 +19,8 @@ namespace {
 // A relay that runs on a thread of its own; the test is nginx, and the containers.
 class Relayed {
  public:
-  Relayed() : loop_(std::move(*EventLoop::open())), stop_(std::move(*make_pipe())) {
-    nginx_ = std::move(*listen_at(directory_ / "claude.sock"));
+  Relayed() : stop_(std::move(*make_pipe())) {
+    nginx_ = std::move(*listen_unix(directory_ / "claude.sock"));
     loop_.watch(stop_.reading.get(), EPOLLIN, [this] { loop_.stop(); });
   }
   ~Relayed() {
@@ -32,9 +31,9 @@ class Relayed {
   // A container that ends when the result is closed.
   UniqueFd container(const std::string& id) {
     Pipe life = std::move(*make_pipe());
-    ContainerSockets sockets = {"claude", id, {}, std::move(life.reading)};
-    sockets.listening.push_back(std::move(*listen_at(directory_ / id)));
-    relay_.admit(std::move(sockets));
+    ContainerSockets sockets = {{}, std::move(life.reading)};
+    sockets.listening.push_back(std::move(*listen_unix(directory_ / id)));
+    relay_.admit("claude", id, std::move(sockets));
     return std::move(life.writing);
   }
   void start() {
@@ -53,7 +52,7 @@ class Relayed {
   EventLoop loop_;
   Pipe stop_;
   UniqueFd nginx_;
-  Relay relay_{loop_, directory_.path(), [](const Relay::Container&) {}};
+  Relay relay_{loop_, directory_.path(), [](const ProxiedContainer&) {}};
   std::thread thread_;
 };
 
@@ -97,7 +96,7 @@ TEST_CASE("what nginx answered is counted for the container that asked", "[relay
   CHECK(relay.note_answer("fd00::0:2", 200, 5) == "fd00::0:2");
   for (const char* address : {"", "fd00::", "fd00::1", "fd00::0:", "fd00::g:1", "fd00::0:1x", "::1"})
     CHECK(relay.note_answer(address, 200, 5) == address);
-  const ContainerTraffic& traffic = relay.containers().at(1).traffic;
+  const ProxiedContainer& traffic = relay.containers().at("fd00::0:1").traffic;
   CHECK(traffic.requests == 2);
   CHECK(traffic.refused == 1);
   CHECK(traffic.bytes == 15);

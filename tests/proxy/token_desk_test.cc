@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/poll.h"
 #include "base/unix_socket.h"
-#include "proxy/proxy_files.h"
 #include "support/catch.h"
 #include "support/temp_dir.h"
 
@@ -21,8 +20,8 @@ namespace {
 // A desk whose loop runs while a question is answered; a report is noted, and ends when a test says so.
 class Desk {
  public:
-  Desk() : loop_(std::move(*EventLoop::open())) {
-    auto listening = listen_at(directory_ / "desk");
+  Desk() {
+    auto listening = listen_unix(directory_ / "desk");
     REQUIRE(listening);
     desk_.emplace(
         loop_, std::move(*listening),
