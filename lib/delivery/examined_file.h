@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "base/secret.h"
-#include "token/published.h"
+#include "token/records.h"
 
 namespace oci_oauth {
 

@@ -14,7 +14,7 @@
 #include "delivery/document.h"
 #include "delivery/examined_file.h"
 #include "delivery/share.h"
-#include "token/published.h"
+#include "token/records.h"
 
 namespace oci_oauth {
 

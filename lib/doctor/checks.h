@@ -12,8 +12,7 @@
 #include "config/config.h"
 #include "doctor/finding.h"
 #include "doctor/host_view.h"
-#include "token/follower_state.h"
-#include "token/refresh_history.h"
+#include "token/records.h"
 #include "worker/fleet_status.h"
 
 namespace oci_oauth {

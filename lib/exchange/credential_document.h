@@ -13,7 +13,7 @@
 #include "base/time.h"
 #include "config/provider.h"
 #include "exchange/token_answer.h"
-#include "token/published.h"
+#include "token/records.h"
 
 namespace oci_oauth {
 

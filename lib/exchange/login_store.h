@@ -11,7 +11,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "exchange/journal.h"
-#include "token/published.h"
+#include "token/records.h"
 
 namespace oci_oauth {
 

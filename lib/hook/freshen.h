@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "hook/create_context.h"
-#include "token/published.h"
+#include "token/records.h"
 
 namespace oci_oauth {
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "config/config.h"
-#include "token/refresh_history.h"
+#include "token/records.h"
 #include "worker/exchange_report.h"
 #include "worker/exchange_request.h"
 

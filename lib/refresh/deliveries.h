@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "config/config.h"
-#include "token/published.h"
+#include "token/records.h"
 #include "token/runtime_dir.h"
 
 namespace oci_oauth {

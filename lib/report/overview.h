@@ -16,7 +16,7 @@
 #include "delivery/proxy_client.h"
 #include "report/text_table.h"
 #include "sinks/sinks.h"
-#include "token/published.h"
+#include "token/records.h"
 #include "token/runtime_dir.h"
 
 namespace oci_oauth {

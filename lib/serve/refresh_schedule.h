@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "token/published.h"
+#include "token/records.h"
 
 namespace oci_oauth {
 

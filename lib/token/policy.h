@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/time.h"
-#include "token/published.h"
+#include "token/records.h"
 
 namespace oci_oauth {
 

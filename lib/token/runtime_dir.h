@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The directory that the refresher and the hook share (default /run/oci-oauth, mode 0700):
 //   share/NAME/        what containers mount: access tokens only; created once, never replaced
-//   profiles/NAME.json what the hook needs for its decision (published.h)
-//   refreshes/NAME.json what refreshes remember (refresh_history.h); created when a refresher first needs it
+//   profiles/NAME.json what the hook needs for its decision (Published, records.h)
+//   refreshes/NAME.json what refreshes remember (RefreshHistory); created when a refresher first needs it
 //   profiles/NAME.config a symbolic link to the configuration that contains the profile
 //   containers/ID.json what each container was given (delivery/container_record.h)
 //   containers.position  where the next sweep goes on in containers/
@@ -10,7 +10,7 @@
 //   refresh.sock       where `oci-oauth serve` answers, if systemd listens there
 //   proxy.sock         where `oci-oauth-proxy` takes containers' sockets (delivery/proxy_client.h)
 //   sinks/             what each sink has (sinks/sinks.h); created when a refresher first needs it
-//   follower.json      what the program that follows a fleet's store has to tell (follower_state.h)
+//   follower.json      what the program that follows a fleet's store has to tell (FollowerState)
 //   locks/NAME         held while a refresh of the profile is running
 #pragma once
 
@@ -22,9 +22,7 @@
 #include "base/file_lock.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "token/follower_state.h"
-#include "token/published.h"
-#include "token/refresh_history.h"
+#include "token/records.h"
 
 namespace oci_oauth {
 

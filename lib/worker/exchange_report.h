@@ -12,7 +12,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "token/failure_table.h"
-#include "token/published.h"
+#include "token/records.h"
 #include "worker/fleet_status.h"
 
 namespace oci_oauth {
@@ -33,7 +33,7 @@ struct LoginSnapshot {
   FileStamp stamp;
   bool is_on_local_storage = true;
   std::string access_token_hash;
-  std::string request_hash;  // of the request that would refresh it (refresh_history.h)
+  std::string request_hash;  // of the request that would refresh it (RefreshHistory)
   Time expires_at;
   bool can_be_refreshed = true;  // false: the login has no refresh token
   std::optional<Time> login_expires_at;

@@ -11,7 +11,7 @@
 #include "config/config.h"
 #include "config/key_record.h"
 #include "config/provider.h"
-#include "token/refresh_history.h"
+#include "token/records.h"
 #include "worker/fleet_access.h"
 #include "worker/login_owner.h"
 

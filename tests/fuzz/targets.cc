@@ -36,7 +36,7 @@
 #include "sinks/onecli_request.h"
 #include "sinks/sinks.h"
 #include "support/providers.h"
-#include "token/refresh_history.h"
+#include "token/records.h"
 #include "worker/exchange_report.h"
 #include "worker/exchange_request.h"
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "token/published.h"
+#include "token/records.h"
 
 #include "support/catch.h"
 #include "support/record_equal.h"
-#include "token/refresh_history.h"
 
 using namespace oci_oauth;
 using namespace std::chrono_literals;

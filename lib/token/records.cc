@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "token/published.h"
+#include "token/records.h"
 
 namespace oci_oauth {
 
