@@ -24,8 +24,7 @@ constexpr std::string_view verb = "logout";
 Result<std::vector<FileLock>> lock_all(const RuntimeDir& runtime, const LoginProfiles& profiles) {
   const SteadyTime deadline = std::chrono::steady_clock::now() + longest_run;
   std::vector<FileLock> locks;
-  for (const Profile* profile : profiles)
-    locks.push_back(TRY(FileLock::acquire(runtime.lock_file(profile->name), LockMode::exclusive, deadline)));
+  for (const Profile* profile : profiles) locks.push_back(TRY(runtime.lock(profile->name, deadline)));
   return locks;
 }
 

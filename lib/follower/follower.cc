@@ -187,10 +187,8 @@ Result<void> Follower::publish(const Profile& profile, Known& known, const Acces
   report.login->stamp = {};
   // Nobody need ask this host for a newer one before it has expired.
   report.login->can_be_refreshed = false;
-  RefreshOptions options;
-  options.aim.force = Force::yes;
-  options.obtained = {std::move(report), known.provider->shadowed_by};
-  const auto outcome = TRY(refresh_profile(refresher_, profile, std::move(options)));
+  const auto outcome =
+      TRY(publish_obtained(refresher_, profile, std::move(report), known.provider->shadowed_by));
   for (const Error& error : outcome.deliveries_failed) log_.write(Priority::warning, error);
   TRY(report_notices(log_, fmt::format("'{}'", profile.name), outcome));
   log_.write(Priority::info, fmt::format("'{}': published {}, valid until {}", profile.name,

@@ -36,6 +36,18 @@ void note_failure(ProfileRecords& known, const ExchangeFailure& failure, const M
   history.failed_request_hash = failure.request_hash;
 }
 
+void note_arrival(RefreshHistory& history, const FleetStatus& seen, Time time) {
+  FleetArrival arrival = {.login = seen.login,
+                          .generation = seen.generation,
+                          .obtained_at = seen.obtained_at.value_or(time),
+                          .arrived_at = time,
+                          .refreshing = seen.refreshing,
+                          .is_refresher = !seen.state.empty()};
+  if (history.fleet) arrival.is_refresher |= history.fleet->is_refresher;
+  if (history.fleet && history.fleet->is_same(arrival)) arrival.arrived_at = history.fleet->arrived_at;
+  history.fleet = std::move(arrival);
+}
+
 void end_rest(ProfileRecords& known) {
   known.published.not_before = Time{};
   known.history.failures = 0;
@@ -69,6 +81,8 @@ ExchangeReport report_without_exchange(const Error& error) {
 
 void note_login(ProfileRecords& known, const ExchangeReport& report, const Profile& profile, Time time) {
   auto& [published, history] = known;
+  if (report.fleet) note_arrival(history, *report.fleet, time);
+  if (!report.login) return;
   const LoginSnapshot& login = *report.login;
   published.login = login.stamp;
   published.login_is_visible = login.is_on_local_storage;
@@ -86,18 +100,6 @@ void note_login(ProfileRecords& known, const ExchangeReport& report, const Profi
   published.due_at =
       login.can_be_refreshed ? due_at(login.expires_at, life, profile.refresh_before) : login.expires_at;
   history.login_expires_at = login.login_expires_at;
-}
-
-void note_arrival(RefreshHistory& history, const FleetStatus& seen, Time time) {
-  FleetArrival arrival = {.login = seen.login,
-                          .generation = seen.generation,
-                          .obtained_at = seen.obtained_at.value_or(time),
-                          .arrived_at = time,
-                          .refreshing = seen.refreshing,
-                          .is_refresher = !seen.state.empty()};
-  if (history.fleet) arrival.is_refresher |= history.fleet->is_refresher;
-  if (history.fleet && history.fleet->is_same(arrival)) arrival.arrived_at = history.fleet->arrived_at;
-  history.fleet = std::move(arrival);
 }
 
 void note_attempt(ProfileRecords& known, const ExchangeReport& report, const Moment& moment) {

@@ -23,11 +23,9 @@ bool is_settled(const Published& published, const RefreshAim& aim, Time now);
 // Of an exchange that could not be started, or never reported: its journal tells the next run what it did.
 ExchangeReport report_without_exchange(const Error& error);
 
-// The login as it is: its token and its times; removes pauses and refusals that do not apply any more.
+// The login as it is, if the report has it: its token and its times; removes pauses and refusals that do not
+// apply any more. Of a fleet's login also its record, and when that arrived here.
 void note_login(ProfileRecords& known, const ExchangeReport& report, const Profile& profile, Time time);
-
-// The record of a fleet's login that an exchange saw, or a follower took.
-void note_arrival(RefreshHistory& history, const FleetStatus& seen, Time time);
 
 // The outcome of the attempt: counts it, and records its error and the pause, or clears both.
 void note_attempt(ProfileRecords& known, const ExchangeReport& report, const Moment& moment);

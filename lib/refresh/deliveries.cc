@@ -206,7 +206,7 @@ std::vector<Error> retire_profiles(const RuntimeDir& runtime, const Config& conf
   std::vector<Error> told;
   for (const std::string& name : runtime.profiles_of(config.path)) {
     if (config.find(name) != nullptr) continue;
-    const auto lock = FileLock::acquire(runtime.lock_file(name), LockMode::exclusive, SteadyTime{});
+    const auto lock = runtime.lock(name, SteadyTime{});
     const auto withdrawn = lock ? withdraw_profile(runtime, name) : Result<bool>(lock.error());
     if (!withdrawn) told.push_back(Error(withdrawn.error()).in(fmt::format("profile '{}'", name)));
     if (!withdrawn || !*withdrawn) continue;

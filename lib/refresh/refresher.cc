@@ -69,11 +69,6 @@ Result<void> publish_files(const FileAt& share, const LoginSnapshot& login, mode
   return {};
 }
 
-Result<FileLock> lock_profile(const RuntimeDir& runtime, const std::string& profile) {
-  return FileLock::acquire(runtime.lock_file(profile), LockMode::exclusive,
-                           std::chrono::steady_clock::now() + wait_for_other_refresh);
-}
-
 // What its owner cannot read: a client's secret that only root can read, and the published token.
 Result<void> add_secrets(ExchangeRequest& request, const RuntimeDir& runtime) {
   const Profile& profile = request.profile;
@@ -87,6 +82,10 @@ Result<void> add_secrets(ExchangeRequest& request, const RuntimeDir& runtime) {
   if (!profile.source && !request.provider.fields.access_token.empty()) return {};
   if (auto token = runtime.token(profile.name)) request.published_token = std::move(*token);
   return {};
+}
+
+SteadyTime deadline_of_lock() {
+  return std::chrono::steady_clock::now() + wait_for_other_refresh;
 }
 
 bool needs_login(const ExchangeReport& report, const std::string& path) {
@@ -118,25 +117,15 @@ ExchangeReport exchange(const Refresher& refresher, const Profile& profile, Prof
   return report ? std::move(*report) : report_without_exchange(report.error());
 }
 
-// What this host remembers of a profile. Result: whether all of it could be read.
-Result<bool> remember(const RuntimeDir& runtime, const std::string& profile, ProfileRecords& known) {
-  auto published = TRY(runtime.published(profile));
-  auto history = TRY(runtime.history(profile));
-  if (published) known.published = std::move(*published);
-  if (history) known.history = std::move(*history);
-  return published && history;
-}
-
-void note(ProfileRecords& known, const ExchangeReport& report, const Profile& profile,
-          const RefreshOptions& options, const Moment& moment) {
-  if (report.login) note_login(known, report, profile, moment.time);
-  if (report.fleet) note_arrival(known.history, *report.fleet, moment.time);
-  // A run that sent no request has learned nothing about the endpoint.
-  if (options.aim.endpoint == Endpoint::asked || report.failure) {
-    note_attempt(known, report, moment);
-  } else if (options.follows != nullptr) {
-    note_attempt_of(known, report, *options.follows);
-  }
+// What both ways of getting a token end with. The record of it is the last: until it exists, the next run
+// repeats all of this.
+Result<RefreshOutcome> finish(const RuntimeDir& runtime, const std::string& profile, int share,
+                              KnownProfile known, ExchangeReport report) {
+  RefreshOutcome outcome = {{std::move(report)}, std::move(known.records), {}};
+  for (const Error& damage : known.damage) outcome.notices.push_back(damage.message + ", so it is replaced");
+  outcome.deliveries_failed = deliver_to_containers(runtime, profile, share, outcome.known.published.login);
+  TRY(runtime.publish(profile, outcome.known));
+  return outcome;
 }
 
 }  // namespace
@@ -165,53 +154,56 @@ Result<void> check_lifetime(const RefreshOutcome& outcome, Milliseconds min_ttl,
 Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,
                                        RefreshOptions options) {
   const RuntimeDir& runtime = refresher.runtime;
-  auto share = TRY(runtime.share(profile.name));
-  if (!options.lock) options.lock.emplace(TRY(lock_profile(runtime, profile.name)));
+  const auto share = TRY(runtime.share(profile.name));
+  if (!options.lock) options.lock.emplace(TRY(runtime.lock(profile.name, deadline_of_lock())));
   const RefreshMark mark(options.lock->fd());
-  RefreshOutcome outcome;
-  ProfileRecords& known = outcome.known;
-  const auto deliver = [&] {
-    outcome.deliveries_failed =
-        deliver_to_containers(runtime, profile.name, share.get(), known.published.login);
-  };
-  bool is_whole = false;
-  ExchangeReport report;
-  if (options.obtained) {
-    report = std::move(options.obtained->report);
-    if (report.login) report.login->is_on_local_storage = false;
-  } else {
-    is_whole = TRY(remember(runtime, profile.name, known));
-    const Time time = refresher.clock();
-    const bool is_at_rest = is_whole && options.follows == nullptr &&
-                            is_settled(known.published, options.aim, time) &&
-                            has_same_login(profile, known.published);
-    if (is_at_rest || only_follows(refresher, profile)) {
-      deliver();  // a container may have lost what it had
-      if (!is_at_rest) outcome.failure = unfollowed(known.published, options.aim, time);
-      return outcome;
-    }
-    report = exchange(refresher, profile, known, options.aim);
+  auto known = TRY(runtime.known(profile.name));
+  auto& [published, history] = known.records;
+  const Time time = refresher.clock();
+  const bool is_at_rest = known.is_whole && options.follows == nullptr &&
+                          is_settled(published, options.aim, time) && has_same_login(profile, published);
+  if (is_at_rest || only_follows(refresher, profile)) {
+    RefreshOutcome outcome;
+    // A container may have lost what it had.
+    outcome.deliveries_failed = deliver_to_containers(runtime, profile.name, share.get(), published.login);
+    if (!is_at_rest) outcome.failure = unfollowed(published, options.aim, time);
+    outcome.known = std::move(known.records);
+    return outcome;
   }
-  if (report.login)
-    TRY(publish_files({share.get(), ".", runtime.share_path(profile.name)}, *report.login, profile.mode,
-                      options.obtained.has_value()));
+  auto report = exchange(refresher, profile, known.records, options.aim);
+  const FileAt directory = {share.get(), ".", runtime.share_path(profile.name)};
+  if (report.login) TRY(publish_files(directory, *report.login, profile.mode, false));
+  const Moment end = {refresher.clock(), refresher.chance()};
+  note_login(known.records, report, profile, end.time);
+  // A run that sent no request has learned nothing about the endpoint.
+  if (options.aim.endpoint == Endpoint::asked || report.failure) {
+    note_attempt(known.records, report, end);
+  } else if (options.follows != nullptr) {
+    note_attempt_of(known.records, report, *options.follows);
+  }
+  return finish(runtime, profile.name, share.get(), std::move(known), std::move(report));
+}
+
+Result<RefreshOutcome> publish_obtained(const Refresher& refresher, const Profile& profile,
+                                        ExchangeReport report, const std::vector<std::string>& shadowed_by) {
+  const RuntimeDir& runtime = refresher.runtime;
+  const auto share = TRY(runtime.share(profile.name));
+  const auto lock = TRY(runtime.lock(profile.name, deadline_of_lock()));
+  const RefreshMark mark(lock.fd());
   // What another host obtained does not wait for what this one remembers, and neither do others that have a
   // token to publish and share the processors.
-  if (options.obtained) {
-    if (report.login) ::sched_yield();
-    is_whole = TRY(remember(runtime, profile.name, known));
-    known.published.shadowed_by = std::move(options.obtained->shadowed_by);
+  if (report.login) {
+    report.login->is_on_local_storage = false;
+    const FileAt directory = {share.get(), ".", runtime.share_path(profile.name)};
+    TRY(publish_files(directory, *report.login, profile.mode, true));
+    ::sched_yield();
   }
-  note(known, report, profile, options, {refresher.clock(), refresher.chance()});
-  static_cast<ExchangeOutcome&>(outcome) = report;
-  if (!is_whole) {
-    for (const Error& damage : runtime.damage_of(profile.name))
-      outcome.notices.push_back(damage.message + ", so it is replaced");
-  }
-  deliver();
-  // Last, because until it exists the next run repeats all of this.
-  TRY(runtime.publish(profile.name, known));
-  return outcome;
+  auto known = TRY(runtime.known(profile.name));
+  known.records.published.shadowed_by = shadowed_by;
+  const Moment end = {refresher.clock(), refresher.chance()};
+  note_login(known.records, report, profile, end.time);
+  note_attempt(known.records, report, end);
+  return finish(runtime, profile.name, share.get(), std::move(known), std::move(report));
 }
 
 }  // namespace oci_oauth

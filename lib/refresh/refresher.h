@@ -29,20 +29,12 @@ struct Refresher {
   std::function<double()> chance = random_fraction;
 };
 
-// What another host's exchange has reported.
-struct ObtainedElsewhere {
-  ExchangeReport report;
-  std::vector<std::string> shadowed_by;  // Provider::shadowed_by
-};
-
 struct RefreshOptions {
   RefreshAim aim = {};
   // From another profile with this login, which has just contacted the endpoint: its outcome applies.
   const ProfileRecords* follows = nullptr;
   // Already held by the calling process (the hook); empty: taken here.
   std::optional<FileLock> lock = std::nullopt;
-  // Published without an exchange.
-  std::optional<ObtainedElsewhere> obtained = std::nullopt;
 };
 
 struct RefreshOutcome : ExchangeOutcome {
@@ -57,6 +49,11 @@ Result<ExchangeRequest> exchange_request(const Refresher& refresher, const Profi
 // attempted.
 Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,
                                        RefreshOptions options);
+
+// Publishes and delivers what another host's exchange has reported. `shadowed_by`: Provider::shadowed_by.
+// Failure: of runtime_dir.
+Result<RefreshOutcome> publish_obtained(const Refresher& refresher, const Profile& profile,
+                                        ExchangeReport report, const std::vector<std::string>& shadowed_by);
 
 // Failure: the token that is published does not live for `min_ttl` from `now`, and why.
 Result<void> check_lifetime(const RefreshOutcome& outcome, Milliseconds min_ttl, Time now);

@@ -56,17 +56,20 @@ Error refused_to_look(const std::string& path, Error error) {
           status.st_uid == 0 ? "sudo $0" : fmt::format("sudo -u '#{}' $0", status.st_uid)};
 }
 
-// Result: nullopt if there is no file. `damage` is why it is ignored. Failure: it cannot be opened.
+// Result: nullopt if there is no file, or why it is ignored. Failure: it cannot be opened.
 template <class Record>
-Result<std::optional<Record>> read_cached(const FileAt& file, std::optional<Error>* damage = nullptr) {
+Result<std::optional<Result<Record>>> read_cached(const FileAt& file) {
   const auto fd = open_file(file, O_RDONLY | O_NOFOLLOW);
-  if (!fd && fd.error().kind == ErrorKind::not_found) return std::optional<Record>();
+  if (!fd && fd.error().kind == ErrorKind::not_found) return std::optional<Result<Record>>();
   if (!fd) return fd.error();
   const auto text = read_file(fd->get(), record_limit, file.shown);
-  auto record = text ? read_record<Record>(*text, file.shown) : Result<Record>(text.error());
-  if (record) return std::optional(std::move(*record));
-  if (damage != nullptr) *damage = std::move(record).error();
-  return std::optional<Record>();
+  return std::optional(text ? read_record<Record>(*text, file.shown) : Result<Record>(text.error()));
+}
+
+template <class Record>
+Result<std::optional<Record>> read_usable(const FileAt& file) {
+  auto cached = TRY(read_cached<Record>(file));
+  return cached && *cached ? std::optional(std::move(**cached)) : std::nullopt;
 }
 
 // A separate file system protects other files from a container's open_by_handle_at(2). If it were mounted in
@@ -170,17 +173,9 @@ ShareStorage RuntimeDir::share_storage() const {
   return share && is_in_memory(share->get()) ? ShareStorage::memory : ShareStorage::disk;
 }
 
-std::string RuntimeDir::share_path(std::string_view profile) const {
-  return fmt::format("{}/share/{}", path_, profile);
-}
-
 Result<Secret> RuntimeDir::token(std::string_view profile) const {
   return Secret(TRY(read_file({.path = fmt::format("{}/{}", share_path(profile), token_file)}, token_limit,
                               Links::refused)));
-}
-
-FileAt RuntimeDir::share_directory(std::string_view profile) const {
-  return {directory_.get(), fmt::format("share/{}", profile), share_path(profile)};
 }
 
 Result<UniqueFd> RuntimeDir::share(std::string_view profile) const {
@@ -192,7 +187,7 @@ Result<UniqueFd> RuntimeDir::share(std::string_view profile) const {
 }
 
 Result<std::optional<FollowerState>> RuntimeDir::follower() const {
-  return read_cached<FollowerState>(follower_file());
+  return read_usable<FollowerState>(follower_file());
 }
 
 Result<void> RuntimeDir::note_follower(const FollowerState& state) const {
@@ -200,21 +195,23 @@ Result<void> RuntimeDir::note_follower(const FollowerState& state) const {
 }
 
 Result<std::optional<Published>> RuntimeDir::published(std::string_view profile) const {
-  return read_cached<Published>(published_file(profile));
+  return read_usable<Published>(published_file(profile));
 }
 
 Result<std::optional<RefreshHistory>> RuntimeDir::history(std::string_view profile) const {
-  return read_cached<RefreshHistory>(history_file(profile));
+  return read_usable<RefreshHistory>(history_file(profile));
 }
 
-std::vector<Error> RuntimeDir::damage_of(std::string_view profile) const {
-  std::optional<Error> published, history;
-  (void)read_cached<Published>(published_file(profile), &published);
-  (void)read_cached<RefreshHistory>(history_file(profile), &history);
-  std::vector<Error> damage;
-  if (published) damage.push_back(std::move(*published));
-  if (history) damage.push_back(std::move(*history));
-  return damage;
+Result<KnownProfile> RuntimeDir::known(std::string_view profile) const {
+  KnownProfile known = {.is_whole = true};
+  const auto take = [&](auto cached, auto& record) {
+    known.is_whole = known.is_whole && cached && *cached;
+    if (cached && *cached) record = std::move(**cached);
+    if (cached && !*cached) known.damage.push_back(std::move(*cached).error());
+  };
+  take(TRY(read_cached<Published>(published_file(profile))), known.records.published);
+  take(TRY(read_cached<RefreshHistory>(history_file(profile))), known.records.history);
+  return known;
 }
 
 Result<void> RuntimeDir::publish(std::string_view profile, const ProfileRecords& records) const {

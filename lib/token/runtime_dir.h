@@ -29,6 +29,13 @@ namespace oci_oauth {
 // Where `share/` is stored: in memory, or on a disk, which a person should know about.
 enum class ShareStorage { memory, disk };
 
+// What earlier refreshes have left of a profile's records.
+struct KnownProfile {
+  ProfileRecords records = {};     // what could not be read is as in a new record
+  bool is_whole = false;           // both could be read
+  std::vector<Error> damage = {};  // why a file was ignored
+};
+
 class RuntimeDir {
  public:
   // Creates what is missing, locks/ last: if that exists, all do. If share/ is new and the caller is host
@@ -49,8 +56,9 @@ class RuntimeDir {
   // share/NAME, created if missing (mode 0755), open for reading. The descriptor can be used to write and to
   // mount.
   Result<UniqueFd> share(std::string_view profile) const;
-  FileAt share_directory(std::string_view profile) const;  // the same, whether it is there or not
-  std::string share_path(std::string_view profile) const;
+  // The same, whether it is there or not.
+  FileAt share_directory(std::string_view profile) const { return at("share/" + std::string(profile)); }
+  std::string share_path(std::string_view profile) const { return share_directory(profile).shown; }
 
   // The access token in share/NAME. Failure: there is none.
   Result<Secret> token(std::string_view profile) const;
@@ -59,8 +67,8 @@ class RuntimeDir {
   // the next refresh replaces it. Failure: it exists and cannot be opened.
   Result<std::optional<Published>> published(std::string_view profile) const;
   Result<std::optional<RefreshHistory>> history(std::string_view profile) const;
-  // Why published() and history() ignore their files.
-  std::vector<Error> damage_of(std::string_view profile) const;
+  // Both, for a refresh.
+  Result<KnownProfile> known(std::string_view profile) const;
   // The history first, and the hook's record last: until that is there, the next refresh does all again.
   Result<void> publish(std::string_view profile, const ProfileRecords& records) const;
 
@@ -76,6 +84,11 @@ class RuntimeDir {
   Result<bool> withdraw(std::string_view profile) const;
 
   FileAt lock_file(std::string_view profile) const { return at("locks/" + std::string(profile)); }
+  // Takes the lock that a refresh of the profile holds. Failure: as FileLock::acquire().
+  Result<FileLock> lock(std::string_view profile, SteadyTime deadline) const {
+    const FileAt file = lock_file(profile);
+    return FileLock::acquire(file, LockMode::exclusive, deadline);
+  }
   FileAt socket_file() const { return at("refresh.sock"); }
   FileAt proxy_socket() const { return at("proxy.sock"); }
   Result<UniqueFd> sinks() const;  // sinks/, created if missing (mode 0700)

@@ -12,7 +12,7 @@ TEST_CASE("a lock that was handed down is held on, and is closed on exec") {
   const TempDir directory;
   const auto runtime = RuntimeDir::open(directory / "run");
   REQUIRE(runtime);
-  auto held = FileLock::acquire(runtime->lock_file("claude"), LockMode::exclusive, SteadyTime{});
+  auto held = runtime->lock("claude", SteadyTime{});
   REQUIRE(held);
   const int handed_down = ::dup(held->fd());
   const auto lock = inherited_lock(*runtime, "claude", handed_down);
@@ -25,8 +25,8 @@ TEST_CASE("another profile's lock, or no descriptor, is refused") {
   const TempDir directory;
   const auto runtime = RuntimeDir::open(directory / "run");
   REQUIRE(runtime);
-  REQUIRE(FileLock::acquire(runtime->lock_file("claude"), LockMode::exclusive, SteadyTime{}));
-  auto other = FileLock::acquire(runtime->lock_file("other"), LockMode::exclusive, SteadyTime{});
+  REQUIRE(runtime->lock("claude", SteadyTime{}));
+  auto other = runtime->lock("other", SteadyTime{});
   REQUIRE(other);
   for (const int fd : {other->fd(), 1000}) {
     const auto lock = inherited_lock(*runtime, "claude", fd);

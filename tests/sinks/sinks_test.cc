@@ -138,7 +138,7 @@ TEST_CASE("an expired token is not delivered") {
 TEST_CASE("a token that is just being replaced is waited for") {
   Host host;
   host.recording();
-  auto refresh = FileLock::acquire(host.runtime->lock_file("claude"), LockMode::exclusive, SteadyTime{});
+  auto refresh = host.runtime->lock("claude", SteadyTime{});
   REQUIRE(refresh);
   host.directory.write("run/share/claude/token", "token-2");
   const ChildProcess runner([&] {

@@ -201,7 +201,7 @@ TEST_CASE("what was published is found again, and nothing before that") {
   REQUIRE(none);
   CHECK_FALSE(*none);
   CHECK_FALSE(*runtime.history("claude"));
-  CHECK(runtime.damage_of("claude").empty());
+  CHECK(runtime.known("claude")->damage.empty());
   ProfileRecords records;
   records.published.attempts = 3;
   records.history.failures = 2;
@@ -234,7 +234,7 @@ TEST_CASE("what is damaged or of another version counts as not published, says w
     const auto damage = [&](std::string_view text) {
       directory.parent.write("run/" + name, text);
       CHECK((*runtime.published("claude") && *runtime.history("claude")) == false);
-      const auto why = runtime.damage_of("claude");
+      const auto why = runtime.known("claude")->damage;
       REQUIRE(why.size() == 1);
       return why.front().message;
     };
@@ -247,5 +247,5 @@ TEST_CASE("what is damaged or of another version counts as not published, says w
   REQUIRE(runtime.publish("claude", {}));
   CHECK(*runtime.published("claude"));
   CHECK(*runtime.history("claude"));
-  CHECK(runtime.damage_of("claude").empty());
+  CHECK(runtime.known("claude")->damage.empty());
 }
