@@ -119,6 +119,18 @@ Result<UniqueFd> open_file(const FileAt& file, int flags, mode_t mode) {
   return Error::from_errno(errno, file.shown);
 }
 
+Result<UniqueFd> open_directory(const FileAt& directory) {
+  return open_file(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
+Result<UniqueFd> make_directory(const FileAt& directory, mode_t mode) {
+  auto existing = open_directory(directory);
+  if (existing || existing.error().kind != ErrorKind::not_found) return existing;
+  if (::mkdirat(directory.directory, directory.path.c_str(), mode) != 0 && errno != EEXIST)
+    return Error::from_errno(errno, directory.shown + ": mkdir");
+  return open_directory(directory);
+}
+
 UniqueFd open_without_links(int directory, std::string_view path, int flags) {
   UniqueFd at(::openat(directory, path.starts_with('/') ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
   while (at && !path.empty()) {

@@ -65,6 +65,11 @@ Result<NamesInTurn> names_from(int directory, off_t position, size_t most);
 // open(2) with O_CLOEXEC; does not block on a FIFO and does not acquire a terminal. Failure: "PATH: reason".
 Result<UniqueFd> open_file(const FileAt& file, int flags, mode_t mode = 0);
 
+// A directory itself, no symbolic link to it, open for reading.
+Result<UniqueFd> open_directory(const FileAt& directory);
+// The same, made first if it is missing: mkdirat(2).
+Result<UniqueFd> make_directory(const FileAt& directory, mode_t mode);
+
 // openat(2) with O_CLOEXEC that follows no symbolic link: one name after the other, because a service with
 // RestrictSUIDSGID= (systemd.exec(5)) has no openat2(2). Invalid on failure: errno is ELOOP for a link.
 UniqueFd open_without_links(int directory, std::string_view path, int flags);

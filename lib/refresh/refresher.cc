@@ -104,7 +104,7 @@ Result<ExchangeReport> ask(const Refresher& refresher, const Profile& profile, P
   const bool is_ours = !profile.in_fleet && can_log_in(profile, request.provider);
   auto report = TRY(refresher.exchange(refresher.exchanger, std::move(request)));
   if (is_ours && needs_login(report, profile.credentials))
-    report.failure->hint = fmt::format("oci-oauth login {}", profile.name);
+    report.failure->hint = "oci-oauth login " + profile.name;
   // A fleet's login is not the file.
   if (report.login)
     report.login->is_on_local_storage = !profile.in_fleet && is_visible(report, profile.credentials);

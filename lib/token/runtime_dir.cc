@@ -21,19 +21,6 @@ constexpr size_t record_limit = 64 * KiB, token_limit = 64 * KiB;
 // Creating it takes microseconds.
 constexpr auto wait_for_maker = std::chrono::seconds(5);
 
-Result<UniqueFd> open_directory(const FileAt& directory) {
-  return open_file(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-}
-
-// Opens it, and creates it first if it is missing. Every program has the umask 022.
-Result<UniqueFd> make_directory(const FileAt& directory, mode_t mode) {
-  auto existing = open_directory(directory);
-  if (existing || existing.error().kind != ErrorKind::not_found) return existing;
-  if (::mkdirat(directory.directory, directory.path.c_str(), mode) != 0 && errno != EEXIST)
-    return Error::from_errno(errno, directory.shown + ": mkdir");
-  return open_directory(directory);
-}
-
 Result<void> check_private(int directory, const std::string& path) {
   struct stat status;
   if (::fstat(directory, &status) != 0) return Error::from_errno(errno, path);
