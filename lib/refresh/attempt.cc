@@ -11,6 +11,13 @@ namespace oci_oauth {
 
 namespace {
 
+// A command is not asked before its token is due. A refresher looks at the fleet's store each time, so that
+// it recognises a store that was turned back.
+bool has_same_login(const Profile& profile, const Published& published) {
+  if (profile.in_fleet) return false;
+  return profile.source || (published.login_is_visible && login_is_unchanged(profile.credentials, published));
+}
+
 void set_dead(ProfileRecords& known, const std::string& request_hash) {
   known.history.dead_request_hash = request_hash;
   known.published.is_dead = !request_hash.empty();
@@ -62,8 +69,8 @@ double random_fraction() {
   return bits / 0x1p32;
 }
 
-bool is_settled(const Published& published, const RefreshAim& aim, Time now) {
-  if (aim.force == Force::yes) return false;
+bool is_settled(const Profile& profile, const Published& published, const RefreshAim& aim, Time now) {
+  if (aim.force == Force::yes || !has_same_login(profile, published)) return false;
   if (!aim.rejected_token_hash.empty() && aim.rejected_token_hash == published.access_token_hash)
     return false;
   return published.has_token() && !published.last_error && freshness(published, now) == Freshness::fresh &&
@@ -79,7 +86,7 @@ ExchangeReport report_without_exchange(const Error& error) {
   return report;
 }
 
-void note_login(ProfileRecords& known, const ExchangeReport& report, const Profile& profile, Time time) {
+void note_login(ProfileRecords& known, const ExchangeReport& report, Time time) {
   auto& [published, history] = known;
   if (report.fleet) note_arrival(history, *report.fleet, time);
   if (!report.login) return;
@@ -95,10 +102,6 @@ void note_login(ProfileRecords& known, const ExchangeReport& report, const Profi
     end_rest(known);  // the endpoint answers
   }
   published.expires_at = login.expires_at;
-  // A token that cannot be refreshed needs nothing until it expires.
-  const Milliseconds life = life_of_token(history.token_life, login.expires_at, time);
-  published.due_at =
-      login.can_be_refreshed ? due_at(login.expires_at, life, profile.refresh_before) : login.expires_at;
   history.login_expires_at = login.login_expires_at;
 }
 
@@ -132,6 +135,15 @@ void note_attempt_of(ProfileRecords& known, const ExchangeReport& report, const 
   history.failed_request_hash = other.history.failed_request_hash;
   history.refreshed_at = other.history.refreshed_at;
   history.token_life = other.history.token_life;
+}
+
+void note_due(ProfileRecords& known, const ExchangeReport& report, Milliseconds refresh_before, Time time) {
+  if (!report.login) return;
+  const LoginSnapshot& login = *report.login;
+  const Milliseconds life = life_of_token(known.history.token_life, login.expires_at, time);
+  // A token that cannot be refreshed needs nothing until it expires.
+  known.published.due_at =
+      login.can_be_refreshed ? due_at(login.expires_at, life, refresh_before) : login.expires_at;
 }
 
 }  // namespace oci_oauth

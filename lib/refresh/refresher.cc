@@ -29,18 +29,10 @@ bool only_follows(const Refresher& refresher, const Profile& profile) {
 std::optional<ExchangeFailure> unfollowed(const Published& published, const RefreshAim& aim, Time now) {
   const bool is_refused =
       !aim.rejected_token_hash.empty() && aim.rejected_token_hash == published.access_token_hash;
-  const bool is_valid = published.has_token() && freshness(published, now) != Freshness::expired;
-  if (is_valid && !is_refused && aim.force == Force::no) return std::nullopt;
+  if (now < published.expires_at && !is_refused && aim.force == Force::no) return std::nullopt;
   return ExchangeFailure{.kind = FailureKind::busy,
                          .message = "this host follows the fleet, and has no newer token",
                          .hint = "oci-oauth fleet status"};
-}
-
-// A command is not asked before its token is due. A refresher looks at the fleet's store each time, so that
-// it recognises a store that was turned back.
-bool has_same_login(const Profile& profile, const Published& published) {
-  if (profile.in_fleet) return false;
-  return profile.source || (published.login_is_visible && login_is_unchanged(profile.credentials, published));
 }
 
 // The owner's observation counts only if root can check it as well; root does not look where it might hang.
@@ -117,13 +109,28 @@ ExchangeReport exchange(const Refresher& refresher, const Profile& profile, Prof
   return report ? std::move(*report) : report_without_exchange(report.error());
 }
 
-// What both ways of getting a token end with. The record of it is the last: until it exists, the next run
-// repeats all of this.
+void note(ProfileRecords& known, const ExchangeReport& report, const Profile& profile,
+          const RefreshOptions& options, const Moment& moment) {
+  note_login(known, report, moment.time);
+  // A run that sent no request has learned nothing about the endpoint.
+  if (options.aim.endpoint == Endpoint::asked || report.failure) {
+    note_attempt(known, report, moment);
+  } else if (options.follows != nullptr) {
+    note_attempt_of(known, report, *options.follows);
+  }
+  note_due(known, report, profile.refresh_before, moment.time);
+}
+
+enum class Records { as_they_are, changed };
+
+// Delivers what is published, because a container may also have lost what it had. The records are written
+// last: until they are there, the next run repeats all of this.
 Result<RefreshOutcome> finish(const RuntimeDir& runtime, const std::string& profile, int share,
-                              KnownProfile known, ExchangeReport report) {
+                              KnownProfile known, ExchangeReport report, Records records) {
   RefreshOutcome outcome = {{std::move(report)}, std::move(known.records), {}};
-  for (const Error& damage : known.damage) outcome.notices.push_back(damage.message + ", so it is replaced");
   outcome.deliveries_failed = deliver_to_containers(runtime, profile, share, outcome.known.published.login);
+  if (records == Records::as_they_are) return outcome;
+  for (const Error& damage : known.damage) outcome.notices.push_back(damage.message + ", so it is replaced");
   TRY(runtime.publish(profile, outcome.known));
   return outcome;
 }
@@ -158,30 +165,20 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   if (!options.lock) options.lock.emplace(TRY(runtime.lock(profile.name, deadline_of_lock())));
   const RefreshMark mark(options.lock->fd());
   auto known = TRY(runtime.known(profile.name));
-  auto& [published, history] = known.records;
   const Time time = refresher.clock();
-  const bool is_at_rest = known.is_whole && options.follows == nullptr &&
-                          is_settled(published, options.aim, time) && has_same_login(profile, published);
-  if (is_at_rest || only_follows(refresher, profile)) {
-    RefreshOutcome outcome;
-    // A container may have lost what it had.
-    outcome.deliveries_failed = deliver_to_containers(runtime, profile.name, share.get(), published.login);
-    if (!is_at_rest) outcome.failure = unfollowed(published, options.aim, time);
-    outcome.known = std::move(known.records);
-    return outcome;
+  const bool follows_fleet = only_follows(refresher, profile);
+  const bool is_at_rest = follows_fleet || (known.is_whole && options.follows == nullptr &&
+                                            is_settled(profile, known.records.published, options.aim, time));
+  ExchangeReport report;
+  if (follows_fleet) report.failure = unfollowed(known.records.published, options.aim, time);
+  if (!is_at_rest) {
+    report = exchange(refresher, profile, known.records, options.aim);
+    const FileAt directory = {share.get(), ".", runtime.share_path(profile.name)};
+    if (report.login) TRY(publish_files(directory, *report.login, profile.mode, false));
+    note(known.records, report, profile, options, {refresher.clock(), refresher.chance()});
   }
-  auto report = exchange(refresher, profile, known.records, options.aim);
-  const FileAt directory = {share.get(), ".", runtime.share_path(profile.name)};
-  if (report.login) TRY(publish_files(directory, *report.login, profile.mode, false));
-  const Moment end = {refresher.clock(), refresher.chance()};
-  note_login(known.records, report, profile, end.time);
-  // A run that sent no request has learned nothing about the endpoint.
-  if (options.aim.endpoint == Endpoint::asked || report.failure) {
-    note_attempt(known.records, report, end);
-  } else if (options.follows != nullptr) {
-    note_attempt_of(known.records, report, *options.follows);
-  }
-  return finish(runtime, profile.name, share.get(), std::move(known), std::move(report));
+  return finish(runtime, profile.name, share.get(), std::move(known), std::move(report),
+                is_at_rest ? Records::as_they_are : Records::changed);
 }
 
 Result<RefreshOutcome> publish_obtained(const Refresher& refresher, const Profile& profile,
@@ -200,10 +197,8 @@ Result<RefreshOutcome> publish_obtained(const Refresher& refresher, const Profil
   }
   auto known = TRY(runtime.known(profile.name));
   known.records.published.shadowed_by = shadowed_by;
-  const Moment end = {refresher.clock(), refresher.chance()};
-  note_login(known.records, report, profile, end.time);
-  note_attempt(known.records, report, end);
-  return finish(runtime, profile.name, share.get(), std::move(known), std::move(report));
+  note(known.records, report, profile, {}, {refresher.clock(), refresher.chance()});
+  return finish(runtime, profile.name, share.get(), std::move(known), std::move(report), Records::changed);
 }
 
 }  // namespace oci_oauth

@@ -25,6 +25,11 @@ ExchangeReport failed(FailureKind kind, const std::string& request) {
   return report;
 }
 
+void note_login_due(ProfileRecords& known, const ExchangeReport& report, Time time) {
+  note_login(known, report, time);
+  note_due(known, report, 60min, time);
+}
+
 }  // namespace
 
 TEST_CASE("each attempt counts, and every failure makes the pause longer") {
@@ -71,24 +76,22 @@ TEST_CASE("another failure does not shorten the pause that the server asked for"
 TEST_CASE("a refusal belongs to its request, and is over with another one") {
   ProfileRecords known;
   const Published& published = known.published;
-  const Profile profile;
-  note_login(known, with_token("old", "r"), profile, noon);
+  note_login(known, with_token("old", "r"), noon);
   note_attempt(known, failed(FailureKind::login_required, "r"), {noon, 0.5});
   CHECK(published.is_dead);
-  note_login(known, with_token("old", "r"), profile, noon);
+  note_login(known, with_token("old", "r"), noon);
   CHECK(published.is_dead);
   CHECK(published.rests(noon + 1s));
-  note_login(known, with_token("old", "another endpoint"), profile, noon);
+  note_login(known, with_token("old", "another endpoint"), noon);
   CHECK_FALSE(published.is_futile(noon + 1s));
 }
 
 TEST_CASE("a new token ends every pause") {
   ProfileRecords known;
   const Published& published = known.published;
-  const Profile profile;
-  note_login(known, with_token("old", "r"), profile, noon);
+  note_login(known, with_token("old", "r"), noon);
   note_attempt(known, failed(FailureKind::network, "r"), {noon, 0.5});
-  note_login(known, with_token("new", "r"), profile, noon);
+  note_login(known, with_token("new", "r"), noon);
   CHECK_FALSE(published.rests(noon + 1s));
   CHECK(known.history.failures == 0);
 }
@@ -96,28 +99,24 @@ TEST_CASE("a new token ends every pause") {
 TEST_CASE("the lifetime of a granted token is remembered for those that others obtain") {
   ProfileRecords known;
   const Published& published = known.published;
-  Profile profile;
-  profile.refresh_before = 60min;
   ExchangeReport granted = with_token("ours", "r");
   granted.refreshed = true;
   granted.login->expires_at = noon + 1h;
-  note_login(known, granted, profile, noon);
+  note_login_due(known, granted, noon);
   CHECK(known.history.token_life == 1h);
   CHECK(published.due_at == noon + 30min);
   ExchangeReport found = with_token("somebody's", "r2");
   found.login->expires_at = noon + 50min;
-  note_login(known, found, profile, noon + 10min);
+  note_login_due(known, found, noon + 10min);
   CHECK(published.due_at == noon + 20min);
 }
 
 TEST_CASE("a token that was first seen with little left is due: what is left is not its lifetime") {
   ProfileRecords known;
   const Published& published = known.published;
-  Profile profile;
-  profile.refresh_before = 60min;
   ExchangeReport found = with_token("somebody's", "r");
   found.login->expires_at = noon + 29min;
-  note_login(known, found, profile, noon);
+  note_login_due(known, found, noon);
   CHECK(published.due_at <= noon);
 }
 
@@ -133,4 +132,18 @@ TEST_CASE("the outcome of one profile's attempt applies to another one with the 
   note_attempt_of(elsewhere, with_token("old", "another endpoint"), first);
   CHECK_FALSE(elsewhere.published.rests(noon + 1s));
   CHECK(elsewhere.published.attempts == 0);
+}
+
+TEST_CASE("the lifetime that one profile's refresh has shown counts for another one with the same request") {
+  ProfileRecords first;
+  ExchangeReport granted = with_token("new", "r");
+  granted.refreshed = true;
+  granted.login->expires_at = noon + 1h;
+  note_login_due(first, granted, noon);
+  ProfileRecords second;
+  granted.refreshed = false;
+  note_login(second, granted, noon);
+  note_attempt_of(second, granted, first);
+  note_due(second, granted, 60min, noon);
+  CHECK(second.published.due_at == first.published.due_at);
 }
