@@ -12,34 +12,36 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "config/key_reader.h"
 
 namespace oci_oauth {
 
 namespace {
 
-std::string drop_in_of(std::string_view unit) {
-  return fmt::format("{}.d/configuration.conf", unit);
-}
-
 // Specifiers start with '%', systemd.unit(5).
 std::string unit_value(std::string_view path) {
-  std::string value;
-  for (const char c : path) value.append(c == '%' ? 2 : 1, c);
-  return value;
+  return with_value(std::string(path), "%", "%%");
 }
 
 // A line break would start another setting, a backslash may join lines, and blanks at the ends are removed.
-bool fits_a_unit_file(std::string_view path) {
-  const bool plain = std::ranges::none_of(
+Result<void> check(const Config& config, const std::string& pointer, std::string_view path) {
+  const bool is_plain = std::ranges::none_of(
       path, [](unsigned char c) { return c < 0x20 || c == 0x7f || c == '\\' || c == '"'; });
-  return plain && !path.ends_with(' ');
-}
-
-Result<void> check(const Config& config, const std::string& pointer, const std::string& path) {
-  if (fits_a_unit_file(path)) return {};
+  if (is_plain && !path.ends_with(' ')) return {};
   return configuration_error(pointer, "contains a character that is not allowed in a systemd unit file")
       .in(config.path);
+}
+
+UnitFile drop_in(std::string_view unit, std::string text, std::string_view name = "configuration") {
+  return {fmt::format("{}.d/{}.conf", unit, name), std::move(text)};
+}
+
+// A setting with each value: a line each.
+std::string lines(std::string_view before, const auto& values, std::string_view after = {}) {
+  std::string text;
+  for (const auto& value : values) text += fmt::format("{}{}{}\n", before, unit_value(value), after);
+  return text;
 }
 
 // One unit for each login, because a unit that watches several misses changes of existing ones while another
@@ -64,32 +66,24 @@ Unit=oci-oauth-refresh.service
 )",
                                        profile.name, unit_value(profile.credentials))});
   }
-  units.push_back({drop_in_of("oci-oauth-refresh.path"), std::move(needed)});
+  units.push_back(drop_in("oci-oauth-refresh.path", std::move(needed)));
   return units;
 }
 
-UnitFile socket_drop_in(const Config& config, std::string_view unit, std::string_view name) {
-  return {drop_in_of(unit),
-          fmt::format("[Socket]\nListenStream=\nListenStream={}/{}\n", unit_value(config.runtime_dir), name)};
-}
-
-// Locks are directories beside the login's directory.
+// Where the exchange may write. Locks are directories beside the login's directory.
 UnitFile exchange_drop_in(const Config& config) {
-  std::string text = "[Service]\n";
+  std::vector<std::string> writable;
   for (const Profile& profile : config.profiles) {
     if (profile.credentials.empty()) continue;
-    const std::string directory = parent_directory(profile.credentials);
-    for (const std::string& writable : {directory, parent_directory(directory)})
-      text += fmt::format("ReadWritePaths=\"-{}\"\n", unit_value(writable));
+    writable.push_back(parent_directory(profile.credentials));
+    writable.push_back(parent_directory(writable.back()));
   }
-  return {drop_in_of("oci-oauth-exchange@.service"), std::move(text)};
+  return drop_in("oci-oauth-exchange@.service", "[Service]\n" + lines("ReadWritePaths=\"-", writable, "\""));
 }
 
 // Of the fleet, where systemd-creds(1) has encrypted them into /etc/credstore.encrypted.
 UnitFile keys_drop_in(std::string_view unit, std::initializer_list<std::string_view> keys) {
-  std::string text = "[Service]\n";
-  for (const std::string_view key : keys) text += fmt::format("LoadCredentialEncrypted=oci-oauth.{}\n", key);
-  return {fmt::format("{}.d/keys.conf", unit), std::move(text)};
+  return drop_in(unit, "[Service]\n" + lines("LoadCredentialEncrypted=oci-oauth.", keys), "keys");
 }
 
 constexpr std::string_view directory_unit = "oci-oauth-directory.service";
@@ -132,12 +126,20 @@ ExecStart=:mkdir --parents --mode=0700 -- "{1}"
                       unit_value(parent_directory(directory)), unit_value(directory))};
 }
 
-UnitFile needs_mounts(std::string_view unit, const std::vector<std::string>& directories) {
-  std::string text = "[Unit]\n";
-  for (const std::string& directory : directories) {
-    text += fmt::format("RequiresMountsFor=\"{}\"\n", unit_value(directory));
+// A file system for each profile, so that no file handle leads from a container's mount to another profile's
+// token.
+void add_mounts(const Config& config, std::vector<UnitFile>& files) {
+  std::vector<std::string> directories = {config.runtime_dir + "/share"};
+  files.push_back(directory_service(config.runtime_dir));
+  files.push_back(memory_mount(directories.front(), "ConditionDirectoryNotEmpty", "16m"));
+  for (const Profile& profile : config.profiles) {
+    directories.push_back(fmt::format("{}/{}", directories.front(), profile.name));
+    files.push_back(memory_mount(directories.back(), "ConditionPathExists", "4m"));
   }
-  return {fmt::format("{}.d/share.conf", unit), std::move(text)};
+  const std::string needed = "[Unit]\n" + lines("RequiresMountsFor=\"", directories, "\"");
+  for (const char* unit : {"refresh.service", "publish.service", "serve.service", "exchange@.service",
+                           "sinks@.service", "refresh.socket", "fleet.service"})
+    files.push_back(drop_in(fmt::format("oci-oauth-{}", unit), needed, "share"));
 }
 
 }  // namespace
@@ -147,15 +149,12 @@ std::string login_path_unit(std::string_view profile) {
 }
 
 std::string mount_unit_name(std::string_view path) {
-  while (path.starts_with('/')) path.remove_prefix(1);
   std::string name;
-  for (const char c : path) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == ':' || c == '_' ||
-                       (c == '.' && !name.empty());
-    if (c == '/') {
-      name += '-';
-    } else if (plain) {
-      name += c;
+  for (const char c : path.substr(1)) {
+    const bool is_plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == ':' || c == '_' ||
+                          (c == '.' && !name.empty());
+    if (is_plain || c == '/') {
+      name += is_plain ? c : '-';
     } else {
       name += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     }
@@ -168,10 +167,13 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, Scope manager) {
   for (const Profile& profile : config.profiles)
     TRY(check(config, fmt::format("/profiles/{}/credentials", profile.name), profile.credentials));
   std::vector<UnitFile> files = path_units(config);
-  files.push_back(socket_drop_in(config, "oci-oauth-refresh.socket", "refresh.sock"));
-  files.push_back(socket_drop_in(config, "oci-oauth-proxy.socket", "proxy.sock"));
+  for (const char* name : {"refresh", "proxy"}) {
+    files.push_back(drop_in(fmt::format("oci-oauth-{}.socket", name),
+                            fmt::format("[Socket]\nListenStream=\nListenStream={}/{}.sock\n",
+                                        unit_value(config.runtime_dir), name)));
+  }
   if (config.fleet)
-    files.push_back({"basic.target.d/oci-oauth-fleet.conf", "[Unit]\nWants=oci-oauth-fleet.service\n"});
+    files.push_back(drop_in("basic.target", "[Unit]\nWants=oci-oauth-fleet.service\n", "oci-oauth-fleet"));
   if (manager == Scope::user) return files;
   files.push_back(exchange_drop_in(config));
   if (config.fleet) files.push_back(keys_drop_in("oci-oauth-fleet.service", {access_key_file, signers_file}));
@@ -180,22 +182,7 @@ Result<std::vector<UnitFile>> unit_files(const Config& config, Scope manager) {
          {"oci-oauth-refresh.service", "oci-oauth-publish.service", "oci-oauth-serve.service"})
       files.push_back(keys_drop_in(unit, {login_key_file, signing_key_file, access_key_file, signers_file}));
   }
-  // A file system for each profile, so that no file handle leads from a container's mount to another
-  // profile's token.
-  const std::string share = config.runtime_dir + "/share";
-  std::vector<std::string> directories = {share};
-  files.push_back(directory_service(config.runtime_dir));
-  files.push_back(memory_mount(share, "ConditionDirectoryNotEmpty", "16m"));
-  for (const Profile& profile : config.profiles) {
-    directories.push_back(fmt::format("{}/{}", share, profile.name));
-    files.push_back(memory_mount(directories.back(), "ConditionPathExists", "4m"));
-  }
-  for (const std::string_view unit :
-       {"oci-oauth-refresh.service", "oci-oauth-publish.service", "oci-oauth-serve.service",
-        "oci-oauth-exchange@.service", "oci-oauth-sinks@.service", "oci-oauth-refresh.socket",
-        "oci-oauth-fleet.service"}) {
-    files.push_back(needs_mounts(unit, directories));
-  }
+  add_mounts(config, files);
   return files;
 }
 
