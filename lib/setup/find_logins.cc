@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/environment.h"
@@ -46,24 +47,19 @@ Error not_ours(const std::string& path, uid_t owner) {
 }
 
 // What is opened is checked again, because the path may have changed since it was walked.
-Result<Secret> read_login(const std::string& path, uid_t uid) {
-  const auto other = TRY(find_other_owner(path, uid));
-  if (other) return not_ours(path, other->uid);
+Result<JsonDocument> read_json(const std::string& path, uid_t uid) {
+  if (const auto other = TRY(find_other_owner(path, uid))) return not_ours(path, other->uid);
   const auto fd = TRY(open_file({.path = path}, O_RDONLY));
   struct stat status;
   if (::fstat(fd.get(), &status) != 0) return Error::from_errno(errno, path);
   if (status.st_uid != uid && status.st_uid != 0) return not_ours(path, status.st_uid);
-  return Secret(TRY(read_file(fd.get(), status, login_limit, path)));
+  const Secret text(TRY(read_file(fd.get(), status, login_limit, path)));
+  return parse_json(text.reveal(), path);
 }
 
 bool has_text(const JsonValue& document, const std::string& pointer) {
   const JsonValue* value = json_at(document, pointer);
   return value != nullptr && value->IsString() && value->GetStringLength() > 0;
-}
-
-Result<JsonDocument> read_json(const std::string& path, uid_t uid) {
-  const auto text = TRY(read_login(path, uid));
-  return parse_json(text.reveal(), path);
 }
 
 Error no_token(const FoundLogin& login, std::string_view what) {
@@ -81,21 +77,27 @@ std::string missing_of(const JsonValue& document, const JsonValue& client, const
   return has_server ? "" : "server";
 }
 
-// One of several logins, each with a client and a server of its own.
-FoundLogin found(FoundLogin login, const JsonValue& document, const Provider& provider, uid_t uid) {
+// The only login of a client, which can be refreshed, or one of several.
+bool is_only(const Provider& provider) {
+  return !has_entries(provider) && provider.place.file.find('*') == std::string::npos;
+}
+
+// Whether the login is usable, and what it lacks. Each of several has a client and a server of its own.
+FoundLogin examined(FoundLogin login, const JsonValue& document, const Provider& provider, uid_t uid) {
+  const CredentialFields& fields = provider.fields;
+  const bool is_refreshable = has_text(document, fields.refresh_token);
+  if (is_only(provider) && login.entry.empty()) {
+    if (!is_refreshable) login.usable = no_token(login, "refresh token");
+    return login;
+  }
   JsonDocument client = json_object();
   if (!login.client_file.empty()) {
     auto read = read_json(login.client_file, uid);
-    if (read) {
-      client = std::move(*read);
-    } else {
-      login.client_file.clear();
-    }
+    if (read) client = *std::move(read);
+    if (!read) login.client_file.clear();
   }
   login.lacks = missing_of(document, client, provider);
-  const CredentialFields& fields = provider.fields;
-  if (!has_text(document, fields.access_token) && !has_text(document, fields.refresh_token))
-    login.usable = no_token(login, "token");
+  if (!is_refreshable && !has_text(document, fields.access_token)) login.usable = no_token(login, "token");
   return login;
 }
 
@@ -129,30 +131,20 @@ std::string client_file_of(const std::string& path, const LoginPlace& place) {
   return path.substr(0, path.size() - ending) + place.client_file;
 }
 
-// The only login of a client, which can be refreshed, or each of several.
-void add_logins(std::vector<FoundLogin>& logins, const Provider& provider, const UserHome& home,
-                const std::vector<std::string>& directories) {
-  const bool is_only = !has_entries(provider) && provider.place.file.find('*') == std::string::npos;
-  const std::string pattern = path_of(provider.place, home);
-  for (const std::string& path : is_only ? std::vector{pattern} : files_of(pattern)) {
-    const auto document = read_json(path, home.uid);
-    FoundLogin login = {provider.name, path, "", is_only ? "" : client_file_of(path, provider.place)};
-    if (!document) {
-      login.usable = document.error();
-    } else if (is_only) {
-      if (!has_text(*document, provider.fields.refresh_token))
-        login.usable = no_token(login, "refresh token");
-    } else if (!has_entries(provider)) {
-      login = found(std::move(login), *document, provider, home.uid);
-    } else {
-      for (const std::string& entry : entries_of(*document, provider)) {
-        const auto own = load_provider(ProviderEntry{provider.name, entry}, directories);
-        if (own) logins.push_back(found({provider.name, path, entry}, *document, *own, home.uid));
-      }
-      continue;
-    }
-    logins.push_back(std::move(login));
+std::vector<FoundLogin> logins_at(const std::string& path, const Provider& provider, const UserHome& home,
+                                  const std::vector<std::string>& directories) {
+  const auto document = read_json(path, home.uid);
+  if (!document) return {{.provider = provider.name, .path = path, .usable = document.error()}};
+  if (!has_entries(provider)) {
+    return {examined({provider.name, path, "", client_file_of(path, provider.place)}, *document, provider,
+                     home.uid)};
   }
+  std::vector<FoundLogin> logins;
+  for (const std::string& entry : entries_of(*document, provider)) {
+    const auto own = load_provider(ProviderEntry{provider.name, entry}, directories);
+    if (own) logins.push_back(examined({provider.name, path, entry}, *document, *own, home.uid));
+  }
+  return logins;
 }
 
 }  // namespace
@@ -177,7 +169,10 @@ std::vector<FoundLogin> find_logins(const UserHome& home, const std::vector<Prov
                                     const std::vector<std::string>& directories) {
   std::vector<FoundLogin> logins;
   for (const Provider& provider : providers) {
-    if (!provider.place.file.empty()) add_logins(logins, provider, home, directories);
+    if (provider.place.file.empty()) continue;
+    const std::string pattern = path_of(provider.place, home);
+    for (const std::string& path : is_only(provider) ? std::vector{pattern} : files_of(pattern))
+      std::ranges::move(logins_at(path, provider, home, directories), std::back_inserter(logins));
   }
   return logins;
 }
