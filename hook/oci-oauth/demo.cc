@@ -19,7 +19,7 @@
 #include "cli/engine_name.h"
 #include "command.h"
 #include "program/hint.h"
-#include "setup/tree.h"
+#include "setup/host.h"
 
 namespace oci_oauth {
 

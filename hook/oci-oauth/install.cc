@@ -7,6 +7,7 @@
 
 #include "base/fmt.h"
 #include "program/hint.h"
+#include "setup/docker_daemon.h"
 #include "setup/systemd.h"
 
 namespace oci_oauth {
@@ -26,16 +27,11 @@ Result<std::string> parse(const Invocation& invocation) {
   return engines.front();
 }
 
-// Printed if there is nothing to do.
-std::string already(const Plan& plan) {
-  return plan.is_done() ? fmt::format("{}: is already registered\n", plan.engine) : "";
-}
-
 std::string next_lines(const Host& host, const Plan& plan, Reload reload) {
   std::string text;
   for (const std::string& act : plan.next) text += fmt::format("next: {}\n", act);
   if (reload == Reload::by_caller || !host.tree.is_host()) return text;
-  const auto taken_up = plan.engine == engine_name::docker ? docker_has_taken_up() : Result<bool>(false);
+  const auto taken_up = plan.engine == engine_name::docker ? docker_has_taken_up() : false;
   if (taken_up && *taken_up)
     return text + fmt::format("{}: the running engine has the runtime oci-oauth\n", plan.engine);
   const std::string act = reload_command(host, plan.engine);
@@ -67,23 +63,28 @@ std::string list_units(std::string_view verb, const std::vector<std::string>& un
   return text;
 }
 
-Result<ExitCode> show(const Log& log, const Host& host, const Plan& plan, std::string_view unit_verb,
-                      std::string_view done) {
-  const std::string diff = TRY(diff_of(host.tree, plan.changes));
+std::string nothing_to_do(const Plan& plan) {
+  if (!plan.is_done()) return "";
+  return plan.engine + (plan.is_removal ? ": there is nothing to remove\n" : ": is already registered\n");
+}
+
+Result<ExitCode> show(const Log& log, const Plan& plan) {
+  const std::string diff = TRY(diff_of(plan.changes));
   tell_notes(log, plan);
-  return print(log, fmt::format("{}{}{}", diff, list_units(unit_verb, plan.units), done));
+  return print(log, diff + list_units(plan.is_removal ? "would disable" : "would enable", plan.units) +
+                        nothing_to_do(plan));
 }
 
 Result<ExitCode> carry_out(const Log& log, const Host& host, const Plan& plan, Reload reload,
                            Progress& progress) {
-  if (auto done = apply(host.tree, plan.changes, plan.ledger, host.ledger); !done) {
+  if (auto done = apply(host, plan.changes, plan.ledger); !done) {
     return std::move(done)
         .error()
         .in(fmt::format("install {}: nothing was changed", plan.engine))
         .with_hint("fix this and run it again");
   }
   progress.clear();
-  print(log, list_changes(host.tree, plan.changes));
+  print(log, list_changes(plan.changes));
   tell_notes(log, plan);
   if (has_systemd(host)) {
     progress.step("making systemd read its units again");
@@ -97,7 +98,7 @@ Result<ExitCode> carry_out(const Log& log, const Host& host, const Plan& plan, R
     if (plan.engine == engine_name::proxy)
       TRY(run_systemctl(host, {"try-reload-or-restart"}, {"oci-oauth-proxy.service"}));
   }
-  return print(log, already(plan) + next_lines(host, plan, reload));
+  return print(log, nothing_to_do(plan) + next_lines(host, plan, reload));
 }
 
 Result<ExitCode> install(const Invocation& invocation) {
@@ -110,7 +111,7 @@ Result<ExitCode> install(const Invocation& invocation) {
   const auto plan =
       plan_installation(*host, engine, login, arguments.has("--default") ? Default::ours : Default::as_is);
   if (!plan) return nothing_changed(verb, plan.error());
-  if (arguments.has("--dry-run")) return show(log, *host, *plan, "would enable", already(*plan));
+  if (arguments.has("--dry-run")) return show(log, *plan);
   Progress progress(STDERR_FILENO, "oci-oauth: install", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
   return carry_out(log, *host, *plan, Reload::by_person, progress);
 }

@@ -23,9 +23,11 @@ void tell_notes(const Log& log, const Plan& plan);
 // "VERB UNIT": a line each.
 std::string list_units(std::string_view verb, const std::vector<std::string>& units);
 
-// Prints what would be done: the files as a diff, the units, and `done` if that is nothing.
-Result<ExitCode> show(const Log& log, const Host& host, const Plan& plan, std::string_view unit_verb,
-                      std::string_view done);
+// Printed if there is nothing to do; empty otherwise.
+std::string nothing_to_do(const Plan& plan);
+
+// Prints what would be done: the files as a diff, and the units.
+Result<ExitCode> show(const Log& log, const Plan& plan);
 
 // Whether the caller makes a running daemon read its files again, or a person is told to.
 enum class Reload { by_person, by_caller };

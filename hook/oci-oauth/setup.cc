@@ -83,17 +83,6 @@ Result<SetupPlan> make_plan(const Log& log, Host host, const LoginChoice& login)
   return SetupPlan{std::move(host), std::move(engines), std::move(config)};
 }
 
-// The files and units of all engines, each once.
-void list_changes(const SetupPlan& plan, std::vector<Row>& rows) {
-  std::set<std::string> files, units;
-  for (const Plan& engine : plan.engines) {
-    for (const Change& change : engine.changes) files.insert(change.path);
-    units.insert(engine.units.begin(), engine.units.end());
-  }
-  for (const std::string& file : files) rows.push_back({{"file"}, {file}});
-  for (const std::string& unit : units) rows.push_back({{"unit"}, {unit}});
-}
-
 std::string plan_text(const SetupPlan& plan) {
   const bool is_system = plan.host.scope == Scope::system;
   std::string text = is_system ? "The plan, for the whole machine:\n"
@@ -104,7 +93,12 @@ std::string plan_text(const SetupPlan& plan) {
     rows.push_back({{"login"}, {fmt::format("{}, {}", profile.name, profile.credentials)}});
   for (const Plan& engine : plan.engines)
     rows.push_back({{"engine"}, {engine.engine + (engine.is_done() ? ", is already registered" : "")}});
-  list_changes(plan, rows);
+  std::set<std::pair<std::string, std::string>> parts;  // each once, though several engines need it
+  for (const Plan& engine : plan.engines) {
+    for (const Change& change : engine.changes) parts.emplace("file", change.path);
+    for (const std::string& unit : engine.units) parts.emplace("unit", unit);
+  }
+  for (const auto& [kind, name] : parts) rows.push_back({{kind}, {name}});
   if (!has_systemd(plan.host))
     rows.push_back(
         {{"units"},

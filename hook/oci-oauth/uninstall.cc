@@ -4,6 +4,7 @@
 #include "base/fmt.h"
 #include "install.h"
 #include "program/hint.h"
+#include "setup/docker_daemon.h"
 #include "setup/systemd.h"
 
 namespace oci_oauth {
@@ -29,7 +30,7 @@ Result<void> check_arguments(const Invocation& invocation) {
 Result<void> take_out(const Host& host, const Plan& plan) {
   const bool systemd = has_systemd(host), has_units = systemd && !plan.units.empty();
   if (has_units) TRY(run_systemctl(host, {"disable", "--now"}, plan.units));
-  auto done = apply(host.tree, plan.changes, plan.ledger, host.ledger);
+  auto done = apply(host, plan.changes, plan.ledger);
   if (!done && has_units) (void)run_systemctl(host, {"enable", "--now"}, plan.units);
   return done && systemd ? run_systemctl(host, {"daemon-reload"}) : std::move(done);
 }
@@ -47,23 +48,18 @@ ExitCode check_removal(const Log& log, const Host& host) {
             fmt::format("restart them, or delete their pods: docker restart {}", fmt::join(ids, " "))});
 }
 
-ExitCode uninstall_one(const Log& log, const Host& host, const std::string& engine,
-                       const Arguments& arguments) {
+Result<ExitCode> uninstall_one(const Log& log, Host& host, const std::string& engine,
+                               const Arguments& arguments) {
   const auto plan = plan_removal(host, engine);
-  if (!plan) {
-    if (!arguments.has("--all")) return report(log, nothing_changed(verb, plan.error()));
-    return report(log, nothing_changed(verb, Error(plan.error()).in(engine), "nothing of " + engine));
-  }
-  const std::string nothing = plan->is_done() ? fmt::format("{}: there is nothing to remove\n", engine) : "";
-  if (arguments.has("--dry-run")) {
-    const auto shown = show(log, host, *plan, "would disable", nothing);
-    return shown ? *shown : report(log, shown.error());
-  }
+  if (!plan && arguments.has("--all"))
+    return nothing_changed(verb, Error(plan.error()).in(engine), "nothing of " + engine);
+  if (!plan) return nothing_changed(verb, plan.error());
+  if (arguments.has("--dry-run")) return show(log, *plan);
   tell_notes(log, *plan);
   if (auto done = take_out(host, *plan); !done)
-    return report(log, std::move(done).error().in(fmt::format("{} {}", verb, engine)));
+    return std::move(done).error().in(fmt::format("{} {}", verb, engine));
   const std::string act = plan->is_done() || !host.tree.is_host() ? "" : reload_command(host, engine);
-  return print(log, list_changes(host.tree, plan->changes) + list_units("disabled", plan->units) + nothing +
+  return print(log, list_changes(plan->changes) + list_units("disabled", plan->units) + nothing_to_do(*plan) +
                         (act.empty() ? "" : fmt::format("next: {}\n", as_typed(act))));
 }
 
@@ -73,7 +69,7 @@ Result<ExitCode> uninstall(const Invocation& invocation) {
   const Log& log = invocation.log;
   const Arguments& arguments = invocation.arguments;
   TRY(check_arguments(invocation));
-  const auto host = open_host(arguments.value("--root").value_or("/"));
+  auto host = open_host(arguments.value("--root").value_or("/"));
   if (!host) return nothing_changed(verb, host.error());
   std::vector<std::string> engines = arguments.operands;
   ExitCode worst = ExitCode::fine;
@@ -84,7 +80,8 @@ Result<ExitCode> uninstall(const Invocation& invocation) {
     engines = std::move(*registered);
   }
   for (const std::string& engine : engines) {
-    const ExitCode code = uninstall_one(log, *host, engine, arguments);
+    const auto done = uninstall_one(log, *host, engine, arguments);
+    const ExitCode code = done ? *done : report(log, done.error());
     if (code != ExitCode::fine) worst = code;
   }
   if (!arguments.has("--before-removal") || arguments.has("--dry-run")) return worst;

@@ -14,7 +14,7 @@
 #include "base/size.h"
 #include "delivery/choice.h"
 #include "doctor/checks.h"
-#include "setup/cdi.h"
+#include "setup/engine.h"
 
 namespace oci_oauth {
 

@@ -16,6 +16,7 @@
 #include "base/fmt.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "setup/docker_daemon.h"
 #include "setup/systemd.h"
 #include "token/runtime_dir.h"
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "setup/cdi.h"
-
+// The CDI spec, a device for each profile.
 #include <cctype>
 
 #include "base/fmt.h"
 #include "config/config.h"
 #include "config/provider.h"
 #include "setup/configuration.h"
-#include "setup/plan.h"
+#include "setup/engine.h"
 
 namespace oci_oauth {
 
@@ -16,7 +15,6 @@ namespace {
 // Before 0.5.0, a device's name started with a letter; env and hooks have existed since 0.3.0.
 constexpr std::string_view lowest_version = "0.3.0";
 constexpr std::string_view version_of_leading_digits = "0.5.0";
-constexpr std::string_view without_environment = ":no-env";  // a profile's name has no colon
 
 // Profile names consist of characters that CDI allows, but may end in a punctuation mark.
 Result<void> check_name(std::string_view name) {
@@ -27,18 +25,14 @@ Result<void> check_name(std::string_view name) {
                "choose a name that ends in a letter or a digit"};
 }
 
-JsonValue hook_value(const HookProgram& hook, std::string_view stage, const std::string& profile) {
-  JsonValue value = json_object({{"hookName", stage}});
-  JsonValue entry = hook_entry(hook, stage, {profile});
-  for (auto& member : entry.GetObject()) json_set(value, json_text(member.name), std::move(member.value));
-  return value;
-}
-
 JsonValue device_value(const std::string& name, const CdiDevice& device, const HookProgram& hook) {
   JsonValue edits = json_object(), hooks = json_array();
   if (!device.environment.empty()) json_set(edits, "env", device.environment);
-  for (const char* stage : {"createRuntime", "poststop"})
-    json_append(hooks, hook_value(hook, stage, device.profile));
+  for (const std::string_view stage : {"createRuntime", "poststop"}) {
+    JsonValue entry = hook_entry(hook, stage, {device.profile});
+    json_set(entry, "hookName", stage);
+    json_append(hooks, std::move(entry));
+  }
   json_set(edits, "hooks", std::move(hooks));
   return json_object({{"name", name}, {"containerEdits", std::move(edits)}});
 }
@@ -60,29 +54,27 @@ Result<std::string> cdi_spec(const std::vector<CdiDevice>& devices, const HookPr
       version = version_of_leading_digits;
     json_append(list, device_value(device.profile, device, hook));
     if (device.environment.empty()) continue;
-    const std::string bare = fmt::format("{}{}", device.profile, without_environment);
-    json_append(list, device_value(bare, {device.profile, {}}, hook));
+    // A profile's name has no colon.
+    json_append(list, device_value(device.profile + ":no-env", {device.profile, {}}, hook));
   }
   const JsonValue spec =
       json_object({{"cdiVersion", version}, {"kind", cdi_kind}, {"devices", std::move(list)}});
   return std::string(write_json(spec, JsonStyle::indented).reveal());
 }
 
-Result<Plan> plan_cdi(const Host& host, const Ledger& ledger, Default) {
+Result<Plan> plan_cdi(const Host& host, Default) {
   const auto config = TRY(configuration_of(host));
   std::vector<CdiDevice> devices;
   for (const Profile& profile : config.profiles) {
     if (!profile.delivered_by.empty()) continue;
-    const auto provider = load_provider(profile, provider_places(host));
+    auto provider = load_provider(profile, provider_places(host));
     if (!provider)
-      return Error(provider.error())
-          .in(fmt::format("{}: profile '{}'", host.tree.shown(host.config), profile.name));
+      return std::move(provider).error().in(
+          fmt::format("{}: profile '{}'", host.tree.shown(host.config), profile.name));
     devices.push_back({profile.name, environment_of(*provider, profile, profile.target)});
   }
   auto spec = TRY(cdi_spec(devices, {.path = host.hook()}));
-  Plan plan;
-  plan.changes.push_back(TRY(plan_whole_file(host.tree, ledger, spec_file, std::move(spec))));
-  return plan;
+  return Plan{.changes = {TRY(plan_whole_file(host, spec_file, std::move(spec)))}};
 }
 
 }  // namespace oci_oauth

@@ -9,13 +9,12 @@
 
 #include "base/json.h"
 #include "base/result.h"
-#include "setup/ledger.h"
-#include "setup/tree.h"
+#include "setup/host.h"
 
 namespace oci_oauth {
 
 struct Change {
-  std::string path;
+  std::string path = {}, shown = {};        // in the tree, and for messages
   OwnedPart part = OwnedPart::whole;        // of the file, that is ours
   std::optional<std::string> before = {};   // the file as it is; nullopt: there is none
   std::optional<std::string> without = {};  // without our part
@@ -32,15 +31,14 @@ using RemoveOurs = Result<std::string> (*)(const std::string& text, const std::s
 
 // Removes our part: what the ledger says of it, and of a file that differs from that, also what
 // `remove_ours` finds (by default, a TOML block). Failure: the file cannot be read or parsed.
-Result<Change> plan_without_ours(const Tree& tree, const Ledger& ledger, const std::string& path,
-                                 OwnedPart part, RemoveOurs remove_ours = nullptr);
+Result<Change> plan_without_ours(const Host& host, const std::string& path, OwnedPart part,
+                                 RemoveOurs remove_ours = nullptr);
 
 // Makes `text` the whole file, unless it is a person's.
-Result<Change> plan_whole_file(const Tree& tree, const Ledger& ledger, const std::string& path,
-                               std::string text);
+Result<Change> plan_whole_file(const Host& host, const std::string& path, std::string text);
 
 // Sets a member of the planned JSON. Failure: as set_json_value().
-Result<void> set_member(Change& change, const Tree& tree, const JsonPath& path, const JsonValue& value);
+Result<void> set_member(Change& change, const JsonPath& path, const JsonValue& value);
 
 // The JSON of a file; an empty object if the file is missing or blank.
 std::string json_of(const std::optional<std::string>& file);
@@ -48,17 +46,16 @@ std::string json_of(const std::optional<std::string>& file);
 // The ledger as it is once the change has been made for `engine`.
 void record(Ledger& ledger, const std::string& engine, const Change& change);
 
-// The ledger of a tree; empty if there is none.
-Result<Ledger> load_ledger(const Tree& tree, const std::string& path);
+// What was recorded for the host; empty if nothing was.
+Result<Ledger> load_ledger(const Host& host);
 
-// Makes the changes and saves the ledger at `ledger_path`. Failure: the changes made so far were undone.
-Result<void> apply(const Tree& tree, const std::vector<Change>& changes, Ledger ledger,
-                   const std::string& ledger_path);
+// Makes the changes and saves the ledger. Failure: the changes made so far were undone.
+Result<void> apply(const Host& host, const std::vector<Change>& changes, Ledger ledger);
 
 // The changes in the format of diff -u. Failure: diff(1) cannot be run.
-Result<std::string> diff_of(const Tree& tree, const std::vector<Change>& changes);
+Result<std::string> diff_of(const std::vector<Change>& changes);
 
 // "wrote PATH", "changed PATH", "removed PATH": a line each.
-std::string list_changes(const Tree& tree, const std::vector<Change>& changes);
+std::string list_changes(const std::vector<Change>& changes);
 
 }  // namespace oci_oauth

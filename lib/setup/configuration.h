@@ -23,15 +23,18 @@ struct LoginChoice {
   std::optional<std::string> credentials = {}, provider = {};
 };
 
-// The change to a configuration with the chosen profiles: of the whole file if that is ours to write,
-// otherwise of none of it. `notes` get one for each profile that is new, or missing in a person's file.
-// Failure: no login for a new configuration, or none of those that were named; the configuration cannot be
-// read, or is a person's and has no profile for a login that was named.
-Result<Change> plan_configuration(const Host& host, const Ledger& ledger, const LoginChoice& choice,
-                                  std::vector<std::string>& notes);
+struct PlannedConfiguration {
+  Change change;                   // of the whole file if that is ours to write, otherwise of none of it
+  std::vector<std::string> notes;  // for each profile that is new, or missing in a person's file
+};
+
+// A configuration with the chosen profiles. Failure: no login for a new configuration, or none of those that
+// were named; the configuration cannot be read, or is a person's and has no profile for a login that was
+// named.
+Result<PlannedConfiguration> plan_configuration(const Host& host, const LoginChoice& choice);
 
 // Makes it name the wrapper's runtime too. Failure: it names another one.
-Result<void> set_runtime(Change& change, const Host& host, const std::string& real_runtime);
+Result<void> set_runtime(Change& change, const std::string& real_runtime);
 
 // The host's configuration as it will be, or as it is; without one, a profile for Claude. Failure: it cannot
 // be read.

@@ -11,13 +11,12 @@
 #include "config/config.h"
 #include "program/hint.h"
 #include "setup/docker_daemon.h"
-#include "setup/plan.h"
+#include "setup/engine.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr std::string_view runtime_name = "oci-oauth";
 constexpr size_t shown_containers = 5;
 
 // What the wrapper must run so that containers still have the previous default runtime.
@@ -53,12 +52,6 @@ std::string runtime_behind_wrapper(const Host& host) {
   return "runc";
 }
 
-// The program of the runtime with our name in the file; nullopt if there is none.
-std::optional<std::string> named_program(const DockerSettings& settings) {
-  const auto entry = settings.runtimes.find(std::string(runtime_name));
-  return entry == settings.runtimes.end() ? std::nullopt : std::optional(entry->second.path);
-}
-
 // A daemon in a snap sees none of the host's programs, and only its own file.
 Result<void> check_served(const Host& host, const DockerDaemon& daemon) {
   if (host.scope == Scope::user && !has_rootless_docker(host)) {
@@ -78,7 +71,7 @@ Result<void> check_served(const Host& host, const DockerDaemon& daemon) {
 
 // dockerd refuses to start if a setting is both an option and in the file.
 Result<void> check_flags(const DockerDaemon& daemon, bool sets_default) {
-  for (const DaemonFlag& flag : daemon.flags) {
+  for (const ServiceOption& flag : daemon.flags) {
     const bool adds = flag.name == "--add-runtime";
     if (!adds && !(sets_default && flag.name == "--default-runtime")) continue;
     const char* key = adds ? "runtimes" : "default-runtime";
@@ -107,24 +100,28 @@ Result<std::string> remove_our_members(const std::string& text, const std::strin
 }
 
 struct DaemonFile {
-  Change change;  // to what it is without our part
-  std::string shown;
+  DockerDaemon daemon;  // which reads it
+  Change change;        // to what it is without our part
   DockerSettings now = {}, without_ours = {};
+
+  // The program of the runtime with our name; nullopt if there is none.
+  std::optional<std::string> program() const {
+    const auto entry = now.runtimes.find(runtime_name);
+    return entry == now.runtimes.end() ? std::nullopt : std::optional(entry->second.path);
+  }
 };
 
-Result<DaemonFile> read_daemon_file(const Host& host, const Ledger& ledger, const DockerDaemon& daemon) {
-  DaemonFile file = {TRY(plan_without_ours(host.tree, ledger, daemon.config_file, OwnedPart::json_members,
-                                           remove_our_members)),
-                     host.tree.shown(daemon.config_file)};
-  file.now = TRY(read_record<DockerSettings>(json_of(file.change.before), file.shown));
-  file.without_ours = TRY(read_record<DockerSettings>(json_of(file.change.without), file.shown));
-  return file;
+Result<DaemonFile> read_daemon_file(const Host& host, DockerDaemon daemon) {
+  auto change = TRY(plan_without_ours(host, daemon.config_file, OwnedPart::json_members, remove_our_members));
+  auto now = TRY(read_record<DockerSettings>(json_of(change.before), change.shown));
+  auto without_ours = TRY(read_record<DockerSettings>(json_of(change.without), change.shown));
+  return DaemonFile{std::move(daemon), std::move(change), std::move(now), std::move(without_ours)};
 }
 
 // The program of a runtime of our name that is neither the wrapper nor what an uninstall leaves for
 // containers that have recorded the name; nullopt if there is none.
 std::optional<std::string> others_program(const Host& host, const DaemonFile& file) {
-  auto program = named_program(file.now);
+  auto program = file.program();
   const bool is_ours = !program || is_wrapper(*program) || *program == "runc" ||
                        *program == runtime_behind_wrapper(host) || program->ends_with("/runc") ||
                        program->ends_with("/crun");
@@ -137,9 +134,8 @@ std::string listed(const std::vector<std::string>& names) {
                      fmt::join(first, ", "), names.size() > first.size() ? ", ..." : "");
 }
 
-std::vector<std::string> containers_of(const Host& host, const DockerDaemon& daemon, const DaemonFile& file) {
-  const auto seen = tree_of(daemon);
-  return containers_with_runtime(seen ? *seen : host.tree, docker_data_root(host, daemon, file.now),
+std::vector<std::string> containers_of(const Host& host, const DaemonFile& file) {
+  return containers_with_runtime(file.daemon.tree(host), docker_data_root(host, file.daemon, file.now),
                                  runtime_name);
 }
 
@@ -152,65 +148,66 @@ bool keeps_our_default(const Host& host, const DockerDaemon& daemon) {
 }
 
 // What an earlier uninstall left, if anything.
-std::string withdrawn(const Host& host, const DockerDaemon& daemon, const DaemonFile& file) {
-  const auto program = named_program(file.now);
+std::string withdrawn(const Host& host, const DaemonFile& file) {
+  const auto program = file.program();
   if (!program || is_wrapper(*program)) return "";
-  const auto users = containers_of(host, daemon, file);
-  if (users.empty()) {
-    return fmt::format(
-        "was uninstalled; {} still has the runtime oci-oauth, as {}, which no container uses: {}", file.shown,
-        *program, as_typed("oci-oauth uninstall docker"));
-  }
-  return fmt::format("was uninstalled; {} keeps the runtime oci-oauth, as {}, for {}", file.shown, *program,
-                     listed(users));
+  const auto users = containers_of(host, file);
+  const std::string& shown = file.change.shown;
+  if (!users.empty())
+    return fmt::format("was uninstalled; {} keeps the runtime oci-oauth, as {}, for {}", shown, *program,
+                       listed(users));
+  return fmt::format(
+      "was uninstalled; {} still has the runtime oci-oauth, as {}, which no container uses: {}", shown,
+      *program, as_typed("oci-oauth uninstall docker"));
 }
 
 }  // namespace
 
-Result<Plan> plan_docker(const Host& host, const Ledger& ledger, Default as_default) {
-  const DockerDaemon daemon = find_docker(host);
+Result<Plan> plan_docker(const Host& host, Default as_default) {
+  DockerDaemon daemon = find_docker(host);
   TRY(check_served(host, daemon));
-  auto file = TRY(read_daemon_file(host, ledger, daemon));
+  auto file = TRY(read_daemon_file(host, std::move(daemon)));
+  Change& change = file.change;
   if (const auto program = others_program(host, file)) {
     return Error{
         ErrorKind::failed,
-        fmt::format("{}: has a runtime 'oci-oauth' that runs another program, {}", file.shown, *program),
+        fmt::format("{}: has a runtime 'oci-oauth' that runs another program, {}", change.shown, *program),
         fmt::format("set its path to {}, or remove it", json_quoted(host.wrapper()))};
   }
-  Plan plan = {.withdrawn = withdrawn(host, daemon, file)};
+  Plan plan = {.withdrawn = withdrawn(host, file)};
   const bool sets_default = as_default == Default::ours || file.now.default_runtime == runtime_name;
-  if (sets_default) plan.real_runtime = TRY(real_runtime(host.tree, file.without_ours, file.shown));
-  TRY(check_flags(daemon, sets_default));
-  TRY(set_member(file.change, host.tree, runtime_path, json_object({{"path", host.wrapper()}})));
-  if (sets_default) TRY(set_member(file.change, host.tree, default_path, to_json(runtime_name)));
-  plan.changes.push_back(std::move(file.change));
+  if (sets_default) plan.real_runtime = TRY(real_runtime(host.tree, file.without_ours, change.shown));
+  TRY(check_flags(file.daemon, sets_default));
+  TRY(set_member(change, runtime_path, json_object({{"path", host.wrapper()}})));
+  if (sets_default) TRY(set_member(change, default_path, to_json(runtime_name)));
+  plan.changes.push_back(std::move(change));
   return plan;
 }
 
-Result<Plan> plan_docker_removal(const Host& host, const Ledger& ledger) {
-  const DockerDaemon daemon = find_docker(host);
-  auto file = TRY(read_daemon_file(host, ledger, daemon));
+Result<Plan> plan_docker_removal(const Host& host) {
+  auto file = TRY(read_daemon_file(host, find_docker(host)));
+  Change& change = file.change;
   Plan plan;
   if (others_program(host, file)) return plan;
-  const auto users = named_program(file.now) ? containers_of(host, daemon, file) : std::vector<std::string>();
+  const auto users = file.program() ? containers_of(host, file) : std::vector<std::string>();
   if (!users.empty()) {
     const std::string real = runtime_behind_wrapper(host);
-    TRY(set_member(file.change, host.tree, runtime_path, json_object({{"path", real}})));
+    TRY(set_member(change, runtime_path, json_object({{"path", real}})));
     plan.notes.push_back(fmt::format(
         "{}: keeps the runtime oci-oauth, as {}, for {}, which cannot start without it; once they are "
         "recreated or removed, '{}' removes it",
-        file.shown, real, listed(users), as_typed("oci-oauth uninstall docker")));
+        change.shown, real, listed(users), as_typed("oci-oauth uninstall docker")));
   }
   const std::string& now = file.now.default_runtime;  // "runc" also if an earlier uninstall has left that
   const bool had_ours = file.without_ours.default_runtime.empty() && (now == runtime_name || now == "runc");
-  if (had_ours && keeps_our_default(host, daemon)) {
-    TRY(set_member(file.change, host.tree, default_path, to_json("runc")));
+  if (had_ours && keeps_our_default(host, file.daemon)) {
+    TRY(set_member(change, default_path, to_json("runc")));
     plan.notes.push_back(
         fmt::format("{}: keeps \"default-runtime\": \"runc\", because the running dockerd keeps its default "
                     "if the file names none; once it has reloaded the file, '{}' removes it",
-                    file.shown, as_typed("oci-oauth uninstall docker")));
+                    change.shown, as_typed("oci-oauth uninstall docker")));
   }
-  plan.changes.push_back(std::move(file.change));
+  plan.changes.push_back(std::move(change));
   return plan;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/docker_daemon.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,7 +16,6 @@
 #include "base/service_manager.h"
 #include "base/size.h"
 #include "base/text.h"
-#include "setup/service_command.h"
 
 namespace oci_oauth {
 
@@ -25,7 +25,7 @@ constexpr auto docker_bound = std::chrono::seconds(10);
 constexpr size_t command_line_limit = 256 * KiB;
 
 // Options with a value, as dockerd(8) spells them, and our names for them.
-constexpr std::pair<std::string_view, std::string_view> known_flags[] = {
+constexpr OptionSpelling known_flags[] = {
     {"--add-runtime", "--add-runtime"},
     {"--default-runtime", "--default-runtime"},
     {"--config-file", "--config-file"},
@@ -36,15 +36,6 @@ constexpr std::pair<std::string_view, std::string_view> known_flags[] = {
     {"--host", "--host"},
     {"-H", "--host"},
 };
-
-void add_flags(const std::vector<ServiceWord>& words, std::vector<DaemonFlag>& flags) {
-  for (size_t i = 1; i < words.size(); ++i) {
-    for (const auto& [spelling, name] : known_flags) {
-      if (auto value = option_value(words, i, spelling))
-        flags.push_back({std::string(name), *std::move(value), words[i].file});
-    }
-  }
-}
 
 std::string text_of(const std::string& path) {
   auto text = read_file({.path = path}, command_line_limit);
@@ -101,16 +92,19 @@ void add_containers(const Tree& tree, const std::string& directory, std::string_
 }  // namespace
 
 std::optional<std::string> DockerDaemon::flag(std::string_view name) const {
-  const auto found =
-      std::find_if(flags.rbegin(), flags.rend(), [&](const DaemonFlag& flag) { return flag.name == name; });
+  const auto found = std::find_if(flags.rbegin(), flags.rend(),
+                                  [&](const ServiceOption& flag) { return flag.name == name; });
   return found == flags.rend() ? std::nullopt : std::optional<std::string>(found->value);
 }
 
 DockerDaemon find_docker(const Host& host) {
-  DockerDaemon daemon;
-  add_flags(service_command(host, "docker.service"), daemon.flags);
-  daemon.pid = running_daemon(host);
-  if (daemon.pid) add_flags(command_of(*daemon.pid), daemon.flags);
+  DockerDaemon daemon = {.flags = options_in(service_command(host, "docker.service"), known_flags),
+                         .config_file = {},
+                         .pid = running_daemon(host)};
+  if (daemon.pid) {
+    std::ranges::move(options_in(command_of(*daemon.pid), known_flags), std::back_inserter(daemon.flags));
+    if (auto tree = Tree::of_process(*daemon.pid)) daemon.seen = std::move(*tree);
+  }
   const std::string usual = host.scope == Scope::system ? "/etc/docker" : host.config_home + "/docker";
   daemon.config_file = daemon.flag("--config-file").value_or(usual + "/daemon.json");
   return daemon;
@@ -121,17 +115,10 @@ bool has_rootless_docker(const Host& host) {
          (!service_command(host, "docker.service").empty() || running_daemon(host).has_value());
 }
 
-std::optional<Tree> tree_of(const DockerDaemon& daemon) {
-  if (!daemon.pid) return std::nullopt;
-  auto tree = Tree::of_process(*daemon.pid);
-  return tree ? std::optional<Tree>(std::move(*tree)) : std::nullopt;
-}
-
 std::string docker_data_root(const Host& host, const DockerDaemon& daemon, const DockerSettings& settings) {
   if (auto named = daemon.flag("--data-root")) return *named;
-  for (const std::string& named : {settings.data_root, settings.graph}) {
-    if (!named.empty()) return named;
-  }
+  if (!settings.data_root.empty()) return settings.data_root;
+  if (!settings.graph.empty()) return settings.graph;
   return host.scope == Scope::system ? "/var/lib/docker" : host.data_home + "/docker";
 }
 
@@ -148,7 +135,7 @@ std::vector<std::string> containers_with_runtime(const Tree& tree, const std::st
 }
 
 std::string docker_socket(const Host& host, const DockerDaemon& daemon) {
-  for (const DaemonFlag& flag : daemon.flags) {
+  for (const ServiceOption& flag : daemon.flags) {
     if (flag.name == "--host" && flag.value.starts_with("unix://")) return flag.value;
   }
   const std::string directory = host.scope == Scope::system ? "/var/run" : parent_directory(host.runtime_dir);
@@ -174,12 +161,21 @@ Result<DockerRuntimes> ask_docker(const std::string& socket) {
                         json_member(*all, "oci-oauth") != nullptr};
 }
 
+Result<bool> docker_has_taken_up() {
+  return TRY(ask_docker()).has_ours;
+}
+
+bool reload_docker(const Host& host) {
+  const auto pid = find_docker(host).pid;
+  return pid && ::kill(*pid, SIGHUP) == 0;
+}
+
 Result<void> validate_daemon_json(const Host& host, const DockerDaemon& daemon, std::string_view text) {
   const std::string program = host.tree.is_host() ? host.tree.find_program("dockerd") : "";
   const auto file = MemoryFile::holding(text);
   if (program.empty() || !file) return {};
   std::vector<std::string> command = {program, "--validate", "--config-file", file->path()};
-  for (const DaemonFlag& flag : daemon.flags) {
+  for (const ServiceOption& flag : daemon.flags) {
     if (flag.name == "--add-runtime" || flag.name == "--default-runtime")
       command.push_back(fmt::format("{}={}", flag.name, flag.value));
   }

@@ -14,22 +14,21 @@
 #include "base/record.h"
 #include "base/result.h"
 #include "setup/host.h"
+#include "setup/systemd.h"
 
 namespace oci_oauth {
 
-// An option of dockerd's command line.
-struct DaemonFlag {
-  std::string name, value;  // "--data-root", "/srv/docker"
-  std::string place;        // "/lib/systemd/system/docker.service", or "dockerd (pid 17)"
-};
-
 struct DockerDaemon {
-  std::vector<DaemonFlag> flags;  // those that matter here, from the unit and then from the running daemon
-  std::string config_file;        // daemon.json
-  std::optional<pid_t> pid = {};  // if the daemon is running
+  std::vector<ServiceOption> flags;  // those that matter here, from the unit and then from the running daemon
+  std::string config_file;           // daemon.json
+  std::optional<pid_t> pid = {};     // if the daemon is running
+  // The files as the running daemon sees them, because rpm runs a package's scripts without /tmp and /home
+  // (rpm-plugin-unshare(8)).
+  std::optional<Tree> seen = {};
 
   // The last value; nullopt if the option is absent.
   std::optional<std::string> flag(std::string_view name) const;
+  const Tree& tree(const Host& host) const { return seen ? *seen : host.tree; }
 };
 
 // The daemon of the machine, or of the user. `config_file` has its default if no option sets it.
@@ -59,10 +58,6 @@ void describe(auto& each, RecordOf<DockerSettings> auto& settings) {
   each("graph", settings.graph);
 }
 
-// The files as the running daemon sees them, because rpm runs a package's scripts without /tmp and /home
-// (rpm-plugin-unshare(8)). nullopt if it is not running.
-std::optional<Tree> tree_of(const DockerDaemon& daemon);
-
 // Where the daemon keeps its containers: by option, by daemon.json, or by default.
 std::string docker_data_root(const Host& host, const DockerDaemon& daemon, const DockerSettings& settings);
 
@@ -86,7 +81,13 @@ std::string start_docker_command();
 
 // What the daemon at `socket` says, or the one that docker(1) finds by itself if it is empty. Failure: no
 // answer.
-Result<DockerRuntimes> ask_docker(const std::string& socket);
+Result<DockerRuntimes> ask_docker(const std::string& socket = {});
+
+// Whether the running daemon has read the registration. Failure: it does not answer.
+Result<bool> docker_has_taken_up();
+
+// Makes a running dockerd read its file again (SIGHUP, as systemctl reload does). False: none is running.
+bool reload_docker(const Host& host);
 
 // dockerd's own check of a daemon.json (`--validate`, 23.0 and later), including its command-line options.
 // A success if this dockerd has no such check. Failure: its reason.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/engine.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,13 +16,11 @@ namespace oci_oauth {
 namespace {
 
 // No files, only units, which are enabled if systemd is running.
-Result<Plan> plan_systemd(const Host& host, const Ledger&, Default) {
-  Plan plan;
+Result<Plan> plan_systemd(const Host& host, Default) {
   const auto units = installable_units(host);
-  if (host.tree.is_host() || units.empty()) return plan;
-  plan.next.push_back(
-      fmt::format("systemctl --root {} enable {}", shell_word(host.tree.root()), fmt::join(units, " ")));
-  return plan;
+  if (host.tree.is_host() || units.empty()) return Plan();
+  return Plan{.next = {fmt::format("systemctl --root {} enable {}", shell_word(host.tree.root()),
+                                   fmt::join(units, " "))}};
 }
 
 bool has_socket_profile(const Host& host) {
@@ -32,22 +29,19 @@ bool has_socket_profile(const Host& host) {
 }
 
 // The same; Debian's nginx is run by the proxy, and its own configuration is left alone.
-Result<Plan> plan_proxy(const Host& host, const Ledger&, Default) {
+Result<Plan> plan_proxy(const Host& host, Default) {
   if (!has_socket_profile(host))
     return Error{ErrorKind::usage,
                  fmt::format("{}: no profile has \"delivery\": \"socket\"", host.tree.shown(host.config)),
                  "add it to a profile there"};
   if (host.tree.find_program("nginx").empty())
     return Error{ErrorKind::failed, "nginx is not installed", "apt-get install nginx-light"};
-  Plan plan;
-  if (has_gvisor(host))
-    plan.notes.emplace_back(
-        "gVisor's containers get no socket, because nothing can be mounted into them: give them a profile "
-        "with \"delivery\": \"token\"");
-  return plan;
+  if (!has_gvisor(host)) return Plan();
+  return Plan{.notes = {"gVisor's containers get no socket, because nothing can be mounted into them: give "
+                        "them a profile with \"delivery\": \"token\""}};
 }
 
-Result<Plan> plan_nothing(const Host&, const Ledger&) {
+Result<Plan> plan_nothing(const Host&) {
   return Plan();
 }
 
@@ -60,11 +54,11 @@ Result<void> check_systemd(const Host& host, std::string_view instead) {
 
 struct Engine {
   std::string_view name;
-  std::vector<std::string_view> programs;  // the engine is installed if one of these is; none: it always is
+  std::vector<std::string_view> programs;  // the engine is installed if one of these is
   Scope smallest;                          // whether a user can set it up without root
-  Result<Plan> (*plan)(const Host&, const Ledger&, Default);
+  Result<Plan> (*plan)(const Host&, Default);
   // nullptr: the opposite of `plan`.
-  Result<Plan> (*removal)(const Host&, const Ledger&) = nullptr;
+  Result<Plan> (*removal)(const Host&) = nullptr;
   // nullptr: the engine has no such check.
   Result<void> (*check)(const Host&, const std::optional<std::string>& text) = nullptr;
 };
@@ -103,11 +97,11 @@ bool is_present(const Host& host, const Engine& engine) {
 
 bool knows(const Ledger& ledger, std::string_view engine) {
   return std::ranges::any_of(
-      ledger.files, [&](const LedgerFile& file) { return file.engines.count(std::string(engine)) > 0; });
+      ledger.files, [&](const LedgerFile& file) { return file.engines.contains(std::string(engine)); });
 }
 
 // What a person should know besides what the planner says.
-void add_notes(const Host& host, const Ledger& ledger, const Engine& engine, Plan& plan) {
+void add_notes(const Host& host, const Engine& engine, Plan& plan) {
   if (!plan.changes.empty() && !is_present(host, engine)) {
     plan.notes.push_back(
         fmt::format("{}: {} not found; registered anyway", engine.name, fmt::join(engine.programs, ", ")));
@@ -129,8 +123,8 @@ void add_notes(const Host& host, const Ledger& ledger, const Engine& engine, Pla
         linger_command));
   }
   // What an uninstall of Docker left behind is not forgotten.
-  if (engine.name == engine_name::docker || !knows(ledger, engine_name::docker)) return;
-  const auto docker = plan_docker(host, ledger, Default::as_is);
+  if (engine.name == engine_name::docker || !knows(host.ledger, engine_name::docker)) return;
+  const auto docker = plan_docker(host, Default::as_is);
   if (docker && !docker->withdrawn.empty()) plan.notes.push_back("docker: " + docker->withdrawn);
 }
 
@@ -150,25 +144,6 @@ Result<void> want_units(const Host& host, Plan& plan) {
   return {};
 }
 
-// Records the changes, and keeps those that change something.
-enum class Verb { install, uninstall };
-void settle(const Host& host, Plan& plan, Verb verb) {
-  const auto note = [&](const Change& change, std::string_view what) {
-    plan.notes.push_back(fmt::format("{}: {}", host.tree.shown(change.path), what));
-  };
-  for (const Change& change : plan.changes) {
-    if (change.is_theirs()) note(change, "has been changed since it was written, and is kept");
-    if (change.is_edited && !change.is_theirs() && verb == Verb::uninstall)
-      note(change, "oci-oauth's own entries are removed, with what was changed in them");
-    if (change.is_theirs() && verb == Verb::install) {
-      plan.ledger.find(change.path)->engines.insert(plan.engine);
-    } else {
-      record(plan.ledger, plan.engine, change);
-    }
-  }
-  std::erase_if(plan.changes, [](const Change& change) { return !change.is_needed(); });
-}
-
 // The engine's own check of its files; only if it runs on this machine. A file that the engine already
 // refuses, or refuses as a file in memory, is not made worse.
 Result<void> check(const Host& host, const Engine& engine, const std::vector<Change>& changes) {
@@ -182,26 +157,43 @@ Result<void> check(const Host& host, const Engine& engine, const std::vector<Cha
   return {};
 }
 
-EngineState inspect(const Host& host, const Ledger& ledger, const Engine& engine) {
+// Records the changes, keeps those that change something, and has the engine check them.
+Result<void> settle(const Host& host, const Engine& engine, Plan& plan) {
+  for (const Change& change : plan.changes) {
+    if (change.is_theirs()) {
+      plan.notes.push_back(change.shown + ": has been changed since it was written, and is kept");
+    } else if (change.is_edited && plan.is_removal) {
+      plan.notes.push_back(change.shown +
+                           ": oci-oauth's own entries are removed, with what was changed in them");
+    }
+    if (change.is_theirs() && !plan.is_removal) {
+      plan.ledger.find(change.path)->engines.insert(plan.engine);
+    } else {
+      record(plan.ledger, plan.engine, change);
+    }
+  }
+  std::erase_if(plan.changes, [](const Change& change) { return !change.is_needed(); });
+  return check(host, engine, plan.changes);
+}
+
+EngineState inspect(const Host& host, const Engine& engine) {
   const std::string name(engine.name), install = "oci-oauth install " + name;
-  if (!is_present(host, engine)) return {name, EngineState::absent};
-  const auto plan = engine.plan(host, ledger, Default::as_is);
+  if (!is_present(host, engine)) return {name};
+  const auto plan = engine.plan(host, Default::as_is);
   if (!plan) {
-    const bool is_known = knows(ledger, name);
+    const bool is_known = knows(host.ledger, name);
     const auto& [kind, message, hint] = plan.error();
     return {name, is_known ? EngineState::broken : EngineState::unregistered, "",
             (is_known ? "may not start: " : "is not registered: ") + message, hint.empty() ? install : hint};
   }
   const auto& changes = plan->changes;
-  auto todo = std::ranges::find_if(changes, &Change::is_needed);
-  const bool is_registered = todo == changes.end();
-  if (is_registered || !plan->withdrawn.empty()) todo = changes.begin();
-  const std::string file = changes.empty() ? "" : host.tree.shown(todo->path);
+  const auto todo = std::ranges::find_if(changes, &Change::is_needed);
+  const std::string file = changes.empty() ? "" : changes.front().shown;
   if (!plan->withdrawn.empty()) return {name, EngineState::withdrawn, file, plan->withdrawn, install};
-  if (!is_registered) {
+  if (todo != changes.end()) {
     const char* lacks = todo->before ? "does not name this installation" : "does not exist";
-    return {name, EngineState::unregistered, file, fmt::format("is not registered: {} {}", file, lacks),
-            install};
+    return {name, EngineState::unregistered, todo->shown,
+            fmt::format("is not registered: {} {}", todo->shown, lacks), install};
   }
   if (!plan->unread.empty()) return {name, EngineState::unread, file, plan->unread, unread_remedy};
   // No file: a person's own lines are the registration.
@@ -214,46 +206,44 @@ EngineState inspect(const Host& host, const Ledger& ledger, const Engine& engine
 EngineState inspect_units(const Host& host, std::string_view engine) {
   const std::string name(engine);
   const bool is_needed = engine != engine_name::proxy || has_socket_profile(host);
-  if (!has_systemd(host) || !is_needed) return {name, EngineState::absent};
+  if (!has_systemd(host) || !is_needed) return {name};
   const auto disabled = disabled_units(host, engine);
   if (disabled && disabled->empty()) return {name, EngineState::registered, "", "are enabled"};
   return {
       name, EngineState::unregistered, "",
       disabled ? fmt::format("are not enabled: {}", fmt::join(*disabled, ", ")) : disabled.error().message,
-      "oci-oauth install " + std::string(engine)};
+      "oci-oauth install " + name};
 }
 
 // What uninstall does to the files that the engine reads, as far as they themselves tell.
-Result<Plan> plan_opposite(const Host& host, const Ledger& ledger, const Engine& engine) {
-  if (engine.removal != nullptr) return engine.removal(host, ledger);
-  Plan plan = {.changes = TRY(engine.plan(host, ledger, Default::as_is)).changes};
+Result<Plan> plan_opposite(const Host& host, const Engine& engine) {
+  if (engine.removal != nullptr) return engine.removal(host);
+  Plan plan = {.changes = TRY(engine.plan(host, Default::as_is)).changes};
   for (Change& change : plan.changes) change.after = change.without;
   return plan;
 }
 
 // The changes that undo `engine`: to the files that are recorded for no other, and to those whose record was
 // lost.
-Result<void> undo_files(const Host& host, const Ledger& ledger, const std::vector<Change>& found,
-                        Plan& plan) {
-  for (const LedgerFile& entry : ledger.files) {
+Result<void> undo_files(const Host& host, const std::vector<Change>& found, Plan& plan) {
+  for (const LedgerFile& entry : host.ledger.files) {
     LedgerFile& left = *plan.ledger.find(entry.path);
     if (left.engines.erase(plan.engine) == 0 || !left.engines.empty()) continue;
     const auto known = std::ranges::find(found, entry.path, &Change::path);
-    plan.changes.push_back(
-        known != found.end() ? *known : TRY(plan_without_ours(host.tree, ledger, entry.path, entry.part)));
+    plan.changes.push_back(known != found.end() ? *known
+                                                : TRY(plan_without_ours(host, entry.path, entry.part)));
   }
-  for (const Change& change : found) {
-    if (ledger.find(change.path) == nullptr) plan.changes.push_back(change);
-  }
+  std::ranges::copy_if(found, std::back_inserter(plan.changes),
+                       [&](const Change& change) { return host.ledger.find(change.path) == nullptr; });
   return {};
 }
 
 // If the record was lost: uninstall would remove something.
-bool is_found(const Host& host, const Ledger& ledger, const Engine& engine) {
+bool is_found(const Host& host, const Engine& engine) {
   if (host.scope == Scope::user && engine.smallest != Scope::user) return false;
-  const auto plan = plan_opposite(host, ledger, engine);
+  const auto plan = plan_opposite(host, engine);
   return plan && std::ranges::any_of(plan->changes, [&](const Change& change) {
-           return change.is_needed() && ledger.find(change.path) == nullptr;
+           return change.is_needed() && host.ledger.find(change.path) == nullptr;
          });
 }
 
@@ -265,14 +255,14 @@ bool has_gvisor(const Host& host) {
 
 std::vector<EngineState> inspect_engines(const std::string& root) {
   std::vector<EngineState> states;
-  const auto host = open_host(root);
+  auto host = open_host(root);
   if (!host) return {{"", EngineState::broken, "", host.error().message, host.error().hint}};
-  const auto ledger = load_ledger(host->tree, host->ledger);
+  if (auto ledger = load_ledger(*host)) host->ledger = std::move(*ledger);
   for (const Engine& engine : engines) {
     if (engine.name == engine_name::systemd || engine.name == engine_name::proxy) {
       states.push_back(inspect_units(*host, engine.name));
     } else if (host->scope == Scope::system || engine.smallest == Scope::user) {
-      states.push_back(inspect(*host, ledger ? *ledger : Ledger(), engine));
+      states.push_back(inspect(*host, engine));
     }
   }
   return states;
@@ -285,34 +275,31 @@ Result<Plan> plan_installation(Host& host, const std::string& name, const LoginC
     TRY(check_systemd(host, "every 30 minutes, for example from cron(8): oci-oauth refresh"));
   if (engine->plan == plan_proxy)
     TRY(check_systemd(host, shell_word(host.prefix + "/libexec/oci-oauth/oci-oauth-proxy")));
-  auto ledger = TRY(load_ledger(host.tree, host.ledger));
-  std::vector<std::string> notes;
-  auto configuration = TRY(plan_configuration(host, ledger, login, notes));
+  host.ledger = TRY(load_ledger(host));
+  auto [configuration, notes] = TRY(plan_configuration(host, login));
   host.planned_configuration = *configuration.after;
-  auto plan = TRY(engine->plan(host, ledger, as_default));
+  auto plan = TRY(engine->plan(host, as_default));
   plan.engine = name;
+  plan.ledger = host.ledger;
   plan.notes.insert(plan.notes.begin(), notes.begin(), notes.end());
-  add_notes(host, ledger, *engine, plan);
-  if (!plan.real_runtime.empty()) TRY(set_runtime(configuration, host, plan.real_runtime));
+  add_notes(host, *engine, plan);
+  if (!plan.real_runtime.empty()) TRY(set_runtime(configuration, plan.real_runtime));
   if (configuration.part == OwnedPart::whole || !plan.real_runtime.empty())
     plan.changes.insert(plan.changes.begin(), std::move(configuration));
-  plan.ledger = std::move(ledger);
-  settle(host, plan, Verb::install);
-  TRY(check(host, *engine, plan.changes));
+  TRY(settle(host, *engine, plan));
   TRY(want_units(host, plan));
   return plan;
 }
 
-Result<Plan> plan_removal(const Host& host, const std::string& name) {
+Result<Plan> plan_removal(Host& host, const std::string& name) {
   const auto engine = TRY(find_engine(host, name));
-  const auto ledger = TRY(load_ledger(host.tree, host.ledger));
-  auto found = plan_opposite(host, ledger, *engine);
-  if (!found && (engine->removal != nullptr || !knows(ledger, name))) return found;
+  host.ledger = TRY(load_ledger(host));
+  auto found = plan_opposite(host, *engine);
+  if (!found && (engine->removal != nullptr || !knows(host.ledger, name))) return found;
   if (!found) found = Plan();
-  Plan plan = {.notes = std::move(found->notes), .engine = name, .ledger = ledger};
-  TRY(undo_files(host, ledger, found->changes, plan));
-  settle(host, plan, Verb::uninstall);
-  TRY(check(host, *engine, plan.changes));
+  Plan plan = {.notes = std::move(found->notes), .engine = name, .is_removal = true, .ledger = host.ledger};
+  TRY(undo_files(host, found->changes, plan));
+  TRY(settle(host, *engine, plan));
   std::erase_if(plan.ledger.units, [&](LedgerUnit& unit) {
     const bool last = unit.engines.erase(name) > 0 && unit.engines.empty();
     if (last) plan.units.push_back(unit.name);
@@ -321,14 +308,13 @@ Result<Plan> plan_removal(const Host& host, const std::string& name) {
   return plan;
 }
 
-Result<std::vector<std::string>> registered_engines(const Host& host) {
-  const auto ledger = TRY(load_ledger(host.tree, host.ledger));
+Result<std::vector<std::string>> registered_engines(Host& host) {
+  host.ledger = TRY(load_ledger(host));
   std::set<std::string> names;
-  for (const LedgerFile& file : ledger.files) names.insert(file.engines.begin(), file.engines.end());
-  for (const LedgerUnit& unit : ledger.units) names.insert(unit.engines.begin(), unit.engines.end());
+  for (const LedgerFile& file : host.ledger.files) names.insert(file.engines.begin(), file.engines.end());
+  for (const LedgerUnit& unit : host.ledger.units) names.insert(unit.engines.begin(), unit.engines.end());
   for (const Engine& engine : engines) {
-    const std::string name(engine.name);
-    if (names.count(name) == 0 && is_found(host, ledger, engine)) names.insert(name);
+    if (!names.contains(std::string(engine.name)) && is_found(host, engine)) names.emplace(engine.name);
   }
   return std::vector<std::string>(names.begin(), names.end());
 }
@@ -343,16 +329,6 @@ std::string reload_command(const Host& host, std::string_view engine) {
   if (!is_docker) return "restart containerd";
   const auto pid = find_docker(host).pid;  // one that does not run reads its file when it starts
   return pid ? fmt::format("kill -HUP {}", *pid) : "";
-}
-
-bool reload_docker(const Host& host) {
-  const auto pid = find_docker(host).pid;
-  return pid && ::kill(*pid, SIGHUP) == 0;
-}
-
-Result<bool> docker_has_taken_up() {
-  const auto runtimes = TRY(ask_docker(""));
-  return runtimes.has_ours;
 }
 
 }  // namespace oci_oauth

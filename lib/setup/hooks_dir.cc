@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "delivery/hook_entry.h"
 #include "program/hint.h"
-#include "setup/plan.h"
+#include "setup/engine.h"
 #include "setup/toml.h"
 
 namespace oci_oauth {
@@ -23,6 +23,13 @@ constexpr const char* system_hooks = "/usr/share/containers/oci/hooks.d";
 constexpr const char* local_hooks = "/etc/containers/oci/hooks.d";
 
 using Paths = std::vector<std::string>;
+
+// An engine that reads hooks, and what tells it where they are.
+struct Reader {
+  std::string_view engine, table;  // the TOML table with hooks_dir
+  Paths files;                     // later ones win
+  std::string drop_in;             // ours, in the directory of theirs
+};
 
 std::string hook_file(const Host& host, std::string_view stage) {
   const HookProgram program = {.path = host.hook(), .config = host.scope == Scope::user ? host.config : ""};
@@ -37,12 +44,10 @@ std::string hook_file_path(std::string_view directory, std::string_view stage) {
   return fmt::format("{}/oci-oauth-{}.json", directory, stage);
 }
 
-Paths drop_ins(const Tree& tree, const std::string& directory) {
-  Paths paths;
+void add_drop_ins(const Tree& tree, const std::string& directory, Paths& files) {
   for (const std::string& name : tree.list(directory)) {
-    if (name.ends_with(".conf")) paths.push_back(fmt::format("{}/{}", directory, name));
+    if (name.ends_with(".conf")) files.push_back(fmt::format("{}/{}", directory, name));
   }
-  return paths;
 }
 
 // The effective list, and the file that set it last. {append = true} in a list adds to the earlier ones, and
@@ -51,50 +56,32 @@ struct HooksDirs {
   Paths directories = {system_hooks};
   std::string file = {};
   bool appends = false;
+
+  bool has(std::string_view directory) const {
+    return std::ranges::find(directories, directory) != directories.end();
+  }
 };
 
-Result<HooksDirs> configured_hooks(const Tree& tree, const Paths& files, const TomlPath& key) {
+Result<HooksDirs> configured_hooks(const Tree& tree, const Reader& reader) {
   HooksDirs dirs;
-  for (const std::string& file : files) {
-    auto text = TRY(tree.read(file));
-    if (!text) continue;
-    auto toml = TRY(Toml::parse(*text, tree.shown(file)));
-    auto listed = toml.list(key);
-    if (!listed) continue;
-    dirs.appends = listed->append.value_or(dirs.appends);
+  for (const std::string& file : reader.files) {
+    const auto text = TRY(tree.read(file));
+    const auto toml = TRY(parse_toml(text.value_or(""), tree.shown(file)));
+    const TomlView list = toml::at_path(toml, fmt::format("{}.hooks_dir", reader.table));
+    if (!list.is_array()) continue;
+    for (const toml::node& element : *list.as_array())
+      dirs.appends = TomlView(element)["append"].value_or(dirs.appends);
     if (!dirs.appends) dirs.directories.clear();
-    dirs.directories.insert(dirs.directories.end(), listed->strings.begin(), listed->strings.end());
+    std::ranges::move(strings_in(list), std::back_inserter(dirs.directories));
     dirs.file = file;
   }
   return dirs;
 }
 
-bool holds(const Paths& directories, std::string_view directory) {
-  return std::ranges::find(directories, directory) != directories.end();
-}
-
 void check_read(Plan& plan, const Host& host, const HooksDirs& dirs, std::string_view directory) {
-  if (holds(dirs.directories, directory)) return;
+  if (dirs.has(directory)) return;
   plan.unread = fmt::format("{}: hooks_dir is [{}], so {} is not read", host.tree.shown(dirs.file),
                             fmt::join(dirs.directories, ", "), directory);
-}
-
-// containers.conf(5): later files win. Some are for rootless Podman only, and for one of its users.
-Paths podman_files(const Host& host) {
-  Paths files = {"/usr/share/containers/containers.conf", "/etc/containers/containers.conf"};
-  const auto add = [&](const std::string& directory) {
-    for (std::string& file : drop_ins(host.tree, directory)) files.push_back(std::move(file));
-  };
-  add("/etc/containers/containers.conf.d");
-  if (host.scope == Scope::system) return files;
-  for (const char* place : {"/usr/share/containers", "/etc/containers"}) {
-    files.push_back(fmt::format("{}/containers.rootless.conf", place));
-    add(fmt::format("{}/containers.rootless.conf.d", place));
-    add(fmt::format("{}/containers.rootless.conf.d/{}", place, ::geteuid()));
-  }
-  files.push_back(host.config_home + "/containers/containers.conf");
-  add(host.config_home + "/containers/containers.conf.d");
-  return files;
 }
 
 // Whether Podman knows {append = true}: by its version, or because one of its files uses it.
@@ -111,29 +98,19 @@ bool can_append(const Host& host, const HooksDirs& dirs) {
   return std::pair(major, minor) >= std::pair(4U, 8U);
 }
 
-std::string list_with(const Host& host, const std::string& engine, const HooksDirs& dirs,
-                      const std::string& directory) {
-  if (engine == "podman" && can_append(host, dirs))
-    return fmt::format("[{}, {{append = true}}]", toml_quoted(directory));
-  Paths listed = dirs.directories;
-  if (!holds(listed, directory)) listed.push_back(directory);
-  Paths quoted;
-  std::ranges::transform(listed, std::back_inserter(quoted), toml_quoted);
-  return fmt::format("[{}]", fmt::join(quoted, ", "));
+// A basic string of TOML accepts JSON's escapes.
+std::string list_with(const Host& host, const Reader& reader, HooksDirs dirs, const std::string& directory) {
+  if (reader.engine == "podman" && can_append(host, dirs))
+    return fmt::format("[{}, {{append = true}}]", json_quoted(directory));
+  if (!dirs.has(directory)) dirs.directories.push_back(directory);
+  for (std::string& listed : dirs.directories) listed = json_quoted(listed);
+  return fmt::format("[{}]", fmt::join(dirs.directories, ", "));
 }
 
-struct Reader {
-  std::string engine;
-  Paths files;
-  TomlPath key;
-  std::string drop_in, table;  // ours
-};
-
 // A directory that the engine reads only if it is told to: by our drop-in, unless a later file overrides it.
-Result<void> add_own_directory(Plan& plan, const Host& host, const Ledger& ledger, Reader reader,
-                               const std::string& directory) {
+Result<void> add_own_directory(Plan& plan, const Host& host, Reader reader, const std::string& directory) {
   std::erase(reader.files, reader.drop_in);
-  const auto dirs = TRY(configured_hooks(host.tree, reader.files, reader.key));
+  const auto dirs = TRY(configured_hooks(host.tree, reader));
   if (!dirs.appends && dirs.file > reader.drop_in &&
       dirs.file.starts_with(parent_directory(reader.drop_in) + "/")) {
     check_read(plan, host, dirs, directory);
@@ -144,28 +121,35 @@ Result<void> add_own_directory(Plan& plan, const Host& host, const Ledger& ledge
   auto text = fmt::format(
       "# Written by `oci-oauth install {}`. hooks_dir may replace the lists in other files, so it "
       "includes what they name.\n[{}]\nhooks_dir = {}\n",
-      reader.engine, reader.table, list_with(host, reader.engine, dirs, directory));
-  plan.changes.push_back(TRY(plan_whole_file(host.tree, ledger, reader.drop_in, std::move(text))));
+      reader.engine, reader.table, list_with(host, reader, dirs, directory));
+  plan.changes.push_back(TRY(plan_whole_file(host, reader.drop_in, std::move(text))));
   return {};
 }
 
+// containers.conf(5). Some files are for rootless Podman only, and for one of its users.
 Reader podman_reader(const Host& host) {
-  const std::string home = host.scope == Scope::user ? host.config_home : "/etc";
-  return {"podman",
-          podman_files(host),
-          {"engine", "hooks_dir"},
-          home + "/containers/containers.conf.d/oci-oauth.conf",
-          "engine"};
+  const std::string own = host.scope == Scope::user ? host.config_home + "/containers" : "/etc/containers";
+  Reader reader = {"podman", "engine", {}, own + "/containers.conf.d/oci-oauth.conf"};
+  Paths& files = reader.files;
+  files = {"/usr/share/containers/containers.conf", "/etc/containers/containers.conf"};
+  add_drop_ins(host.tree, "/etc/containers/containers.conf.d", files);
+  if (host.scope == Scope::system) return reader;
+  for (const std::string place : {"/usr/share/containers", "/etc/containers"}) {
+    const std::string file = place + "/containers.rootless.conf";
+    files.push_back(file);
+    add_drop_ins(host.tree, file + ".d", files);
+    add_drop_ins(host.tree, fmt::format("{}.d/{}", file, ::geteuid()), files);
+  }
+  files.push_back(own + "/containers.conf");
+  add_drop_ins(host.tree, own + "/containers.conf.d", files);
+  return reader;
 }
 
 Reader crio_reader(const Host& host) {
-  Paths files = {"/etc/crio/crio.conf"};
-  for (std::string& file : drop_ins(host.tree, "/etc/crio/crio.conf.d")) files.push_back(std::move(file));
-  return {"crio",
-          std::move(files),
-          {"crio", "runtime", "hooks_dir"},
-          "/etc/crio/crio.conf.d/oci-oauth.conf",
-          "crio.runtime"};
+  const std::string directory = "/etc/crio/crio.conf.d";
+  Reader reader = {"crio", "crio.runtime", {"/etc/crio/crio.conf"}, directory + "/oci-oauth.conf"};
+  add_drop_ins(host.tree, directory, reader.files);
+  return reader;
 }
 
 // The directory that engines read by default, unless it is not writable and contains nothing of ours.
@@ -178,39 +162,34 @@ std::string hooks_directory(const Host& host) {
 // refuses.
 enum class Precreate { wanted, unwanted };
 
-Result<Plan> plan_hooks(const Host& host, const Ledger& ledger, Reader reader, const std::string& directory,
+Result<Plan> plan_hooks(const Host& host, const Reader& reader, const std::string& directory,
                         Precreate precreate) {
   Plan plan;
   if (directory == system_hooks) {
-    const auto dirs = TRY(configured_hooks(host.tree, reader.files, reader.key));
-    check_read(plan, host, dirs, directory);
+    check_read(plan, host, TRY(configured_hooks(host.tree, reader)), directory);
   } else {
-    TRY(add_own_directory(plan, host, ledger, std::move(reader), directory));
+    TRY(add_own_directory(plan, host, reader, directory));
   }
-  for (const char* stage : {"createRuntime", "poststop", "precreate"}) {
+  for (const std::string_view stage : {"createRuntime", "poststop", "precreate"}) {
     const std::string path = hook_file_path(directory, stage);
-    const bool is_unwanted = precreate == Precreate::unwanted && stage == std::string_view("precreate");
-    if (!is_unwanted)
-      plan.changes.push_back(TRY(plan_whole_file(host.tree, ledger, path, hook_file(host, stage))));
-    else if (ledger.find(path) != nullptr)
-      plan.changes.push_back(TRY(plan_without_ours(host.tree, ledger, path, OwnedPart::whole)));
+    if (precreate == Precreate::wanted || stage != "precreate") {
+      plan.changes.push_back(TRY(plan_whole_file(host, path, hook_file(host, stage))));
+    } else if (host.ledger.find(path) != nullptr) {
+      plan.changes.push_back(TRY(plan_without_ours(host, path, OwnedPart::whole)));
+    }
   }
   return plan;
 }
 
-bool has_crio(const Host& host) {
-  return !host.tree.find_program("crio").empty() || host.tree.exists("/etc/crio");
-}
-
 }  // namespace
 
-Result<Plan> plan_podman(const Host& host, const Ledger& ledger, Default) {
-  const bool is_users = host.scope == Scope::user;
-  const std::string directory =
-      is_users ? host.config_home + "/containers/oci/hooks.d" : hooks_directory(host);
-  if (is_users || !has_crio(host))
-    return plan_hooks(host, ledger, podman_reader(host), directory, Precreate::wanted);
-  auto plan = TRY(plan_hooks(host, ledger, podman_reader(host), directory, Precreate::unwanted));
+Result<Plan> plan_podman(const Host& host, Default) {
+  const Reader reader = podman_reader(host);
+  if (host.scope == Scope::user)
+    return plan_hooks(host, reader, host.config_home + "/containers/oci/hooks.d", Precreate::wanted);
+  const bool has_crio = !host.tree.find_program("crio").empty() || host.tree.exists("/etc/crio");
+  if (!has_crio) return plan_hooks(host, reader, hooks_directory(host), Precreate::wanted);
+  auto plan = TRY(plan_hooks(host, reader, hooks_directory(host), Precreate::unwanted));
   plan.notes.push_back(
       "CRI-O shares the hooks directory and refuses Podman's stage precreate: give containers the provider's "
       "variables with --env, or with a CDI device: " +
@@ -218,8 +197,8 @@ Result<Plan> plan_podman(const Host& host, const Ledger& ledger, Default) {
   return plan;
 }
 
-Result<Plan> plan_crio(const Host& host, const Ledger& ledger, Default) {
-  return plan_hooks(host, ledger, crio_reader(host), hooks_directory(host), Precreate::unwanted);
+Result<Plan> plan_crio(const Host& host, Default) {
+  return plan_hooks(host, crio_reader(host), hooks_directory(host), Precreate::unwanted);
 }
 
 }  // namespace oci_oauth

@@ -64,14 +64,13 @@ struct Ledger {
     const auto found = std::ranges::find(files, path, &LedgerFile::path);
     return found == files.end() ? nullptr : &*found;
   }
-  const LedgerFile* find(std::string_view path) const { return const_cast<Ledger*>(this)->find(path); }
   // An interrupted change leaves two entries for a file: that with this text in it or, if there is none, the
   // first.
-  const LedgerFile* find(std::string_view path, const std::optional<std::string>& text) const {
+  const LedgerFile* find(std::string_view path, const std::optional<std::string>& text = {}) const {
     const auto found = std::ranges::find_if(files, [&](const LedgerFile& file) {
       return file.path == path && (file.after == text || file.before == text);
     });
-    return found == files.end() ? find(path) : &*found;
+    return found == files.end() ? const_cast<Ledger*>(this)->find(path) : &*found;
   }
   bool empty() const { return files.empty() && units.empty(); }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "setup/cdi.h"
+#include "setup/engine.h"
 
 #include "base/json.h"
 #include "config/config.h"
@@ -30,7 +30,6 @@ TEST_CASE("each profile is a device with its environment and both hooks, and one
   REQUIRE(spec);
   const std::string both_hooks = R"(        "hooks": [
           {
-            "hookName": "createRuntime",
             "path": "/usr/libexec/oci/hooks.d/oci-oauth-hook",
             "args": [
               "oci-oauth-hook",
@@ -41,10 +40,10 @@ TEST_CASE("each profile is a device with its environment and both hooks, and one
             "env": [
               "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
             ],
-            "timeout": 15
+            "timeout": 15,
+            "hookName": "createRuntime"
           },
           {
-            "hookName": "poststop",
             "path": "/usr/libexec/oci/hooks.d/oci-oauth-hook",
             "args": [
               "oci-oauth-hook",
@@ -55,7 +54,8 @@ TEST_CASE("each profile is a device with its environment and both hooks, and one
             "env": [
               "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
             ],
-            "timeout": 15
+            "timeout": 15,
+            "hookName": "poststop"
           }
         ]
 )";

@@ -12,40 +12,48 @@ using namespace oci_oauth;
 
 namespace {
 
-constexpr const char* ledger_path = "/state/ledger.json";
+struct HostWithRecord : TempDir {
+  Host host = {.tree = *Tree::open(path()),
+               .prefix = "/usr",
+               .config = "/etc/oci-oauth/config.json",
+               .ledger_path = "/state/ledger.json"};
 
-struct TreeWithRecord : TempDir {
-  Tree tree = *Tree::open(path());
-
-  Ledger ledger() const { return *load_ledger(tree, ledger_path); }
+  const Ledger& ledger() {
+    host.ledger = *load_ledger(host);
+    return host.ledger;
+  }
 
   // Makes the change for `engine`, with a record of it.
-  Result<void> make(const Change& change, const std::string& engine = "podman") const {
+  Result<void> make(const Change& change, const std::string& engine = "podman") {
     Ledger after = ledger();
     record(after, engine, change);
-    return apply(tree, {change}, after, ledger_path);
+    return apply(host, {change}, after);
   }
-  Change whole(const std::string& text) const { return *plan_whole_file(tree, ledger(), "/file", text); }
-  Change without(OwnedPart part = OwnedPart::whole) const {
-    return *plan_without_ours(tree, ledger(), "/file", part);
+  Change whole(const std::string& text) {
+    ledger();
+    return *plan_whole_file(host, "/file", text);
+  }
+  Change without(OwnedPart part = OwnedPart::whole) {
+    ledger();
+    return *plan_without_ours(host, "/file", part);
   }
 };
 
 }  // namespace
 
 TEST_CASE("a whole file comes back as it was, and is recorded until then") {
-  const TreeWithRecord machine;
+  HostWithRecord machine;
   machine.write("file", "theirs");
   REQUIRE(machine.make(machine.whole("ours")));
   CHECK(machine.read("file") == "ours");
   CHECK(machine.ledger().find("/file")->before == "theirs");
   REQUIRE(machine.make(machine.without()));
   CHECK(machine.read("file") == "theirs");
-  CHECK_FALSE(machine.tree.exists("/state"));
+  CHECK_FALSE(machine.host.tree.exists("/state"));
 }
 
 TEST_CASE("a whole file that a person has changed is that person's, in both directions") {
-  const TreeWithRecord machine;
+  HostWithRecord machine;
   REQUIRE(machine.make(machine.whole("ours")));
   machine.write("file", "changed");
   for (const Change& change : {machine.whole("newer"), machine.without()}) {
@@ -55,7 +63,7 @@ TEST_CASE("a whole file that a person has changed is that person's, in both dire
 }
 
 TEST_CASE("a file that is ours though nothing is recorded goes as if there had been none") {
-  const TreeWithRecord machine;
+  HostWithRecord machine;
   machine.write("file", "ours");
   CHECK_FALSE(machine.whole("ours").is_needed());
   CHECK_FALSE(machine.whole("ours").without);
@@ -63,20 +71,20 @@ TEST_CASE("a file that is ours though nothing is recorded goes as if there had b
 }
 
 TEST_CASE("our members are removed from JSON that a person has changed, and nothing else") {
-  const TreeWithRecord machine;
+  HostWithRecord machine;
   machine.write("file", R"({"a": 1})");
   Change change = machine.without(OwnedPart::json_members);
-  REQUIRE(set_member(change, machine.tree, {"b", "c"}, to_json(2)));
+  REQUIRE(set_member(change, {"b", "c"}, to_json(2)));
   REQUIRE(machine.make(change));
   machine.write("file", R"({"a": 3, "b": {"c": 2}})");
   CHECK(machine.without(OwnedPart::json_members).after == R"({"a": 3})");
 }
 
 TEST_CASE("a file that a person has emptied has nothing of ours, and stays empty") {
-  const TreeWithRecord machine;
+  HostWithRecord machine;
   machine.write("file", R"({"a": 1})");
   Change change = machine.without(OwnedPart::json_members);
-  REQUIRE(set_member(change, machine.tree, {"b"}, to_json(2)));
+  REQUIRE(set_member(change, {"b"}, to_json(2)));
   REQUIRE(machine.make(change));
   for (const char* text : {"", " \n"}) {
     machine.write("file", text);
@@ -85,9 +93,9 @@ TEST_CASE("a file that a person has emptied has nothing of ours, and stays empty
 }
 
 TEST_CASE("what is left of a file that was not there before is no file, if it says nothing") {
-  const TreeWithRecord machine;
+  HostWithRecord machine;
   Change change = machine.without(OwnedPart::json_members);
-  REQUIRE(set_member(change, machine.tree, {"b"}, to_json(2)));
+  REQUIRE(set_member(change, {"b"}, to_json(2)));
   REQUIRE(machine.make(change));
   machine.write("file", R"({ "b":2 })");
   CHECK_FALSE(machine.without(OwnedPart::json_members).after);
@@ -96,7 +104,7 @@ TEST_CASE("what is left of a file that was not there before is no file, if it sa
 }
 
 TEST_CASE("if one change fails, those before it are undone, and so is the record") {
-  const TreeWithRecord machine;
+  HostWithRecord machine;
   machine.write("file", "theirs");
   machine.write("in-the-way", "");
   Change first = machine.whole("ours");
@@ -104,13 +112,13 @@ TEST_CASE("if one change fails, those before it are undone, and so is the record
   Ledger after;
   record(after, "podman", first);
   record(after, "podman", second);
-  CHECK_FALSE(apply(machine.tree, {first, second}, after, ledger_path));
+  CHECK_FALSE(apply(machine.host, {first, second}, after));
   CHECK(machine.read("file") == "theirs");
-  CHECK_FALSE(machine.tree.exists("/state"));
+  CHECK_FALSE(machine.host.tree.exists("/state"));
 }
 
 TEST_CASE("if the record cannot be made final, the changes are undone, and the record is the old one") {
-  const TreeWithRecord machine;
+  HostWithRecord machine;
   machine.write("file", "theirs");
   REQUIRE(machine.make(machine.whole("ours")));
   const Ledger old = machine.ledger();
@@ -120,13 +128,13 @@ TEST_CASE("if the record cannot be made final, the changes are undone, and the r
   const Change change = machine.whole("newer"), last = {.path = "/record", .before = machine.read("record")};
   Ledger after = old;
   record(after, "podman", change);
-  CHECK_FALSE(apply(machine.tree, {change, last}, after, ledger_path));
+  CHECK_FALSE(apply(machine.host, {change, last}, after));
   CHECK(machine.read("file") == "ours");
   CHECK(machine.ledger() == old);
 }
 
 TEST_CASE("a file whose change was interrupted is ours, as it was and as it was to be") {
-  const TreeWithRecord machine;
+  HostWithRecord machine;
   machine.write("file", "theirs");
   REQUIRE(machine.make(machine.whole("ours")));
   const Change change = machine.whole("newer"),
@@ -138,7 +146,7 @@ TEST_CASE("a file whose change was interrupted is ours, as it was and as it was 
     ::setrlimit(RLIMIT_FSIZE, &small);  // the large file ends the process
     Ledger after = machine.ledger();
     record(after, "docker", change);
-    (void)apply(machine.tree, {large, change}, after, ledger_path);
+    (void)apply(machine.host, {large, change}, after);
     ::_exit(0);
   }
   int status = 0;
@@ -158,15 +166,14 @@ TEST_CASE("a file whose change was interrupted is ours, as it was and as it was 
 }
 
 TEST_CASE("a change is listed by what becomes of the file, and shown as diff -u") {
-  const TreeWithRecord machine;
-  const std::vector<Change> changes = {{.path = "/a", .after = "x\n"},
-                                       {.path = "/b", .before = "x\n", .after = "y\n"},
-                                       {.path = "/c", .before = "x\n"}};
-  const std::string root = machine.path();
-  CHECK(list_changes(machine.tree, changes) ==
-        "wrote " + root + "/a\nchanged " + root + "/b\nremoved " + root + "/c\n");
-  const auto diff = diff_of(machine.tree, changes);
+  const std::vector<Change> changes = {
+      {.shown = "/tree/a", .after = "x\n"},
+      {.shown = "/tree/b", .before = "x\n", .after = "y\n"},
+      {.shown = "/tree/c", .before = "x\n"},
+  };
+  CHECK(list_changes(changes) == "wrote /tree/a\nchanged /tree/b\nremoved /tree/c\n");
+  const auto diff = diff_of(changes);
   REQUIRE(diff);
-  CHECK(diff->find("--- /dev/null\n+++ " + root + "/a\n") != std::string::npos);
+  CHECK(diff->find("--- /dev/null\n+++ /tree/a\n") != std::string::npos);
   CHECK(diff->find("-x\n+y\n") != std::string::npos);
 }

@@ -88,7 +88,7 @@ TEST_CASE("containers are found where the running daemon has them, also if the c
     return std::string("mounted");
   });
   REQUIRE(daemon.ready());
-  const auto seen = tree_of({.flags = {}, .config_file = {}, .pid = daemon.pid()});
+  const auto seen = Tree::of_process(daemon.pid());
   const auto ours = Tree::open("/");
   REQUIRE((seen && ours));
   CHECK(containers_with_runtime(*seen, data_root, "oci-oauth") == std::vector<std::string>{"box"});

@@ -27,7 +27,7 @@ struct HostWithEngines : TempDir {
     REQUIRE(host);
     const auto plan = plan_installation(*host, engine, {.credentials = *this / "login"});
     REQUIRE(plan);
-    REQUIRE(apply(host->tree, plan->changes, plan->ledger, host->ledger));
+    REQUIRE(apply(*host, plan->changes, plan->ledger));
   }
 
   EngineState state(std::string_view engine) const {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "setup/tree.h"
+#include "setup/host.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

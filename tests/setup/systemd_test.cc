@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "setup/service_command.h"
+#include "setup/systemd.h"
 
 #include "support/catch.h"
 #include "support/temp_dir.h"
