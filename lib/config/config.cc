@@ -39,7 +39,7 @@ void join_targets(Config& config) {
     return !a.credentials.empty() && a.credentials == b.credentials && a.targets == b.targets;
   };
   for (Profile& profile : config.profiles) {
-    if (profile.entry.empty()) continue;
+    if (profile.entry.empty() || profile.credentials.empty()) continue;
     const auto beside = [&](const Profile& other) { return is_beside(profile, other); };
     const auto whole = [&](const Profile& other) { return beside(other) && other.entry.empty(); };
     const auto first = std::ranges::find_if(config.profiles, whole);

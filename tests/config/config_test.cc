@@ -93,6 +93,8 @@ TEST_CASE("each mistake names the file, the place and the bad value") {
        "f: /sinks/0: needs \"host\", the one host of the fleet that runs it"},
       {R"({"fleet": {"endpoints": ["https://a"], "ca_file": "/a", "certificate_file": "/c"}})",
        "f: /fleet/endpoints: needs \"key_file\""},
+      {R"({"fleet": {"kubernetes": {"namespace": "n"}}, "profiles": {"claude": {"fleet": true, "entry": "e"}}})",
+       "f: /profiles/claude/fleet: cannot be combined with \"entry\""},
       {R"({"fleet": {}})", "f: /fleet: needs either \"endpoints\" or \"kubernetes\""},
       {R"({"fleet": {"kubernetes": {}}})", "f: /fleet/kubernetes/namespace: is missing"},
       {R"({"fleet": {"kubernetes": {"namespace": "n", "server": "http://a"}}})",
