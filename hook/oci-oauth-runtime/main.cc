@@ -5,20 +5,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <exception>
-#include <optional>
 
 #include "base/command_output.h"
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/process.h"
 #include "base/time.h"
 #include "program/standard_options.h"
-#include "wrapper/engine_log.h"
 #include "wrapper/preparation.h"
-#include "wrapper/real_runtime.h"
-#include "wrapper/wrapper_config.h"
 
 namespace oci_oauth {
 
@@ -43,10 +37,6 @@ int refuse(const RuntimeCall& call, const Log& log, const Error& error) {
   return 1;
 }
 
-bool asks_for_version(int argc, char** argv) {
-  return argc == 2 && argv[1] == std::string_view("--version");
-}
-
 // First the real runtime's answer, which engines parse, and then ours.
 int tell_versions(int argc, char** argv, const Result<std::string>& runtime) {
   if (runtime) {
@@ -63,20 +53,15 @@ int tell_versions(int argc, char** argv, const Result<std::string>& runtime) {
 }
 
 int run(int argc, char** argv) {
-  const bool versions = asks_for_version(argc, argv);
+  const bool versions = argc == 2 && argv[1] == std::string_view("--version");
   if (!versions) {
     if (const auto answered = answer_standard_options(argc, argv, program, help)) return *answered;
   }
   const Log log = Log::to_syslog(program);
   const RuntimeCall call = parse_runtime_call({argv + (argc > 0), argv + argc});
-  const auto loaded = load_wrapper_config(call, log);
-  if (!loaded) return refuse(call, log, loaded.error());
-  const std::optional<Config>& config = *loaded;
-  if (config) {
-    if (auto prepared = prepare_call(*config, call, log); !prepared)
-      return refuse(call, log, prepared.error());
-  }
-  const auto runtime = choose_runtime(config ? config->runtime : "", search_path, log);
+  const auto configured = prepare_call(call, log);
+  if (!configured) return refuse(call, log, configured.error());
+  const auto runtime = choose_runtime(*configured, search_path, log);
   if (versions) return tell_versions(argc, argv, runtime);
   if (!runtime) return refuse(call, log, runtime.error());
   std::vector<char*> words(argv, argv + argc + 1);
@@ -90,11 +75,11 @@ int run(int argc, char** argv) {
 }  // namespace oci_oauth
 
 int main(int argc, char** argv) {
+  using namespace oci_oauth;
   try {
-    return oci_oauth::run(argc, argv);
+    return run(argc, argv);
   } catch (const std::exception& error) {
-    const std::string line = fmt::format("{}: error: {}\n", oci_oauth::program, error.what());
-    (void)oci_oauth::write_all(STDERR_FILENO, line, "stderr");
+    Log::to_stderr(program).write(Priority::error, error.what());
     return 1;
   }
 }

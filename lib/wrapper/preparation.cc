@@ -1,62 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wrapper/preparation.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
+#include <optional>
 #include <vector>
 
-#include "base/file.h"
 #include "base/fmt.h"
 #include "base/process.h"
+#include "config/config.h"
 #include "config/provider.h"
+#include "config/scope.h"
 #include "delivery/choice.h"
 #include "delivery/container_ledger.h"
+#include "delivery/hook_entry.h"
 #include "oci/spec.h"
 #include "oci/spec_edit.h"
 #include "oci/state.h"
 #include "program/hint.h"
 #include "program/installed_programs.h"
-#include "wrapper/runtime_file.h"
 
 namespace oci_oauth {
 
 namespace {
 
-using Profiles = std::vector<const Profile*>;
-
-Profiles all_profiles(const Config& config) {
-  Profiles all;
-  for (const Profile& profile : config.profiles) all.push_back(&profile);
-  return all;
+// nullopt: there is none, or it cannot be used.
+Result<std::optional<Config>> load_wrapper_config(const RuntimeCall& call, const Log& log) {
+  const Scope scope = scope_of_caller();
+  const bool is_rootless = scope == Scope::user;
+  // A rootless engine's environment belongs to its user, who gains nothing by changing it.
+  const std::string path = config_path(scope, own_environment);
+  if (path.empty()) return std::optional<Config>();
+  auto config = load_config(path);
+  if (!config) {
+    const bool is_quiet = !call.creates() || (is_rootless && config.error().kind == ErrorKind::not_found);
+    if (!is_quiet) log.write(Priority::warning, config.error());
+    if (call.creates() && could_block(path, false)) return std::move(config).error();
+    return std::optional<Config>();
+  }
+  if (config->runtime_dir.empty() && !is_rootless) config->runtime_dir = system_runtime_dir;
+  return std::optional<Config>(std::move(*config));
 }
 
 bool runs_build_step(const RuntimeCall& call) {
   const auto bundle = real_path(call.bundle);
-  ContainerState state;
-  state.id = call.container;
-  state.bundle = bundle ? *bundle : call.bundle;
-  return is_build_step(state);
+  return is_build_step({.id = call.container, .bundle = bundle ? *bundle : call.bundle});
 }
 
-Result<void> start_or_block(const Preparation& preparation, const RuntimeCall& call,
-                            const Profiles& concerned, Error error) {
-  Error told = std::move(error).in(fmt::format("container {}: no token delivered", call.container));
-  const bool blocks = std::ranges::count(concerned, OnFailure::block, &Profile::on_failure) > 0;
-  if (blocks) return told;
-  preparation.log.write(Priority::warning, told);
-  return {};
+// Where the container was given which profile, according to the hook's record.
+Result<std::vector<ChosenPlace>> given_places(const Config& config, const RuntimeCall& call) {
+  std::vector<ChosenPlace> given;
+  if (!is_valid_container_id(call.container)) return given;
+  const auto directory = TRY(open_file({.path = config.runtime_dir}, O_PATH | O_DIRECTORY));
+  const auto record = TRY(ContainerLedger(directory.get()).find(call.container));
+  for (const DeliveryRecord& delivery : record.deliveries) {
+    if (const Profile* profile = config.find(delivery.profile)) given.push_back({profile, delivery.target});
+  }
+  return given;
 }
 
-std::vector<std::string> environment_for(const Preparation& preparation,
-                                         const std::vector<ChosenPlace>& places) {
-  return environment_of(places, provider_directories(preparation.prefix), preparation.log);
-}
-
-std::string entry_for(const Preparation& preparation, std::string_view stage) {
-  return std::string(write_json(hook_entry(preparation.hook, stage)).reveal());
+bool blocks(const Profile& profile) {
+  return profile.on_failure == OnFailure::block;
 }
 
 Result<void> replace_if_changed(const RuntimeFile& file, const Result<std::string>& text) {
@@ -64,71 +71,118 @@ Result<void> replace_if_changed(const RuntimeFile& file, const Result<std::strin
   return *text == file.text() ? Result<void>() : file.replace(*text);
 }
 
-Result<void> edit_bundle(const Preparation& preparation, const RuntimeFile& file,
-                         const std::vector<ChosenPlace>& chosen) {
-  // A missing hook would make every chosen container fail.
-  if (::access(preparation.hook.path.c_str(), X_OK) != 0)
-    return Error::from_errno(errno, preparation.hook.path).with_hint(incomplete_hint);
-  const SpecEdit edit = {.create_runtime = entry_for(preparation, "createRuntime"),
-                         .poststop = entry_for(preparation, "poststop"),
-                         .hook_name = std::string(hook_name),
-                         .environment = environment_for(preparation, chosen)};
-  return replace_if_changed(file, edit_spec(file.text(), file.path(), edit));
-}
+class Preparation {
+ public:
+  Preparation(const Config& config, const RuntimeCall& call, const Log& log, std::string prefix)
+      : config_(config), call_(call), log_(log), prefix_(std::move(prefix)) {}
 
-// Where the container was given which profile, according to the hook's record.
-Result<std::vector<ChosenPlace>> given_places(const Preparation& preparation, const RuntimeCall& call) {
-  if (!is_valid_container_id(call.container)) return std::vector<ChosenPlace>();
-  const auto directory = TRY(open_file({.path = preparation.config.runtime_dir}, O_PATH | O_DIRECTORY));
-  const auto record = TRY(ContainerLedger(directory.get()).find(call.container));
-  std::vector<ChosenPlace> given;
-  for (const DeliveryRecord& delivery : record.deliveries) {
-    if (const Profile* profile = preparation.config.find(delivery.profile))
-      given.push_back({profile, delivery.target});
+  Result<void> prepare_creation() const {
+    const auto file = RuntimeFile::open(call_.spec_path());
+    const auto spec = file ? parse_spec(file->text(), file->path()) : Result<Spec>(file.error());
+    if (!spec) return block_or_log(std::ranges::any_of(config_.profiles, blocks), spec.error());
+    const Choice choice = choose(config_, {.by_argument = {}, .in_build = runs_build_step(call_)}, *spec);
+    log_passed_over(log_, call_.container, choice);
+    if (choice.chosen.empty()) return {};
+    auto edited = edit_bundle(*file, places_of(choice.chosen));
+    if (edited) return {};
+    const auto is_blocked = [](const Chosen& one) { return blocks(*one.profile); };
+    return block_or_log(std::ranges::any_of(choice.chosen, is_blocked), std::move(edited).error());
   }
-  return given;
-}
+
+  void prepare_exec() const {
+    if (call_.process.empty()) return;
+    const auto given = given_places(config_, call_);
+    if (given ? given->empty() : given.error().kind == ErrorKind::not_found) return;
+    auto edited = given ? edit_exec(*given) : Result<void>(given.error());
+    if (edited) return;
+    log_.write(Priority::warning,
+               std::move(edited).error().in(
+                   fmt::format("container {}: exec without the provider's environment", call_.container)));
+  }
+
+ private:
+  std::vector<std::string> environment_for(const std::vector<ChosenPlace>& places) const {
+    return environment_of(places, provider_directories(prefix_), log_);
+  }
+
+  Result<void> edit_bundle(const RuntimeFile& file, const std::vector<ChosenPlace>& chosen) const {
+    const HookProgram hook = {hook_path(prefix_), config_.path == system_config ? "" : config_.path};
+    // A missing hook would make every chosen container fail.
+    if (::access(hook.path.c_str(), X_OK) != 0)
+      return Error::from_errno(errno, hook.path).with_hint(incomplete_hint);
+    const auto entry = [&](std::string_view stage) {
+      return std::string(write_json(hook_entry(hook, stage)).reveal());
+    };
+    const SpecEdit edit = {.create_runtime = entry("createRuntime"),
+                           .poststop = entry("poststop"),
+                           .hook_name = std::string(hook_name),
+                           .environment = environment_for(chosen)};
+    return replace_if_changed(file, edit_spec(file.text(), file.path(), edit));
+  }
+
+  Result<void> edit_exec(const std::vector<ChosenPlace>& given) const {
+    const auto file = TRY(RuntimeFile::open(call_.process));
+    return replace_if_changed(file, edit_process(file.text(), file.path(), environment_for(given)));
+  }
+
+  Result<void> block_or_log(bool blocks, Error error) const {
+    Error told = std::move(error).in(fmt::format("container {}: no token delivered", call_.container));
+    if (blocks) return told;
+    log_.write(Priority::warning, told);
+    return {};
+  }
+
+  const Config& config_;
+  const RuntimeCall& call_;
+  const Log& log_;
+  const std::string prefix_;  // of our installation
+};
 
 }  // namespace
 
-Result<void> prepare_creation(const Preparation& preparation, const RuntimeCall& call) {
-  const auto file = RuntimeFile::open(call.spec_path());
-  const auto spec = file ? parse_spec(file->text(), file->path()) : Result<Spec>(file.error());
-  if (!spec) return start_or_block(preparation, call, all_profiles(preparation.config), spec.error());
-  const Choice choice =
-      choose(preparation.config, {.by_argument = {}, .in_build = runs_build_step(call)}, *spec);
-  log_passed_over(preparation.log, call.container, choice);
-  const Profiles chosen = profiles_of(choice.chosen);
-  if (chosen.empty()) return {};
-  auto edited = edit_bundle(preparation, *file, places_of(choice.chosen));
-  if (edited) return {};
-  return start_or_block(preparation, call, chosen, std::move(edited).error());
+Result<std::string> prepare_call(const RuntimeCall& call, const Log& log) {
+  const auto config = TRY(load_wrapper_config(call, log));
+  if (!config) return std::string();
+  if (call.creates() || call.verb == "exec") {
+    const Preparation preparation(*config, call, log, TRY(installation_prefix(levels_of_command)));
+    if (call.creates()) TRY(preparation.prepare_creation());
+    if (call.verb == "exec") preparation.prepare_exec();
+  }
+  return config->runtime;
 }
 
-void prepare_exec(const Preparation& preparation, const RuntimeCall& call) {
-  if (call.process.empty()) return;
-  const auto given = given_places(preparation, call);
-  if (!given && given.error().kind == ErrorKind::not_found) return;
-  const std::string context =
-      fmt::format("container {}: exec without the provider's environment", call.container);
-  if (!given) return preparation.log.write(Priority::warning, Error(given.error()).in(context));
-  if (given->empty()) return;
-
-  const auto file = RuntimeFile::open(call.process);
-  if (!file) return preparation.log.write(Priority::warning, Error(file.error()).in(context));
-  const auto edited = replace_if_changed(
-      *file, edit_process(file->text(), file->path(), environment_for(preparation, *given)));
-  if (!edited) preparation.log.write(Priority::warning, Error(edited.error()).in(context));
-}
-
-Result<void> prepare_call(const Config& config, const RuntimeCall& call, const Log& log) {
-  if (!call.creates() && call.verb != "exec") return {};
-  auto prefix = TRY(installation_prefix(levels_of_command));
-  const std::string hook_config = config.path == system_config ? "" : config.path;
-  const Preparation preparation = {config, prefix, {hook_path(prefix), hook_config}, log};
-  if (call.creates()) return prepare_creation(preparation, call);
-  prepare_exec(preparation, call);
+Result<void> check_runtime(const std::string& path) {
+  struct stat status;
+  if (::stat(path.c_str(), &status) != 0) return Error::from_errno(errno, path);
+  const auto self = file_id({.path = "/proc/self/exe"});
+  if (!self) return Error::from_errno(errno, "/proc/self/exe");
+  if (self == FileId::of(status))
+    return Error{ErrorKind::failed, fmt::format("{}: is this wrapper itself", path)};
+  if (!S_ISREG(status.st_mode)) return Error{ErrorKind::failed, fmt::format("{}: is not a program", path)};
+  if (::access(path.c_str(), X_OK) != 0) return Error::from_errno(errno, path);
   return {};
+}
+
+Result<std::string> choose_runtime(const std::string& configured, const std::vector<std::string>& directories,
+                                   const Log& log) {
+  if (!configured.empty()) {
+    auto usable = check_runtime(configured);
+    if (usable) return configured;
+    log.write(Priority::warning,
+              std::move(usable)
+                  .error()
+                  .in("the configured \"runtime\"")
+                  .with_hint("correct it in the configuration; until then runc or crun is used"));
+  }
+  for (const char* name : {"runc", "crun"}) {
+    for (const std::string& directory : directories) {
+      std::string path = fmt::format("{}/{}", directory, name);
+      if (check_runtime(path)) return path;
+    }
+  }
+  return Error{ErrorKind::not_found,
+               fmt::format("there is neither runc nor crun in {}", fmt::join(directories, ", ")),
+               "install one, or set \"runtime\" in the configuration"};
 }
 
 }  // namespace oci_oauth

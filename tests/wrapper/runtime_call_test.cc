@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wrapper/runtime_call.h"
 
+#include <sys/stat.h>
+
+#include <filesystem>
 #include <sstream>
 
 #include "support/catch.h"
+#include "support/temp_dir.h"
 
 using namespace oci_oauth;
 
@@ -19,6 +23,19 @@ RuntimeCall call(const std::string& line) {
 std::string bundle_of(const std::string& line) {
   return call(line).bundle;
 }
+
+std::string reason(const std::string& path) {
+  const auto file = RuntimeFile::open(path);
+  return file ? "" : file.error().message;
+}
+
+struct stat status_of(const std::string& path) {
+  struct stat status = {};
+  REQUIRE(::lstat(path.c_str(), &status) == 0);
+  return status;
+}
+
+const Time start_of_2027 = std::chrono::sys_days(std::chrono::year(2027) / 1 / 1);
 
 }  // namespace
 
@@ -78,8 +95,8 @@ TEST_CASE("global options come before the verb, with and without values") {
 TEST_CASE("the engine's log is found") {
   const RuntimeCall read = call("--root /r --log /l --log-format json create --bundle /b id");
   CHECK(read.log == "/l");
-  CHECK(read.log_is_json);
-  CHECK_FALSE(call("--log=/l create id").log_is_json);
+  CHECK(read.log_format == "json");
+  CHECK(call("--log=/l create id").log_format.empty());
   CHECK(call("create --log /l id").log.empty());
 }
 
@@ -109,4 +126,68 @@ TEST_CASE("other calls create nothing") {
     CAPTURE(line);
     CHECK_FALSE(call(line).creates());
   }
+}
+
+TEST_CASE("a runtime's file is replaced whole, with its mode and owner") {
+  const TempDir directory;
+  const std::string path = directory.write("config.json", "before");
+  REQUIRE(::chmod(path.c_str(), 0640) == 0);
+  if (::geteuid() == 0) REQUIRE(::chown(path.c_str(), 12, 34) == 0);
+  const struct stat before = status_of(path);
+
+  const auto file = RuntimeFile::open(path);
+  REQUIRE(file);
+  CHECK(file->text() == "before");
+  REQUIRE(file->replace("after"));
+
+  const struct stat after = status_of(path);
+  CHECK(directory.read("config.json") == "after");
+  CHECK(after.st_mode == before.st_mode);
+  CHECK(after.st_uid == before.st_uid);
+  CHECK(after.st_gid == before.st_gid);
+  CHECK(after.st_ino != before.st_ino);
+  const std::filesystem::directory_iterator entries(directory.path());
+  CHECK(std::distance(begin(entries), end(entries)) == 1);
+}
+
+TEST_CASE("a symbolic link is not followed, and what it leads to stays") {
+  const TempDir directory;
+  directory.write("elsewhere", "{}");
+  std::filesystem::create_symlink("elsewhere", directory / "config.json");
+  CHECK(reason(directory / "config.json") == (directory / "config.json") + ": is a symbolic link");
+}
+
+TEST_CASE("a runtime's file is a regular file of bounded size") {
+  const TempDir directory;
+  CHECK(reason(directory / "config.json").find("No such file") != std::string::npos);
+  CHECK(reason(directory / "no-bundle/config.json").find("No such file") != std::string::npos);
+  REQUIRE(::mkfifo((directory / "fifo").c_str(), 0600) == 0);
+  CHECK(reason(directory / "fifo").find("is a FIFO") != std::string::npos);
+  CHECK(reason(directory.path()) != "");
+  const std::string large = directory.write("large", "");
+  std::filesystem::resize_file(large, 17 << 20);
+  CHECK(reason(large).find("is larger than") != std::string::npos);
+}
+
+TEST_CASE("an engine that asked for text reads a line of text") {
+  CHECK(engine_log_line({}, "a \"b\"", start_of_2027) ==
+        "time=\"2027-01-01T00:00:00Z\" level=error msg=\"a \\\"b\\\"\"\n");
+}
+
+TEST_CASE("an engine that asked for JSON reads an object") {
+  RuntimeCall call;
+  call.log_format = "json";
+  CHECK(engine_log_line(call, "why", start_of_2027) ==
+        "{\"level\":\"error\",\"msg\":\"why\",\"time\":\"2027-01-01T00:00:00Z\"}\n");
+}
+
+TEST_CASE("a runtime's log keeps what is in it") {
+  const TempDir directory;
+  RuntimeCall call;
+  call.log = directory.write("log", "before\n");
+  write_engine_log(call, "why");
+  CHECK(directory.read("log").starts_with("before\ntime="));
+  call.log = directory / "none/log";
+  write_engine_log(call, "why");
+  CHECK_FALSE(std::filesystem::exists(call.log));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "wrapper/real_runtime.h"
+#include "wrapper/preparation.h"
 
 #include <sys/stat.h>
 
@@ -11,6 +11,10 @@
 using namespace oci_oauth;
 
 namespace {
+
+Result<std::string> find_runtime(const std::vector<std::string>& directories) {
+  return choose_runtime("", directories, Log::to_syslog("preparation_test"));
+}
 
 std::string a_program(const TempDir& directory, const std::string& name) {
   std::string path = directory.write(name, "#!/bin/sh\n");
@@ -49,7 +53,7 @@ TEST_CASE("a runtime is a program") {
 
 TEST_CASE("a configured runtime that is not a program is not called") {
   const TempDir directory;
-  const Log log = Log::to_syslog("real_runtime_test");
+  const Log log = Log::to_syslog("preparation_test");
   const std::string crun = a_program(directory, "crun"), other = a_program(directory, "other");
   CHECK(*choose_runtime(other, {directory.path()}, log) == other);
   CHECK(*choose_runtime("", {directory.path()}, log) == crun);
