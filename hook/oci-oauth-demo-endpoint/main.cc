@@ -14,7 +14,7 @@
 #include "base/fmt.h"
 #include "base/size.h"
 #include "base/time.h"
-#include "program/run_reported.h"
+#include "program/log.h"
 #include "program/standard_options.h"
 
 namespace oci_oauth {

@@ -21,7 +21,7 @@
 #include "follower/follower.h"
 #include "follower/store_watch.h"
 #include "program/installed_programs.h"
-#include "program/run_reported.h"
+#include "program/log.h"
 #include "program/standard_options.h"
 #include "refresh/attempt.h"
 #include "store/open_store.h"

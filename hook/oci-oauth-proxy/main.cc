@@ -13,7 +13,7 @@
 #include "config/provider.h"
 #include "program/hint.h"
 #include "program/installed_programs.h"
-#include "program/run_reported.h"
+#include "program/log.h"
 #include "program/standard_options.h"
 #include "proxy/nginx_configuration.h"
 #include "proxy/proxy_service.h"

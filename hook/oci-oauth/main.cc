@@ -14,8 +14,8 @@
 #include "command.h"
 #include "config/scope.h"
 #include "program/hint.h"
-#include "program/run_reported.h"
-#include "program/version.h"
+#include "program/log.h"
+#include "program/standard_options.h"
 
 namespace oci_oauth {
 

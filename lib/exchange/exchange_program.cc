@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/process.h"
-#include "program/run_reported.h"
+#include "program/log.h"
 #include "program/standard_options.h"
 
 namespace oci_oauth {

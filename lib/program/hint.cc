@@ -23,23 +23,6 @@ constexpr std::string_view path_of_sudo = "/usr/local/sbin:/usr/local/bin:/usr/s
 std::string_view configuration;
 std::string_view typed_words = "status";  // also if nobody typed the command
 
-const char* hint_of(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::usage:
-      return "oci-oauth --help";
-    case ErrorKind::configuration:
-      return "man 5 oci-oauth-config";
-    case ErrorKind::action_required:
-      return "log in again with the program that owns this login";
-    case ErrorKind::temporary:
-      return "the next refresh tries again";
-    case ErrorKind::failed:
-    case ErrorKind::not_found:
-      break;
-  }
-  return "oci-oauth doctor";
-}
-
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
   return std::ranges::find(words, word) != words.end();
 }
@@ -73,21 +56,18 @@ std::string_view next_word(std::string_view& text) {
   return word;
 }
 
-std::string found_in(std::string_view directories, const std::string& program) {
-  while (!directories.empty()) {
-    std::string path = std::string(next_part(directories, ':')) + "/" + program;
-    if (::access(path.c_str(), X_OK) == 0) return path;
-  }
-  return "";
-}
-
 // "oci-oauth", if that is this installation's for a shell that searches these directories.
 std::string own_command(std::string_view directories) {
   const auto programs = InstalledPrograms::find();
-  if (!programs) return "oci-oauth";
-  const auto ours = real_path(programs->command());
-  const auto theirs = real_path(found_in(directories, "oci-oauth"));
-  return !ours || (theirs && *theirs == *ours) ? "oci-oauth" : shell_word(programs->command());
+  const auto ours = programs ? real_path(programs->command()) : Result<std::string>(programs.error());
+  if (!ours) return "oci-oauth";
+  std::string found;
+  while (found.empty() && !directories.empty()) {
+    found = fmt::format("{}/oci-oauth", next_part(directories, ':'));
+    if (::access(found.c_str(), X_OK) != 0) found.clear();
+  }
+  const auto theirs = real_path(found);
+  return theirs && *theirs == *ours ? "oci-oauth" : shell_word(programs->command());
 }
 
 bool takes_configuration(std::string_view verb) {
@@ -161,7 +141,21 @@ std::string as_typed(std::string_view hint, HintReader reader) {
 }
 
 std::string hint_of(const Error& error) {
-  return error.hint.empty() ? hint_of(error.kind) : error.hint;
+  if (!error.hint.empty()) return error.hint;
+  switch (error.kind) {
+    case ErrorKind::usage:
+      return "oci-oauth --help";
+    case ErrorKind::configuration:
+      return "man 5 oci-oauth-config";
+    case ErrorKind::action_required:
+      return "log in again with the program that owns this login";
+    case ErrorKind::temporary:
+      return "the next refresh tries again";
+    case ErrorKind::failed:
+    case ErrorKind::not_found:
+      break;
+  }
+  return "oci-oauth doctor";
 }
 
 }  // namespace oci_oauth

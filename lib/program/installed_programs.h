@@ -3,9 +3,8 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
-#include "base/result.h"
+#include "base/process.h"
 
 namespace oci_oauth {
 
@@ -18,11 +17,13 @@ struct InstalledPrograms {
   std::string prefix;
 
   // Of a program in PREFIX/bin. Failure: /proc is not there.
-  static Result<InstalledPrograms> find();
+  static Result<InstalledPrograms> find() {
+    return InstalledPrograms{TRY(installation_prefix(levels_of_command))};
+  }
 
-  std::string command() const;  // the path of oci-oauth
-  // One of the programs in libexec/oci-oauth, which only oci-oauth starts.
-  std::string helper(std::string_view name) const;
+  std::string command() const { return prefix + "/bin/oci-oauth"; }
+  // One of the programs that only oci-oauth starts.
+  std::string helper(const std::string& name) const { return prefix + "/libexec/oci-oauth/" + name; }
 };
 
 }  // namespace oci_oauth

@@ -3,6 +3,8 @@
 
 #include <syslog.h>
 
+#include <exception>
+
 #include "base/environment.h"
 #include "base/file.h"
 #include "base/fmt.h"
@@ -59,6 +61,15 @@ void Log::write(Priority priority, const Error& error) const {
 ExitCode report(const Log& log, const Error& error) {
   log.write(Priority::error, error);
   return exit_code(error.kind);
+}
+
+int run_reported(const Log& log, const std::function<Result<ExitCode>()>& work) {
+  try {
+    const auto code = work();
+    return static_cast<int>(code ? *code : report(log, code.error()));
+  } catch (const std::exception& error) {
+    return static_cast<int>(report(log, {ErrorKind::failed, error.what()}));
+  }
 }
 
 }  // namespace oci_oauth

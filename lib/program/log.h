@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a program's messages go.
+// Where a program's messages go, and how it ends.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -34,5 +35,9 @@ class Log {
 
 // Writes the error and returns its exit code.
 ExitCode report(const Log& log, const Error& error);
+
+// The end of a program's main(): what fails is reported, and becomes the exit code. Result: the exit code of
+// `work`, or that of its error, or `failed` for an exception.
+int run_reported(const Log& log, const std::function<Result<ExitCode>()>& work);
 
 }  // namespace oci_oauth

@@ -6,7 +6,6 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "program/hint.h"
-#include "program/version.h"
 
 namespace oci_oauth {
 
@@ -21,6 +20,10 @@ Error unknown(std::string_view word) {
 }
 
 }  // namespace
+
+std::string_view version() {
+  return OCI_OAUTH_VERSION;
+}
 
 std::optional<int> answer_standard_options(int argc, char** argv, std::string_view program,
                                            std::string_view help) {

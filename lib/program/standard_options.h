@@ -11,6 +11,9 @@
 
 namespace oci_oauth {
 
+// The project's version, "MAJOR.MINOR.PATCH".
+std::string_view version();
+
 // Prints "PROGRAM VERSION" if the only argument is --version, and `help` if it is --help or -h. Result: the
 // exit code (0; 1 if stdout cannot be written); nullopt for any other arguments.
 std::optional<int> answer_standard_options(int argc, char** argv, std::string_view program,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <stdexcept>
 
 #include "support/catch.h"
 #include "support/child_process.h"
@@ -66,4 +67,11 @@ TEST_CASE("a message is data, never a format") {
   const std::string text =
       written(Stderr::plain, [] { Log::to_stderr("prog").write(Priority::error, "%s%n{}", "%d"); });
   CHECK(text == "prog: error: %s%n{}\nhint: %d\n");
+}
+
+TEST_CASE("a program ends with the code of its work, of its error, or of an exception") {
+  const Log log = Log::to_stderr("test");
+  CHECK(run_reported(log, [] { return ExitCode::login_required; }) == 3);
+  CHECK(run_reported(log, []() -> Result<ExitCode> { return Error{ErrorKind::usage, "wrong"}; }) == 2);
+  CHECK(run_reported(log, []() -> Result<ExitCode> { throw std::runtime_error("out of memory"); }) == 1);
 }
