@@ -68,7 +68,7 @@ std::string replaced(const CommandLine& line, std::string_view text) {
   if (text == "@OPTIONS@") return option_list(line.options);
   if (text.starts_with(options) && text.ends_with('@')) {
     const std::string_view name = text.substr(options.size(), text.size() - options.size() - 1);
-    const VerbSpec* verb = find_verb(line, name);
+    const VerbSpec* verb = find_verb(name);
     return verb == nullptr ? fmt::format(".\\\" no verb {}\n", name) : option_list(verb->options);
   }
   return fmt::format("{}\n", text);

@@ -65,11 +65,10 @@ void reserve_standard_streams() {
 Result<ExitCode> run(const Log& log, const std::vector<std::string>& words) {
   keep_memory_private();
   ::umask(022);
-  const CommandLine& line = command_line();
-  auto parsed = TRY(parse_command_line(line, words));
+  auto parsed = TRY(parse_command_line(words));
   switch (parsed.request) {
     case Request::help:
-      return print(log, parsed.verb == nullptr ? help_text(line) : help_text(line, *parsed.verb));
+      return print(log, parsed.verb == nullptr ? help_text() : help_text(*parsed.verb));
     case Request::version:
       return print(log, fmt::format("oci-oauth {}\n", version()));
     case Request::run:

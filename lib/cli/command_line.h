@@ -27,24 +27,23 @@ struct Words {
 };
 
 struct OptionSpec {
-  std::string_view name;     // including its dashes
-  std::string_view purpose;  // one line, for --help and completions
-  Words value = {};
+  std::string_view name;         // including its dashes
+  std::string_view purpose;      // one line, for --help and completions
   std::string_view manual = {};  // mdoc(7), if the manual says more than `purpose`
+  Words value = {};
   Audience audience = Audience::people;
 };
 
 struct VerbSpec {
   std::string_view name;
   std::string_view purpose;
-  Words operands;
-  std::span<const OptionSpec> options;
   std::string_view example;
+  Words operands = {};
+  std::span<const OptionSpec> options = {};
   Audience audience = Audience::people;
 };
 
 struct CommandLine {
-  std::string_view program;
   std::span<const OptionSpec> options;  // before or after any verb
   std::span<const VerbSpec> verbs;
 };
@@ -52,7 +51,8 @@ struct CommandLine {
 // That of oci-oauth(1).
 const CommandLine& command_line();
 
-const VerbSpec* find_verb(const CommandLine& line, std::string_view name);
+// nullptr: there is none.
+const VerbSpec* find_verb(std::string_view name);
 
 // The options and operands of a verb.
 struct Arguments {
@@ -76,11 +76,11 @@ struct ParsedCommandLine {
 // Parses `words` (without the program's name). Options come before or after the verb and its operands, as
 // "--option VALUE" or "--option=VALUE"; "--" ends them. Failure (kind usage): an unknown option or verb, with
 // the nearest known one, or a value that is missing or unexpected.
-Result<ParsedCommandLine> parse_command_line(const CommandLine& line, const std::vector<std::string>& words);
+Result<ParsedCommandLine> parse_command_line(const std::vector<std::string>& words);
 
 // The text of --help, for the program or for one verb.
-std::string help_text(const CommandLine& line);
-std::string help_text(const CommandLine& line, const VerbSpec& verb);
+std::string help_text();
+std::string help_text(const VerbSpec& verb);
 
 // An option or a verb as in a synopsis: "--min-ttl DURATION".
 std::string spelling(const OptionSpec& option);

@@ -9,10 +9,6 @@ namespace {
 
 constexpr size_t usage_width = 100;
 
-bool is_for_people(Audience audience) {
-  return audience == Audience::people;
-}
-
 }  // namespace
 
 std::string spelling(const OptionSpec& option) {
@@ -20,23 +16,22 @@ std::string spelling(const OptionSpec& option) {
                                     : fmt::format("{} {}", option.name, option.value.shown);
 }
 
-std::string help_text(const CommandLine& program) {
-  std::string text = fmt::format("usage: {} [OPTION]... VERB [ARGUMENT]...\n\n", program.program);
-  for (const VerbSpec& verb : program.verbs) {
-    if (is_for_people(verb.audience)) text += fmt::format("  {:<10} {}\n", verb.name, verb.purpose);
+std::string help_text() {
+  std::string text = "usage: oci-oauth [OPTION]... VERB [ARGUMENT]...\n\n";
+  for (const VerbSpec& verb : command_line().verbs) {
+    if (verb.audience == Audience::people) text += fmt::format("  {:<10} {}\n", verb.name, verb.purpose);
   }
   text += '\n';
-  for (const OptionSpec& option : program.options)
+  for (const OptionSpec& option : command_line().options)
     text += fmt::format("  {:<26} {}\n", spelling(option), option.purpose);
   return text +
-         fmt::format("\nSee '{0} VERB --help' for one verb, and 'man {0}' for all of them.\n",
-                     program.program) +
+         "\nSee 'oci-oauth VERB --help' for one verb, and 'man oci-oauth' for all of them.\n"
          "exit codes: 0 success, 1 failure, 2 usage or configuration, 3 log in again, 4 temporary: try "
          "later\n";
 }
 
-std::string help_text(const CommandLine& program, const VerbSpec& verb) {
-  std::string usage = fmt::format("usage: {} {}", program.program, verb.name);
+std::string help_text(const VerbSpec& verb) {
+  std::string usage = fmt::format("usage: oci-oauth {}", verb.name);
   const std::string indent(usage.size(), ' ');
   size_t line_begin = 0;
   const auto add = [&](const std::string& word) {
@@ -49,7 +44,7 @@ std::string help_text(const CommandLine& program, const VerbSpec& verb) {
   };
   std::string list;
   for (const OptionSpec& option : verb.options) {
-    if (!is_for_people(option.audience) && is_for_people(verb.audience)) continue;
+    if (option.audience == Audience::programs && verb.audience == Audience::people) continue;
     add(fmt::format("[{}]", spelling(option)));
     list += fmt::format("  {:<26} {}\n", spelling(option), option.purpose);
   }

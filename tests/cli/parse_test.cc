@@ -8,17 +8,19 @@ using namespace oci_oauth;
 namespace {
 
 ParsedCommandLine parsed(const std::vector<std::string>& words) {
-  auto result = parse_command_line(command_line(), words);
+  auto result = parse_command_line(words);
   REQUIRE(result);
   return std::move(*result);
 }
 
 std::string refusal(const std::vector<std::string>& words) {
-  const auto result = parse_command_line(command_line(), words);
+  const auto result = parse_command_line(words);
   REQUIRE_FALSE(result);
   CHECK(result.error().kind == ErrorKind::usage);
   return result.error().message;
 }
+
+constexpr std::string_view verbs[] = {"refresh", "status", "install", "uninstall"};
 
 }  // namespace
 
@@ -75,4 +77,18 @@ TEST_CASE("a missing value and a value that is not wanted are refused") {
 
 TEST_CASE("verbs that programs call are never suggested") {
   CHECK(refusal({"unitz"}) == "unknown verb 'unitz'");
+}
+
+TEST_CASE("a word is found despite a letter too many, too few, wrong, or swapped with its neighbour") {
+  for (const std::string_view typed : {"refreshh", "refrsh", "refrexh", "rferesh"}) {
+    INFO(typed);
+    CHECK(nearest_word(typed, verbs) == "refresh");
+  }
+  CHECK(nearest_word("instal", verbs) == "install");
+}
+
+TEST_CASE("a word that is close to none finds none") {
+  CHECK(nearest_word("doctor", verbs).empty());
+  CHECK(nearest_word("", verbs).empty());
+  CHECK(nearest_word(std::string(1000, 'x'), verbs).empty());
 }
