@@ -16,7 +16,6 @@
 #include "base/process.h"
 #include "base/service_manager.h"
 #include "base/size.h"
-#include "config/open_configuration.h"
 #include "config/scope.h"
 #include "follower/follower.h"
 #include "follower/store_watch.h"

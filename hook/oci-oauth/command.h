@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "cli/command_line.h"
 #include "config/config.h"
-#include "config/open_configuration.h"
+#include "config/scope.h"
 #include "program/exit_code.h"
 #include "program/log.h"
 #include "refresh/instance.h"

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/environment.h"
 #include "base/fmt.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -43,7 +44,7 @@ Result<ExitCode> run_verb(std::string_view verb, const Invocation& invocation) {
 // Hints name the configuration, unless it is the one that is used without a name.
 void name_in_hints(const std::string& config, std::span<const std::string> words) {
   static const std::string named(config.empty() ? from_environment("OCI_OAUTH_CONFIG") : config);
-  if (named != config_path(scope_of_caller(), own_environment)) name_configuration(named);
+  if (named != config_path(scope_of_caller())) name_configuration(named);
   static std::string typed;
   for (size_t i = 0; i < words.size(); ++i) {
     if (words[i] == "--config")

@@ -2,6 +2,7 @@
 // oci-oauth units: generates, for systemd's generator, what the units need from the configuration.
 #include <cstdlib>
 
+#include "base/environment.h"
 #include "command.h"
 #include "config/scope.h"
 #include "setup/unit_files.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refresh/instance.h"
 
-#include "config/open_configuration.h"
 #include "config/provider.h"
+#include "config/scope.h"
 
 namespace oci_oauth {
 

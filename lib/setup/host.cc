@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/file_system.h"
 #include "base/fmt.h"
@@ -192,9 +193,9 @@ Result<Host> open_host(const std::string& root) {
   return Host{.tree = std::move(tree),
               .scope = Scope::user,
               .prefix = std::move(prefix),
-              .config = config_path(Scope::user, own_environment),
+              .config = config_path(Scope::user),
               .ledger_path = state_home + "/oci-oauth/install.json",
-              .runtime_dir = default_runtime_dir(Scope::user, own_environment),
+              .runtime_dir = default_runtime_dir(Scope::user),
               .config_home = config_home,
               .data_home = absolute_from_environment("XDG_DATA_HOME", home + "/.local/share")};
 }

@@ -32,7 +32,7 @@ Result<std::optional<Config>> load_wrapper_config(const RuntimeCall& call, const
   const Scope scope = scope_of_caller();
   const bool is_rootless = scope == Scope::user;
   // A rootless engine's environment belongs to its user, who gains nothing by changing it.
-  const std::string path = config_path(scope, own_environment);
+  const std::string path = config_path(scope);
   if (path.empty()) return std::optional<Config>();
   auto config = load_config(path);
   if (!config) {
