@@ -5,8 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <initializer_list>
-#include <optional>
-#include <type_traits>
+#include <span>
 #include <vector>
 
 #include "config/keys.h"
@@ -32,8 +31,6 @@ std::string sentences(std::string_view text) {
 class TableKeys {
  public:
   using Help = std::string_view;
-  template <class Enum>
-  using Choice = KeyChoice<Enum, Help>;
 
   template <class T>
   static std::string of(T object = {}) {
@@ -43,55 +40,31 @@ class TableKeys {
   }
 
   template <class Rule>
-  void text(Key key, std::string&, Rule, Help help) {
-    add(key, fmt::format("Ar {}", Rule::type), help);
+  void operator()(Key key, auto& member, Rule rule, Help help) {
+    add(key, value_of(member, rule), help, default_of(member));
   }
-  template <class Rule>
-  void texts(Key key, std::vector<std::string>& member, Rule, Help help) {
-    add(key, fmt::format("Ar {} ...", Rule::type), help, fmt::format("{}", fmt::join(member, ", ")));
+  template <class T>
+  void operator()(Key key, T& member, Help help) {
+    add(key, value_of(member), help, default_of(member));
   }
-  template <class Rule>
-  void text_or_texts(Key key, std::vector<std::string>&, Rule, Help help) {
-    add(key, fmt::format("Ar {} | {} ...", Rule::type, Rule::type), help);
-  }
-  template <class Name, class Value>
-  void pairs(Key key, Pairs&, Name, Value, Help help) {
-    add(key, fmt::format("Ar {} : {} ...", Name::type, Value::type), help);
-  }
-  void command(Key key, std::vector<std::string>&, Help help) { add(key, "Ar path argument ...", help); }
-  void duration(Key key, Milliseconds& member, Bounds bounds, Help help) {
+  void operator()(Key key, Milliseconds& member, Bounds bounds, Help help) {
     std::string text(help);
     if (bounds.most != Bounds().most) text += fmt::format(" At most {}.", duration_text(bounds.most));
     add(key, "Ar duration", text, duration_text(member));
   }
-  void mode(Key key, mode_t& member, Help help) { add(key, "Ar mode", help, fmt::format("{:04o}", member)); }
-  template <class Flag>
-  void boolean(Key key, Flag& member, Help help) {
-    add(key, "Cm true | false", help, static_cast<bool>(member) ? "true" : "false");
+  void operator()(Key key, mode_t& member, Mode, Help help) {
+    add(key, "Ar mode", help, fmt::format("{:04o}", member));
   }
-  template <class Enum>
-  void choice(Key key, Enum& member, std::initializer_list<Choice<std::type_identity_t<Enum>>> choices,
-              Help help) {
-    std::vector<std::string_view> words;
-    std::string text(help), chosen;
-    for (const auto& choice : choices) {
-      words.push_back(choice.word);
-      if (choice.value == member) chosen = choice.word;
-      if (!choice.help.empty()) text += fmt::format(" {}: {}.", choice.word, choice.help);
+  template <Worded Enum>
+  void operator()(Key key, Enum& member, std::initializer_list<Help> helps, Help help) {
+    const auto words = words_of(member);
+    const auto known = std::span(words).first(helps.size());
+    std::string text(help);
+    for (size_t i = 0; i < helps.size(); ++i) {
+      const Help meaning = helps.begin()[i];
+      if (!meaning.empty()) text += fmt::format(" {}: {}.", known[i], meaning);
     }
-    add(key, fmt::format("Cm {}", fmt::join(words, " | ")), text, chosen);
-  }
-  template <class T>
-  void object(Key key, T&, Help help) {
-    add(key, "Ar object", help);
-  }
-  template <class T>
-  void objects(Key key, std::vector<T>&, Help help) {
-    add(key, "Ar object ...", help);
-  }
-  template <class T>
-  void named(Key key, std::vector<T>&, Help help) {
-    add(key, "Ar name : object ...", help);
+    add(key, fmt::format("Cm {}", fmt::join(known, " | ")), text, word(member));
   }
   void one_of(std::string_view a, std::string_view b, std::string_view neither = "") {
     relations_ += fmt::format("Exactly one of {} and {} is given{}.\n", a, b,
@@ -105,6 +78,40 @@ class TableKeys {
   }
 
  private:
+  template <class Rule>
+  static std::string value_of(const std::string&, Rule) {
+    return fmt::format("Ar {}", Rule::type);
+  }
+  template <class Rule>
+  static std::string value_of(const std::vector<std::string>&, Rule) {
+    return fmt::format("Ar {} ...", Rule::type);
+  }
+  template <class Rule>
+  static std::string value_of(const std::vector<std::string>&, OneOrMore<Rule>) {
+    return fmt::format("Ar {} | {} ...", Rule::type, Rule::type);
+  }
+  template <class Name, class Value>
+  static std::string value_of(const Pairs&, PairsOf<Name, Value>) {
+    return fmt::format("Ar {} : {} ...", Name::type, Value::type);
+  }
+  static std::string value_of(const std::vector<std::string>&, Command) { return "Ar path argument ..."; }
+  template <class T>
+  static std::string value_of(const std::vector<T>&, ByName) {
+    return "Ar name : object ...";
+  }
+  template <class T>
+  static std::string value_of(const std::vector<T>&) {
+    return "Ar object ...";
+  }
+  static std::string value_of(bool) { return "Cm true | false"; }
+  static std::string value_of(const auto&) { return "Ar object"; }
+
+  static std::string default_of(const std::vector<std::string>& texts) {
+    return fmt::format("{}", fmt::join(texts, ", "));
+  }
+  static std::string default_of(bool flag) { return flag ? "true" : "false"; }
+  static std::string default_of(const auto&) { return ""; }
+
   void add(Key key, std::string_view value, std::string_view help, std::string_view otherwise = "") {
     rows_ += fmt::format(".It Cm {} {}\n{}", key.name, value, sentences(help));
     if (key.is_required) rows_ += "Mandatory.\n";

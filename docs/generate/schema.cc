@@ -6,8 +6,8 @@
 
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
 #include "base/json.h"
@@ -18,7 +18,7 @@ namespace oci_oauth {
 namespace {
 
 template <class Rule>
-std::string schema_of() {
+std::string schema_of_text() {
   if constexpr (requires { Rule::schema; }) {
     return std::string(Rule::schema);
   } else {
@@ -30,8 +30,6 @@ std::string schema_of() {
 class SchemaKeys {
  public:
   using Help = std::string_view;
-  template <class Enum>
-  using Choice = KeyChoice<Enum, Help>;
 
   template <class T>
   static std::string of(T object = {}) {
@@ -47,60 +45,18 @@ class SchemaKeys {
   }
 
   template <class Rule>
-  void text(Key key, std::string&, Rule, Help help) {
-    add(key, schema_of<Rule>(), help);
-  }
-  template <class Rule>
-  void texts(Key key, std::vector<std::string>&, Rule, Help help) {
-    add(key, array(schema_of<Rule>()), help);
-  }
-  template <class Rule>
-  void text_or_texts(Key key, std::vector<std::string>&, Rule, Help help) {
-    add(key,
-        fmt::format(R"("anyOf": [{{{}}}, {{"minItems": 1, {}}}])", schema_of<Rule>(),
-                    array(schema_of<Rule>())),
-        help);
-  }
-  template <class Name, class Value>
-  void pairs(Key key, Pairs&, Name, Value, Help help) {
-    add(key, members(Name::pattern, schema_of<Value>()), help);
-  }
-  void command(Key key, std::vector<std::string>&, Help help) {
-    add(key,
-        R"("type": "array", "minItems": 1, "items": [{"type": "string", "pattern": "^/"}],)"
-        R"( "additionalItems": {"type": "string"})",
-        help);
-  }
-  void duration(Key key, Milliseconds&, Bounds bounds, Help help) {
-    const std::string_view count = bounds.least.count() > 0 ? "0*[1-9][0-9]*" : "[0-9]+";
-    add(key, fmt::format(R"("type": "string", "pattern": "^{}(ms|s|m|h|d)$")", count), help);
-  }
-  void mode(Key key, mode_t&, Help help) { add(key, schema_of<Mode>(), help); }
-  template <class Flag>
-  void boolean(Key key, Flag&, Help help) {
-    add(key, R"("type": "boolean")", help);
-  }
-  template <class Enum>
-  void choice(Key key, Enum&, std::initializer_list<Choice<std::type_identity_t<Enum>>> choices, Help help) {
-    std::vector<std::string_view> words;
-    for (const auto& choice : choices) words.push_back(choice.word);
-    add(key, fmt::format(R"("enum": ["{}"])", fmt::join(words, "\", \"")), help);
+  void operator()(Key key, auto& member, Rule rule, Help help) {
+    add(key, schema_of(member, rule), help);
   }
   template <class T>
-  void object(Key key, T&, Help help) {
-    add(key, of<T>(), help);
+  void operator()(Key key, T& member, Help help) {
+    add(key, schema_of(member), help);
   }
-  template <class T>
-  void object(Key key, std::optional<T>&, Help help) {
-    add(key, of<T>(), help);
-  }
-  template <class T>
-  void objects(Key key, std::vector<T>&, Help help) {
-    add(key, array(of<T>()), help);
-  }
-  template <class T>
-  void named(Key key, std::vector<T>&, Help help) {
-    add(key, members(Name::pattern, of<T>()), help);
+  template <Worded Enum>
+  void operator()(Key key, Enum& member, std::initializer_list<Help> helps, Help help) {
+    const auto words = words_of(member);
+    const auto known = std::span(words).first(helps.size());
+    add(key, fmt::format(R"("enum": ["{}"])", fmt::join(known, "\", \"")), help);
   }
   void one_of(std::string_view a, std::string_view b, std::string_view neither = "") {
     const std::string none = fmt::format(
@@ -117,6 +73,50 @@ class SchemaKeys {
   }
 
  private:
+  template <class Rule>
+  static std::string schema_of(const std::string&, Rule) {
+    return schema_of_text<Rule>();
+  }
+  template <class Rule>
+  static std::string schema_of(const std::vector<std::string>&, Rule) {
+    return array(schema_of_text<Rule>());
+  }
+  template <class Rule>
+  static std::string schema_of(const std::vector<std::string>&, OneOrMore<Rule>) {
+    const std::string one = schema_of_text<Rule>();
+    return fmt::format(R"("anyOf": [{{{}}}, {{"minItems": 1, {}}}])", one, array(one));
+  }
+  template <class Name, class Value>
+  static std::string schema_of(const Pairs&, PairsOf<Name, Value>) {
+    return members(Name::pattern, schema_of_text<Value>());
+  }
+  static std::string schema_of(const std::vector<std::string>&, Command) {
+    return R"("type": "array", "minItems": 1, "items": [{"type": "string", "pattern": "^/"}],)"
+           R"( "additionalItems": {"type": "string"})";
+  }
+  static std::string schema_of(Milliseconds, Bounds bounds) {
+    const std::string_view count = bounds.least.count() > 0 ? "0*[1-9][0-9]*" : "[0-9]+";
+    return fmt::format(R"("type": "string", "pattern": "^{}(ms|s|m|h|d)$")", count);
+  }
+  static std::string schema_of(mode_t, Mode) { return std::string(Mode::schema); }
+  static std::string schema_of(bool) { return R"("type": "boolean")"; }
+  template <class T>
+  static std::string schema_of(const T&) {
+    return of<T>();
+  }
+  template <class T>
+  static std::string schema_of(const std::optional<T>&) {
+    return of<T>();
+  }
+  template <class T>
+  static std::string schema_of(const std::vector<T>&) {
+    return array(of<T>());
+  }
+  template <class T>
+  static std::string schema_of(const std::vector<T>&, ByName) {
+    return members(Name::pattern, of<T>());
+  }
+
   static std::string array(std::string_view items) {
     return fmt::format(R"("type": "array", "items": {{{}}})", items);
   }

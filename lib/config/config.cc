@@ -15,91 +15,12 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t config_limit = MiB;
+
 // What the file leaves to the profile's name, and what follows from it.
 void complete(Profile& profile) {
   if (profile.provider.empty()) profile.provider = profile.source ? exec_provider : profile.name;
   if (profile.targets.empty()) profile.targets = {"/run/secrets/" + profile.name};
   profile.target = profile.targets.front();
-}
-
-// Who gets it is up to the profile that delivers it, so nothing else may say so.
-Result<void> check_delivered(const Profile& profile) {
-  const bool decides = profile.deliver_to != DeliverTo::chosen || profile.annotations != Trust::no ||
-                       profile.delivery != Delivers::token;
-  if (profile.delivered_by.empty() || !decides) return {};
-  return configuration_error(
-      "/profiles/" + profile.name + "/target",
-      fmt::format("is that of profile '{}', whose delivery, deliver_to and trust_annotations count",
-                  profile.delivered_by));
-}
-
-// Profiles of one document at the same targets: all but one are delivered by that one.
-void join_targets(Config& config) {
-  const auto is_beside = [](const Profile& a, const Profile& b) {
-    return !a.credentials.empty() && a.credentials == b.credentials && a.targets == b.targets;
-  };
-  for (Profile& profile : config.profiles) {
-    if (profile.entry.empty() || profile.credentials.empty()) continue;
-    const auto beside = [&](const Profile& other) { return is_beside(profile, other); };
-    const auto whole = [&](const Profile& other) { return beside(other) && other.entry.empty(); };
-    const auto first = std::ranges::find_if(config.profiles, whole);
-    Profile& leader =
-        first != config.profiles.end() ? *first : *std::ranges::find_if(config.profiles, beside);
-    if (&leader == &profile) continue;
-    profile.delivered_by = leader.name;
-    leader.others.push_back({profile.provider, profile.entry, base_name(profile.credentials)});
-  }
-}
-
-struct PlacedTarget {
-  const Profile* profile;
-  const std::string* target;
-};
-
-// With nested targets, a mount at the outer one would cover the inner one, or contain its files.
-Result<void> check_apart(const PlacedTarget& a, const PlacedTarget& b) {
-  const bool same = *a.target == *b.target;
-  if (!same && !lies_within(*a.target, *b.target) && !lies_within(*b.target, *a.target)) return {};
-  const bool own = a.profile == b.profile;
-  const std::string place = "/profiles/" + a.profile->name + "/target";
-  if (same && own) return configuration_error(place, fmt::format("'{}' is listed twice", *a.target));
-  if (same) {
-    return configuration_error(
-        place, fmt::format("'{}' is also the target of profile '{}'", *a.target, b.profile->name));
-  }
-  return configuration_error(place, fmt::format("'{}' and the target '{}' of profile '{}' overlap", *a.target,
-                                                *b.target, b.profile->name));
-}
-
-Result<void> check_targets(const Config& config) {
-  std::vector<PlacedTarget> placed;
-  for (const Profile& profile : config.profiles) {
-    if (!profile.delivered_by.empty()) continue;
-    for (const std::string& target : profile.targets) {
-      const PlacedTarget one = {&profile, &target};
-      for (const PlacedTarget& other : placed) {
-        TRY(check_apart(one, other));
-      }
-      placed.push_back(one);
-    }
-  }
-  return {};
-}
-
-Result<void> check_sinks(const Config& config) {
-  for (const Sink& sink : config.sinks) {
-    const bool is_of_fleet = std::ranges::any_of(config.profiles, [&](const Profile& profile) {
-      return profile.in_fleet &&
-             (sink.profiles.empty() || std::ranges::find(sink.profiles, profile.name) != sink.profiles.end());
-    });
-    if (is_of_fleet && sink.host.empty())
-      return configuration_error(sink.place, "needs \"host\", the one host of the fleet that runs it");
-    for (const std::string& profile : sink.profiles) {
-      if (config.find(profile) != nullptr) continue;
-      return configuration_error(sink.place + "/profiles", fmt::format("there is no profile '{}'", profile));
-    }
-  }
-  return {};
 }
 
 void complete(FleetConfig& fleet, const std::vector<Profile>& profiles) {
@@ -109,21 +30,95 @@ void complete(FleetConfig& fleet, const std::vector<Profile>& profiles) {
   }
 }
 
+// Profiles of one document at the same targets: all but one are delivered by that one.
+void join_targets(Config& config) {
+  for (Profile& profile : config.profiles) {
+    if (profile.entry.empty() || profile.credentials.empty()) continue;
+    const auto is_beside = [&](const Profile& other) {
+      return profile.credentials == other.credentials && profile.targets == other.targets;
+    };
+    const auto is_whole = [&](const Profile& other) { return other.entry.empty() && is_beside(other); };
+    auto leader = std::ranges::find_if(config.profiles, is_whole);
+    if (leader == config.profiles.end()) leader = std::ranges::find_if(config.profiles, is_beside);
+    if (&*leader == &profile) continue;
+    profile.delivered_by = leader->name;
+    leader->others.push_back({profile.provider, profile.entry, base_name(profile.credentials)});
+  }
+}
+
+// Who gets it is up to the profile that delivers it, so nothing else may say so.
+Result<void> check_delivered(const Profile& profile) {
+  const bool decides = profile.deliver_to != DeliverTo::chosen || profile.trusts_annotations ||
+                       profile.delivery != Delivers::token;
+  if (profile.delivered_by.empty() || !decides) return {};
+  return profile_error(
+      profile, "target",
+      fmt::format("is that of profile '{}', whose delivery, deliver_to and trust_annotations count",
+                  profile.delivered_by));
+}
+
+struct PlacedTarget {
+  const Profile* profile;
+  const std::string* target;
+};
+
+// With nested targets, a mount at the outer one would cover the inner one, or contain its files.
+Result<void> check_apart(const PlacedTarget& a, const PlacedTarget& b) {
+  const std::string &target = *a.target, &other = *b.target;
+  if (target != other && !lies_within(target, other) && !lies_within(other, target)) return {};
+  std::string why = fmt::format("'{}' is also the target of profile '{}'", target, b.profile->name);
+  if (target != other)
+    why = fmt::format("'{}' and the target '{}' of profile '{}' overlap", target, other, b.profile->name);
+  else if (a.profile == b.profile)
+    why = fmt::format("'{}' is listed twice", target);
+  return profile_error(*a.profile, "target", why);
+}
+
+Result<void> check_targets(const Config& config) {
+  std::vector<PlacedTarget> placed;
+  for (const Profile& profile : config.profiles) {
+    if (!profile.delivered_by.empty()) continue;
+    for (const std::string& target : profile.targets) {
+      const PlacedTarget one = {&profile, &target};
+      for (const PlacedTarget& other : placed) TRY(check_apart(one, other));
+      placed.push_back(one);
+    }
+  }
+  return {};
+}
+
+Result<void> check_sinks(const Config& config) {
+  for (const Sink& sink : config.sinks) {
+    const auto is_of_fleet = [&](const Profile& profile) {
+      return profile.in_fleet &&
+             (sink.profiles.empty() || std::ranges::count(sink.profiles, profile.name) > 0);
+    };
+    if (sink.host.empty() && std::ranges::any_of(config.profiles, is_of_fleet))
+      return configuration_error(sink.place, "needs \"host\", the one host of the fleet that runs it");
+    for (const std::string& profile : sink.profiles) {
+      if (config.find(profile) == nullptr)
+        return configuration_error(sink.place + "/profiles",
+                                   fmt::format("there is no profile '{}'", profile));
+    }
+  }
+  return {};
+}
+
 Result<void> check_fleet(const Config& config) {
-  if (config.fleet && !config.fleet->kubernetes && config.fleet->endpoints.empty())
+  const auto& fleet = config.fleet;
+  if (fleet && !fleet->kubernetes && fleet->endpoints.empty())
     return configuration_error("/fleet/endpoints", "is empty");
   for (const Profile& profile : config.profiles) {
-    const std::string place = "/profiles/" + profile.name;
-    if (profile.in_fleet && !config.fleet)
-      return configuration_error(place + "/fleet", "there is no \"fleet\" in the configuration");
+    if (profile.in_fleet && !fleet)
+      return profile_error(profile, "fleet", "there is no \"fleet\" in the configuration");
     if (profile.in_fleet && profile.source)
-      return configuration_error(place + "/fleet", "cannot be combined with \"source\"");
+      return profile_error(profile, "fleet", "cannot be combined with \"source\"");
     if (profile.in_fleet && !profile.entry.empty())
-      return configuration_error(place + "/fleet", "cannot be combined with \"entry\"");
-    const bool follows =
-        profile.in_fleet && config.fleet->role == FleetRole::follower && config.fleet->refreshers.empty();
+      return profile_error(profile, "fleet", "cannot be combined with \"entry\"");
+    const bool follows = profile.in_fleet && fleet->role == FleetRole::follower && fleet->refreshers.empty();
     if (profile.credentials.empty() && !profile.source && !follows)
-      return configuration_error(place, "needs \"credentials\" on a refresher of the fleet");
+      return configuration_error("/profiles/" + profile.name,
+                                 "needs \"credentials\" on a refresher of the fleet");
   }
   return {};
 }
@@ -159,7 +154,7 @@ Result<Config> parse_config(std::string_view text, std::string_view path) {
   auto json = TRY(parse_configuration(text, path));
   Config config;
   config.path = path;
-  TRY(KeyReader::read(json, config.path, config));
+  TRY(KeyReader::read_object(json, config.path, config));
   for (Profile& profile : config.profiles) complete(profile);
   if (config.fleet) complete(*config.fleet, config.profiles);
   join_targets(config);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The configuration: the logins, and what containers get of each. It is parsed strictly: an unknown key, a
-// wrong type or a relative path is an error that names the key and its place.
+// The configuration: the logins, what containers get of each, the store that a fleet's hosts share, and what
+// else gets tokens. Parsed strictly: an unknown key, a wrong type or a relative path is an error that names
+// the key and its place. What each key means is in keys.h. Nothing that it names is opened.
 #pragma once
 
 #include <sys/types.h>
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,9 +14,8 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "config/fleet_config.h"
+#include "base/words.h"
 #include "config/provider.h"
-#include "config/sink_config.h"
 
 namespace oci_oauth {
 
@@ -25,34 +26,101 @@ constexpr const char* system_runtime_dir = "/run/oci-oauth";
 // The timeout in hook files is 15 s; a hook that takes longer is killed, and its container fails.
 constexpr Milliseconds longest_hook_wait = std::chrono::seconds(12);
 
-enum class DeliverTo { chosen, all };
-enum class OnFailure { start, block };
-enum class Delivers { token, socket };  // what a container finds in the target
-enum class Trust { no, yes };
-
 // The provider of a command's output, unless the profile names another one.
 constexpr const char* exec_provider = "exec";
 // Less than what a run of refreshes may take.
 constexpr Milliseconds longest_exec = std::chrono::seconds(60);
 
+// What a pod's service account has (kubernetes.io, "Accessing the Kubernetes API from a Pod").
+constexpr const char *cluster_url = "https://kubernetes.default.svc",
+                     *cluster_ca_file = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
+                     *cluster_token_file = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+// The names of the keys' files in FleetConfig::keys.
+constexpr const char *login_key_file = "login.key", *access_key_file = "access.key",
+                     *signing_key_file = "signing.key", *signers_file = "signers";
+
+enum class FleetRole { follower, refresher };
+constexpr std::array<std::string_view, 2> words_of(FleetRole) {
+  return {"follower", "refresher"};
+}
+
+enum class Takeover { late, never, now };  // now: a person has decided; no configuration says that
+constexpr std::array<std::string_view, 3> words_of(Takeover) {
+  return {"late", "never", "now"};
+}
+
+struct KubernetesConfig {
+  std::string name_space;
+  std::string server = cluster_url;
+  std::string token_file = cluster_token_file;
+};
+
+// The store is etcd or Kubernetes.
+struct FleetConfig {
+  std::vector<std::string> endpoints;
+  std::optional<KubernetesConfig> kubernetes;
+  std::string ca_file, certificate_file, key_file;
+  std::string keys = "/etc/oci-oauth/fleet";
+  std::string host;  // empty: gethostname(2)
+  FleetRole role = FleetRole::follower;
+  std::vector<std::string> refreshers = {};  // not empty: these decide the role
+  Takeover takeover = Takeover::late;
+  Milliseconds settle = std::chrono::minutes(2);
+  std::vector<std::string> profiles;  // of this host's configuration, which are the fleet's
+
+  // Otherwise by a certificate.
+  bool is_known_by_token() const { return kubernetes && certificate_file.empty(); }
+};
+
+// A secret on a OneCLI server. Empty fields are taken from env_file or from the environment, under the names
+// that OneCLI's users have: ONECLI_OAUTH_SECRET_ID, ONECLI_URL or ONECLI_API_HOST, ONECLI_API_KEY,
+// ONECLI_BIN.
+struct OneCliSink {
+  std::string secret_id, url, api_key_file, program, env_file, ca_file;
+};
+
+// What gets each new access token besides containers.
+struct Sink {
+  std::string place = {};                  // "/sinks/0", for messages
+  std::vector<std::string> profiles = {};  // empty: all
+  std::string host = {};                   // the one that runs it; empty: all
+  Milliseconds timeout = std::chrono::seconds(30);
+  std::vector<std::string> exec = {};
+  std::optional<OneCliSink> onecli = {};
+};
+
 // A command that prints a token, instead of a document and an exchange.
 struct ExecSource {
-  std::vector<std::string> exec = {};  // an absolute path and arguments
-  std::string user = {};               // whose rights it has; empty: those of the refresher
-  Pairs environment = {};              // variables besides those that every command gets
-  Milliseconds lifetime{0};            // of a token whose expiry is not printed; zero: unknown
+  std::vector<std::string> exec = {};
+  std::string user = {};  // whose rights it has; empty: those of the refresher
+  Pairs environment = {};
+  Milliseconds lifetime{0};  // of a token whose expiry is not printed; zero: unknown
   Milliseconds timeout = std::chrono::seconds(30);
 };
 
+enum class DeliverTo { chosen, all };
+constexpr std::array<std::string_view, 2> words_of(DeliverTo) {
+  return {"chosen", "all"};
+}
+enum class OnFailure { start, block };
+constexpr std::array<std::string_view, 2> words_of(OnFailure) {
+  return {"start", "block"};
+}
+enum class Delivers { token, socket };
+constexpr std::array<std::string_view, 2> words_of(Delivers) {
+  return {"token", "socket"};
+}
+
 struct Profile {
-  std::string name;         // a Name (rules.h): also a file name
-  std::string provider;     // the same; default: the profile's name
-  std::string credentials;  // absolute path of the credential document; empty: there is a source
+  std::string name;      // a Name (rules.h): also a file name
+  std::string provider;  // default: the profile's name
+  std::string
+      credentials;  // the credential document; empty: there is a source, or it is in the fleet's store
   std::optional<ExecSource> source = {};
   bool in_fleet = false;  // the login is in the fleet's store, and `credentials` has its access token at most
-  std::string entry = {};     // which login, if the document has several (load_provider)
-  std::string resource = {};  // overrides the login's
-  std::string client_file = {};
+  std::string entry = {};  // which login, if the document has several (load_provider)
+  std::string resource = {}, client_file = {};
   // Profiles of the same document may have the same targets: the first of them, or the one without an entry,
   // delivers the others' part of it as well, and they have none of their own.
   std::string delivered_by = {};           // the name of that profile; empty: this one itself
@@ -61,9 +129,9 @@ struct Profile {
   std::vector<std::string> targets;
   std::string target;  // the first one, which a container gets if it has a mount at none
   Delivers delivery = Delivers::token;
-  std::string loopback_port;  // with Delivers::socket, for clients that know only TCP; empty: none
+  std::string loopback_port;  // empty: none
   DeliverTo deliver_to = DeliverTo::chosen;
-  Trust annotations = Trust::no;
+  bool trusts_annotations = false;
   OnFailure on_failure = OnFailure::start;
   Milliseconds hook_wait = std::chrono::seconds(8);
   Milliseconds refresh_before = std::chrono::minutes(60);
@@ -71,14 +139,14 @@ struct Profile {
   // Each of these overrides the provider's value if it is not empty.
   std::string token_url, issuer, ca_file, user_agent, client_id, client_secret_file, redirect_uri, api_url;
   std::vector<std::string> scopes;
-  std::string proxy;  // the refresher does not read a proxy from its environment
+  std::string proxy;
 };
 
 struct Config {
-  std::string path;          // the file that it was read from
-  std::string runtime_dir;   // absolute; empty if the file does not set it
-  std::string runtime;       // the OCI runtime behind oci-oauth-runtime: absolute; empty: runc, else crun
-  std::string metrics_file;  // absolute; empty: none is written
+  std::string path;         // the file that it was read from
+  std::string runtime_dir;  // empty if the file does not set it
+  std::string runtime;      // the OCI runtime behind oci-oauth-runtime; empty: runc, else crun
+  std::string metrics_file;
   std::optional<FleetConfig> fleet;
   std::vector<Profile> profiles;
   std::vector<Sink> sinks;

@@ -11,20 +11,26 @@ Error configuration_error(std::string_view pointer, std::string_view reason) {
   return Error::configuration(fmt::format("{}: {}", pointer, reason));
 }
 
+Error profile_error(const Profile& profile, std::string_view key, std::string_view reason) {
+  return configuration_error(fmt::format("/profiles/{}/{}", profile.name, key), reason);
+}
+
 Result<JsonDocument> parse_configuration(std::string_view text, std::string_view source) {
   auto json = parse_json(text, source, JsonRules::comments);
   if (!json) json.error().kind = ErrorKind::configuration;
   return json;
 }
 
-const JsonValue* KeyReader::take(Key key) {
-  if (is_listing_) listed_.push_back(key.name);
-  if (is_listing_ || reading_.error) return nullptr;
-  const bool has_more = found_ < object_.MemberCount();
-  const JsonValue* value = has_more ? json_member(object_, key.name) : nullptr;
-  if (value != nullptr) ++found_;
-  if (value == nullptr && key.is_required) fail(key.name, "is missing");
-  return value;
+std::optional<KeyReader::Value> KeyReader::take(Key key) {
+  if (reading_.error) return std::nullopt;
+  const bool has_more = found_ < object_.json.MemberCount();
+  const JsonValue* json = has_more ? json_member(object_.json, key.name) : nullptr;
+  if (json != nullptr) {
+    ++found_;
+    return Value{*json, below(key.name)};
+  }
+  if (key.is_required) reading_.refuse(below(key.name), "is missing");
+  return std::nullopt;
 }
 
 void KeyReader::check(std::string& text, const RecordPlace& place, WhyNot why_not) {
@@ -32,119 +38,107 @@ void KeyReader::check(std::string& text, const RecordPlace& place, WhyNot why_no
   if (const char* why = why_not(text)) reading_.refuse(place, fmt::format("'{}' {}", text, why));
 }
 
-void KeyReader::read_text(Key key, std::string& member, WhyNot why_not, bool may_be_empty) {
-  const JsonValue* value = take(key);
-  if (value == nullptr) return;
-  if (!value->IsString() || (!may_be_empty && value->GetStringLength() == 0))
-    return fail(key.name, may_be_empty ? "is not a string" : "is not a non-empty string");
-  member = json_text(*value);
-  check(member, below(key.name), why_not);
+void KeyReader::read_text(const Value& value, std::string& text, WhyNot why_not, bool may_be_empty) {
+  if (!value.json.IsString() || (!may_be_empty && value.json.GetStringLength() == 0))
+    return reading_.refuse(value.place, may_be_empty ? "is not a string" : "is not a non-empty string");
+  text = json_text(value.json);
+  check(text, value.place, why_not);
 }
 
-void KeyReader::read_texts(Key key, std::vector<std::string>& member, WhyNot why_not) {
-  const JsonValue* value = take(key, &JsonValue::IsArray, "is not an array of strings");
-  if (value == nullptr) return;
-  member.clear();
-  for (const JsonValue& element : value->GetArray()) {
-    if (!element.IsString()) return fail(key.name, "is not an array of strings");
-    check(member.emplace_back(json_text(element)), below(key.name), why_not);
+void KeyReader::read_texts(const Value& value, std::vector<std::string>& texts, WhyNot why_not) {
+  if (!value.json.IsArray()) return reading_.refuse(value.place, "is not an array of strings");
+  texts.clear();
+  for (const JsonValue& element : value.json.GetArray()) {
+    if (!element.IsString()) return reading_.refuse(value.place, "is not an array of strings");
+    check(texts.emplace_back(json_text(element)), value.place, why_not);
   }
 }
 
-void KeyReader::read_text_or_texts(Key key, std::vector<std::string>& member, WhyNot why_not) {
-  const JsonValue* value = json_member(object_, key.name);
-  if (value != nullptr && value->IsArray()) {
-    read_texts(key, member, why_not);
-    if (member.empty()) fail(key.name, "is an empty array");
-    return;
-  }
-  std::string one;
-  read_text(key, one, why_not, false);
-  if (!one.empty()) member = {std::move(one)};
+void KeyReader::read_one_or_more(const Value& value, std::vector<std::string>& texts, WhyNot why_not) {
+  if (!value.json.IsArray()) return read_text(value, texts.emplace_back(), why_not, false);
+  read_texts(value, texts, why_not);
+  if (texts.empty()) reading_.refuse(value.place, "is an empty array");
 }
 
-void KeyReader::read_pairs(Key key, Pairs& member, WhyNot name, WhyNot value) {
-  const JsonValue* object = take(key, &JsonValue::IsObject, "is not an object");
-  if (object == nullptr) return;
-  const RecordPlace place = below(key.name);
-  for (const auto& [left, right] : object->GetObject()) {
-    const RecordPlace here = {&place, json_text(left)};
-    if (!right.IsString()) return reading_.refuse(here, "is not a string");
-    member.push_back({std::string(json_text(left)), std::string(json_text(right))});
-    Pair& pair = member.back();
-    check(pair.name, here, name);
-    check(pair.value, here, value);
+void KeyReader::read_pairs(const Value& object, Pairs& pairs, WhyNot name, WhyNot text) {
+  if (!object.json.IsObject()) return reading_.refuse(object.place, "is not an object");
+  for (const auto& [left, right] : object.json.GetObject()) {
+    const RecordPlace place = {&object.place, json_text(left)};
+    if (!right.IsString()) return reading_.refuse(place, "is not a string");
+    Pair& pair = pairs.emplace_back(Pair{std::string(json_text(left)), std::string(json_text(right))});
+    check(pair.name, place, name);
+    check(pair.value, place, text);
   }
 }
 
-void KeyReader::command(Key key, std::vector<std::string>& member, Help) {
-  read_texts(key, member, AnyText::why_not);
-  if (!is_listing_ && json_member(object_, key.name) != nullptr &&
-      (member.empty() || !member.front().starts_with('/')))
-    fail(key.name, "does not begin with an absolute path");
+void KeyReader::read(const Value& value, bool& flag) {
+  if (!value.json.IsBool()) return reading_.refuse(value.place, "is neither true nor false");
+  flag = value.json.GetBool();
 }
 
-void KeyReader::duration(Key key, Milliseconds& member, Bounds bounds, Help) {
-  const auto text = read_word(key);
-  if (!text) return;
-  const auto duration = parse_duration(*text);
-  if (!duration) return fail(key.name, duration.error().message);
-  member = *duration;
-  if (member >= bounds.least && member <= bounds.most) return;
-  fail(key.name, fmt::format("'{}' is not between {} and {}", *text, duration_text(bounds.least),
-                             duration_text(bounds.most)));
+void KeyReader::read(const Value& value, std::vector<std::string>& command, Command) {
+  read_texts(value, command, AnyText::why_not);
+  if (command.empty() || !command.front().starts_with('/'))
+    reading_.refuse(value.place, "does not begin with an absolute path");
 }
 
-void KeyReader::mode(Key key, mode_t& member, Help) {
-  const auto text = read_word(key);
-  if (!text) return;
-  const auto mode = Mode::read(*text);
-  if (!mode) return fail(key.name, mode.error().message);
-  member = *mode;
+std::string KeyReader::read_token(const Value& value) {
+  std::string text;
+  read_text(value, text, AnyText::why_not, false);
+  return text;
 }
 
-std::optional<bool> KeyReader::read_boolean(Key key) {
-  const JsonValue* value = take(key, &JsonValue::IsBool, "is neither true nor false");
-  return value == nullptr ? std::nullopt : std::optional(value->GetBool());
+void KeyReader::read(const Value& value, Milliseconds& duration, Bounds bounds) {
+  const std::string text = read_token(value);
+  if (text.empty()) return;
+  const auto parsed = parse_duration(text);
+  if (!parsed) return reading_.refuse(value.place, parsed.error().message);
+  duration = *parsed;
+  if (duration >= bounds.least && duration <= bounds.most) return;
+  reading_.refuse(value.place, fmt::format("'{}' is not between {} and {}", text, duration_text(bounds.least),
+                                           duration_text(bounds.most)));
 }
 
-std::optional<std::string> KeyReader::read_word(Key key) {
-  std::string word;
-  read_text(key, word, AnyText::why_not, false);
-  return word.empty() ? std::nullopt : std::optional(std::move(word));
+void KeyReader::read(const Value& value, mode_t& mode, Mode) {
+  const std::string text = read_token(value);
+  if (text.empty()) return;
+  const auto parsed = Mode::read(text);
+  if (!parsed) return reading_.refuse(value.place, parsed.error().message);
+  mode = *parsed;
 }
 
-void KeyReader::refuse_word(Key key, std::string_view word, std::string_view known) {
-  fail(key.name, fmt::format("'{}' is not one of: {}", word, known));
+std::optional<size_t> KeyReader::read_word(const Value& value, std::span<const std::string_view> known) {
+  const std::string word = read_token(value);
+  const auto found = std::ranges::find(known, word);
+  if (found != known.end()) return found - known.begin();
+  if (!word.empty())
+    reading_.refuse(value.place, fmt::format("'{}' is not one of: {}", word, fmt::join(known, ", ")));
+  return std::nullopt;
 }
 
 void KeyReader::one_of(std::string_view a, std::string_view b, std::string_view neither) {
-  if (reading_.error || is_listing_) return;
-  const bool has_a = json_member(object_, a) != nullptr, has_b = json_member(object_, b) != nullptr;
-  if (has_a != has_b || (!has_a && !neither.empty() && json_member(object_, neither) != nullptr)) return;
-  reading_.refuse(place_, fmt::format("needs either \"{}\" or \"{}\"", a, b));
+  if (has(a) != has(b)) return;
+  const bool is_neither = !has(a) && !neither.empty() && has(neither);
+  if (!is_neither) reading_.refuse(object_.place, fmt::format("needs either \"{}\" or \"{}\"", a, b));
 }
 
 void KeyReader::not_both(std::string_view a, std::string_view b) {
-  if (reading_.error || is_listing_ || json_member(object_, a) == nullptr ||
-      json_member(object_, b) == nullptr)
-    return;
-  fail(b, fmt::format("cannot be combined with \"{}\"", a));
+  if (has(a) && has(b)) reading_.refuse(below(b), fmt::format("cannot be combined with \"{}\"", a));
 }
 
 void KeyReader::needs(std::string_view key, std::initializer_list<std::string_view> others) {
-  if (reading_.error || is_listing_ || json_member(object_, key) == nullptr) return;
+  if (!has(key)) return;
   for (const std::string_view other : others) {
-    if (json_member(object_, other) == nullptr) return fail(key, fmt::format("needs \"{}\"", other));
+    if (!has(other)) return reading_.refuse(below(key), fmt::format("needs \"{}\"", other));
   }
 }
 
-void KeyReader::refuse_unknown() {
-  for (const auto& member : object_.GetObject()) {
+void KeyReader::refuse_unknown(const std::vector<std::string_view>& known) {
+  for (const auto& member : object_.json.GetObject()) {
     const std::string_view name = json_text(member.name);
-    if (std::ranges::find(listed_, name) != listed_.end()) continue;
-    fail(name, "is not a known key");
-    reading_.error->hint = fmt::format("known keys: {}", fmt::join(listed_, ", "));
+    if (std::ranges::find(known, name) != known.end()) continue;
+    reading_.refuse(below(name), "is not a known key");
+    reading_.error->hint = fmt::format("known keys: {}", fmt::join(known, ", "));
     return;
   }
 }

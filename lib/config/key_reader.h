@@ -3,12 +3,11 @@
 // "SOURCE: /pointer/to/key: reason"; unknown keys come last.
 #pragma once
 
-#include <initializer_list>
+#include <concepts>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "base/record.h"
@@ -21,92 +20,36 @@ Result<JsonDocument> parse_configuration(std::string_view text, std::string_view
 
 // "POINTER: reason", kind configuration; in() adds the file.
 Error configuration_error(std::string_view pointer, std::string_view reason);
+// The same at "/profiles/NAME/KEY".
+Error profile_error(const Profile& profile, std::string_view key, std::string_view reason);
 
 class KeyReader {
  public:
   using Help = DroppedHelp;
-  template <class Enum>
-  using Choice = KeyChoice<Enum, Help>;
 
-  // Reads all keys of `member`. Failure (configuration): the first mistake, here or in what it contains.
+  // Reads all keys of `object`. Failure (configuration): the first mistake, here or in what it contains.
   template <class T>
-  static Result<void> read(const JsonValue& value, std::string_view source, T& member) {
+  static Result<void> read_object(const JsonValue& json, std::string_view source, T& object) {
     RecordReading reading = {source};
-    read(value, {}, reading, member);
+    read_keys({json}, reading, object);
     if (!reading.error) return {};
     reading.error->kind = ErrorKind::configuration;
     return std::move(*reading.error);
   }
 
-  void text(Key key, std::string& member, auto rule, Help) {
-    read_text(key, member, rule.why_not, rule.may_be_empty);
+  void operator()(Key key, auto& member, Help) {
+    if (const auto value = take(key)) read(*value, member);
   }
-  void texts(Key key, std::vector<std::string>& member, auto rule, Help) {
-    read_texts(key, member, rule.why_not);
+  template <class Rule>
+  void operator()(Key key, auto& member, Rule rule, Help) {
+    if (const auto value = take(key)) read(*value, member, rule);
   }
-  void text_or_texts(Key key, std::vector<std::string>& member, auto rule, Help) {
-    read_text_or_texts(key, member, rule.why_not);
-  }
-  void pairs(Key key, Pairs& member, auto name, auto value, Help) {
-    read_pairs(key, member, name.why_not, value.why_not);
-  }
-  void command(Key key, std::vector<std::string>& member, Help);
-  void duration(Key key, Milliseconds& member, Bounds bounds, Help);
-  void mode(Key key, mode_t& member, Help);
-
-  template <class Flag>
-  void boolean(Key key, Flag& member, Help) {
-    if (const auto read = read_boolean(key)) member = static_cast<Flag>(*read);
-  }
-
-  template <class Enum>
-  void choice(Key key, Enum& member, std::initializer_list<Choice<std::type_identity_t<Enum>>> choices,
-              Help) {
-    const auto word = read_word(key);
-    if (!word) return;
-    std::string known;
-    for (const auto& choice : choices) {
-      if (choice.word == *word) {
-        member = choice.value;
-        return;
-      }
-      known += std::string(known.empty() ? "" : ", ").append(choice.word);
-    }
-    refuse_word(key, *word, known);
-  }
-
-  template <class T>
-  void object(Key key, T& member, Help) {
-    if (const JsonValue* value = take(key)) read(*value, below(key.name), reading_, member);
-  }
-  template <class T>
-  void object(Key key, std::optional<T>& member, Help) {
-    if (const JsonValue* value = take(key)) read(*value, below(key.name), reading_, member.emplace());
-  }
-  template <class T>
-  void objects(Key key, std::vector<T>& member, Help) {
-    const JsonValue* value = take(key, &JsonValue::IsArray, "is not an array");
-    if (value == nullptr) return;
-    const RecordPlace array = below(key.name);
-    for (const JsonValue& element : value->GetArray()) {
-      const RecordPlace place = {&array, {}, member.size()};
-      T& next = member.emplace_back();
-      if constexpr (requires { next.place; }) next.place = place.pointer();
-      read(element, place, reading_, next);
-    }
-  }
-  template <class T>
-  void named(Key key, std::vector<T>& member, Help) {
-    const JsonValue* value = take(key, &JsonValue::IsObject, "is not an object");
-    if (value == nullptr) return;
-    const RecordPlace object = below(key.name);
-    for (const auto& [name, element] : value->GetObject()) {
-      const RecordPlace place = {&object, json_text(name)};
-      T& next = member.emplace_back();
-      next.name = json_text(name);
-      check(next.name, place, Name::why_not);
-      read(element, place, reading_, next);
-    }
+  template <Worded Enum>
+  void operator()(Key key, Enum& member, std::initializer_list<Help> helps, Help) {
+    static constexpr auto words = words_of(Enum{});
+    const auto value = take(key);
+    const auto index = value ? read_word(*value, std::span(words).first(helps.size())) : std::nullopt;
+    if (index) member = static_cast<Enum>(*index);
   }
 
   void one_of(std::string_view a, std::string_view b, std::string_view neither = "");
@@ -116,47 +59,92 @@ class KeyReader {
  private:
   using WhyNot = const char* (*)(std::string&);
 
-  KeyReader(const JsonValue& object, const RecordPlace& place, RecordReading& reading)
-      : object_(object), place_(place), reading_(reading) {
-    if (!object.IsObject()) reading.refuse(place, "is not an object");
+  struct Value {
+    const JsonValue& json;
+    RecordPlace place = {};
+  };
+
+  KeyReader(const Value& object, RecordReading& reading) : object_(object), reading_(reading) {}
+
+  template <class T>
+  static void read_keys(const Value& value, RecordReading& reading, T& object) {
+    if (reading.error) return;
+    if (!value.json.IsObject()) return reading.refuse(value.place, "is not an object");
+    KeyReader reader(value, reading);
+    keys_of(reader, object);
+    if (reading.error || reader.found_ == value.json.MemberCount()) return;
+    std::vector<std::string_view> known;
+    EachKey listing = {[&](std::string_view key, const auto&) { known.push_back(key); }};
+    keys_of(listing, object);
+    reader.refuse_unknown(known);
+  }
+
+  void read(const Value& value, auto& object) { read_keys(value, reading_, object); }
+  template <class T>
+  void read(const Value& value, std::optional<T>& object) {
+    read_keys(value, reading_, object.emplace());
   }
   template <class T>
-  static void read(const JsonValue& value, const RecordPlace& place, RecordReading& reading, T& member) {
-    if (reading.error) return;
-    KeyReader reader(value, place, reading);
-    keys_of(reader, member);
-    if (reading.error || reader.found_ == value.MemberCount()) return;
-    reader.is_listing_ = true;
-    keys_of(reader, member);
-    reader.refuse_unknown();
+  void read(const Value& array, std::vector<T>& objects) {
+    if (!array.json.IsArray()) return reading_.refuse(array.place, "is not an array");
+    for (const JsonValue& element : array.json.GetArray()) {
+      const RecordPlace place = {&array.place, {}, objects.size()};
+      T& next = objects.emplace_back();
+      if constexpr (requires { next.place; }) next.place = place.pointer();
+      read_keys({element, place}, reading_, next);
+    }
   }
+  template <class T>
+  void read(const Value& object, std::vector<T>& objects, ByName) {
+    if (!object.json.IsObject()) return reading_.refuse(object.place, "is not an object");
+    for (const auto& [name, element] : object.json.GetObject()) {
+      const RecordPlace place = {&object.place, json_text(name)};
+      T& next = objects.emplace_back();
+      next.name = json_text(name);
+      check(next.name, place, Name::why_not);
+      read_keys({element, place}, reading_, next);
+    }
+  }
+  template <class Rule>
+  void read(const Value& value, std::string& text, Rule) {
+    read_text(value, text, Rule::why_not, std::same_as<Rule, AnyText>);
+  }
+  template <class Rule>
+  void read(const Value& value, std::vector<std::string>& texts, Rule) {
+    read_texts(value, texts, Rule::why_not);
+  }
+  template <class Rule>
+  void read(const Value& value, std::vector<std::string>& texts, OneOrMore<Rule>) {
+    read_one_or_more(value, texts, Rule::why_not);
+  }
+  template <class Names, class Texts>
+  void read(const Value& value, Pairs& pairs, PairsOf<Names, Texts>) {
+    read_pairs(value, pairs, Names::why_not, Texts::why_not);
+  }
+  void read(const Value& value, bool& flag);
+  void read(const Value& value, std::vector<std::string>& command, Command);
+  void read(const Value& value, Milliseconds& duration, Bounds bounds);
+  void read(const Value& value, mode_t& mode, Mode);
 
-  RecordPlace below(std::string_view key) const { return {&place_, key}; }
-  const JsonValue* take(Key key);
-  // The same for a value of one kind.
-  const JsonValue* take(Key key, bool (JsonValue::*is_kind)() const, const char* otherwise) {
-    const JsonValue* value = take(key);
-    if (value == nullptr || (value->*is_kind)()) return value;
-    fail(key.name, otherwise);
-    return nullptr;
-  }
+  void read_text(const Value& value, std::string& text, WhyNot why_not, bool may_be_empty);
+  void read_texts(const Value& value, std::vector<std::string>& texts, WhyNot why_not);
+  void read_one_or_more(const Value& value, std::vector<std::string>& texts, WhyNot why_not);
+  void read_pairs(const Value& object, Pairs& pairs, WhyNot name, WhyNot text);
+  // The position among `known`; nullopt after a mistake.
+  std::optional<size_t> read_word(const Value& value, std::span<const std::string_view> known);
+  // A text that is not empty; empty after a mistake.
+  std::string read_token(const Value& value);
   void check(std::string& text, const RecordPlace& place, WhyNot why_not);
-  void read_text(Key key, std::string& member, WhyNot why_not, bool may_be_empty);
-  void read_texts(Key key, std::vector<std::string>& member, WhyNot why_not);
-  void read_text_or_texts(Key key, std::vector<std::string>& member, WhyNot why_not);
-  void read_pairs(Key key, Pairs& member, WhyNot name, WhyNot value);
-  std::optional<bool> read_boolean(Key key);
-  std::optional<std::string> read_word(Key key);
-  void refuse_word(Key key, std::string_view word, std::string_view known);
-  void refuse_unknown();
-  void fail(std::string_view key, std::string_view reason) { reading_.refuse(below(key), reason); }
 
-  const JsonValue& object_;
-  const RecordPlace& place_;
+  RecordPlace below(std::string_view key) const { return {&object_.place, key}; }
+  bool has(std::string_view key) const { return json_member(object_.json, key) != nullptr; }
+  // nullopt: it is not there, or there was a mistake before.
+  std::optional<Value> take(Key key);
+  void refuse_unknown(const std::vector<std::string_view>& known);
+
+  const Value& object_;
   RecordReading& reading_;
   size_t found_ = 0;
-  bool is_listing_ = false;  // the keys' names are wanted, and nothing is read
-  std::vector<std::string_view> listed_;
 };
 
 }  // namespace oci_oauth

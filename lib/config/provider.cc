@@ -22,8 +22,8 @@ namespace {
 
 constexpr size_t provider_limit = 256 * KiB;
 
-bool is_within(const std::string& field, const std::string& member) {
-  return field == member || field.starts_with(member + "/");
+bool is_within(std::string_view field, std::string_view member) {
+  return field.starts_with(member) && (field.size() == member.size() || field[member.size()] == '/');
 }
 
 // One is, or contains, the other; what is not there does neither.
@@ -32,89 +32,58 @@ bool overlap(const std::string& a, const std::string& b) {
   return is_within(a, b) || is_within(b, a);
 }
 
-RecordPlace below(const RecordPlace& place, std::string_view key) {
-  return {&place, key};
-}
-
 Error mistake(const RecordPlace& place, std::string_view reason) {
   return configuration_error(place.pointer(), reason);
 }
 
-std::set<std::string> names_of_providers(const std::string& directory) {
-  constexpr std::string_view suffix = ".json";
-  std::set<std::string> names;
-  const auto files = names_in({.path = directory});
-  if (!files) return names;
-  for (const std::string& file : *files) {
-    if (file.ends_with(suffix)) names.insert(file.substr(0, file.size() - suffix.size()));
-  }
-  return names;
-}
-
-// What a pointer must not lead to, with its name for messages.
-using Secrets = std::vector<std::pair<std::string, std::string_view>>;
-
-Secrets secrets_of(const CredentialFields& fields) {
-  Secrets secrets;
-  if (!fields.refresh_token.empty()) secrets.emplace_back(fields.refresh_token, "the refresh token");
-  if (!fields.client_secret.empty()) secrets.emplace_back(fields.client_secret, "the client's secret");
-  return secrets;
-}
-
-// A pointer that is or contains a secret.
-Result<void> check_reveals(const std::string& pointer, const Secrets& secrets, const RecordPlace& place,
-                           std::string_view verb) {
-  for (const auto& [secret, name] : secrets) {
-    if (is_within(secret, pointer))
+// A pointer must not be or contain a secret.
+Result<void> check_reveals(const std::string& pointer, const CredentialFields& fields,
+                           const RecordPlace& place, std::string_view verb) {
+  for (const auto& [secret, name] : {std::pair(&fields.refresh_token, "the refresh token"),
+                                     std::pair(&fields.client_secret, "the client's secret")}) {
+    if (is_within(*secret, pointer))
       return mistake(place, fmt::format("'{}' would {} {}", pointer, verb, name));
   }
   return {};
 }
 
 Result<void> check_credentials(const CredentialFields& fields, const RecordPlace& place) {
-  std::vector<std::pair<std::string_view, const std::string*>> all = {
-      {"access_token", &fields.access_token},
-      {"expires_at", &fields.expires_at},
-      {"scopes", &fields.scopes},
-      {"login_expires_at", &fields.login_expires_at},
-      {"client_id", &fields.client_id},
-      {"client_secret", &fields.client_secret},
-      {"issuer", &fields.issuer},
-      {"resource", &fields.resource},
-      {"refreshed_at", &fields.refreshed_at}};
-  for (const auto& [name, pointer] : fields.answer) all.emplace_back("answer", &pointer);
-  for (const auto& [key, pointer] : all) {
-    if (overlap(*pointer, fields.refresh_token))
-      return mistake(below(place, key), fmt::format("'{}' is the refresh token", *pointer));
-  }
+  Result<void> checked;
+  const auto check = [&](std::string_view key, const std::string& pointer) {
+    if (checked && key != "refresh_token" && overlap(pointer, fields.refresh_token))
+      checked = mistake({&place, key}, fmt::format("'{}' is the refresh token", pointer));
+  };
+  EachKey pointers = {[&]<class T>(std::string_view key, const T& member) {
+    if constexpr (std::same_as<T, std::string>) check(key, member);
+  }};
+  keys_of(pointers, fields);
+  for (const auto& [name, pointer] : fields.answer) check("answer", pointer);
+  TRY(std::move(checked));
   for (const auto& [name, pointer] : fields.answer) {
     if (overlap(pointer, fields.access_token))
-      return mistake(below(place, "answer"), fmt::format("'{}' is the access token", pointer));
+      return mistake({&place, "answer"}, fmt::format("'{}' is the access token", pointer));
   }
   if (fields.access_token.empty() && fields.refresh_token.empty())
     return mistake(place, "needs \"access_token\" or \"refresh_token\"");
-  const RecordPlace parameters = below(place, "parameters");
+  const RecordPlace parameters = {&place, "parameters"};
   for (const auto& [name, pointer] : fields.parameters)
-    TRY(check_reveals(pointer, secrets_of(fields), below(parameters, name), "send"));
+    TRY(check_reveals(pointer, fields, {&parameters, name}, "send"));
   return {};
 }
 
 // Our member of a document contains all that we deliver in it, and the access token, by which we know it
 // again.
 Result<void> check_member(const DeliveredFile& file, const Provider& provider, const RecordPlace& place) {
-  bool has_token = false;
   std::vector<std::string> places = file.fields;
-  for (const auto& pairs : {&file.moved, &file.constants}) {
-    for (const auto& [pointer, value] : *pairs) places.push_back(pointer);
-  }
+  for (const Pair& moved : file.moved) places.push_back(moved.name);
+  for (const Pair& constant : file.constants) places.push_back(constant.name);
   for (const std::string& field : places) {
     if (!is_within(field, file.member))
       return mistake(place, fmt::format("'{}' does not contain the field '{}'", file.member, field));
   }
-  for (const std::string& field : file.fields)
-    has_token = has_token || is_within(provider.fields.access_token, field);
-  if (!has_token) return mistake(place, "the access token must be among its fields");
-  return {};
+  const bool has_token = std::ranges::any_of(
+      file.fields, [&](const std::string& field) { return is_within(provider.fields.access_token, field); });
+  return has_token ? Result<void>() : mistake(place, "the access token must be among its fields");
 }
 
 // The empty text may be anywhere: a client may want the key of a refresh token, and never gets one.
@@ -124,22 +93,22 @@ Result<void> check_constants(const DeliveredFile& file, const CredentialFields& 
     const std::string& pointer = constant.name;
     const bool is_token = overlap(pointer, fields.refresh_token) || names_refresh_token(last_key(pointer));
     if (is_token && !constant.value.empty())
-      return mistake(below(place, pointer), "only the empty text is allowed at a refresh token's place");
+      return mistake({&place, pointer}, "only the empty text is allowed at a refresh token's place");
     const auto takes_its_place = [&](const std::string& other) { return overlap(pointer, other); };
     if (std::ranges::any_of(file.fields, takes_its_place))
-      return mistake(below(place, pointer), "a field is at the same place");
+      return mistake({&place, pointer}, "a field is at the same place");
   }
   return {};
 }
 
 Result<void> check_delivered(const DeliveredFile& file, const Provider& provider, const RecordPlace& place) {
-  const Secrets secrets = secrets_of(provider.fields);
+  const RecordPlace moved = {&place, "moved"};
   for (const std::string& field : file.fields)
-    TRY(check_reveals(field, secrets, below(place, "fields"), "deliver"));
-  const RecordPlace moved = below(place, "moved");
-  for (const auto& [to, from] : file.moved) TRY(check_reveals(from, secrets, below(moved, to), "deliver"));
-  TRY(check_constants(file, provider.fields, below(place, "constants")));
-  return file.member.empty() ? Result<void>() : check_member(file, provider, below(place, "member"));
+    TRY(check_reveals(field, provider.fields, {&place, "fields"}, "deliver"));
+  for (const auto& [to, from] : file.moved)
+    TRY(check_reveals(from, provider.fields, {&moved, to}, "deliver"));
+  TRY(check_constants(file, provider.fields, {&place, "constants"}));
+  return file.member.empty() ? Result<void>() : check_member(file, provider, {&place, "member"});
 }
 
 // Files need a directory in which they can be opened: Landlock leaves the login's alone for that.
@@ -156,14 +125,13 @@ Result<void> check_locks(const std::vector<ProviderLock>& locks, const RecordPla
 }
 
 Result<void> check_provider(const Provider& provider) {
-  const RecordPlace root;
-  TRY(check_credentials(provider.fields, below(root, "credentials")));
-  const RecordPlace deliver = below(root, "deliver");
+  const RecordPlace root, deliver = {&root, "deliver"};
+  TRY(check_credentials(provider.fields, {&root, "credentials"}));
   size_t index = 0;
   for (const DeliveredFile& file : provider.deliver)
     TRY(check_delivered(file, provider, {&deliver, {}, index++}));
-  TRY(check_locks(provider.locks, below(root, "locks")));
-  return check_locks(provider.save_locks, below(root, "save_locks"));
+  TRY(check_locks(provider.locks, {&root, "locks"}));
+  return check_locks(provider.save_locks, {&root, "save_locks"});
 }
 
 constexpr std::string_view target_placeholder = "{target}";
@@ -173,8 +141,7 @@ constexpr std::string_view entry_placeholder = "{entry}";
 Result<void> check_socket(const Profile& profile, const Provider& provider) {
   if (profile.delivery != Delivers::socket) return {};
   const auto refuse = [&](std::string_view key, std::string_view why) {
-    return Error::configuration(
-        fmt::format("/profiles/{}/{}: the provider '{}' {}", profile.name, key, provider.name, why));
+    return profile_error(profile, key, fmt::format("the provider '{}' {}", provider.name, why));
   };
   if (!provider.api) return refuse("delivery", "has no \"api\"");
   const auto mentions = [&](std::string_view placeholder) {
@@ -224,13 +191,9 @@ std::string filled_in(std::string text, const ProviderEntry& which) {
 }
 
 Error wrong_entry(std::string_view provider, std::string_view entry) {
-  return Error::configuration(entry.empty()
-                                  ? fmt::format("provider '{}': describes one of several logins in a file, "
-                                                "so the profile needs an \"entry\"",
-                                                provider)
-                                  : fmt::format("provider '{}': describes the only login in a file, so the "
-                                                "profile cannot have an \"entry\"",
-                                                provider));
+  return Error::configuration(fmt::format(
+      "provider '{}': describes {} in a file, so the profile {} an \"entry\"", provider,
+      entry.empty() ? "one of several logins" : "the only login", entry.empty() ? "needs" : "cannot have"));
 }
 
 }  // namespace
@@ -255,7 +218,7 @@ Result<Provider> parse_provider(std::string_view text, std::string_view path, st
   auto json = TRY(parse_configuration(text, path));
   Provider provider;
   provider.name = name;
-  TRY(KeyReader::read(json, path, provider));
+  TRY(KeyReader::read_object(json, path, provider));
   if (auto checked = check_provider(provider); !checked) return std::move(checked).error().in(path);
   for (DeliveredFile& file : provider.deliver) {
     file.access_token = provider.fields.access_token;
@@ -269,27 +232,23 @@ Result<void> check_complete(const Profile& profile, const Provider& provider) {
   const CredentialFields& fields = provider.fields;
   const bool is_of_command = fields.refresh_token.empty();
   if (profile.source.has_value() != is_of_command || (is_of_command && fields.access_token.empty())) {
-    return Error::configuration(
-        fmt::format("/profiles/{}/{}: the provider '{}' describes {}", profile.name,
-                    profile.source ? "source" : "credentials", provider.name,
+    return profile_error(
+        profile, profile.source ? "source" : "credentials",
+        fmt::format("the provider '{}' describes {}", provider.name,
                     is_of_command ? "the output of a command" : "a document with a refresh token"));
   }
   TRY(check_socket(profile, provider));
   if (profile.source) return {};
-  const std::string missing =
-      fmt::format("is missing: the provider '{}' leaves it to each profile", provider.name);
-  const auto refuse = [&](std::string_view key) {
-    return Error::configuration(fmt::format("/profiles/{}/{}: {}", profile.name, key, missing));
+  const auto need_any = [&](std::string_view key,
+                            std::initializer_list<std::string_view> values) -> Result<void> {
+    if (std::ranges::any_of(values, [](std::string_view value) { return !value.empty(); })) return {};
+    return profile_error(
+        profile, key, fmt::format("is missing: the provider '{}' leaves it to each profile", provider.name));
   };
-  const std::string* servers[] = {&profile.token_url, &provider.token_url, &profile.issuer, &provider.issuer,
-                                  &profile.resource,  &fields.issuer,      &fields.resource};
-  const bool has_server = std::ranges::any_of(servers, [](const auto* one) { return !one->empty(); });
-  if (!has_server) return refuse("token_url");
-  const std::string* clients[] = {&profile.client_id, &profile.client_file, &provider.client_id,
-                                  &fields.client_id};
-  const bool has_client = std::ranges::any_of(clients, [](const auto* one) { return !one->empty(); });
-  if (!has_client) return refuse("client_id");
-  return {};
+  TRY(need_any("token_url", {profile.token_url, provider.token_url, profile.issuer, provider.issuer,
+                             profile.resource, fields.issuer, fields.resource}));
+  return need_any("client_id",
+                  {profile.client_id, profile.client_file, provider.client_id, fields.client_id});
 }
 
 std::vector<std::string> environment_of(const Provider& provider, const Profile& profile,
@@ -313,8 +272,14 @@ std::vector<std::string> provider_directories(std::string_view prefix) {
 }
 
 std::vector<Provider> load_providers(const std::vector<std::string>& directories) {
+  constexpr std::string_view suffix = ".json";
   std::set<std::string> names;
-  for (const std::string& directory : directories) names.merge(names_of_providers(directory));
+  for (const std::string& directory : directories) {
+    const auto files = names_in({.path = directory});
+    for (const std::string& file : files ? *files : std::vector<std::string>()) {
+      if (file.ends_with(suffix)) names.insert(file.substr(0, file.size() - suffix.size()));
+    }
+  }
   std::vector<Provider> providers;
   for (const std::string& name : names) {
     if (auto provider = load_provider(name, directories)) providers.push_back(std::move(*provider));
@@ -361,10 +326,9 @@ bool can_log_in(const Profile& profile, const Provider& provider) {
 
 std::string hint_to_log_in(const Profile& profile, const Provider& provider) {
   if (can_log_in(profile, provider)) return fmt::format("oci-oauth login {}", profile.name);
-  constexpr const char* otherwise = "or correct \"credentials\" in the configuration";
-  return provider.login_command.empty()
-             ? fmt::format("log in first, {}", otherwise)
-             : fmt::format("log in first, with '{}', {}", provider.login_command, otherwise);
+  const std::string& client = provider.login_command;
+  return fmt::format("log in first, {}or correct \"credentials\" in the configuration",
+                     client.empty() ? "" : fmt::format("with '{}', ", client));
 }
 
 }  // namespace oci_oauth

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A provider is data: how one kind of login is refreshed, where its document has each field, and what
-// containers get.
+// containers get. What each key means is in keys.h.
 #pragma once
 
 #include <array>
@@ -11,17 +11,17 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "base/words.h"
 
 namespace oci_oauth {
 
 struct Profile;
 
-enum class BodyEncoding { form, json };  // form is RFC 6749 section 6; some servers want JSON
+enum class BodyEncoding { form, json };  // form is RFC 6749 section 6
 constexpr std::array<std::string_view, 2> words_of(BodyEncoding) {
   return {"form", "json"};
 }
 
-// Which scopes a request names: the document's, else the provider's; the provider's; or none.
 enum class ScopeRule { stored, listed, none };
 constexpr std::array<std::string_view, 3> words_of(ScopeRule) {
   return {"stored", "listed", "none"};
@@ -33,24 +33,21 @@ constexpr std::array<std::string_view, 2> words_of(ClientAuthentication) {
   return {"client_secret_post", "client_secret_basic"};
 }
 
-enum class TimeUnit { milliseconds, seconds, rfc3339 };  // numbers count from 1970
+enum class TimeUnit { milliseconds, seconds, rfc3339 };
 constexpr std::array<std::string_view, 3> words_of(TimeUnit) {
   return {"milliseconds", "seconds", "rfc3339"};
 }
 
-// Whether an access token says when it expires (RFC 9068).
-enum class TokenFormat { opaque, jwt };
+enum class TokenFormat { opaque, jwt };  // jwt is RFC 9068
 constexpr std::array<std::string_view, 2> words_of(TokenFormat) {
   return {"opaque", "jwt"};
 }
 
-// A text is the access token alone.
 enum class DocumentFormat { json, text };
 constexpr std::array<std::string_view, 2> words_of(DocumentFormat) {
   return {"json", "text"};
 }
 
-// What an answer's refresh_token_expires_in does to the login's expiry in the document.
 enum class LoginEndRule { set, lowered };
 constexpr std::array<std::string_view, 2> words_of(LoginEndRule) {
   return {"sets", "lowers"};
@@ -65,16 +62,12 @@ using Pairs = std::vector<Pair>;
 // access token that the document does not have is kept in share/ alone.
 struct CredentialFields {
   std::string access_token, refresh_token, expires_at, scopes, login_expires_at, client_id;
-  std::string client_secret = {};
-  std::string issuer = {};        // of the login
-  std::string resource = {};      // what the token is for: RFC 8707
-  std::string refreshed_at = {};  // set to the time of each refresh
-  Pairs parameters = {};          // of a request, with the pointer to each one's value
-  Pairs answer = {};              // members of an answer, with the pointer to where each is written
+  std::string client_secret = {}, issuer = {}, resource = {}, refreshed_at = {};
+  Pairs parameters = {}, answer = {};  // names, and their pointers
   TokenFormat format = TokenFormat::opaque;
   DocumentFormat document = DocumentFormat::json;
   LoginEndRule login_end = LoginEndRule::set;
-  TimeUnit unit = TimeUnit::milliseconds;  // for numbers, and if the document has no time yet
+  TimeUnit unit = TimeUnit::milliseconds;
 };
 
 // The delivered file that contains only the access token.
@@ -87,8 +80,8 @@ struct DeliveredFile {
   std::vector<std::string> fields;
   Pairs moved = {};      // the pointer in the file, and in the credential document
   Pairs constants = {};  // the pointer in the file, and the text there
-  // If others write the document too: the one member that is ours, a JSON Pointer. Empty: the whole file is.
-  std::string member = {};
+  std::string member =
+      {};  // the one that is ours, if others write the document too; empty: the whole file is
   // Where the document has the tokens and the client's secret of the login that this is of, not all of which
   // are delivered.
   std::string access_token = {}, refresh_token = {}, client_secret = {};
@@ -97,26 +90,24 @@ struct DeliveredFile {
 // The API that the access token is for, and what the proxy lets a container without a token ask of it.
 struct Api {
   std::string url;                    // an Origin (rules.h)
-  std::vector<std::string> requests;  // "METHOD PATH"; a segment "*" of the path matches any one segment
-  std::string request_size = "64m";   // at most; "k" or "m"
-  std::string rate = "600/m";         // of a container's requests
-  Pairs environment;                  // of a container; "{target}" stands for the profile's target
+  std::vector<std::string> requests;  // each an ApiRequest
+  std::string request_size = "64m";   // a ByteCount
+  std::string rate = "600/m";         // a Rate
+  Pairs environment;
 };
 
-// Made by mkdir(2), locked by flock(2), or made with O_EXCL (open(2)) by its holder, whom it names.
 enum class LockKind { directory, file, lease };
 constexpr std::array<std::string_view, 3> words_of(LockKind) {
   return {"directory", "file", "lease"};
 }
-enum class LockContent { nothing, holder };  // of a file: "PID:SECONDS", the time of the last touch
+enum class LockContent { nothing, holder };
 constexpr std::array<std::string_view, 2> words_of(LockContent) {
   return {"none", "holder"};
 }
 
-// A lock of other programs, and how long after its last touch they take it for abandoned. In the path
-// "{directory}" is the real path of the directory that contains the credential document.
+// A lock of other programs.
 struct ProviderLock {
-  std::string path;
+  std::string path;  // "{directory}" is the real path of the directory that contains the credential document
   Milliseconds stale_after = std::chrono::seconds(60);
   Milliseconds touch_every = std::chrono::seconds(5);
   LockKind kind = LockKind::directory;
@@ -124,18 +115,15 @@ struct ProviderLock {
 };
 
 // Where a client keeps the login: DIRECTORY in its user's home, or what `variable` names instead, and a file
-// below it. Empty: nobody knows. A "*" stands for any text in a name: there may be several.
+// below it. Empty: nobody knows.
 struct LoginPlace {
-  std::string directory, variable, file;
-  std::string client_file = {};  // how its client's file ends, where its own has what follows the last "*"
+  std::string directory, variable, file, client_file;
 };
 
 struct Provider {
   std::string name;
   LoginPlace place;
   std::string token_url, client_id;  // empty: the profile's, or the document's
-  // What else a server has: its identifier (RFC 8414), by whose metadata its endpoints are found that are not
-  // given here; for a login (RFC 8628, RFC 6749 section 3.1) and its end (RFC 7009).
   std::string issuer, device_authorization_url, authorization_url, revocation_url;
   std::string redirect_uri;        // of a login; empty: a port of our own on a loopback address
   std::string login_command;       // of the client that makes such a login; empty: we do
@@ -147,20 +135,13 @@ struct Provider {
   Pairs parameters;  // of each request, besides those of RFC 6749
   std::string user_agent;
   CredentialFields fields;
-  // OAuth error codes after which a login is dead (RFC 6749 section 5.2, and what servers use instead).
-  std::vector<std::string> terminal_errors = {"invalid_grant"};
+  std::vector<std::string> terminal_errors = {"invalid_grant"};  // RFC 6749 section 5.2
   std::vector<DeliveredFile> deliver;
-  // Locks that other programs take before they refresh, in order, and the file in which the holder of the
-  // first one records who it is (lock_owner.h); paths as in ProviderLock.
-  std::vector<ProviderLock> locks;
-  std::string lock_owner;
-  // Locks that other programs take while they change the credential document. They are held for the last read
-  // and the rename, and never during the request to the token endpoint.
+  std::vector<ProviderLock> locks;  // in the order in which they are taken
+  std::string lock_owner;           // lock_owner.h; a path as in ProviderLock
   std::vector<ProviderLock> save_locks;
   std::optional<Api> api;
-  // Environment variables that the client in the container uses instead of the delivered files.
   std::vector<std::string> shadowed_by;
-  // Environment variables for containers; "{target}" stands for the profile's target.
   Pairs environment;
 };
 

@@ -16,26 +16,28 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr size_t longest_name = 64;
-constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 constexpr std::string_view digits = "0123456789";
+constexpr std::string_view alphanumerics = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 bool is_one_of(char c, std::string_view more) {
-  return letters.find(c) != letters.npos || digits.find(c) != digits.npos || more.find(c) != more.npos;
+  return alphanumerics.find(c) != alphanumerics.npos || more.find(c) != more.npos;
 }
 
 bool consists_of(std::string_view text, std::string_view more) {
   return std::ranges::all_of(text, [&](char c) { return is_one_of(c, more); });
 }
 
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= longest_name && is_one_of(text.front(), "") &&
-         consists_of(text, "._-");
+// Short and plain.
+bool is_word(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && consists_of(text, "._-");
 }
 
-bool is_number(std::string_view text) {
+// Of at most five digits, without a leading zero.
+bool is_number(std::string_view text, std::string_view unit = "") {
+  if (!text.ends_with(unit)) return false;
+  text.remove_suffix(unit.size());
   return !text.empty() && text.size() <= 5 && text.front() != '0' &&
-         std::ranges::all_of(text, [](char c) { return digits.find(c) != digits.npos; });
+         text.find_first_not_of(digits) == text.npos;
 }
 
 bool is_segment(std::string_view text) {
@@ -44,25 +46,23 @@ bool is_segment(std::string_view text) {
 }
 
 bool is_request(std::string_view text) {
-  const size_t space = text.find(' ');
-  if (space == 0 || space == text.npos) return false;
-  const std::string_view method = text.substr(0, space);
-  if (!std::ranges::all_of(method, [](char c) { return c >= 'A' && c <= 'Z'; })) return false;
-  std::string_view path = text.substr(space + 1);
-  while (path.starts_with('/')) {
-    path.remove_prefix(1);
-    const size_t end = std::min(path.find('/'), path.size());
-    if (!is_segment(path.substr(0, end))) return false;
-    path.remove_prefix(end);
-    if (path.empty()) return true;
+  const std::string_view method = next_part(text, ' ');
+  if (method.empty() || !std::ranges::all_of(method, [](char c) { return c >= 'A' && c <= 'Z'; }))
+    return false;
+  if (!text.starts_with('/') || text.ends_with('/')) return false;
+  text.remove_prefix(1);
+  while (!text.empty()) {
+    if (!is_segment(next_part(text, '/'))) return false;
   }
-  return false;
+  return true;
 }
 
 }  // namespace
 
 const char* Name::why_not(std::string& text) {
-  return is_name(text) ? nullptr : "is not a valid name: use letters, digits, '.', '_' and '-'";
+  return is_word(text) && is_one_of(text.front(), "")
+             ? nullptr
+             : "is not a valid name: use letters, digits, '.', '_' and '-'";
 }
 
 const char* Path::why_not(std::string& text) {
@@ -128,28 +128,24 @@ const char* Pointer::why_not(std::string& text) {
 
 const char* FileName::why_not(std::string& text) {
   const bool is_ours = text == token_file || text.ends_with(".oci-oauth");
-  if (text.find('/') != text.npos || text == "." || text == ".." || is_ours)
-    return "is not a valid name for a delivered file";
-  return nullptr;
+  const bool is_name = text.find('/') == text.npos && text != "." && text != "..";
+  return is_name && !is_ours ? nullptr : "is not a valid name for a delivered file";
 }
 
 const char* ErrorCode::why_not(std::string& text) {
-  if (text.empty() || text.size() > 64 || !consists_of(text, "_.-")) return "is not an error code";
-  return nullptr;
+  return is_word(text) ? nullptr : "is not an error code";
 }
 
 const char* Variable::why_not(std::string& text) {
   const bool begins_well = !text.empty() && digits.find(text.front()) == digits.npos;
-  if (!begins_well || !consists_of(text, "_")) return "is not a valid variable name";
-  return nullptr;
+  return begins_well && consists_of(text, "_") ? nullptr : "is not a valid variable name";
 }
 
 const char* Parameter::why_not(std::string& text) {
   constexpr std::string_view ours[] = {"grant_type",    "refresh_token", "client_id",
                                        "client_secret", "scope",         "access_token"};
-  if (text.empty() || text.size() > 64 || !consists_of(text, "_.-")) return "is not the name of a parameter";
-  if (std::ranges::find(ours, text) != std::end(ours)) return "has a key of its own";
-  return nullptr;
+  if (!is_word(text)) return "is not the name of a parameter";
+  return std::ranges::find(ours, text) == std::end(ours) ? nullptr : "has a key of its own";
 }
 
 const char* ApiRequest::why_not(std::string& text) {
@@ -157,9 +153,7 @@ const char* ApiRequest::why_not(std::string& text) {
 }
 
 const char* ByteCount::why_not(std::string& text) {
-  const bool fits = is_number(std::string_view(text).substr(0, text.size() - 1));
-  if (!fits || (text.back() != 'k' && text.back() != 'm')) return "is not a size such as \"64m\"";
-  return nullptr;
+  return is_number(text, "k") || is_number(text, "m") ? nullptr : "is not a size such as \"64m\"";
 }
 
 std::uint16_t Port::number(std::string_view text) {
@@ -167,28 +161,18 @@ std::uint16_t Port::number(std::string_view text) {
 }
 
 const char* Port::why_not(std::string& text) {
-  if (!is_number(text) || number(text) == 0) return "is not a port between 1 and 65535";
-  return nullptr;
+  return is_number(text) && number(text) != 0 ? nullptr : "is not a port between 1 and 65535";
 }
 
 const char* Rate::why_not(std::string& text) {
-  if (!text.ends_with("/m") || !is_number(std::string_view(text).substr(0, text.size() - 2)))
-    return "is not a rate such as \"600/m\"";
-  return nullptr;
+  return is_number(text, "/m") ? nullptr : "is not a rate such as \"600/m\"";
 }
 
 Result<mode_t> Mode::read(std::string_view text) {
-  mode_t mode = 0;
-  const bool octal = !text.empty() && text.size() <= 4 &&
-                     std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '7'; });
-  for (const char digit : text) mode = mode * 8 + static_cast<mode_t>(digit - '0');
-  if (octal && mode <= 0777 && (mode & 0400) != 0) return mode;
+  const auto mode = number_in<mode_t>(text, 8);
+  if (mode && text.size() <= 4 && *mode <= 0777 && (*mode & 0400) != 0) return *mode;
   return Error::configuration(
       fmt::format("'{}' is not an octal mode between \"0400\" and \"0777\" that its owner can read", text));
-}
-
-std::string Mode::text(mode_t mode) {
-  return fmt::format("{:04o}", mode);
 }
 
 std::string duration_text(Milliseconds duration) {

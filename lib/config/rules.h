@@ -17,43 +17,38 @@ namespace oci_oauth {
 #define OCI_OAUTH_PATH_SCHEMA \
   R"("type": "string", "pattern": "^/", "not": {"anyOf": [{"pattern": "/\\.\\./"}, {"pattern": "/\\.\\.$"})"
 
-// Any text, also an empty one.
+// Any text, and the only one that may be empty.
 struct AnyText {
   static constexpr std::string_view type = "text", schema = R"("type": "string")";
-  static constexpr bool may_be_empty = true;
   static const char* why_not(std::string&) { return nullptr; }
 };
 
-struct NonEmpty {
-  static constexpr bool may_be_empty = false;
-};
-
-struct Text : NonEmpty {
+struct Text {
   static constexpr std::string_view type = "text", schema = R"("type": "string", "minLength": 1)";
   static const char* why_not(std::string&) { return nullptr; }
 };
 
 // Also a file name: letters, digits, '.', '_', '-', at most 64.
-struct Name : NonEmpty {
+struct Name {
   static constexpr std::string_view type = "name", pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
   static const char* why_not(std::string& text);
 };
 
 // Absolute and without "..", normalised.
-struct Path : NonEmpty {
+struct Path {
   static constexpr std::string_view type = "path", schema = OCI_OAUTH_PATH_SCHEMA "]}";
   static const char* why_not(std::string& text);
 };
 
 // The same, but not "/".
-struct PathBelowRoot : NonEmpty {
+struct PathBelowRoot {
   static constexpr std::string_view type = "path",
                                     schema = OCI_OAUTH_PATH_SCHEMA R"(, {"pattern": "^/(\\.?/)*\\.?$"}]})";
   static const char* why_not(std::string& text);
 };
 
 // Below a directory: without ".." and a slash at its beginning, normalised.
-struct RelativePath : NonEmpty {
+struct RelativePath {
   static constexpr std::string_view
       type = "path",
       schema = R"("type": "string", "pattern": "^[^/]", "not": {"anyOf": [{"pattern": "^\\.\\./"},)"
@@ -62,7 +57,7 @@ struct RelativePath : NonEmpty {
 };
 
 // http or https, without a query or a fragment.
-struct ServerUrl : NonEmpty {
+struct ServerUrl {
   static constexpr std::string_view type = "url", pattern = "^https?://[^?#]*$";
   static const char* why_not(std::string& text);
 };
@@ -75,7 +70,7 @@ struct LoopbackAddress {
 };
 
 // To which a browser returns, RFC 8252 section 7.3.
-struct LoopbackUrl : NonEmpty {
+struct LoopbackUrl {
   static constexpr std::string_view
       type = "url",
       pattern =
@@ -85,7 +80,7 @@ struct LoopbackUrl : NonEmpty {
 };
 
 // https://HOST[:PORT], RFC 6454; on a loopback address also http.
-struct Origin : NonEmpty {
+struct Origin {
   static constexpr std::string_view
       type = "url",
       pattern = R"(^(https://[A-Za-z0-9.:\[\]-]+|http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]+)?)$)";
@@ -93,13 +88,13 @@ struct Origin : NonEmpty {
 };
 
 // A JSON Pointer (RFC 6901) to anything but the whole document.
-struct Pointer : NonEmpty {
+struct Pointer {
   static constexpr std::string_view type = "pointer", pattern = "^(/([^/~]|~0|~1)*)+$";
   static const char* why_not(std::string& text);
 };
 
 // The name of a delivered file, which is not one of our own.
-struct FileName : NonEmpty {
+struct FileName {
   static constexpr std::string_view
       type = "name",
       schema =
@@ -108,44 +103,44 @@ struct FileName : NonEmpty {
 };
 
 // Short and plain, because it appears in messages.
-struct ErrorCode : NonEmpty {
+struct ErrorCode {
   static constexpr std::string_view type = "code", pattern = "^[A-Za-z0-9_.-]{1,64}$";
   static const char* why_not(std::string& text);
 };
 
 // The name of an environment variable that every shell and runtime takes, POSIX.1-2017 section 8.1.
-struct Variable : NonEmpty {
+struct Variable {
   static constexpr std::string_view type = "variable", pattern = "^[A-Za-z_][A-Za-z0-9_]*$";
   static const char* why_not(std::string& text);
 };
 
 // A parameter of a token request, or a member of its answer, that is not one of those that every refresh has.
-struct Parameter : NonEmpty {
+struct Parameter {
   static constexpr std::string_view type = "name", pattern = "^[A-Za-z0-9_.-]{1,64}$";
   static const char* why_not(std::string& text);
 };
 
 // "METHOD PATH"; a segment "*" of the path matches any one segment.
-struct ApiRequest : NonEmpty {
+struct ApiRequest {
   static constexpr std::string_view type = "request", pattern = R"(^[A-Z]+ (/([A-Za-z0-9._~-]+|\*))+$)";
   static const char* why_not(std::string& text);
 };
 
 // KiB or MiB, as nginx writes them: "512k", "64m".
-struct ByteCount : NonEmpty {
+struct ByteCount {
   static constexpr std::string_view type = "size", pattern = "^[1-9][0-9]{0,4}[km]$";
   static const char* why_not(std::string& text);
 };
 
 // A TCP port, in decimal digits.
-struct Port : NonEmpty {
+struct Port {
   static constexpr std::string_view type = "port", pattern = "^[1-9][0-9]{0,4}$";
   static const char* why_not(std::string& text);
   static std::uint16_t number(std::string_view text);  // of an accepted text; 0 for an empty one
 };
 
 // A number per minute: "600/m".
-struct Rate : NonEmpty {
+struct Rate {
   static constexpr std::string_view type = "rate", pattern = "^[1-9][0-9]{0,4}/m$";
   static const char* why_not(std::string& text);
 };
@@ -154,7 +149,6 @@ struct Rate : NonEmpty {
 struct Mode {
   static constexpr std::string_view schema = R"("type": "string", "pattern": "^0?[4-7][0-7][0-7]$")";
   static Result<mode_t> read(std::string_view text);
-  static std::string text(mode_t mode);  // "0444"
 };
 
 // A duration as it is written in a configuration: "90s", "8s", "60m".

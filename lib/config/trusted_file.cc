@@ -19,16 +19,14 @@ namespace {
 constexpr uid_t unmapped = 65534;
 constexpr size_t longest_secret = 4 * KiB;
 
-Result<void> check_is_private(const struct stat& status, const std::string& path, uid_t owner) {
-  if (!S_ISREG(status.st_mode))
-    return Error::configuration(fmt::format("{}: is {}", path, file_type(status.st_mode)));
+Result<void> check_is_private(const struct stat& status, uid_t owner, const std::string& path) {
+  const auto refuse = [&](std::string reason) { return Error::configuration(std::move(reason)).in(path); };
+  if (!S_ISREG(status.st_mode)) return refuse(fmt::format("is {}", file_type(status.st_mode)));
   if (status.st_uid != 0 && status.st_uid != owner)
-    return Error::configuration(
-        fmt::format("{}: belongs to uid {}, not to root or the login's owner", path, status.st_uid));
+    return refuse(fmt::format("belongs to uid {}, not to root or the login's owner", status.st_uid));
   if ((status.st_mode & 077) != 0)
-    return Error::configuration(fmt::format("{}: other users can access it", path))
-        .with_hint("chmod 0600 " + shell_word(path));
-  if (status.st_nlink != 1) return Error::configuration(fmt::format("{}: has another hard link", path));
+    return refuse("other users can access it").with_hint("chmod 0600 " + shell_word(path));
+  if (status.st_nlink != 1) return refuse("has another hard link");
   return {};
 }
 
@@ -50,11 +48,11 @@ Result<std::string> read_trusted_file(const std::string& path, size_t limit, Own
 
 Result<Secret> read_private_file(const std::string& path, uid_t owner, size_t limit) {
   const auto fd = open_without_links(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  if (!fd && errno == ELOOP) return Error::configuration(path + ": leads through a symbolic link");
+  if (!fd && errno == ELOOP) return Error::configuration("leads through a symbolic link").in(path);
   struct stat status;
   if (!fd || ::fstat(fd.get(), &status) != 0)
     return Error::configuration(Error::from_errno(errno, path).message);
-  TRY(check_is_private(status, path, owner));
+  TRY(check_is_private(status, owner, path));
   auto text = read_file(fd.get(), status, limit, path);
   if (!text) return Error::configuration(text.error().message);
   return Secret(std::move(*text));
@@ -63,7 +61,7 @@ Result<Secret> read_private_file(const std::string& path, uid_t owner, size_t li
 Result<Secret> read_client_secret(const std::string& path, uid_t owner) {
   const Secret whole = TRY(read_private_file(path, owner, longest_secret));
   const std::string_view line = whole.reveal().substr(0, whole.reveal().find_first_of("\r\n"));
-  if (line.empty()) return Error::configuration(fmt::format("{}: has no secret on its first line", path));
+  if (line.empty()) return Error::configuration("has no secret on its first line").in(path);
   return Secret(line);
 }
 

@@ -24,7 +24,7 @@ Decision decide(const Config& config, const Profile& profile, const std::string&
                        .target = target,
                        .to_all = may && profile.deliver_to == DeliverTo::all,
                        .by_argument = may && named,
-                       .trusts_annotations = may && profile.annotations == Trust::yes,
+                       .trusts_annotations = may && profile.trusts_annotations,
                        .in_build = context.in_build,
                        .share = share});
 }

@@ -16,7 +16,7 @@
 #include <string_view>
 
 #include "base/time.h"
-#include "config/fleet_config.h"
+#include "config/config.h"
 #include "fleet/record.h"
 
 namespace oci_oauth {

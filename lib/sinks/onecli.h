@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
-#include "config/sink_config.h"
+#include "config/config.h"
 
 namespace oci_oauth {
 

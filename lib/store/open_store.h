@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "config/fleet_config.h"
+#include "config/config.h"
 #include "fleet/store.h"
 #include "http/http_request.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/record.h"
 #include "base/secret.h"
-#include "config/fleet_config.h"
+#include "config/config.h"
 #include "config/key_record.h"
 
 namespace oci_oauth {
