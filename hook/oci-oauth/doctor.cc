@@ -8,7 +8,7 @@
 #include "config/provider.h"
 #include "doctor/checks.h"
 #include "program/hint.h"
-#include "report/progress.h"
+#include "report/terminal.h"
 
 namespace oci_oauth {
 

@@ -13,7 +13,7 @@
 #include "config/scope.h"
 #include "refresh/refresher.h"
 #include "report/fleet_text.h"
-#include "report/progress.h"
+#include "report/terminal.h"
 #include "worker/worker.h"
 
 namespace oci_oauth {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "command.h"
-#include "report/progress.h"
+#include "report/terminal.h"
 #include "setup/engine.h"
 
 namespace oci_oauth {

@@ -5,7 +5,7 @@
 #include "base/fmt.h"
 #include "command.h"
 #include "report/overview.h"
-#include "report/watch.h"
+#include "report/terminal.h"
 
 namespace oci_oauth {
 

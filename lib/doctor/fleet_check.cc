@@ -34,7 +34,7 @@ class Examination {
           "replace it, then " + restart_);
     if (!is_clock_right(status_))
       add(is_refresher() ? Verdict::problem : Verdict::warning,
-          fmt::format("this host's clock is {}{}", clock_text(status_),
+          fmt::format("this host's clock is {} the store's{}", clock_text(-*status_.clock_behind),
                       is_refresher() ? ": nothing is refreshed here" : ""),
           "sudo timedatectl set-ntp true");
     for (const StoreFault& fault : store_faults(status_))

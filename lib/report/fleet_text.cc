@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/fleet_text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
+#include <tuple>
 
 #include "base/fmt.h"
 #include "base/printable.h"
 #include "base/record.h"
-#include "base/text.h"
 #include "program/hint.h"
 #include "token/policy.h"
 
@@ -30,43 +31,22 @@ std::optional<Version> parse_version(std::string_view text) {
 }
 
 struct Fault {
-  Version fixed_in_3_4, fixed_in_3_5, fixed_in_3_6;
   const char* text;
+  std::vector<Version> fixed_in;  // of each series that has a fix, the first; series before it have none
 };
 
-constexpr unsigned never = 9999;
-constexpr Fault faults[] = {{{3, 4, 42},
-                             {3, 5, 28},
-                             {3, 6, 9},
-                             "a user of etcd who may read one key can read and write all (CVE-2026-33343); "
-                             "anybody without a login can list "
-                             "members, and compact (CVE-2026-33413)"},
-                            {{3, 4, never},
-                             {3, 5, 33},
-                             {3, 6, 14},
-                             "a watch shows keys after the one that its user may read (CVE-2026-73499)"}};
+const Fault faults[] = {
+    {"a user of etcd who may read one key can read and write all (CVE-2026-33343); anybody without a login "
+     "can list members, and compact (CVE-2026-33413)",
+     {{3, 4, 42}, {3, 5, 28}, {3, 6, 9}}},
+    {"a watch shows keys after the one that its user may read (CVE-2026-73499)", {{3, 5, 33}, {3, 6, 14}}}};
 
-// nullptr: it has not.
-const Version* fix_of(const Fault& fault, const Version& version) {
-  const Version& fixed = version[1] <= 4   ? fault.fixed_in_3_4
-                         : version[1] == 5 ? fault.fixed_in_3_5
-                                           : fault.fixed_in_3_6;
-  const bool has =
-      version[0] < 3 || (version[0] == 3 && (version[1] < 4 || (version[1] <= 6 && version < fixed)));
-  if (!has) return nullptr;
-  return fixed[2] == never ? &fault.fixed_in_3_5 : &fixed;
-}
-
-std::string describe_login(const FleetStatus& status, Time now) {
+std::string describe_login(const FleetStatus& status) {
   std::string text = status.state.empty() ? "missing, or not readable here" : status.state;
   if (status.login > 0)
     text += fmt::format(", login {}, generation {}, token {}, by {}", status.login, status.generation,
                         status.refresh_token, status.by);
-  if (!status.why.empty()) text += ": " + status.why;
-  if (status.expires_at)
-    text += fmt::format("\n  expires in  {}",
-                        *status.expires_at > now ? describe(*status.expires_at - now) : "it has expired");
-  return text;
+  return status.why.empty() ? text : fmt::format("{}: {}", text, status.why);
 }
 
 }  // namespace
@@ -113,22 +93,24 @@ std::vector<StoreFault> store_faults(const FleetStatus& status) {
   const auto version = parse_version(status.version);
   if (status.store != "etcd" || !version) return found;
   for (const Fault& fault : faults) {
-    if (const Version* const fixed = fix_of(fault, *version))
-      found.push_back(
-          {fault.text, fmt::format("upgrade etcd to {}.{}.{} or later, one member after the other",
-                                   (*fixed)[0], (*fixed)[1], (*fixed)[2])});
+    const auto fix = std::ranges::find_if(fault.fixed_in, [&](const Version& fixed) {
+      return std::tie(fixed[0], fixed[1]) >= std::tie((*version)[0], (*version)[1]);
+    });
+    if (fix != fault.fixed_in.end() && *version < *fix)
+      found.push_back({fault.text, fmt::format("upgrade etcd to {} or later, one member after the other",
+                                               fmt::join(*fix, "."))});
   }
   return found;
+}
+
+std::string clock_text(Milliseconds ahead) {
+  return fmt::format("{} {}", describe(std::chrono::abs(ahead)),
+                     ahead > Milliseconds(0) ? "ahead of" : "behind");
 }
 
 bool is_clock_right(const FleetStatus& status) {
   return !status.clock_behind ||
          std::chrono::abs(*status.clock_behind) <= tolerated_skew + std::chrono::seconds(1);
-}
-
-std::string clock_text(const FleetStatus& status) {
-  return fmt::format("{} {} the store's", describe(std::chrono::abs(*status.clock_behind)),
-                     *status.clock_behind < Milliseconds(0) ? "ahead of" : "behind");
 }
 
 std::string takeover_text(const FleetStatus& status) {
@@ -142,27 +124,29 @@ std::string takeover_text(const FleetStatus& status) {
 
 std::string fleet_text(const std::vector<FleetRow>& rows, Time now) {
   std::string text;
+  const auto add = [&](std::string_view what, const std::string& is) {
+    text += printable(fmt::format("  {:<12}{}", what, is)) + "\n";
+  };
   for (const auto& [profile, status] : rows) {
-    text += fmt::format("{}\n  login       {}\n", profile, describe_login(status, now));
-    text += status.published > 0 ? fmt::format("  followers   have generation {}\n", status.published)
-                                 : "  followers   have no token yet\n";
+    text += printable(profile) + "\n";
+    add("login", describe_login(status));
+    if (status.expires_at)
+      add("expires in", *status.expires_at > now ? describe(*status.expires_at - now) : "it has expired");
+    add("followers",
+        status.published > 0 ? fmt::format("have generation {}", status.published) : "have no token yet");
     if (!status.refreshing.empty())
-      text +=
-          fmt::format("  refreshing  {} since {}\n", status.refreshing, rfc3339(*status.refreshing_since));
+      add("refreshing", fmt::format("{} since {}", status.refreshing, rfc3339(*status.refreshing_since)));
     if (status.rests_until && *status.rests_until > now)
-      text += fmt::format("  paused      until {}\n", rfc3339(*status.rests_until));
-    text += fmt::format("  store       {} {}\n", status.store, status.version);
+      add("paused", "until " + rfc3339(*status.rests_until));
+    add("store", fmt::format("{} {}", status.store, status.version));
     if (!is_clock_right(status))
-      text += fmt::format("  clock       {}: nothing is refreshed here\n", clock_text(status));
+      add("clock", clock_text(-*status.clock_behind) + " the store's: nothing is refreshed here");
     for (const StoreFault& fault : store_faults(status))
-      text += fmt::format("  store       {}: {}\n", fault.text, fault.remedy);
+      add("store", fmt::format("{}: {}", fault.text, fault.remedy));
     if (status.has_new_login)
-      text += fmt::format("  here        a new login: {}\n",
-                          as_typed(fmt::format("oci-oauth fleet join --force {}", profile)));
+      add("here", "a new login: " + as_typed(fmt::format("oci-oauth fleet join --force {}", profile)));
   }
-  std::string shown;
-  for (std::string_view rest = text; !rest.empty();) shown += printable(next_line(rest)) + "\n";
-  return shown;
+  return text;
 }
 
 std::string fleet_json(const std::vector<FleetRow>& rows) {

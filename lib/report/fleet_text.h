@@ -31,6 +31,6 @@ std::vector<StoreFault> store_faults(const FleetStatus& status);
 
 // Clocks that differ by this or less, and a second for their rounding, are right.
 bool is_clock_right(const FleetStatus& status);
-std::string clock_text(const FleetStatus& status);  // "2 h ahead of the store's"
+std::string clock_text(Milliseconds ahead);  // "2 h 0 min ahead of"; behind, if it is negative
 
 }  // namespace oci_oauth

@@ -1,220 +1,188 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "report/overview.h"
-
 #include <algorithm>
-#include <array>
+#include <concepts>
+#include <map>
 
+#include "base/file.h"
 #include "base/fmt.h"
 #include "base/path.h"
+#include "base/text.h"
+#include "report/overview.h"
 
 namespace oci_oauth {
 
 namespace {
 
-// A label's value, which may contain anything but must escape three characters.
-std::string label_value(std::string_view value) {
-  std::string text = "\"";
-  for (const char c : value) {
-    if (c == '\\' || c == '"') text += '\\';
-    if (c == '\n') {
-      text += "\\n";
-    } else {
-      text += c;
-    }
-  }
-  return text + '"';
-}
-
-std::string in_seconds(Milliseconds duration) {
-  return fmt::format("{:.3f}", std::chrono::duration<double>(duration).count());
-}
-
-std::string in_seconds(Time time) {
-  return in_seconds(time.time_since_epoch());
-}
-
-// One metric: its description, then its samples.
-class Family {
- public:
-  Family(std::string_view name, std::string_view type, std::string_view help)
-      : name_(name), text_(fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type)) {}
-
-  void add(const std::string& profile, const std::string& value, const std::string& more_labels = "") {
-    text_ += fmt::format("{}{{profile={}{}}} {}\n", name_, label_value(profile), more_labels, value);
-  }
-  template <class Value>
-  void add(const std::string& profile, const std::optional<Value>& value) {
-    if (value) add(profile, in_seconds(*value));
-  }
-  // Of the host.
-  void add(const std::string& value) { text_ += fmt::format("{} {}\n", name_, value); }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string name_, text_;
+struct Label {
+  std::string_view name, value;
 };
 
-std::string label(std::string_view name, std::string_view value) {
-  return fmt::format(",{}={}", name, label_value(value));
-}
+// The text as it grows: families, each followed by its samples.
+class Exposition {
+ public:
+  void gauge(std::string_view name, std::string_view help) { begin(name, "gauge", help); }
+  void counter(std::string_view name, std::string_view help) { begin(name, "counter", help); }
 
-std::string state_text(const Overview& overview) {
-  Family family("oci_oauth_state", "gauge",
-                "1 for the current state of the profile, 0 for all other states.");
-  for (const ProfileView& profile : overview.profiles) {
-    for (const ProfileState state : values_of<ProfileState>()) {
-      family.add(profile.name, profile.state == state ? "1" : "0", label("state", word(state)));
-    }
+  void add(std::integral auto number, const std::vector<Label>& labels) {
+    add(fmt::format("{}", number), labels);
   }
-  return family.text();
-}
-
-std::string times_text(const Overview& overview, Time now) {
-  Family expiry("oci_oauth_token_expiry_timestamp_seconds", "gauge", "When the access token expires.");
-  Family remaining(
-      "oci_oauth_token_remaining_seconds", "gauge",
-      "How long the access token was still valid when this was written; negative if it had expired.");
-  Family login("oci_oauth_login_expiry_timestamp_seconds", "gauge",
-               "When the login itself expires and a person must log in again.");
-  Family refreshed("oci_oauth_last_refresh_timestamp_seconds", "gauge",
-                   "When a refresh last obtained a new token.");
-  for (const ProfileView& profile : overview.profiles) {
-    const auto expires_at = profile.expires_at();
-    expiry.add(profile.name, expires_at);
-    remaining.add(profile.name, expires_at ? std::optional(Milliseconds(*expires_at - now)) : std::nullopt);
-    login.add(profile.name, profile.history.login_expires_at);
-    refreshed.add(profile.name, profile.history.refreshed_at);
+  // In seconds.
+  void add(Milliseconds duration, const std::vector<Label>& labels) {
+    add(fmt::format("{:.3f}", std::chrono::duration<double>(duration).count()), labels);
   }
-  return expiry.text() + remaining.text() + login.text() + refreshed.text();
-}
+  void add(Time time, const std::vector<Label>& labels) { add(time.time_since_epoch(), labels); }
+  // What is not known has no sample.
+  template <class Value>
+  void add(const std::optional<Value>& value, const std::vector<Label>& labels) {
+    if (value) add(*value, labels);
+  }
+  std::string text() && { return std::move(text_); }
 
-std::string refreshes_text(const Overview& overview) {
-  Family family("oci_oauth_refreshes_total", "counter", "Refresh attempts by outcome; reset at boot.");
-  for (const ProfileView& profile : overview.profiles) {
+ private:
+  void begin(std::string_view name, std::string_view type, std::string_view help) {
+    family_ = name;
+    text_ += fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n", name, type, help);
+  }
+  void add(const std::string& value, const std::vector<Label>& labels) {
+    std::string list;
+    for (const auto& [name, text] : labels)
+      list += fmt::format("{}{}=\"{}\"", list.empty() ? "" : ",", name, escaped(text));
+    text_ += fmt::format("{}{} {}\n", family_, list.empty() ? "" : "{" + list + "}", value);
+  }
+  static std::string escaped(std::string_view text) {
+    const std::string quoted = with_value(with_value(std::string(text), "\\", "\\\\"), "\"", "\\\"");
+    return with_value(quoted, "\n", "\\n");
+  }
+
+  std::string_view family_;
+  std::string text_;
+};
+
+void add_tokens(Exposition& to, const std::vector<ProfileView>& profiles, Time now) {
+  to.gauge("oci_oauth_state", "1 for the current state of the profile, 0 for all other states.");
+  for (const ProfileView& profile : profiles) {
+    for (const ProfileState state : values_of<ProfileState>())
+      to.add(profile.state == state ? 1 : 0, {{"profile", profile.name}, {"state", word(state)}});
+  }
+  to.gauge("oci_oauth_token_expiry_timestamp_seconds", "When the access token expires.");
+  for (const ProfileView& profile : profiles) to.add(profile.expires_at(), {{"profile", profile.name}});
+  to.gauge("oci_oauth_token_remaining_seconds",
+           "How long the access token was still valid when this was written; negative if it had expired.");
+  for (const ProfileView& profile : profiles) {
+    if (const auto end = profile.expires_at()) to.add(*end - now, {{"profile", profile.name}});
+  }
+  to.gauge("oci_oauth_login_expiry_timestamp_seconds",
+           "When the login itself expires and a person must log in again.");
+  for (const ProfileView& profile : profiles)
+    to.add(profile.history.login_expires_at, {{"profile", profile.name}});
+  to.gauge("oci_oauth_last_refresh_timestamp_seconds", "When a refresh last obtained a new token.");
+  for (const ProfileView& profile : profiles)
+    to.add(profile.history.refreshed_at, {{"profile", profile.name}});
+  to.counter("oci_oauth_refreshes_total", "Refresh attempts by outcome; reset at boot.");
+  for (const ProfileView& profile : profiles) {
+    const auto& outcomes = profile.history.outcomes;
     const auto add = [&](std::string_view outcome) {
-      const auto count = profile.history.outcomes.find(outcome);
-      family.add(profile.name, fmt::format("{}", count == profile.history.outcomes.end() ? 0 : count->second),
-                 label("outcome", outcome));
+      const auto count = outcomes.find(outcome);
+      to.add(count == outcomes.end() ? 0 : count->second, {{"profile", profile.name}, {"outcome", outcome}});
     };
     add("refreshed");
     for (const FailureKind kind : values_of<FailureKind>()) add(word(kind));
   }
-  return family.text();
 }
 
-std::string containers_text(const Overview& overview) {
-  Family family("oci_oauth_containers", "gauge",
-                "Running containers with a token, by delivery and by the token that they have.");
+void add_deliveries(Exposition& to, const Overview& overview) {
+  to.gauge("oci_oauth_containers",
+           "Running containers with a token, by delivery and by the token that they have.");
   for (const ProfileView& profile : overview.profiles) {
     for (const DeliveryKind delivery : values_of<DeliveryKind>()) {
       for (const Holding holding : values_of<Holding>()) {
-        unsigned count = 0;
-        for (const ContainerView& container : profile.containers) {
-          if (container.delivery == delivery && container.token == holding) ++count;
-        }
-        family.add(profile.name, fmt::format("{}", count),
-                   label("delivery", word(delivery)) + label("token", word(holding)));
+        const auto is_counted = [&](const ContainerView& container) {
+          return container.delivery == delivery && container.token == holding;
+        };
+        to.add(std::ranges::count_if(profile.containers, is_counted),
+               {{"profile", profile.name}, {"delivery", word(delivery)}, {"token", word(holding)}});
       }
     }
   }
-  return family.text();
-}
-
-std::string requests_text(const Overview& overview) {
-  Family family(
-      "oci_oauth_proxy_requests_total", "counter",
-      "Requests of a running container that has a socket, since the proxy has known it, by result.");
+  to.counter("oci_oauth_proxy_requests_total",
+             "Requests of a running container that has a socket, since the proxy has known it, by result.");
   for (const ProfileView& profile : overview.profiles) {
     for (const ContainerView& container : profile.containers) {
-      if (!container.asked) continue;
+      const auto& asked = container.asked;
       const auto add = [&](std::string_view result, std::uint64_t count) {
-        family.add(profile.name, fmt::format("{}", count),
-                   label("container", container.id) + label("result", result));
+        to.add(count, {{"profile", profile.name}, {"container", container.id}, {"result", result}});
       };
-      add("passed", container.asked->requests - container.asked->refused);
-      add("refused", container.asked->refused);
+      if (asked) add("passed", asked->requests - asked->refused);
+      if (asked) add("refused", asked->refused);
     }
   }
-  return family.text();
+  to.gauge("oci_oauth_sink_failures", "Consecutive failed deliveries to a sink.");
+  for (const SinkState& sink : overview.sinks)
+    to.add(sink.failures, {{"profile", sink.profile}, {"sink", sink.sink}});
 }
 
-std::string sinks_text(const Overview& overview) {
-  Family family("oci_oauth_sink_failures", "gauge", "Consecutive failed deliveries to a sink.");
-  for (const SinkState& sink : overview.sinks) {
-    family.add(sink.profile, fmt::format("{}", sink.failures), label("sink", sink.sink));
+// Of those profiles whose login is in a fleet's store.
+void add_records(Exposition& to, const std::map<std::string_view, FleetArrival>& records) {
+  to.gauge("oci_oauth_fleet_login", "The number of the fleet's login that this host has.");
+  for (const auto& [profile, record] : records) to.add(record.login, {{"profile", profile}});
+  to.gauge("oci_oauth_fleet_generation", "One more than the number of refreshes of that login.");
+  for (const auto& [profile, record] : records) to.add(record.generation, {{"profile", profile}});
+  to.gauge("oci_oauth_fleet_record_timestamp_seconds",
+           "When this host saw its newest record of the fleet's login for the first time.");
+  for (const auto& [profile, record] : records) to.add(record.arrived_at, {{"profile", profile}});
+  to.gauge("oci_oauth_fleet_record_delay_seconds",
+           "How long after the token was obtained this host saw it, by the clocks of both hosts.");
+  for (const auto& [profile, record] : records)
+    to.add(record.arrived_at - record.obtained_at, {{"profile", profile}});
+  to.gauge("oci_oauth_fleet_intent",
+           "1 if a host has begun a refresh whose outcome is unknown, as a refresher sees it.");
+  for (const auto& [profile, record] : records) {
+    if (record.is_refresher) to.add(record.refreshing.empty() ? 0 : 1, {{"profile", profile}});
   }
-  return family.text();
 }
 
-std::string fleet_records_text(const Overview& overview) {
-  Family login("oci_oauth_fleet_login", "gauge", "The number of the fleet's login that this host has.");
-  Family generation("oci_oauth_fleet_generation", "gauge",
-                    "One more than the number of refreshes of that login.");
-  Family arrived("oci_oauth_fleet_record_timestamp_seconds", "gauge",
-                 "When this host saw its newest record of the fleet's login for the first time.");
-  Family delay("oci_oauth_fleet_record_delay_seconds", "gauge",
-               "How long after the token was obtained this host saw it, by the clocks of both hosts.");
-  Family intent("oci_oauth_fleet_intent", "gauge",
-                "1 if a host has begun a refresh whose outcome is unknown, as a refresher sees it.");
-  for (const ProfileView& profile : overview.profiles) {
-    const auto& fleet = profile.history.fleet;
-    if (!fleet) continue;
-    login.add(profile.name, fmt::format("{}", fleet->login));
-    generation.add(profile.name, fmt::format("{}", fleet->generation));
-    arrived.add(profile.name, std::optional(fleet->arrived_at));
-    delay.add(profile.name, std::optional(Milliseconds(fleet->arrived_at - fleet->obtained_at)));
-    if (fleet->is_refresher) intent.add(profile.name, fleet->refreshing.empty() ? "0" : "1");
-  }
-  return login.text() + generation.text() + arrived.text() + delay.text() + intent.text();
-}
-
-std::string follower_text(const Overview& overview) {
-  if (!overview.follower) return "";
-  const FollowerState& follower = *overview.follower;
-  Family connected("oci_oauth_fleet_connected", "gauge",
-                   "1 if the program that follows the fleet's store is running and connected.");
-  connected.add(follower.is_following() ? "1" : "0");
-  Family losses("oci_oauth_fleet_connection_losses_total", "counter",
-                "Connections that it has lost since it was started.");
-  losses.add(fmt::format("{}", follower.losses));
-  Family refused("oci_oauth_fleet_records_refused_total", "counter",
-                 "Records of the store that it has refused since it was started, by reason.");
+void add_follower(Exposition& to, const FollowerState& follower) {
+  to.gauge("oci_oauth_fleet_connected",
+           "1 if the program that follows the fleet's store is running and connected.");
+  to.add(follower.is_following() ? 1 : 0, {});
+  to.counter("oci_oauth_fleet_connection_losses_total", "Connections that it has lost since it was started.");
+  to.add(follower.losses, {});
+  to.counter("oci_oauth_fleet_records_refused_total",
+             "Records of the store that it has refused since it was started, by reason.");
   for (const auto& [profile, count] : follower.refused) {
-    refused.add(profile, fmt::format("{}", count.older), label("reason", "older"));
-    refused.add(profile, fmt::format("{}", count.invalid), label("reason", "invalid"));
+    to.add(count.older, {{"profile", profile}, {"reason", "older"}});
+    to.add(count.invalid, {{"profile", profile}, {"reason", "invalid"}});
   }
-  return connected.text() + losses.text() + refused.text();
-}
-
-std::string fleet_text(const Overview& overview) {
-  const bool has_fleet = std::ranges::any_of(
-      overview.profiles, [](const ProfileView& profile) { return profile.history.fleet.has_value(); });
-  return (has_fleet ? fleet_records_text(overview) : "") + follower_text(overview);
 }
 
 }  // namespace
 
 std::string metrics_text(const Overview& overview, Time now) {
-  return state_text(overview) + times_text(overview, now) + refreshes_text(overview) +
-         containers_text(overview) + requests_text(overview) + sinks_text(overview) + fleet_text(overview);
+  Exposition text;
+  add_tokens(text, overview.profiles, now);
+  add_deliveries(text, overview);
+  std::map<std::string_view, FleetArrival> records;
+  for (const ProfileView& profile : overview.profiles) {
+    if (profile.history.fleet) records.emplace(profile.name, *profile.history.fleet);
+  }
+  if (!records.empty()) add_records(text, records);
+  if (overview.follower) add_follower(text, *overview.follower);
+  return std::move(text).text();
 }
 
 Result<void> write_metrics_file(const Config& config, Time now) {
   if (config.metrics_file.empty()) return {};
-  auto overview = look_over(config, now);
-  if (!overview) return std::move(overview).error().in(config.metrics_file);
+  const auto overview = look_over(config, now);
+  if (!overview) return Error(overview.error()).in(config.metrics_file);
   const std::string parent = parent_directory(config.metrics_file);
-  auto directory = open_file({.path = parent}, O_RDONLY | O_DIRECTORY);
-  if (!directory) {
-    return std::move(directory)
-        .error()
+  const auto directory = open_file({.path = parent}, O_RDONLY | O_DIRECTORY);
+  if (!directory)
+    return Error(directory.error())
         .in("metrics_file")
         .with_hint("make the directory, or correct \"metrics_file\" in the configuration");
-  }
   auto written = replace_file_in_turn(directory->get(), base_name(config.metrics_file), parent,
                                       metrics_text(*overview, now), {.mode = 0644});
-  if (!written) return std::move(written).error().in("metrics_file");
-  return {};
+  return written ? std::move(written) : std::move(written).error().in("metrics_file");
 }
 
 }  // namespace oci_oauth

@@ -14,7 +14,7 @@
 #include "config/config.h"
 #include "delivery/container_record.h"
 #include "delivery/proxy_client.h"
-#include "report/text_table.h"
+#include "report/terminal.h"
 #include "sinks/sinks.h"
 #include "token/records.h"
 #include "token/runtime_dir.h"
@@ -68,16 +68,16 @@ struct ProfileView {
 };
 
 struct Overview {
+  static constexpr int version = 1;  // of its JSON
+
   std::string config, runtime_dir;  // paths
   ShareStorage storage = ShareStorage::memory;
-  std::vector<ProfileView> profiles;
-  std::vector<SinkState> sinks;
+  std::vector<ProfileView> profiles = {};
+  std::vector<SinkState> sinks = {};
   std::vector<Error> unreadable = {};  // records of containers
   // Of a host in a fleet; nullopt also if the program that follows has never run.
   std::optional<FollowerState> follower = {};
 };
-
-ProfileState state_of(const std::optional<Published>& published, Time now);
 
 // Changes nothing, and needs no network. Failure: the runtime directory belongs to another user, or contains
 // what this version did not write.

@@ -1,22 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/text_table.h"
 
-#include <pty.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "base/unique_fd.h"
 #include "support/catch.h"
 
 using namespace oci_oauth;
-
-TEST_CASE("width is what a terminal shows, not bytes") {
-  CHECK(display_width("abc") == 3);
-  CHECK(display_width("für") == 3);
-  CHECK(display_width("日本") == 4);
-  CHECK(display_width("e\u0301") == 1);  // a combining accent
-  CHECK(display_width("") == 0);
-}
 
 TEST_CASE("columns are aligned by that width") {
   const std::vector<Row> rows = {{{"für"}, {"x"}}, {{"日本"}, {"y"}}, {{"plain"}, {"z"}}};
@@ -36,29 +23,6 @@ TEST_CASE("escape sequences are outside the width") {
 TEST_CASE("a cell cannot move the cursor or turn its row round") {
   const std::vector<Row> rows = {{{"a\033[31m\x07\n\u202eb"}, {"caf\xe9"}}};
   CHECK(aligned(rows, Colour::no) == "a?[31m???b  caf?\n");
-}
-
-TEST_CASE("what is not a terminal has no colour") {
-  ::unsetenv("NO_COLOR");
-  ::setenv("TERM", "xterm", 1);
-  int ends[2];
-  REQUIRE(::pipe(ends) == 0);  // NOLINT(android-cloexec-pipe)
-  CHECK(display_of(ends[1]).colour == Colour::no);
-  CHECK(display_of(ends[1]).width == Display::unlimited);
-}
-
-TEST_CASE("a terminal has its width, and colours unless they are refused") {
-  ::unsetenv("NO_COLOR");
-  ::setenv("TERM", "xterm", 1);
-  int master = -1, slave = -1;
-  const winsize size = {.ws_row = 24, .ws_col = 100, .ws_xpixel = 0, .ws_ypixel = 0};
-  REQUIRE(::openpty(&master, &slave, nullptr, nullptr, &size) == 0);
-  const UniqueFd ends[] = {UniqueFd(master), UniqueFd(slave)};
-  CHECK(display_of(slave).width == 100);
-  CHECK(display_of(slave).colour == Colour::yes);
-  ::setenv("NO_COLOR", "1", 1);
-  CHECK(display_of(slave).colour == Colour::no);
-  ::unsetenv("NO_COLOR");
 }
 
 TEST_CASE("what does not fit continues below, word by word, and the widest column gives way first") {
