@@ -18,6 +18,7 @@
 #include "doctor/checks.h"
 #include "install.h"
 #include "program/hint.h"
+#include "report/text_table.h"
 #include "setup/docker_daemon.h"
 #include "setup/systemd.h"
 

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "base/file.h"
 #include "base/fmt.h"
@@ -31,67 +33,59 @@ std::string last_words(std::string_view output) {
   return std::string(output.substr(0, shown_output));
 }
 
-constexpr const char* program_directories[] = {"bin", "lib", "lib64", "sbin"};
+constexpr const char* program_directories[] = {"/bin", "/lib", "/lib64", "/sbin"};
 
-// A root file system whose programs are the host's, in /usr; removed at the end.
-class ThrowAwayRoot {
+// What a container is started from; removed at the end.
+class ThrowAway {
  public:
-  static Result<ThrowAwayRoot> make() {
-    std::string path = std::filesystem::temp_directory_path() / "oci-oauth-try-XXXXXX";
-    if (::mkdtemp(path.data()) == nullptr) return Error::from_errno(errno, path);
-    ThrowAwayRoot root(std::move(path));
-    std::error_code failure;
-    for (const char* name : {"dev", "etc", "proc", "run", "sys", "tmp", "usr"}) {
-      std::filesystem::create_directory(root.path_ + "/" + name, failure);
-      if (failure) return Error::from_errno(failure.value(), root.path_ + "/" + name);
-    }
-    ::chmod(root.path_.c_str(), 0755);
-    for (const char* name : program_directories) {
-      const std::filesystem::path directory = std::filesystem::path("/") / name;
-      if (!std::filesystem::is_symlink(directory, failure)) continue;
-      std::filesystem::copy_symlink(directory, root.path_ + directory.string(), failure);
-      if (failure) return Error::from_errno(failure.value(), root.path_ + directory.string());
-    }
-    return root;
+  ThrowAway(std::string name, std::function<void()> removal)
+      : name_(std::move(name)), removal_(std::move(removal)) {}
+  ThrowAway(ThrowAway&& other) noexcept
+      : name_(std::move(other.name_)), removal_(std::exchange(other.removal_, nullptr)) {}
+  ThrowAway& operator=(ThrowAway&&) = delete;
+  ~ThrowAway() {
+    if (removal_) removal_();
   }
-  ThrowAwayRoot(ThrowAwayRoot&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  ThrowAwayRoot& operator=(ThrowAwayRoot&&) = delete;
-  ~ThrowAwayRoot() {
+
+  const std::string& name() const { return name_; }
+
+ private:
+  std::string name_;  // a path, or an image's id
+  std::function<void()> removal_;
+};
+
+// A root file system whose programs are the host's, in /usr.
+Result<ThrowAway> make_root() {
+  namespace fs = std::filesystem;
+  std::string path = fs::temp_directory_path() / "oci-oauth-try-XXXXXX";
+  if (::mkdtemp(path.data()) == nullptr) return Error::from_errno(errno, path);
+  std::error_code failure;
+  ThrowAway root(path, [path] {
     std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+    fs::remove_all(path, ignored);
+  });
+  for (const char* name : {"/dev", "/etc", "/proc", "/run", "/sys", "/tmp", "/usr"}) {
+    fs::create_directory(path + name, failure);
+    if (failure) return Error::from_errno(failure.value(), path + name);
   }
-
-  const std::string& path() const { return path_; }
-
- private:
-  explicit ThrowAwayRoot(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
-
-// The same as a Docker image, because Docker cannot start a directory; removed at the end.
-class ThrowAwayImage {
- public:
-  static Result<ThrowAwayImage> import(const HostView& host, const ThrowAwayRoot& root) {
-    const auto output =
-        TRY(host.run({"sh", "-c", "tar -C \"$0\" -c . | docker import -", root.path()}, container_bound));
-    if (output.status != 0 || output.out.empty()) {
-      return Error{ErrorKind::failed, "docker import: " + last_words(output.err), "docker info"};
-    }
-    return ThrowAwayImage(host, last_words(output.out));
+  ::chmod(path.c_str(), 0755);
+  for (const std::string directory : program_directories) {
+    if (!fs::is_symlink(directory, failure)) continue;
+    fs::copy_symlink(directory, path + directory, failure);
+    if (failure) return Error::from_errno(failure.value(), path + directory);
   }
-  ThrowAwayImage(ThrowAwayImage&& other) noexcept : host_(other.host_), id_(std::exchange(other.id_, {})) {}
-  ThrowAwayImage& operator=(ThrowAwayImage&&) = delete;
-  ~ThrowAwayImage() {
-    if (!id_.empty()) (void)host_.run({"docker", "image", "rm", id_}, container_bound);
-  }
+  return root;
+}
 
-  const std::string& id() const { return id_; }
-
- private:
-  ThrowAwayImage(const HostView& host, std::string id) : host_(host), id_(std::move(id)) {}
-  const HostView& host_;
-  std::string id_;
-};
+// The same as a Docker image, because Docker cannot start a directory.
+Result<ThrowAway> import_image(const HostView& host, const std::string& root) {
+  const auto output =
+      TRY(host.run({"sh", "-c", "tar -C \"$0\" -c . | docker import -", root}, container_bound));
+  if (output.status != 0 || output.out.empty())
+    return Error{ErrorKind::failed, "docker import: " + last_words(output.err), "docker info"};
+  const std::string id = last_words(output.out);
+  return ThrowAway(id, [&host, id] { (void)host.run({"docker", "image", "rm", id}, container_bound); });
+}
 
 using Words = std::vector<std::string>;
 
@@ -99,8 +93,7 @@ using Words = std::vector<std::string>;
 Words host_programs() {
   Words words = {"--volume", "/usr:/usr:ro"};
   std::error_code ignored;
-  for (const char* name : program_directories) {
-    const std::string directory = fmt::format("/{}", name);
+  for (const char* directory : program_directories) {
     if (std::filesystem::is_directory(std::filesystem::symlink_status(directory, ignored)))
       words.insert(words.end(), {"--volume", fmt::format("{0}:{0}:ro", directory)});
   }
@@ -136,29 +129,24 @@ std::vector<std::string> targets_of(const Profile& profile, const EngineState& r
 Finding judge(const Engine& engine, const ChosenPlace& place, const CommandOutput& output,
               const Secret& current) {
   const std::string check = fmt::format("container '{}'", place.profile->name);
-  const std::string container = fmt::format("a {} container", engine.name);
-  if (output.status == 0 && place.profile->delivery == Delivers::socket) {
-    const bool has_socket = output.out == "api.sock\n";
-    return {
-        check, has_socket ? Verdict::ok : Verdict::problem,
-        fmt::format("{} finds {} at {}", container, has_socket ? "its socket" : "no socket", place.target),
-        has_socket ? "" : "oci-oauth install proxy"};
-  }
-  if (output.status == 0 && Secret{std::string_view(output.out)} == current) {
-    return {check, Verdict::ok, fmt::format("{} reads the current token at {}", container, place.target), ""};
-  }
-  if (output.status == 0) {
-    return {check, Verdict::problem, fmt::format("{} reads a different token at {}", container, place.target),
-            fmt::format("oci-oauth refresh {}", place.profile->name)};
-  }
-  if (output.status != 1) {  // cat's; the engines' own start at 125
+  const auto it = [&](Verdict verdict, std::string_view finds, std::string remedy = "") {
+    return Finding{check, verdict, fmt::format("a {} container {} at {}", engine.name, finds, place.target),
+                   std::move(remedy)};
+  };
+  if (output.status == 1)  // cat's; the engines' own start at 125
+    return it(Verdict::problem, "finds no token",
+              is_registered(engine.registration) ? "journalctl -t oci-oauth-hook -t oci-oauth-runtime"
+                                                 : engine.registration.remedy);
+  if (output.status != 0)
     return {check, Verdict::problem,
             fmt::format("{}: exit status {}: {}", engine.run.front(), output.status, last_words(output.err)),
             engine.run.front() + " info"};
-  }
-  return {check, Verdict::problem, fmt::format("{} finds no token at {}", container, place.target),
-          is_registered(engine.registration) ? "journalctl -t oci-oauth-hook -t oci-oauth-runtime"
-                                             : engine.registration.remedy};
+  if (place.profile->delivery == Delivers::socket)
+    return output.out == "api.sock\n" ? it(Verdict::ok, "finds its socket")
+                                      : it(Verdict::problem, "finds no socket", "oci-oauth install proxy");
+  if (Secret{std::string_view(output.out)} == current) return it(Verdict::ok, "reads the current token");
+  return it(Verdict::problem, "reads a different token",
+            fmt::format("oci-oauth refresh {}", place.profile->name));
 }
 
 Finding try_place(const CheckContext& context, const ChosenPlace& place, const Engine& engine) {
@@ -191,61 +179,56 @@ Findings try_profiles(const CheckContext& context, const Engine& engine) {
   return findings;
 }
 
-Findings try_podman(const CheckContext& context, const EngineState& registration, const ThrowAwayRoot& root) {
-  return try_profiles(context, {"Podman", {"podman", "run"}, {"--rootfs", root.path()}, registration});
-}
-
-Findings try_docker(const CheckContext& context, const EngineState& registration, const ThrowAwayRoot& root) {
+Findings try_docker(const CheckContext& context, const EngineState& registration, const std::string& root) {
   const auto taken_up = context.host.docker_has_taken_up();
-  if (!taken_up) {
+  if (!taken_up)
     return {{"container", Verdict::warning, "no Docker container was started: " + taken_up.error().message,
              taken_up.error().hint}};
-  }
-  if (registration.engine == engine_name::docker && is_registered(registration) && !*taken_up) {
+  if (registration.engine == engine_name::docker && is_registered(registration) && !*taken_up)
     return {{"container", Verdict::problem, "the running Docker daemon has not read " + registration.file,
              registration.reload}};
-  }
-  const auto image = ThrowAwayImage::import(context.host, root);
+  const auto image = import_image(context.host, root);
   if (!image) return {problem("container", image.error())};
   Words run = {"docker", "run"};
   if (*taken_up) run.insert(run.end(), {"--runtime", "oci-oauth"});
-  return try_profiles(context, {"Docker", run, {image->id()}, registration});
+  return try_profiles(context, {"Docker", run, {image->name()}, registration});
 }
 
 struct Trial {
-  std::string_view engine;
-  Findings (*run)(const CheckContext&, const EngineState&, const ThrowAwayRoot&);
+  std::string engine;
+  EngineState registration;  // its own, or that of CDI
 };
-
-constexpr Trial trials[] = {{engine_name::podman, try_podman}, {engine_name::docker, try_docker}};
 
 }  // namespace
 
 Findings try_container(const CheckContext& context) {
-  std::vector<std::pair<Trial, EngineState>> present;
+  std::vector<Trial> trials;
   std::optional<EngineState> cdi;
   for (const EngineState& state : context.host.engines) {
     if (state.engine == engine_name::cdi && is_registered(state)) cdi = state;
-    for (const Trial& trial : trials) {
-      if (state.engine == trial.engine && state.state != EngineState::absent)
-        present.emplace_back(trial, state);
-    }
+    const bool is_tried = state.engine == engine_name::podman || state.engine == engine_name::docker;
+    if (is_tried && state.state != EngineState::absent) trials.push_back({state.engine, state});
   }
-  if (present.empty()) {
-    return {{"container", Verdict::warning,
-             "no container was started: neither Podman nor Docker is installed", ""}};
-  }
+  if (trials.empty())
+    return {
+        {"container", Verdict::warning, "no container was started: neither Podman nor Docker is installed"}};
   // If one engine is registered, no token is expected in another.
-  const auto is_unregistered = [](const auto& engine) { return !is_registered(engine.second); };
-  if (!std::ranges::all_of(present, is_unregistered)) {
-    std::erase_if(present, is_unregistered);
+  const auto is_unregistered = [](const Trial& trial) { return !is_registered(trial.registration); };
+  if (!std::ranges::all_of(trials, is_unregistered)) {
+    std::erase_if(trials, is_unregistered);
   } else if (cdi) {
-    for (auto& [trial, registration] : present) registration = *cdi;
+    for (Trial& trial : trials) trial.registration = *cdi;
   }
-  const auto root = ThrowAwayRoot::make();
+  const auto root = make_root();
   if (!root) return {problem("container", root.error())};
   Findings findings;
-  for (const auto& [trial, state] : present) append(findings, trial.run(context, state, *root));
+  for (const auto& [engine, registration] : trials) {
+    append(
+        findings,
+        engine == engine_name::docker
+            ? try_docker(context, registration, root->name())
+            : try_profiles(context, {"Podman", {"podman", "run"}, {"--rootfs", root->name()}, registration}));
+  }
   return findings;
 }
 

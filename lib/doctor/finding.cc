@@ -6,21 +6,15 @@
 
 #include "base/fmt.h"
 #include "program/hint.h"
+#include "report/text_table.h"
 
 namespace oci_oauth {
 
 namespace {
 
-Tone tone_of(Verdict verdict) {
-  return verdict == Verdict::ok ? Tone::good : verdict == Verdict::warning ? Tone::attention : Tone::bad;
-}
-
-std::string counted(size_t count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
-size_t count_of(const Findings& findings, Verdict verdict) {
-  return static_cast<size_t>(std::ranges::count(findings, verdict, &Finding::verdict));
+std::string counted(const Findings& findings, Verdict verdict) {
+  const auto count = std::ranges::count(findings, verdict, &Finding::verdict);
+  return fmt::format("{} {}{}", count, word(verdict), count == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -43,20 +37,22 @@ Verdict worst(const Findings& findings) {
 }
 
 std::string findings_text(const Findings& findings, const Display& display) {
+  constexpr Tone tones[] = {Tone::good, Tone::attention, Tone::bad};
   std::vector<Row> rows;
-  for (const Finding& finding : findings) {
-    rows.push_back(
-        {{std::string(word(finding.verdict)), tone_of(finding.verdict)}, {finding.check}, {finding.message}});
-    if (!finding.remedy.empty())
-      rows.push_back({{""}, {""}, {.text = "hint: " + as_typed(finding.remedy), .is_whole = true}});
+  for (const auto& [check, verdict, message, remedy] : findings) {
+    rows.push_back({{std::string(word(verdict)), tones[static_cast<size_t>(verdict)]}, {check}, {message}});
+    if (!remedy.empty())
+      rows.push_back({{""}, {""}, {.text = "hint: " + as_typed(remedy), .is_whole = true}});
   }
-  return fmt::format("{}\n{}, {}\n", aligned(rows, display),
-                     counted(count_of(findings, Verdict::problem), "problem"),
-                     counted(count_of(findings, Verdict::warning), "warning"));
+  return fmt::format("{}\n{}, {}\n", aligned(std::move(rows), display), counted(findings, Verdict::problem),
+                     counted(findings, Verdict::warning));
 }
 
-std::string findings_json(const Findings& findings) {
-  return std::string(write_record(FindingsReport{worst(findings), findings}, JsonStyle::indented).reveal());
+std::string findings_json(Findings findings) {
+  for (Finding& finding : findings) finding.remedy = as_typed(finding.remedy);
+  const Verdict verdict = worst(findings);
+  return std::string(
+      write_record(FindingsReport{verdict, std::move(findings)}, JsonStyle::indented).reveal());
 }
 
 }  // namespace oci_oauth

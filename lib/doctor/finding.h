@@ -8,7 +8,7 @@
 
 #include "base/record.h"
 #include "base/result.h"
-#include "report/text_table.h"
+#include "report/terminal.h"
 
 namespace oci_oauth {
 
@@ -20,8 +20,8 @@ constexpr std::array<std::string_view, 3> words_of(Verdict) {
 struct Finding {
   std::string check;  // "login 'claude'"
   Verdict verdict = Verdict::ok;
-  std::string message;  // what was found, for people; never a secret
-  std::string remedy;   // a command or an instruction; empty if there is nothing to do
+  std::string message;      // what was found, for people; never a secret
+  std::string remedy = {};  // a command or an instruction; empty if there is nothing to do
 };
 using Findings = std::vector<Finding>;
 
@@ -31,9 +31,6 @@ Finding problem(std::string_view check, const Error& error);
 // ok if there is no warning and no problem.
 Verdict worst(const Findings& findings);
 
-// One line for each finding, with its remedy below it, and the counts at the end.
-std::string findings_text(const Findings& findings, const Display& display);
-
 void describe(auto& each, RecordOf<Finding> auto& finding) {
   each("check", finding.check, Presence::required);
   each("verdict", finding.verdict, Presence::required);
@@ -41,7 +38,7 @@ void describe(auto& each, RecordOf<Finding> auto& finding) {
   each("remedy", finding.remedy, Presence::nullable);
 }
 
-// doctor --json, and what oci-oauth-probe reports.
+// What oci-oauth-probe reports, and doctor --json.
 struct FindingsReport {
   static constexpr int version = 1;
 
@@ -54,6 +51,9 @@ void describe(auto& each, RecordOf<FindingsReport> auto& report) {
   each("findings", report.findings, Presence::required);
 }
 
-std::string findings_json(const Findings& findings);
+// One line for each finding, with its remedy below it, and the counts at the end.
+std::string findings_text(const Findings& findings, const Display& display);
+// A FindingsReport. Its remedies, as those of the text, are as_typed().
+std::string findings_json(Findings findings);
 
 }  // namespace oci_oauth

@@ -10,12 +10,16 @@
 
 #include <cerrno>
 #include <climits>
+#include <set>
+#include <string_view>
 
 #include "base/file.h"
 #include "base/file_system.h"
 #include "base/fmt.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "base/size.h"
+#include "base/text.h"
 #include "setup/docker_daemon.h"
 #include "setup/systemd.h"
 #include "token/runtime_dir.h"
@@ -23,6 +27,9 @@
 namespace oci_oauth {
 
 namespace {
+
+constexpr size_t mountinfo_limit = 1 * MiB;
+constexpr size_t root_field = 3, mount_point_field = 4;
 
 // Each call fails or does nothing; only "there is no such call" matters.
 bool is_there(long result) {
@@ -71,6 +78,30 @@ RuntimeDirectoryView view_runtime_directory(const std::string& path) {
 }
 
 }  // namespace
+
+std::vector<StrandedContainer> stranded_containers(const std::string& runtime_dir) {
+  const std::string shares = fmt::format("/{}/share/", base_name(runtime_dir));
+  std::vector<StrandedContainer> found;
+  std::set<std::string> seen;  // mount namespaces
+  const auto names = names_in({.path = "/proc"});
+  if (!names) return found;
+  for (const std::string& name : *names) {
+    const auto process = number_in<pid_t>(name);
+    if (!process) continue;
+    const auto mounts = link_target(fmt::format("/proc/{}/ns/mnt", name));
+    if (!mounts || !seen.insert(*mounts).second) continue;
+    // proc(5): "36 35 0:52 /oci-oauth/share/claude//deleted /run/secrets/claude rw - tmpfs tmpfs rw".
+    const auto mountinfo = read_file({.path = fmt::format("/proc/{}/mountinfo", name)}, mountinfo_limit);
+    for (std::string_view lines = mountinfo ? std::string_view(*mountinfo) : ""; !lines.empty();) {
+      const auto fields = words_in(next_line(lines));
+      if (fields.size() <= mount_point_field) continue;
+      const std::string_view root = fields[root_field];
+      if (root.ends_with("//deleted") && root.find(shares) != std::string_view::npos)
+        found.push_back({*process, std::string(fields[mount_point_field])});
+    }
+  }
+  return found;
+}
 
 HostView view_of_this_host(const std::string& runtime_dir) {
   HostView view = {

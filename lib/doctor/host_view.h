@@ -3,13 +3,14 @@
 // themselves.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "base/command_output.h"
 #include "config/scope.h"
-#include "doctor/stranded_container.h"
 #include "setup/engine.h"
 
 namespace oci_oauth {
@@ -27,6 +28,15 @@ struct RuntimeDirectoryView {
   bool has_own_file_system = false;  // share/
 };
 
+// One that outlived the runtime directory that its token was mounted from: logind(8) removes a user's
+// $XDG_RUNTIME_DIR, and with it all tokens and records of containers, after the last logout.
+struct StrandedContainer {
+  pid_t process = 0;   // one in the container
+  std::string target;  // in the container, with proc(5)'s escapes
+
+  friend bool operator==(const StrandedContainer&, const StrandedContainer&) = default;
+};
+
 struct HostView {
   Scope scope = Scope::system;
   bool is_root = false;  // is_host_root()
@@ -40,6 +50,9 @@ struct HostView {
   // As run_command().
   std::function<Result<CommandOutput>(const std::vector<std::string>& command, Milliseconds bound)> run = {};
 };
+
+// Those of processes that the caller may examine, for a runtime directory at this path.
+std::vector<StrandedContainer> stranded_containers(const std::string& runtime_dir);
 
 HostView view_of_this_host(const std::string& runtime_dir);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "doctor/stranded_container.h"
+#include "doctor/host_view.h"
 
 #include <sys/mount.h>
 
