@@ -31,17 +31,17 @@ Findings examine(const std::string& config_path, const std::string& name) {
   const auto config = load_config(config_path);
   if (!config) return {problem(check, config.error())};
   const Profile* const profile = config->find(name);
-  if (profile == nullptr) return {{check, Verdict::problem, config_path + ": has no such profile", ""}};
+  if (profile == nullptr) return {{check, Verdict::problem, config_path + ": has no such profile"}};
   const auto prefix = installation_prefix(levels_of_helper);
   const auto provider = load_provider(*profile, provider_directories(prefix ? *prefix : "/usr"));
   if (!provider) return {problem(check, provider.error())};
   if (profile->in_fleet) return {};  // it is in the fleet's store
   if (auto become = become_owner(*profile, *provider); !become) return {problem(check, become.error())};
-  if (profile->source) return examine_command(*profile);
+  if (profile->source) return {examine_command(*profile)};
   Findings findings = examine_login(*profile, *provider, now());
   append(findings, examine_locks(*profile, *provider, now()));
-  append(findings, examine_endpoint(*profile, *provider, now(),
-                                    [](const HttpRequest& request) { return send_request(request); }));
+  findings.push_back(examine_endpoint(*profile, *provider, now(),
+                                      [](const HttpRequest& request) { return send_request(request); }));
   return findings;
 }
 
@@ -58,7 +58,9 @@ int main(int argc, char** argv) {
     keep_memory_private();
     if (const auto given = check_operands(argc, argv, 2); !given)
       return static_cast<int>(report(Log::to_stderr("oci-oauth-probe"), given.error()));
-    return write_all(STDOUT_FILENO, findings_json(examine(argv[1], argv[2])), "stdout") ? 0 : 1;
+    const Findings findings = examine(argv[1], argv[2]);
+    const Secret text = write_record(FindingsReport{worst(findings), findings});
+    return write_all(STDOUT_FILENO, text.reveal(), "stdout") ? 0 : 1;
   } catch (const std::exception&) {
     return 1;
   }

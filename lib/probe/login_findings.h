@@ -16,15 +16,14 @@ namespace oci_oauth {
 // earlier run left behind.
 Findings examine_login(const Profile& profile, const Provider& provider, Time now);
 
-// The same for a profile with a source.
-Findings examine_command(const Profile& profile);
+// Whether the command of a profile's source can be run; it is not.
+Finding examine_command(const Profile& profile);
 
 // The provider's locks beside the login: stale ones, and files that are not locks.
 Findings examine_locks(const Profile& profile, const Provider& provider, Time now);
 
 // Whether it is reachable, its certificate is trusted, and its clock agrees with ours.
 using SendRequest = std::function<RequestResult(const HttpRequest&)>;
-Findings examine_endpoint(const Profile& profile, const Provider& provider, Time now,
-                          const SendRequest& send);
+Finding examine_endpoint(const Profile& profile, const Provider& provider, Time now, const SendRequest& send);
 
 }  // namespace oci_oauth
