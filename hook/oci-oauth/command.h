@@ -2,6 +2,7 @@
 // What the verbs of oci-oauth share: how they are run and how they report.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,17 +15,19 @@
 #include "program/log.h"
 #include "refresh/instance.h"
 #include "refresh/refresh_run.h"
+#include "report/terminal.h"
 #include "worker/worker.h"
 
 namespace oci_oauth {
 
 struct Invocation {
   const Log& log;
+  std::string_view verb;
   std::string config;  // --config; empty: $OCI_OAUTH_CONFIG, or else the default path
   Arguments arguments;
 };
 
-// The verbs, each in its own file.
+// The verbs, each in a file of its name; login also has logout, refresh has sinks, and service the rest.
 Result<ExitCode> demo(const Invocation& invocation);
 Result<ExitCode> exchange(const Invocation& invocation);
 Result<ExitCode> fleet(const Invocation& invocation);
@@ -41,9 +44,8 @@ Result<ExitCode> units(const Invocation& invocation);
 Result<ExitCode> uninstall(const Invocation& invocation);
 Result<ExitCode> doctor(const Invocation& invocation);
 
-// Delivers each profile's token to the sinks that lack it, and reports this; a failure is a warning. Result:
-// whether nothing failed.
-bool deliver_to_sinks(const Log& log, const Instance& instance, const std::vector<const Profile*>& profiles);
+// Shows what takes long, unless --quiet is given.
+Progress progress_of(const Invocation& invocation);
 
 // A run of refreshes, then the sinks and the metrics.
 ExitCode refresh_and_deliver(const RefreshRun& run);
@@ -57,22 +59,14 @@ void update_metrics(const Log& log, const Config& config);
 Result<ExchangeReport> look_at_fleet(const InstalledPrograms& programs, const Config& config,
                                      const Profile& profile);
 
-// What login and logout share: runs oci-oauth-login, and reports what it noticed. Failure: its own.
-Result<void> run_login(const Log& log, const Instance& instance, ExchangeRequest request,
-                       const Patience& patience);
-
 // Data for stdout; a full disk or a closed pipe is reported.
 ExitCode print(const Log& log, std::string_view text);
 
-// The profile with that name. Failure (usage): "VERB: no profile 'x' in PATH".
-Result<const Profile*> find_profile(std::string_view verb, const Config& config, std::string_view name);
+// The one profile that the operands name. Failure (usage): "VERB: no profile 'x' in PATH".
+Result<const Profile*> find_one_profile(const Invocation& invocation, const Config& config);
 
-// The one profile that the operands name. Failure (usage).
-Result<const Profile*> find_one_profile(std::string_view verb, const Config& config,
-                                        const Arguments& arguments);
-
-// The named profiles, or all if none is named. Failure (usage): as find_profile().
-Result<std::vector<const Profile*>> find_profiles(std::string_view verb, const Config& config,
-                                                  const std::vector<std::string>& names);
+// The profiles with these names, or all if there is none. Failure (usage): the same.
+Result<std::vector<const Profile*>> find_profiles(const Invocation& invocation, const Config& config,
+                                                  std::span<const std::string> names);
 
 }  // namespace oci_oauth

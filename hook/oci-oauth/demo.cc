@@ -8,9 +8,13 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "base/child.h"
 #include "base/file.h"
@@ -25,8 +29,6 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr std::string_view verb = "demo";
-
 // What each needs. Podman starts containers without a cgroup only through crun.
 std::vector<std::string_view> programs_of(std::string_view engine) {
   if (engine == engine_name::podman) return {"podman", "crun"};
@@ -34,6 +36,7 @@ std::vector<std::string_view> programs_of(std::string_view engine) {
   return {engine};
 }
 
+// Empty if there is everything.
 std::string_view missing_program(const Tree& tree, std::string_view engine) {
   for (const std::string_view program : programs_of(engine)) {
     if (tree.find_program(program).empty()) return program;
@@ -48,19 +51,19 @@ bool may_run(std::string_view engine) {
 
 // The engine that the command line names, or else the first that is installed.
 Result<std::string> choose_engine(const std::vector<std::string>& operands) {
+  const auto& known = engine_name::shown_by_demo;
   const auto tree = TRY(Tree::open("/"));
   if (operands.empty()) {
-    for (const std::string_view engine : engine_name::shown_by_demo) {
-      if (may_run(engine) && missing_program(tree, engine).empty()) return std::string(engine);
-    }
+    const auto* const engine = std::ranges::find_if(
+        known, [&](std::string_view any) { return may_run(any) && missing_program(tree, any).empty(); });
+    if (engine != std::end(known)) return std::string(*engine);
     return Error{ErrorKind::failed, "demo: no container engine is installed (podman, docker, crun or runc)",
                  "apt-get install podman"};
   }
   const std::string& engine = operands.front();
-  const auto& known = engine_name::shown_by_demo;
-  if (operands.size() != 1 || std::find(std::begin(known), std::end(known), engine) == std::end(known))
+  if (operands.size() != 1 || std::ranges::find(known, engine) == std::end(known))
     return usage_error(
-        verb, fmt::format("'{}' is not one of {}", fmt::join(operands, " "), fmt::join(known, ", ")));
+        "demo", fmt::format("'{}' is not one of {}", fmt::join(operands, " "), fmt::join(known, ", ")));
   if (!may_run(engine)) return Error{ErrorKind::failed, "demo: docker: its daemon needs root", "sudo $0"};
   const std::string_view missing = missing_program(tree, engine);
   if (missing.empty()) return engine;
@@ -101,53 +104,37 @@ bool raise_loopback() {
   return ::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0;
 }
 
-void end_with_parent() {
+// Process 1 of the namespaces, once `mapped` is readable: only returns if something fails.
+Error become_demonstration(int mapped, const std::vector<std::string>& command) {
+  char answer = 0;
+  if (::read(mapped, &answer, 1) != 1) return {ErrorKind::failed, "demo: interrupted"};
+  if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) return no_namespaces("setresuid");
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-}
-
-// Process 1 of the namespaces: only returns if that fails.
-Error become_demonstration(const std::vector<std::string>& command) {
-  end_with_parent();
+  if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return no_namespaces("mount /");
   if (::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
     return no_namespaces("mount /proc");
   if (!raise_loopback()) return no_namespaces("lo");
   ::execv(command.front().c_str(), pointers_to(command).data());
   return Error::from_errno(errno, command.front())
-      .in(verb)
+      .in("demo")
       .with_hint(errno == EACCES ? "install oci-oauth-hook where every user can read it" : incomplete_hint);
 }
 
-// In the child: tells the parent through `entered`, and goes on once `mapped` is readable.
-Result<void> enter_namespaces(int entered, int mapped) {
-  constexpr int flags =
-      CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
-  if (::unshare(flags) != 0) return no_namespaces("unshare");
-  TRY(write_all(entered, "1", "pipe"));
-  char answer = 0;
-  if (::read(mapped, &answer, 1) != 1) return Error{ErrorKind::failed, "demo: interrupted"};
-  if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) return no_namespaces("setresuid");
-  end_with_parent();
-  if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return no_namespaces("mount /");
-  return {};
-}
-
 Result<int> run_demonstration(const Log& log, const std::vector<std::string>& command) {
-  auto entered = TRY(make_pipe());
+  constexpr int namespaces =
+      CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
   auto mapped = TRY(make_pipe());
   ::prctl(PR_SET_DUMPABLE, 1);  // else only root may write the child's maps; there is no secret here
-  auto child = TRY(run_in_child([&] {
+  expect_children();
+  const auto pid = static_cast<pid_t>(::syscall(SYS_clone, namespaces | SIGCHLD, 0, 0, 0, 0));
+  if (pid < 0) return no_namespaces("clone");
+  if (pid == 0) {
     mapped.writing.reset();
-    if (const auto done = enter_namespaces(entered.writing.get(), mapped.reading.get()); !done)
-      return static_cast<int>(report(log, done.error()));
-    auto first = run_in_child([&] { return static_cast<int>(report(log, become_demonstration(command))); });
-    return first ? first->wait().code() : static_cast<int>(report(log, first.error()));
-  }));
-  entered.writing.reset();
-  char answer = 0;
-  if (::read(entered.reading.get(), &answer, 1) == 1) {
-    if (auto done = map_ids(child.pid()); !done) return std::move(done).error().in(verb).with_hint("sudo $0");
-    TRY(write_all(mapped.writing.get(), "1", "pipe"));
+    ::_exit(static_cast<int>(report(log, become_demonstration(mapped.reading.get(), command))));
   }
+  Child child(pid);
+  if (auto done = map_ids(pid); !done) return std::move(done).error().in("demo").with_hint("sudo $0");
+  TRY(write_all(mapped.writing.get(), "1", "pipe"));
   return child.wait().code();
 }
 
@@ -155,7 +142,7 @@ Result<int> run_demonstration(const Log& log, const std::vector<std::string>& co
 
 Result<ExitCode> demo(const Invocation& invocation) {
   if (!invocation.config.empty())
-    return usage_error(verb, "--config is not supported: it has a configuration of its own");
+    return usage_error(invocation.verb, "--config is not supported: it has a configuration of its own");
   const auto engine = TRY(choose_engine(invocation.arguments.operands));
   const auto programs = TRY(InstalledPrograms::find());
   std::vector<std::string> command = {programs.prefix + "/share/oci-oauth/demo/oci-oauth-demo",

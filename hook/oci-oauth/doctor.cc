@@ -3,18 +3,13 @@
 #include <unistd.h>
 
 #include "base/fmt.h"
-#include "base/process.h"
 #include "command.h"
 #include "config/provider.h"
 #include "doctor/checks.h"
-#include "program/hint.h"
-#include "report/terminal.h"
 
 namespace oci_oauth {
 
 namespace {
-
-constexpr std::string_view verb = "doctor";
 
 // In the order of a token's way, because an early problem explains later ones.
 struct Check {
@@ -29,23 +24,6 @@ constexpr Check checks[] = {{"the configuration", check_configuration},
                             {"the engines", check_engines},
                             {"the units", check_units},
                             {"the kernel", check_kernel}};
-
-struct DoctorArguments {
-  bool json = false, with_container = false;
-  Quiet quiet = Quiet::no;
-};
-
-Result<DoctorArguments> parse(const Invocation& invocation) {
-  const Arguments& arguments = invocation.arguments;
-  DoctorArguments parsed;
-  parsed.json = arguments.has("--json");
-  parsed.with_container = arguments.has("--try");
-  // Without a container it is done before anybody waits.
-  parsed.quiet = arguments.has("--quiet") || !parsed.with_container ? Quiet::yes : Quiet::no;
-  const auto& rest = arguments.operands;
-  if (!rest.empty()) return usage_error(verb, fmt::format("unknown argument '{}'", rest.front()));
-  return parsed;
-}
 
 FleetView view_of_fleet(const InstalledPrograms& programs, const Config& config, const Profile& profile) {
   FleetView view;
@@ -64,43 +42,40 @@ FleetView view_of_fleet(const InstalledPrograms& programs, const Config& config,
   return view;
 }
 
-Findings examine(const Config& config, const DoctorArguments& arguments) {
+Findings examine(const Config& config, const Invocation& invocation) {
   const auto programs = InstalledPrograms::find();
   if (!programs) return {problem("installation", programs.error())};
-  Progress progress(STDERR_FILENO, "oci-oauth: doctor", arguments.quiet);
+  Progress progress = progress_of(invocation);
+  const bool with_container = invocation.arguments.has("--try");
   const CheckContext context = {
       config,
       provider_directories(programs->prefix),
       programs->helper("oci-oauth-probe"),
       view_of_this_host(config.runtime_dir),
-      [&](std::string_view what) { progress.step(what); },
+      [&](std::string_view what) {
+        // Without a container it is done before anybody waits.
+        if (with_container) progress.step(what);
+      },
       [&](const Profile& profile) { return view_of_fleet(*programs, config, profile); }};
   Findings findings;
   for (const auto& [subject, run] : checks) {
-    progress.step(fmt::format("checking {}", subject));
+    context.step(fmt::format("checking {}", subject));
     append(findings, run(context));
   }
-  if (arguments.with_container) append(findings, try_container(context));
-  return findings;
-}
-
-// As findings_text() has them.
-Findings with_typed_remedies(Findings findings) {
-  for (Finding& finding : findings) finding.remedy = as_typed(finding.remedy);
+  if (with_container) append(findings, try_container(context));
   return findings;
 }
 
 }  // namespace
 
 Result<ExitCode> doctor(const Invocation& invocation) {
-  const auto parsed = TRY(parse(invocation));
   const auto config = open_configuration(invocation.config);
   // Without a configuration, nothing else can be checked.
   const Findings findings =
-      config ? examine(*config, parsed) : Findings{problem("configuration", config.error())};
-  const ExitCode printed =
-      print(invocation.log, parsed.json ? findings_json(with_typed_remedies(findings))
-                                        : findings_text(findings, display_of(STDOUT_FILENO)));
+      config ? examine(*config, invocation) : Findings{problem("configuration", config.error())};
+  const ExitCode printed = print(invocation.log, invocation.arguments.has("--json")
+                                                     ? findings_json(findings)
+                                                     : findings_text(findings, display_of(STDOUT_FILENO)));
   return printed == ExitCode::fine && worst(findings) == Verdict::problem ? ExitCode::failed : printed;
 }
 

@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth fleet: one login on many hosts. Makes the keys, moves a login into the fleet's store and back,
 // and shows what is there.
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
-#include "base/file.h"
 #include "base/fmt.h"
 #include "command.h"
 #include "config/provider.h"
 #include "config/scope.h"
 #include "refresh/refresher.h"
 #include "report/fleet_text.h"
-#include "report/terminal.h"
-#include "worker/worker.h"
 
 namespace oci_oauth {
 
 namespace {
 
-constexpr std::string_view verb = "fleet";
+constexpr std::string_view tasks = "init, join, leave, status, takeover or rekey";
 
 struct FleetRun {
   const Invocation& invocation;
@@ -31,37 +30,32 @@ struct FleetRun {
 };
 
 std::string context_of(const FleetRun& run, const Profile& profile) {
-  return fmt::format("fleet {} '{}'", run.invocation.arguments.operands.front(), profile.name);
+  return fmt::format("fleet {} '{}'", word(run.task), profile.name);
 }
 
-Result<FleetTask> parse_task(const Arguments& arguments) {
-  const std::string name = arguments.operands.empty() ? "" : arguments.operands.front();
-  const auto task = from_word<FleetTask>(name == "status" ? "look" : name);
-  if (task && *task != FleetTask::refresh && name != "look") return *task;
-  return usage_error(
-      verb, name.empty() ? "say what to do: init, join, leave, status, takeover or rekey"
-                         : fmt::format("'{}' is not init, join, leave, status, takeover or rekey", name));
-}
-
-Result<void> check_options(FleetTask task, const Arguments& arguments) {
-  if (task == FleetTask::look && arguments.has("--dry-run"))
-    return usage_error(verb, "status changes nothing, so it takes no --dry-run");
-  if (task != FleetTask::look && arguments.has("--json"))
-    return usage_error(verb, "only status takes --json");
-  if (task != FleetTask::join && arguments.has("--force"))
-    return usage_error(verb, "only join takes --force");
-  return {};
+Result<FleetTask> parse_task(const Invocation& invocation) {
+  const Arguments& arguments = invocation.arguments;
+  const auto wrong = [&](std::string_view what) { return usage_error(invocation.verb, what); };
+  if (arguments.operands.empty()) return wrong(fmt::format("say what to do: {}", tasks));
+  const std::string& name = arguments.operands.front();
+  const auto task = from_word<FleetTask>(name);
+  if (!task || *task == FleetTask::refresh) return wrong(fmt::format("'{}' is not {}", name, tasks));
+  if (*task == FleetTask::look && arguments.has("--dry-run"))
+    return wrong("status changes nothing, so it takes no --dry-run");
+  if (*task != FleetTask::look && arguments.has("--json")) return wrong("only status takes --json");
+  if (*task != FleetTask::join && arguments.has("--force")) return wrong("only join takes --force");
+  return *task;
 }
 
 // The named profiles of the fleet, or all. Failure: one is not the fleet's, or there is none.
 Result<std::vector<const Profile*>> fleet_profiles(const FleetRun& run) {
   const Config& config = run.instance.config;
-  auto names = run.invocation.arguments.operands;
-  names.erase(names.begin());
-  auto profiles = TRY(find_profiles(verb, config, names));
+  const std::span operands = run.invocation.arguments.operands;
+  const auto names = operands.subspan(1);
+  auto profiles = TRY(find_profiles(run.invocation, config, names));
   if (names.empty()) std::erase_if(profiles, [](const Profile* one) { return !one->in_fleet; });
-  const Error none = Error::configuration(fmt::format("{}: no profile has \"fleet\": true", config.path));
-  if (!config.fleet || profiles.empty()) return Error(none).with_hint("man 5 oci-oauth-config");
+  if (!config.fleet || profiles.empty())
+    return Error::configuration(fmt::format("{}: no profile has \"fleet\": true", config.path));
   for (const Profile* one : profiles) {
     if (!one->in_fleet)
       return Error::configuration(
@@ -69,67 +63,53 @@ Result<std::vector<const Profile*>> fleet_profiles(const FleetRun& run) {
   }
   const bool is_plural = run.task == FleetTask::look || run.task == FleetTask::rekey;
   if (!is_plural && names.size() != 1)
-    return usage_error(verb, fmt::format("{} takes the name of one profile", word(run.task)));
+    return usage_error(run.invocation.verb, fmt::format("{} takes the name of one profile", word(run.task)));
   if (config.fleet->role == FleetRole::refresher || run.task == FleetTask::look) return profiles;
-  return Error{
-      ErrorKind::usage, "fleet: this host only follows the fleet",
-      fmt::format("on a refresher: oci-oauth fleet {}", fmt::join(run.invocation.arguments.operands, " "))};
+  return Error{ErrorKind::usage, "fleet: this host only follows the fleet",
+               fmt::format("on a refresher: oci-oauth fleet {}", fmt::join(operands, " "))};
 }
 
-// Tells the notices. Failure: the report's.
-Result<ExchangeReport> tell(const FleetRun& run, const Profile& profile, ExchangeReport report) {
-  run.progress.clear();
+// Tells the notices.
+Result<FleetStatus> look(const FleetRun& run, const Profile& profile) {
+  auto report = TRY(look_at_fleet(run.instance.programs, run.instance.config, profile));
   TRY(report_notices(run.invocation.log, context_of(run, profile), report));
-  return report;
+  return std::move(*report.fleet);
 }
 
-Result<ExchangeReport> perform(const FleetRun& run, const Profile& profile) {
-  run.progress.step(
-      fmt::format("{} '{}': waiting for its locks and the store", word(run.task), profile.name));
-  const Instance& instance = run.instance;
-  auto request = TRY(exchange_request(instance.refresher(), profile));
+Result<void> perform(const FleetRun& run, const Profile& profile) {
+  const Log& log = run.invocation.log;
+  // A takeover is not tried: what it would do is said of what is there.
+  if (run.task == FleetTask::takeover && run.change == FleetChange::shown) {
+    const FleetStatus status = TRY(look(run, profile));
+    log.write(Priority::notice, fmt::format("{}: {}", context_of(run, profile), takeover_text(status)));
+    return {};
+  }
+  auto request = TRY(exchange_request(run.instance.refresher(), profile));
   request.fleet->task = run.task;
   request.fleet->change = run.change;
   const bool is_forced = run.task == FleetTask::takeover || run.invocation.arguments.has("--force");
   request.force = is_forced ? Force::yes : Force::no;
-  return tell(
-      run, profile,
-      TRY(exchange_as_owner({instance.programs.helper("oci-oauth-exchange"), ""}, std::move(request))));
-}
-
-// What followers and this host's containers get of it.
-ExitCode publish(const FleetRun& run, const Profile& profile) {
-  const bool is_left = run.task == FleetTask::leave;
-  if (is_left || run.change == FleetChange::shown) return ExitCode::fine;
-  return refresh_and_deliver({.instance = run.instance,
-                              .log = run.invocation.log,
-                              .profiles = {&profile},
-                              .aim = {.endpoint = Endpoint::left_alone}});
-}
-
-// A takeover is not tried: what it would do is said of what is there.
-Result<void> tell_takeover(const FleetRun& run, const Profile& profile) {
-  auto asked = TRY(look_at_fleet(run.instance.programs, run.instance.config, profile));
-  const auto report = TRY(tell(run, profile, std::move(asked)));
-  run.invocation.log.write(
-      Priority::notice, fmt::format("fleet takeover '{}': {}", profile.name, takeover_text(*report.fleet)));
-  return {};
+  run.progress.step(
+      fmt::format("{} '{}': waiting for its locks and the store", word(run.task), profile.name));
+  const auto report =
+      exchange_as_owner({run.instance.programs.helper("oci-oauth-exchange"), ""}, std::move(request));
+  run.progress.clear();
+  return report ? report_notices(log, context_of(run, profile), *report) : report.error();
 }
 
 ExitCode work(const FleetRun& run, const std::vector<const Profile*>& profiles) {
   ExitCode worst = ExitCode::fine;
   for (const Profile* profile : profiles) {
-    const bool is_told = run.task == FleetTask::takeover && run.change == FleetChange::shown;
-    Result<void> done;
-    if (is_told) {
-      done = tell_takeover(run, *profile);
-    } else if (auto report = perform(run, *profile); !report) {
-      done = std::move(report).error();
+    if (auto done = perform(run, *profile); !done) {
+      worst = worse(worst, report(run.invocation.log, std::move(done).error().in(context_of(run, *profile))));
+      continue;
     }
-    run.progress.clear();
-    worst = worse(worst,
-                  done ? publish(run, *profile)
-                       : report(run.invocation.log, std::move(done).error().in(context_of(run, *profile))));
+    if (run.task == FleetTask::leave || run.change == FleetChange::shown) continue;
+    // What followers and this host's containers get of it.
+    worst = worse(worst, refresh_and_deliver({.instance = run.instance,
+                                              .log = run.invocation.log,
+                                              .profiles = {profile},
+                                              .aim = {.endpoint = Endpoint::left_alone}}));
   }
   return worst;
 }
@@ -138,19 +118,17 @@ ExitCode show(const FleetRun& run, const std::vector<const Profile*>& profiles) 
   std::vector<FleetRow> rows;
   ExitCode worst = ExitCode::fine;
   for (const Profile* profile : profiles) {
-    auto seen = look_at_fleet(run.instance.programs, run.instance.config, *profile);
-    if (seen) seen = tell(run, *profile, std::move(*seen));
-    if (seen) {
-      rows.push_back({profile->name, std::move(*seen->fleet)});
-    } else {
-      Error why = std::move(seen).error().in(context_of(run, *profile));
-      if (why.hint.empty()) why.hint = "oci-oauth doctor";
-      worst = worse(worst, report(run.invocation.log, why));
+    auto status = look(run, *profile);
+    if (status) {
+      rows.push_back({profile->name, std::move(*status)});
+      continue;
     }
+    Error why = std::move(status).error().in(context_of(run, *profile));
+    if (why.hint.empty()) why.hint = "oci-oauth doctor";
+    worst = worse(worst, report(run.invocation.log, why));
   }
   const bool is_json = run.invocation.arguments.has("--json");
-  const ExitCode printed = print(run.invocation.log, is_json ? fleet_json(rows) : fleet_text(rows, now()));
-  return worse(worst, printed);
+  return worse(worst, print(run.invocation.log, is_json ? fleet_json(rows) : fleet_text(rows, now())));
 }
 
 // The keys are made by the program that has the means, as the owner of their directory.
@@ -186,13 +164,12 @@ Result<ExchangeReport> look_at_fleet(const InstalledPrograms& programs, const Co
 }
 
 Result<ExitCode> fleet(const Invocation& invocation) {
-  const FleetTask task = TRY(parse_task(invocation.arguments));
-  TRY(check_options(task, invocation.arguments));
+  const FleetTask task = TRY(parse_task(invocation));
   const auto instance = TRY(Instance::open(invocation.config));
-  const Arguments& arguments = invocation.arguments;
-  Progress progress(STDERR_FILENO, "oci-oauth: fleet", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
-  const FleetRun run = {invocation, instance, task,
-                        arguments.has("--dry-run") ? FleetChange::shown : FleetChange::made, progress};
+  Progress progress = progress_of(invocation);
+  const bool is_shown = invocation.arguments.has("--dry-run");
+  const FleetRun run = {invocation, instance, task, is_shown ? FleetChange::shown : FleetChange::made,
+                        progress};
   if (task == FleetTask::init) {
     if (auto made = make_keys(run); !made) return std::move(made).error().in("fleet init");
     return ExitCode::fine;

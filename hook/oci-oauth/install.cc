@@ -112,7 +112,7 @@ Result<ExitCode> install(const Invocation& invocation) {
       plan_installation(*host, engine, login, arguments.has("--default") ? Default::ours : Default::as_is);
   if (!plan) return nothing_changed(verb, plan.error());
   if (arguments.has("--dry-run")) return show(log, *plan);
-  Progress progress(STDERR_FILENO, "oci-oauth: install", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
+  Progress progress = progress_of(invocation);
   return carry_out(log, *host, *plan, Reload::by_person, progress);
 }
 

@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "command.h"
-#include "report/terminal.h"
 #include "setup/engine.h"
 
 namespace oci_oauth {

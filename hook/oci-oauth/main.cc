@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,13 +35,6 @@ constexpr Program programs[] = {{"demo", demo},           {"setup", setup},   {"
                                 {"logout", logout},       {"doctor", doctor}, {"install", install},
                                 {"uninstall", uninstall}, {"sinks", sinks},   {"serve", serve},
                                 {"exchange", exchange},   {"fleet", fleet},   {"units", units}};
-
-Result<ExitCode> run_verb(std::string_view verb, const Invocation& invocation) {
-  for (const Program& program : programs) {
-    if (program.verb == verb) return program.run(invocation);
-  }
-  return usage_error(verb, "is not part of this build");
-}
 
 // Hints name the configuration, unless it is the one that is used without a name.
 void name_in_hints(const std::string& config, std::span<const std::string> words) {
@@ -76,7 +71,13 @@ Result<ExitCode> run(const Log& log, const std::vector<std::string>& words) {
       break;
   }
   name_in_hints(parsed.config, words);
-  return run_verb(parsed.verb->name, {log, parsed.config, std::move(parsed.arguments)});
+  const VerbSpec& verb = *parsed.verb;
+  const auto& operands = parsed.arguments.operands;
+  if (verb.operands.shown.empty() && !operands.empty())
+    return usage_error(verb.name, fmt::format("unknown argument '{}'", operands.front()));
+  const auto* const program = std::ranges::find(programs, verb.name, &Program::verb);
+  if (program == std::end(programs)) return usage_error(verb.name, "is not part of this build");
+  return program->run({log, verb.name, parsed.config, std::move(parsed.arguments)});
 }
 
 }  // namespace

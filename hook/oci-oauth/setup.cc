@@ -210,8 +210,6 @@ Result<ExitCode> setup(const Invocation& invocation) {
   const Log& log = invocation.log;
   const Arguments& arguments = invocation.arguments;
   TRY(refuse_config(verb, invocation));
-  if (!arguments.operands.empty())
-    return usage_error(verb, fmt::format("unknown argument '{}'", arguments.operands.front()));
   auto host = open_host("/");
   if (!host) return nothing_changed(verb, host.error());
   const LoginChoice login = {arguments.value("--credentials"), arguments.value("--provider")};
@@ -220,10 +218,10 @@ Result<ExitCode> setup(const Invocation& invocation) {
   if (shown != ExitCode::fine || arguments.has("--dry-run")) return shown;
   const bool is_asked = !std::ranges::all_of(plan.engines, &Plan::is_done) && !arguments.has("--yes");
   if (is_asked && !TRY(ask())) return Error{ErrorKind::failed, "setup: nothing was changed", "$0 --dry-run"};
-  Progress progress(STDERR_FILENO, "oci-oauth: setup", arguments.has("--quiet") ? Quiet::yes : Quiet::no);
+  Progress progress = progress_of(invocation);
   if (const ExitCode code = TRY(install_engines(log, plan, login, progress)); code != ExitCode::fine)
     return code;
-  const auto refreshed = refresh({log, "", {}});
+  const auto refreshed = refresh({log, "refresh", "", {}});
   if (const ExitCode code = refreshed ? *refreshed : report(log, refreshed.error()); code != ExitCode::fine) {
     log.write(Priority::notice, "setup: the engines are registered, but no container was tried", "$0");
     return code;

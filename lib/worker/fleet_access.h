@@ -15,7 +15,7 @@ namespace oci_oauth {
 // For a program that works on a fleet's login, in place of a refresh.
 enum class FleetTask { refresh, init, join, leave, takeover, rekey, look };
 constexpr std::array<std::string_view, 7> words_of(FleetTask) {
-  return {"refresh", "init", "join", "leave", "takeover", "rekey", "look"};
+  return {"refresh", "init", "join", "leave", "takeover", "rekey", "status"};
 }
 enum class FleetChange { made, shown };  // shown: what would be done is told, and nothing is changed
 constexpr std::array<std::string_view, 2> words_of(FleetChange) {

@@ -31,10 +31,10 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     says 2 "login: --flow: 'x' is not device or code" 'oci-oauth login --help' login claude --flow x
     says 2 "login 'claude': the provider 'claude' has a client that makes its logins" 'claude /login' login claude
     says 2 'logout: needs the name of one profile' 'oci-oauth logout --help' logout claude claude
-    says 2 'serve: takes no argument' 'oci-oauth serve --help' serve now
+    says 2 "serve: unknown argument 'now'" 'oci-oauth serve --help' serve now
     says 2 'serve: needs --exchange SOCKET' 'oci-oauth serve --help' serve
     says 2 'serve: no listening socket was passed' "oci-oauth-refresh.socket starts it; to refresh by hand: oci-oauth refresh" serve --exchange x
-    says 2 'exchange: takes no argument' 'oci-oauth exchange --help' exchange now
+    says 2 "exchange: unknown argument 'now'" 'oci-oauth exchange --help' exchange now
     says 2 'exchange: stdin is not a connection' "oci-oauth-exchange.socket starts it; to refresh by hand: oci-oauth refresh" exchange
     says 2 "sinks: no profile 'x' in $CONFIG" 'oci-oauth sinks --help' sinks x
     says 2 'units: needs one directory' 'oci-oauth units --help' units
