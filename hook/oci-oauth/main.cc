@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // oci-oauth: the command for people, units and the hook. Keeps logins fresh and reports their state.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,6 +61,7 @@ void reserve_standard_streams() {
 
 Result<ExitCode> run(const Log& log, const std::vector<std::string>& words) {
   keep_memory_private();
+  ::signal(SIGXFSZ, SIG_IGN);  // what RLIMIT_FSIZE refuses fails, and is reported
   ::umask(022);
   auto parsed = TRY(parse_command_line(words));
   switch (parsed.request) {
