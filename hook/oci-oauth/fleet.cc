@@ -135,8 +135,13 @@ ExitCode show(const FleetRun& run, const std::vector<const Profile*>& profiles) 
 Result<void> make_keys(const FleetRun& run) {
   const auto& fleet = run.instance.config.fleet;
   const std::string directory = fleet ? fleet->keys : FleetConfig().keys;
-  if (run.change == FleetChange::made && ::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
-    return Error::from_errno(errno, directory);
+  if (run.change == FleetChange::made) {
+    const bool is_there = ::mkdir(directory.c_str(), 0700) == 0 || errno == EEXIST;
+    if (!is_there || ::access(directory.c_str(), W_OK) != 0) {
+      const Error error = Error::from_errno(errno, directory);
+      return errno == EACCES ? Error(error).with_hint("sudo $0") : error;
+    }
+  }
   ExchangeRequest request;
   request.profile.name = "fleet";
   request.profile.credentials = fmt::format("{}/{}", directory, login_key_file);

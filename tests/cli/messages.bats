@@ -207,6 +207,16 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
     says 2 'install: XDG_RUNTIME_DIR does not name a directory' '*' install podman
 }
 
+@test "a user who may not make a fleet's keys is told who may" {
+    a_login
+    install -d -m 755 /etc/oci-oauth
+    install -d -o "$somebody" -m 700 "$BATS_TEST_TMPDIR/own"
+    a_profile
+    configure ".runtime_dir = \"$BATS_TEST_TMPDIR/own/run\""
+    oci_oauth() { setpriv --reuid "$somebody" --regid "$somebody" --clear-groups "$OCI_OAUTH_PREFIX/bin/oci-oauth" --config "$CONFIG" "$@" 3>&-; }
+    says 1 'fleet init: /etc/oci-oauth/fleet: Permission denied' "sudo $OCI_OAUTH_PREFIX/bin/oci-oauth --config $CONFIG fleet init" fleet init
+}
+
 @test "to log out without the program that does it is a failure, and the login stays" {
     a_login
     a_profile
