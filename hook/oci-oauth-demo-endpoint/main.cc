@@ -12,7 +12,6 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/size.h"
 #include "base/time.h"
 #include "program/log.h"
 #include "program/standard_options.h"

@@ -10,12 +10,10 @@
 
 #include "base/base64.h"
 #include "base/child.h"
-#include "base/environment.h"
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/process.h"
 #include "base/service_manager.h"
-#include "base/size.h"
 #include "config/scope.h"
 #include "follower/follower.h"
 #include "follower/store_watch.h"

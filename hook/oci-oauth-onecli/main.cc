@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/process.h"
-#include "base/size.h"
 #include "exchange/patch_secret.h"
 #include "program/log.h"
 #include "program/standard_options.h"

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 
-#include "base/environment.h"
 #include "base/fmt.h"
 #include "base/process.h"
 #include "base/service_manager.h"

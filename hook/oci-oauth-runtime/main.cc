@@ -7,9 +7,10 @@
 #include <cerrno>
 #include <exception>
 
-#include "base/command_output.h"
 #include "base/file.h"
 #include "base/fmt.h"
+#include "base/process.h"
+#include "base/spawn.h"
 #include "base/time.h"
 #include "program/standard_options.h"
 #include "wrapper/preparation.h"

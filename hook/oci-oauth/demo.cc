@@ -20,6 +20,7 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/process.h"
+#include "base/spawn.h"
 #include "cli/engine_name.h"
 #include "command.h"
 #include "program/hint.h"

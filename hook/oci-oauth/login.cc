@@ -7,10 +7,10 @@
 #include <cerrno>
 
 #include "base/child.h"
-#include "base/environment.h"
+#include "base/file.h"
 #include "base/fmt.h"
 #include "base/path.h"
-#include "base/size.h"
+#include "base/process.h"
 #include "base/spawn.h"
 #include "command.h"
 #include "config/scope.h"

@@ -11,7 +11,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/environment.h"
 #include "base/fmt.h"
 #include "base/process.h"
 #include "base/text.h"

@@ -3,11 +3,10 @@
 // that are gone. oci-oauth sinks, and the end of each refresh: delivers tokens to the sinks that lack them.
 #include <fcntl.h>
 
-#include "base/environment.h"
 #include "base/file.h"
 #include "base/fingerprint.h"
 #include "base/fmt.h"
-#include "base/size.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "command.h"
 #include "report/overview.h"

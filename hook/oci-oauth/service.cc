@@ -4,11 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/environment.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/secret.h"
 #include "base/service_manager.h"
-#include "base/size.h"
 #include "command.h"
 #include "config/scope.h"
 #include "serve/refresh_server.h"

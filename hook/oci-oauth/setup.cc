@@ -10,10 +10,8 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/poll.h"
-#include "base/signal_queue.h"
-#include "base/size.h"
 #include "base/text.h"
+#include "base/wait.h"
 #include "config/provider.h"
 #include "doctor/checks.h"
 #include "install.h"

@@ -10,9 +10,7 @@
 #include <exception>
 #include <functional>
 #include <optional>
-#include <string>
 #include <utility>
-#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -20,18 +18,11 @@
 
 namespace oci_oauth {
 
-// For our programs and the system's; and for those that a person names, which may be in /usr/local.
-constexpr const char* system_path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-constexpr const char* login_path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 struct Pipe {
   UniqueFd reading, writing;
 };
 // pipe2(2), closed on exec.
 Result<Pipe> make_pipe();
-
-// What execve(2) takes (and does not change): a pointer to each of the words, and a null pointer.
-std::vector<char*> pointers_to(const std::vector<std::string>& words);
 
 // pidfd_open(2), Linux 5.3: readable once the process has ended. Result: empty, with errno, if there is no
 // such process.

@@ -3,8 +3,12 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,7 +19,6 @@
 
 #include "base/fmt.h"
 #include "base/secret.h"
-#include "base/size.h"
 #include "base/text.h"
 
 namespace oci_oauth {
@@ -24,6 +27,29 @@ namespace {
 
 constexpr int rename_attempts = 16;
 constexpr size_t size_of_proc_files = 4 * KiB;  // for most of them; the kernel does not report it
+
+// From linux/magic.h and the file systems' own sources, statfs(2); virtiofs uses FUSE's.
+constexpr std::uint32_t served_elsewhere[] = {
+    0x6969,      // NFS
+    0x65735546,  // FUSE
+    0x517b,      // SMB
+    0xff534d42,  // CIFS
+    0xfe534d42,  // SMB 2
+    0x01021997,  // 9p
+    0x5346414f,  // AFS
+    0x6b414653,  // AFS in the kernel
+    0x73757245,  // Coda
+    0x00c36400,  // Ceph
+    0x7461636f,  // OCFS2
+    0x01161970,  // GFS2
+    0x47504653,  // GPFS
+    0x0bd00bd0,  // Lustre
+    0x0187,      // autofs
+};
+
+bool is_memory(const struct statfs& status) {
+  return status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC;
+}
 
 }  // namespace
 
@@ -210,6 +236,28 @@ Result<std::string> read_to_end(int fd, size_t limit, std::string_view shown) {
   return Error{ErrorKind::failed, fmt::format("{}: is larger than {} bytes", shown, limit)};
 }
 
+bool is_local_file_system(const std::string& path) {
+  struct statfs status;
+  if (::statfs(path.c_str(), &status) != 0) return false;
+  const auto type = static_cast<std::uint32_t>(status.f_type);
+  return std::ranges::find(served_elsewhere, type) == std::end(served_elsewhere);
+}
+
+bool is_in_memory(int fd) {
+  struct statfs status;
+  return ::fstatfs(fd, &status) == 0 && is_memory(status);
+}
+
+bool is_in_memory(const std::string& path) {
+  struct statfs status;
+  return ::statfs(path.c_str(), &status) == 0 && is_memory(status);
+}
+
+bool is_read_only(int fd) {
+  struct statvfs status;
+  return ::fstatvfs(fd, &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
+}
+
 Result<void> reserve_space(int fd, size_t size, std::string_view shown) {
   int reserved = 0;
   do {
@@ -227,6 +275,15 @@ Result<void> write_all(int fd, std::string_view bytes, std::string_view shown) {
     bytes.remove_prefix(static_cast<size_t>(count));
   }
   return {};
+}
+
+Result<MemoryFile> MemoryFile::holding(std::string_view text) {
+  UniqueFd fd(::memfd_create("oci-oauth", MFD_CLOEXEC));
+  if (!fd) return Error::from_errno(errno, "memfd_create");
+  std::string path = fmt::format("/dev/fd/{}", fd.get());
+  TRY(write_all(fd.get(), text, path));
+  if (::lseek(fd.get(), 0, SEEK_SET) != 0) return Error::from_errno(errno, "lseek");
+  return MemoryFile(std::move(fd), std::move(path));
 }
 
 AtomicFile::AtomicFile(UniqueFd fd, int directory, std::string name, std::string temporary, std::string shown)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads whole files up to a limit, and replaces whole files by rename(2), so that no reader sees a partial
-// file.
+// file; and what a file is, and is on.
 #pragma once
 
 #include <fcntl.h>
@@ -18,6 +18,10 @@
 #include "base/unique_fd.h"
 
 namespace oci_oauth {
+
+// Sizes in bytes.
+constexpr std::size_t KiB = 1024;
+constexpr std::size_t MiB = 1024 * KiB;
 
 // A path relative to a directory descriptor (AT_FDCWD: absolute), with the name that messages use.
 struct FileAt {
@@ -96,11 +100,39 @@ Result<void> write_all(int fd, std::string_view bytes, std::string_view shown);
 // "a FIFO", "a directory", …: the file type in a mode, for messages.
 std::string_view file_type(mode_t mode);
 
+// False for a file system that another host or program serves (NFS, SMB, 9p, FUSE, ...), where root may be
+// refused and any access may take long. Also false if statfs(2) fails.
+bool is_local_file_system(const std::string& path);
+
+// tmpfs and ramfs. False if it cannot be found out.
+bool is_in_memory(int fd);
+bool is_in_memory(const std::string& path);
+
+bool is_read_only(int fd);  // its mount is: statvfs(3). False if it cannot be found out.
+
 // The commands that make a file this process's user's, with these permissions as chmod(1) has them; chown(8)
 // only if `owner` is another one, and not root where root's files are trusted as well.
 enum class RootsFile { taken, kept };
 std::string commands_to_own(uid_t owner, std::string_view permissions, const std::string& path,
                             RootsFile roots = RootsFile::taken);
+
+// A text as a file in memory, for a program that reads files: it is on no disk, and freed when nobody has it
+// open.
+class MemoryFile {
+ public:
+  // Failure: out of descriptors or memory.
+  static Result<MemoryFile> holding(std::string_view text);
+
+  // At its beginning, and closed on exec.
+  int fd() const { return fd_.get(); }
+  // The path for a child process that keeps fd() (spawn.h).
+  const std::string& path() const { return path_; }
+
+ private:
+  MemoryFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  UniqueFd fd_;
+  std::string path_;
+};
 
 struct Owner {
   uid_t uid;

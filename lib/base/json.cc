@@ -6,7 +6,6 @@
 
 #include "base/fmt.h"
 #include "base/text.h"
-#include "base/utf8.h"
 
 namespace oci_oauth {
 
@@ -280,7 +279,7 @@ void JsonWriter::write_text(std::string_view text) {
       append(c == '"' ? "\\\"" : "\\\\");
     } else if (static_cast<unsigned char>(c) < 0x20) {
       append(fmt::format("\\u{:04x}", static_cast<unsigned>(c)));
-    } else if ((length = utf8_length(text)) > 0) {
+    } else if ((length = utf8_character(text).size) > 0) {
       append(text.substr(0, length));
     } else {
       append("\xef\xbf\xbd");

@@ -9,7 +9,6 @@
 
 #include "base/fmt.h"
 #include "base/text.h"
-#include "base/utf8.h"
 
 namespace oci_oauth {
 
@@ -254,7 +253,7 @@ size_t JsonReader::plain_end(size_t at) const {
   while (true) {
     at = find_special<true>(text_, at);
     if (at == text_.size() || static_cast<unsigned char>(text_[at]) < 0x80) return at;
-    const size_t length = rules_ == JsonRules::lenient ? 1 : utf8_length(text_.substr(at));
+    const size_t length = rules_ == JsonRules::lenient ? 1 : utf8_character(text_.substr(at)).size;
     if (length == 0) return at;
     at += length;
   }

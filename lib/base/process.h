@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Identifies a process even if its pid is reused.
+// Processes, identified even if a pid is reused; and what this one may do, is told, and is installed at.
 #pragma once
 
+#include <stdlib.h>
 #include <sys/types.h>
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -48,5 +50,21 @@ void keep_memory_private();
 // The directory prefix of the running program's installation: PREFIX of PREFIX/bin/PROGRAM after `levels`
 // parents.
 Result<std::string> installation_prefix(unsigned levels);
+
+// The environment of this process, secure_getenv(3).
+//
+// As getenv(3): nullptr for a name that is not set. A program that does not trust its environment passes a
+// function that finds nothing.
+using GetEnvironment = const char* (*)(const char* name);
+
+inline const char* own_environment(const char* name) {
+  return ::secure_getenv(name);
+}
+
+// Empty if it is not set.
+inline std::string_view from_environment(const char* name) {
+  const char* value = own_environment(name);
+  return value == nullptr ? "" : value;
+}
 
 }  // namespace oci_oauth

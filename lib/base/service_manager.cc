@@ -10,10 +10,10 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "base/descriptor_message.h"
-#include "base/environment.h"
 #include "base/fmt.h"
+#include "base/process.h"
 #include "base/text.h"
+#include "base/unix_socket.h"
 
 namespace oci_oauth {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines, words, numbers and blanks of a text; placeholders in it, and its quotes for a shell.
+// Lines, words, numbers and blanks of a text; placeholders in it, its quotes for a shell, and its UTF-8.
 #pragma once
 
 #include <algorithm>
@@ -79,5 +79,19 @@ inline std::vector<std::string_view> words_in(std::string_view text) {
   }
   return words;
 }
+
+// UTF-8 as RFC 3629 has it: nothing longer than needed, no half of a surrogate pair, nothing beyond U+10FFFF.
+struct Utf8Character {
+  unsigned code = 0;
+  size_t size = 0;  // in bytes; 0: it is not one
+};
+Utf8Character utf8_character(std::string_view text);  // that `text` begins with
+bool is_utf8(std::string_view text);
+std::string utf8(unsigned code);  // the character of a code point that is no half
+
+// Text of others, for a terminal or a log: it cannot move the cursor, change colours, turn the text round or
+// run on. "?" stands for each byte that is not UTF-8, and for control and formatting characters (Unicode's
+// Cc, and the marks of direction); text of more bytes than `longest` is cut and ends with "...".
+std::string printable(std::string_view text, size_t longest = std::string_view::npos);
 
 }  // namespace oci_oauth

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Connections to Unix sockets, whatever the length of their path: unix(7).
+// Unix sockets, unix(7): connections whatever the length of their path, and messages with open descriptors.
 #pragma once
 
 #include <sys/un.h>
 
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/file.h"
 #include "base/result.h"
@@ -31,5 +34,18 @@ Result<UniqueFd> listen_unix(const std::string& path);
 std::optional<uid_t> peer_uid(int socket);
 // Root, or this process's own user.
 bool is_peer_trusted(int socket);
+
+// A text with open descriptors, from one process to another: SCM_RIGHTS.
+struct DescriptorMessage {
+  std::string text;
+  std::vector<UniqueFd> descriptors;  // closed on exec
+};
+
+// Sends all of it in one message, without the descriptors that are -1. Failure: names the call.
+Result<void> send_message(int socket, std::string_view text, std::initializer_list<int> descriptors);
+
+// Receives one message of at most 4 KiB and 4 descriptors. Result: an empty text at the end of the stream.
+// Failure: names the call; a message that is longer.
+Result<DescriptorMessage> receive_message(int socket);
 
 }  // namespace oci_oauth

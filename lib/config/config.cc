@@ -6,7 +6,6 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/path.h"
-#include "base/size.h"
 #include "config/key_reader.h"
 #include "config/trusted_file.h"
 

@@ -10,7 +10,6 @@
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/path.h"
-#include "base/size.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "config/key_reader.h"

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 
-#include "base/environment.h"
 #include "base/process.h"
 
 namespace oci_oauth {

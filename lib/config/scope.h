@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/process.h"
 #include "config/config.h"
 
 namespace oci_oauth {

@@ -6,9 +6,9 @@
 
 #include <cerrno>
 
+#include "base/file.h"
 #include "base/fingerprint.h"
 #include "base/fmt.h"
-#include "base/size.h"
 #include "base/text.h"
 
 namespace oci_oauth {

@@ -11,7 +11,6 @@
 
 #include "base/fmt.h"
 #include "base/selinux.h"
-#include "base/size.h"
 
 namespace oci_oauth {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/hook_entry.h"
 
-#include "base/child.h"
 #include "base/fmt.h"
+#include "base/spawn.h"
 
 namespace oci_oauth {
 

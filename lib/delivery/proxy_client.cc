@@ -3,11 +3,9 @@
 
 #include <unistd.h>
 
-#include "base/descriptor_message.h"
 #include "base/fmt.h"
-#include "base/poll.h"
-#include "base/size.h"
 #include "base/unix_socket.h"
+#include "base/wait.h"
 
 namespace oci_oauth {
 

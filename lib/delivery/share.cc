@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/selinux.h"
-#include "base/size.h"
 #include "delivery/document.h"
 #include "delivery/examined_file.h"
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/file_system.h"
+#include "base/file.h"
 #include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "oci/container_root.h"

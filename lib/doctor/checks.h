@@ -13,7 +13,7 @@
 #include "doctor/finding.h"
 #include "doctor/host_view.h"
 #include "token/records.h"
-#include "worker/fleet_status.h"
+#include "worker/exchange_report.h"
 
 namespace oci_oauth {
 

@@ -13,7 +13,6 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/secret.h"
-#include "base/size.h"
 #include "delivery/choice.h"
 #include "doctor/checks.h"
 #include "setup/engine.h"

@@ -14,11 +14,9 @@
 #include <string_view>
 
 #include "base/file.h"
-#include "base/file_system.h"
 #include "base/fmt.h"
 #include "base/path.h"
 #include "base/process.h"
-#include "base/size.h"
 #include "base/text.h"
 #include "setup/docker_daemon.h"
 #include "setup/systemd.h"

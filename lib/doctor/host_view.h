@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/command_output.h"
+#include "base/spawn.h"
 #include "config/scope.h"
 #include "setup/engine.h"
 

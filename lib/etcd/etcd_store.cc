@@ -4,9 +4,9 @@
 #include <random>
 #include <utility>
 
+#include "base/file.h"
 #include "base/fmt.h"
 #include "base/json.h"
-#include "base/size.h"
 #include "etcd/gateway.h"
 #include "http/http_request.h"
 #include "http/retry_after.h"

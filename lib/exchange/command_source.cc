@@ -4,11 +4,11 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include "base/command_output.h"
 #include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/service_manager.h"
+#include "base/spawn.h"
 #include "exchange/credential_document.h"
 #include "exchange/due.h"
 #include "sinks/program.h"

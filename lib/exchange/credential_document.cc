@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
+#include "base/file.h"
 #include "base/fmt.h"
 #include "base/json_edit.h"
-#include "base/size.h"
 #include "base/text.h"
 #include "delivery/document.h"
 #include "exchange/document_time.h"

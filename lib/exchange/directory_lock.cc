@@ -18,7 +18,6 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/path.h"
-#include "base/size.h"
 #include "base/text.h"
 #include "exchange/lock_owner.h"
 

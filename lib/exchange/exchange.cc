@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <memory>
 
-#include "base/file_system.h"
+#include "base/file.h"
 #include "base/fingerprint.h"
 #include "base/fmt.h"
-#include "base/size.h"
+#include "base/wait.h"
 #include "exchange/command_source.h"
 #include "exchange/due.h"
 #include "exchange/exchange_failure.h"
@@ -17,7 +17,6 @@
 #include "exchange/shared_login.h"
 #include "exchange/token_answer.h"
 #include "exchange/token_request.h"
-#include "worker/stop_signals.h"
 
 namespace oci_oauth {
 
@@ -293,7 +292,7 @@ ExchangeReport keep_fresh(const ExchangeRequest& request, const std::function<bo
 }
 
 ExchangeReport keep_fresh(const ExchangeRequest& request) {
-  return keep_fresh(request, StopSignals::requested);
+  return keep_fresh(request, is_stop_requested);
 }
 
 }  // namespace oci_oauth

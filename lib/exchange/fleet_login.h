@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/memory_file.h"
+#include "base/file.h"
 #include "exchange/credential_document.h"
 #include "exchange/login_store.h"
 #include "fleet/memory.h"

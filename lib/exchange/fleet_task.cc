@@ -4,7 +4,6 @@
 #include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/path.h"
-#include "base/size.h"
 #include "exchange/exchange_failure.h"
 #include "exchange/fleet_login.h"
 #include "exchange/recovery.h"

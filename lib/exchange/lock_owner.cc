@@ -13,7 +13,6 @@
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/process.h"
-#include "base/size.h"
 #include "base/text.h"
 
 namespace oci_oauth {

@@ -9,7 +9,6 @@
 
 #include "base/fmt.h"
 #include "base/path.h"
-#include "base/size.h"
 #include "base/text.h"
 #include "exchange/file_access.h"
 

@@ -8,7 +8,6 @@
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "base/utf8.h"
 #include "config/rules.h"
 #include "http/retry_after.h"
 

@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/size.h"
 
 namespace oci_oauth {
 

@@ -9,7 +9,8 @@
 #include <cerrno>
 
 #include "base/child.h"
-#include "base/poll.h"
+#include "base/spawn.h"
+#include "base/wait.h"
 #include "hook/inherited.h"
 
 namespace oci_oauth {

@@ -3,7 +3,7 @@
 
 #include "base/child.h"
 #include "base/fmt.h"
-#include "base/poll.h"
+#include "base/wait.h"
 #include "delivery/container_ledger.h"
 #include "delivery/forget_container.h"
 #include "hook/inherited.h"

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "base/file_system.h"
+#include "base/file.h"
 #include "base/fmt.h"
 #include "base/text.h"
 #include "config/rules.h"

@@ -8,9 +8,9 @@
 #include <cerrno>
 #include <optional>
 
-#include "base/poll.h"
 #include "base/process.h"
 #include "base/unix_socket.h"
+#include "base/wait.h"
 #include "hook/attendant.h"
 #include "program/hint.h"
 #include "program/installed_programs.h"

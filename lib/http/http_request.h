@@ -10,9 +10,9 @@
 #include <variant>
 #include <vector>
 
+#include "base/file.h"
 #include "base/result.h"
 #include "base/secret.h"
-#include "base/size.h"
 #include "base/time.h"
 #include "http/url.h"
 

@@ -8,8 +8,6 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/json.h"
-#include "base/printable.h"
-#include "base/size.h"
 #include "base/text.h"
 #include "fleet/record.h"
 #include "http/http_request.h"

@@ -6,7 +6,7 @@
 #include "base/base64.h"
 #include "base/fmt.h"
 #include "base/json.h"
-#include "base/printable.h"
+#include "base/text.h"
 #include "fleet/record.h"
 
 namespace oci_oauth::kubernetes {

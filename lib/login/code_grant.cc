@@ -12,9 +12,8 @@
 #include "base/file.h"
 #include "base/fingerprint.h"
 #include "base/fmt.h"
-#include "base/poll.h"
-#include "base/printable.h"
 #include "base/text.h"
+#include "base/wait.h"
 #include "login/loopback.h"
 
 namespace oci_oauth {

@@ -5,7 +5,7 @@
 
 #include "base/fmt.h"
 #include "base/json.h"
-#include "base/printable.h"
+#include "base/text.h"
 #include "http/url.h"
 
 namespace oci_oauth {

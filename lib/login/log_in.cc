@@ -3,8 +3,8 @@
 
 #include <signal.h>
 
+#include "base/file.h"
 #include "base/fmt.h"
-#include "base/size.h"
 #include "exchange/credential_document.h"
 #include "exchange/login_locks.h"
 #include "login/code_grant.h"

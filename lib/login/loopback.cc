@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <memory>
 
+#include "base/file.h"
 #include "base/fmt.h"
-#include "base/size.h"
 #include "config/rules.h"
 
 namespace oci_oauth {

@@ -10,10 +10,10 @@
 #include <string_view>
 #include <vector>
 
-#include "base/poll.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "base/unique_fd.h"
+#include "base/wait.h"
 
 namespace oci_oauth {
 

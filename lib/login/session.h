@@ -7,10 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/poll.h"
 #include "base/result.h"
-#include "base/signal_queue.h"
 #include "base/time.h"
+#include "base/wait.h"
 #include "exchange/server_metadata.h"
 #include "exchange/token_answer.h"
 #include "exchange/token_request.h"

@@ -8,7 +8,6 @@
 #include <memory>
 
 #include "base/file.h"
-#include "base/size.h"
 
 namespace oci_oauth {
 

@@ -9,8 +9,7 @@
 
 #include "base/child.h"
 #include "base/fmt.h"
-#include "base/poll.h"
-#include "base/size.h"
+#include "base/wait.h"
 #include "oci/id_map.h"
 
 namespace oci_oauth {

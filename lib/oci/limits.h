@@ -2,7 +2,7 @@
 // How much of what a runtime or an engine writes is read.
 #pragma once
 
-#include "base/size.h"
+#include "base/file.h"
 
 namespace oci_oauth {
 

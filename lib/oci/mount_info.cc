@@ -16,8 +16,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/file.h"
 #include "base/fmt.h"
-#include "base/size.h"
 #include "base/text.h"
 
 namespace oci_oauth {

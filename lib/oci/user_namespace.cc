@@ -12,7 +12,6 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/size.h"
 #include "base/unique_fd.h"
 
 namespace oci_oauth {

@@ -11,7 +11,6 @@
 #include "base/fmt.h"
 #include "base/path.h"
 #include "base/secret.h"
-#include "base/size.h"
 #include "base/text.h"
 #include "exchange/credential_document.h"
 #include "exchange/journal.h"

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <initializer_list>
 
-#include "base/environment.h"
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/process.h"

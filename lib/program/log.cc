@@ -5,9 +5,9 @@
 
 #include <exception>
 
-#include "base/environment.h"
 #include "base/file.h"
 #include "base/fmt.h"
+#include "base/process.h"
 #include "program/hint.h"
 
 namespace oci_oauth {

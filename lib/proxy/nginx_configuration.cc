@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/size.h"
 #include "base/text.h"
 
 namespace oci_oauth {

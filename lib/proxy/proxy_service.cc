@@ -12,14 +12,13 @@
 #include <map>
 #include <memory>
 
-#include "base/descriptor_message.h"
+#include "base/file.h"
 #include "base/fmt.h"
-#include "base/poll.h"
 #include "base/service_manager.h"
-#include "base/size.h"
 #include "base/spawn.h"
 #include "base/text.h"
 #include "base/unix_socket.h"
+#include "base/wait.h"
 #include "delivery/proxy_client.h"
 
 namespace oci_oauth {

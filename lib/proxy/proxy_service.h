@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "base/child.h"
-#include "base/descriptor_message.h"
 #include "base/result.h"
-#include "base/signal_queue.h"
 #include "base/unique_fd.h"
+#include "base/unix_socket.h"
+#include "base/wait.h"
 #include "program/log.h"
 #include "proxy/dialer.h"
 #include "proxy/event_loop.h"

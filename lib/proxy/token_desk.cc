@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/fingerprint.h"
 #include "base/fmt.h"
-#include "base/size.h"
 #include "config/provider.h"
 
 namespace oci_oauth {

@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-#include "base/size.h"
+#include "base/file.h"
 
 namespace oci_oauth {
 

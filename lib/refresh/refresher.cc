@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/file.h"
 #include "base/fmt.h"
-#include "base/size.h"
 #include "config/trusted_file.h"
 #include "refresh/deliveries.h"
 #include "token/policy.h"

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "base/supervision.h"
+#include "base/wait.h"
 
 namespace oci_oauth {
 

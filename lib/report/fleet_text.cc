@@ -8,7 +8,6 @@
 #include <tuple>
 
 #include "base/fmt.h"
-#include "base/printable.h"
 #include "base/record.h"
 #include "program/hint.h"
 #include "token/policy.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "worker/fleet_status.h"
+#include "worker/exchange_report.h"
 
 namespace oci_oauth {
 

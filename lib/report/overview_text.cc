@@ -2,8 +2,8 @@
 #include <iterator>
 
 #include "base/fmt.h"
-#include "base/printable.h"
 #include "base/record.h"
+#include "base/text.h"
 #include "program/hint.h"
 #include "report/overview.h"
 #include "report/text_table.h"

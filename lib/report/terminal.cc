@@ -10,15 +10,12 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/environment.h"
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/poll.h"
-#include "base/printable.h"
-#include "base/signal_queue.h"
-#include "base/size.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "base/wait.h"
 
 namespace oci_oauth {
 

@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/printable.h"
+#include "base/fmt.h"
+#include "base/process.h"
 #include "base/text.h"
 
 namespace oci_oauth {

@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/file.h"
 #include "base/fmt.h"
-#include "base/poll.h"
-#include "base/size.h"
 #include "base/spawn.h"
 #include "base/unix_socket.h"
+#include "base/wait.h"
 #include "program/exit_code.h"
 
 namespace oci_oauth {

@@ -14,8 +14,8 @@
 
 #include "base/child.h"
 #include "base/result.h"
-#include "base/signal_queue.h"
 #include "base/unique_fd.h"
+#include "base/wait.h"
 #include "config/config.h"
 #include "program/log.h"
 #include "serve/refresh_schedule.h"

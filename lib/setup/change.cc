@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <span>
 
-#include "base/command_output.h"
+#include "base/file.h"
 #include "base/fmt.h"
 #include "base/json_edit.h"
-#include "base/memory_file.h"
 #include "base/path.h"
+#include "base/spawn.h"
 #include "base/text.h"
 #include "setup/toml.h"
 

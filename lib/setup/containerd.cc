@@ -8,11 +8,11 @@
 #include <sstream>
 #include <utility>
 
-#include "base/command_output.h"
+#include "base/file.h"
 #include "base/fmt.h"
 #include "base/json.h"
-#include "base/memory_file.h"
 #include "base/path.h"
+#include "base/spawn.h"
 #include "base/text.h"
 #include "setup/docker_daemon.h"
 #include "setup/engine.h"

@@ -7,14 +7,12 @@
 
 #include <algorithm>
 
-#include "base/command_output.h"
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/json.h"
-#include "base/memory_file.h"
 #include "base/path.h"
 #include "base/service_manager.h"
-#include "base/size.h"
+#include "base/spawn.h"
 #include "base/text.h"
 
 namespace oci_oauth {

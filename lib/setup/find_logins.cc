@@ -8,12 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/environment.h"
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/json.h"
-#include "base/path_owner.h"
-#include "base/size.h"
+#include "base/path.h"
+#include "base/process.h"
 #include "base/text.h"
 
 namespace oci_oauth {

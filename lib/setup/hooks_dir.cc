@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "base/command_output.h"
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "base/spawn.h"
 #include "base/text.h"
 #include "delivery/hook_entry.h"
 #include "program/hint.h"

@@ -9,13 +9,10 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/environment.h"
 #include "base/file.h"
-#include "base/file_system.h"
 #include "base/fmt.h"
 #include "base/path.h"
 #include "base/process.h"
-#include "base/size.h"
 #include "config/config.h"
 #include "program/installed_programs.h"
 

@@ -5,10 +5,9 @@
 #include <sys/stat.h>
 
 #include <map>
-
-#include "base/command_output.h"
 #include "base/fmt.h"
 #include "base/path.h"
+#include "base/spawn.h"
 #include "base/text.h"
 #include "cli/engine_name.h"
 

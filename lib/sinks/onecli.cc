@@ -10,7 +10,6 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/size.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "sinks/environment_file.h"

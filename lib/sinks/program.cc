@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/printable.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 

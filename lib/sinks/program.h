@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/command_output.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "base/spawn.h"
 #include "base/time.h"
 
 namespace oci_oauth {

@@ -10,7 +10,6 @@
 #include "base/file_lock.h"
 #include "base/fingerprint.h"
 #include "base/fmt.h"
-#include "base/size.h"
 #include "sinks/program.h"
 
 namespace oci_oauth {

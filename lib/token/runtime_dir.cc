@@ -6,10 +6,9 @@
 
 #include <cerrno>
 
-#include "base/file_system.h"
+#include "base/file.h"
 #include "base/fmt.h"
 #include "base/process.h"
-#include "base/size.h"
 #include "config/provider.h"
 
 namespace oci_oauth {

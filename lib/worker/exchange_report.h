@@ -13,7 +13,6 @@
 #include "base/time.h"
 #include "token/failure_table.h"
 #include "token/records.h"
-#include "worker/fleet_status.h"
 
 namespace oci_oauth {
 

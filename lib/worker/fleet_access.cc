@@ -5,10 +5,9 @@
 
 #include <algorithm>
 
-#include "base/environment.h"
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/size.h"
+#include "base/process.h"
 #include "config/trusted_file.h"
 
 namespace oci_oauth {

@@ -16,7 +16,7 @@
 #include <cstdint>
 
 #include "base/fmt.h"
-#include "base/path_owner.h"
+#include "base/path.h"
 #include "base/unique_fd.h"
 
 namespace oci_oauth {

@@ -20,7 +20,7 @@ struct LoginOwner {
   std::string name;  // for messages; "uid 1000" if passwd has no name
 };
 
-// The owner of the first component of the absolute `path` that does not belong to root (path_owner.h); if
+// The owner of the first component of the absolute `path` that does not belong to root (path.h); if
 // there is none, root. Failure: as find_other_owner().
 Result<LoginOwner> find_login_owner(const std::string& path);
 

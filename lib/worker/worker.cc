@@ -14,11 +14,10 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/memory_file.h"
 #include "base/path.h"
-#include "base/size.h"
-#include "base/supervision.h"
+#include "base/spawn.h"
 #include "base/unix_socket.h"
+#include "base/wait.h"
 #include "config/scope.h"
 #include "worker/login_owner.h"
 

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "base/result.h"
-#include "base/supervision.h"
 #include "base/unique_fd.h"
+#include "base/wait.h"
 #include "token/policy.h"
 #include "worker/exchange_report.h"
 #include "worker/exchange_request.h"

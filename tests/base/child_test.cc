@@ -6,8 +6,6 @@
 
 #include <stdexcept>
 
-#include "base/poll.h"
-#include "base/spawn.h"
 #include "support/catch.h"
 
 using namespace oci_oauth;
@@ -81,44 +79,4 @@ TEST_CASE("a child that is released is somebody else's to collect") {
   child->release();
   *child = Child();
   CHECK(::waitpid(pid, nullptr, 0) == pid);
-}
-
-TEST_CASE("the end of a program is the end of its process group") {
-  auto pipe = make_pipe();
-  REQUIRE(pipe);
-  // The second sleep has the pipe as well: it ends once both are gone.
-  auto child = spawn({"sh", "-c", "sleep 1000 & echo; exec sleep 1000"}, {.output = pipe->writing.get()});
-  REQUIRE(child);
-  pipe->writing.reset();
-  char byte = 0;
-  REQUIRE(::read(pipe->reading.get(), &byte, 1) == 1);
-  CHECK(child->end().signal() == SIGKILL);
-  REQUIRE(wait_readable(pipe->reading.get(), after(20s)));
-  CHECK(::read(pipe->reading.get(), &byte, 1) == 0);
-}
-
-TEST_CASE("a program has default signals, a session of its own and no descriptor but what it is given") {
-  const auto ignored = ::signal(SIGUSR1, SIG_IGN);
-  const UniqueFd inherited(::dup(2)), given(::dup(2));
-  auto pipe = make_pipe();
-  REQUIRE(pipe);
-  const auto seen = [&](const std::vector<int>& kept) {
-    auto child = spawn({"sh", "-c", "kill -USR1 $$; exit 0"}, {.kept = kept});
-    REQUIRE(child);
-    CHECK(::getsid(child->pid()) == child->pid());
-    CHECK(child->wait().signal() == SIGUSR1);
-    child = spawn({"sh", "-c", "test -e /dev/fd/" + std::to_string(given.get())}, {.kept = kept});
-    REQUIRE(child);
-    return child->wait().code() == 0;
-  };
-  CHECK_FALSE(seen({}));
-  CHECK(seen({given.get()}));
-  ::signal(SIGUSR1, ignored);
-}
-
-TEST_CASE("starting a program that is not there names it") {
-  const auto child = spawn({"/no/such/program"}, {});
-  REQUIRE_FALSE(child);
-  CHECK(child.error().kind == ErrorKind::not_found);
-  CHECK(child.error().message == "/no/such/program: No such file or directory");
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "base/spawn.h"
 #include "support/catch.h"
 #include "support/temp_dir.h"
 
@@ -153,4 +154,24 @@ TEST_CASE("any number of writers that take turns publish whole files, and leave 
   }
   const std::filesystem::directory_iterator entries(dir.path());
   CHECK(std::distance(begin(entries), end(entries)) == 1);
+}
+
+TEST_CASE("a file of this host's own is local") {
+  const TempDir dir;
+  CHECK(is_local_file_system(dir.path()));
+  CHECK(is_local_file_system("/proc/self/status"));
+}
+
+TEST_CASE("an unknown file system does not count as local") {
+  CHECK_FALSE(is_local_file_system("/nowhere/at/all"));
+}
+
+TEST_CASE("another program reads a text from memory by its path") {
+  for (const std::string text : {"", "a\nb"}) {
+    const auto file = MemoryFile::holding(text);
+    REQUIRE(file);
+    const auto output = run_command({"cat", file->path()}, std::chrono::seconds(10), {file->fd()});
+    REQUIRE(output);
+    CHECK(output->out == text);
+  }
 }

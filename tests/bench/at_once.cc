@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/size.h"
+#include "base/file.h"
 #include "start.h"
 
 using namespace oci_oauth;

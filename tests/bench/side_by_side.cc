@@ -16,7 +16,6 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/size.h"
 #include "start.h"
 
 using namespace oci_oauth;

@@ -18,7 +18,6 @@
 #include <unordered_set>
 
 #include "base/file.h"
-#include "base/size.h"
 #include "start.h"
 
 using namespace oci_oauth;

@@ -26,7 +26,6 @@
 #include <vector>
 
 #include "base/file.h"
-#include "base/size.h"
 
 using namespace oci_oauth;
 

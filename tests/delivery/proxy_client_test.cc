@@ -6,7 +6,6 @@
 #include <thread>
 
 #include "base/child.h"
-#include "base/descriptor_message.h"
 #include "base/unix_socket.h"
 #include "support/catch.h"
 #include "support/temp_dir.h"

@@ -7,7 +7,7 @@
 
 #include <filesystem>
 
-#include "base/size.h"
+#include "base/file.h"
 #include "support/catch.h"
 #include "support/lock_waiter.h"
 #include "support/temp_dir.h"

@@ -9,7 +9,7 @@
 #include <set>
 #include <vector>
 
-#include "base/environment.h"
+#include "base/process.h"
 #include "fleet/store.h"
 #include "support/catch.h"
 

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/record.h"
-#include "base/utf8.h"
+#include "base/text.h"
 #include "support/record_equal.h"
 
 namespace oci_oauth::fuzz {

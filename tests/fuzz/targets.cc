@@ -9,7 +9,7 @@
 
 #include "base/fmt.h"
 #include "base/path.h"
-#include "base/utf8.h"
+#include "base/text.h"
 #include "config/config.h"
 #include "config/provider.h"
 #include "delivery/consent.h"

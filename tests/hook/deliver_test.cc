@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/child.h"
-#include "base/poll.h"
+#include "base/wait.h"
 #include "hook/steps.h"
 
 using namespace oci_oauth;

@@ -8,8 +8,8 @@
 
 #include <cerrno>
 
-#include "base/poll.h"
 #include "base/unix_socket.h"
+#include "base/wait.h"
 #include "support/catch.h"
 #include "support/child_process.h"
 #include "support/skip.h"

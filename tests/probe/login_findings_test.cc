@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "base/command_output.h"
+#include "base/spawn.h"
 #include "exchange/journal.h"
 #include "support/catch.h"
 #include "support/overviews.h"

@@ -8,7 +8,7 @@
 #include <chrono>
 #include <string>
 
-#include "base/poll.h"
+#include "base/wait.h"
 
 namespace oci_oauth {
 

@@ -6,7 +6,6 @@
 #include <thread>
 
 #include "base/child.h"
-#include "base/descriptor_message.h"
 #include "base/unix_socket.h"
 #include "proxy/read_from.h"
 #include "support/catch.h"

@@ -5,10 +5,9 @@
 #include <sys/socket.h>
 
 #include "base/child.h"
-#include "base/descriptor_message.h"
 #include "base/file.h"
-#include "base/poll.h"
 #include "base/unix_socket.h"
+#include "base/wait.h"
 #include "support/catch.h"
 #include "support/temp_dir.h"
 

@@ -8,7 +8,7 @@
 
 #include <fstream>
 
-#include "base/poll.h"
+#include "base/wait.h"
 #include "support/catch.h"
 #include "support/child_process.h"
 #include "support/temp_dir.h"

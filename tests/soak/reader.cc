@@ -18,7 +18,6 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/size.h"
 #include "base/time.h"
 
 namespace oci_oauth::test {

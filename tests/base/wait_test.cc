@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/supervision.h"
+#include "base/wait.h"
 
 #include "base/child.h"
 #include "support/catch.h"
