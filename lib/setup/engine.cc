@@ -132,14 +132,9 @@ void add_notes(const Host& host, const Engine& engine, Plan& plan) {
 Result<void> want_units(const Host& host, Plan& plan) {
   if (!has_systemd(host)) return {};
   plan.units = TRY(disabled_units(host, plan.engine));
-  std::vector<LedgerUnit>& known = plan.ledger.units;
   for (const std::string& name : installable_units(host, plan.engine)) {
-    const auto unit = std::ranges::find(known, name, &LedgerUnit::name);
-    if (unit != known.end()) {
-      unit->engines.insert(plan.engine);
-    } else if (std::ranges::find(plan.units, name) != plan.units.end()) {
-      known.push_back({name, {plan.engine}});
-    }
+    const bool is_disabled = std::ranges::find(plan.units, name) != plan.units.end();
+    if (is_disabled || plan.ledger.units.contains(name)) plan.ledger.units[name].insert(plan.engine);
   }
   return {};
 }
@@ -300,9 +295,9 @@ Result<Plan> plan_removal(Host& host, const std::string& name) {
   Plan plan = {.notes = std::move(found->notes), .engine = name, .is_removal = true, .ledger = host.ledger};
   TRY(undo_files(host, found->changes, plan));
   TRY(settle(host, *engine, plan));
-  std::erase_if(plan.ledger.units, [&](LedgerUnit& unit) {
-    const bool last = unit.engines.erase(name) > 0 && unit.engines.empty();
-    if (last) plan.units.push_back(unit.name);
+  std::erase_if(plan.ledger.units, [&](auto& unit) {
+    const bool last = unit.second.erase(name) > 0 && unit.second.empty();
+    if (last) plan.units.push_back(unit.first);
     return last;
   });
   return plan;
@@ -312,7 +307,7 @@ Result<std::vector<std::string>> registered_engines(Host& host) {
   host.ledger = TRY(load_ledger(host));
   std::set<std::string> names;
   for (const LedgerFile& file : host.ledger.files) names.insert(file.engines.begin(), file.engines.end());
-  for (const LedgerUnit& unit : host.ledger.units) names.insert(unit.engines.begin(), unit.engines.end());
+  for (const auto& [unit, users] : host.ledger.units) names.insert(users.begin(), users.end());
   for (const Engine& engine : engines) {
     if (!names.contains(std::string(engine.name)) && is_found(host, engine)) names.emplace(engine.name);
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -37,26 +38,13 @@ void describe(auto& each, RecordOf<LedgerFile> auto& file) {
   each("after", file.after, Presence::required);
 }
 
-// A systemd unit that was not enabled before.
-struct LedgerUnit {
-  std::string name;
-  std::set<std::string> engines;
-
-  friend bool operator==(const LedgerUnit&, const LedgerUnit&) = default;
-};
-
-void describe(auto& each, RecordOf<LedgerUnit> auto& unit) {
-  each("name", unit.name, Presence::required);
-  each("engines", unit.engines);
-}
-
 struct Ledger {
   static constexpr int version = 1;
   // This version can uninstall what a later one wrote.
   static constexpr bool accepts(std::int64_t) { return true; }
 
   std::vector<LedgerFile> files;
-  std::vector<LedgerUnit> units;
+  std::map<std::string, std::set<std::string>> units;  // not enabled before, and the engines that need them
   std::vector<std::string> directories;  // created ones, outermost first
 
   // nullptr: the file is not in it.

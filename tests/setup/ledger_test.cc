@@ -10,7 +10,7 @@ TEST_CASE("a ledger reads back as it was written, empty texts and missing files 
   ledger.files.push_back({"/a", {"docker", "podman"}, OwnedPart::json_members, "", "{\"x\": \"\\u0000\"}\n"});
   ledger.files.push_back({"/b", {"crio"}, OwnedPart::whole, std::nullopt, ""});
   ledger.files.push_back({"/c", {"containerd"}, OwnedPart::toml_block, "a = 1", "a = 1\n# \t\"\\\n"});
-  ledger.units.push_back({"x.timer", {"systemd"}});
+  ledger.units["x.timer"] = {"systemd"};
   ledger.directories = {"/d", "/d/e"};
   const auto read = read_record<Ledger>(write_record(ledger, JsonStyle::indented).reveal(), "f");
   REQUIRE(read);
@@ -32,9 +32,9 @@ TEST_CASE("a ledger has a version, and what another version added is ignored") {
   CHECK(write_record(Ledger()).reveal().find("\"version\":1") != std::string_view::npos);
   const auto ledger = read_record<Ledger>(
       R"({"version": 9, "colours": [], "files": [{"path": "/a", "after": "", "share": "whole", "mode": 1}],
-          "units": [{"name": "x.timer", "engines": ["podman"], "since": 2}]})",
+          "units": {"x.timer": ["podman"]}})",
       "f");
   REQUIRE(ledger);
   CHECK(ledger->find("/a") != nullptr);
-  CHECK(ledger->units.at(0).name == "x.timer");
+  CHECK(ledger->units.contains("x.timer"));
 }
