@@ -295,11 +295,10 @@ Result<Plan> plan_removal(Host& host, const std::string& name) {
   Plan plan = {.notes = std::move(found->notes), .engine = name, .is_removal = true, .ledger = host.ledger};
   TRY(undo_files(host, found->changes, plan));
   TRY(settle(host, *engine, plan));
-  std::erase_if(plan.ledger.units, [&](auto& unit) {
-    const bool last = unit.second.erase(name) > 0 && unit.second.empty();
-    if (last) plan.units.push_back(unit.first);
-    return last;
-  });
+  for (auto& [unit, users] : plan.ledger.units) {
+    if (users.erase(name) > 0 && users.empty()) plan.units.push_back(unit);
+  }
+  for (const std::string& unit : plan.units) plan.ledger.units.erase(unit);
   return plan;
 }
 

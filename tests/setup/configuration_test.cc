@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "setup/find_logins.h"
+#include "setup/configuration.h"
 
 #include <unistd.h>
 
