@@ -76,11 +76,13 @@ Result<std::string> diff_of(const Change& change) {
   const auto before = TRY(MemoryFile::holding(change.before.value_or("")));
   const auto after = TRY(MemoryFile::holding(change.after.value_or("")));
   const auto label = [&](const auto& text) { return text ? change.shown : "/dev/null"; };
-  const auto diff = TRY(run_command({"diff", "--unified", "--label", label(change.before), "--label",
-                                     label(change.after), "--", before.path(), after.path()},
-                                    bound, {before.fd(), after.fd()}));
-  if (diff.status > 1) return Error{ErrorKind::failed, fmt::format("diff: {}", diff.err)};
-  return diff.out;
+  auto run = run_command({"diff", "--unified", "--label", label(change.before), "--label",
+                          label(change.after), "--", before.path(), after.path()},
+                         bound, {before.fd(), after.fd()});
+  if (!run && run.error().kind == ErrorKind::not_found) run.error().hint = "apt-get install diffutils";
+  if (!run) return std::move(run).error().in("the changes cannot be shown");
+  if (run->status > 1) return Error{ErrorKind::failed, fmt::format("diff: {}", run->err)};
+  return std::move(run->out);
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "support/catch.h"
 #include "support/temp_dir.h"
 
@@ -176,4 +178,14 @@ TEST_CASE("a change is listed by what becomes of the file, and shown as diff -u"
   REQUIRE(diff);
   CHECK(diff->find("--- /dev/null\n+++ /tree/a\n") != std::string::npos);
   CHECK(diff->find("-x\n+y\n") != std::string::npos);
+}
+
+TEST_CASE("without diff(1), the changes cannot be shown, and the hint gets it") {
+  const std::string path = ::getenv("PATH");
+  ::setenv("PATH", "/nowhere", 1);
+  const auto diff = diff_of(std::vector<Change>{{.shown = "/a", .after = "x\n"}});
+  ::setenv("PATH", path.c_str(), 1);
+  REQUIRE_FALSE(diff);
+  CHECK(diff.error().message == "the changes cannot be shown: diff: No such file or directory");
+  CHECK(diff.error().hint == "apt-get install diffutils");
 }
