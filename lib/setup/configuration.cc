@@ -300,14 +300,12 @@ Result<UserHome> home_of_caller() {
   const uid_t uid = by_sudo ? TRY(uid_of_sudo(number, name)) : ::geteuid();
   const passwd* entry = ::getpwuid(uid);
   // In a container, the ids of users may have no names.
+  const std::string user = entry != nullptr ? entry->pw_name : fmt::format("uid {}", uid);
   const std::string_view home = from_environment("HOME");
-  if (entry == nullptr && !by_sudo && home.starts_with('/'))
-    return UserHome{std::string(home), uid, fmt::format("uid {}", uid), own_environment};
-  if (entry == nullptr) {
-    return Error{ErrorKind::usage, fmt::format("uid {}: is not in the password database", uid),
-                 "$0 --credentials FILE"};
-  }
-  return UserHome{entry->pw_dir, uid, entry->pw_name, by_sudo ? no_environment : own_environment};
+  if (!by_sudo && home.starts_with('/')) return UserHome{std::string(home), uid, user, own_environment};
+  if (entry != nullptr) return UserHome{entry->pw_dir, uid, user, by_sudo ? no_environment : own_environment};
+  return Error{ErrorKind::usage, fmt::format("uid {}: is not in the password database", uid),
+               "$0 --credentials FILE"};
 }
 
 std::vector<FoundLogin> find_logins(const UserHome& home, const std::vector<Provider>& providers,

@@ -25,9 +25,10 @@ struct UserHome {
   GetEnvironment environment;  // of the user's programs
 };
 
-// The calling user's, or that of the user who ran sudo(8) if the caller is root; then the environment, which
-// is not the user's, counts for nothing. Failure (usage): SUDO_USER and SUDO_UID are different users in the
-// password database, or the caller is not in it.
+// The calling user's, which is $HOME as for the user's programs or, without an absolute one, that of the
+// password database. If the caller is root, that of the user who ran sudo(8); then the environment, which is
+// not the user's, counts for nothing. Failure (usage): SUDO_USER and SUDO_UID are different users in the
+// password database, or the caller has no home.
 Result<UserHome> home_of_caller();
 
 struct FoundLogin {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "setup/configuration.h"
 
+#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -156,12 +157,23 @@ TEST_CASE("a file or a link that another user made is not a login") {
   CHECK(home.state("grok", another) == link + "/auth.json: uid 54321 could have put it there");
 }
 
-TEST_CASE(
-    "the caller's home is in the password database, and sudo's caller is believed only if it is one user") {
+TEST_CASE("the caller's home is where the caller's programs find it, or else in the password database") {
   ::unsetenv("SUDO_USER");
   ::unsetenv("SUDO_UID");
+  const std::string own = ::getenv("HOME") == nullptr ? "" : ::getenv("HOME");
+  ::setenv("HOME", "/srv/me", 1);
   REQUIRE(home_of_caller());
+  CHECK(home_of_caller()->directory == "/srv/me");
   CHECK(home_of_caller()->uid == ::geteuid());
+  for (const char* not_absolute : {"", "me"}) {
+    ::setenv("HOME", not_absolute, 1);
+    const passwd* entry = ::getpwuid(::geteuid());
+    CHECK((entry == nullptr ? !home_of_caller() : home_of_caller()->directory == entry->pw_dir));
+  }
+  ::setenv("HOME", own.c_str(), 1);
+}
+
+TEST_CASE("sudo's caller is believed only if it is one user, and has a home in the password database") {
   if (without_root()) return;
   ::setenv("SUDO_USER", "daemon", 1);
   for (const char* uid : {"0", "", "1x", "99999"}) {
@@ -173,6 +185,7 @@ TEST_CASE(
   ::setenv("CODEX_HOME", "/root/x", 1);
   REQUIRE(home_of_caller());
   CHECK(home_of_caller()->user == "daemon");
+  CHECK(home_of_caller()->directory == ::getpwnam("daemon")->pw_dir);
   CHECK(home_of_caller()->environment("CODEX_HOME") == nullptr);
   for (const char* name : {"SUDO_USER", "SUDO_UID", "CODEX_HOME"}) ::unsetenv(name);
 }
