@@ -135,8 +135,7 @@ std::string listed(const std::vector<std::string>& names) {
 }
 
 std::vector<std::string> containers_of(const Host& host, const DaemonFile& file) {
-  return containers_with_runtime(file.daemon.tree(host), docker_data_root(host, file.daemon, file.now),
-                                 runtime_name);
+  return containers_with_runtime(host, file.daemon, file.now, runtime_name);
 }
 
 // Whether the running daemon would still use our runtime as its default after a reload without a default in

@@ -113,20 +113,17 @@ bool has_rootless_docker(const Host& host) {
          (!service_command(host, "docker.service").empty() || running_daemon(host).has_value());
 }
 
-std::string docker_data_root(const Host& host, const DockerDaemon& daemon, const DockerSettings& settings) {
-  if (auto named = daemon.flag("--data-root")) return *named;
-  if (!settings.data_root.empty()) return settings.data_root;
-  if (!settings.graph.empty()) return settings.graph;
-  return host.scope == Scope::system ? "/var/lib/docker" : host.data_home + "/docker";
-}
-
-std::vector<std::string> containers_with_runtime(const Tree& tree, const std::string& data_root,
-                                                 std::string_view runtime) {
+std::vector<std::string> containers_with_runtime(const Host& host, const DockerDaemon& daemon,
+                                                 const DockerSettings& settings, std::string_view runtime) {
+  const Tree& tree = daemon.tree(host);
+  const std::string usual = host.scope == Scope::system ? "/var/lib/docker" : host.data_home + "/docker";
+  const std::string named = settings.data_root.empty() ? settings.graph : settings.data_root;
+  const std::string root = daemon.flag("--data-root").value_or(named.empty() ? usual : named);
   std::vector<std::string> names;
-  add_containers(tree, data_root + "/containers", runtime, names);
-  for (const std::string& name : tree.list(data_root)) {
+  add_containers(tree, root + "/containers", runtime, names);
+  for (const std::string& name : tree.list(root)) {
     if (is_remapped_root(name))
-      add_containers(tree, fmt::format("{}/{}/containers", data_root, name), runtime, names);
+      add_containers(tree, fmt::format("{}/{}/containers", root, name), runtime, names);
   }
   std::ranges::sort(names);
   return names;

@@ -58,13 +58,10 @@ void describe(auto& each, RecordOf<DockerSettings> auto& settings) {
   each("graph", settings.graph);
 }
 
-// Where the daemon keeps its containers: by option, by daemon.json, or by default.
-std::string docker_data_root(const Host& host, const DockerDaemon& daemon, const DockerSettings& settings);
-
-// The names of the containers, running or not, that were created with `runtime`. Docker also records the
-// default runtime's name in each container.
-std::vector<std::string> containers_with_runtime(const Tree& tree, const std::string& data_root,
-                                                 std::string_view runtime);
+// The names of the containers, running or not, that were created with `runtime`; they are where an option,
+// daemon.json or the default has them. Docker also records the default runtime's name in each container.
+std::vector<std::string> containers_with_runtime(const Host& host, const DockerDaemon& daemon,
+                                                 const DockerSettings& settings, std::string_view runtime);
 
 struct DockerRuntimes {
   std::string default_runtime;

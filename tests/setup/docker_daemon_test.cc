@@ -44,14 +44,20 @@ TEST_CASE("an option of dockerd's is found in each spelling, the last one counts
   CHECK(daemon.flags.front().place == "/usr/lib/systemd/system/docker.service");
 }
 
-TEST_CASE("the data root is the option's, else the file's, else the usual one") {
+TEST_CASE("containers are where an option, else the file, else Docker itself has them") {
   const Machine machine;
+  for (const std::string root : {"var/lib/docker", "a", "b"})
+    machine.file(root + "/containers/in " + root.substr(0, 1) + "/hostconfig.json",
+                 R"({"Runtime": "oci-oauth"})");
   const Host host = machine.host();
-  CHECK(docker_data_root(host, find_docker(host), {}) == "/var/lib/docker");
-  CHECK(docker_data_root(host, find_docker(host), {.data_root = "/a"}) == "/a");
-  CHECK(docker_data_root(host, find_docker(host), {.graph = "/a"}) == "/a");
+  const auto found = [&](const DockerSettings& settings) {
+    return containers_with_runtime(host, find_docker(host), settings, "oci-oauth").at(0);
+  };
+  CHECK(found({}) == "in v");
+  CHECK(found({.data_root = "/a"}) == "in a");
+  CHECK(found({.graph = "/a"}) == "in a");
   machine.unit("/usr/sbin/dockerd --data-root /b");
-  CHECK(docker_data_root(host, find_docker(host), {.data_root = "/a"}) == "/b");
+  CHECK(found({.data_root = "/a"}) == "in b");
 }
 
 TEST_CASE("the socket is a Unix one that the daemon was given, else the usual one") {
@@ -71,9 +77,11 @@ TEST_CASE("containers are named by what Docker keeps on disk; what cannot be rea
   machine.file("d/containers/4/hostconfig.json", "[");
   machine.file("d/100000.100000/containers/5/hostconfig.json", R"({"Runtime": "oci-oauth"})");
   machine.file("d/other/containers/6/hostconfig.json", R"({"Runtime": "oci-oauth"})");
-  CHECK(containers_with_runtime(machine.host().tree, "/d", "oci-oauth") ==
-        std::vector<std::string>{"1234567890ab", "5", "db"});
-  CHECK(containers_with_runtime(machine.host().tree, "/none", "oci-oauth").empty());
+  const auto in = [&](const std::string& root) {
+    return containers_with_runtime(machine.host(), {}, {.data_root = root}, "oci-oauth");
+  };
+  CHECK(in("/d") == std::vector<std::string>{"1234567890ab", "5", "db"});
+  CHECK(in("/none").empty());
 }
 
 TEST_CASE("containers are found where the running daemon has them, also if the caller does not see that") {
@@ -88,10 +96,14 @@ TEST_CASE("containers are found where the running daemon has them, also if the c
     return std::string("mounted");
   });
   REQUIRE(daemon.ready());
-  const auto seen = Tree::of_process(daemon.pid());
-  const auto ours = Tree::open("/");
-  REQUIRE((seen && ours));
-  CHECK(containers_with_runtime(*seen, data_root, "oci-oauth") == std::vector<std::string>{"box"});
-  CHECK(containers_with_runtime(*ours, data_root, "oci-oauth").empty());
+  DockerDaemon docker;
+  const auto host = open_host("/");
+  REQUIRE(host);
+  const auto found = [&] {
+    return containers_with_runtime(*host, docker, {.data_root = data_root}, "oci-oauth");
+  };
+  CHECK(found().empty());
+  docker.seen = *Tree::of_process(daemon.pid());
+  CHECK(found() == std::vector<std::string>{"box"});
   CHECK(daemon.outcome() == "mounted");
 }
