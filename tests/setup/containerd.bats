@@ -32,7 +32,7 @@ effective() { containerd --config "$TREE/etc/containerd/config.toml" config dump
 @test "containerd: each version of the file has its own name for the plugin" {
     a_file etc/containerd/config.toml <<<'[plugins.cri]'
     install_engine containerd
-    [[ $(toml_after) == *'[plugins."cri".containerd.runtimes.oci-oauth]'* ]]
+    [[ $(toml_after) == *'[plugins.cri.containerd.runtimes.oci-oauth]'* ]]
     oci_oauth uninstall containerd
     a_file etc/containerd/config.toml <<<$'version = 3\n[plugins."io.containerd.cri.v1.images"]\n  snapshotter = "overlayfs"'
     gives_back containerd
