@@ -10,7 +10,7 @@
 #include "base/service_manager.h"
 #include "base/spawn.h"
 #include "exchange/credential_document.h"
-#include "exchange/due.h"
+#include "exchange/exchange_rules.h"
 #include "sinks/program.h"
 
 namespace oci_oauth {

@@ -82,12 +82,6 @@ bool has_secret(const JsonValue& value, const Secret& secret) {
 
 }  // namespace
 
-Grant Grant::copy() const {
-  Grant grant = {access_token.copy(), refresh_token.copy(), expires_at, scopes, login_expires_at};
-  for (const auto& [pointer, value] : values) grant.values.emplace(pointer, value.copy());
-  return grant;
-}
-
 Time expiry_of(const Login& login) {
   return login.expires_at.value_or(login.refresh_token.empty() ? end_of_time : unknown_expiry);
 }
@@ -115,10 +109,8 @@ Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::str
   if (!document->IsObject()) return bad(shown, "/", "is not an object");
 
   Login login;
-  auto refresh_token = TRY(read_token(*document, fields.refresh_token, shown));
-  login.refresh_token = std::move(refresh_token);
-  auto access_token = TRY(read_token(*document, fields.access_token, shown));
-  login.access_token = std::move(access_token);
+  login.refresh_token = TRY(read_token(*document, fields.refresh_token, shown));
+  login.access_token = TRY(read_token(*document, fields.access_token, shown));
   if (login.access_token.empty() && login.refresh_token.empty()) {
     return Error{ErrorKind::action_required,
                  fmt::format("{}: {}: there is no token", shown,
@@ -188,6 +180,7 @@ void CredentialDocument::complete(const JsonValue& client) {
   }
 }
 
+// In the form of the one that is there.
 JsonValue CredentialDocument::time_at(const std::string& pointer, Time time, TimeUnit unit) const {
   return document_time(time, json_at(document_, pointer), unit);
 }
@@ -218,6 +211,21 @@ void CredentialDocument::set_login_end(Time end, const CredentialFields& fields)
   if (fields.login_expires_at.empty() || (is_later && fields.login_end == LoginEndRule::lowered)) return;
   set(fields.login_expires_at, time_at(fields.login_expires_at, end, fields.unit));
   login_.login_expires_at = end;
+}
+
+Grant CredentialDocument::granted(const TokenAnswer& answer, const CredentialFields& fields,
+                                  Time time) const {
+  const Secret& rotated = answer.refresh_token.empty() ? login_.refresh_token : answer.refresh_token;
+  const auto told =
+      fields.format == TokenFormat::jwt ? jwt_expiry(answer.access_token.reveal()) : std::nullopt;
+  const Time expires_at =
+      told.value_or(granted_until(time, answer.expires_in.value_or(assumed_life), answer.date));
+  Grant grant = {answer.access_token.copy(), rotated.copy(), expires_at, answer.scopes, std::nullopt};
+  for (const auto& [pointer, value] : answer.values) grant.values.emplace(pointer, value.copy());
+  if (!fields.refreshed_at.empty())
+    grant.values.emplace(fields.refreshed_at, write_json(time_at(fields.refreshed_at, time, fields.unit)));
+  if (answer.refresh_token_expires_in) grant.login_expires_at = time + *answer.refresh_token_expires_in;
+  return grant;
 }
 
 Secret CredentialDocument::with(const Grant& grant, const CredentialFields& fields) {
@@ -265,32 +273,6 @@ std::map<std::string, Secret> CredentialDocument::delivered(const std::vector<De
   std::map<std::string, Secret> texts;
   for (const auto& [name, copy] : copies) texts.emplace(name, write_json(copy));
   return texts;
-}
-
-std::vector<std::string> answer_members(const CredentialFields& fields) {
-  std::vector<std::string> names;
-  for (const auto& [name, pointer] : fields.answer) names.push_back(name);
-  return names;
-}
-
-Grant grant_of(const TokenAnswer& answer, const CredentialDocument& document, const CredentialFields& fields,
-               Time time) {
-  const Secret& old = document.login().refresh_token;
-  const Secret& rotated = answer.refresh_token.empty() ? old : answer.refresh_token;
-  const auto told =
-      fields.format == TokenFormat::jwt ? jwt_expiry(answer.access_token.reveal()) : std::nullopt;
-  const Time expires_at =
-      told.value_or(granted_until(time, answer.expires_in.value_or(assumed_life), answer.date));
-  Grant grant = {answer.access_token.copy(), rotated.copy(), expires_at, answer.scopes, std::nullopt};
-  for (const auto& [name, pointer] : fields.answer) {
-    if (const auto member = answer.members.find(name); member != answer.members.end())
-      grant.values.emplace(pointer, member->second.copy());
-  }
-  if (!fields.refreshed_at.empty())
-    grant.values.emplace(fields.refreshed_at,
-                         write_json(document.time_at(fields.refreshed_at, time, fields.unit)));
-  if (answer.refresh_token_expires_in) grant.login_expires_at = time + *answer.refresh_token_expires_in;
-  return grant;
 }
 
 }  // namespace oci_oauth

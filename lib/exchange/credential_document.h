@@ -31,20 +31,6 @@ struct Login {
   std::optional<Time> login_expires_at;
 };
 
-// What a successful answer changes (RFC 6749 section 5.1).
-struct Grant {
-  Secret access_token;
-  Secret refresh_token;  // empty: the old one is kept
-  Time expires_at;
-  std::vector<std::string> scopes;       // empty: unchanged
-  std::optional<Time> login_expires_at;  // nullopt: unchanged
-  // What else is written: a JSON Pointer into the document, and the value there as JSON.
-  std::map<std::string, Secret> values = {};
-
-  Grant copy() const;
-  friend bool operator==(const Grant&, const Grant&) = default;
-};
-
 // The effective expiry of the access token: if the document has none, a token that can be refreshed has
 // expired, and another one never expires.
 Time expiry_of(const Login& login);
@@ -74,8 +60,8 @@ class CredentialDocument {
   void set_stamp(const FileStamp& stamp) { stamp_ = stamp; }
   // What the document does not say: the access token, if it has no place for one, and when that expires.
   void complete(const Secret& access_token, Time expires_at);
-  // `time` in the form of the one at `pointer`.
-  JsonValue time_at(const std::string& pointer, Time time, TimeUnit unit) const;
+  // What `answer` grants, which arrived at `time`; what it leaves open is as in the document.
+  Grant granted(const TokenAnswer& answer, const CredentialFields& fields, Time time) const;
   // The document with the grant in it. Scopes are written only if the grant lacks one of them, and the
   // login's expiry only as the provider specifies.
   Secret with(const Grant& grant, const CredentialFields& fields);
@@ -89,6 +75,7 @@ class CredentialDocument {
  private:
   CredentialDocument(Secret text, JsonDocument document, Login login, const FileStamp& stamp = {})
       : text_(std::move(text)), document_(std::move(document)), login_(std::move(login)), stamp_(stamp) {}
+  JsonValue time_at(const std::string& pointer, Time time, TimeUnit unit) const;
   void set(const std::string& pointer, JsonValue value);
   void set_scopes(const std::vector<std::string>& scopes, const std::string& pointer);
   void set_login_end(Time end, const CredentialFields& fields);
@@ -98,12 +85,5 @@ class CredentialDocument {
   Login login_;
   FileStamp stamp_;
 };
-
-// The members of an answer that read_token_answer() must keep for this.
-std::vector<std::string> answer_members(const CredentialFields& fields);
-
-// `answer` is of the kind granted and arrived at `time`; what it leaves open is as in `document`.
-Grant grant_of(const TokenAnswer& answer, const CredentialDocument& document, const CredentialFields& fields,
-               Time time);
 
 }  // namespace oci_oauth

@@ -94,15 +94,12 @@ void remove(const DirectoryIdentity& lock) {
   if (is_at(lock.path, lock)) remove_any(lock.path);
 }
 
-// Where a lock is created before it gets its name.
-std::string unnamed(const std::string& path, const LockManner& manner) {
-  return path + (manner.mark.empty() ? "" : "." + manner.mark) + ".oci-oauth";
+// What is beside a lock: `where` a lock is created before it gets its name, or where a stale one is checked
+// once more before it is removed.
+std::string beside(const std::string& path, const LockManner& manner, std::string_view where) {
+  return fmt::format("{}{}{}{}.oci-oauth", path, manner.mark.empty() ? "" : ".", manner.mark, where);
 }
-
-// Where a stale lock is checked once more before it is removed.
-std::string set_aside(const std::string& path, const LockManner& manner) {
-  return path + (manner.mark.empty() ? "" : "." + manner.mark) + ".stale.oci-oauth";
-}
+constexpr std::string_view unnamed, set_aside = ".stale";
 
 void give_back(std::vector<DirectoryIdentity>& locks) {
   for (auto lock = locks.rbegin(); lock != locks.rend(); ++lock) remove(*lock);
@@ -130,9 +127,8 @@ std::string read_record(const std::string& path) {
   return text ? std::move(*text) : "";
 }
 
-// What will become the lock. Whatever is at its temporary path was left by a killed run of ours.
-Result<DirectoryIdentity> make_unnamed(const ProviderLock& lock, const LockManner& manner) {
-  const std::string made = unnamed(lock.path, manner);
+// What will become the lock. Whatever is at its temporary path `made` was left by a killed run of ours.
+Result<DirectoryIdentity> make_unnamed(const ProviderLock& lock, const std::string& made) {
   const auto make = [&]() -> Result<void> {
     if (lock.kind == LockKind::lease) return write_lease(made, O_WRONLY | O_CREAT | O_EXCL);
     if (::mkdir(made.c_str(), 0700) != 0) return Error::from_errno(errno, fmt::format("{}: mkdir", made));
@@ -167,7 +163,7 @@ Error not_removable(int reason, const Directory& stale) {
 // Therefore it is first renamed, and renamed back if it is not the one that was checked.
 Result<void> remove_stale(const InTheWay& seen, const LockManner& manner) {
   const std::string& path = seen.lock.identity.path;
-  const std::string aside = set_aside(path, manner);
+  const std::string aside = beside(path, manner, set_aside);
   if (::rename(path.c_str(), aside.c_str()) != 0) {
     return errno == ENOENT ? Result<void>() : not_removable(errno, seen.lock);
   }
@@ -194,36 +190,36 @@ int give_name(const std::string& path, const std::string& made) {
   return ::rename(made.c_str(), path.c_str()) == 0 ? 0 : errno;
 }
 
-// Takes locks, one at a time.
+// Takes locks.
 class Taker {
  public:
   Taker(const LockNotice& notice, const LockManner& manner) : notice_(notice), manner_(manner) {}
 
-  // Result: the live lock in the way; nullopt if the lock was taken or skipped. It is created under another
-  // name first, so that its identity is recorded before it becomes a lock: after a kill, the next run
-  // recognises every lock as ours.
-  Result<std::optional<InTheWay>> take(const ProviderLock& lock);
+  // All of them or none. Result: the live lock in the way; nullopt: each is held, or was skipped.
+  Result<std::optional<InTheWay>> take(const std::vector<ProviderLock>& locks);
 
   std::vector<DirectoryIdentity> held;
   std::vector<std::string> passed_over;
 
  private:
-  Result<bool> make_and_name(const ProviderLock& lock, const std::optional<InTheWay>& stale);
+  Result<std::optional<InTheWay>> take(const ProviderLock& lock);
+  Result<bool> make(const ProviderLock& lock, const std::optional<InTheWay>& stale);
 
   const LockNotice& notice_;
   const LockManner& manner_;
 };
 
-// Result: false if somebody else was faster.
-Result<bool> Taker::make_and_name(const ProviderLock& lock, const std::optional<InTheWay>& stale) {
-  auto made = make_unnamed(lock, manner_);
+// It is created under another name first, so that its identity is recorded before it becomes a lock: after a
+// kill, the next run recognises every lock as ours. Result: false if somebody else was faster.
+Result<bool> Taker::make(const ProviderLock& lock, const std::optional<InTheWay>& stale) {
+  const std::string temporary = beside(lock.path, manner_, unnamed);
+  auto made = make_unnamed(lock, temporary);
   if (!made && nobody_can_make(lock.path)) {
     passed_over.push_back(
         fmt::format("{}: no program of this user can create this lock; continuing without it", lock.path));
     return true;
   }
   if (!made) return std::move(made).error();
-  const std::string temporary = unnamed(lock.path, manner_);
   auto ready = notice_ ? notice_(*made) : Result<void>();
   if (ready && stale) ready = remove_stale(*stale, manner_);
   const int refused = ready ? give_name(lock.path, temporary) : 0;
@@ -247,18 +243,16 @@ Result<std::optional<InTheWay>> Taker::take(const ProviderLock& lock) {
       there.emplace(InTheWay{std::move(*found), lock.stale_after, abandoned});
     }
     if (there && there->counts(there->lock.touched)) return there;
-    const auto taken = TRY(make_and_name(lock, there));
-    if (taken) return std::optional<InTheWay>();
+    if (TRY(make(lock, there))) return std::optional<InTheWay>();
   }
 }
 
-// All or none.
-Result<std::optional<InTheWay>> take_all(const std::vector<ProviderLock>& locks, Taker& taker) {
-  taker.passed_over.clear();
+Result<std::optional<InTheWay>> Taker::take(const std::vector<ProviderLock>& locks) {
+  passed_over.clear();
   for (const ProviderLock& lock : locks) {
-    auto in_the_way = taker.take(lock);
+    auto in_the_way = take(lock);
     if (in_the_way && !*in_the_way) continue;
-    give_back(taker.held);
+    give_back(held);
     return in_the_way;
   }
   return std::optional<InTheWay>();
@@ -324,13 +318,13 @@ Result<DirectoryLocks> DirectoryLocks::acquire(const std::vector<ProviderLock>& 
   Taker taker(notice, manner);
   std::unique_ptr<ReleaseWatch> watch;
   while (!stop()) {
-    const auto in_the_way = TRY(take_all(locks, taker));
+    const auto in_the_way = TRY(taker.take(locks));
     const SteadyTime time = steady_clock::now();
     if (!in_the_way) {
       DirectoryLocks held;
       held.held_ = std::move(taker.held);
       held.passed_over_ = std::move(taker.passed_over);
-      if (!manner.owner_record.empty()) held.record_owner(manner.owner_record);
+      held.record_owner(manner.owner_record);
       return held;
     }
     if (time >= deadline) return held_elsewhere(in_the_way->lock);
@@ -348,13 +342,14 @@ Result<DirectoryLocks> DirectoryLocks::acquire(const std::vector<ProviderLock>& 
 }
 
 DirectoryLocks::~DirectoryLocks() {
-  if (!record_.empty()) remove_record();
+  // Unless a program that took over the locks has written its own.
+  if (!record_.empty() && read_record(record_path_) == record_) ::unlink(record_path_.c_str());
   give_back(held_);
 }
 
 // Without a record, other programs merely wait a minute longer after a kill.
 void DirectoryLocks::record_owner(const std::string& path) {
-  if (held_.empty() || held_.front().born_ns == 0) return;
+  if (path.empty() || held_.empty() || held_.front().born_ns == 0) return;
   const auto second = held_.size() > 1 ? std::optional(held_[1].born_ns) : std::nullopt;
   std::string record = lock_owner_record(held_.front().born_ns, second);
   const UniqueFd file(
@@ -362,11 +357,6 @@ void DirectoryLocks::record_owner(const std::string& path) {
   if (!file || !write_all(file.get(), record, path)) return;
   record_path_ = path;
   record_ = std::move(record);
-}
-
-// Unless a program that took over the locks has written its own.
-void DirectoryLocks::remove_record() const {
-  if (read_record(record_path_) == record_) ::unlink(record_path_.c_str());
 }
 
 Result<void> DirectoryLocks::touch() {
@@ -384,9 +374,8 @@ void remove_left_behind(const DirectoryIdentity& lock, const LockManner& manner)
     if (is_at(lock.path, lock) || names_lock(record, lock.born_ns)) ::unlink(manner.owner_record.c_str());
   }
   remove(lock);
-  const std::string temporary = unnamed(lock.path, manner);
-  if (is_at(temporary, lock)) remove_any(temporary);
-  remove_any(set_aside(lock.path, manner));
+  remove({beside(lock.path, manner, unnamed), lock.device, lock.inode, lock.born_ns});
+  remove_any(beside(lock.path, manner, set_aside));
 }
 
 }  // namespace oci_oauth

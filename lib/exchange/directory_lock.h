@@ -62,7 +62,6 @@ class DirectoryLocks {
  private:
   DirectoryLocks() = default;
   void record_owner(const std::string& path);
-  void remove_record() const;
 
   std::vector<DirectoryIdentity> held_;
   std::vector<std::string> passed_over_;

@@ -25,14 +25,6 @@ std::optional<Time> time_of(double milliseconds) {
   return Time(Milliseconds(static_cast<Milliseconds::rep>(std::min(milliseconds, last))));
 }
 
-std::optional<double> number(std::string_view text) {
-  double value = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
-    return std::nullopt;
-  return value;
-}
-
 // RFC 3339 section 5.6, taken apart.
 struct TimeText {
   Time time;
@@ -110,12 +102,20 @@ std::int64_t number_of(Time time, TimeUnit unit) {
 
 }  // namespace
 
+std::optional<double> json_number(const JsonValue* value) {
+  if (value != nullptr && value->IsNumber()) return value->GetDouble();
+  if (value == nullptr || !value->IsString()) return std::nullopt;
+  const std::string_view text = json_text(*value);
+  const char* const end = text.data() + text.size();
+  double number = 0;
+  const auto read = std::from_chars(text.data(), end, number);
+  const bool is_one = read.ec == std::errc() && read.ptr == end && std::isfinite(number);
+  return is_one ? std::optional(number) : std::nullopt;
+}
+
 std::optional<Time> read_document_time(const JsonValue* value, TimeUnit unit) {
-  const double factor = unit == TimeUnit::seconds ? 1000 : 1;
-  if (value == nullptr) return std::nullopt;
-  if (value->IsNumber()) return time_of(value->GetDouble() * factor);
-  if (!value->IsString()) return std::nullopt;
-  if (const auto count = number(json_text(*value))) return time_of(*count * factor);
+  if (const auto count = json_number(value)) return time_of(*count * (unit == TimeUnit::seconds ? 1000 : 1));
+  if (value == nullptr || !value->IsString()) return std::nullopt;
   const auto text = read_text(json_text(*value));
   return text && text->time >= earliest ? std::optional(text->time) : std::nullopt;
 }
@@ -123,7 +123,7 @@ std::optional<Time> read_document_time(const JsonValue* value, TimeUnit unit) {
 JsonValue document_time(Time time, const JsonValue* old, TimeUnit unit) {
   const bool was_text = old != nullptr && old->IsString();
   const bool was_number = old != nullptr && old->IsNumber();
-  if (was_text && number(json_text(*old))) return to_json(fmt::format("{}", number_of(time, unit)));
+  if (was_text && json_number(old)) return to_json(fmt::format("{}", number_of(time, unit)));
   const auto text = was_text ? read_text(json_text(*old)) : std::nullopt;
   if (text || (unit == TimeUnit::rfc3339 && !was_number))
     return to_json(written(time, text.value_or(TimeText())));
@@ -136,8 +136,7 @@ std::optional<Time> jwt_expiry(std::string_view token) {
       token.substr(first + 1, last - first - 1).find('.') != token.npos)
     return std::nullopt;
   const auto claims = parse_json(from_base64url(token.substr(first + 1, last - first - 1)).value_or(""), "");
-  if (!claims || !claims->IsObject()) return std::nullopt;
-  const JsonValue* exp = json_member(*claims, "exp");
+  const JsonValue* const exp = claims ? json_member(*claims, "exp") : nullptr;
   return exp != nullptr && exp->IsNumber() ? read_document_time(exp, TimeUnit::seconds) : std::nullopt;
 }
 

@@ -13,6 +13,9 @@
 
 namespace oci_oauth {
 
+// A JSON number, or one in a string, as some servers write it. nullopt: it is neither, or there is no value.
+std::optional<double> json_number(const JsonValue* value);
+
 // Numbers are in `unit`. nullopt: there is no value, or it is not a time, or a time before OAuth existed.
 std::optional<Time> read_document_time(const JsonValue* value, TimeUnit unit);
 

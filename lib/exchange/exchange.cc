@@ -9,12 +9,11 @@
 #include "base/fmt.h"
 #include "base/wait.h"
 #include "exchange/command_source.h"
-#include "exchange/due.h"
-#include "exchange/exchange_failure.h"
+#include "exchange/exchange_rules.h"
 #include "exchange/file_login.h"
+#include "exchange/fleet_login.h"
 #include "exchange/fleet_task.h"
 #include "exchange/server_metadata.h"
-#include "exchange/shared_login.h"
 #include "exchange/token_answer.h"
 #include "exchange/token_request.h"
 
@@ -93,9 +92,9 @@ Result<void> Exchange::open(const FleetOpener& opener) {
   locks_.emplace(request_.provider, *store_, stop_, report_.notices);
   const LoginTools tools = {request_, stop_, *store_, *locks_, report_};
   if (request_.fleet) {
-    stored_ = std::make_unique<SharedLogin>(tools, opener);
+    stored_ = std::make_unique<FleetLogin>(tools, opener);
   } else {
-    stored_ = std::make_unique<FileLogin>(tools);
+    stored_ = login_in_file(tools);
   }
   take(TRY(stored_->open()));
   return {};
@@ -233,9 +232,9 @@ void Exchange::keep_grant(const Arrival& arrival) {
   if (rotation_.grant || arrival.status < 200 || arrival.status >= 300) return;
   const TokenAnswer answer = read_token_answer(
       {.status = arrival.status, .retry_after = "", .date = arrival.date, .body = Secret(arrival.body)},
-      now(), answer_members(fields));
+      now(), fields.answer);
   if (answer.kind != AnswerKind::granted) return;
-  const Grant& grant = rotation_.grant.emplace(grant_of(answer, *document_, fields, now()));
+  const Grant& grant = rotation_.grant.emplace(document_->granted(answer, fields, now()));
   const auto noted = store_->journal().note_grant(rotation_.token_hash, rotation_.began_at, grant);
   rotation_.is_noted = noted.has_value();
   report_.notices.insert(report_.notices.end(), answer.notices.begin(), answer.notices.end());

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "exchange/fleet_login.h"
+#include "exchange/fleet_record.h"
 #include "worker/exchange_report.h"
 #include "worker/exchange_request.h"
 

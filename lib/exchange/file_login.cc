@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/file_login.h"
 
+#include <algorithm>
+
 #include "base/fingerprint.h"
 #include "base/fmt.h"
-#include "exchange/due.h"
-#include "exchange/recovery.h"
+#include "base/json.h"
+#include "exchange/exchange_rules.h"
 
 namespace oci_oauth {
 
@@ -14,15 +16,34 @@ using std::chrono::steady_clock;
 
 constexpr auto wait_for_foreign_locks = std::chrono::seconds(20);
 
-}  // namespace
+class FileLogin : public StoredLogin {
+ public:
+  using StoredLogin::StoredLogin;
+
+  Result<CredentialDocument> open() override;
+  Decision decide(const CredentialDocument& login) override;
+  Result<CredentialDocument> lock() override;
+  Result<void> begin(const Rotation& rotation) override;
+  Result<void> may_send(const CredentialDocument& login) override;
+  void wait() override { (void)tools_.locks.keep_alive(); }
+  Settled settle(const Rotation& rotation) override;
+  void describe(const CredentialDocument& login) override;
+
+ private:
+  Result<CredentialDocument> read() const { return tools_.store.read(tools_.request.provider.fields); }
+  Settled store(const Rotation& rotation);
+  Settled refuse(const Rotation& rotation);
+  Error kept_in_journal(const Rotation& rotation, Error error);
+
+  std::optional<Time> interrupted_;
+  bool journal_is_needed_ = false;  // by the next run
+};
 
 Result<CredentialDocument> FileLogin::open() {
-  if (!tools_.store.journal().is_empty()) {
-    const auto recovery = TRY(recover(tools_.store, tools_.locks, tools_.request.provider.fields));
-    for (const std::string& notice : recovery.notices) tell(notice);
-    interrupted_ = recovery.interrupted;
-    journal_is_needed_ = recovery.journal_is_needed;
-  }
+  const auto recovery = TRY(recover(tools_.store, tools_.locks, tools_.request.provider.fields));
+  for (const std::string& notice : recovery.notices) tools_.tell(notice);
+  interrupted_ = recovery.interrupted;
+  journal_is_needed_ = recovery.journal_is_needed;
   return read();
 }
 
@@ -48,20 +69,15 @@ Result<void> FileLogin::begin(const Rotation& rotation) {
 
 // A suspended host or a slow connection may have cost us the locks.
 Result<void> FileLogin::may_send(const CredentialDocument& login) {
-  TRY(tools_.locks.touch(steady_clock::now()));
+  TRY(tools_.locks.touch());
   return tools_.store.check_unchanged(login.stamp());
-}
-
-void FileLogin::wait() {
-  (void)tools_.locks.keep_alive(steady_clock::now());
 }
 
 Settled FileLogin::settle(const Rotation& rotation) {
   Settled settled = rotation.grant ? store(rotation) : refuse(rotation);
   // The journal names the locks, so they are released first.
   tools_.locks.give_back();
-  if (journal_is_needed_) return settled;
-  if (auto cleared = tools_.store.journal().clear(); !cleared) tell(cleared.error().message);
+  if (!journal_is_needed_) tools_.clear_journal();
   return settled;
 }
 
@@ -84,7 +100,7 @@ Settled FileLogin::store(const Rotation& rotation) {
       settled.done = kept_in_journal(rotation, std::move(stamp).error());
     }
   } else if (!refresh_token.empty()) {
-    tell("another program wrote a newer login in the meantime; keeping it");
+    tools_.tell("another program wrote a newer login in the meantime; keeping it");
   } else {
     // A login that a person removed, or that another program wrote in a format that we cannot read, is not
     // overwritten.
@@ -113,7 +129,7 @@ Settled FileLogin::refuse(const Rotation& rotation) {
   auto login = read();
   if (!login) return {};
   if (fingerprint(login->login().refresh_token) != rotation.token_hash) {
-    tell("another program refreshed the login in the meantime; using its token");
+    tools_.tell("another program refreshed the login in the meantime; using its token");
     failure.reset();
   }
   return {std::move(*login)};
@@ -121,6 +137,102 @@ Settled FileLogin::refuse(const Rotation& rotation) {
 
 void FileLogin::describe(const CredentialDocument& login) {
   if (tools_.report.login) tools_.report.login->stamp = login.stamp();
+}
+
+// An interrupted rewriting in place.
+Result<void> mend_document(LoginStore& store, const JournalEntry& entry) {
+  const auto content = TRY(store.read());
+  if (!is_torn(content.text.reveal(), entry.old_text.reveal(), entry.new_text.reveal())) return {};
+  TRY(store.replace(entry.new_text));
+  return {};
+}
+
+// If a server does not rotate, the refresh token does not help: a journal that a power failure restored must
+// not replace a newer access token by an older one.
+bool is_complete(const Login& login, const Grant& grant) {
+  const bool rotated = !grant.refresh_token.empty() && !(grant.refresh_token == login.refresh_token);
+  return !rotated && !login.access_token.empty() && expiry_of(login) >= grant.expires_at;
+}
+
+Result<Recovery> complete(LoginStore& store, LoginLocks& locks, const CredentialFields& fields,
+                          const JournalEntry& entry) {
+  const bool saves = entry.grant || !entry.new_text.empty();
+  const auto saving = saves ? locks.take_for_saving() : std::nullopt;
+  TRY(mend_document(store, entry));
+  auto document = TRY(store.read(fields));
+  Recovery recovery;
+  recovery.journal_is_needed = saves && !saving;
+  const Secret& refresh_token = document.login().refresh_token;
+  if (fingerprint(refresh_token) != entry.refresh_token_hash) {
+    // A document without a refresh token may be a login in a newer format than we can read.
+    recovery.journal_is_needed = recovery.journal_is_needed || (entry.grant && refresh_token.empty());
+    return recovery;
+  }
+  const std::string name = short_fingerprint(entry.refresh_token_hash);
+  if (!entry.grant) {
+    recovery.interrupted = entry.began_at;
+    recovery.notices.push_back(fmt::format(
+        "a refresh of token {} began at {} and its answer never arrived: if the login is now refused, a "
+        "person must log in again",
+        name, rfc3339(entry.began_at)));
+    return recovery;
+  }
+  if (is_complete(document.login(), *entry.grant)) return recovery;
+  TRY(store.replace(document.with(*entry.grant, fields)));
+  recovery.notices.push_back(fmt::format("completed the refresh of token {} that was interrupted at {}", name,
+                                         rfc3339(entry.began_at)));
+  return recovery;
+}
+
+// Somewhere in the value is a text with this fingerprint. The depth is bounded, because parse_json made it.
+bool has_text(const JsonValue& value, const std::string& hash) {
+  if (value.IsString()) return fingerprint(json_text(value)) == hash;
+  const auto has = [&](const auto& one) { return has_text(one, hash); };
+  if (value.IsArray()) return std::ranges::any_of(value.GetArray(), has);
+  return value.IsObject() &&
+         std::ranges::any_of(value.GetObject(), [&](const auto& member) { return has(member.value); });
+}
+
+// What another login recorded is outdated once the token that it sent is not in the document any more. Its
+// own next run would discard it, but its profile may be gone.
+Result<void> discard_outdated(const LoginStore& store, const LoginLocks& locks, Journal& journal) {
+  const auto others = TRY(journal.others());
+  if (others.empty()) return {};
+  const auto content = TRY(store.read());
+  const auto document = TRY(parse_json(content.text.reveal(), store.shown()));
+  for (const auto& [entry, notes] : others) {
+    if (has_text(document, notes.refresh_token_hash)) continue;
+    locks.tidy_up(notes.locks, LoginLocks::Use::saving);
+    locks.tidy_up(notes.locks, LoginLocks::Use::refresh);
+    TRY(journal.discard(entry));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Recovery> recover(LoginStore& store, LoginLocks& locks, const CredentialFields& fields) {
+  Journal& journal = store.journal();
+  const auto entry = TRY(journal.replay());
+  if (!entry) return Recovery{};
+  if (entry->rotation) {
+    return Error{
+        ErrorKind::failed,
+        fmt::format("{}: contains a refresh of the fleet's login, which is not complete", journal.shown()),
+        "set \"fleet\" in the profile again, then oci-oauth refresh"};
+  }
+  locks.tidy_up(entry->locks, LoginLocks::Use::saving);
+  auto recovery = complete(store, locks, fields, *entry);
+  // Only now, because another program that waits for them must not see the old refresh token.
+  locks.tidy_up(entry->locks, LoginLocks::Use::refresh);
+  if (!recovery || recovery->journal_is_needed) return recovery;
+  TRY(discard_outdated(store, locks, journal));
+  TRY(journal.clear());
+  return recovery;
+}
+
+std::unique_ptr<StoredLogin> login_in_file(const LoginTools& tools) {
+  return std::make_unique<FileLogin>(tools);
 }
 
 }  // namespace oci_oauth

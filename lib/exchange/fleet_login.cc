@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/fleet_login.h"
 
-#include <algorithm>
-
 #include "base/fingerprint.h"
 #include "base/fmt.h"
-#include "base/path.h"
-#include "store/open_store.h"
+#include "exchange/exchange_rules.h"
 
 namespace oci_oauth {
 
@@ -17,218 +14,89 @@ using std::chrono::steady_clock;
 
 // The intent is written, the journal synced and the first byte sent within this time, or nothing is sent.
 constexpr Milliseconds longest_claim = seconds(3);
-// Clocks that differ by more than this, and a second for their rounding, are wrong.
-constexpr Milliseconds tolerated_clock = tolerated_skew + seconds(1);
 constexpr unsigned most_steps = 50;
-constexpr auto longest_look = seconds(75);
+constexpr auto longest_steps = seconds(75);
+// Whoever logs in holds its locks for as long as it writes.
+constexpr auto wait_for_client = seconds(20);
 
-Result<FleetKeys> read_all_keys(const FleetAccess& fleet) {
-  FleetKeys keys;
-  keys.access = TRY(read_keys(fleet.access.reveal(), access_key_file));
-  for (const Secret& half : TRY(read_keys(fleet.signers.reveal(), signers_file)))
-    keys.signers.emplace_back(half.reveal());
-  if (fleet.config.role == FleetRole::follower) return keys;
-  keys.login = TRY(read_keys(fleet.login.reveal(), login_key_file));
-  keys.signing = TRY(read_keys(fleet.signing.reveal(), signing_key_file));
-  return keys;
+bool has_text(const Secret& text, const Secret& secret) {
+  return !secret.empty() && text.reveal().find(secret.reveal()) != std::string_view::npos;
 }
 
-Result<UniqueFd> directory_of(const LoginStore& local) {
-  return open_file({.path = local.directory()}, O_RDONLY | O_DIRECTORY);
-}
-
-std::string name_of(const LoginStore& local) {
-  return base_name(local.shown());
+// The document without its refresh token and its client's secret. Failure: one of them is also elsewhere in
+// it.
+Result<Secret> access_only(const CredentialDocument& document, const CredentialFields& fields) {
+  JsonValue json = TRY(parse_json(document.text().reveal(), ""));
+  for (const std::string& pointer : {fields.refresh_token, fields.client_secret}) {
+    const auto path = parse_json_pointer(pointer);
+    if (path && json_at(json, *path) != nullptr) json_set_at(json, *path, to_json(""));
+  }
+  Secret text = write_json(json);
+  const Login& login = document.login();
+  if (!has_text(text, login.refresh_token) && !has_text(text, login.client_secret)) return text;
+  return Error{ErrorKind::failed, "the login has its refresh token or its client's secret in two places"};
 }
 
 }  // namespace
 
-Result<FleetClient> FleetClient::open(const FleetAccess& fleet) {
-  FleetClient client;
-  client.keys = TRY(read_all_keys(fleet));
-  client.ca = TRY(MemoryFile::holding(fleet.ca.reveal()));
-  client.token = TRY(MemoryFile::holding(fleet.token.reveal()));
-  FleetConfig config = fleet.config;
-  config.ca_file = client.ca->path();
-  if (config.kubernetes) config.kubernetes->token_file = client.token->path();
-  client.store = open_store(config, {std::string(fleet.certificate.reveal()), fleet.key.copy()});
-  return client;
+std::optional<LocalLogin> local_login(Secret text, const CredentialFields& fields) {
+  const auto document = CredentialDocument::parse(std::move(text), "", fields);
+  if (!document || document->login().refresh_token.empty()) return std::nullopt;
+  return LocalLogin{fingerprint(document->login().refresh_token), expiry_of(document->login())};
 }
 
-std::optional<LocalLogin> local_login(const CredentialDocument& document) {
-  const Login& login = document.login();
-  if (login.refresh_token.empty()) return std::nullopt;
-  return LocalLogin{fingerprint(login.refresh_token), expiry_of(login)};
-}
-
-void describe_to(FleetStatus& status, const LoginRecord& login) {
-  status.state = word(login.state);
-  status.why = login.why;
-  status.by = login.by;
-  status.login = login.ordinal;
-  status.generation = login.generation;
-  status.refresh_token = short_fingerprint(login.refresh_token_hash);
-  status.obtained_at = login.obtained_at;
-  status.expires_at = login.expires_at;
-  if (login.intent) status.refreshing = login.intent->by;
-  if (login.intent) status.refreshing_since = login.intent->began_at;
-  if (login.rest) status.rests_until = login.rest->until;
-}
-
-Result<void> FleetClient::look(const std::string& profile, FleetStatus& status) {
-  const StoreSight sight = TRY(store->examine());
-  status.store = sight.engine;
-  status.version = sight.version;
-  if (sight.time) status.clock_behind = *sight.time - now();
-  const auto access = TRY(store->read(access_key(profile)));
-  if (access) {
-    const AccessRecord opened = TRY(open_access(access->bytes, profile, keys));
-    status.published_login = opened.ordinal;
-    status.published = opened.generation;
-    status.obtained_at = opened.obtained_at;
-    status.expires_at = opened.expires_at;
+Result<std::vector<DirectoryIdentity>> FleetLogin::connect() {
+  record_.emplace(TRY(FleetRecord::open(tools_.request, tools_.store, opener_)));
+  Journal& journal = tools_.store.journal();
+  auto entry = TRY(journal.replay()).value_or(JournalEntry());
+  if (entry.rotation) {
+    note_ = std::move(entry.rotation);
+    grant_ = std::move(entry.grant);
+    if (grant_) note_->progress = RotationStage::granted;
+  } else if (!entry.refresh_token_hash.empty()) {
+    return Error{ErrorKind::failed,
+                 fmt::format("{}: contains a refresh from before the login was the fleet's", journal.shown()),
+                 fmt::format("oci-oauth fleet join {}", tools_.request.profile.name)};
   }
-  if (keys.login.empty()) return {};
-  const auto stored = TRY(store->read(login_key(profile)));
-  if (!stored) return {};
-  describe_to(status, TRY(open_login(stored->bytes, profile, keys)));
-  return {};
+  return std::move(entry.locks);
 }
 
-Result<FleetLogin> FleetLogin::open(const ExchangeRequest& request, LoginStore& local,
-                                    const std::function<bool()>& stop, std::vector<std::string>& notices,
-                                    const FleetOpener& opener) {
-  FleetLogin login(request, local, stop, notices);
-  login.client_ = TRY(opener(*request.fleet));
-  const UniqueFd directory = TRY(directory_of(local));
-  login.memory_ = TRY(read_memory(directory.get(), local.directory(), name_of(local)));
-  if (!login.memory_.record.empty()) {
-    auto known = open_login(login.memory_.record, request.profile.name, login.client_.keys);
-    if (!known) return std::move(known).error().in(memory_name(name_of(local)));
-    login.remembered_ = std::move(*known);
-    login.had_ = login.remembered_->refresh_token_hash;
+Result<CredentialDocument> FleetLogin::open() {
+  const auto left = TRY(connect());
+  tools_.locks.tidy_up(left, LoginLocks::Use::saving);
+  // A client that refreshes the login before it has moved is told from its document.
+  tools_.locks.tidy_up(left, LoginLocks::Use::refresh);
+  return find();
+}
+
+// Finishes what can be finished, and reads the login as it is then.
+Result<CredentialDocument> FleetLogin::find() {
+  const Endpoint endpoint = tools_.request.endpoint;
+  move_ = TRY(look(endpoint));
+  if (move_.act == Act::adopt) {
+    TRY(tools_.locks.take(steady_clock::now() + wait_for_client));
+    auto moved = move_in(std::move(*move_.record));
+    tools_.locks.give_back();
+    TRY(std::move(moved));
+    before_.clear();  // a forced request is the new login's
+    tools_.report.failure.reset();
+    move_ = TRY(look(endpoint));
   }
-  auto entry = TRY(local.journal().replay());
-  if (entry) login.left_locks_ = std::move(entry->locks);
-  if (entry && entry->rotation) {
-    login.note_ = std::move(entry->rotation);
-    login.grant_ = std::move(entry->grant);
-    if (login.grant_) login.note_->progress = RotationStage::granted;
-  } else if (entry && !entry->refresh_token_hash.empty()) {
-    return Error{
-        ErrorKind::failed,
-        fmt::format("{}: contains a refresh from before the login was the fleet's", local.journal().shown()),
-        fmt::format("oci-oauth fleet join {}", request.profile.name)};
-  }
-  return login;
+  const LoginRecord* const there = record_->get();
+  if (there == nullptr || there->state == LoginState::moved)
+    return Error{ErrorKind::action_required, move_.why, move_.hint};
+  return record_->document();
 }
 
-Result<void> FleetLogin::read() {
-  stored_ = TRY(client_.store->read(login_key(request_.profile.name)));
-  record_.reset();
-  if (stored_) record_ = TRY(open_login(stored_->bytes, request_.profile.name, client_.keys));
-  memory_.look(record_ ? record_->nonce : "", record_ && record_->intent ? record_->intent->nonce : "",
-               boot_moment(request_.fleet->boot));
-  return remember();
-}
-
-Result<CredentialDocument> FleetLogin::document() const {
-  return CredentialDocument::parse(record_->document.copy(), login_key(request_.profile.name),
-                                   request_.provider.fields);
-}
-
-std::uint64_t FleetLogin::newest_ordinal() const {
-  return std::max(record_ ? record_->ordinal : 0, remembered_ ? remembered_->ordinal : 0);
-}
-
-Result<void> FleetLogin::remember() {
-  if (record_ && (!remembered_ || !is_older(*record_, *remembered_)) &&
-      (!remembered_ || record_->ordinal != remembered_->ordinal || record_->epoch == remembered_->epoch)) {
-    const bool is_other = remembered_ && record_->ordinal == remembered_->ordinal &&
-                          record_->generation == remembered_->generation &&
-                          record_->refresh_token_hash != remembered_->refresh_token_hash;
-    if (!is_other) {
-      memory_.record = stored_->bytes;
-      remembered_ = record_->copy();
-    }
-  }
-  const UniqueFd directory = TRY(directory_of(local_));
-  return write_memory(directory.get(), local_.directory(), name_of(local_), memory_);
-}
-
-Result<void> FleetLogin::trust() {
-  memory_.first = memory_.nonce_first = Milliseconds(0);
-  memory_.last = boot_moment(request_.fleet->boot).time;
-  const UniqueFd directory = TRY(directory_of(local_));
-  return write_memory(directory.get(), local_.directory(), name_of(local_), memory_);
-}
-
-Result<bool> FleetLogin::write(LoginRecord next) {
-  const std::string nonce = next.nonce;
-  const std::string bytes = TRY(seal(std::move(next), client_.keys));
-  const std::string key = login_key(request_.profile.name);
-  Written written = TRY(client_.store->write(key, bytes, stored_));
-  if (written != Written::yes) {
-    TRY(read());
-    return record_ && record_->nonce == nonce;
-  }
-  stored_ = Stored{bytes, ""};
-  record_ = TRY(open_login(bytes, request_.profile.name, client_.keys));
-  memory_.look(record_->nonce, record_->intent ? record_->intent->nonce : "",
-               boot_moment(request_.fleet->boot));
-  TRY(remember());
-  return true;
-}
-
-Result<std::optional<LocalLogin>> FleetLogin::read_local() const {
-  auto here = local_.read();
-  if (!here && here.error().kind == ErrorKind::not_found) return std::optional<LocalLogin>();
-  if (!here) return std::move(here).error();
-  const auto document =
-      CredentialDocument::parse(std::move(here->text), local_.shown(), request_.provider.fields);
-  // What is not a document cannot be used by anybody.
-  return document ? local_login(*document) : std::nullopt;
-}
-
-Result<Sight> FleetLogin::sight(const std::function<bool(const CredentialDocument&)>& is_wanted,
-                                Force force) {
-  Sight sight;
-  sight.record = record();
-  sight.memory = remembered_ ? &*remembered_ : nullptr;
-  sight.note = note();
-  sight.profile = request_.profile.name;
-  sight.host = request_.fleet->config.host;
-  sight.now = now();
-  sight.watched = memory_.last - memory_.first;
-  sight.record_watched = memory_.last - memory_.nonce_first;
-  sight.intent_watched = memory_.last - memory_.intent_first;
-  sight.settle = request_.fleet->config.settle;
-  sight.is_forced = force == Force::yes;
-  sight.takeover =
-      request_.fleet->task == FleetTask::takeover ? Takeover::now : request_.fleet->config.takeover;
-  if (record_ && record_->state != LoginState::moved) {
-    const auto document = TRY(this->document());
-    sight.is_wanted = is_wanted(document);
-    sight.local = TRY(read_local());
-    const auto& [published, history] = request_.known;
-    // The token of a login that was replaced may end later than the new one's.
-    const bool is_same_login = history.fleet && history.fleet->login >= record_->ordinal;
-    sight.is_behind = is_same_login && published.has_token() &&
-                      published.expires_at > record_->expires_at + seconds(1) &&
-                      published.access_token_hash != fingerprint(document.login().access_token);
-  }
-  return sight;
-}
-
-Result<Move> FleetLogin::look(const std::function<bool(const CredentialDocument&)>& is_wanted, Force force) {
-  const SteadyTime deadline = steady_clock::now() + longest_look;
+Result<Move> FleetLogin::look(Endpoint endpoint) {
+  const SteadyTime deadline = steady_clock::now() + longest_steps;
   for (unsigned step = 0; step < most_steps && steady_clock::now() < deadline; ++step) {
-    TRY(read());
-    const Sight seen = TRY(sight(is_wanted, force));
+    TRY(record_->read());
+    const Sight seen = TRY(sight(endpoint));
     Move move = next_move(seen, random_name());
     switch (move.act) {
       case Act::write:
-        if (TRY(write(std::move(*move.record))) && !move.why.empty()) notices_.push_back(move.why);
+        if (TRY(record_->write(std::move(*move.record))) && !move.why.empty()) tools_.tell(move.why);
         break;
       case Act::commit:
         TRY(commit(std::move(*move.record)));
@@ -237,8 +105,8 @@ Result<Move> FleetLogin::look(const std::function<bool(const CredentialDocument&
         TRY(forget(move.why));
         break;
       case Act::wait:
-        if (stop_()) return Error{ErrorKind::temporary, "interrupted before anything was sent"};
-        TRY(wait_for_other());
+        if (tools_.stop()) return Error{ErrorKind::temporary, "interrupted before anything was sent"};
+        TRY(record_->wait_for_change());
         break;
       case Act::nothing:
       case Act::adopt:
@@ -250,120 +118,197 @@ Result<Move> FleetLogin::look(const std::function<bool(const CredentialDocument&
   return Error{ErrorKind::temporary, "the fleet's record changes all the time"};
 }
 
+Result<Sight> FleetLogin::sight(Endpoint endpoint) {
+  const ExchangeRequest& request = tools_.request;
+  Sight sight = record_->sight();
+  sight.note = note_ ? &*note_ : nullptr;
+  sight.is_forced = request.force == Force::yes;
+  if (sight.record == nullptr || sight.record->state == LoginState::moved) return sight;
+  const auto document = TRY(record_->document());
+  sight.is_wanted = endpoint == Endpoint::asked && is_wanted(document);
+  sight.local = TRY(read_local());
+  const auto& [published, history] = request.known;
+  // The token of a login that was replaced may end later than the new one's.
+  const bool is_same_login = history.fleet && history.fleet->login >= sight.record->ordinal;
+  sight.is_behind = is_same_login && published.has_token() &&
+                    published.expires_at > sight.record->expires_at + seconds(1) &&
+                    published.access_token_hash != fingerprint(document.login().access_token);
+  return sight;
+}
+
+Result<std::optional<LocalLogin>> FleetLogin::read_local() const {
+  auto here = tools_.store.read();
+  if (!here && here.error().kind == ErrorKind::not_found) return std::optional<LocalLogin>();
+  if (!here) return std::move(here).error();
+  return local_login(std::move(here->text), tools_.request.provider.fields);
+}
+
+// One request is enough, and a token that another host obtained meanwhile as well.
+bool FleetLogin::is_wanted(const CredentialDocument& login) {
+  const ExchangeRequest& request = tools_.request;
+  const Secret& refresh_token = login.login().refresh_token;
+  if (refresh_token.empty() || has_begun_) return false;
+  const std::string hash = fingerprint(refresh_token);
+  if (before_.empty()) before_ = hash;
+  return (request.force == Force::yes && hash == before_) || is_due(request, login.login(), now());
+}
+
 Result<void> FleetLogin::commit(LoginRecord next) {
-  auto document = TRY(this->document());
-  next.document = document.with(*grant_, request_.provider.fields);
+  auto document = TRY(record_->document());
+  next.document = document.with(*grant_, tools_.request.provider.fields);
   next.refresh_token_hash = fingerprint(document.login().refresh_token);
   next.obtained_at = now();
   next.expires_at = grant_->expires_at;
-  const auto written = TRY(write(std::move(next)));
-  if (!written) return {};
-  return forget("");
+  return TRY(record_->write(std::move(next))) ? forget("") : Result<void>();
 }
 
 // The journal is cleared only when the record no longer needs it.
 Result<void> FleetLogin::forget(const std::string& why) {
-  const bool is_ours = grant_ && record_ && record_->refresh_token_hash == fingerprint(grant_->refresh_token);
-  if (!why.empty() && !is_ours) notices_.push_back(why);
+  const LoginRecord* const there = record_->get();
+  const bool is_ours =
+      grant_ && there != nullptr && there->refresh_token_hash == fingerprint(grant_->refresh_token);
+  if (!why.empty() && !is_ours) tools_.tell(why);
   note_.reset();
   grant_.reset();
-  return local_.journal().clear();
+  return tools_.store.journal().clear();
 }
 
-Result<void> FleetLogin::wait_for_other() {
-  const auto changed = client_.store->wait(login_key(request_.profile.name), stored_ ? stored_->version : "",
-                                           steady_clock::now() + seconds(2));
-  // A store that cannot be waited for is looked at again, and that tells what is wrong.
-  if (!changed && changed.error().kind != ErrorKind::temporary) return changed.error();
+Decision FleetLogin::decide(const CredentialDocument&) {
+  Decision decision = {.is_wanted = move_.act == Act::claim};
+  if (move_.act == Act::stop)
+    decision.failure = {
+        .kind = move_.kind, .message = move_.why, .hint = move_.hint, .retry_after = move_.retry_after};
+  return decision;
+}
+
+// The first step of a claim; nothing is sent yet.
+Result<void> FleetLogin::begin(const Rotation&) {
+  TRY(record_->check_clock());
+  TRY(tools_.store.journal().note_rotation(*move_.note));
+  note_ = move_.note;
+  has_begun_ = true;
   return {};
 }
 
-// A clock that is ahead would refresh all the time, and take other hosts' refreshes for lost.
-Result<void> FleetLogin::check_clock() {
-  const StoreSight sight = TRY(client_.store->examine());
-  const Time here = now();
-  if (!sight.time || (*sight.time - here <= tolerated_clock && here - *sight.time <= tolerated_clock))
-    return {};
-  return Error{ErrorKind::failed,
-               fmt::format("this host's clock says {}, and the store's {}: nothing is sent while they differ",
-                           rfc3339(here), rfc3339(*sight.time)),
-               "sudo timedatectl set-ntp true"};
+Result<void> FleetLogin::may_send(const CredentialDocument&) {
+  auto claimed = claim();
+  is_beaten_ = !claimed;
+  return claimed;
 }
 
-Result<void> FleetLogin::begin(const Move& claim) {
-  TRY(check_clock());
-  TRY(local_.journal().note_rotation(*claim.note));
-  note_ = *claim.note;
-  claim_ = claim.record->copy();
-  return {};
-}
-
-Result<void> FleetLogin::may_send() {
+// While the connection to the token endpoint is open: the intent is in the store, and this host's journal
+// says that the token is sent.
+Result<void> FleetLogin::claim() {
   if (is_sent()) return {};  // a second request of the same rotation
-  const Milliseconds began = boot_moment(request_.fleet->boot).time;
+  const Milliseconds began = record_->time_since_boot();
   const Error not_ours = {ErrorKind::temporary, "another host of the fleet refreshes the login"};
-  if (!TRY(write(claim_->copy()))) return not_ours;
-  if (record_->intent && record_->intent->nonce != note_->nonce) return not_ours;
+  if (!TRY(record_->write(move_.record->copy()))) return not_ours;
+  const auto& intent = record_->get()->intent;
+  if (intent && intent->nonce != note_->nonce) return not_ours;
   RotationNote sent = *note_;
   sent.progress = RotationStage::sent;
-  TRY(local_.journal().note_rotation(sent));
-  if (boot_moment(request_.fleet->boot).time - began > longest_claim)
+  TRY(tools_.store.journal().note_rotation(sent));
+  if (record_->time_since_boot() - began > longest_claim)
     return Error{ErrorKind::temporary, "the fleet's store answered too late"};
   note_ = std::move(sent);
   return {};
 }
 
-void FleetLogin::note_grant(const Grant& grant) {
-  grant_ = grant.copy();
-  note_->progress = RotationStage::granted;
-}
-
-Result<void> FleetLogin::note_refusal(std::optional<FleetRest> rest, const std::string& why) {
-  note_->progress = RotationStage::refused;
-  note_->rest = std::move(rest);
-  note_->why = why;
-  return local_.journal().note_rotation(*note_);
-}
-
-Result<bool> FleetLogin::publish(const LoginSnapshot& snapshot) {
-  const std::string& profile = request_.profile.name;
-  const auto there = TRY(client_.store->read(access_key(profile)));
-  if (there) {
-    const auto old = open_access(there->bytes, profile, client_.keys);
-    if (old && !is_older(*old, *record_)) return false;
+// What the request left: an answer, a refusal, or an intent that was not used. What an earlier run sent is
+// not refused because nothing was sent by this one.
+Settled FleetLogin::settle(const Rotation& rotation) {
+  auto& failure = tools_.report.failure;
+  if (rotation.grant) {
+    grant_ = rotation.grant->copy();
+    note_->progress = RotationStage::granted;
+  } else if (has_begun_ && is_sent() && failure &&
+             rule_of(failure->kind).refresh_token == RefreshToken::unspent && !rest(*failure)) {
+    tools_.tell("this host could not note the refusal");
   }
-  ExchangeReport report;
-  report.login = LoginSnapshot{.stamp = {},
-                               .access_token_hash = snapshot.access_token_hash,
-                               .request_hash = snapshot.request_hash,
-                               .expires_at = snapshot.expires_at,
-                               .can_be_refreshed = snapshot.can_be_refreshed,
-                               .login_expires_at = snapshot.login_expires_at,
-                               .files = {}};
-  for (const SharedFile& file : snapshot.files)
-    report.login->files.push_back({file.name, file.content.copy()});
-  AccessRecord access;
-  access.profile = profile;
-  access.epoch = record_->epoch;
-  access.ordinal = record_->ordinal;
-  access.generation = record_->generation;
-  access.obtained_at = record_->obtained_at;
-  access.expires_at = record_->expires_at;
-  access.payload = write_record(report);
-  // Whoever wrote another one meanwhile has seen the same login or a newer one.
-  const std::string bytes = TRY(seal(std::move(access), client_.keys));
-  return TRY(client_.store->write(access_key(profile), bytes, there)) == Written::yes;
+  if (is_beaten_) has_begun_ = false;  // the winner's token is waited for
+  auto login = find();
+  if (!login) return {std::nullopt, std::move(login).error()};
+  // Another host was quicker, and has refreshed it.
+  if (is_beaten_ && move_.act == Act::nothing) failure.reset();
+  return {std::move(*login)};
 }
 
-Result<void> FleetLogin::seal_access_anew() {
-  const std::string key = access_key(request_.profile.name);
-  const auto there = TRY(client_.store->read(key));
-  if (!there) return {};
-  auto access = TRY(open_access(there->bytes, request_.profile.name, client_.keys));
-  const std::string bytes = TRY(seal(std::move(access), client_.keys));
-  if (TRY(client_.store->write(key, bytes, there)) == Written::yes) return {};
-  return Error{ErrorKind::temporary, "another host published a token at the same time",
-               "oci-oauth fleet rekey"};
+// The whole fleet learns what a refusal means.
+Result<void> FleetLogin::rest(const ExchangeFailure& failure) {
+  const LoginRecord& there = *record_->get();
+  const unsigned failures = there.rest ? there.rest->failures + 1 : 1;
+  note_->progress = RotationStage::refused;
+  note_->why = failure.message;
+  note_->rest.reset();
+  if (failure.kind != FailureKind::login_required) {
+    const Milliseconds pause = rest_after({.kind = failure.kind,
+                                           .failures = failures,
+                                           .retry_after = failure.retry_after,
+                                           .token_left = there.expires_at - now()});
+    note_->rest = FleetRest{now() + pause, failure.kind, failures, failure.message};
+  }
+  return tools_.store.journal().note_rotation(*note_);
+}
+
+void FleetLogin::describe(const CredentialDocument& login) {
+  if (record_->get() == nullptr) return;  // what the store has since is not one
+  ExchangeReport& report = tools_.report;
+  const auto kept = keep_access_only(login);
+  if (!note_) tools_.clear_journal();
+  describe_to(report.fleet.emplace(), *record_->get());
+  if (!report.login) return;
+  if (auto told = record_->publish(report); !told)
+    tools_.tell(fmt::format("the fleet does not have the access token yet: {}", told.error().message));
+  if (kept) report.login->stamp = *kept;
+}
+
+Result<void> FleetLogin::move_in(LoginRecord next) {
+  LoginStore& local = tools_.store;
+  const auto document = TRY(local.read(tools_.request.provider.fields));
+  const std::string hash = fingerprint(document.login().refresh_token);
+  const Secret kept = TRY(access_only(document, tools_.request.provider.fields));
+  const LoginRecord* const there = record_->get();
+  const bool is_there = there != nullptr && there->nonce == next.nonce;
+  const auto number = next.ordinal;
+  next.document = document.text().copy();
+  const Error changed = {ErrorKind::temporary, "the login changed at the same time; nothing was moved"};
+  if (hash != next.refresh_token_hash) return changed;
+  if (!is_there && !TRY(record_->write(std::move(next)))) return changed;
+  TRY(record_->trust());
+  TRY(local.replace(kept));
+  tools_.tell(fmt::format("token {} of {} is in the fleet's store, and only there, as login {}",
+                          short_fingerprint(hash), local.shown(), number));
+  return {};
+}
+
+// Makes the host's own file the access-only form of the fleet's login, for clients that run on this host,
+// unless it already is. A file with another refresh token is left alone, with a notice. Result: the file's
+// stamp; nullopt: there is none, or it was left alone.
+std::optional<FileStamp> FleetLogin::keep_access_only(const CredentialDocument& document) {
+  const LoginRecord& fleets = *record_->get();
+  const std::string& shown = tools_.store.shown();
+  if (fleets.state == LoginState::joining) return std::nullopt;
+  const auto wanted = access_only(document, tools_.request.provider.fields);
+  const auto there = tools_.store.read();
+  if (!wanted || (!there && there.error().kind != ErrorKind::not_found)) return std::nullopt;
+  if (there && there->text == *wanted) return there->stamp;
+  const auto login = there ? local_login(there->text.copy(), tools_.request.provider.fields) : std::nullopt;
+  if (login && !record_->has_had(login->refresh_token_hash)) {
+    const std::string what =
+        is_newer(*login, fleets)
+            ? "a new login is on this host, and the fleet's works: to replace that"
+            : fmt::format(
+                  "has token {}, which is not newer than the fleet's login, and is left alone: "
+                  "to replace the fleet's",
+                  short_fingerprint(login->refresh_token_hash));
+    tools_.tell(fmt::format("{}: {}: oci-oauth fleet join --force {}", shown, what, fleets.profile));
+    return std::nullopt;
+  }
+  const auto saving = tools_.locks.take_for_saving();
+  auto replaced = tools_.store.replace(*wanted);
+  if (replaced) return *replaced;
+  tools_.tell(replaced.error().message);
+  return std::nullopt;
 }
 
 }  // namespace oci_oauth

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/fleet_task.h"
 
+#include "base/file.h"
 #include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/path.h"
 #include "exchange/exchange_failure.h"
+#include "exchange/exchange_rules.h"
+#include "exchange/file_login.h"
 #include "exchange/fleet_login.h"
-#include "exchange/recovery.h"
 
 namespace oci_oauth {
 
@@ -16,10 +18,6 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 constexpr auto wait_for_locks = seconds(30);
-
-bool has_text(const Secret& text, const Secret& secret) {
-  return !secret.empty() && text.reveal().find(secret.reveal()) != std::string_view::npos;
-}
 
 class Task {
  public:
@@ -35,11 +33,14 @@ class Task {
   Result<void> rekey();
   Result<void> look();
   void look_here(const FleetKeys& keys, FleetStatus& status);
+  Result<void> look_there(const FleetClient& client, FleetStatus& status);
 
   Result<void> open(Document document);
   Result<LoginRecord> joined(const CredentialDocument& document);
-  bool is_ours(LoginState state) const;
-  bool is_begun(const CredentialDocument& document) const;
+  LoginRecord rewritten();
+  const LoginRecord* there() { return fleet_->record().get(); }
+  bool is_ours(LoginState state);
+  bool is_begun(const CredentialDocument& document);
   bool is_shown() const { return request_.fleet->change == FleetChange::shown; }
   void tell(std::string what) { report.notices.push_back(std::move(what)); }
   const std::string& profile() const { return request_.profile.name; }
@@ -56,6 +57,7 @@ Result<void> Task::open(Document document) {
   local_.emplace(
       TRY(LoginStore::open(request_.profile.credentials, steady_clock::now() + wait_for_locks, document)));
   locks_.emplace(request_.provider, *local_, stop_, report.notices);
+  fleet_.emplace(LoginTools{request_, stop_, *local_, *locks_, report}, opener_);
   return {};
 }
 
@@ -90,19 +92,17 @@ Result<void> Task::init() {
 
 // The login as the store gets it, after what is there.
 Result<LoginRecord> Task::joined(const CredentialDocument& document) {
-  const LoginRecord* const there = fleet_->record();
-  const bool is_alive = there != nullptr && there->state == LoginState::live;
-  if (is_alive && request_.force == Force::no) {
+  const LoginRecord* const there = this->there();
+  if (there != nullptr && there->state == LoginState::live && request_.force == Force::no)
     return Error{ErrorKind::failed,
                  fmt::format("the fleet already has a login of this name, token {} in generation {}",
                              short_fingerprint(there->refresh_token_hash), there->generation),
                  fmt::format("to replace it: oci-oauth fleet join --force {}", profile())};
-  }
   const Login& login = document.login();
   LoginRecord next;
   next.profile = profile();
   next.epoch = random_name();
-  next.ordinal = fleet_->newest_ordinal() + 1;
+  next.ordinal = fleet_->record().newest_ordinal() + 1;
   next.nonce = random_name();
   next.by = request_.fleet->config.host;
   next.refresh_token_hash = fingerprint(login.refresh_token);
@@ -122,54 +122,56 @@ Result<void> Task::join() {
     return Error{ErrorKind::temporary,
                  fmt::format("{}: contains a refresh that is not complete", local_->journal().shown()),
                  fmt::format("oci-oauth refresh {}", profile())};
-  fleet_.emplace(TRY(FleetLogin::open(request_, *local_, stop_, report.notices, opener_)));
+  (void)TRY(fleet_->connect());
   // What this host began with the fleet's earlier login is finished as far as it can be.
-  const auto never = [](const CredentialDocument&) { return false; };
-  if (was_joined) (void)TRY(fleet_->look(never, Force::no));
+  if (was_joined) (void)TRY(fleet_->look(Endpoint::left_alone));
   if (!is_shown()) TRY(locks_->take(steady_clock::now() + wait_for_locks));
   const CredentialDocument document = TRY(local_->read(request_.provider.fields));
-  TRY(fleet_->read());
+  TRY(fleet_->record().read());
   if (document.login().refresh_token.empty() && !is_ours(LoginState::joining)) {
-    const bool is_moved = fleet_->record() != nullptr && fleet_->record()->state == LoginState::live;
+    const bool is_moved = there() != nullptr && there()->state == LoginState::live;
     return Error{
         ErrorKind::action_required,
         fmt::format("{}: contains no refresh token{}", local_->shown(), is_moved ? ": the fleet has it" : ""),
         is_moved ? fmt::format("oci-oauth fleet status {}", profile())
                  : "log in again with the program that owns this login"};
   }
-  LoginRecord next = is_begun(document) ? fleet_->record()->copy() : TRY(joined(document));
+  LoginRecord next = is_begun(document) ? there()->copy() : TRY(joined(document));
   if (is_shown()) {
     tell(fmt::format("would move token {} of {} to the fleet's store, as login {}",
                      short_fingerprint(next.refresh_token_hash), local_->shown(), next.ordinal));
     return {};
   }
-  if (!document.login().refresh_token.empty())
-    TRY(move_in(*fleet_, *local_, request_.provider, std::move(next), report.notices));
+  if (!document.login().refresh_token.empty()) TRY(fleet_->move_in(std::move(next)));
   locks_->give_back();
-  (void)TRY(fleet_->look(never, Force::no));
+  (void)TRY(fleet_->look(Endpoint::left_alone));
   return local_->journal().clear();
 }
 
-bool Task::is_ours(LoginState state) const {
-  const LoginRecord* const there = fleet_->record();
-  return there != nullptr && there->state == state && there->by == request_.fleet->config.host;
+bool Task::is_ours(LoginState state) {
+  return there() != nullptr && there()->state == state && there()->by == request_.fleet->config.host;
 }
 
 // By a run that was interrupted.
-bool Task::is_begun(const CredentialDocument& document) const {
+bool Task::is_begun(const CredentialDocument& document) {
   const Secret& token = document.login().refresh_token;
-  const LoginRecord* const there = fleet_->record();
-  const bool is_same = there != nullptr && there->refresh_token_hash == fingerprint(token);
+  const bool is_same = there() != nullptr && there()->refresh_token_hash == fingerprint(token);
   return (is_ours(LoginState::joining) && (is_same || token.empty())) ||
-         (is_same && there->state == LoginState::live);
+         (is_same && there()->state == LoginState::live);
+}
+
+LoginRecord Task::rewritten() {
+  LoginRecord next = there()->copy();
+  ++next.serial;
+  next.nonce = random_name();
+  return next;
 }
 
 Result<void> Task::leave() {
   TRY(open(Document::created));
-  fleet_.emplace(TRY(FleetLogin::open(request_, *local_, stop_, report.notices, opener_)));
-  const auto never = [](const CredentialDocument&) { return false; };
-  (void)TRY(fleet_->look(never, Force::no));
-  const LoginRecord* const there = fleet_->record();
+  (void)TRY(fleet_->connect());
+  (void)TRY(fleet_->look(Endpoint::left_alone));
+  const LoginRecord* const there = this->there();
   const bool is_moved = is_ours(LoginState::moved);
   if (there == nullptr || (there->state == LoginState::moved && !is_moved))
     return Error{ErrorKind::failed, "the fleet's store has no such login",
@@ -186,32 +188,28 @@ Result<void> Task::leave() {
   TRY(local_->prepare(there->document.reveal().size()));
   // First the store: the token is in two places at no time.
   if (!is_moved) {
-    LoginRecord next = there->copy();
-    ++next.serial;
-    next.nonce = random_name();
+    LoginRecord next = rewritten();
     next.by = request_.fleet->config.host;
     next.state = LoginState::moved;
-    if (!TRY(fleet_->write(std::move(next))))
+    if (!TRY(fleet_->record().write(std::move(next))))
       return Error{ErrorKind::temporary,
                    "another host changed the login at the same time; nothing was moved"};
   }
-  TRY(local_->replace(fleet_->record()->document));
+  TRY(local_->replace(this->there()->document));
   tell(fmt::format("the login is in {}; remove \"fleet\" from the profile", local_->shown()));
   return {};
 }
 
 Result<void> Task::rekey() {
   TRY(open(Document::created));
-  fleet_.emplace(TRY(FleetLogin::open(request_, *local_, stop_, report.notices, opener_)));
-  TRY(fleet_->read());
-  if (fleet_->record() == nullptr) return Error{ErrorKind::failed, "the fleet's store has no such login"};
+  (void)TRY(fleet_->connect());
+  FleetRecord& record = fleet_->record();
+  TRY(record.read());
+  if (record.get() == nullptr) return Error{ErrorKind::failed, "the fleet's store has no such login"};
   tell(fmt::format("{} with the key {}", is_shown() ? "would seal the login" : "sealed the login",
-                   fleet_->sealing_key()));
+                   record.sealing_key()));
   if (is_shown()) return {};
-  LoginRecord next = fleet_->record()->copy();
-  ++next.serial;
-  next.nonce = random_name();
-  if (TRY(fleet_->write(std::move(next)))) return fleet_->seal_access_anew();
+  if (TRY(record.write(rewritten()))) return record.seal_access_anew();
   return Error{ErrorKind::temporary, "another host changed the login at the same time",
                "oci-oauth fleet rekey"};
 }
@@ -220,9 +218,28 @@ Result<void> Task::look() {
   const FleetAccess& fleet = *request_.fleet;
   FleetStatus& status = report.fleet.emplace();
   if (const auto end = end_of_certificate(fleet.certificate.reveal())) status.certificate_expires_at = *end;
-  FleetClient client = TRY(opener_(fleet));
+  const FleetClient client = TRY(opener_(fleet));
   if (fleet.config.role == FleetRole::refresher) look_here(client.keys, status);
-  return client.look(profile(), status);
+  return look_there(client, status);
+}
+
+// What the store has, as far as this host can open it. Failure: `status` has what was found before.
+Result<void> Task::look_there(const FleetClient& client, FleetStatus& status) {
+  const StoreSight sight = TRY(client.store->examine());
+  status.store = sight.engine;
+  status.version = sight.version;
+  if (sight.time) status.clock_behind = *sight.time - now();
+  if (const auto access = TRY(client.store->read(access_key(profile())))) {
+    const AccessRecord opened = TRY(open_access(access->bytes, profile(), client.keys));
+    status.published_login = opened.ordinal;
+    status.published = opened.generation;
+    status.obtained_at = opened.obtained_at;
+    status.expires_at = opened.expires_at;
+  }
+  if (client.keys.login.empty()) return {};
+  if (const auto stored = TRY(client.store->read(login_key(profile()))))
+    describe_to(status, TRY(open_login(stored->bytes, profile(), client.keys)));
+  return {};
 }
 
 // What this host has beside its document. What cannot be read is as good as missing.
@@ -237,8 +254,7 @@ void Task::look_here(const FleetKeys& keys, FleetStatus& status) {
   if (known) status.remembered = known->generation;
   auto text = read_file({fd->get(), name, path}, MiB);
   if (!text) return;
-  const auto document = CredentialDocument::parse(Secret(std::move(*text)), path, request_.provider.fields);
-  const auto login = document ? local_login(*document) : std::nullopt;
+  const auto login = local_login(Secret(std::move(*text)), request_.provider.fields);
   status.has_new_login = known && login && is_newer(*login, *known);
 }
 
@@ -262,68 +278,6 @@ Result<void> Task::run() {
 }
 
 }  // namespace
-
-Result<Secret> access_only(const CredentialDocument& document, const CredentialFields& fields) {
-  JsonValue json = TRY(parse_json(document.text().reveal(), ""));
-  for (const std::string& pointer : {fields.refresh_token, fields.client_secret}) {
-    auto path = parse_json_pointer(pointer);
-    if (!path || json_at(json, *path) == nullptr) continue;
-    json_set_at(json, *path, to_json(""));
-  }
-  Secret text = write_json(json);
-  const Login& login = document.login();
-  if (!has_text(text, login.refresh_token) && !has_text(text, login.client_secret)) return text;
-  return Error{ErrorKind::failed, "the login has its refresh token or its client's secret in two places"};
-}
-
-Result<void> move_in(FleetLogin& fleet, LoginStore& local, const Provider& provider, LoginRecord next,
-                     std::vector<std::string>& notices) {
-  const auto document = TRY(local.read(provider.fields));
-  const std::string hash = fingerprint(document.login().refresh_token);
-  const Secret kept = TRY(access_only(document, provider.fields));
-  const bool is_there = fleet.record() != nullptr && fleet.record()->nonce == next.nonce;
-  const auto number = next.ordinal;
-  next.document = document.text().copy();
-  const Error changed = {ErrorKind::temporary, "the login changed at the same time; nothing was moved"};
-  if (hash != next.refresh_token_hash) return changed;
-  if (!is_there && !TRY(fleet.write(std::move(next)))) return changed;
-  TRY(fleet.trust());
-  TRY(local.replace(kept));
-  notices.push_back(fmt::format("token {} of {} is in the fleet's store, and only there, as login {}",
-                                short_fingerprint(hash), local.shown(), number));
-  return {};
-}
-
-std::optional<FileStamp> keep_access_only(LoginStore& local, LoginLocks& locks, const FleetLogin& fleet,
-                                          const CredentialDocument& document, const Provider& provider,
-                                          std::vector<std::string>& notices) {
-  if (fleet.record()->state == LoginState::joining) return std::nullopt;
-  const auto wanted = access_only(document, provider.fields);
-  const auto there = local.read();
-  if (!wanted || (!there && there.error().kind != ErrorKind::not_found)) return std::nullopt;
-  if (there) {
-    if (there->text == *wanted) return there->stamp;
-    const auto old = CredentialDocument::parse(there->text.copy(), local.shown(), provider.fields);
-    const auto login = old ? local_login(*old) : std::nullopt;
-    if (login && !fleet.has_had(login->refresh_token_hash)) {
-      notices.push_back(
-          is_newer(*login, *fleet.record())
-              ? fmt::format("{}: a new login is on this host, and the fleet's works: to replace that: "
-                            "oci-oauth fleet join --force {}",
-                            local.shown(), fleet.record()->profile)
-              : fmt::format("{}: has token {}, which is not newer than the fleet's login, and is left alone: "
-                            "to replace the fleet's: oci-oauth fleet join --force {}",
-                            local.shown(), short_fingerprint(login->refresh_token_hash),
-                            fleet.record()->profile));
-      return std::nullopt;
-    }
-  }
-  const auto saving = locks.take_for_saving();
-  auto replaced = local.replace(*wanted);
-  if (replaced) return *replaced;
-  notices.push_back(replaced.error().message);
-  return std::nullopt;
-}
 
 ExchangeReport do_fleet_task(const ExchangeRequest& request, const std::function<bool()>& stop,
                              const FleetOpener& opener) {

@@ -60,30 +60,26 @@ std::set<std::string, std::less<>> others_in(std::string_view text, std::string_
   for_each_line(text, [&](const JsonValue& json) {
     const std::string entry(json_string(json, "entry").value_or(""));
     const JsonValue* const end = json_member(json, "end");
-    if (end != nullptr && end->IsTrue()) {
-      others.erase(entry);
-    } else if (entry != own) {
-      others.insert(entry);
-    }
+    if (entry != own) others.insert(entry);
+    if (end != nullptr && end->IsTrue()) others.erase(entry);
   });
   return others;
 }
 
-// The journal, locked. It is the same file for all processes unless somebody removed it while we waited.
-Result<LockedJournal> lock_journal(int directory, const std::string& name, const std::string& shown,
-                                   SteadyTime deadline) {
+// The journal, locked; new records follow whatever is already there. It is the same file for all processes
+// unless somebody removed it while we waited.
+Result<FileLock> lock_journal(const FileAt& file, SteadyTime deadline) {
   while (true) {
-    auto lock = TRY(FileLock::acquire(FileAt{directory, name, shown}, LockMode::exclusive, deadline));
+    auto fd = TRY(open_file(file, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
+    auto lock = TRY(FileLock::acquire(std::move(fd), LockMode::exclusive, deadline, file.shown));
     struct stat held, there;
-    if (::fstat(lock.fd(), &held) != 0) return Error::from_errno(errno, shown);
-    const bool is_there = ::fstatat(directory, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0;
-    if (!is_there && errno != ENOENT) return Error::from_errno(errno, shown);
-    if (!S_ISREG(held.st_mode)) {
-      return Error{ErrorKind::failed, fmt::format("{}: is {}", shown, file_type(held.st_mode)),
-                   "rm -r " + shell_word(shown)};
-    }
-    if (is_there && FileId::of(held) == FileId::of(there))
-      return LockedJournal{std::move(lock), held.st_size == 0};
+    if (::fstat(lock.fd(), &held) != 0) return Error::from_errno(errno, file.shown);
+    const bool is_there = ::fstatat(file.directory, file.path.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!is_there && errno != ENOENT) return Error::from_errno(errno, file.shown);
+    if (!S_ISREG(held.st_mode))
+      return Error{ErrorKind::failed, fmt::format("{}: is {}", file.shown, file_type(held.st_mode)),
+                   "rm -r " + shell_word(file.shown)};
+    if (is_there && FileId::of(held) == FileId::of(there)) return lock;
   }
 }
 
@@ -109,32 +105,17 @@ Result<JournalEntry> read_notes(std::string_view text, const JournalSubject& sub
                fmt::format("install that version again, or {}", spare_hint)};
 }
 
-Journal::Journal(LockedJournal locked, int directory, std::string directory_path, JournalSubject subject)
-    : file_(std::move(locked.file)),
-      is_empty_(locked.is_empty),
-      directory_(directory),
-      directory_path_(std::move(directory_path)),
-      subject_(std::move(subject)),
-      shown_(directory_path_ + "/" + journal_name(subject_.document)) {}
-
 Result<Journal> Journal::open(int directory, const std::string& directory_path, const JournalSubject& subject,
                               SteadyTime deadline) {
-  const std::string name = journal_name(subject.document), shown = directory_path + "/" + name;
-  auto locked = TRY(lock_journal(directory, name, shown, deadline));
-  // New records follow whatever is already there.
-  const int flags = ::fcntl(locked.file.fd(), F_GETFL);
-  if (flags < 0 || ::fcntl(locked.file.fd(), F_SETFL, flags | O_APPEND) != 0)
-    return Error::from_errno(errno, shown);
-  return Journal(std::move(locked), directory, directory_path, subject);
+  const std::string name = journal_name(subject.document);
+  const FileAt file = {directory, name, directory_path + "/" + name};
+  auto locked = TRY(lock_journal(file, deadline));
+  return Journal(std::move(locked), directory, directory_path, subject, file.shown);
 }
 
 Result<void> Journal::reserve(size_t size) {
   TRY(reserve_space(file_.fd(), size, shown_));
   return sync();
-}
-
-Result<void> Journal::append(JournalLine line) {
-  return append(std::move(line), subject_.entry);
 }
 
 Result<void> Journal::append(JournalLine line, const std::string& entry) {

@@ -16,8 +16,8 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
-#include "exchange/credential_document.h"
 #include "exchange/directory_lock.h"
+#include "exchange/token_answer.h"
 #include "fleet/step.h"
 
 namespace oci_oauth {
@@ -89,11 +89,6 @@ struct JournalSubject {
 Result<JournalEntry> read_notes(std::string_view text, const JournalSubject& subject,
                                 const std::string& shown);
 
-struct LockedJournal {
-  FileLock file;
-  bool is_empty;
-};
-
 class Journal {
  public:
   // `directory` must outlive the journal. Failure: temporary if another process holds the lock beyond
@@ -102,8 +97,6 @@ class Journal {
                               SteadyTime deadline);
 
   const std::string& shown() const { return shown_; }
-  // Whether earlier runs left nothing in it.
-  bool is_empty() const { return is_empty_; }
 
   // Reserves `size` bytes on the disk for records, and syncs.
   Result<void> reserve(size_t size);
@@ -131,15 +124,19 @@ class Journal {
   Result<void> clear();
 
  private:
-  Journal(LockedJournal file, int directory, std::string directory_path, JournalSubject subject);
+  Journal(FileLock file, int directory, std::string directory_path, JournalSubject subject, std::string shown)
+      : file_(std::move(file)),
+        directory_(directory),
+        directory_path_(std::move(directory_path)),
+        subject_(std::move(subject)),
+        shown_(std::move(shown)) {}
 
-  Result<void> append(JournalLine line);
   Result<void> append(JournalLine line, const std::string& entry);
+  Result<void> append(JournalLine line) { return append(std::move(line), subject_.entry); }
   Result<void> sync();
   Result<Secret> read_all();
 
   FileLock file_;
-  bool is_empty_;  // when it was opened
   int directory_;
   std::string directory_path_;
   JournalSubject subject_;

@@ -8,15 +8,38 @@
 #include <string>
 #include <vector>
 
+#include "base/file_lock.h"
+#include "base/result.h"
+#include "base/time.h"
 #include "config/provider.h"
 #include "exchange/directory_lock.h"
-#include "exchange/lock_file.h"
 #include "exchange/login_store.h"
 
 namespace oci_oauth {
 
+// Locks that other programs take as files, with flock(2): the kernel gives them back, however their holder
+// ends.
+class LockFiles {
+ public:
+  // Takes `locks`, of kind file, in order; the files stay when the locks are released. Failure: temporary if
+  // another program holds one beyond `deadline`; a file that cannot be opened.
+  static Result<LockFiles> acquire(const std::vector<ProviderLock>& locks, SteadyTime deadline, Time now);
+
+  // Says again, in those that say it, that we hold them. Failure: temporary if another program replaced one.
+  Result<void> touch(Time now);
+
+ private:
+  struct Held {
+    ProviderLock lock;
+    FileLock file;
+  };
+  std::vector<Held> held_;
+};
+
 class LoginLocks {
  public:
+  enum class Use { refresh, saving };
+
   // All arguments must outlive the object. `stop` is called while waiting; `notices` receives what a person
   // should know.
   LoginLocks(const Provider& provider, LoginStore& store, const std::function<bool()>& stop,
@@ -29,9 +52,9 @@ class LoginLocks {
   void give_back() { held_.reset(); }
   // Updates the locks; only while they are held. Failure: temporary if another program took one over; another
   // kind, with the lock and the reason, if one cannot be updated.
-  Result<void> touch(SteadyTime now);
+  Result<void> touch();
   // The same, but only if one of them is due for an update.
-  Result<void> keep_alive(SteadyTime now);
+  Result<void> keep_alive();
 
   // Locks of both kinds: the directories were taken first.
   struct Held {
@@ -44,19 +67,13 @@ class LoginLocks {
   // restore what that program overwrites.
   std::optional<Held> take_for_saving();
 
-  // Removes what a killed run left behind of the locks that it recorded: of those for saving, or of all
-  // others.
-  void tidy_up_saving(const std::vector<DirectoryIdentity>& locks) const;
-  void tidy_up_rest(const std::vector<DirectoryIdentity>& locks) const;
+  // Removes what a killed run left behind of the locks that it recorded for this use.
+  void tidy_up(const std::vector<DirectoryIdentity>& locks, Use use) const;
 
  private:
-  LockManner manner(const std::string& owner_record) const;
+  LockManner manner(Use use) const;
   std::string expanded(const std::string& path) const;
-  bool is_for_saving(const DirectoryIdentity& lock) const;
-  LockNotice notice() const;
-  std::vector<ProviderLock> expanded(const std::vector<ProviderLock>& locks) const;
-  Result<Held> acquire(const std::vector<ProviderLock>& locks, SteadyTime deadline,
-                       const std::function<bool()>& stop, const std::string& owner_record);
+  Result<Held> acquire(Use use, SteadyTime deadline, const std::function<bool()>& stop);
 
   const Provider& provider_;
   LoginStore& store_;

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "exchange/credential_document.h"
 #include "exchange/journal.h"
 #include "token/records.h"
 
@@ -18,6 +19,11 @@ namespace oci_oauth {
 // True if `text` is what an interrupted write of `new_text` over `old_text` leaves: each byte comes from one
 // of the two. If the tokens of both have the same length, such a text may well be valid JSON.
 bool is_torn(std::string_view text, std::string_view old_text, std::string_view new_text);
+
+// Gives the file `to`, which is empty and new, the owner, group, mode and POSIX access control list (acl(5))
+// of the file `from`, as far as the caller may. If the group or the list cannot be kept, group and others
+// lose their permissions, so that access never widens. Failure: "SHOWN: fchmod: reason".
+Result<void> keep_access(int from, int to, const std::string& shown);
 
 // How the credential document is replaced: by rename or, if it is a mount point itself, in place.
 enum class ReplacedBy { rename, in_place };
@@ -35,7 +41,9 @@ class LoginStore {
   static Result<LoginStore> open(const std::string& path, SteadyTime deadline,
                                  Document document = Document::required, const std::string& entry = "");
 
+  int directory_fd() const { return directory_.get(); }
   const std::string& directory() const { return directory_path_; }  // real path
+  const std::string& name() const { return name_; }                 // of the document
   const std::string& shown() const { return shown_; }               // real path of the document
 
   struct Content {

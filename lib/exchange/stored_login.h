@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A login, where it is stored and by the rules of that place: in a file of this host (file_login.h), or in a
-// fleet's store (shared_login.h). Both have a document on this host, and beside it the journal.
+// fleet's store (fleet_login.h). Both have a document on this host, and beside it the journal.
 #pragma once
 
 #include <functional>
@@ -22,6 +22,12 @@ struct LoginTools {
   LoginStore& store;                  // the document on this host
   LoginLocks& locks;                  // of its programs
   ExchangeReport& report;             // gets notices, and loses a failure that does not count any more
+
+  void tell(std::string what) const { report.notices.push_back(std::move(what)); }
+  // What cannot be discarded stays for the next run.
+  void clear_journal() const {
+    if (auto cleared = store.journal().clear(); !cleared) tell(cleared.error().message);
+  }
 };
 
 // Whether a request is to be sent.
@@ -48,6 +54,7 @@ struct Settled {
 
 class StoredLogin {
  public:
+  explicit StoredLogin(const LoginTools& tools) : tools_(tools) {}
   virtual ~StoredLogin() = default;
 
   // Finishes what an earlier run began, and reads the login. Failure: it cannot be read.
@@ -60,12 +67,15 @@ class StoredLogin {
   // While the connection to the token endpoint is open. Failure: why nothing may be sent.
   virtual Result<void> may_send(const CredentialDocument& login) = 0;
   // About once a second until the answer has arrived.
-  virtual void wait() = 0;
+  virtual void wait() {}
   // Stores what was granted, or notes why nothing was (the report's failure), and unlocks. After lock(),
   // whatever came of it and of the request.
   virtual Settled settle(const Rotation& rotation) = 0;
   // Adds to the report what is known where the login is stored; a fleet learns its access token.
   virtual void describe(const CredentialDocument& login) = 0;
+
+ protected:
+  const LoginTools tools_;
 };
 
 }  // namespace oci_oauth

@@ -2,13 +2,12 @@
 #include "exchange/token_answer.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "config/rules.h"
+#include "exchange/document_time.h"
 #include "http/retry_after.h"
 
 namespace oci_oauth {
@@ -48,20 +47,8 @@ Secret token(const JsonValue& answer, std::string_view key) {
   return is_utf8(value) ? Secret(value) : Secret();
 }
 
-// A JSON number, or one in a string, as some servers write it.
-std::optional<double> number(const JsonValue* value) {
-  if (value != nullptr && value->IsNumber()) return value->GetDouble();
-  if (value == nullptr || !value->IsString()) return std::nullopt;
-  const std::string_view digits = json_text(*value);
-  const char* const end = digits.data() + digits.size();
-  double result = 0;
-  const auto parsed = std::from_chars(digits.data(), end, result);
-  if (parsed.ec != std::errc() || parsed.ptr != end || !std::isfinite(result)) return std::nullopt;
-  return result;
-}
-
 std::optional<Milliseconds> lifetime(const JsonValue& answer, std::string_view key) {
-  const auto count = number(last_member(answer, key));
+  const auto count = json_number(last_member(answer, key));
   if (!count) return std::nullopt;
   return seconds(static_cast<seconds::rep>(std::clamp(*count, 0.0, longest_life)));
 }
@@ -88,7 +75,7 @@ std::optional<Secret> member_text(const JsonValue& document, std::string_view na
   return again && *again == *value ? std::optional(std::move(text)) : std::nullopt;
 }
 
-TokenAnswer read_grant(const JsonValue& document, long status, const std::vector<std::string>& members) {
+TokenAnswer read_grant(const JsonValue& document, long status, const Pairs& members) {
   TokenAnswer answer;
   answer.kind = AnswerKind::granted;
   answer.message = fmt::format("{}", status);
@@ -98,8 +85,8 @@ TokenAnswer read_grant(const JsonValue& document, long status, const std::vector
   answer.refresh_token_expires_in = lifetime(document, "refresh_token_expires_in");
   if (answer.refresh_token_expires_in == Milliseconds(0)) answer.refresh_token_expires_in.reset();
   answer.scopes = scopes(document);
-  for (const std::string& name : members) {
-    if (auto text = member_text(document, name)) answer.members.emplace(name, std::move(*text));
+  for (const auto& [name, pointer] : members) {
+    if (auto text = member_text(document, name)) answer.values.emplace(pointer, std::move(*text));
   }
   // RFC 6749 section 7.1; the type's name comes from the body, so it is not repeated.
   if (const auto type = text(document, "token_type"); !type.empty() && !is_bearer(type)) {
@@ -180,7 +167,7 @@ TokenAnswer read_refusal(const HttpReply& reply, const JsonValue& document, Time
   return answer;
 }
 
-TokenAnswer read_answer(const HttpReply& reply, Time now, const std::vector<std::string>& members) {
+TokenAnswer read_answer(const HttpReply& reply, Time now, const Pairs& members) {
   auto parsed = parse_json_leniently(reply.body.reveal());
   const JsonDocument document = parsed ? std::move(*parsed) : JsonDocument();
   if (!is_success(reply.status)) return read_refusal(reply, document, now);
@@ -194,10 +181,16 @@ TokenAnswer read_answer(const HttpReply& reply, Time now, const std::vector<std:
 
 }  // namespace
 
-TokenAnswer read_token_answer(const HttpReply& reply, Time now, const std::vector<std::string>& members) {
+TokenAnswer read_token_answer(const HttpReply& reply, Time now, const Pairs& members) {
   TokenAnswer answer = read_answer(reply, now, members);
   answer.date = parse_http_date(reply.date);
   return answer;
+}
+
+Grant Grant::copy() const {
+  Grant grant = {access_token.copy(), refresh_token.copy(), expires_at, scopes, login_expires_at};
+  for (const auto& [pointer, value] : values) grant.values.emplace(pointer, value.copy());
+  return grant;
 }
 
 }  // namespace oci_oauth

@@ -12,6 +12,7 @@
 
 #include "base/secret.h"
 #include "base/time.h"
+#include "config/provider.h"
 #include "http/http_request.h"
 
 namespace oci_oauth {
@@ -38,13 +39,27 @@ struct TokenAnswer {
   std::optional<Milliseconds> expires_in;  // zero or less: already expired; absent if the answer does not say
   std::optional<Milliseconds> refresh_token_expires_in;  // more than zero
   std::vector<std::string> scopes;                       // empty: unchanged
-  std::map<std::string, Secret, std::less<>> members;    // the requested ones, as JSON
+  std::map<std::string, Secret> values;                  // of further members, as in Grant
   std::vector<std::string> notices;                      // what a person should know about a grant
   std::optional<Milliseconds> retry_after;               // kinds throttled and server_error
   std::optional<Time> date;                              // the server's clock
 };
 
-// `members` are names of further members of a grant.
-TokenAnswer read_token_answer(const HttpReply& reply, Time now, const std::vector<std::string>& members = {});
+// `members` are further members of a grant, with the pointer to where each is written.
+TokenAnswer read_token_answer(const HttpReply& reply, Time now, const Pairs& members = {});
+
+// What a successful answer changes in the credential document.
+struct Grant {
+  Secret access_token;
+  Secret refresh_token;  // empty: the old one is kept
+  Time expires_at;
+  std::vector<std::string> scopes;       // empty: unchanged
+  std::optional<Time> login_expires_at;  // nullopt: unchanged
+  // What else is written: a JSON Pointer into the document, and the value there as JSON.
+  std::map<std::string, Secret> values = {};
+
+  Grant copy() const;
+  friend bool operator==(const Grant&, const Grant&) = default;
+};
 
 }  // namespace oci_oauth

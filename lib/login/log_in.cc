@@ -120,7 +120,7 @@ Result<void> LogIn::store(const TokenAnswer& answer, const TokenRequest& client)
                  fmt::format("{}: another program wrote a login in the meantime; it stays", store.shown())};
   auto document = CredentialDocument::begin(
       present.text, answer.scopes.empty() ? client.scopes : answer.scopes, client.client_id, fields);
-  const Grant grant = grant_of(answer, document, fields, now());
+  const Grant grant = document.granted(answer, fields, now());
   TRY(store.replace(document.with(grant, fields)));
   locks.give_back();
   if (answer.refresh_token.empty())

@@ -2,8 +2,7 @@
 #include <signal.h>
 
 #include "base/fmt.h"
-#include "exchange/login_locks.h"
-#include "exchange/recovery.h"
+#include "exchange/file_login.h"
 #include "login/log_in.h"
 #include "login/session.h"
 #include "token/policy.h"

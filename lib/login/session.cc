@@ -41,7 +41,7 @@ Result<Session> Session::open(const ExchangeRequest& request, const Login& login
   const TokenRequest& client = session.client_ =
       token_request(request.profile, provider, login, request.client_secret);
   session.token_body_ = client.body;
-  session.members_ = answer_members(provider.fields);
+  session.members_ = provider.fields.answer;
   ServerMetadata& server = session.server_;
   if (!client.issuer.empty() || !client.resource.empty()) {
     auto found = discover(client);

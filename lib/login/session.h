@@ -46,7 +46,7 @@ class Session {
   TokenRequest client_;
   BodyEncoding token_body_ = {};
   ServerMetadata server_;
-  std::vector<std::string> members_;  // of an answer, that the document keeps
+  Pairs members_;  // of an answer, that the document keeps
   const SignalQueue& signals_;
   Terminal terminal_;
 };

@@ -7,8 +7,7 @@
 #include <mutex>
 
 #include "exchange/exchange_host.h"
-#include "exchange/fleet_login.h"
-#include "exchange/fleet_task.h"
+#include "exchange/fleet_record.h"
 
 namespace oci_oauth::test {
 

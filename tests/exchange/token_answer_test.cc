@@ -139,9 +139,9 @@ TEST_CASE("a further member of a grant is kept, but for one that is not UTF-8") 
                                          .retry_after = "",
                                          .date = "",
                                          .body = Secret("{\"access_token\":\"a\",\"more\":" + value + "}")},
-                                        answered, {"more"});
-    const auto more = read.members.find("more");
-    return more == read.members.end() ? "" : std::string(more->second.reveal());
+                                        answered, {{"more", "/more"}});
+    const auto more = read.values.find("/more");
+    return more == read.values.end() ? "" : std::string(more->second.reveal());
   };
   CHECK(kept(R"({"name":"M\u00fcller","n":-0.5})") == "{\"name\":\"M\xc3\xbcller\",\"n\":-0.5}");
   CHECK(kept("\"M\xfcller\"").empty());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exchange/lock_file.h"
+#include "exchange/login_locks.h"
 
 #include <unistd.h>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether an exchange sends anything. Pure: the time is an argument.
+// Whether an exchange sends a request, and what it reports if that does not succeed: the kind of failure, and
+// its words. Pure: the time is an argument.
 #pragma once
 
 #include <optional>
@@ -7,6 +8,8 @@
 #include <vector>
 
 #include "exchange/credential_document.h"
+#include "exchange/token_answer.h"
+#include "http/http_request.h"
 #include "worker/exchange_report.h"
 #include "worker/exchange_request.h"
 
@@ -25,5 +28,13 @@ std::string request_hash(const ExchangeRequest& request, const Login& login);
 std::optional<ExchangeFailure> known_failure(const ExchangeRequest& request, const std::string& request_hash,
                                              const std::string& shown, std::vector<std::string>& notices,
                                              Time now);
+
+// Of this host: the login, its locks or the disk.
+ExchangeFailure failure_of(const Error& error);
+// No answer arrived.
+ExchangeFailure failure_of(const RequestFailure& failure);
+// The endpoint refused. `interrupted`: when an earlier refresh of this token began that never ended.
+ExchangeFailure failure_of(const TokenAnswer& answer, const Provider& provider,
+                           std::optional<Time> interrupted);
 
 }  // namespace oci_oauth
