@@ -11,5 +11,7 @@ int main(int argc, char** argv) {
       "usage: oci-oauth-exchange <REQUEST >REPORT\n\nperforms one token exchange for oci-oauth(1), which "
       "starts it\n";
   catch_stop_signals();
-  return run_exchange_program(argc, argv, "oci-oauth-exchange", help, keep_fresh);
+  return run_exchange_program(argc, argv, "oci-oauth-exchange", help, [](const ExchangeRequest& request) {
+    return keep_fresh(request, is_stop_requested);
+  });
 }

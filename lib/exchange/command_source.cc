@@ -18,12 +18,6 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t longest_output = MiB;
-const char* sandbox_hint() {
-  return is_systemd_running() ? "run it by hand as that user; if it works there, the service's sandbox may "
-                                "refuse what it needs: "
-                                "systemctl edit oci-oauth-exchange@.service"
-                              : "run it by hand as that user";
-}
 
 // What a login shell would set, and nothing of ours.
 std::vector<std::string> environment_of(const ExecSource& source) {
@@ -41,13 +35,6 @@ std::vector<std::string> environment_of(const ExecSource& source) {
 
 std::string command_hash(const ExecSource& source) {
   return fingerprint(fmt::format("{}\n{}", source.user, fmt::join(source.exec, "\n")));
-}
-
-ExchangeFailure failure_of(const Error& error, FailureKind kind, const ExecSource& source) {
-  return {.kind = kind,
-          .message = fmt::format("{}: {}", source.exec.front(), error.message),
-          .hint = error.hint,
-          .request_hash = command_hash(source)};
 }
 
 // The JSON that the output stands for.
@@ -80,7 +67,7 @@ Result<Time> expiry_of_output(const Login& login, const ExecSource& source, Time
   return unusable(fmt::format("it printed a token that expired at {}", rfc3339(end)));
 }
 
-// Failure: why there is no output.
+// Failure: why there is no output; temporary if it has run.
 Result<Secret> run_source(const ExecSource& source) {
   auto outcome = TRY(run_to_end({.command = source.exec,
                                  .options = {.environment = environment_of(source), .directory = "/"},
@@ -89,26 +76,13 @@ Result<Secret> run_source(const ExecSource& source) {
   if (outcome.how == ProgramOutcome::How::exited && outcome.number == 0) return std::move(outcome.out);
   const std::string what = describe_end(outcome, source.timeout);
   const std::string shown = showable_tail(outcome.err.reveal(), outcome.out);
+  std::string hint = "run it by hand as that user";
+  if (is_systemd_running())
+    hint +=
+        "; if it works there, the service's sandbox may refuse what it needs: systemctl edit "
+        "oci-oauth-exchange@.service";
   return Error{ErrorKind::temporary, shown.empty() ? what : fmt::format("{}: {}", what, shown),
-               sandbox_hint()};
-}
-
-bool is_refused(const ExchangeRequest& request, const LoginSnapshot& login) {
-  return login.access_token_hash == request.rejected_token_hash;
-}
-
-void note_output(ExchangeReport& report, Secret text, const ExchangeRequest& request, Time now) {
-  const ExecSource& source = *request.profile.source;
-  auto login = read_output(std::move(text), request, now);
-  if (!login) {
-    report.failure = failure_of(login.error(), FailureKind::login, source);
-    return;
-  }
-  report.refreshed = login->access_token_hash != request.known.published.access_token_hash;
-  if (is_refused(request, *login))
-    report.failure =
-        failure_of(unusable("it printed the token that was refused"), FailureKind::rejected, source);
-  report.login = std::move(*login);
+               std::move(hint)};
 }
 
 }  // namespace
@@ -133,6 +107,7 @@ Result<LoginSnapshot> read_output(Secret text, const ExchangeRequest& request, T
 
 ExchangeReport ask_command(const ExchangeRequest& request) {
   const ExecSource& source = *request.profile.source;
+  const std::string hash = command_hash(source);
   ExchangeReport report;
   const Secret& token = request.published_token;
   const Time time = now();
@@ -140,16 +115,29 @@ ExchangeReport ask_command(const ExchangeRequest& request) {
       request.force == Force::yes || token.empty() ||
       is_due(request, fingerprint(token), request.known.published.known_expiry().value_or(Time{}), time);
   if (request.endpoint == Endpoint::left_alone || !is_wanted) return report;
-  report.failure = known_failure(request, command_hash(source), source.exec.front(), report.notices, time);
+  report.failure = known_failure(request, hash, source.exec.front(), report.notices, time);
   if (report.failure) return report;
+  const auto fail = [&](FailureKind kind, const Error& error) {
+    report.failure = {.kind = kind,
+                      .message = fmt::format("{}: {}", source.exec.front(), error.message),
+                      .hint = error.hint,
+                      .request_hash = hash};
+  };
   auto output = run_source(source);
-  if (output) {
-    note_output(report, std::move(*output), request, now());
-  } else {
+  if (!output) {
     const bool has_run = output.error().kind == ErrorKind::temporary;
-    report.failure =
-        failure_of(output.error(), has_run ? FailureKind::server : FailureKind::configuration, source);
+    fail(has_run ? FailureKind::server : FailureKind::configuration, output.error());
+    return report;
   }
+  auto login = read_output(std::move(*output), request, now());
+  if (!login) {
+    fail(FailureKind::login, login.error());
+    return report;
+  }
+  report.refreshed = login->access_token_hash != request.known.published.access_token_hash;
+  if (login->access_token_hash == request.rejected_token_hash)
+    fail(FailureKind::rejected, unusable("it printed the token that was refused"));
+  report.login = std::move(*login);
   return report;
 }
 

@@ -10,10 +10,9 @@
 #include "base/wait.h"
 #include "exchange/command_source.h"
 #include "exchange/exchange_rules.h"
-#include "exchange/file_login.h"
 #include "exchange/fleet_login.h"
-#include "exchange/fleet_task.h"
 #include "exchange/server_metadata.h"
+#include "exchange/stored_login.h"
 #include "exchange/token_answer.h"
 #include "exchange/token_request.h"
 
@@ -54,8 +53,7 @@ class Exchange {
   const ExchangeRequest& request_;
   const std::function<bool()>& stop_;
   ExchangeReport report_;
-  std::optional<LoginStore> store_;
-  std::optional<LoginLocks> locks_;
+  std::optional<LoginTools> tools_;
   std::unique_ptr<StoredLogin> stored_;
   std::optional<CredentialDocument> document_;
   Result<void> client_;  // whether the client_file could be read
@@ -86,15 +84,14 @@ ExchangeReport Exchange::run(const FleetOpener& opener) {
 
 Result<void> Exchange::open(const FleetOpener& opener) {
   const Profile& profile = request_.profile;
-  store_.emplace(
+  tools_.emplace(
+      request_, stop_, report_,
       TRY(LoginStore::open(profile.credentials, steady_clock::now() + wait_for_our_lock,
                            request_.fleet ? Document::created : Document::required, profile.entry)));
-  locks_.emplace(request_.provider, *store_, stop_, report_.notices);
-  const LoginTools tools = {request_, stop_, *store_, *locks_, report_};
   if (request_.fleet) {
-    stored_ = std::make_unique<FleetLogin>(tools, opener);
+    stored_ = std::make_unique<FleetLogin>(*tools_, opener);
   } else {
-    stored_ = login_in_file(tools);
+    stored_ = login_in_file(*tools_);
   }
   take(TRY(stored_->open()));
   return {};
@@ -126,7 +123,8 @@ void Exchange::fail(ExchangeFailure failure) {
 
 void Exchange::refresh() {
   if (!find_endpoint()) return;
-  if (auto prepared = store_->prepare(document_->text().reveal().size() + room_for_longer_tokens); !prepared)
+  if (auto prepared = tools_->store.prepare(document_->text().reveal().size() + room_for_longer_tokens);
+      !prepared)
     return fail(prepared.error());
   if (auto begun = begin(); !begun) {
     fail(begun.error());
@@ -144,10 +142,10 @@ Result<void> Exchange::check_refreshable(const TokenRequest& request) const {
   const bool has_server = !request.url.empty() || !request.issuer.empty() || !request.resource.empty();
   if (has_server && !request.client_id.empty()) return {};
   const char* const key = has_server ? "client_id" : "issuer";
-  return Error{
-      ErrorKind::failed,
-      fmt::format("{}: cannot be refreshed: has no {}", store_->shown(), has_server ? "client" : "server"),
-      fmt::format("set \"{}\" in the profile", key)};
+  return Error{ErrorKind::failed,
+               fmt::format("{}: cannot be refreshed: has no {}", tools_->store.shown(),
+                           has_server ? "client" : "server"),
+               fmt::format("set \"{}\" in the profile", key)};
 }
 
 // Before any lock is taken.
@@ -235,7 +233,7 @@ void Exchange::keep_grant(const Arrival& arrival) {
       now(), fields.answer);
   if (answer.kind != AnswerKind::granted) return;
   const Grant& grant = rotation_.grant.emplace(document_->granted(answer, fields, now()));
-  const auto noted = store_->journal().note_grant(rotation_.token_hash, rotation_.began_at, grant);
+  const auto noted = tools_->store.journal().note_grant(rotation_.token_hash, rotation_.began_at, grant);
   rotation_.is_noted = noted.has_value();
   report_.notices.insert(report_.notices.end(), answer.notices.begin(), answer.notices.end());
   if (grant.expires_at <= now())
@@ -250,12 +248,12 @@ void Exchange::check_unrefreshable() {
   if (end <= now()) {
     return fail(Error{ErrorKind::action_required,
                       fmt::format("{}: the access token expired at {}, and there is no refresh token",
-                                  store_->shown(), rfc3339(end)),
+                                  tools_->store.shown(), rfc3339(end)),
                       "log in again with the program that owns this file"});
   }
   if (request_.force == Force::no) return;
   report_.notices.push_back(fmt::format("{}: there is no refresh token: the access token is used {}",
-                                        store_->shown(),
+                                        tools_->store.shown(),
                                         end < end_of_time ? "until " + rfc3339(end) : "as it is"));
 }
 
@@ -263,11 +261,11 @@ void Exchange::take_snapshot() {
   const Login& login = this->login();
   if (login.access_token.empty()) return;
   if (const auto usable = check_usable(login.access_token); !usable) {
-    if (!report_.failure) fail(Error(usable.error()).in(store_->shown()));
+    if (!report_.failure) fail(Error(usable.error()).in(tools_->store.shown()));
     return;
   }
   LoginSnapshot snapshot;
-  snapshot.is_on_local_storage = is_local_file_system(store_->shown());
+  snapshot.is_on_local_storage = is_local_file_system(tools_->store.shown());
   snapshot.access_token_hash = fingerprint(login.access_token);
   snapshot.request_hash = request_hash(request_, login);
   snapshot.expires_at = expiry_of(login);
@@ -288,10 +286,6 @@ ExchangeReport keep_fresh(const ExchangeRequest& request, const std::function<bo
       request.fleet->task != FleetTask::takeover)
     return do_fleet_task(request, stop, opener);
   return Exchange(request, stop).run(opener);
-}
-
-ExchangeReport keep_fresh(const ExchangeRequest& request) {
-  return keep_fresh(request, is_stop_requested);
 }
 
 }  // namespace oci_oauth

@@ -15,7 +15,5 @@ namespace oci_oauth {
 // its request always completes.
 ExchangeReport keep_fresh(const ExchangeRequest& request, const std::function<bool()>& stop,
                           const FleetOpener& opener = FleetClient::open);
-// The same until a signal stops it.
-ExchangeReport keep_fresh(const ExchangeRequest& request);
 
 }  // namespace oci_oauth

@@ -24,23 +24,18 @@ void ignore_interruptions() {
   ::setrlimit(RLIMIT_FSIZE, &size);
 }
 
-Result<ExitCode> do_request(ExchangeReport (*work)(const ExchangeRequest&)) {
-  keep_memory_private();
-  ignore_interruptions();
-  ::umask(022);
-  TRY(answer_request(work));
-  return ExitCode::fine;
-}
-
 }  // namespace
 
 int run_exchange_program(int argc, char** argv, const std::string& name, const char* help,
                          ExchangeReport (*work)(const ExchangeRequest&)) {
   if (const auto answered = answer_standard_options(argc, argv, name, help)) return *answered;
-  const Log log = Log::to_stderr(name);
-  return run_reported(log, [&]() -> Result<ExitCode> {
+  return run_reported(Log::to_stderr(name), [&]() -> Result<ExitCode> {
     TRY(check_request_is_piped(argc, argv));
-    return do_request(work);
+    keep_memory_private();
+    ignore_interruptions();
+    ::umask(022);
+    TRY(answer_request(work));
+    return ExitCode::fine;
   });
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exchange/file_login.h"
-
+// A login in a file (stored_login.h), and how its interrupted refresh is completed.
 #include <algorithm>
 
 #include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/json.h"
 #include "exchange/exchange_rules.h"
+#include "exchange/stored_login.h"
 
 namespace oci_oauth {
 
@@ -30,7 +30,6 @@ class FileLogin : public StoredLogin {
   void describe(const CredentialDocument& login) override;
 
  private:
-  Result<CredentialDocument> read() const { return tools_.store.read(tools_.request.provider.fields); }
   Settled store(const Rotation& rotation);
   Settled refuse(const Rotation& rotation);
   Error kept_in_journal(const Rotation& rotation, Error error);
@@ -40,11 +39,10 @@ class FileLogin : public StoredLogin {
 };
 
 Result<CredentialDocument> FileLogin::open() {
-  const auto recovery = TRY(recover(tools_.store, tools_.locks, tools_.request.provider.fields));
-  for (const std::string& notice : recovery.notices) tools_.tell(notice);
+  const auto recovery = TRY(recover(tools_));
   interrupted_ = recovery.interrupted;
   journal_is_needed_ = recovery.journal_is_needed;
-  return read();
+  return tools_.read();
 }
 
 Decision FileLogin::decide(const CredentialDocument& login) {
@@ -60,7 +58,7 @@ Decision FileLogin::decide(const CredentialDocument& login) {
 
 Result<CredentialDocument> FileLogin::lock() {
   TRY(tools_.locks.take(steady_clock::now() + wait_for_foreign_locks));
-  return read();
+  return tools_.read();
 }
 
 Result<void> FileLogin::begin(const Rotation& rotation) {
@@ -84,7 +82,7 @@ Settled FileLogin::settle(const Rotation& rotation) {
 Settled FileLogin::store(const Rotation& rotation) {
   const auto saving = tools_.locks.take_for_saving();
   journal_is_needed_ = !saving;
-  auto read = this->read();
+  auto read = tools_.read();
   if (!read) return {std::nullopt, kept_in_journal(rotation, read.error())};
   Settled settled = {std::move(*read)};
   CredentialDocument& login = *settled.document;
@@ -126,7 +124,7 @@ Settled FileLogin::refuse(const Rotation& rotation) {
   if (!failure) return {};
   journal_is_needed_ = rule_of(failure->kind).refresh_token == RefreshToken::maybe_spent;
   if (!rotation.is_refused || failure->kind != FailureKind::login_required) return {};
-  auto login = read();
+  auto login = tools_.read();
   if (!login) return {};
   if (fingerprint(login->login().refresh_token) != rotation.token_hash) {
     tools_.tell("another program refreshed the login in the meantime; using its token");
@@ -154,33 +152,27 @@ bool is_complete(const Login& login, const Grant& grant) {
   return !rotated && !login.access_token.empty() && expiry_of(login) >= grant.expires_at;
 }
 
-Result<Recovery> complete(LoginStore& store, LoginLocks& locks, const CredentialFields& fields,
-                          const JournalEntry& entry) {
+Result<Recovery> complete(LoginTools& tools, const JournalEntry& entry) {
   const bool saves = entry.grant || !entry.new_text.empty();
-  const auto saving = saves ? locks.take_for_saving() : std::nullopt;
-  TRY(mend_document(store, entry));
-  auto document = TRY(store.read(fields));
-  Recovery recovery;
-  recovery.journal_is_needed = saves && !saving;
+  const auto saving = saves ? tools.locks.take_for_saving() : std::nullopt;
+  TRY(mend_document(tools.store, entry));
+  auto document = TRY(tools.read());
+  Recovery recovery = {.journal_is_needed = saves && !saving};
   const Secret& refresh_token = document.login().refresh_token;
+  const std::string name = short_fingerprint(entry.refresh_token_hash), began = rfc3339(entry.began_at);
   if (fingerprint(refresh_token) != entry.refresh_token_hash) {
     // A document without a refresh token may be a login in a newer format than we can read.
     recovery.journal_is_needed = recovery.journal_is_needed || (entry.grant && refresh_token.empty());
-    return recovery;
-  }
-  const std::string name = short_fingerprint(entry.refresh_token_hash);
-  if (!entry.grant) {
+  } else if (!entry.grant) {
     recovery.interrupted = entry.began_at;
-    recovery.notices.push_back(fmt::format(
+    tools.tell(fmt::format(
         "a refresh of token {} began at {} and its answer never arrived: if the login is now refused, a "
         "person must log in again",
-        name, rfc3339(entry.began_at)));
-    return recovery;
+        name, began));
+  } else if (!is_complete(document.login(), *entry.grant)) {
+    TRY(tools.store.replace(document.with(*entry.grant, tools.request.provider.fields)));
+    tools.tell(fmt::format("completed the refresh of token {} that was interrupted at {}", name, began));
   }
-  if (is_complete(document.login(), *entry.grant)) return recovery;
-  TRY(store.replace(document.with(*entry.grant, fields)));
-  recovery.notices.push_back(fmt::format("completed the refresh of token {} that was interrupted at {}", name,
-                                         rfc3339(entry.began_at)));
   return recovery;
 }
 
@@ -195,15 +187,16 @@ bool has_text(const JsonValue& value, const std::string& hash) {
 
 // What another login recorded is outdated once the token that it sent is not in the document any more. Its
 // own next run would discard it, but its profile may be gone.
-Result<void> discard_outdated(const LoginStore& store, const LoginLocks& locks, Journal& journal) {
+Result<void> discard_outdated(LoginTools& tools) {
+  Journal& journal = tools.store.journal();
   const auto others = TRY(journal.others());
   if (others.empty()) return {};
-  const auto content = TRY(store.read());
-  const auto document = TRY(parse_json(content.text.reveal(), store.shown()));
+  const auto content = TRY(tools.store.read());
+  const auto document = TRY(parse_json(content.text.reveal(), tools.store.shown()));
   for (const auto& [entry, notes] : others) {
     if (has_text(document, notes.refresh_token_hash)) continue;
-    locks.tidy_up(notes.locks, LoginLocks::Use::saving);
-    locks.tidy_up(notes.locks, LoginLocks::Use::refresh);
+    tools.locks.tidy_up(notes.locks, LoginLocks::Use::saving);
+    tools.locks.tidy_up(notes.locks, LoginLocks::Use::refresh);
     TRY(journal.discard(entry));
   }
   return {};
@@ -211,8 +204,8 @@ Result<void> discard_outdated(const LoginStore& store, const LoginLocks& locks, 
 
 }  // namespace
 
-Result<Recovery> recover(LoginStore& store, LoginLocks& locks, const CredentialFields& fields) {
-  Journal& journal = store.journal();
+Result<Recovery> recover(LoginTools& tools) {
+  Journal& journal = tools.store.journal();
   const auto entry = TRY(journal.replay());
   if (!entry) return Recovery{};
   if (entry->rotation) {
@@ -221,17 +214,17 @@ Result<Recovery> recover(LoginStore& store, LoginLocks& locks, const CredentialF
         fmt::format("{}: contains a refresh of the fleet's login, which is not complete", journal.shown()),
         "set \"fleet\" in the profile again, then oci-oauth refresh"};
   }
-  locks.tidy_up(entry->locks, LoginLocks::Use::saving);
-  auto recovery = complete(store, locks, fields, *entry);
+  tools.locks.tidy_up(entry->locks, LoginLocks::Use::saving);
+  auto recovery = complete(tools, *entry);
   // Only now, because another program that waits for them must not see the old refresh token.
-  locks.tidy_up(entry->locks, LoginLocks::Use::refresh);
+  tools.locks.tidy_up(entry->locks, LoginLocks::Use::refresh);
   if (!recovery || recovery->journal_is_needed) return recovery;
-  TRY(discard_outdated(store, locks, journal));
+  TRY(discard_outdated(tools));
   TRY(journal.clear());
   return recovery;
 }
 
-std::unique_ptr<StoredLogin> login_in_file(const LoginTools& tools) {
+std::unique_ptr<StoredLogin> login_in_file(LoginTools& tools) {
   return std::make_unique<FileLogin>(tools);
 }
 

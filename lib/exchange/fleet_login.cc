@@ -264,7 +264,7 @@ void FleetLogin::describe(const CredentialDocument& login) {
 
 Result<void> FleetLogin::move_in(LoginRecord next) {
   LoginStore& local = tools_.store;
-  const auto document = TRY(local.read(tools_.request.provider.fields));
+  const auto document = TRY(tools_.read());
   const std::string hash = fingerprint(document.login().refresh_token);
   const Secret kept = TRY(access_only(document, tools_.request.provider.fields));
   const LoginRecord* const there = record_->get();

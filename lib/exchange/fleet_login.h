@@ -3,6 +3,7 @@
 // token (fleet/step.h). The document on this host is a copy without it, for programs that run here.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,7 +28,7 @@ std::optional<LocalLogin> local_login(Secret text, const CredentialFields& field
 
 class FleetLogin : public StoredLogin {
  public:
-  FleetLogin(const LoginTools& tools, const FleetOpener& opener) : StoredLogin(tools), opener_(opener) {}
+  FleetLogin(LoginTools& tools, const FleetOpener& opener) : StoredLogin(tools), opener_(opener) {}
 
   Result<CredentialDocument> open() override;
   Decision decide(const CredentialDocument& login) override;
@@ -72,5 +73,10 @@ class FleetLogin : public StoredLogin {
   bool has_begun_ = false;            // and was not beaten by another host
   bool is_beaten_ = false;
 };
+
+// What a person does with a fleet's login: its keys, moving it into the store and back, sealing it anew. All
+// tasks but a takeover, which is a refresh.
+ExchangeReport do_fleet_task(const ExchangeRequest& request, const std::function<bool()>& stop,
+                             const FleetOpener& opener);
 
 }  // namespace oci_oauth

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exchange/fleet_task.h"
-
+// What a person does with a fleet's login (fleet_login.h).
 #include "base/file.h"
 #include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/path.h"
 #include "exchange/exchange_failure.h"
 #include "exchange/exchange_rules.h"
-#include "exchange/file_login.h"
 #include "exchange/fleet_login.h"
 
 namespace oci_oauth {
@@ -48,16 +46,15 @@ class Task {
   const ExchangeRequest& request_;
   const std::function<bool()>& stop_;
   const FleetOpener& opener_;
-  std::optional<LoginStore> local_;
-  std::optional<LoginLocks> locks_;
+  std::optional<LoginTools> tools_;
   std::optional<FleetLogin> fleet_;
 };
 
 Result<void> Task::open(Document document) {
-  local_.emplace(
+  tools_.emplace(
+      request_, stop_, report,
       TRY(LoginStore::open(request_.profile.credentials, steady_clock::now() + wait_for_locks, document)));
-  locks_.emplace(request_.provider, *local_, stop_, report.notices);
-  fleet_.emplace(LoginTools{request_, stop_, *local_, *locks_, report}, opener_);
+  fleet_.emplace(*tools_, opener_);
   return {};
 }
 
@@ -114,38 +111,37 @@ Result<LoginRecord> Task::joined(const CredentialDocument& document) {
 
 Result<void> Task::join() {
   TRY(open(Document::required));
-  const auto entry = TRY(local_->journal().replay());
+  const auto entry = TRY(tools_->store.journal().replay());
   const bool was_joined = entry && entry->rotation;
-  const Recovery recovery =
-      was_joined ? Recovery{} : TRY(recover(*local_, *locks_, request_.provider.fields));
+  const Recovery recovery = was_joined ? Recovery{} : TRY(recover(*tools_));
   if (recovery.journal_is_needed || recovery.interrupted)
     return Error{ErrorKind::temporary,
-                 fmt::format("{}: contains a refresh that is not complete", local_->journal().shown()),
+                 fmt::format("{}: contains a refresh that is not complete", tools_->store.journal().shown()),
                  fmt::format("oci-oauth refresh {}", profile())};
   (void)TRY(fleet_->connect());
   // What this host began with the fleet's earlier login is finished as far as it can be.
   if (was_joined) (void)TRY(fleet_->look(Endpoint::left_alone));
-  if (!is_shown()) TRY(locks_->take(steady_clock::now() + wait_for_locks));
-  const CredentialDocument document = TRY(local_->read(request_.provider.fields));
+  if (!is_shown()) TRY(tools_->locks.take(steady_clock::now() + wait_for_locks));
+  const CredentialDocument document = TRY(tools_->read());
   TRY(fleet_->record().read());
   if (document.login().refresh_token.empty() && !is_ours(LoginState::joining)) {
     const bool is_moved = there() != nullptr && there()->state == LoginState::live;
-    return Error{
-        ErrorKind::action_required,
-        fmt::format("{}: contains no refresh token{}", local_->shown(), is_moved ? ": the fleet has it" : ""),
-        is_moved ? fmt::format("oci-oauth fleet status {}", profile())
-                 : "log in again with the program that owns this login"};
+    return Error{ErrorKind::action_required,
+                 fmt::format("{}: contains no refresh token{}", tools_->store.shown(),
+                             is_moved ? ": the fleet has it" : ""),
+                 is_moved ? fmt::format("oci-oauth fleet status {}", profile())
+                          : "log in again with the program that owns this login"};
   }
   LoginRecord next = is_begun(document) ? there()->copy() : TRY(joined(document));
   if (is_shown()) {
     tell(fmt::format("would move token {} of {} to the fleet's store, as login {}",
-                     short_fingerprint(next.refresh_token_hash), local_->shown(), next.ordinal));
+                     short_fingerprint(next.refresh_token_hash), tools_->store.shown(), next.ordinal));
     return {};
   }
   if (!document.login().refresh_token.empty()) TRY(fleet_->move_in(std::move(next)));
-  locks_->give_back();
+  tools_->locks.give_back();
   (void)TRY(fleet_->look(Endpoint::left_alone));
-  return local_->journal().clear();
+  return tools_->store.journal().clear();
 }
 
 bool Task::is_ours(LoginState state) {
@@ -182,10 +178,10 @@ Result<void> Task::leave() {
                  fmt::format("oci-oauth fleet takeover {}", profile())};
   if (is_shown()) {
     tell(fmt::format("would move token {} to {}; the fleet would refresh it no more",
-                     short_fingerprint(there->refresh_token_hash), local_->shown()));
+                     short_fingerprint(there->refresh_token_hash), tools_->store.shown()));
     return {};
   }
-  TRY(local_->prepare(there->document.reveal().size()));
+  TRY(tools_->store.prepare(there->document.reveal().size()));
   // First the store: the token is in two places at no time.
   if (!is_moved) {
     LoginRecord next = rewritten();
@@ -195,8 +191,8 @@ Result<void> Task::leave() {
       return Error{ErrorKind::temporary,
                    "another host changed the login at the same time; nothing was moved"};
   }
-  TRY(local_->replace(this->there()->document));
-  tell(fmt::format("the login is in {}; remove \"fleet\" from the profile", local_->shown()));
+  TRY(tools_->store.replace(this->there()->document));
+  tell(fmt::format("the login is in {}; remove \"fleet\" from the profile", tools_->store.shown()));
   return {};
 }
 

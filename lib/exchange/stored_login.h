@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A login, where it is stored and by the rules of that place: in a file of this host (file_login.h), or in a
-// fleet's store (fleet_login.h). Both have a document on this host, and beside it the journal.
+// A login, where it is stored and by the rules of that place: in a file of this host, or in a fleet's store
+// (fleet_login.h). Both have a document on this host, and beside it the journal.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -15,27 +16,38 @@
 
 namespace oci_oauth {
 
-// What a login works with; all of it outlives the login.
+// What a login works with: the document on this host, and the locks of its programs. What is passed outlives
+// it.
 struct LoginTools {
-  const ExchangeRequest& request;
-  const std::function<bool()>& stop;  // true ends a wait
-  LoginStore& store;                  // the document on this host
-  LoginLocks& locks;                  // of its programs
-  ExchangeReport& report;             // gets notices, and loses a failure that does not count any more
+  LoginTools(const ExchangeRequest& asked, const std::function<bool()>& is_to_stop, ExchangeReport& made,
+             LoginStore opened)
+      : request(asked),
+        stop(is_to_stop),
+        report(made),
+        store(std::move(opened)),
+        locks(request.provider, store, stop, report.notices) {}
+  LoginTools(const LoginTools&) = delete;
+  LoginTools& operator=(const LoginTools&) = delete;
 
-  void tell(std::string what) const { report.notices.push_back(std::move(what)); }
+  void tell(std::string what) { report.notices.push_back(std::move(what)); }
+  Result<CredentialDocument> read() const { return store.read(request.provider.fields); }
   // What cannot be discarded stays for the next run.
-  void clear_journal() const {
+  void clear_journal() {
     if (auto cleared = store.journal().clear(); !cleared) tell(cleared.error().message);
   }
+
+  const ExchangeRequest& request;
+  const std::function<bool()>& stop;  // true ends a wait
+  ExchangeReport& report;             // gets notices, and loses a failure that does not count any more
+  LoginStore store;
+  LoginLocks locks;
 };
 
 // Whether a request is to be sent.
 struct Decision {
   bool is_wanted = false;
   std::optional<ExchangeFailure> failure = {};  // why none is sent, although one is wanted
-  std::optional<Time> interrupted =
-      {};  // an earlier refresh of this refresh token began then, and never ended
+  std::optional<Time> interrupted = {};         // as in Recovery
 };
 
 // One use of a refresh token.
@@ -54,7 +66,7 @@ struct Settled {
 
 class StoredLogin {
  public:
-  explicit StoredLogin(const LoginTools& tools) : tools_(tools) {}
+  explicit StoredLogin(LoginTools& tools) : tools_(tools) {}
   virtual ~StoredLogin() = default;
 
   // Finishes what an earlier run began, and reads the login. Failure: it cannot be read.
@@ -75,7 +87,23 @@ class StoredLogin {
   virtual void describe(const CredentialDocument& login) = 0;
 
  protected:
-  const LoginTools tools_;
+  LoginTools& tools_;
 };
+
+// In a file that its owner's other programs use as well: it is read again under their locks, and what they
+// wrote meanwhile is never overwritten.
+std::unique_ptr<StoredLogin> login_in_file(LoginTools& tools);
+
+// What an interrupted refresh left: a received answer is never discarded, and a missing one is reported.
+struct Recovery {
+  // An earlier refresh of this refresh token began then, and never ended.
+  std::optional<Time> interrupted = {};
+  bool journal_is_needed = false;  // it contains an answer that the document cannot take yet
+};
+
+// Replays the journal of a login in a file: stores its answer in the document, removes locks that were left
+// behind, and clears the journal unless it is still needed. Failure: the document cannot be read, parsed or
+// replaced; the journal then stays as it is.
+Result<Recovery> recover(LoginTools& tools);
 
 }  // namespace oci_oauth

@@ -2,7 +2,7 @@
 #include <signal.h>
 
 #include "base/fmt.h"
-#include "exchange/file_login.h"
+#include "exchange/stored_login.h"
 #include "login/log_in.h"
 #include "login/session.h"
 #include "token/policy.h"
@@ -40,14 +40,13 @@ class LogOut {
 Result<void> LogOut::log_out() {
   const SteadyTime deadline = steady_clock::now() + longest_run;
   const Profile& profile = request_.profile;
-  auto store = TRY(LoginStore::open(profile.credentials, deadline, Document::required, profile.entry));
   const std::function<bool()> never = [] { return false; };
-  LoginLocks locks(request_.provider, store, never, report_.notices);
-  const CredentialFields& fields = request_.provider.fields;
+  LoginTools tools(request_, never, report_,
+                   TRY(LoginStore::open(profile.credentials, deadline, Document::required, profile.entry)));
+  LoginStore& store = tools.store;
   // An answer that is only in the journal has the refresh token that counts.
-  const auto recovery = TRY(recover(store, locks, fields));
-  for (const std::string& notice : recovery.notices) say(notice);
-  const auto document = TRY(store.read(fields));
+  (void)TRY(recover(tools));
+  const auto document = TRY(tools.read());
   auto revoked = revoke(document.login());
   if (!document.is_made_by_us()) {
     say(fmt::format("{}: another program made it, so it stays, and the next refresh publishes it again",
