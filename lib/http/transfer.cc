@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "base/file.h"
@@ -86,11 +87,6 @@ std::string_view refused_certificate(std::string_view details) {
   return is_about_it ? reason.substr(std::string_view("alert ").size()) : std::string_view();
 }
 
-std::string reason_of(int number) {
-  const char* const reason = strerrordesc_np(number);
-  return reason != nullptr ? reason : "unknown error";
-}
-
 std::string in_seconds(Milliseconds duration) {
   return fmt::format("{} s", std::chrono::duration<double>(duration).count());
 }
@@ -122,7 +118,7 @@ Result<void> Transfer::prepare() {
   static const CURLcode initialised = initialise_libcurl();
   if (initialised != CURLE_OK)
     return Error{ErrorKind::failed, fmt::format("libcurl: {}", curl_easy_strerror(initialised))};
-  endpoint_ = TRY(parse_url(request_.url));
+  endpoint_ = TRY(check_url(request_.url));
   if (endpoint_.scheme != "https") return {};
   auto read = read_file({.path = trusted_file(request_)}, longest_trusted);
   if (!read) return std::move(read).error().in("ca_file");
@@ -279,7 +275,8 @@ std::string Transfer::unsent_reason() const {
                          in_seconds(std::min(request_.connect_timeout, request_.total_timeout)));
     case CURLE_COULDNT_CONNECT:
       if (number == 0) break;
-      return fmt::format("{}: {}", connect, lower_first(reason_of(static_cast<int>(number))));
+      return fmt::format("{}: {}", connect,
+                         lower_first(std::generic_category().message(static_cast<int>(number))));
     case CURLE_SSL_CACERT_BADFILE:
       return no_certificates(request_);
     case CURLE_PEER_FAILED_VERIFICATION:

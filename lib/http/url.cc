@@ -34,7 +34,7 @@ std::string UrlParts::shown() const {
   return fmt::format("{}:{}", host, port);
 }
 
-Result<UrlParts> parse_url(std::string_view text) {
+Result<UrlParts> check_url(std::string_view text) {
   const auto refused = [](std::string why) { return Error{ErrorKind::configuration, std::move(why)}; };
   const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
   const CURLUcode parsed = curl_url_set(url.get(), CURLUPART_URL, std::string(text).c_str(), 0);
@@ -50,11 +50,6 @@ Result<UrlParts> parse_url(std::string_view text) {
   if (endpoint.scheme == "https") return endpoint;
   if (endpoint.scheme == "http" && is_loopback(endpoint.host)) return endpoint;
   return refused(fmt::format("'{}' is neither https nor http to a loopback address", text));
-}
-
-Result<void> check_url(std::string_view url) {
-  TRY(parse_url(url));
-  return {};
 }
 
 Secret form_body(const Parameters& parameters) {

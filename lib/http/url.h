@@ -18,11 +18,8 @@ struct UrlParts {
   std::string shown() const;  // "HOST:PORT"
 };
 
-// Failure: as check_url().
-Result<UrlParts> parse_url(std::string_view text);
-
 // Failure (configuration): "'URL' is ...": not https, and not http to 127.0.0.0/8, ::1 or localhost.
-Result<void> check_url(std::string_view url);
+Result<UrlParts> check_url(std::string_view text);
 
 // "application/x-www-form-urlencoded": names and values.
 using Parameters = std::vector<std::pair<std::string_view, std::string_view>>;
