@@ -4,7 +4,6 @@
 #include "base/fingerprint.h"
 #include "base/fmt.h"
 #include "base/path.h"
-#include "exchange/exchange_failure.h"
 #include "exchange/exchange_rules.h"
 #include "exchange/fleet_login.h"
 

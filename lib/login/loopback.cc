@@ -19,29 +19,8 @@ namespace {
 constexpr size_t longest_head = 16 * KiB, most_connections = 16;
 constexpr auto patience = std::chrono::seconds(10);  // with one connection
 
-LoopbackAddress anywhere(const char* host) {
-  return {host, 0, "/callback"};
-}
-
 std::string url_of(const LoopbackAddress& address) {
   return fmt::format("http://{}:{}{}", address.host, address.port, address.path);
-}
-
-// Binds and, where there is no port, finds one. Failure: with errno.
-UniqueFd bind_to(LoopbackAddress& address) {
-  addrinfo hints = {}, *found = nullptr;
-  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-  hints.ai_socktype = SOCK_STREAM;
-  const char* const host = address.host == "[::1]" ? "::1" : "127.0.0.1";
-  if (::getaddrinfo(host, std::to_string(address.port).c_str(), &hints, &found) != 0) return {};
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> name(found, freeaddrinfo);
-  UniqueFd fd(::socket(name->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd || ::bind(fd.get(), name->ai_addr, name->ai_addrlen) != 0 ||
-      ::listen(fd.get(), most_connections) != 0 ||
-      ::getsockname(fd.get(), name->ai_addr, &name->ai_addrlen) != 0)
-    return {};
-  address.port = ntohs(reinterpret_cast<const sockaddr_in*>(name->ai_addr)->sin_port);  // or sin6_port
-  return fd;
 }
 
 std::string response(std::string_view status, std::string_view text) {
@@ -69,10 +48,26 @@ LoopbackListener::LoopbackListener(UniqueFd fd, const LoopbackAddress& address)
     : fd_(std::move(fd)), path_(address.path), redirect_uri_(url_of(address)) {}
 
 Result<LoopbackListener> LoopbackListener::open(const std::string& redirect_uri) {
-  LoopbackAddress address = LoopbackUrl::read(redirect_uri).value_or(anywhere("127.0.0.1"));
-  UniqueFd fd = bind_to(address);
-  if (!fd && redirect_uri.empty()) fd = bind_to(address = anywhere("[::1]"));
-  if (!fd) return Error::from_errno(errno, fmt::format("redirect_uri: {}", url_of(address)));
+  if (const auto address = LoopbackUrl::read(redirect_uri)) return listen(*address);
+  if (auto v4 = listen({"127.0.0.1", 0, "/callback"})) return v4;
+  return listen({"[::1]", 0, "/callback"});
+}
+
+// At a port that it finds where there is none.
+Result<LoopbackListener> LoopbackListener::listen(LoopbackAddress address) {
+  addrinfo hints = {}, *found = nullptr;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  hints.ai_socktype = SOCK_STREAM;
+  const char* const host = address.host == "[::1]" ? "::1" : "127.0.0.1";
+  if (const int failure = ::getaddrinfo(host, std::to_string(address.port).c_str(), &hints, &found))
+    return Error{ErrorKind::failed, fmt::format("redirect_uri: {}: {}", host, ::gai_strerror(failure))};
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> name(found, freeaddrinfo);
+  UniqueFd fd(::socket(name->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd || ::bind(fd.get(), name->ai_addr, name->ai_addrlen) != 0 ||
+      ::listen(fd.get(), most_connections) != 0 ||
+      ::getsockname(fd.get(), name->ai_addr, &name->ai_addrlen) != 0)
+    return Error::from_errno(errno, fmt::format("redirect_uri: {}", url_of(address)));
+  address.port = ntohs(reinterpret_cast<const sockaddr_in*>(name->ai_addr)->sin_port);  // or sin6_port
   return LoopbackListener(std::move(fd), address);
 }
 

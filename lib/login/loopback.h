@@ -47,6 +47,7 @@ class LoopbackListener {
     SteadyTime until;
     std::string request = {};
   };
+  static Result<LoopbackListener> listen(LoopbackAddress address);
   LoopbackListener(UniqueFd fd, const LoopbackAddress& address);
   void accept_new();
   bool serve(Connection& connection, const Answer& answer) const;
