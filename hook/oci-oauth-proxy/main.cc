@@ -31,27 +31,6 @@ constexpr std::string_view help =
     "runs it as a service. --prepare only writes what it needs of the configuration to $RUNTIME_DIRECTORY, "
     "and --prepared needs nothing else\n";
 
-struct Arguments {
-  bool prepare = false, is_prepared = false;
-  std::string config;
-};
-
-Result<Arguments> read_arguments(int argc, char** argv) {
-  std::vector<std::string_view> words(argv + 1, argv + argc);
-  Arguments arguments;
-  if (!words.empty()) {
-    arguments.prepare = words.front() == "--prepare";
-    arguments.is_prepared = words.front() == "--prepared";
-    if (arguments.prepare || arguments.is_prepared) words.erase(words.begin());
-  }
-  if (arguments.is_prepared) {
-    TRY(check_operands(argc - 1, argv + 1, 0));
-  } else {
-    arguments.config = TRY(read_config_option(words));
-  }
-  return arguments;
-}
-
 // $RUNTIME_DIRECTORY is RuntimeDirectory= of systemd.exec(5).
 Result<std::string> own_directory(const std::string& runtime_dir) {
   std::string directory(from_environment("RUNTIME_DIRECTORY"));
@@ -64,30 +43,31 @@ Result<std::string> own_directory(const std::string& runtime_dir) {
   return directory;
 }
 
-Result<void> prepare(const std::string& config_file, const std::string& prefix,
-                     const std::string& directory) {
-  return write_nginx_file(TRY(open_configuration(config_file)), prefix, directory);
-}
-
-Result<void> run(const Arguments& arguments, const Log& log) {
+Result<void> run(int argc, char** argv, const Log& log) {
+  const std::string_view mode = argc > 1 ? argv[1] : "";
   auto inherited = inherited_descriptors();
   ProxyInstance instance;
-  if (arguments.is_prepared) {
+  if (mode == "--prepared") {
+    TRY(check_operands(argc - 1, argv + 1, 0));
     instance.directory = TRY(own_directory(""));
     instance.rejected_socket = from_environment("OCI_OAUTH_REJECTED_SOCKET");
-    return ProxyService::run(instance, std::move(inherited), log);
+    return run_proxy(instance, std::move(inherited), log);
   }
+  const bool only_prepares = mode == "--prepare";
+  const auto file = TRY(read_config_option({argv + (only_prepares ? 2 : 1), argv + argc}));
   const std::string prefix = TRY(installation_prefix(levels_of_helper));
-  const auto config = TRY(open_configuration(arguments.config));
+  const auto config = TRY(open_configuration(file));
   instance.directory = TRY(own_directory(config.runtime_dir));
-  instance.prepare = [&] { return prepare(config.path, prefix, instance.directory); };
+  instance.prepare = [&]() -> Result<void> {
+    return write_nginx_file(TRY(open_configuration(config.path)), prefix, instance.directory);
+  };
+  if (only_prepares) return instance.prepare();
   instance.sources = provider_directories(prefix);
   instance.sources.push_back(config.path.substr(0, config.path.rfind('/')));
-  if (arguments.prepare) return instance.prepare();
   instance.control = config.runtime_dir + "/proxy.sock";
   instance.rejected_command = {
       prefix + "/bin/oci-oauth", "--config", config.path, "refresh", "--rejected", "--"};
-  return ProxyService::run(instance, std::move(inherited), log);
+  return run_proxy(instance, std::move(inherited), log);
 }
 
 }  // namespace
@@ -100,8 +80,7 @@ int main(int argc, char** argv) {
   const Log log = Log::to_stderr(program);
   return run_reported(log, [&]() -> Result<ExitCode> {
     keep_memory_private();
-    const Arguments arguments = TRY(read_arguments(argc, argv));
-    TRY(run(arguments, log));
+    TRY(run(argc, argv, log));
     return ExitCode::fine;
   });
 }

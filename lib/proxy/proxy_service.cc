@@ -9,9 +9,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <list>
 #include <map>
 #include <memory>
+#include <optional>
+#include <string_view>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/service_manager.h"
@@ -20,6 +24,11 @@
 #include "base/unix_socket.h"
 #include "base/wait.h"
 #include "delivery/proxy_client.h"
+#include "proxy/dialer.h"
+#include "proxy/event_loop.h"
+#include "proxy/nginx_configuration.h"
+#include "proxy/relay.h"
+#include "proxy/token_desk.h"
 
 namespace oci_oauth {
 
@@ -55,7 +64,52 @@ std::string stored_name(std::string_view profile, std::string_view id) {
   return fmt::format("{}/{}", profile, id);
 }
 
-}  // namespace
+using Inherited = std::vector<std::pair<std::string, UniqueFd>>;
+
+class ProxyService {
+ public:
+  ProxyService(const ProxyInstance& instance, const Log& log);
+
+  Result<void> run(Inherited inherited);
+
+ private:
+  Result<void> start(Inherited inherited);
+  Result<void> start_nginx();
+  Result<void> wait_for_nginx();
+  Result<void> watch_configuration();
+  void reload();
+  Result<void> read_configuration();
+  bool has_profile(std::string_view name) const;
+  void take_signals();
+  void read_log();
+  void note_request(std::string_view line);
+  void serve_caller(int caller);
+  std::string answer_to(int caller, DescriptorMessage message);
+  // Result: the answer. `share`: which one the caller knows the proxy to have, unless it brings one.
+  std::string admit(const std::string& profile, const std::string& id, std::string_view share,
+                    std::vector<UniqueFd> descriptors);
+  void restore(Inherited inherited);
+  void take_share(const std::string& profile, UniqueFd share);
+  std::string traffic() const;
+  Result<UniqueFd> report_rejected(const std::string& profile, const Secret& token);
+
+  const ProxyInstance& instance_;
+  const Log& log_;
+  SignalQueue signals_;
+  EventLoop loop_;
+  Relay relay_;
+  Dialer dialer_;
+  std::string configuration_;  // nginx's, as it was read last
+  std::vector<PreparedProfile> profiles_;
+  Child nginx_;
+  std::list<Child> refreshes_;
+  UniqueFd changes_;  // inotify(7), of the directory and the sources
+  Pipe requests_;     // nginx's log
+  std::string unread_;
+  UniqueFd control_;
+  std::optional<TokenDesk> desk_;
+  bool is_stopping_ = false;
+};
 
 ProxyService::ProxyService(const ProxyInstance& instance, const Log& log)
     : instance_(instance),
@@ -67,19 +121,17 @@ ProxyService::ProxyService(const ProxyInstance& instance, const Log& log)
              }),
       dialer_(loop_, instance.directory, log) {}
 
-Result<void> ProxyService::run(const ProxyInstance& instance,
-                               std::vector<std::pair<std::string, UniqueFd>> inherited, const Log& log) {
-  ProxyService service(instance, log);
-  auto started = service.start(std::move(inherited));
-  if (started) service.loop_.run();
-  if (!service.nginx_) return started;
-  service.nginx_.signal(SIGTERM);
-  (void)service.nginx_.wait_until(std::chrono::steady_clock::now() + time_to_start);
-  if (started && !service.is_stopping_) return Error{ErrorKind::failed, "nginx has exited", ""};
+Result<void> ProxyService::run(Inherited inherited) {
+  auto started = start(std::move(inherited));
+  if (started) loop_.run();
+  if (!nginx_) return started;
+  nginx_.signal(SIGTERM);
+  (void)nginx_.wait_until(std::chrono::steady_clock::now() + time_to_start);
+  if (started && !is_stopping_) return Error{ErrorKind::failed, "nginx has exited"};
   return started;
 }
 
-Result<void> ProxyService::start(std::vector<std::pair<std::string, UniqueFd>>&& inherited) {
+Result<void> ProxyService::start(Inherited inherited) {
   if (instance_.prepare) TRY(instance_.prepare());
   desk_.emplace(
       loop_, TRY(listen_unix(instance_.directory + "/token.sock")),
@@ -102,7 +154,7 @@ Result<void> ProxyService::start(std::vector<std::pair<std::string, UniqueFd>>&&
 }
 
 // Shares have the name of their profile, and are there before the first container asks.
-void ProxyService::restore(std::vector<std::pair<std::string, UniqueFd>>&& inherited) {
+void ProxyService::restore(Inherited inherited) {
   std::map<std::string, std::vector<UniqueFd>, std::less<>> stored;
   for (auto& [name, fd] : inherited) {
     if (name == control_name) {
@@ -275,25 +327,25 @@ std::string ProxyService::traffic() const {
   return std::string(write_record(traffic).reveal());
 }
 
-UniqueFd ProxyService::report_rejected(const std::string& profile, const Secret& token) {
-  auto reported = [&]() -> Result<UniqueFd> {
-    if (!instance_.rejected_socket.empty()) {
-      UniqueFd socket = TRY(connect_unix({.path = instance_.rejected_socket}));
-      TRY(write_all(socket.get(), token.reveal(), instance_.rejected_socket));
-      ::shutdown(socket.get(), SHUT_WR);
-      return socket;
-    }
-    Pipe pipe = TRY(make_pipe());
-    std::vector<std::string> command = instance_.rejected_command;
-    command.push_back(profile);
-    refreshes_.push_back(TRY(spawn(command, {.input = pipe.reading.get(), .errors = STDERR_FILENO})));
-    TRY(write_all(pipe.writing.get(), token.reveal(), "oci-oauth refresh"));
-    return open_process(refreshes_.back().pid());
-  }();
-  if (reported) return std::move(*reported);
-  log_.write(Priority::warning,
-             std::move(reported).error().in(fmt::format("profile '{}': rejected token", profile)));
-  return {};
+Result<UniqueFd> ProxyService::report_rejected(const std::string& profile, const Secret& token) {
+  if (!instance_.rejected_socket.empty()) {
+    UniqueFd socket = TRY(connect_unix({.path = instance_.rejected_socket}));
+    TRY(write_all(socket.get(), token.reveal(), instance_.rejected_socket));
+    ::shutdown(socket.get(), SHUT_WR);
+    return socket;
+  }
+  const Pipe pipe = TRY(make_pipe());
+  std::vector<std::string> command = instance_.rejected_command;
+  command.push_back(profile);
+  refreshes_.push_back(TRY(spawn(command, {.input = pipe.reading.get(), .errors = STDERR_FILENO})));
+  TRY(write_all(pipe.writing.get(), token.reveal(), "oci-oauth refresh"));
+  return open_process(refreshes_.back().pid());
+}
+
+}  // namespace
+
+Result<void> run_proxy(const ProxyInstance& instance, Inherited inherited, const Log& log) {
+  return ProxyService(instance, log).run(std::move(inherited));
 }
 
 }  // namespace oci_oauth

@@ -3,7 +3,6 @@
 
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "base/file.h"
@@ -20,10 +19,8 @@ constexpr size_t longest_token = 12 * KiB;  // of nginx's buffer for the answer'
 
 // RFC 6750 section 2.1: nothing that would end a header.
 bool is_bearer_token(std::string_view token) {
-  return !token.empty() && std::ranges::all_of(token, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-._~+/=").find(c) != std::string_view::npos;
-  });
+  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=";
+  return !token.empty() && token.find_first_not_of(digits) == token.npos;
 }
 
 // What follows `begin` in a line of `text`, without the line's end; empty if there is no such line.
@@ -107,7 +104,12 @@ void TokenDesk::reject(const CallerPointer& caller, const std::string& profile, 
     const SteadyTime now = std::chrono::steady_clock::now();
     if (served.reported_at == SteadyTime{} || now - served.reported_at >= report_interval) {
       served.reported_at = now;
-      served.refresh = report_(profile, token);
+      if (auto refresh = report_(profile, token)) {
+        served.refresh = std::move(*refresh);
+      } else {
+        log_.write(Priority::warning,
+                   std::move(refresh).error().in(fmt::format("profile '{}': rejected token", profile)));
+      }
     }
     if (!served.refresh) return answer(*caller, profile);
     log_.write(Priority::warning, fmt::format("profile '{}': the API refused the token {}", profile,

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
 #include "base/unique_fd.h"
@@ -24,9 +25,8 @@ namespace oci_oauth {
 
 class TokenDesk {
  public:
-  // Reports a token as rejected. Result: readable once the refresh is complete; empty if it cannot be
-  // reported.
-  using Report = std::function<UniqueFd(const std::string& profile, const Secret& token)>;
+  // Reports a token as rejected. Result: readable once the refresh is complete.
+  using Report = std::function<Result<UniqueFd>(const std::string& profile, const Secret& token)>;
 
   TokenDesk(EventLoop& loop, UniqueFd listening, Report report, const Log& log);
 
