@@ -4,11 +4,11 @@
 // the endpoint's URL, and answers one request at a time until it is killed.
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <stdexcept>
 
 #include "base/file.h"
 #include "base/fmt.h"
@@ -25,7 +25,7 @@ constexpr int lifetime_seconds = 8 * 60 * 60;
 
 std::string random_token(std::string_view prefix) {
   unsigned char bytes[32];
-  if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes) throw std::runtime_error("getrandom failed");
+  if (::getentropy(bytes, sizeof bytes) != 0) throw std::runtime_error("getentropy failed");
   return fmt::format("{}{:02x}", prefix, fmt::join(bytes, ""));
 }
 
@@ -40,24 +40,6 @@ std::string expired_login(const Tokens& tokens) {
   "scopes": ["user:inference"]}}}}
 )",
                      tokens.access, tokens.refresh, expired.count());
-}
-
-struct Listener {
-  UniqueFd socket;
-  std::string url;
-};
-
-Result<Listener> listen_on_loopback() {
-  UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(socket.get(), generic, size) != 0 || ::listen(socket.get(), SOMAXCONN) != 0 ||
-      ::getsockname(socket.get(), generic, &size) != 0)
-    return Error::from_errno(errno, "listen on 127.0.0.1");
-  return Listener{std::move(socket), fmt::format("http://127.0.0.1:{}/token", ntohs(address.sin_port))};
 }
 
 // The body is complete once the JSON object that it is has ended (RFC 9112; our client sends a small one). A
@@ -97,10 +79,19 @@ Result<void> serve(const std::string& directory) {
   Tokens tokens;
   const auto place = TRY(open_file({.path = directory}, O_RDONLY | O_DIRECTORY));
   TRY(replace_file(place.get(), "login.json", directory, expired_login(tokens)));
-  const auto listener = TRY(listen_on_loopback());
-  TRY(write_all(STDOUT_FILENO, listener.url + "\n", "stdout"));
+  const UniqueFd listening(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const name = reinterpret_cast<sockaddr*>(&address);
+  if (::bind(listening.get(), name, size) != 0 || ::listen(listening.get(), SOMAXCONN) != 0 ||
+      ::getsockname(listening.get(), name, &size) != 0)
+    return Error::from_errno(errno, "listen on 127.0.0.1");
+  TRY(write_all(STDOUT_FILENO, fmt::format("http://127.0.0.1:{}/token\n", ntohs(address.sin_port)),
+                "stdout"));
   while (true) {
-    const UniqueFd connection(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const UniqueFd connection(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!connection) continue;
     // A client that has left is no failure.
     (void)write_all(connection.get(), answer(read_request(connection.get()), tokens), "answer");
