@@ -109,9 +109,8 @@ Transfer::Transfer(const HttpRequest& request, const RequestEvents& events, Take
   if (easy_ == nullptr || headers_ == nullptr) code_ = CURLE_OUT_OF_MEMORY;
   set_request();
   set_connection();
-  set_trust();
+  set_certificates();
   set_callbacks();
-  if (request.identity != nullptr) set_identity(*request.identity);
 }
 
 Result<void> Transfer::prepare() {
@@ -134,10 +133,8 @@ Transfer::Headers Transfer::make_headers(const HttpRequest& request) {
   if (request.method != "GET") lines.push_back("Content-Type: " + request.content_type);
   lines.insert(lines.end(), request.headers.begin(), request.headers.end());
   for (const std::string& line : lines) {
-    curl_slist* const longer = curl_slist_append(headers.get(), line.c_str());
-    if (longer == nullptr) return Headers(nullptr, curl_slist_free_all);
-    (void)headers.release();
-    headers.reset(longer);
+    headers.reset(curl_slist_append(headers.release(), line.c_str()));
+    if (headers == nullptr) break;  // out of memory
   }
   return headers;
 }
@@ -182,7 +179,7 @@ void Transfer::set_connection() {
   set(CURLOPT_NOPROXY, "");
 }
 
-void Transfer::set_trust() {
+void Transfer::set_certificates() {
   if (trusted_.empty()) return;  // plain http; libcurl 8.22 refuses an empty blob
   curl_blob certificates = blob_of(trusted_);
   set(CURLOPT_CAINFO_BLOB, &certificates);
@@ -190,11 +187,9 @@ void Transfer::set_trust() {
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, 2L);
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-}
-
-void Transfer::set_identity(const ClientIdentity& identity) {
-  curl_blob certificate = blob_of(identity.certificate), key = blob_of(identity.key.reveal());
-  set(CURLOPT_SSLCERT_BLOB, &certificate);
+  if (request_.identity == nullptr) return;
+  curl_blob own = blob_of(request_.identity->certificate), key = blob_of(request_.identity->key.reveal());
+  set(CURLOPT_SSLCERT_BLOB, &own);
   set(CURLOPT_SSLKEY_BLOB, &key);
 }
 
@@ -261,7 +256,7 @@ RequestFailure Transfer::failure() const {
 }
 
 std::string Transfer::unsent_reason() const {
-  const std::string connect = "connect to " + endpoint_.shown();
+  const std::string connect = "connect to " + endpoint_.server;
   long number = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &number);
   std::string_view details = details_[0] != '\0' ? details_ : curl_easy_strerror(code_);
@@ -280,7 +275,7 @@ std::string Transfer::unsent_reason() const {
     case CURLE_SSL_CACERT_BADFILE:
       return no_certificates(request_);
     case CURLE_PEER_FAILED_VERIFICATION:
-      return fmt::format("certificate of {}: {}", endpoint_.shown(), certificate_problem(details));
+      return fmt::format("certificate of {}: {}", endpoint_.server, certificate_problem(details));
     default:
       break;
   }
@@ -290,7 +285,7 @@ std::string Transfer::unsent_reason() const {
 // Without libcurl's details, which may quote the answer.
 std::string Transfer::unanswered_reason() const {
   if (const auto reason = refused_certificate(details_); !reason.empty())
-    return fmt::format("{} refuses this client's certificate: {}", endpoint_.shown(), reason);
+    return fmt::format("{} refuses this client's certificate: {}", endpoint_.server, reason);
   switch (code_) {
     case CURLE_WRITE_ERROR:
       return fmt::format("the answer is larger than {} bytes", request_.longest_answer);
@@ -303,16 +298,13 @@ std::string Transfer::unanswered_reason() const {
       break;
     case CURLE_SEND_ERROR:
     case CURLE_GOT_NOTHING:
-      if (request_.identity != nullptr) {
-        return fmt::format(
-            "{} closed the connection, as a server does that refuses this client's certificate",
-            endpoint_.shown());
-      }
-      return "the connection was closed without an answer";
+      if (request_.identity == nullptr) return "the connection was closed without an answer";
+      return endpoint_.server +
+             " closed the connection, as a server does that refuses this client's certificate";
     default:
       break;
   }
-  return fmt::format("no answer from {}: {}", endpoint_.shown(), lower_first(curl_easy_strerror(code_)));
+  return fmt::format("no answer from {}: {}", endpoint_.server, lower_first(curl_easy_strerror(code_)));
 }
 
 }  // namespace oci_oauth

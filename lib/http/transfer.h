@@ -48,9 +48,8 @@ class Transfer {
   static Headers make_headers(const HttpRequest& request);
   void set_request();
   void set_connection();
-  void set_trust();
+  void set_certificates();
   void set_callbacks();
-  void set_identity(const ClientIdentity& identity);
 
   static int limit_socket(void* self, curl_socket_t socket, curlsocktype purpose);
   static int before_sending(void* self, char*, char*, int, int);

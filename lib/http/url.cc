@@ -30,10 +30,6 @@ bool is_loopback(const std::string& host) {
 
 }  // namespace
 
-std::string UrlParts::shown() const {
-  return fmt::format("{}:{}", host, port);
-}
-
 Result<UrlParts> check_url(std::string_view text) {
   const auto refused = [](std::string why) { return Error{ErrorKind::configuration, std::move(why)}; };
   const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
@@ -45,10 +41,10 @@ Result<UrlParts> check_url(std::string_view text) {
   if (!url_part(url.get(), CURLUPART_USER).empty() || !url_part(url.get(), CURLUPART_PASSWORD).empty()) {
     return refused("contains a user name or password");
   }
-  UrlParts endpoint = {url_part(url.get(), CURLUPART_SCHEME), url_part(url.get(), CURLUPART_HOST),
-                       url_part(url.get(), CURLUPART_PORT)};
-  if (endpoint.scheme == "https") return endpoint;
-  if (endpoint.scheme == "http" && is_loopback(endpoint.host)) return endpoint;
+  const std::string scheme = url_part(url.get(), CURLUPART_SCHEME),
+                    host = url_part(url.get(), CURLUPART_HOST);
+  if (scheme == "https" || (scheme == "http" && is_loopback(host)))
+    return UrlParts{scheme, fmt::format("{}:{}", host, url_part(url.get(), CURLUPART_PORT))};
   return refused(fmt::format("'{}' is neither https nor http to a loopback address", text));
 }
 

@@ -12,10 +12,9 @@
 
 namespace oci_oauth {
 
-// The host that a URL leads to.
+// Where a URL leads.
 struct UrlParts {
-  std::string scheme, host, port;
-  std::string shown() const;  // "HOST:PORT"
+  std::string scheme, server;  // "HOST:PORT"
 };
 
 // Failure (configuration): "'URL' is ...": not https, and not http to 127.0.0.0/8, ::1 or localhost.
