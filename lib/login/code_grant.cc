@@ -79,13 +79,12 @@ Result<Redirect> wait_for_answer(Session& session, LoopbackListener& listener,
   const SteadyTime end = steady_clock::now() + longest_wait;
   while (!answer) {
     std::vector<pollfd> any = listener.waiting();
-    if (terminal.has_person()) any.push_back(readable(terminal.fd()));
+    any.push_back(readable(terminal.fd()));
     TRY(session.wait(std::move(any), std::min(end, listener.deadline())));
     if (steady_clock::now() >= end)
       return Error{ErrorKind::temporary, fmt::format("nobody logged in within {}", describe(longest_wait))};
     listener.serve(take);
-    if (!answer && terminal.has_person() && is_readable(terminal.fd()))
-      take_pasted(terminal.take_line().value_or(""));
+    if (!answer && is_readable(terminal.fd())) take_pasted(terminal.take_line().value_or(""));
   }
   return std::move(*answer);
 }

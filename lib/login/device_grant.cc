@@ -37,28 +37,6 @@ void tell(Session& session, const DeviceAuthorization& device) {
   terminal.say(fmt::format("waiting for the login; the code is valid for {}\n", describe(device.lifetime)));
 }
 
-// One question. Result: nullopt if the person has not decided yet.
-Result<std::optional<TokenAnswer>> ask(Session& session, const DeviceAuthorization& device,
-                                       PollingSchedule& schedule) {
-  const auto reply = session.post(session.server().token_url,
-                                  {{"grant_type", "urn:ietf:params:oauth:grant-type:device_code"},
-                                   {"device_code", device.device_code.reveal()}});
-  const SteadyTime time = steady_clock::now();
-  std::optional<TokenAnswer> none;
-  TokenAnswer answer = reply ? session.read(*reply) : TokenAnswer();
-  if (answer.kind == AnswerKind::granted) return std::optional(std::move(answer));
-  if (answer.error_code == "authorization_pending") {
-    schedule.note_pending(time);
-  } else if (answer.error_code == "slow_down") {
-    schedule.note_slow_down(time);
-  } else if (!reply || answer.kind == AnswerKind::server_error || answer.kind == AnswerKind::throttled) {
-    schedule.note_no_answer(time);
-  } else {
-    return session.refusal("token endpoint", *reply, {&device.device_code});
-  }
-  return none;
-}
-
 }  // namespace
 
 Result<DeviceAuthorization> parse_device_authorization(std::string_view text) {
@@ -97,13 +75,26 @@ Result<TokenAnswer> grant_by_device(Session& session) {
   const std::string scope = fmt::format("{}", fmt::join(session.client().scopes, " "));
   const auto reply = TRY(session.post(url, scope.empty() ? Parameters() : Parameters{{"scope", scope}}));
   if (reply.status != 200) return session.refusal("device authorization endpoint", reply);
-  auto device = TRY(parse_device_authorization(reply.body.reveal()));
+  const auto device = TRY(parse_device_authorization(reply.body.reveal()));
   tell(session, device);
   PollingSchedule schedule(steady_clock::now(), device);
   while (!schedule.is_over()) {
     TRY(session.wait({}, schedule.next()));
-    auto answer = TRY(ask(session, device, schedule));
-    if (answer) return std::move(*answer);
+    const auto asked = session.post(session.server().token_url,
+                                    {{"grant_type", "urn:ietf:params:oauth:grant-type:device_code"},
+                                     {"device_code", device.device_code.reveal()}});
+    const SteadyTime time = steady_clock::now();
+    TokenAnswer answer = asked ? session.read(*asked) : TokenAnswer();
+    if (answer.kind == AnswerKind::granted) return answer;
+    if (answer.error_code == "authorization_pending") {
+      schedule.note_pending(time);
+    } else if (answer.error_code == "slow_down") {
+      schedule.note_slow_down(time);
+    } else if (!asked || answer.kind == AnswerKind::server_error || answer.kind == AnswerKind::throttled) {
+      schedule.note_no_answer(time);
+    } else {
+      return session.refusal("token endpoint", *asked, {&device.device_code});
+    }
   }
   return Error{ErrorKind::temporary, "the code has expired before somebody logged in with it"};
 }

@@ -51,7 +51,6 @@ class LogIn {
  private:
   Result<void> log_in();
   Result<void> check_place(Session& session);
-  Result<void> ask_to_replace(Session& session, const std::string& shown);
   Result<TokenAnswer> obtain(Session& session) const;
   Result<void> store(const TokenAnswer& answer, const TokenRequest& client);
   Result<LoginStore> open_store() const {
@@ -77,20 +76,17 @@ Result<void> LogIn::check_place(Session& session) {
   auto store = TRY(open_store());
   TRY(store.prepare(room));
   const auto present = TRY(look_at(store, request_.provider.fields));
-  return present.is_login && !may_replace_ ? ask_to_replace(session, store.shown()) : Result<void>();
-}
-
-Result<void> LogIn::ask_to_replace(Session& session, const std::string& shown) {
+  if (!present.is_login || may_replace_) return {};
   Terminal& terminal = session.terminal();
   if (!terminal.has_person())
-    return Error{ErrorKind::failed, fmt::format("{}: contains a login", shown),
+    return Error{ErrorKind::failed, fmt::format("{}: contains a login", store.shown()),
                  fmt::format("oci-oauth login {} --force", request_.profile.name)};
-  terminal.say(fmt::format("{} contains a login. Replace it? [y/N] ", shown));
+  terminal.say(fmt::format("{} contains a login. Replace it? [y/N] ", store.shown()));
   TRY(session.wait({readable(terminal.fd())}, SteadyTime::max()));
   const std::string answer = terminal.take_line().value_or("");
   may_replace_ = answer == "y" || answer == "Y" || answer == "yes";
   if (may_replace_) return {};
-  return Error{ErrorKind::failed, fmt::format("{}: the login stays as it is", shown)};
+  return Error{ErrorKind::failed, fmt::format("{}: the login stays as it is", store.shown())};
 }
 
 // Without a browser here, a code for another device is easier than an address to paste.

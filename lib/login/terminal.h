@@ -14,9 +14,8 @@ class Terminal {
  public:
   Terminal();
 
-  // Whether somebody may answer; then fd() is readable once there is a line.
-  bool has_person() const { return bool(input_); }
-  int fd() const { return input_.get(); }
+  bool has_person() const { return bool(input_); }  // who may answer
+  int fd() const { return input_.get(); }           // readable once there is a line; -1: nobody may answer
   // nullopt: there is none, or will be no more.
   std::optional<std::string> take_line();
 
