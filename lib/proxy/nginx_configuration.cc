@@ -63,7 +63,6 @@ constexpr const char* server = R"(
   limit_req_zone $proxy_protocol_addr zone=profile<number>:4m rate=<rate>r/m;
   server {
     listen unix:<directory>/<profile>.sock proxy_protocol backlog=4096;
-    server_name_in_redirect off;
     client_max_body_size <request_size>;
 
     # The token is for this server only.
@@ -126,8 +125,6 @@ constexpr const char* server = R"(
       proxy_set_header Content-Length "";
       proxy_set_header X-Rejected $authorization;
       proxy_buffer_size 16k;
-      proxy_buffers 4 16k;
-      proxy_busy_buffers_size 16k;
       proxy_pass http://desk/$1/<profile>;
     }
   }
@@ -162,7 +159,6 @@ http {
   proxy_redirect off;
   proxy_buffering off;
   proxy_buffer_size 32k;
-  proxy_busy_buffers_size 64k;
   proxy_buffers 4 32k;
   proxy_connect_timeout 30s;
   proxy_send_timeout 300s;

@@ -229,9 +229,7 @@ Result<void> ProxyService::wait_for_nginx() {
   const SteadyTime deadline = std::chrono::steady_clock::now() + time_to_start;
   for (const PreparedProfile& profile : profiles_) {
     const std::string path = fmt::format("{}/{}.sock", instance_.directory, profile.name);
-    while (true) {
-      const auto connection = connect_unix({.path = path});
-      if (connection) break;
+    while (!connect_unix({.path = path})) {
       const SteadyTime now = std::chrono::steady_clock::now();
       if (now >= deadline || wait_readable(nginx_.fd(), now + next_look))
         return Error{ErrorKind::failed, "nginx did not start; its own messages say why", ""};
