@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "login/device_grant.h"
 
+#include <qrencode.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <memory>
 
 #include "base/fmt.h"
 #include "base/json.h"
@@ -28,16 +33,49 @@ Milliseconds duration(const JsonValue& answer, const char* key, Milliseconds oth
   return std::min<Milliseconds>(seconds(static_cast<seconds::rep>(count)), longest);
 }
 
+constexpr int quiet_zone = 4;  // modules on each side
+constexpr const char* white_on_black = "\033[97;40m";
+constexpr const char* plain = "\033[0m";
+
+bool is_dark(const QRcode& symbol, int row, int column) {
+  const bool is_inside = row >= 0 && row < symbol.width && column >= 0 && column < symbol.width;
+  return is_inside && (symbol.data[row * symbol.width + column] & 1) != 0;
+}
+
+// As a QR code, if it fits on the terminal.
+void show(const std::string& address, const Terminal& terminal) {
+  winsize size = {};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0) return;
+  if (const std::string picture = qr_code(address, size.ws_col); !picture.empty())
+    terminal.say(picture + "\n");
+}
+
 void tell(Session& session, const DeviceAuthorization& device) {
   const Terminal& terminal = session.terminal();
   terminal.say(fmt::format(
       "open this address in a browser, on any device:\n\n  {}\n\nand enter this code:\n\n  {}\n\n",
       device.address, device.user_code));
-  terminal.show_picture(device.complete_address.empty() ? device.address : device.complete_address);
+  show(device.complete_address.empty() ? device.address : device.complete_address, terminal);
   terminal.say(fmt::format("waiting for the login; the code is valid for {}\n", describe(device.lifetime)));
 }
 
 }  // namespace
+
+std::string qr_code(const std::string& text, int columns) {
+  const std::unique_ptr<QRcode, decltype(&QRcode_free)> symbol(
+      QRcode_encodeString8bit(text.c_str(), 0, QR_ECLEVEL_L), QRcode_free);
+  if (symbol == nullptr || symbol->width + 2 * quiet_zone > columns) return "";
+  std::string picture;
+  for (int row = -quiet_zone; row < symbol->width + quiet_zone; row += 2) {
+    picture += white_on_black;
+    for (int column = -quiet_zone; column < symbol->width + quiet_zone; ++column) {
+      const bool upper = is_dark(*symbol, row, column), lower = is_dark(*symbol, row + 1, column);
+      picture += upper ? (lower ? " " : "\u2584") : (lower ? "\u2580" : "\u2588");
+    }
+    picture += std::string(plain) + "\n";
+  }
+  return picture;
+}
 
 Result<DeviceAuthorization> parse_device_authorization(std::string_view text) {
   const auto json = parse_json_leniently(text);

@@ -28,6 +28,10 @@ struct DeviceAuthorization {
 // missing.
 Result<DeviceAuthorization> parse_device_authorization(std::string_view text);
 
+// `text` as a QR code (ISO/IEC 18004) of lines of block characters, in its own colours; empty if it is too
+// long, or wider than `columns`.
+std::string qr_code(const std::string& text, int columns);
+
 // When to ask the token endpoint (section 3.5). Pure: time is an argument.
 class PollingSchedule {
  public:

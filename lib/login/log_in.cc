@@ -23,6 +23,17 @@ using std::chrono::steady_clock;
 constexpr auto wait_for_foreign_locks = seconds(20);
 constexpr size_t room = 256 * KiB;  // for any tokens
 
+FailureKind failure_kind(ErrorKind kind) {
+  if (kind == ErrorKind::action_required) return FailureKind::login_required;
+  if (kind == ErrorKind::configuration) return FailureKind::configuration;
+  return kind == ErrorKind::temporary ? FailureKind::network : FailureKind::login;
+}
+
+// For a report: to_error() (token/failure_table.h) gives it the same kind again.
+ExchangeFailure login_failure(const Error& error) {
+  return {.kind = failure_kind(error.kind), .message = error.message, .hint = error.hint};
+}
+
 // What is where the login will be.
 struct Present {
   Secret text;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "login/session.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
+#include "base/file.h"
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -22,16 +25,26 @@ ErrorKind kind_of(std::string_view error, long status) {
                                                                     : ErrorKind::failed;
 }
 
-FailureKind failure_kind(ErrorKind kind) {
-  if (kind == ErrorKind::action_required) return FailureKind::login_required;
-  if (kind == ErrorKind::configuration) return FailureKind::configuration;
-  return kind == ErrorKind::temporary ? FailureKind::network : FailureKind::login;
-}
-
 }  // namespace
 
-ExchangeFailure login_failure(const Error& error) {
-  return {.kind = failure_kind(error.kind), .message = error.message, .hint = error.hint};
+Terminal::Terminal() {
+  if (::isatty(STDERR_FILENO) == 0) return;
+  if (auto opened = open_file({.path = "/dev/tty"}, O_RDONLY)) input_ = std::move(*opened);
+}
+
+std::optional<std::string> Terminal::take_line() {
+  char buffer[4 * KiB];  // of which the kernel keeps no more, termios(3)
+  const ssize_t count = ::read(input_.get(), buffer, sizeof buffer);
+  if (count <= 0) {
+    input_.reset();
+    return std::nullopt;
+  }
+  std::string_view line(buffer, static_cast<size_t>(count));
+  return std::string(line.substr(0, line.find('\n')));
+}
+
+void Terminal::say(std::string_view text) const {
+  (void)write_all(STDERR_FILENO, text, "stderr");
 }
 
 Result<Session> Session::open(const ExchangeRequest& request, const Login& login,

@@ -3,21 +3,37 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "base/unique_fd.h"
 #include "base/wait.h"
 #include "exchange/server_metadata.h"
 #include "exchange/token_answer.h"
 #include "exchange/token_request.h"
-#include "login/terminal.h"
-#include "worker/exchange_report.h"
 #include "worker/exchange_request.h"
 
 namespace oci_oauth {
+
+// Is told on stderr, and answers on the terminal itself.
+class Terminal {
+ public:
+  Terminal();
+
+  bool has_person() const { return bool(input_); }  // who may answer
+  int fd() const { return input_.get(); }           // readable once there is a line; -1: nobody may answer
+  // nullopt: there is none, or will be no more.
+  std::optional<std::string> take_line();
+
+  void say(std::string_view text) const;
+
+ private:
+  UniqueFd input_;
+};
 
 class Session {
  public:
@@ -50,9 +66,6 @@ class Session {
   const SignalQueue& signals_;
   Terminal terminal_;
 };
-
-// For a report: to_error() (token/failure_table.h) gives it the same kind again.
-ExchangeFailure login_failure(const Error& error);
 
 constexpr size_t longest_words = 300;  // bytes of a server's text that are shown
 
