@@ -26,25 +26,18 @@ class Stream {
         begins_by_(steady_clock::now() + request.total_timeout),
         transfer_(request, no_events_, [this](std::string_view bytes) { return take(bytes); }) {
     transfer_.set(CURLOPT_TIMEOUT_MS, 0L);
-    transfer_.set(CURLOPT_PRIVATE, this);
     // A server that has vanished is noticed after 50 s, with the nine probes of tcp(7).
     transfer_.set(CURLOPT_TCP_KEEPALIVE, 1L);
     transfer_.set(CURLOPT_TCP_KEEPIDLE, 30L);
     transfer_.set(CURLOPT_TCP_KEEPINTVL, 2L);
-    const bool is_added =
-        !transfer_.has_failed() && curl_multi_add_handle(multi, transfer_.handle()) == CURLM_OK;
+    const bool is_added = !transfer_.has_failed() && curl_multi_add_handle(multi, handle()) == CURLM_OK;
     if (!is_added) transfer_.end(CURLE_OUT_OF_MEMORY);
   }
-  ~Stream() { curl_multi_remove_handle(multi_, transfer_.handle()); }
+  ~Stream() { curl_multi_remove_handle(multi_, handle()); }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  static Stream& of(CURL* easy) {
-    void* self = nullptr;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &self);
-    return *static_cast<Stream*>(self);
-  }
-
+  CURL* handle() const { return transfer_.handle(); }
   SteadyTime begins_by() const { return begins_by_; }
   bool has_begun() const { return transfer_.status() != 0; }
   bool has_failed() const { return transfer_.has_failed(); }
@@ -109,7 +102,7 @@ StreamEnd follow_lines(const std::vector<HttpRequest>& requests, SteadyTime unti
     int running = 0, queued = 0;
     const bool can_go_on = curl_multi_perform(multi.get(), &running) == CURLM_OK;
     if (const CURLMsg* const message = curl_multi_info_read(multi.get(), &queued); message != nullptr)
-      return Stream::of(message->easy_handle).end(message->data.result);
+      return std::ranges::find(streams, message->easy_handle, &Stream::handle)->end(message->data.result);
     if (!can_go_on) return streams.front().end(CURLE_RECV_ERROR);
     auto not_begun = streams | std::views::filter([](const Stream& stream) { return !stream.has_begun(); });
     const auto next = std::ranges::min_element(not_begun, {}, &Stream::begins_by);

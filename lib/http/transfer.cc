@@ -219,8 +219,8 @@ int Transfer::limit_socket(void* self, curl_socket_t socket, curlsocktype) {
 // is certain that nothing was sent. A second call means that libcurl is about to repeat the request.
 int Transfer::before_sending(void* self, char*, char*, int, int) {
   auto& transfer = *static_cast<Transfer*>(self);
-  if (transfer.sent_ != Sent::no) return CURL_PREREQFUNC_ABORT;
-  if (transfer.events_.may_send && !transfer.events_.may_send()) return CURL_PREREQFUNC_ABORT;
+  const auto& may_send = transfer.events_.may_send;
+  if (transfer.sent_ != Sent::no || (may_send && !may_send())) return CURL_PREREQFUNC_ABORT;
   transfer.sent_ = Sent::perhaps;
   return CURL_PREREQFUNC_OK;
 }
