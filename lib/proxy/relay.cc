@@ -19,11 +19,6 @@ constexpr size_t most_connections = 256;               // of a container, so tha
 constexpr size_t most_ended = 1000;
 constexpr int status_forbidden = 403;
 
-// A number in the last 32 bits.
-std::string address_of(std::uint32_t number) {
-  return fmt::format("{}{:x}:{:x}", address_prefix, number >> 16, number & 0xffff);
-}
-
 std::string name_of(const ProxiedContainer& container) {
   return fmt::format("{} {}", container.profile, container.id);
 }
@@ -35,10 +30,10 @@ void Relay::admit(std::string_view profile, std::string_view id, ContainerSocket
     return entry.second.traffic.profile == profile && entry.second.traffic.id == id;
   });
   if (earlier != containers_.end()) drop(earlier);
-  const auto place = containers_
-                         .try_emplace(address_of(++last_number_),
-                                      Container{{std::string(profile), std::string(id)}, std::move(sockets)})
-                         .first;
+  ++last_number_;
+  std::string address = fmt::format("{}{:x}:{:x}", address_prefix, last_number_ >> 16, last_number_ & 0xffff);
+  Container container = {{std::string(profile), std::string(id)}, std::move(sockets)};
+  const auto place = containers_.emplace(std::move(address), std::move(container)).first;
   for (const UniqueFd& listening : place->second.sockets.listening) {
     ::fcntl(listening.get(), F_SETFL, ::fcntl(listening.get(), F_GETFL) | O_NONBLOCK);
     loop_.watch(listening.get(), EPOLLIN, [this, place, fd = listening.get()] { accept(place, fd); });
