@@ -14,7 +14,7 @@
 #include "hook/inherited.h"
 #include "hook/poststop.h"
 #include "hook/precreate.h"
-#include "oci/limits.h"
+#include "oci/spec.h"
 #include "program/hint.h"
 #include "program/standard_options.h"
 

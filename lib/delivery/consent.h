@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "oci/spec.h"
-#include "oci/state.h"
 
 namespace oci_oauth {
 

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "base/fmt.h"
-#include "oci/state.h"
+#include "oci/spec.h"
 
 namespace oci_oauth {
 

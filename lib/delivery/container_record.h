@@ -67,7 +67,7 @@ struct DeliveryRecord {
   std::string source;
   std::uint64_t device = 0, inode = 0;
   Owner owner = {0, 0};
-  std::uint64_t user_namespace = 0;  // in which the owner's ids are valid: user_namespace.h
+  std::uint64_t user_namespace = 0;  // in which the owner's ids are valid: container_process.h
   mode_t mode = 0;
   std::string label;  // the files' SELinux label; empty if there is none
   std::vector<WrittenFile> files;

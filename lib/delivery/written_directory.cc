@@ -7,8 +7,8 @@
 #include "base/file.h"
 #include "base/fingerprint.h"
 #include "base/fmt.h"
+#include "oci/container_process.h"
 #include "oci/container_root.h"
-#include "oci/user_namespace.h"
 
 namespace oci_oauth {
 

@@ -14,7 +14,6 @@
 #include "delivery/container_ledger.h"
 #include "oci/container_process.h"
 #include "oci/spec.h"
-#include "oci/state.h"
 #include "program/log.h"
 #include "token/runtime_dir.h"
 

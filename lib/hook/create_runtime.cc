@@ -12,7 +12,7 @@
 #include "hook/inherited.h"
 #include "hook/prepare.h"
 #include "hook/record.h"
-#include "oci/limits.h"
+#include "oci/spec.h"
 
 namespace oci_oauth {
 

@@ -11,12 +11,9 @@
 #include "config/rules.h"
 #include "delivery/proxy_client.h"
 #include "delivery/share.h"
-#include "oci/bound_directory.h"
 #include "oci/container_root.h"
-#include "oci/loopback_socket.h"
+#include "oci/container_socket.h"
 #include "oci/mount.h"
-#include "oci/mount_info.h"
-#include "oci/socket_tree.h"
 
 namespace oci_oauth {
 

@@ -9,7 +9,7 @@
 #include "config/provider.h"
 #include "delivery/forget_container.h"
 #include "delivery/share.h"
-#include "oci/user_namespace.h"
+#include "oci/container_process.h"
 #include "program/installed_programs.h"
 
 namespace oci_oauth {

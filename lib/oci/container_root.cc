@@ -13,9 +13,9 @@
 #include <cerrno>
 #include <cstdint>
 
-#include "base/file.h"
 #include "base/fmt.h"
 #include "base/path.h"
+#include "oci/mount.h"
 
 namespace oci_oauth {
 
@@ -50,35 +50,39 @@ Result<UniqueFd> open_in_container(int root, const std::string& path,
   return open_beneath(root, path, fmt::format("{} in the container", path), resolve);
 }
 
-Error refuse(const std::string& path, std::string_view why) {
+Error refuse(std::string_view path, std::string_view why) {
   return {ErrorKind::failed, fmt::format("{} in the container: {}", path, why),
           "choose a target outside /proc, /sys and /dev"};
 }
 
-// A directory, and the mount that it is in: 0 if the kernel does not report it.
-struct DirectoryPlace {
+// What the kernel reports about a directory, and about the mount that it is in.
+struct DirectoryStatus {
   FileId id;
-  std::uint64_t mount = 0;
+  Owner owner;
+  std::uint64_t mount;  // 0 if the kernel does not report it
+  bool is_mount_root;
 };
 
-Result<DirectoryPlace> place_of(int directory, const std::string& path) {
+Result<DirectoryStatus> status_of(int directory, std::string_view shown) {
   struct statx status = {};
-  if (::statx(directory, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &status) != 0)
-    return Error::from_errno(errno, path);
-  const std::uint64_t mount = (status.stx_mask & STATX_MNT_ID) != 0 ? status.stx_mnt_id : 0;
-  return DirectoryPlace{{makedev(status.stx_dev_major, status.stx_dev_minor), status.stx_ino}, mount};
+  if (::statx(directory, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &status) != 0)
+    return Error::from_errno(errno, fmt::format("{}: statx", shown));
+  return DirectoryStatus{.id = {makedev(status.stx_dev_major, status.stx_dev_minor), status.stx_ino},
+                         .owner = {status.stx_uid, status.stx_gid},
+                         .mount = (status.stx_mask & STATX_MNT_ID) != 0 ? status.stx_mnt_id : 0,
+                         .is_mount_root = (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0};
 }
 
 // The container's /dev may be the host's own, bind-mounted by a person.
-bool is_in_dev(int root, const DirectoryPlace& root_place, const DirectoryPlace& place) {
-  if (place.mount == root_place.mount) return false;
+bool is_in_dev(int root, const DirectoryStatus& root_status, const DirectoryStatus& status) {
+  if (status.mount == root_status.mount) return false;
   const auto dev = open_in_container(root, "/dev");
-  const auto dev_place = dev ? place_of(dev->get(), "/dev") : Result<DirectoryPlace>(dev.error());
-  return dev_place && dev_place->mount == place.mount;
+  const auto dev_status = dev ? status_of(dev->get(), "/dev") : Result<DirectoryStatus>(dev.error());
+  return dev_status && dev_status->mount == status.mount;
 }
 
 // /proc, /sys, cgroups and /dev belong to the kernel: directories there are not meant for files.
-Result<void> check_file_system(int directory, const std::string& path) {
+Result<void> check_file_system(int directory, std::string_view path) {
   struct statfs status;
   if (::fstatfs(directory, &status) != 0) return Error::from_errno(errno, path);
   for (const long refused : {PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC}) {
@@ -89,19 +93,19 @@ Result<void> check_file_system(int directory, const std::string& path) {
 
 // Where symbolic links may have led.
 enum class Root { refused, accepted };
-Result<void> check_place(int root, int directory, const std::string& path, Root whether_root) {
-  const auto root_place = TRY(place_of(root, path));
-  const auto place = TRY(place_of(directory, path));
-  if (whether_root == Root::refused && place.id == root_place.id)
+Result<void> check_place(int root, int directory, std::string_view path, Root whether_root) {
+  const auto root_status = TRY(status_of(root, path));
+  const auto status = TRY(status_of(directory, path));
+  if (whether_root == Root::refused && status.id == root_status.id)
     return refuse(path, "is a link to the container's root");
   TRY(check_file_system(directory, path));
-  if (is_in_dev(root, root_place, place)) return refuse(path, "is in /dev");
+  if (is_in_dev(root, root_status, status)) return refuse(path, "is in /dev");
   return {};
 }
 
 bool is_kernels_path(std::string_view path) {
   for (const std::string_view top : {"/proc", "/sys", "/dev"}) {
-    if (path == top || (path.starts_with(top) && path[top.size()] == '/')) return true;
+    if (path == top || lies_within(path, top)) return true;
   }
   return false;
 }
@@ -137,14 +141,10 @@ int make_as(const Owner& owner, int parent, const std::string& name) {
   return ::mkdirat(parent, name.c_str(), 0755) == 0 ? 0 : errno;
 }
 
-Result<Owner> container_root_of(const ContainerProcess* process) {
-  if (process == nullptr) return Owner{::geteuid(), ::getegid()};
-  return process->owner_outside({0, 0});
-}
-
 Result<void> make_component(int root, int parent, const std::string& path, const ContainerProcess* process) {
   TRY(check_place(root, parent, path, Root::accepted));
-  const auto owner = TRY(container_root_of(process));
+  const auto owner =
+      process == nullptr ? Owner{::geteuid(), ::getegid()} : TRY(process->owner_outside({0, 0}));
   const std::string name = base_name(path);
   const int reason = make_as(owner, parent, name);
   if (reason == 0) return {};
@@ -173,6 +173,45 @@ Result<UniqueFd> make_missing(int root, const std::string& path, const Container
   return parent;
 }
 
+Error not_mapped(std::string_view target) {
+  return {ErrorKind::failed,
+          fmt::format("{} in the container: its idmapped mount does not map the container's user", target),
+          "mount the directory without \"idmap\", or mount a tmpfs at the target"};
+}
+
+// The ids of the container's `user`, who is `outside` on the host, on the file system of a directory that the
+// host sees as `on_host` and the container, through an idmapped mount, as `seen`. If the kernel does not
+// report the mount's mapping, it is assumed to be that of the container's user namespace, which is what
+// engines use, provided that the directory's own owner agrees.
+Result<Owner> owner_behind(const ContainerProcess& process, std::string_view target, int inside,
+                           Owner on_host, Owner seen, Owner user, Owner outside) {
+  const auto info = TRY(mount_info(process, inside));
+  if (info.id_maps) {
+    const auto uid = info.id_maps->uids.inside(outside.uid);
+    const auto gid = info.id_maps->gids.inside(outside.gid);
+    if (!uid || !gid) return not_mapped(target);
+    return Owner{*uid, *gid};
+  }
+  const auto expected = process.owner_outside(on_host);
+  if (!expected || *expected != seen) return not_mapped(target);
+  return user;
+}
+
+// For the container's view alone.
+Result<void> check_bound_inside(const ContainerProcess& process, std::string_view target, int inside,
+                                const DirectoryStatus& seen) {
+  if (!seen.is_mount_root) {
+    return Error{
+        ErrorKind::failed,
+        fmt::format("{} in the container: the bind mount in config.json is not there yet, so nothing is "
+                    "written beneath it",
+                    target),
+        "create a new container instead of restoring it"};
+  }
+  const auto info = TRY(mount_info(process, inside));
+  return info.idmapped ? not_mapped(target) : Result<void>();
+}
+
 }  // namespace
 
 Result<ContainerRoot> ContainerRoot::open(const ContainerProcess& process, std::string_view rootfs) {
@@ -186,10 +225,6 @@ Result<ContainerRoot> ContainerRoot::beneath(int directory, std::string_view roo
                                              const ContainerProcess* process) {
   auto root = TRY(open_beneath(directory, std::string(rootfs), fmt::format("{}{}", shown, rootfs)));
   return ContainerRoot(std::move(root), process);
-}
-
-Result<ContainerRoot> ContainerRoot::beneath(int directory, std::string_view rootfs, std::string_view shown) {
-  return beneath(directory, rootfs, shown, nullptr);
 }
 
 Result<UniqueFd> ContainerRoot::open_directory(std::string_view path) const {
@@ -211,6 +246,26 @@ Result<UniqueFd> ContainerRoot::make_directory(std::string_view path) const {
   if (!directory) return directory;
   TRY(check_place(root_.get(), directory->get(), whole, Root::refused));
   return directory;
+}
+
+Result<BoundDirectory> open_bound_directory(const ContainerProcess& process, std::string_view rootfs,
+                                            std::string_view target, const std::string& source, Owner user) {
+  auto host = open_file({.path = source}, O_PATH | O_DIRECTORY);
+  const auto root = ContainerRoot::open(process, rootfs);
+  if (!root) {
+    if (!host || root.error().kind != ErrorKind::not_found || !process.is_running()) return root.error();
+    const auto owner = TRY(process.owner_outside(user));
+    return BoundDirectory{std::move(*host), owner};
+  }
+  auto inside = TRY(root->open_directory(target));
+  const auto seen = TRY(status_of(inside.get(), target));
+  const auto on_host = host ? status_of(host->get(), source) : Result<DirectoryStatus>(host.error());
+  const bool is_hosts = on_host && on_host->id == seen.id;
+  if (!is_hosts) TRY(check_bound_inside(process, target, inside.get(), seen));
+  auto owner = TRY(process.owner_outside(user));
+  if (is_hosts && on_host->owner != seen.owner)
+    owner = TRY(owner_behind(process, target, inside.get(), on_host->owner, seen.owner, user, owner));
+  return BoundDirectory{std::move(is_hosts ? *host : inside), owner};
 }
 
 }  // namespace oci_oauth

@@ -3,8 +3,10 @@
 // link, ".." or magic link in an image leads out of it; where that call is not there, no link is followed.
 #pragma once
 
+#include <string>
 #include <string_view>
 
+#include "base/file.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "oci/container_process.h"
@@ -19,8 +21,10 @@ class ContainerRoot {
   // file system, as gVisor does. `process` must outlive it.
   static Result<ContainerRoot> open(const ContainerProcess& process, std::string_view rootfs);
 
-  // The same beneath any directory; `shown` names it in messages.
-  static Result<ContainerRoot> beneath(int directory, std::string_view rootfs, std::string_view shown);
+  // The same beneath any directory, in which the container of `process`, if any, has its root; `shown` names
+  // it in messages.
+  static Result<ContainerRoot> beneath(int directory, std::string_view rootfs, std::string_view shown,
+                                       const ContainerProcess* process = nullptr);
 
   // The directory at `path`, O_PATH. Missing components are created with mode 0755, owned by the container's
   // root according to its process, because a file system of the container's user namespace accepts nobody
@@ -34,11 +38,25 @@ class ContainerRoot {
 
  private:
   ContainerRoot(UniqueFd root, const ContainerProcess* process) : root_(std::move(root)), process_(process) {}
-  static Result<ContainerRoot> beneath(int directory, std::string_view rootfs, std::string_view shown,
-                                       const ContainerProcess* process);
 
   UniqueFd root_;
   const ContainerProcess* process_;
 };
+
+// The directory that a person bind-mounted at a target: found both on the host and in the container, so that
+// nothing is written into another one, and so that its files belong to the container's user.
+struct BoundDirectory {
+  // O_PATH. The host's view, which is writable even if the container's mount is read-only; if `source` leads
+  // elsewhere or nowhere, the container's view.
+  UniqueFd directory;
+  Owner owner;  // the owner for a file created there that will belong to the container's user
+};
+
+// `rootfs` as for ContainerRoot, `target` a path in the container, `source` the bind mount's path on the
+// host, `user` the container's. If a runtime isolates the container's file system (gVisor), only `source`
+// counts. Failure: there is no directory, or nothing is mounted at `target` (a container that is being
+// restored); the user is not mapped to the host, or not by an idmapped mount.
+Result<BoundDirectory> open_bound_directory(const ContainerProcess& process, std::string_view rootfs,
+                                            std::string_view target, const std::string& source, Owner user);
 
 }  // namespace oci_oauth

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/spec.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/fmt.h"
@@ -9,6 +10,10 @@
 namespace oci_oauth {
 
 namespace {
+
+Error bad(std::string_view reason) {
+  return {ErrorKind::failed, fmt::format("state: {}", reason)};
+}
 
 using Member = JsonMember<Spec>;
 
@@ -91,6 +96,25 @@ constexpr Member document_members[] = {{"root", object<root_members>},
                                        {"annotations", annotations}};
 
 }  // namespace
+
+Result<ContainerState> parse_state(std::string_view text) {
+  auto state = TRY(read_record<ContainerState>(text, "state"));
+  if (!is_valid_container_id(state.id)) return bad("has no valid container id");
+  if (!state.bundle.starts_with('/') || state.bundle.find('\0') != std::string::npos) {
+    return bad(fmt::format("bundle '{}' is not an absolute path", state.bundle));
+  }
+  if (state.pid < -1) return bad(fmt::format("'{}' is not a pid", state.pid));
+  state.pid = std::max(state.pid, 0);
+  return state;
+}
+
+bool is_valid_container_id(std::string_view id) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '+' || c == '-';
+  };
+  return !id.empty() && id.size() <= 240 && id.front() != '.' && std::all_of(id.begin(), id.end(), allowed);
+}
 
 const std::string* Spec::annotation(std::string_view key) const {
   for (const auto& [name, value] : annotations) {

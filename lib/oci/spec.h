@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a person asked for in a bundle's config.json (OCI runtime-spec, config.md); everything else is
-// skipped, not kept. What the container really has is known to the kernel: container_process.h, mount_info.h.
+// What a runtime passes to a hook (OCI runtime-spec): the container's state on stdin (runtime.md "State"),
+// and what a person asked for in the bundle's config.json (config.md); everything else is skipped, not kept.
+// What the container really has is known to the kernel: container_process.h, mount.h.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <string>
@@ -9,9 +12,34 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
+#include "base/record.h"
 #include "base/result.h"
 
 namespace oci_oauth {
+
+inline constexpr size_t state_limit = MiB;      // the state on a hook's stdin
+inline constexpr size_t spec_limit = 16 * MiB;  // config.json, and the process of an exec
+
+struct ContainerState {
+  std::string id;
+  // 0 if there is none: at poststop, where some runtimes write -1, and in stages that run inside the
+  // container.
+  pid_t pid = 0;
+  std::string bundle;  // absolute
+};
+
+void describe(auto& each, RecordOf<ContainerState> auto& state) {
+  each("id", state.id);
+  each("bundle", state.bundle);
+  each("pid", state.pid);
+}
+
+// Failure: "state: reason" if the text is not JSON, not an object, or lacks an id or an absolute bundle.
+Result<ContainerState> parse_state(std::string_view text);
+
+// An id is part of file names: true for 1 to 240 characters of [A-Za-z0-9_.+-] that do not start with a dot.
+bool is_valid_container_id(std::string_view id);
 
 struct SpecMount {
   std::string destination, type, source;

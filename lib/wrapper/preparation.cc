@@ -19,7 +19,6 @@
 #include "delivery/hook_entry.h"
 #include "oci/spec.h"
 #include "oci/spec_edit.h"
-#include "oci/state.h"
 #include "program/hint.h"
 #include "program/installed_programs.h"
 

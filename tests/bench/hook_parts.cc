@@ -16,7 +16,7 @@
 #include "hook/inherited.h"
 #include "hook/prepare.h"
 #include "hook/record.h"
-#include "oci/limits.h"
+#include "oci/spec.h"
 #include "start.h"
 
 using namespace oci_oauth;

@@ -31,7 +31,6 @@
 #include "login/device_grant.h"
 #include "login/loopback.h"
 #include "oci/spec.h"
-#include "oci/state.h"
 #include "setup/ledger.h"
 #include "sinks/onecli_request.h"
 #include "sinks/sinks.h"

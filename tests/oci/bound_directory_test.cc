@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "oci/bound_directory.h"
+#include "oci/container_root.h"
 
 #include <fmt/format.h>
 #include <sys/mount.h>
