@@ -90,6 +90,10 @@ TEST_CASE("members of the same names elsewhere are left alone") {
       R"({"linux":{"hooks":{"createRuntime":[]},"env":[]},"process":{"user":{"env":["A=1"]},"env":["A=2"]}})");
 }
 
+TEST_CASE("a member without a name is like any other") {
+  CHECK(edited(R"({"":{"process":{}}})", only_environment({"A=1"})) == R"({"":{"process":{}}})");
+}
+
 TEST_CASE("every other byte stays: big numbers, order, escapes, white space") {
   const std::string before =
       "{\n\t\"z\": 18446744073709551615, \"y\" : -9223372036854775808,\r\n"
