@@ -8,12 +8,9 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/process.h"
-#include "hook/arguments.h"
-#include "hook/create_runtime.h"
-#include "hook/hook_config.h"
+#include "hook/creation.h"
+#include "hook/hook_call.h"
 #include "hook/inherited.h"
-#include "hook/poststop.h"
-#include "hook/precreate.h"
 #include "oci/spec.h"
 #include "program/hint.h"
 #include "program/standard_options.h"
@@ -68,9 +65,10 @@ int run_stage(const HookArguments& arguments, const Result<std::string>& input, 
     poststop(call);
     return 0;
   }
-  const Creation creation = create_runtime(call);
+  Creation creation(call);
+  const auto verdict = create_runtime(creation);
   // The kernel closes what is open at less cost.
-  ::_exit(creation.verdict ? 0 : fail(creation.verdict.error()));
+  ::_exit(verdict ? 0 : fail(verdict.error()));
 }
 
 int run(int argc, char** argv) {

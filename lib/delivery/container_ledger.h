@@ -1,18 +1,141 @@
 // SPDX-License-Identifier: Apache-2.0
-// The records of all containers, one file each in runtime_dir/containers, and the lock that separates writing
-// into a container's directory from cleaning it.
+// Which container has which profile's token, and what we wrote for it: the records of all containers, one
+// small file each in runtime_dir/containers, and the lock that separates writing into a container's directory
+// from cleaning it.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/file.h"
 #include "base/file_lock.h"
+#include "base/process.h"
+#include "base/record.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "delivery/container_record.h"
 
 namespace oci_oauth {
+
+enum class DeliveryKind { mount, write, socket };
+constexpr std::array<std::string_view, 3> words_of(DeliveryKind) {
+  return {"mount", "write", "socket"};
+}
+
+enum class DeliveryState {
+  planned,    // recorded before it is made; a mount stays planned once it is made
+  delivered,  // written
+  failed
+};
+constexpr std::array<std::string_view, 3> words_of(DeliveryState) {
+  return {"planned", "delivered", "failed"};
+}
+
+// A file of a written directory, and how to recognise what we wrote there.
+struct WrittenFile {
+  std::string name;
+  // For a document that others write to as well, JSON Pointers (RFC 6901): the member of its root that is
+  // ours, and the places of a login's tokens in it. Empty: the whole file is ours.
+  std::string member = {}, access_token = {}, refresh_token = {};
+  bool was_there = false;  // it was there before us, so what is left of it in the end stays, even if empty
+  // SHA-256 of what we wrote and may still be there: of the file, or of the access token in our member.
+  std::vector<std::string> fingerprints = {};
+
+  friend bool operator==(const WrittenFile&, const WrittenFile&) = default;
+};
+
+void describe(auto& each, RecordOf<WrittenFile> auto& file) {
+  each("name", file.name, Presence::required);
+  each("member", file.member);
+  each("access_token", file.access_token);
+  each("refresh_token", file.refresh_token);
+  each("was_there", file.was_there);
+  each("sha256", file.fingerprints);
+}
+
+// A file's name is one in the directory, and what points into it is a JSON Pointer.
+Result<void> check(const WrittenFile& file);
+
+struct DeliveryRecord {
+  std::string profile;
+  DeliveryKind kind = DeliveryKind::mount;
+  DeliveryState state = DeliveryState::planned;
+  std::string reason, hint;  // failed: why, and what to do
+  std::string target;        // in the container
+  // environment variables in the container that take precedence over the token
+  std::vector<std::string> shadowed_by;
+  // Written directories only: the bind mount's source on the host, the directory's identity (a directory that
+  // was replaced is not ours), the owner and mode of the files, and the files.
+  std::string source;
+  std::uint64_t device = 0, inode = 0;
+  Owner owner = {0, 0};
+  std::uint64_t user_namespace = 0;  // in which the owner's ids are valid: container_process.h
+  mode_t mode = 0;
+  std::string label;  // the files' SELinux label; empty if there is none
+  std::vector<WrittenFile> files;
+
+  friend bool operator==(const DeliveryRecord&, const DeliveryRecord&) = default;
+};
+
+void describe(auto& each, RecordOf<DeliveryRecord> auto& delivery) {
+  each("profile", delivery.profile);
+  each("delivery", delivery.kind, Presence::required);
+  each("target", delivery.target);
+  each("state", delivery.state);
+  each("reason", delivery.reason);
+  each("hint", delivery.hint);
+  each("shadowed_by", delivery.shadowed_by);
+  if (delivery.kind != DeliveryKind::write) return;
+  // What is acted on is never guessed.
+  each("source", delivery.source);
+  each("device", delivery.device, Presence::required);
+  each("inode", delivery.inode, Presence::required);
+  each("uid", delivery.owner.uid, Presence::required);
+  each("gid", delivery.owner.gid, Presence::required);
+  each("user_namespace", delivery.user_namespace);
+  each("mode", delivery.mode, Presence::required);
+  each("label", delivery.label);
+  each("files", delivery.files, Presence::required);
+}
+
+// The owner is one whom a file can have, and the mode has permissions alone.
+Result<void> check(const DeliveryRecord& delivery);
+
+struct ContainerRecord {
+  static constexpr int version = 2;
+
+  std::string id;
+  std::string bundle;  // distinguishes containers with the same id
+  ProcessId process;
+  Time created_at;
+  std::vector<DeliveryRecord> deliveries;
+
+  friend bool operator==(const ContainerRecord&, const ContainerRecord&) = default;
+};
+
+void describe(auto& each, RecordOf<ContainerRecord> auto& record) {
+  each("id", record.id, Presence::required);
+  each("bundle", record.bundle);
+  each("pid", record.process.pid);
+  each("start_time", record.process.start_time);
+  each("created_at", record.created_at);
+  each("deliveries", record.deliveries, Presence::required);
+}
+
+// The id and the process are ones that a container can have.
+Result<void> check(const ContainerRecord& record);
+
+bool has_written_directory(const ContainerRecord& record);
+
+// Whether `a` and `b` write into the same directory.
+bool is_same_directory(const DeliveryRecord& a, const DeliveryRecord& b);
+
+// Whether a running container in `records`, other than that of `record`, also has the written directory of
+// `delivery`.
+bool is_shared(const std::vector<ContainerRecord>& records, const ContainerRecord& record,
+               const DeliveryRecord& delivery);
 
 // A container cannot wait longer for the holder of the lock.
 inline constexpr auto longest_wait_for_ledger = std::chrono::seconds(3);

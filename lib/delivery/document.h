@@ -1,18 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether the text under a delivered name is ours, somebody else's, or both in one document. Pure; what we
-// did not write is never taken for ours.
+// The files that a provider delivers: as they are published in share/, and as they are found under their
+// names in a written directory: ours, somebody else's, or both in one document. What we did not write is
+// never taken for ours. And the states of a written delivery of them: planned, then delivered or failed.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
 #include "base/secret.h"
-#include "delivery/container_record.h"
+#include "config/provider.h"
+#include "delivery/container_ledger.h"
 
 namespace oci_oauth {
+
+// The files that `provider` delivers, as they are recorded before they are written.
+std::vector<WrittenFile> delivered_files(const Provider& provider);
+
+struct Share {
+  FileId directory;
+  std::map<std::string, Secret, std::less<>> files;
+  std::map<std::pair<std::string, std::string>, std::string> fingerprints;  // by name and access_token
+
+  // nullptr: nothing is published under that name.
+  const Secret* find(std::string_view name) const;
+  // What `file` is recognised by once it is in place: fingerprint_of(). Empty if nothing of it is published.
+  std::string fingerprint(const WrittenFile& file) const;
+};
+
+// `share`: open directory. Failure: a name that is not a regular file.
+Result<Share> read_share(int share, const std::vector<WrittenFile>& files);
+
+// Gives the share directory and its files the label that every container of `mount_label`'s type can read.
+// New files inherit it from the directory. Does nothing if SELinux is disabled or the container has no label.
+Result<void> label_share(int share, std::string_view mount_label);
+
+// Adds the fingerprints of the files in `share`; they are saved before the first byte is written.
+void plan_delivery(DeliveryRecord& delivery, const Share& share);
+
+// The files in `share` are in place, and nothing older is left.
+void note_delivered(DeliveryRecord& delivery, const Share& share);
+
+// Result: false if the record already says so, so that it is reported once.
+bool note_failed(DeliveryRecord& delivery, const Error& error);
 
 // True if the JSON document, or text that is not JSON, contains a refresh token: at any depth a non-empty
 // string under a key that names one (provider.h), or under the last key of `pointer` (JSON Pointer; empty:
@@ -48,6 +83,5 @@ std::string fingerprint_of(const Secret& published, const WrittenFile& file);
 Result<Secret> with_member(std::string_view text, const WrittenFile& file, const Secret& published);
 // The same without our member.
 Result<Secret> without_member(std::string_view text, const WrittenFile& file);
-bool is_empty_object(std::string_view text);
 
 }  // namespace oci_oauth

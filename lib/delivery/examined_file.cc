@@ -50,15 +50,14 @@ std::string read_mark(int file) {
   return size == static_cast<ssize_t>(mark_size) ? std::string(mark, mark_size) : "";
 }
 
-Error changed(const std::string& shown, const std::string& name) {
-  return {ErrorKind::temporary, fmt::format("{}/{}: keeps changing while it is being replaced", shown, name)};
-}
-
-Result<void> check_unchanged(int directory, const std::string& name, const FileStamp& stamp,
-                             const Error& otherwise) {
+// Under the name `aside`, it is still what was looked at.
+Result<void> check_unchanged(const NameIn& name, const std::string& aside, const FileStamp& stamp,
+                             const std::string& shown) {
   struct stat status;
-  const bool is_there = ::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
-  return is_there && FileStamp::of(status) == stamp ? Result<void>() : otherwise;
+  const bool is_there = ::fstatat(name.directory, aside.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  if (is_there && FileStamp::of(status) == stamp) return {};
+  return Error{ErrorKind::temporary,
+               fmt::format("{}/{}: keeps changing while it is being replaced", shown, name.name)};
 }
 
 }  // namespace
@@ -70,8 +69,7 @@ ExaminedFile examine_file(const NameIn& name, const FileStamp& login) {
   if (!found || ::fstat(found.get(), &status) != 0) return file;
   file.exists = true;
   file.stamp = FileStamp::of(status);
-  file.owner = {status.st_uid, status.st_gid};
-  file.mode = status.st_mode & 07777;
+  file.access = {{status.st_uid, status.st_gid}, status.st_mode & 07777};
   file.foreign = why_foreign(name, status, login);
   if (!file.foreign.empty()) return file;
   // Opened only after it is known to be a regular file, because opening a device can have effects.
@@ -95,16 +93,13 @@ Result<void> replace_examined(const NameIn& name, const ExaminedFile& looked_at,
   // Without root in its user namespace, a process cannot give files away: they keep the calling user.
   if (::geteuid() == 0) options.owner = replacement.access.owner;
   auto file = TRY(AtomicFile::create(name.directory, name.name, shown, std::move(options)));
-  if (!replacement.access.label.empty() && selinux_is_on()) {
-    auto labelled = set_selinux_label(file.fd(), replacement.access.label, shown + "/" + name.name);
-    if (!labelled) return labelled;
-  }
+  if (!replacement.label.empty() && selinux_is_on())
+    TRY(set_selinux_label(file.fd(), replacement.label, shown + "/" + name.name));
   TRY(file.write(replacement.text.reveal()));
   if (!replacement.mark.empty())
     (void)::fsetxattr(file.fd(), mark_name, replacement.mark.data(), replacement.mark.size(), 0);
-  return file.commit_if([&](const std::string& aside) {
-    return check_unchanged(name.directory, aside, looked_at.stamp, changed(shown, name.name));
-  });
+  return file.commit_if(
+      [&](const std::string& aside) { return check_unchanged(name, aside, looked_at.stamp, shown); });
 }
 
 // Checked once more when nobody can swap it any more.
@@ -112,23 +107,12 @@ Result<void> remove_examined(const NameIn& name, const ExaminedFile& looked_at, 
   const std::string aside = temporary_name(name.name);
   const auto failure = [&] { return Error::from_errno(errno, fmt::format("{}/{}", shown, name.name)); };
   if (::renameat(name.directory, name.name.c_str(), name.directory, aside.c_str()) != 0) return failure();
-  if (auto same = check_unchanged(name.directory, aside, looked_at.stamp, changed(shown, name.name)); !same) {
+  if (auto same = check_unchanged(name, aside, looked_at.stamp, shown); !same) {
     (void)restore(name.directory, aside, name.name);
     return same;
   }
   if (::unlinkat(name.directory, aside.c_str(), 0) != 0) return failure();
   return {};
-}
-
-std::vector<std::string> temporary_names(int directory, const std::vector<std::string>& names) {
-  std::vector<std::string> found;
-  const auto all = names_in({directory, "."});
-  if (!all) return found;
-  for (const std::string& temporary : *all) {
-    const std::string name = name_of_temporary(temporary);
-    if (!name.empty() && std::ranges::find(names, name) != names.end()) found.push_back(temporary);
-  }
-  return found;
 }
 
 // ".NAME.PID.oci-oauth"

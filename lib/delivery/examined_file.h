@@ -8,7 +8,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/file.h"
 #include "base/result.h"
@@ -20,11 +19,9 @@ namespace oci_oauth {
 // The suffix of a file that is being written.
 inline constexpr std::string_view temporary_suffix = ".oci-oauth";
 
-// The attributes of a written file in the container.
 struct FileAccess {
-  Owner owner;
+  Owner owner = {0, 0};
   mode_t mode = 0;
-  std::string label;  // for SELinux; empty: the directory's default
 };
 
 struct ExaminedFile {
@@ -32,8 +29,7 @@ struct ExaminedFile {
   std::string foreign;     // why it is left alone, whatever it contains; empty: its text was read
   std::string unreadable;  // and why it could not be read
   FileStamp stamp;
-  Owner owner = {0, 0};
-  mode_t mode = 0;
+  FileAccess access;
   Secret text;
   std::string mark;  // the fingerprint that we stored with it when we wrote it; empty: none
 };
@@ -48,7 +44,8 @@ ExaminedFile examine_file(const NameIn& name, const FileStamp& login);
 
 struct Replacement {
   const Secret& text;
-  const FileAccess& access;
+  FileAccess access;
+  std::string label;  // for SELinux; empty: the directory's default
   std::string mark;
 };
 
@@ -60,9 +57,8 @@ Result<void> replace_examined(const NameIn& name, const ExaminedFile& looked_at,
 // Removes the examined file. Failure: as replace_examined().
 Result<void> remove_examined(const NameIn& name, const ExaminedFile& looked_at, const std::string& shown);
 
-// The temporary names for `names` that a killed writer or remover has left behind.
-std::vector<std::string> temporary_names(int directory, const std::vector<std::string>& names);
-// The final name for a temporary name; empty if it is not one.
+// The final name for the temporary name of a file that a writer or remover may have left behind when it was
+// killed; empty if it is not one.
 std::string name_of_temporary(const std::string& temporary);
 // Renames a temporary file back to the final name if that is free. False if it is not.
 bool restore(int directory, const std::string& temporary, const std::string& name);

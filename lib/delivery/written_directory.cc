@@ -23,6 +23,18 @@ FileId directory_of(const DeliveryRecord& delivery) {
   return {delivery.device, delivery.inode};
 }
 
+// Result: `source` as O_PATH. Failure: not_found if it is gone, or another directory has its name.
+Result<UniqueFd> open_same_directory(const std::string& source, const FileId& id) {
+  auto directory = open_file({.path = source}, O_PATH | O_DIRECTORY);
+  if (!directory) return directory;
+  if (file_id(directory->get()) != id) {
+    return Error{ErrorKind::not_found,
+                 fmt::format("{}: is not the container's directory, so it is left alone", source),
+                 "restart the container"};
+  }
+  return directory;
+}
+
 // As the running container sees it.
 Result<UniqueFd> open_inside(const DeliveryRecord& delivery, const ProcessId& container) {
   const WatchedProcess watched(container);
@@ -32,6 +44,17 @@ Result<UniqueFd> open_inside(const DeliveryRecord& delivery, const ProcessId& co
   if (!inside) return inside;
   if (file_id(inside->get()) == directory_of(delivery) && watched.is_running()) return inside;
   return Error{ErrorKind::not_found, delivery.target + ": is a different directory in the container"};
+}
+
+Result<void> clean(const RuntimeDir& runtime, const ContainerRecord& record, const DeliveryRecord& delivery,
+                   const std::vector<ContainerRecord>& all) {
+  const std::string shown = fmt::format("container {}: {}", record.id, delivery.source);
+  const auto directory = WrittenDirectory::open(delivery, record.process, shown);
+  if (!directory && directory.error().kind == ErrorKind::not_found) return {};
+  if (!directory) return directory.error();
+  const auto published = runtime.published(delivery.profile);
+  const FileStamp login = published && *published ? (*published)->login : FileStamp{};
+  return directory->clean({login, known_fingerprints(all, delivery)});
 }
 
 std::string hint_for(const ExaminedFile& there) {
@@ -53,17 +76,6 @@ struct WrittenDirectory::Step {
   bool is_foreign() const { return there.exists && judgement.content == Content::foreign; }
   bool is_current() const { return there.exists && judgement.content == Content::current; }
 };
-
-Result<UniqueFd> open_same_directory(const std::string& source, const FileId& id) {
-  auto directory = open_file({.path = source}, O_PATH | O_DIRECTORY);
-  if (!directory) return directory;
-  if (file_id(directory->get()) != id) {
-    return Error{ErrorKind::not_found,
-                 fmt::format("{}: is not the container's directory, so it is left alone", source),
-                 "restart the container"};
-  }
-  return directory;
-}
 
 Fingerprints known_fingerprints(const std::vector<ContainerRecord>& records, const DeliveryRecord& delivery) {
   Fingerprints known;
@@ -98,23 +110,19 @@ WrittenDirectory::WrittenDirectory(UniqueFd directory, const DeliveryRecord& del
     : directory_(std::move(directory)),
       delivery_(&delivery),
       container_(container),
-      shown_(std::move(shown)),
-      access_({delivery.owner, delivery.mode, delivery.label}) {}
+      shown_(std::move(shown)) {}
 
 Result<WrittenDirectory> WrittenDirectory::open(const DeliveryRecord& delivery, const ProcessId& container,
                                                 const std::string& shown) {
-  const auto made = [&](UniqueFd directory) {
-    return WrittenDirectory(std::move(directory), delivery, container, shown);
-  };
-  auto here = open_same_directory(delivery.source, directory_of(delivery));
-  if (here && !is_read_only(here->get())) return made(std::move(*here));
-  if (auto inside = open_inside(delivery, container)) return made(std::move(*inside));
-  // Our sandbox makes it read-only.
-  if (here) {
-    auto outside = open_same_directory("/proc/1/root" + delivery.source, directory_of(delivery));
-    return made(outside ? std::move(*outside) : std::move(*here));
+  const FileId id = directory_of(delivery);
+  auto directory = open_same_directory(delivery.source, id);
+  if (!directory || is_read_only(directory->get())) {
+    auto other = open_inside(delivery, container);
+    // Our sandbox makes it read-only.
+    if (!other && directory) other = open_same_directory("/proc/1/root" + delivery.source, id);
+    if (other) directory = std::move(other);
   }
-  return std::move(here).error();
+  return WrittenDirectory(TRY(std::move(directory)), delivery, container, shown);
 }
 
 Result<void> WrittenDirectory::inside(const auto& action) const {
@@ -210,15 +218,18 @@ Result<void> WrittenDirectory::deliver_once(const Share& share, const Knowledge&
   return {};
 }
 
+Result<void> WrittenDirectory::replace(const Step& step, const Secret& text, const FileAccess& access,
+                                       const std::string& mark) const {
+  return replace_examined({directory_.get(), step.file->name}, step.there,
+                          {text, access, delivery_->label, mark}, shown_);
+}
+
 Result<void> WrittenDirectory::write(const Step& step) const {
-  const WrittenFile& file = *step.file;
-  const NameIn name = {directory_.get(), file.name};
   if (!step.there.exists || !step.judgement.has_others)
-    return replace_examined(name, step.there, {*step.wanted, access_, step.mark}, shown_);
-  const auto merged = with_member(step.there.text.reveal(), file, *step.wanted);
+    return replace(step, *step.wanted, {delivery_->owner, delivery_->mode}, step.mark);
+  const auto merged = with_member(step.there.text.reveal(), *step.file, *step.wanted);
   if (!merged) return Error(merged.error()).in(shown_);
-  const FileAccess access = {step.there.owner, step.there.mode, access_.label};
-  return replace_examined(name, step.there, {*merged, access, step.mark}, shown_);
+  return replace(step, *merged, step.there.access, step.mark);
 }
 
 Result<void> WrittenDirectory::clean(const Knowledge& knowledge) const {
@@ -254,16 +265,14 @@ Result<void> WrittenDirectory::clean_names(const Knowledge& knowledge) const {
 
 Result<void> WrittenDirectory::take_out(const Step& step) const {
   const WrittenFile& file = *step.file;
-  const NameIn name = {directory_.get(), file.name};
   const bool is_blank = step.judgement.content == Content::blank;
-  if (!step.judgement.has_others && !file.was_there) return remove_examined(name, step.there, shown_);
-  const FileAccess access = {step.there.owner, step.there.mode, access_.label};
-  if (file.member.empty())
-    return is_blank ? Result<void>() : replace_examined(name, step.there, {Secret(), access, ""}, shown_);
+  if (!step.judgement.has_others && !file.was_there)
+    return remove_examined({directory_.get(), file.name}, step.there, shown_);
+  if (file.member.empty()) return is_blank ? Result<void>() : replace(step, Secret(), step.there.access, "");
   const auto rest = without_member(step.there.text.reveal(), file);
   if (!rest) return is_blank ? Result<void>() : Result<void>(Error(rest.error()).in(shown_));
   if (rest->reveal() == step.there.text.reveal()) return {};
-  return replace_examined(name, step.there, {*rest, access, ""}, shown_);
+  return replace(step, *rest, step.there.access, "");
 }
 
 // What a writer set aside, or has not renamed yet, is also in its place.
@@ -288,16 +297,16 @@ bool WrittenDirectory::is_spare(const std::string& temporary, const WrittenFile&
 // Files of others get their names back, except while tokens are written, because a planted one could take a
 // token's place.
 void WrittenDirectory::clean_temporaries(const Knowledge& knowledge, Spare which) const {
-  std::vector<std::string> names;
-  for (const WrittenFile& file : delivery_->files) names.push_back(file.name);
-  for (const std::string& temporary : temporary_names(directory_.get(), names)) {
+  const auto all = names_in({directory_.get(), "."});
+  if (!all) return;
+  for (const std::string& temporary : *all) {
     const std::string name = name_of_temporary(temporary);
     const auto file = std::ranges::find(delivery_->files, name, &WrittenFile::name);
     struct stat status;
-    const bool is_regular =
-        ::fstatat(directory_.get(), temporary.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISREG(status.st_mode);
-    if (!is_regular) continue;
+    if (file == delivery_->files.end() ||
+        ::fstatat(directory_.get(), temporary.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(status.st_mode))
+      continue;
     if (is_spare(temporary, *file, knowledge)) {
       ::unlinkat(directory_.get(), temporary.c_str(), 0);
     } else if (which == Spare::and_others) {
@@ -306,15 +315,25 @@ void WrittenDirectory::clean_temporaries(const Knowledge& knowledge, Spare which
   }
 }
 
-void WrittenDirectory::note_what_was_there(std::vector<WrittenFile>& files,
-                                           const Knowledge& knowledge) const {
-  const std::vector<Step> steps = examine(nullptr, knowledge);
-  for (const Step& step : steps) {
+std::vector<WrittenFile> WrittenDirectory::files_as_found(const Knowledge& knowledge) const {
+  std::vector<WrittenFile> files = delivery_->files;
+  for (const Step& step : examine(nullptr, knowledge)) {
     const bool is_ours = step.judgement.content == Content::ours && !step.judgement.has_others;
     for (WrittenFile& file : files) {
       if (file.name == step.file->name) file.was_there = step.there.exists && !is_ours;
     }
   }
+  return files;
+}
+
+Result<void> forget_container(const RuntimeDir& runtime, const ContainerLedger& ledger,
+                              const ContainerLedger::Entry& entry, const std::vector<ContainerRecord>& all) {
+  for (const DeliveryRecord& delivery : entry.record.deliveries) {
+    if (delivery.kind != DeliveryKind::write || is_shared(all, entry.record, delivery)) continue;
+    TRY(clean(runtime, entry.record, delivery, all));
+  }
+  ledger.remove(entry.name);
+  return {};
 }
 
 }  // namespace oci_oauth

@@ -10,16 +10,13 @@
 #include "base/process.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "delivery/container_record.h"
+#include "delivery/container_ledger.h"
 #include "delivery/document.h"
 #include "delivery/examined_file.h"
-#include "delivery/share.h"
 #include "token/records.h"
+#include "token/runtime_dir.h"
 
 namespace oci_oauth {
-
-// Result: `source` as O_PATH. Failure: not_found if it is gone, or another directory has its name.
-Result<UniqueFd> open_same_directory(const std::string& source, const FileId& id);
 
 // What we are known to have written into the directory of `delivery`, according to `records`.
 Fingerprints known_fingerprints(const std::vector<ContainerRecord>& records, const DeliveryRecord& delivery);
@@ -31,8 +28,8 @@ bool is_open_to_others(int directory);
 class WrittenDirectory {
  public:
   // Opens the directory by the host's path. If that is another directory or read-only here, opens it as the
-  // running container sees it, or as the host's first process does. Failure: as open_same_directory().
-  // `delivery` must outlive the result.
+  // running container sees it, or as the host's first process does. Failure: not_found if it is gone, or
+  // another directory has its name. `delivery` must outlive the result.
   static Result<WrittenDirectory> open(const DeliveryRecord& delivery, const ProcessId& container,
                                        const std::string& shown);
   // The same for a directory that is already open.
@@ -58,8 +55,8 @@ class WrittenDirectory {
   // Removes what is still as we wrote it, our member in documents, and the temporary files of killed writers.
   // Failure: some of it is still there, and why.
   Result<void> clean(const Knowledge& knowledge) const;
-  // Marks in `files` which of them already exist and are not ours.
-  void note_what_was_there(std::vector<WrittenFile>& files, const Knowledge& knowledge) const;
+  // The record's files, marked which of them exist and are not ours.
+  std::vector<WrittenFile> files_as_found(const Knowledge& knowledge) const;
 
  private:
   struct Step;
@@ -68,6 +65,8 @@ class WrittenDirectory {
   Result<void> refuse_foreign(const std::vector<Step>& steps) const;
   Result<void> deliver_once(const Share& share, const Knowledge& knowledge) const;
   Result<void> write(const Step& step) const;
+  Result<void> replace(const Step& step, const Secret& text, const FileAccess& access,
+                       const std::string& mark) const;
   Result<void> clean_names(const Knowledge& knowledge) const;
   Result<void> take_out(const Step& step) const;
   enum class Spare { only, and_others };
@@ -80,7 +79,13 @@ class WrittenDirectory {
   const DeliveryRecord* delivery_;
   ProcessId container_;
   std::string shown_;
-  FileAccess access_;
 };
+
+// Cleans up after a container that has ended: removes what we wrote for it, and its record.
+// `all`: the records with a written directory, whether or not that of `entry` is among them. If a running
+// container among them has the same directory, the files stay. The caller holds the ledger's lock. Failure:
+// something of ours could not be removed, and why; the record stays, so that the next sweep tries again.
+Result<void> forget_container(const RuntimeDir& runtime, const ContainerLedger& ledger,
+                              const ContainerLedger::Entry& entry, const std::vector<ContainerRecord>& all);
 
 }  // namespace oci_oauth

@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/secret.h"
-#include "delivery/choice.h"
+#include "delivery/consent.h"
 #include "doctor/checks.h"
 #include "setup/engine.h"
 

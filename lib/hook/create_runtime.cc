@@ -1,37 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hook/create_runtime.h"
-
 #include <algorithm>
-#include <iterator>
 
+#include "base/file.h"
 #include "base/fmt.h"
-#include "delivery/failures.h"
-#include "delivery/share.h"
-#include "hook/deliver.h"
+#include "hook/creation.h"
 #include "hook/freshen.h"
 #include "hook/inherited.h"
-#include "hook/prepare.h"
-#include "hook/record.h"
-#include "oci/spec.h"
 
 namespace oci_oauth {
 
 namespace {
 
-Result<Spec> read_spec(const ContainerState& state, std::string& text) {
-  const std::string path = state.bundle + "/config.json";
-  text = TRY(read_file({.path = path}, spec_limit));
-  return parse_spec(text, path);
-}
-
-void log_unknown_profiles(const HookCall& call) {
-  for (const std::string& name : call.profiles) {
-    if (call.config.find(name) != nullptr) continue;
-    call.log.write(
-        Priority::warning,
-        fmt::format("profile '{}', container {}: is not in {}", name, call.state.id, call.config.path),
-        "add it there, or correct the --profile of the hook file or CDI device");
-  }
+Result<void> read_spec(Creation& creation) {
+  const std::string path = creation.call.state.bundle + "/config.json";
+  creation.spec_text = TRY(read_file({.path = path}, spec_limit));
+  creation.spec = TRY(parse_spec(creation.spec_text, path));
+  return {};
 }
 
 // It is unknown which profiles were chosen, so it may be any of them.
@@ -42,161 +26,155 @@ Result<void> judge_unreadable(const HookCall& call, Error error) {
   return blocks ? Result<void>(std::move(told)) : Result<void>();
 }
 
-// The chosen ones, and those whose part they deliver.
-std::vector<const Profile*> profiles_to_freshen(const Config& config, const std::vector<Chosen>& chosen) {
-  std::vector<const Profile*> profiles;
-  for (const Profile* profile : profiles_of(chosen))
-    std::ranges::move(config.delivered_with(*profile), std::back_inserter(profiles));
-  return profiles;
-}
-
-// Without a valid token the directory is delivered all the same, and the next refresh updates it.
-void freshen_all(const CreateContext& context, std::vector<Chosen>& chosen, Failures& failures) {
-  for (const Profile* profile : profiles_to_freshen(context.call.config, chosen)) {
-    auto fresh = freshen(context, *profile);
-    if (!fresh) {
-      failures.add(*profile, std::move(fresh).error());
-      continue;
-    }
-    if (fresh->trouble) failures.warn(*profile, std::move(*fresh->trouble));
-    // The environment for a socket has a placeholder in such a variable.
-    if (profile->delivery == Delivers::socket) continue;
-    const auto shadowed_by = assigned_among(fresh->shadowed_by, context.spec_text);
-    if (shadowed_by.empty()) continue;
-    context.warn(*profile,
-                 fmt::format("its environment has {}, which a client there uses instead of the token",
-                             fmt::join(shadowed_by, ", ")),
-                 "start it without that variable");
-    for (Chosen& one : chosen) {
-      if (one.profile == profile) one.shadowed_by = shadowed_by;
-    }
+void warn_of_unknown_profiles(const HookCall& call) {
+  for (const std::string& name : call.profiles) {
+    if (call.config.find(name) != nullptr) continue;
+    call.warn(name, "is not in " + call.config.path,
+              "add it there, or correct the --profile of the hook file or CDI device");
   }
 }
 
-// Failure: added to `failures`, and recorded.
-void for_all(std::vector<Delivery>& deliveries, Failures& failures, const CreateContext& context,
-             Result<void> (*step)(const CreateContext& context, Delivery& delivery)) {
-  for (Delivery& one : deliveries) {
+// Without a valid token the directory is delivered all the same, and the next refresh updates it.
+void freshen_one(Creation& creation, const Profile& profile, std::vector<Chosen>& chosen) {
+  auto fresh = freshen(creation, profile);
+  if (!fresh) return creation.fail(profile, std::move(fresh).error());
+  if (fresh->trouble) creation.fail(profile, std::move(*fresh->trouble), Creation::Token::valid);
+  // The environment for a socket has a placeholder in such a variable.
+  if (profile.delivery == Delivers::socket) return;
+  const auto shadowed_by = assigned_among(fresh->shadowed_by, creation.spec_text);
+  if (shadowed_by.empty()) return;
+  creation.call.warn(profile.name,
+                     fmt::format("its environment has {}, which a client there uses instead of the token",
+                                 fmt::join(shadowed_by, ", ")),
+                     "start it without that variable");
+  for (Chosen& one : chosen) {
+    if (one.profile == &profile) one.shadowed_by = shadowed_by;
+  }
+}
+
+// The chosen ones, and those whose part they deliver.
+void freshen_all(Creation& creation, std::vector<Chosen>& chosen) {
+  for (const Profile* profile : profiles_of(chosen)) {
+    for (const Profile* one : creation.call.config.delivered_with(*profile))
+      freshen_one(creation, *one, chosen);
+  }
+}
+
+void take_step(Creation& creation, Result<void> (*step)(const Creation& creation, Delivery& delivery)) {
+  for (Delivery& one : creation.deliveries) {
     if (one.has_failed()) continue;
-    auto done = step(context, one);
+    auto done = step(creation, one);
     if (done) continue;
-    note_failed_step(context.spec, one, done.error());
-    failures.add(*one.chosen.profile, std::move(done).error());
+    note_failed_step(creation, one, done.error());
+    creation.fail(*one.chosen.profile, std::move(done).error());
   }
 }
 
 // If the record is complete, the next refresh tries again.
-void give_up_writing(std::vector<Delivery>& deliveries, const Error& error, Failures& failures) {
-  for (Delivery& one : deliveries) {
+void give_up_writing(Creation& creation, const Error& error) {
+  for (Delivery& one : creation.deliveries) {
     if (!one.is_written() || one.has_failed()) continue;
     (void)note_failed(one.record, error);
-    failures.add(*one.chosen.profile, Error(error));
+    creation.fail(*one.chosen.profile, error);
   }
 }
 
 // Files that nobody would find again are not written; a mount disappears with its container.
-void save_all(const CreateContext& context, const Earlier& earlier, std::vector<Delivery>& deliveries,
-              Failures& failures) {
-  auto saved = save(context, earlier, deliveries);
+void save_or_give_up_writing(Creation& creation) {
+  const auto saved = save(creation);
   if (saved) return;
-  for (const Delivery& one : deliveries) {
-    if (!one.has_failed()) failures.add(*one.chosen.profile, Error(saved.error()));
+  for (const Delivery& one : creation.deliveries) {
+    if (!one.has_failed()) creation.fail(*one.chosen.profile, saved.error());
   }
-  std::erase_if(deliveries, [](const Delivery& one) { return one.is_written(); });
-}
-
-void deliver_all(const CreateContext& context, DeliveryKind kind, std::vector<Delivery>& deliveries,
-                 Failures& failures) {
-  for (Delivery& one : deliveries) {
-    if (one.is_written() != (kind == DeliveryKind::write) || one.has_failed()) continue;
-    if (auto done = deliver(context, one); !done) failures.add(*one.chosen.profile, std::move(done).error());
-  }
+  std::erase_if(creation.deliveries, &Delivery::is_written);
 }
 
 // A mount needs no second record once it is made.
-void save_outcome(const CreateContext& context, DeliveryKind kind, const Earlier& earlier,
-                  const std::vector<Delivery>& deliveries) {
-  const bool is_new = std::ranges::any_of(deliveries, [&](const Delivery& one) {
-    return one.record.kind == kind && one.record.state != DeliveryState::planned;
-  });
-  if (is_new) (void)save(context, earlier, deliveries);
+void deliver_and_save(Creation& creation, DeliveryKind kind) {
+  bool has_outcome = false;
+  for (Delivery& one : creation.deliveries) {
+    if (one.is_written() != (kind == DeliveryKind::write) || one.has_failed()) continue;
+    if (auto done = deliver(creation, one); !done)
+      creation.fail(*one.chosen.profile, std::move(done).error());
+    has_outcome |= one.record.state != DeliveryState::planned;
+  }
+  if (has_outcome && creation.is_recorded) (void)save(creation);
 }
 
 // Not every runtime calls poststop for a container that it does not create: crun does not. What was written
 // is the next refresh's to remove.
-void forget_uncreated(const CreateContext& context, const Earlier& earlier,
-                      const std::vector<Delivery>& deliveries) {
-  const bool is_written = std::ranges::any_of(deliveries, &Delivery::is_written);
-  const bool was_written = earlier.place.record && has_written_directory(*earlier.place.record);
-  if (!is_written && !was_written) context.ledger.remove(earlier.place.name);
+void forget_uncreated(const Creation& creation) {
+  const auto& record = creation.earlier.record;
+  const bool was_written = record && has_written_directory(*record);
+  if (was_written || std::ranges::any_of(creation.deliveries, &Delivery::is_written)) return;
+  creation.ledger().remove(creation.earlier.name);
 }
 
-std::vector<Delivery> serve(const CreateContext& context, std::vector<Chosen> chosen, Failures& failures) {
-  Earlier earlier = find_earlier(context);
-  std::erase_if(chosen, [&](const Chosen& one) { return is_delivered(earlier, one); });
+void serve(Creation& creation, std::vector<Chosen> chosen) {
+  creation.earlier = find_earlier(creation);
+  std::erase_if(chosen, [&](const Chosen& one) { return creation.earlier.has_delivered(one); });
 
-  freshen_all(context, chosen, failures);
-  std::vector<Delivery> deliveries;
-  if (chosen.empty() || failures.block()) return deliveries;
-  for (const Chosen& one : chosen) deliveries.emplace_back(one);
-  for_all(deliveries, failures, context, prepare);
-  auto lock = lock_ledger(context, earlier, deliveries);
-  for_all(deliveries, failures, context, describe);
-  if (!lock) give_up_writing(deliveries, lock.error(), failures);
-  save_all(context, earlier, deliveries, failures);
-  earlier.has_left_files = false;
+  freshen_all(creation, chosen);
+  if (chosen.empty() || creation.is_blocked()) return;
+  for (const Chosen& one : chosen) creation.deliveries.emplace_back(one, creation.spec);
+  take_step(creation, prepare);
+  auto lock = lock_ledger(creation);
+  take_step(creation, describe);
+  if (!lock) give_up_writing(creation, lock.error());
+  save_or_give_up_writing(creation);
   // Written directories are reached from the host, so they come before the first mount.
-  deliver_all(context, DeliveryKind::write, deliveries, failures);
-  save_outcome(context, DeliveryKind::write, earlier, deliveries);
+  deliver_and_save(creation, DeliveryKind::write);
   if (lock) lock->reset();
-  deliver_all(context, DeliveryKind::mount, deliveries, failures);
-  save_outcome(context, DeliveryKind::mount, earlier, deliveries);
-  if (failures.block()) forget_uncreated(context, earlier, deliveries);
-  return deliveries;
-}
-
-// Failure: none of the chosen profiles can be delivered.
-Result<void> serve(Creation& creation, const HookCall& call, const Spec& spec, std::string_view spec_text,
-                   const std::vector<Chosen>& chosen, Failures& failures) {
-  creation.runtime = TRY(RuntimeDir::open(call.config.runtime_dir));
-  creation.process = TRY(ContainerProcess::open(call.state.pid));
-  const CreateContext context = {call,
-                                 spec,
-                                 spec_text,
-                                 *creation.runtime,
-                                 *creation.process,
-                                 ContainerLedger(creation.runtime->fd()),
-                                 identify_process(call.state.pid)};
-  creation.deliveries = serve(context, chosen, failures);
-  // The log is reached by its path on the host.
-  if (!failures.empty()) creation.process->leave_mounts();
-  return {};
+  deliver_and_save(creation, DeliveryKind::mount);
+  if (creation.is_blocked()) forget_uncreated(creation);
 }
 
 }  // namespace
 
-Creation create_runtime(const HookCall& call) {
-  Creation creation;
-  std::string text;
-  auto read = read_spec(call.state, text);
-  if (!read) {
-    creation.verdict = judge_unreadable(call, std::move(read).error());
-    return creation;
+void Creation::fail(const Profile& profile, Error error, Token token) {
+  const bool blocks = token == Token::none && profile.on_failure == OnFailure::block;
+  failures_.push_back({std::move(error).in(call.about(profile.name)), blocks});
+}
+
+bool Creation::is_blocked() const {
+  return std::ranges::any_of(failures_, &Failure::blocks);
+}
+
+Result<void> Creation::judge() const {
+  // The log is reached by its path on the host.
+  if (process && !failures_.empty()) process->leave_mounts();
+  Result<void> verdict;
+  for (const Failure& failure : failures_) {
+    call.log.write(failure.blocks ? Priority::error : Priority::warning, failure.error);
+    if (failure.blocks && verdict) verdict = failure.error;
   }
-  const Spec& spec = creation.spec.emplace(*std::move(read));
-  log_unknown_profiles(call);
-  const Choice choice =
-      choose(call.config, {.by_argument = call.profiles, .in_build = is_build_step(call.state)}, spec);
-  log_passed_over(call.log, call.state.id, choice);
-  if (choice.chosen.empty()) return creation;
+  return verdict;
+}
+
+Result<void> Creation::open() {
+  runtime = TRY(RuntimeDir::open(call.config.runtime_dir));
+  process = TRY(ContainerProcess::open(call.state.pid));
+  identity = identify_process(call.state.pid);
+  began = std::chrono::steady_clock::now();
+  return {};
+}
+
+Result<void> create_runtime(Creation& creation) {
+  const HookCall& call = creation.call;
+  if (auto read = read_spec(creation); !read) return judge_unreadable(call, std::move(read).error());
+  warn_of_unknown_profiles(call);
+  const CallContext context = {.by_argument = call.profiles, .in_build = is_build_step(call.state)};
+  const Choice choice = choose(call.config, context, creation.spec);
+  log_skipped(call.log, call.state.id, choice);
+  if (choice.chosen.empty()) return {};
 
   reset_for_writing();
-  Failures failures(call.state.id);
-  if (auto served = serve(creation, call, spec, text, choice.chosen, failures); !served) {
-    for (const Profile* profile : profiles_of(choice.chosen)) failures.add(*profile, Error(served.error()));
+  if (const auto opened = creation.open()) {
+    serve(creation, choice.chosen);
+  } else {
+    for (const Profile* profile : profiles_of(choice.chosen)) creation.fail(*profile, opened.error());
   }
-  creation.verdict = failures.judge(call.log);
-  return creation;
+  return creation.judge();
 }
 
 }  // namespace oci_oauth

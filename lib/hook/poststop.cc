@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hook/poststop.h"
+#include "hook/hook_call.h"
 
 #include "base/child.h"
 #include "base/fmt.h"
 #include "base/wait.h"
 #include "delivery/container_ledger.h"
-#include "delivery/forget_container.h"
+#include "delivery/written_directory.h"
 #include "hook/inherited.h"
 
 namespace oci_oauth {

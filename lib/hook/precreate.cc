@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hook/precreate.h"
+#include "hook/hook_call.h"
 
 #include "base/process.h"
 #include "config/provider.h"
-#include "delivery/choice.h"
+#include "delivery/consent.h"
 #include "oci/spec_edit.h"
 #include "program/installed_programs.h"
 

@@ -7,8 +7,7 @@
 
 #include "base/fmt.h"
 #include "delivery/container_ledger.h"
-#include "delivery/forget_container.h"
-#include "delivery/share.h"
+#include "delivery/document.h"
 #include "delivery/written_directory.h"
 
 namespace oci_oauth {

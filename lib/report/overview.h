@@ -12,7 +12,7 @@
 #include "base/time.h"
 #include "base/words.h"
 #include "config/config.h"
-#include "delivery/container_record.h"
+#include "delivery/container_ledger.h"
 #include "delivery/proxy_client.h"
 #include "report/terminal.h"
 #include "sinks/sinks.h"

@@ -14,7 +14,7 @@
 #include "config/config.h"
 #include "config/provider.h"
 #include "config/scope.h"
-#include "delivery/choice.h"
+#include "delivery/consent.h"
 #include "delivery/container_ledger.h"
 #include "delivery/hook_entry.h"
 #include "oci/spec.h"
@@ -80,7 +80,7 @@ class Preparation {
     const auto spec = file ? parse_spec(file->text(), file->path()) : Result<Spec>(file.error());
     if (!spec) return block_or_log(std::ranges::any_of(config_.profiles, blocks), spec.error());
     const Choice choice = choose(config_, {.by_argument = {}, .in_build = runs_build_step(call_)}, *spec);
-    log_passed_over(log_, call_.container, choice);
+    log_skipped(log_, call_.container, choice);
     if (choice.chosen.empty()) return {};
     auto edited = edit_bundle(*file, places_of(choice.chosen));
     if (edited) return {};

@@ -10,12 +10,10 @@
 #include <string>
 
 #include "base/process.h"
-#include "hook/deliver.h"
+#include "hook/creation.h"
 #include "hook/freshen.h"
-#include "hook/hook_config.h"
+#include "hook/hook_call.h"
 #include "hook/inherited.h"
-#include "hook/prepare.h"
-#include "hook/record.h"
 #include "oci/spec.h"
 #include "start.h"
 
@@ -58,30 +56,27 @@ int main(int argc, char** argv) {
   const ContainerState state = must(parse_state(must(read_to_end(STDIN_FILENO, state_limit, "state"))));
   const bool is_root = is_host_root();
   const auto config = must(load_hook_config(arguments, is_root, log));
+  const HookCall call = {*config, arguments.profiles, state, log, is_root};
+  Creation creation(call);
   const std::string path = state.bundle + "/config.json";
-  const std::string text = must(read_file({.path = path}, spec_limit));
-  const Spec spec = must(parse_spec(text, path));
+  creation.spec_text = must(read_file({.path = path}, spec_limit));
+  creation.spec = must(parse_spec(creation.spec_text, path));
   const double reading = clock.lap();
 
-  const HookCall call = {*config, arguments.profiles, state, log, is_root};
-  const Choice choice = choose(*config, {.by_argument = call.profiles}, spec);
+  const Choice choice = choose(*config, {.by_argument = call.profiles}, creation.spec);
   if (choice.chosen.size() != 1) give_up("the container does not have one target");
   reset_for_writing();
-  const RuntimeDir runtime = must(RuntimeDir::open(config->runtime_dir));
-  const ContainerProcess process = must(ContainerProcess::open(state.pid));
-  const CreateContext context = {
-      call, spec, text, runtime, process, ContainerLedger(runtime.fd()), identify_process(state.pid)};
-  const Earlier earlier = find_earlier(context);
-  (void)must(freshen(context, *choice.chosen.front().profile));
+  must(creation.open());
+  creation.earlier = find_earlier(creation);
+  (void)must(freshen(creation, *choice.chosen.front().profile));
   const double deciding = clock.lap();
 
-  std::vector<Delivery> deliveries;
-  deliveries.emplace_back(choice.chosen.front());
-  must(prepare(context, deliveries.front()));
+  Delivery& delivery = creation.deliveries.emplace_back(choice.chosen.front(), creation.spec);
+  must(prepare(creation, delivery));
   const double preparing = clock.lap();
-  must(save(context, earlier, deliveries));
+  must(save(creation));
   const double recording = clock.lap();
-  must(deliver(context, deliveries.front()));
+  must(deliver(creation, delivery));
   const double mounting = preparing + clock.lap();
   must(write_all(
       lines.get(),

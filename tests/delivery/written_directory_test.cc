@@ -9,16 +9,16 @@
 #include "base/fingerprint.h"
 #include "support/catch.h"
 #include "support/temp_dir.h"
+#include "support/written_host.h"
 
 using namespace oci_oauth;
+namespace fs = std::filesystem;
 
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr const char* document = ".credentials.json";
 
-std::string claude(const std::string& token) {
+std::string claude_document(const std::string& token) {
   return R"({"claudeAiOauth":{"accessToken":")" + token + R"("}})";
 }
 
@@ -44,7 +44,7 @@ struct Directories {
   }
   void publish(const std::string& token) const {
     share.write("token", token);
-    share.write(document, claude(token));
+    share.write(document, claude_document(token));
   }
   Share content(const TempDir& of) const {
     const UniqueFd fd(::open(of.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -57,10 +57,10 @@ struct Directories {
     REQUIRE(directory);
     return std::move(*directory);
   }
-  Result<void> deliver(const std::string& known = "", const FileStamp& login = {}) const {
-    return open().deliver(content(share), {login, known_as(known)});
+  Result<void> deliver(const std::string& ours = "", const FileStamp& login = {}) const {
+    return open().deliver(content(share), {login, known_as(ours)});
   }
-  Result<void> clean(const std::string& known = "new") const { return open().clean({{}, known_as(known)}); }
+  Result<void> clean(const std::string& ours = "new") const { return open().clean({{}, known_as(ours)}); }
   Result<void> look() const { return open().look(content(share), {{}, known_as("new")}); }
   bool has(const std::string& name) const { return fs::exists(target / name); }
 
@@ -79,13 +79,20 @@ mode_t mode_of(const std::string& path) {
   return status.st_mode & 07777;
 }
 
+constexpr ProcessId gone = {};
+
+bool forget(const WrittenHost& host, const ContainerLedger::Entry& entry) {
+  return forget_container(host.runtime, host.ledger(), entry, host.ledger().list_written()->records())
+      .has_value();
+}
+
 }  // namespace
 
 TEST_CASE("each published file is written with its mode") {
   const Directories d;
   REQUIRE(d.deliver());
   CHECK(d.target.read("token") == "new");
-  CHECK(d.target.read(document) == claude("new"));
+  CHECK(d.target.read(document) == claude_document("new"));
   CHECK(mode_of(d.target / "token") == 0440);
   CHECK(d.look());
 }
@@ -104,7 +111,7 @@ TEST_CASE(
   d.publish("newer");
   REQUIRE(d.deliver("new"));
   CHECK(d.target.read("token") == "newer");
-  CHECK(d.target.read(document) == claude("newer"));
+  CHECK(d.target.read(document) == claude_document("newer"));
 
   d.publish("newest");
   const bool keeps_marks = d.deliver().has_value();  // nothing is on record: /tmp may have no user xattrs
@@ -127,7 +134,7 @@ TEST_CASE("what we did not write is never replaced, and nothing is written besid
   CHECK(refused("token", "glpat-x") == "target/token: was not written by oci-oauth, so it is left alone");
   CHECK(refused(document, R"({"claudeAiOauth":{"refreshToken":"r"}})") ==
         "target/.credentials.json: contains a refresh token, so it is left alone");
-  CHECK(refused(document, claude("sk-ant-oat01-setup")) ==
+  CHECK(refused(document, claude_document("sk-ant-oat01-setup")) ==
         "target/.credentials.json: contains an access token that is not from oci-oauth, so it is left alone");
   CHECK(refused(document, "plain text") ==
         "target/.credentials.json: is not a JSON document, so it is left alone");
@@ -188,7 +195,7 @@ TEST_CASE("what a container emptied or removed is noticed and repaired") {
     CHECK(message(d.look()) == ".credentials.json is missing or empty");
   }
   REQUIRE(d.deliver("new"));
-  CHECK(d.target.read(document) == claude("new"));
+  CHECK(d.target.read(document) == claude_document("new"));
   fs::remove(d.target / "token");
   CHECK(d.look().error().kind == ErrorKind::not_found);
   REQUIRE(d.deliver("new"));
@@ -203,7 +210,7 @@ TEST_CASE("a login that appears at any moment of a delivery is there afterwards"
   const std::string login = R"({"claudeAiOauth":{"refreshToken":"r"}})";
   for (int moment = 0; moment < moments; ++moment) {
     fs::remove(d.target / document);
-    d.target.write(document, claude("old"));
+    d.target.write(document, claude_document("old"));
     const auto newer = d.target.write("newer", login);
     std::atomic<bool> begun = false;
     std::jthread delivery([&] {
@@ -233,7 +240,7 @@ TEST_CASE("at the end what still is ours goes, and what came meanwhile does not"
 TEST_CASE("a document that was empty before us is empty again, and one that we made is gone") {
   Directories d;
   d.target.write(document, "{}");
-  d.open().note_what_was_there(d.record.files, {});
+  d.record.files = d.open().files_as_found({});
   REQUIRE(d.deliver());
   REQUIRE(d.clean());
   CHECK(d.target.read(document) == "{}");
@@ -308,4 +315,57 @@ TEST_CASE("a directory is open to others only if all that lead to it are") {
   fs::permissions(d.target.path(), fs::perms(0700));
   const UniqueFd inner(::open((d.target / "inner").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   CHECK_FALSE(is_open_to_others(inner.get()));
+}
+
+TEST_CASE("what was written for each profile of a container that has ended goes, and its record") {
+  const WrittenHost host;
+  ContainerLedger::Entry entry = host.container("gone", gone);
+  entry.record.deliveries.push_back(entry.record.deliveries.front());
+  entry.record.deliveries.front().files.pop_back();
+  host.file("token", "sk-ant-oat01-x");
+  host.file(".credentials.json", WrittenHost::document("sk-ant-oat01-x"));
+  host.file("notes", "mine");
+  CHECK(forget(host, entry));
+  CHECK_FALSE(host.knows("gone"));
+  CHECK_FALSE(host.has("token"));
+  CHECK_FALSE(host.has(".credentials.json"));
+  CHECK(host.has("notes"));
+}
+
+TEST_CASE("what another container of the directory is known to have goes, too") {
+  const WrittenHost host;
+  host.container("other", gone, "sk-ant-oat01-y");
+  host.file("token", "sk-ant-oat01-y");
+  CHECK(forget(host, host.container("gone", gone)));
+  CHECK_FALSE(host.has("token"));
+}
+
+TEST_CASE("what a running container reads too stays where it is") {
+  const WrittenHost host;
+  const auto entry = host.container("gone", gone);
+  host.container("running", this_process());
+  host.file("token", "sk-ant-oat01-x");
+  CHECK(forget(host, entry));
+  CHECK_FALSE(host.knows("gone"));
+  CHECK(host.has("token"));
+}
+
+TEST_CASE("what a person wrote under our names stays") {
+  const WrittenHost host;
+  host.file("token", "glpat-x");
+  host.file(".credentials.json", R"({"claudeAiOauth": {"refreshToken": "sk-ant-ort01-x"}})");
+  CHECK(forget(host, host.container("gone", gone)));
+  CHECK(host.has("token"));
+  CHECK(host.has(".credentials.json"));
+}
+
+TEST_CASE("nothing is removed from a directory that took the place of the container's") {
+  const WrittenHost host;
+  const auto entry = host.container("gone", gone);
+  std::filesystem::rename(host.written, host.written + ".old");
+  std::filesystem::create_directory(host.written);
+  host.file("token", "sk-ant-oat01-x");
+  CHECK(forget(host, entry));
+  CHECK_FALSE(host.knows("gone"));
+  CHECK(host.has("token"));
 }

@@ -13,7 +13,7 @@
 #include "config/config.h"
 #include "config/provider.h"
 #include "delivery/consent.h"
-#include "delivery/container_record.h"
+#include "delivery/container_ledger.h"
 #include "delivery/document.h"
 #include "delivery/proxy_client.h"
 #include "doctor/finding.h"

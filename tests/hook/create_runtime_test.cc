@@ -1,11 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hook/create_runtime.h"
+#include "hook/creation.h"
 
 #include "hook/hook_host.h"
+#include "support/catch.h"
 
 using namespace oci_oauth;
 namespace fs = std::filesystem;
 using Mount = HookContainer::Mount;
+
+namespace {
+
+Profile profile(const char* name, OnFailure on_failure) {
+  Profile profile;
+  profile.name = name;
+  profile.on_failure = on_failure;
+  return profile;
+}
+
+const Profile starting = profile("starting", OnFailure::start);
+const Profile blocking = profile("blocking", OnFailure::block);
+
+Error error(const char* what) {
+  return {ErrorKind::failed, what, "a remedy"};
+}
+
+// A container "c" whose creation failed in some way.
+struct FailedCreation {
+  Config config;
+  ContainerState state = {"c", 0, "/bundle"};
+  Log log = Log::to_syslog("create_runtime_test");
+  HookCall call = {config, {}, state, log};
+  Creation creation{call};
+};
+
+}  // namespace
 
 TEST_CASE("a container that nobody chose gets nothing, and has no record") {
   if (without_root()) return;
@@ -108,4 +136,35 @@ TEST_CASE("nobody writes into a directory whose record cannot be saved") {
   CHECK(host.create(container.pid()) == "created");
   CHECK(container.token().empty());
   CHECK(host.recorded() == "no record");
+}
+
+TEST_CASE("a container starts if nothing went wrong") {
+  CHECK(FailedCreation().creation.judge());
+}
+
+TEST_CASE("a container without a token starts where its profile says so") {
+  FailedCreation failed;
+  failed.creation.fail(starting, error("no token"));
+  CHECK(failed.creation.judge());
+}
+
+TEST_CASE("a container without a token is not created if its profile blocks") {
+  FailedCreation failed;
+  Creation& creation = failed.creation;
+  creation.fail(starting, error("no token"));
+  CHECK_FALSE(creation.is_blocked());
+  creation.fail(blocking, error("nothing mounted"));
+  CHECK(creation.is_blocked());
+  creation.fail(blocking, error("another"));
+  const auto verdict = creation.judge();
+  REQUIRE_FALSE(verdict);
+  CHECK(verdict.error().message == "profile 'blocking', container c: nothing mounted");
+  CHECK(verdict.error().hint == "a remedy");
+}
+
+TEST_CASE("a container with a valid token starts whatever became of a refresh") {
+  FailedCreation failed;
+  failed.creation.fail(blocking, error("no refresher"), Creation::Token::valid);
+  CHECK_FALSE(failed.creation.is_blocked());
+  CHECK(failed.creation.judge());
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hook/deliver.h"
+#include "hook/creation.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -7,10 +7,28 @@
 #include "base/child.h"
 #include "base/wait.h"
 #include "hook/steps.h"
+#include "support/catch.h"
 
 using namespace oci_oauth;
 namespace fs = std::filesystem;
 using Mount = HookContainer::Mount;
+
+namespace {
+
+DeliveryRecord a_delivery(const std::string& target, DeliveryState state) {
+  DeliveryRecord delivery;
+  delivery.profile = "claude";
+  delivery.target = target;
+  delivery.state = state;
+  return delivery;
+}
+
+// What an earlier call for the same container left.
+Earlier with(std::vector<DeliveryRecord> deliveries) {
+  return {.name = "box", .deliveries = std::move(deliveries)};
+}
+
+}  // namespace
 
 TEST_CASE("until it is delivered, the container has nothing") {
   if (without_root()) return;
@@ -81,4 +99,46 @@ TEST_CASE("a file that is there before us is known as somebody else's, and left 
   const std::string outcome = run_steps(host, container, Consent::write, {});
   CHECK(outcome.find("deliver: /run/secrets/claude/token: ") == 0);
   CHECK(host.dir.read("written/token") == "mine");
+}
+
+TEST_CASE("what an earlier call for the same container delivered, or is about to, is not delivered again") {
+  Profile profile;
+  profile.name = "claude";
+  const Chosen chosen = {&profile, "/run/secrets/claude", Consent::mount, {}};
+  CHECK(with({a_delivery("/run/secrets/claude", DeliveryState::planned)}).has_delivered(chosen));
+  CHECK(with({a_delivery("/run/secrets/claude", DeliveryState::delivered)}).has_delivered(chosen));
+}
+
+TEST_CASE("another target, another profile and a delivery that failed are delivered") {
+  Profile profile, other;
+  profile.name = "claude";
+  other.name = "codex";
+  const Earlier earlier = with({a_delivery("/run/secrets/claude", DeliveryState::delivered),
+                                a_delivery("/failed", DeliveryState::failed)});
+  CHECK_FALSE(earlier.has_delivered({&profile, "/home/node/.claude", Consent::mount, {}}));
+  CHECK_FALSE(earlier.has_delivered({&profile, "/failed", Consent::mount, {}}));
+  CHECK_FALSE(earlier.has_delivered({&other, "/run/secrets/claude", Consent::mount, {}}));
+  CHECK_FALSE(with({}).has_delivered({&profile, "/run/secrets/claude", Consent::mount, {}}));
+}
+
+TEST_CASE("a step that fails leaves a record with the reason, and nothing to act on") {
+  Profile profile;
+  profile.name = "claude";
+  profile.mode = 0440;
+  const Config config;
+  const ContainerState state;
+  const Log log = Log::to_syslog("deliver_test");
+  const HookCall call = {config, {}, state, log};
+  Creation creation(call);
+  creation.spec.mount_label = "label";
+  Delivery delivery({&profile, "/run/secrets/claude", Consent::write, "/home/user/written"}, creation.spec);
+  delivery.record.device = delivery.record.inode = 7;
+  delivery.record.files = {{.name = "token"}};
+  note_failed_step(creation, delivery, {ErrorKind::failed, "no such provider", "name another"});
+  CHECK(delivery.has_failed());
+  CHECK(delivery.record.reason == "no such provider");
+  CHECK(delivery.record.source == "/home/user/written");
+  CHECK(delivery.record.label == "label");
+  CHECK(delivery.record.files.empty());
+  CHECK(delivery.record.inode == 0);
 }

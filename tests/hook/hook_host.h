@@ -10,7 +10,7 @@
 #include <string>
 
 #include "base/fmt.h"
-#include "hook/create_runtime.h"
+#include "hook/creation.h"
 #include "support/catch.h"
 #include "support/container.h"
 #include "support/skip.h"
@@ -88,8 +88,10 @@ struct HookHost {
   std::string create(pid_t pid) const {
     const ChildProcess hook([&] {
       const ContainerState state = this->state(pid);
-      const Creation creation = create_runtime(call(state));
-      return creation.verdict ? std::string("created") : creation.verdict.error().message;
+      const HookCall call = this->call(state);
+      Creation creation(call);
+      const auto verdict = create_runtime(creation);
+      return verdict ? std::string("created") : verdict.error().message;
     });
     return hook.answer();
   }

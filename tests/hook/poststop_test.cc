@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hook/poststop.h"
+#include "hook/hook_call.h"
 
 #include "support/catch.h"
 #include "support/child_process.h"

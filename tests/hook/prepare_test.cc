@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hook/prepare.h"
+#include "hook/creation.h"
 
 #include "hook/steps.h"
 

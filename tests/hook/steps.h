@@ -5,10 +5,8 @@
 #include <functional>
 #include <string>
 
-#include "hook/deliver.h"
+#include "hook/creation.h"
 #include "hook/hook_host.h"
-#include "hook/prepare.h"
-#include "hook/record.h"
 
 namespace oci_oauth {
 
@@ -26,26 +24,17 @@ inline std::string run_steps(const HookHost& host, const HookContainer& containe
   const ChildProcess hook([&]() -> std::string {
     const ContainerState state = host.state(container.pid());
     const HookCall call = host.call(state);
-    Spec spec;
-    spec.root_path = host.rootfs();
-    const auto runtime = RuntimeDir::open(host.config.runtime_dir);
-    const auto process = ContainerProcess::open(container.pid());
-    if (!runtime || !process) return "not opened";
-    const CreateContext context = {call,
-                                   spec,
-                                   "",
-                                   *runtime,
-                                   *process,
-                                   ContainerLedger(runtime->fd()),
-                                   identify_process(container.pid())};
+    Creation creation(call);
+    creation.spec.root_path = host.rootfs();
+    if (!creation.open()) return "not opened";
     const std::string source = host.dir / "written";
-    Delivery delivery({&host.config.profiles.front(), target, consent, source});
+    Delivery delivery({&host.config.profiles.front(), target, consent, source}, creation.spec);
     steps.before_prepare(delivery);
-    if (const auto done = prepare(context, delivery); !done) return "prepare: " + done.error().message;
+    if (const auto done = prepare(creation, delivery); !done) return "prepare: " + done.error().message;
     steps.before_describe(delivery);
-    if (const auto done = describe(context, delivery); !done) return "describe: " + done.error().message;
+    if (const auto done = describe(creation, delivery); !done) return "describe: " + done.error().message;
     steps.before_deliver(delivery);
-    const auto done = deliver(context, delivery);
+    const auto done = deliver(creation, delivery);
     const std::string state_word(word(delivery.record.state));
     return done ? "delivered" : fmt::format("deliver: {} ({})", done.error().message, state_word);
   });
