@@ -134,10 +134,11 @@ Result<FileLock> ContainerLedger::lock(SteadyTime deadline) const {
 Result<ContainerRecord> ContainerLedger::find(const std::string& name) const {
   const std::string file = file_name(name);
   auto text = TRY(read_file({directory_, file}, record_limit, Links::refused));
-  auto record = read_record<ContainerRecord>(text, file);
-  if (!record || record->id == name || name.starts_with(record->id + "@")) return record;
+  auto record = TRY(read_record<ContainerRecord>(text, file));
+  record.name = name;
+  if (record.id == name || name.starts_with(record.id + "@")) return record;
   return Error{ErrorKind::failed,
-               fmt::format("{}: is the record of another container, '{}'", file, record->id)};
+               fmt::format("{}: is the record of another container, '{}'", file, record.id)};
 }
 
 ContainerLedger::Place ContainerLedger::find(const std::string& id, std::string_view bundle) const {
@@ -181,18 +182,12 @@ void ContainerLedger::remove_leftovers(const std::vector<std::string>& files, Ti
   }
 }
 
-std::vector<ContainerRecord> ContainerLedger::Listing::records() const {
-  std::vector<ContainerRecord> all;
-  for (const Entry& entry : entries) all.push_back(entry.record);
-  return all;
-}
-
 Result<ContainerLedger::Listing> ContainerLedger::load_all(const std::vector<std::string>& names) const {
   Listing listing;
   for (const std::string& name : names) {
     auto record = find(name);
     if (record) {
-      listing.entries.push_back({name, std::move(*record)});
+      listing.records.push_back(std::move(*record));
     } else if (record.error().kind != ErrorKind::not_found) {
       listing.unreadable.push_back(std::move(record).error());
     }

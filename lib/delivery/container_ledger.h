@@ -111,6 +111,7 @@ struct ContainerRecord {
   ProcessId process;
   Time created_at;
   std::vector<DeliveryRecord> deliveries;
+  std::string name = {};  // of the file that it was read from, which the ledger knows and the text does not
 
   friend bool operator==(const ContainerRecord&, const ContainerRecord&) = default;
 };
@@ -166,15 +167,9 @@ class ContainerLedger {
   Result<void> replace(const std::string& name, const ContainerRecord& record) const;
   void remove(const std::string& name) const;
 
-  struct Entry {
-    std::string name;
-    ContainerRecord record;
-  };
   struct Listing {
-    std::vector<Entry> entries;
+    std::vector<ContainerRecord> records;
     std::vector<Error> unreadable;  // damaged, or of a newer version: these are not used
-
-    std::vector<ContainerRecord> records() const;
   };
   Result<Listing> list() const;
   // The records with a written directory; the cost does not grow with the number of other records.

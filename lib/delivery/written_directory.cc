@@ -326,13 +326,13 @@ std::vector<WrittenFile> WrittenDirectory::files_as_found(const Knowledge& knowl
   return files;
 }
 
-Result<void> forget_container(const RuntimeDir& runtime, const ContainerLedger& ledger,
-                              const ContainerLedger::Entry& entry, const std::vector<ContainerRecord>& all) {
-  for (const DeliveryRecord& delivery : entry.record.deliveries) {
-    if (delivery.kind != DeliveryKind::write || is_shared(all, entry.record, delivery)) continue;
-    TRY(clean(runtime, entry.record, delivery, all));
+Result<void> forget_container(const RuntimeDir& runtime, const ContainerRecord& record,
+                              const std::vector<ContainerRecord>& all) {
+  for (const DeliveryRecord& delivery : record.deliveries) {
+    if (delivery.kind != DeliveryKind::write || is_shared(all, record, delivery)) continue;
+    TRY(clean(runtime, record, delivery, all));
   }
-  ledger.remove(entry.name);
+  ContainerLedger(runtime.fd()).remove(record.name);
   return {};
 }
 

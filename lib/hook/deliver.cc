@@ -48,12 +48,6 @@ bool is_any_there(int directory, const std::vector<WrittenFile>& files) {
   });
 }
 
-Result<void> forget_earlier_life(const Creation& creation) {
-  const auto all = TRY(creation.ledger().list_written());
-  return forget_container(*creation.runtime, creation.ledger(),
-                          {creation.earlier.name, *creation.earlier.record}, all.records());
-}
-
 Result<void> write_into(const Creation& creation, Delivery& delivery) {
   const DeliveryRecord& record = delivery.record;
   const WrittenDirectory directory(std::move(delivery.target), record, *creation.identity, record.target);
@@ -120,7 +114,7 @@ Result<void> describe(const Creation& creation, Delivery& delivery) {
   if (published) delivery.knowledge.login = published->login;
   if (!is_any_there(delivery.target.get(), record.files)) return {};
   const auto written = TRY(creation.ledger().list_written());
-  delivery.knowledge.known = known_fingerprints(written.records(), record);
+  delivery.knowledge.known = known_fingerprints(written.records, record);
   UniqueFd target(::fcntl(delivery.target.get(), F_DUPFD_CLOEXEC, 0));
   record.files =
       WrittenDirectory(std::move(target), record, {}, record.target).files_as_found(delivery.knowledge);
@@ -136,7 +130,8 @@ Result<void> save(Creation& creation) {
   if (!creation.identity) return creation.identity.error();
   if (creation.earlier.has_left_files) {
     // Files that cannot be removed are still identified by their record's fingerprints, which must stay.
-    TRY(forget_earlier_life(creation));
+    const auto all = TRY(creation.ledger().list_written());
+    TRY(forget_container(*creation.runtime, *creation.earlier.record, all.records));
     creation.earlier.has_left_files = false;
   }
   std::vector<DeliveryRecord> records = creation.earlier.deliveries;

@@ -38,7 +38,7 @@ Result<void> forget(const HookCall& call, const RuntimeDir& runtime) {
   // A container that was restarted has the same name and another process.
   const auto again = ledger.find(call.state.id, call.state.bundle);
   if (!again.record || again.record->process != place.record->process) return {};
-  return forget_container(runtime, ledger, {again.name, *again.record}, all.records());
+  return forget_container(runtime, *again.record, all.records);
 }
 
 }  // namespace

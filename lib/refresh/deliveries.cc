@@ -24,10 +24,9 @@ bool is_written(const DeliveryRecord& delivery, const std::string& profile) {
   return delivery.kind == DeliveryKind::write && delivery.profile == profile && !delivery.files.empty();
 }
 
-std::vector<WrittenFile> files_of(const std::vector<ContainerLedger::Entry>& entries,
-                                  const std::string& profile) {
+std::vector<WrittenFile> files_of(const std::vector<ContainerRecord>& records, const std::string& profile) {
   std::vector<WrittenFile> files;
-  for (const auto& [name, record] : entries) {
+  for (const ContainerRecord& record : records) {
     for (const DeliveryRecord& delivery : record.deliveries) {
       if (is_written(delivery, profile))
         files.insert(files.end(), delivery.files.begin(), delivery.files.end());
@@ -39,10 +38,10 @@ std::vector<WrittenFile> files_of(const std::vector<ContainerLedger::Entry>& ent
 // Delivers to one container in the ledger what it lacks.
 class Mending {
  public:
-  Mending(const ContainerLedger& ledger, const std::vector<ContainerLedger::Entry>& all, const Share& share,
+  Mending(const ContainerLedger& ledger, const std::vector<ContainerRecord>& all, const Share& share,
           const FileStamp& login)
       : ledger_(ledger), share_(share), login_(login) {
-    for (const auto& [name, record] : all) {
+    for (const ContainerRecord& record : all) {
       for (const DeliveryRecord& delivery : record.deliveries) {
         for (const WrittenFile& file : delivery.files)
           known_in(delivery).insert(file.fingerprints.begin(), file.fingerprints.end());
@@ -50,18 +49,18 @@ class Mending {
     }
   }
 
-  void mend(ContainerLedger::Entry& entry, DeliveryRecord& delivery) {
-    if (!is_running(entry.record.process)) return;
-    saved_ = entry.record;
-    auto done = deliver(entry, delivery);
+  void mend(const ContainerRecord& record, DeliveryRecord& delivery) {
+    if (!is_running(record.process)) return;
+    saved_ = record;
+    auto done = deliver(record, delivery);
     if (done) {
       note_delivered(delivery, share_);
-    } else if (!is_running(entry.record.process)) {
+    } else if (!is_running(record.process)) {
       return;  // left to the sweep
     } else if (note_failed(delivery, done.error())) {
       failures_.push_back(std::move(done).error());
     }
-    (void)save_if_changed(entry);
+    (void)save_if_changed(record);
   }
   std::vector<Error> take_failures() && { return std::move(failures_); }
 
@@ -69,18 +68,18 @@ class Mending {
   // What all records know of its directory.
   Fingerprints& known_in(const DeliveryRecord& delivery) { return known_[{delivery.device, delivery.inode}]; }
 
-  Result<void> deliver(const ContainerLedger::Entry& entry, DeliveryRecord& delivery) {
+  Result<void> deliver(const ContainerRecord& record, DeliveryRecord& delivery) {
     plan_delivery(delivery, share_);
-    TRY(save_if_changed(entry));
-    const std::string shown = fmt::format("container {}: {}", entry.record.id, delivery.target);
-    const auto directory = WrittenDirectory::open(delivery, entry.record.process, shown);
+    TRY(save_if_changed(record));
+    const std::string shown = fmt::format("container {}: {}", record.id, delivery.target);
+    const auto directory = WrittenDirectory::open(delivery, record.process, shown);
     if (!directory) return Error(directory.error()).in(shown);
     return directory->deliver(share_, {login_, known_in(delivery)});
   }
-  Result<void> save_if_changed(const ContainerLedger::Entry& entry) {
-    if (entry.record == saved_) return {};
-    saved_ = entry.record;
-    return ledger_.replace(entry.name, entry.record);
+  Result<void> save_if_changed(const ContainerRecord& record) {
+    if (record == saved_) return {};
+    saved_ = record;
+    return ledger_.replace(record.name, record);
   }
 
   const ContainerLedger& ledger_;
@@ -99,7 +98,7 @@ std::string holders(const ContainerLedger& ledger, const std::string& profile) {
   std::string ids;
   const auto listing = ledger.list();
   if (!listing) return ids;
-  for (const auto& [name, record] : listing->entries) {
+  for (const ContainerRecord& record : listing->records) {
     const bool holds = std::ranges::count(record.deliveries, profile, &DeliveryRecord::profile) > 0;
     if (holds && is_running(record.process)) ids += (ids.empty() ? "" : ", ") + record.id;
   }
@@ -107,11 +106,11 @@ std::string holders(const ContainerLedger& ledger, const std::string& profile) {
 }
 
 // Adds what it does to `sweep`. `all`: the records with written directories.
-void sweep_entries(const RuntimeDir& runtime, const std::vector<ContainerLedger::Entry>& entries,
-                   const std::vector<ContainerRecord>& all, Sweep& sweep) {
-  for (const ContainerLedger::Entry& entry : entries) {
-    if (is_running(entry.record.process)) continue;
-    if (auto done = forget_container(runtime, ContainerLedger(runtime.fd()), entry, all); done) {
+void sweep_all(const RuntimeDir& runtime, const std::vector<ContainerRecord>& records,
+               const std::vector<ContainerRecord>& all, Sweep& sweep) {
+  for (const ContainerRecord& record : records) {
+    if (is_running(record.process)) continue;
+    if (auto done = forget_container(runtime, record, all); done) {
       ++sweep.swept;
     } else {
       sweep.failures.push_back(std::move(done).error());
@@ -127,14 +126,13 @@ Result<void> clean_directories(const RuntimeDir& runtime, const std::string& pro
   const auto listing = TRY(ledger.list_written());
   const auto published = TRY(runtime.published(profile));
   const FileStamp login = published ? published->login : FileStamp{};
-  const std::vector<ContainerRecord> all = listing.records();
   Result<void> worst;
-  for (const auto& [name, record] : listing.entries) {
+  for (const ContainerRecord& record : listing.records) {
     for (const DeliveryRecord& delivery : record.deliveries) {
       if (!is_written(delivery, profile)) continue;
       const std::string shown = fmt::format("container {}: {}", record.id, delivery.target);
       const auto directory = WrittenDirectory::open(delivery, record.process, shown);
-      auto done = directory ? directory->clean({login, known_fingerprints(all, delivery)})
+      auto done = directory ? directory->clean({login, known_fingerprints(listing.records, delivery)})
                             : Result<void>(Error(directory.error()).in(shown));
       if (!done && done.error().kind != ErrorKind::not_found) worst = std::move(done);
     }
@@ -152,14 +150,14 @@ std::vector<Error> deliver_to_containers(const RuntimeDir& runtime, const std::s
   if (!lock) return {lock.error()};
   auto listing = ledger.list_written();
   if (!listing) return {listing.error()};
-  const auto files = files_of(listing->entries, profile);
+  const auto files = files_of(listing->records, profile);
   if (files.empty()) return {};
   const auto content = read_share(share, files);
   if (!content) return {content.error()};
-  Mending mending(ledger, listing->entries, *content, login);
-  for (ContainerLedger::Entry& entry : listing->entries) {
-    for (DeliveryRecord& delivery : entry.record.deliveries) {
-      if (is_written(delivery, profile)) mending.mend(entry, delivery);
+  Mending mending(ledger, listing->records, *content, login);
+  for (ContainerRecord& record : listing->records) {
+    for (DeliveryRecord& delivery : record.deliveries) {
+      if (is_written(delivery, profile)) mending.mend(record, delivery);
     }
   }
   return std::move(mending).take_failures();
@@ -174,8 +172,8 @@ Sweep sweep_records(const RuntimeDir& runtime) {
     sweep.failures.push_back(written.error());
     return sweep;
   }
-  const std::vector<ContainerRecord> all = written->records();
-  sweep_entries(runtime, written->entries, all, sweep);
+  const std::vector<ContainerRecord>& all = written->records;
+  sweep_all(runtime, all, all, sweep);
   size_t before = 0;
   do {
     before = sweep.swept;
@@ -185,11 +183,10 @@ Sweep sweep_records(const RuntimeDir& runtime) {
       return sweep;
     }
     sweep.failures.insert(sweep.failures.end(), turn->unreadable.begin(), turn->unreadable.end());
-    std::erase_if(turn->entries, [&](const ContainerLedger::Entry& entry) {
-      return has_written_directory(entry.record) &&
-             std::find(all.begin(), all.end(), entry.record) != all.end();
+    std::erase_if(turn->records, [&](const ContainerRecord& record) {
+      return has_written_directory(record) && std::ranges::find(all, record) != all.end();
     });
-    sweep_entries(runtime, turn->entries, all, sweep);
+    sweep_all(runtime, turn->records, all, sweep);
   } while (sweep.swept - before >= most_per_turn / 2);
   return sweep;
 }

@@ -156,7 +156,7 @@ Result<Overview> look_over(const Config& config, Time now) {
   if (!runtime) return overview;
   overview.storage = runtime->share_storage();
   auto listing = TRY(ContainerLedger(runtime->fd()).list());
-  const Records records = {*runtime, listing.records(), proxied_containers(*runtime)};
+  const Records records = {*runtime, std::move(listing.records), proxied_containers(*runtime)};
   overview.unreadable = std::move(listing.unreadable);
   if (config.fleet) overview.follower = TRY(runtime->follower());
   for (ProfileView& profile : overview.profiles) {

@@ -99,16 +99,16 @@ TEST_CASE(
 
 TEST_CASE("the records with a written directory are found without reading the others") {
   const Directory d;
-  CHECK(d.ledger.list_written()->entries.empty());
+  CHECK(d.ledger.list_written()->records.empty());
   d.save(a_record("mounted", "/b"));
   d.save(a_record("written", "/b", DeliveryKind::write));
   const auto written = d.ledger.list_written();
   REQUIRE(written);
-  REQUIRE(written->entries.size() == 1);
-  CHECK(written->entries.front().record.id == "written");
+  REQUIRE(written->records.size() == 1);
+  CHECK(written->records.front().id == "written");
   d.ledger.remove("written");
-  CHECK(d.ledger.list_written()->entries.empty());
-  CHECK(d.ledger.list()->entries.size() == 1);
+  CHECK(d.ledger.list_written()->records.empty());
+  CHECK(d.ledger.list()->records.size() == 1);
   CHECK(d.ledger.find("written").error().kind == ErrorKind::not_found);
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("two containers of one id do not overwrite each other's record") {
   const Directory d;
   d.save(a_record("box", "/ns/a/box"));
   d.save(a_record("box", "/ns/b/box"));
-  CHECK(d.ledger.list()->entries.size() == 2);
+  CHECK(d.ledger.list()->records.size() == 2);
   const auto second = d.ledger.find("box", "/ns/b/box");
   REQUIRE(second.record);
   CHECK(second.record->bundle == "/ns/b/box");
@@ -133,7 +133,7 @@ TEST_CASE("damaged records and those of another version are named, and stay") {
   d.dir.write("containers/other.json", d.dir.read("containers/good.json"));
   const auto listing = d.ledger.list();
   REQUIRE(listing);
-  CHECK(listing->entries.size() == 1);
+  CHECK(listing->records.size() == 1);
   std::string reasons;
   for (const Error& error : listing->unreadable) reasons += error.message + "\n";
   CHECK_THAT(reasons, Catch::Contains("containers/newer.json: was written by another version\n"));
@@ -164,7 +164,7 @@ TEST_CASE("what a killed save left is removed when it is old, and nothing else i
   REQUIRE(d.ledger.next_in_turn(10, now() + std::chrono::minutes(2)));
   CHECK_FALSE(std::filesystem::exists(temporary));
   CHECK_FALSE(std::filesystem::exists(note));
-  CHECK(d.ledger.list_written()->entries.size() == 1);
+  CHECK(d.ledger.list_written()->records.size() == 1);
 }
 
 namespace {
@@ -175,8 +175,8 @@ std::map<std::string, int> count_turns(const Directory& d, int turns) {
   for (int i = 0; i < turns; ++i) {
     const auto turn = d.ledger.next_in_turn(2, now());
     REQUIRE(turn);
-    CHECK(turn->entries.size() <= 2);
-    for (const auto& entry : turn->entries) ++seen[entry.name];
+    CHECK(turn->records.size() <= 2);
+    for (const ContainerRecord& record : turn->records) ++seen[record.name];
   }
   return seen;
 }
@@ -197,7 +197,7 @@ TEST_CASE("fewer records than a turn has are all there each time, once") {
   for (int i = 0; i < 3; ++i) {
     const auto turn = d.ledger.next_in_turn(10, now());
     REQUIRE(turn);
-    CHECK(turn->entries.size() == 3);
+    CHECK(turn->records.size() == 3);
   }
 }
 

@@ -81,9 +81,8 @@ mode_t mode_of(const std::string& path) {
 
 constexpr ProcessId gone = {};
 
-bool forget(const WrittenHost& host, const ContainerLedger::Entry& entry) {
-  return forget_container(host.runtime, host.ledger(), entry, host.ledger().list_written()->records())
-      .has_value();
+bool forget(const WrittenHost& host, const ContainerRecord& record) {
+  return forget_container(host.runtime, record, host.ledger().list_written()->records).has_value();
 }
 
 }  // namespace
@@ -319,13 +318,13 @@ TEST_CASE("a directory is open to others only if all that lead to it are") {
 
 TEST_CASE("what was written for each profile of a container that has ended goes, and its record") {
   const WrittenHost host;
-  ContainerLedger::Entry entry = host.container("gone", gone);
-  entry.record.deliveries.push_back(entry.record.deliveries.front());
-  entry.record.deliveries.front().files.pop_back();
+  ContainerRecord record = host.container("gone", gone);
+  record.deliveries.push_back(record.deliveries.front());
+  record.deliveries.front().files.pop_back();
   host.file("token", "sk-ant-oat01-x");
   host.file(".credentials.json", WrittenHost::document("sk-ant-oat01-x"));
   host.file("notes", "mine");
-  CHECK(forget(host, entry));
+  CHECK(forget(host, record));
   CHECK_FALSE(host.knows("gone"));
   CHECK_FALSE(host.has("token"));
   CHECK_FALSE(host.has(".credentials.json"));
@@ -345,7 +344,7 @@ TEST_CASE("what a running container reads too stays where it is") {
   const auto entry = host.container("gone", gone);
   host.container("running", this_process());
   host.file("token", "sk-ant-oat01-x");
-  CHECK(forget(host, entry));
+  CHECK(forget(host, record));
   CHECK_FALSE(host.knows("gone"));
   CHECK(host.has("token"));
 }
@@ -365,7 +364,7 @@ TEST_CASE("nothing is removed from a directory that took the place of the contai
   std::filesystem::rename(host.written, host.written + ".old");
   std::filesystem::create_directory(host.written);
   host.file("token", "sk-ant-oat01-x");
-  CHECK(forget(host, entry));
+  CHECK(forget(host, record));
   CHECK_FALSE(host.knows("gone"));
   CHECK(host.has("token"));
 }

@@ -59,5 +59,5 @@ TEST_CASE("a directory that another running container has too keeps its files") 
 TEST_CASE("the end of a container that has no record is nobody's business") {
   const StoppingHost host;
   host.stop("unknown", "/bundles/unknown");
-  CHECK(host.ledger().list()->entries.empty());
+  CHECK(host.ledger().list()->records.empty());
 }

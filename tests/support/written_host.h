@@ -31,8 +31,8 @@ struct WrittenHost {
     return std::move(*opened);
   }
   // What the hook records for a container that has the directory written with `token`, and Claude's document.
-  ContainerLedger::Entry container(const std::string& id, const ProcessId& process,
-                                   const std::string& token = "sk-ant-oat01-x") const {
+  ContainerRecord container(const std::string& id, const ProcessId& process,
+                            const std::string& token = "sk-ant-oat01-x") const {
     struct stat status;
     REQUIRE(::stat(written.c_str(), &status) == 0);
     DeliveryRecord delivery;
@@ -49,9 +49,9 @@ struct WrittenHost {
                        .access_token = "/claudeAiOauth/accessToken",
                        .refresh_token = "/claudeAiOauth/refreshToken",
                        .fingerprints = {fingerprint(token)}}};
-    ContainerRecord record = {id, "/bundles/" + id, process, now(), {delivery}};
+    ContainerRecord record = {id, "/bundles/" + id, process, now(), {delivery}, id};
     REQUIRE(ledger().save(id, record));
-    return {id, std::move(record)};
+    return record;
   }
   ContainerLedger ledger() const { return ContainerLedger(runtime.fd()); }
   void publish(const std::string& token) const {
