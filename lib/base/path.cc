@@ -26,18 +26,17 @@ void prepend(std::deque<std::string>& pending, std::string_view path) {
 
 }  // namespace
 
-bool normalise_path(std::string_view path, std::string& normalised) {
-  normalised.clear();
-  if (!path.starts_with('/')) return false;
+std::optional<std::string> normalised_path(std::string_view path) {
+  if (!path.starts_with('/')) return std::nullopt;
+  std::string normalised;
   while (!path.empty()) {
     const std::string_view component = next_part(path, '/');
     if (component.empty() || component == ".") continue;
-    if (component == "..") return false;
-    normalised += '/';
-    normalised += component;
+    if (component == "..") return std::nullopt;
+    normalised.append("/").append(component);
   }
   if (normalised.empty()) normalised = "/";
-  return true;
+  return normalised;
 }
 
 bool lies_within(std::string_view path, std::string_view directory) {

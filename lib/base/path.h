@@ -13,8 +13,8 @@
 
 namespace oci_oauth {
 
-// "/a//b/./c/" -> "/a/b/c"; false for a relative path or one with "..".
-bool normalise_path(std::string_view path, std::string& normalised);
+// "/a//b/./c/" -> "/a/b/c"; nullopt for a relative path or one with "..".
+std::optional<std::string> normalised_path(std::string_view path);
 
 // "/a/b" is inside "/a"; "/a" and "/ab" are not. Both are normalised.
 bool lies_within(std::string_view path, std::string_view directory);

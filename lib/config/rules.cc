@@ -66,9 +66,9 @@ const char* Name::why_not(std::string& text) {
 }
 
 const char* Path::why_not(std::string& text) {
-  std::string normalised;
-  if (!normalise_path(text, normalised)) return "is not an absolute path without '..'";
-  text = std::move(normalised);
+  auto normalised = normalised_path(text);
+  if (!normalised) return "is not an absolute path without '..'";
+  text = std::move(*normalised);
   return nullptr;
 }
 
@@ -78,10 +78,9 @@ const char* PathBelowRoot::why_not(std::string& text) {
 }
 
 const char* RelativePath::why_not(std::string& text) {
-  std::string normalised;
-  if (text.starts_with('/') || !normalise_path("/" + text, normalised))
-    return "is not a relative path without '..'";
-  text = normalised.substr(1);
+  const auto normalised = text.starts_with('/') ? std::nullopt : normalised_path("/" + text);
+  if (!normalised) return "is not a relative path without '..'";
+  text = normalised->substr(1);
   return nullptr;
 }
 

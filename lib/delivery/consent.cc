@@ -22,14 +22,13 @@ constexpr std::string_view engines_tmpfs[] = {"/run", "/run/lock", "/tmp", "/var
 // The last mount at the target, because it covers the earlier ones.
 const SpecMount* mount_at(const Spec& spec, std::string_view target) {
   const std::string name = base_name(target);
-  std::string destination;
   for (auto mount = spec.mounts.rbegin(); mount != spec.mounts.rend(); ++mount) {
     // Cheaper than normalising each path: equal to the target, or longer than its own normal form, which has
     // its name.
     if (mount->destination == target) return &*mount;
     if (mount->destination.size() <= target.size() || mount->destination.find(name) == std::string::npos)
       continue;
-    if (normalise_path(mount->destination, destination) && destination == target) return &*mount;
+    if (normalised_path(mount->destination) == target) return &*mount;
   }
   return nullptr;
 }
@@ -159,9 +158,7 @@ Decision decide(const Spec& spec, const DeliveryRule& rule) {
   const bool annotated = annotation != nullptr && is_listed(rule.profile, *annotation, ',');
 
   if (mount != nullptr && is_persons_bind(*mount, rule)) {
-    std::string source;
-    const bool is_share = normalise_path(mount->source, source) && source == rule.share;
-    if (is_share) return {.consent = Consent::in_place};
+    if (normalised_path(mount->source) == rule.share) return {.consent = Consent::in_place};
     return {.consent = Consent::write, .bind_source = mount->source};
   }
   if (rule.to_all || rule.by_argument || (annotated && rule.trusts_annotations))

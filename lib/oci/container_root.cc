@@ -35,8 +35,8 @@ Result<UniqueFd> open_beneath(int root, const std::string& path, const std::stri
     if (errno != EAGAIN && errno != EINTR) break;
   }
   // In a service with RestrictSUIDSGID= (systemd.exec(5)): links are not followed.
-  if (std::string names; errno == ENOSYS && normalise_path("/" + path, names)) {
-    if (UniqueFd plain = open_without_links(root, names.substr(1), O_PATH | O_DIRECTORY)) return plain;
+  if (const auto names = errno == ENOSYS ? normalised_path("/" + path) : std::nullopt) {
+    if (UniqueFd plain = open_without_links(root, names->substr(1), O_PATH | O_DIRECTORY)) return plain;
   }
   const int reason = errno;
   Error error = Error::from_errno(reason, fmt::format("{}: openat2", shown));

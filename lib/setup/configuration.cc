@@ -219,14 +219,13 @@ Result<std::vector<FoundLogin>> usable_of(std::vector<FoundLogin> found, const U
 
 // An absolute path and, on this machine, of a regular file.
 Result<std::string> named_login(const Tree& tree, const std::string& file) {
-  std::string path;
-  if (!normalise_path(file.starts_with('/') ? file : TRY(real_path(".")) + "/" + file, path))
-    return Error{ErrorKind::usage, fmt::format("'{}' is not a path without '..'", file)};
+  const auto path = normalised_path(file.starts_with('/') ? file : TRY(real_path(".")) + "/" + file);
+  if (!path) return Error{ErrorKind::usage, fmt::format("'{}' is not a path without '..'", file)};
   struct stat status;
-  if (!tree.is_host()) return path;
-  if (::stat(path.c_str(), &status) != 0) return Error::from_errno(errno, path);
-  if (S_ISREG(status.st_mode)) return path;
-  return Error{ErrorKind::failed, fmt::format("{}: is {}, not a login", path, file_type(status.st_mode))};
+  if (!tree.is_host()) return *path;
+  if (::stat(path->c_str(), &status) != 0) return Error::from_errno(errno, *path);
+  if (S_ISREG(status.st_mode)) return *path;
+  return Error{ErrorKind::failed, fmt::format("{}: is {}, not a login", *path, file_type(status.st_mode))};
 }
 
 Result<std::vector<FoundLogin>> chosen_logins(const Host& host, const LoginChoice& choice) {

@@ -14,8 +14,7 @@ using namespace oci_oauth;
 namespace {
 
 std::string normalised(std::string_view path) {
-  std::string result;
-  return normalise_path(path, result) ? result : "refused";
+  return normalised_path(path).value_or("refused");
 }
 
 constexpr uid_t somebody = 54321, another = 54322;  // in no passwd

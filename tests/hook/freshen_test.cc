@@ -39,7 +39,7 @@ struct RefreshingHost {
   std::optional<FileLock> lock;
 
   int begin() {
-    auto taken = FileLock::acquire(host.runtime.lock_file("claude"), LockMode::exclusive, SteadyTime{});
+    auto taken = host.runtime.lock("claude", SteadyTime{});
     REQUIRE(taken);
     return lock.emplace(std::move(*taken)).fd();
   }
