@@ -82,31 +82,20 @@ bool is_persons_tmpfs(const SpecMount& mount, const DeliveryRule& rule) {
   return !mount.bind && mount.type == "tmpfs" && !mount.exec && !rule.in_build && !unasked;
 }
 
-// Whether the container as a whole may be chosen, besides by a mount at the target.
-enum class Whole { no, yes };
-
-Decision decide(const Config& config, const Profile& profile, const std::string& target,
-                const CallContext& context, const Spec& spec, Whole whole) {
-  const std::string share = fmt::format("{}/share/{}", config.runtime_dir, profile.name);
-  const auto& names = context.by_argument;
-  const bool named = std::ranges::find(names, profile.name) != names.end();
-  const bool may = whole == Whole::yes;
-  return decide(spec, {.profile = profile.name,
-                       .target = target,
-                       .to_all = may && profile.deliver_to == DeliverTo::all,
-                       .by_argument = may && named,
-                       .trusts_annotations = may && profile.trusts_annotations,
-                       .in_build = context.in_build,
-                       .share = share});
+bool is_named(const CallContext& context, const Profile& profile) {
+  return std::ranges::count(context.by_argument, profile.name) > 0;
 }
 
 // A container that is chosen as a whole gets the token at each target where a person mounted something, or at
 // the first one if there is no such mount.
 void choose(const Config& config, const Profile& profile, const CallContext& context, const Spec& spec,
             Choice& choice) {
+  const std::string share = fmt::format("{}/share/{}", config.runtime_dir, profile.name);
+  DeliveryRule rule = {.profile = profile.name, .target = {}, .in_build = context.in_build, .share = share};
   const auto is_chosen = [&] { return !choice.chosen.empty() && choice.chosen.back().profile == &profile; };
-  const auto consider = [&](const std::string& target, Whole whole) {
-    Decision decision = decide(config, profile, target, context, spec, whole);
+  const auto consider = [&](const std::string& target) {
+    rule.target = target;
+    Decision decision = decide(spec, rule);
     const auto is_told = [&](const Skipped& one) {
       return one.profile == &profile && one.why_not == decision.why_not;
     };
@@ -118,12 +107,14 @@ void choose(const Config& config, const Profile& profile, const CallContext& con
       choice.skipped.push_back({&profile, std::move(decision.why_not)});
     }
   };
-  if (profile.targets.size() > 1) {
-    for (const std::string& target : profile.targets) consider(target, Whole::no);
+  if (profile.targets.size() > 1) std::ranges::for_each(profile.targets, consider);
+  if (!is_chosen()) {
+    rule.to_all = profile.deliver_to == DeliverTo::all;
+    rule.by_argument = is_named(context, profile);
+    rule.trusts_annotations = profile.trusts_annotations;
+    consider(profile.target);
   }
-  if (!is_chosen()) consider(profile.target, Whole::yes);
-  if (!is_chosen()) return;
-  std::erase_if(choice.skipped, [&](const Skipped& one) { return one.profile == &profile; });
+  if (is_chosen()) std::erase_if(choice.skipped, [&](const Skipped& one) { return one.profile == &profile; });
 }
 
 }  // namespace
@@ -181,7 +172,7 @@ Choice choose(const Config& config, const CallContext& context, const Spec& spec
   for (const Profile& profile : config.profiles) {
     if (profile.delivered_by.empty()) {
       choose(config, profile, context, spec, choice);
-    } else if (std::ranges::find(context.by_argument, profile.name) != context.by_argument.end()) {
+    } else if (is_named(context, profile)) {
       choice.skipped.push_back(
           {&profile, fmt::format("profile '{}' delivers it, and has the same target", profile.delivered_by)});
     }

@@ -110,21 +110,6 @@ bool has_written_directory(const ContainerRecord& record) {
   return std::ranges::count(record.deliveries, DeliveryKind::write, &DeliveryRecord::kind) > 0;
 }
 
-bool is_same_directory(const DeliveryRecord& a, const DeliveryRecord& b) {
-  return a.kind == DeliveryKind::write && b.kind == DeliveryKind::write && a.device == b.device &&
-         a.inode == b.inode;
-}
-
-bool is_shared(const std::vector<ContainerRecord>& records, const ContainerRecord& record,
-               const DeliveryRecord& delivery) {
-  return std::ranges::any_of(records, [&](const ContainerRecord& other) {
-    const bool is_another = other.id != record.id || other.process != record.process;
-    return is_another && is_running(other.process) &&
-           std::ranges::any_of(other.deliveries,
-                               [&](const DeliveryRecord& its) { return is_same_directory(its, delivery); });
-  });
-}
-
 // A lock belongs to an open file description, so it needs a separate one.
 Result<FileLock> ContainerLedger::lock(SteadyTime deadline) const {
   auto own = TRY(open_file({directory_, records}, O_RDONLY | O_DIRECTORY));

@@ -69,7 +69,7 @@ struct DeliveryRecord {
   // Written directories only: the bind mount's source on the host, the directory's identity (a directory that
   // was replaced is not ours), the owner and mode of the files, and the files.
   std::string source;
-  std::uint64_t device = 0, inode = 0;
+  FileId directory;
   Owner owner = {0, 0};
   std::uint64_t user_namespace = 0;  // in which the owner's ids are valid: container_process.h
   mode_t mode = 0;
@@ -90,8 +90,8 @@ void describe(auto& each, RecordOf<DeliveryRecord> auto& delivery) {
   if (delivery.kind != DeliveryKind::write) return;
   // What is acted on is never guessed.
   each("source", delivery.source);
-  each("device", delivery.device, Presence::required);
-  each("inode", delivery.inode, Presence::required);
+  each("device", delivery.directory.device, Presence::required);
+  each("inode", delivery.directory.inode, Presence::required);
   each("uid", delivery.owner.uid, Presence::required);
   each("gid", delivery.owner.gid, Presence::required);
   each("user_namespace", delivery.user_namespace);
@@ -129,14 +129,6 @@ void describe(auto& each, RecordOf<ContainerRecord> auto& record) {
 Result<void> check(const ContainerRecord& record);
 
 bool has_written_directory(const ContainerRecord& record);
-
-// Whether `a` and `b` write into the same directory.
-bool is_same_directory(const DeliveryRecord& a, const DeliveryRecord& b);
-
-// Whether a running container in `records`, other than that of `record`, also has the written directory of
-// `delivery`.
-bool is_shared(const std::vector<ContainerRecord>& records, const ContainerRecord& record,
-               const DeliveryRecord& delivery);
 
 // A container cannot wait longer for the holder of the lock.
 inline constexpr auto longest_wait_for_ledger = std::chrono::seconds(3);

@@ -23,10 +23,6 @@ std::string_view text_at(const JsonValue& document, const std::string& pointer) 
   return value != nullptr && value->IsString() ? json_text(*value) : std::string_view();
 }
 
-bool is_token_key(std::string_view key, std::string_view own) {
-  return names_refresh_token(key) || (!own.empty() && key == own);
-}
-
 // The depth is bounded, because parse_json made the value.
 bool holds_token_under(const JsonValue& value, std::string_view own) {
   if (value.IsArray()) {
@@ -35,10 +31,11 @@ bool holds_token_under(const JsonValue& value, std::string_view own) {
     }
   }
   if (!value.IsObject()) return false;
-  for (const auto& member : value.GetObject()) {
-    const bool named = is_token_key(json_text(member.name), own);
-    if (named && member.value.IsString() && member.value.GetStringLength() > 0) return true;
-    if (holds_token_under(member.value, own)) return true;
+  for (const auto& [name, inner] : value.GetObject()) {
+    const std::string_view key = json_text(name);
+    const bool is_token = names_refresh_token(key) || (!own.empty() && key == own);
+    if (is_token && inner.IsString() && inner.GetStringLength() > 0) return true;
+    if (holds_token_under(inner, own)) return true;
   }
   return false;
 }
@@ -93,13 +90,10 @@ std::vector<WrittenFile> delivered_files(const Provider& provider) {
   std::vector<WrittenFile> files;
   files.push_back({.name = std::string(token_file)});
   for (const DeliveredFile& file : provider.deliver) {
-    WrittenFile written = {.name = file.name};
-    if (!file.member.empty()) {
-      written.member = file.member;
-      written.access_token = file.access_token;
-    }
-    written.refresh_token = file.refresh_token;
-    files.push_back(std::move(written));
+    files.push_back({.name = file.name,
+                     .member = file.member,
+                     .access_token = file.member.empty() ? "" : file.access_token,
+                     .refresh_token = file.refresh_token});
   }
   return files;
 }

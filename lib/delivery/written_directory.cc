@@ -19,31 +19,39 @@ constexpr int most_parents = 64;
 constexpr const char* another_target =
     "set the profile's \"target\" to a separate directory, for example /run/secrets/claude";
 
-FileId directory_of(const DeliveryRecord& delivery) {
-  return {delivery.device, delivery.inode};
-}
-
 // Result: `source` as O_PATH. Failure: not_found if it is gone, or another directory has its name.
 Result<UniqueFd> open_same_directory(const std::string& source, const FileId& id) {
-  auto directory = open_file({.path = source}, O_PATH | O_DIRECTORY);
-  if (!directory) return directory;
-  if (file_id(directory->get()) != id) {
-    return Error{ErrorKind::not_found,
-                 fmt::format("{}: is not the container's directory, so it is left alone", source),
-                 "restart the container"};
-  }
-  return directory;
+  auto directory = TRY(open_file({.path = source}, O_PATH | O_DIRECTORY));
+  if (file_id(directory.get()) == id) return directory;
+  return Error{ErrorKind::not_found,
+               fmt::format("{}: is not the container's directory, so it is left alone", source),
+               "restart the container"};
 }
 
 // As the running container sees it.
 Result<UniqueFd> open_inside(const DeliveryRecord& delivery, const ProcessId& container) {
   const WatchedProcess watched(container);
-  auto process = ContainerProcess::open(container.pid);
-  auto root = process ? ContainerRoot::open(*process, "/") : Result<ContainerRoot>(process.error());
-  auto inside = root ? root->open_directory(delivery.target) : Result<UniqueFd>(root.error());
-  if (!inside) return inside;
-  if (file_id(inside->get()) == directory_of(delivery) && watched.is_running()) return inside;
+  const auto process = TRY(ContainerProcess::open(container.pid));
+  const auto root = TRY(ContainerRoot::open(process, "/"));
+  auto inside = TRY(root.open_directory(delivery.target));
+  if (file_id(inside.get()) == delivery.directory && watched.is_running()) return inside;
   return Error{ErrorKind::not_found, delivery.target + ": is a different directory in the container"};
+}
+
+bool is_same_directory(const DeliveryRecord& a, const DeliveryRecord& b) {
+  return a.kind == DeliveryKind::write && b.kind == DeliveryKind::write && a.directory == b.directory;
+}
+
+// Whether a running container in `records`, other than that of `record`, also has the written directory of
+// `delivery`.
+bool is_shared(const std::vector<ContainerRecord>& records, const ContainerRecord& record,
+               const DeliveryRecord& delivery) {
+  return std::ranges::any_of(records, [&](const ContainerRecord& other) {
+    const bool is_another = other.id != record.id || other.process != record.process;
+    return is_another && is_running(other.process) &&
+           std::ranges::any_of(other.deliveries,
+                               [&](const DeliveryRecord& its) { return is_same_directory(its, delivery); });
+  });
 }
 
 Result<void> clean(const RuntimeDir& runtime, const ContainerRecord& record, const DeliveryRecord& delivery,
@@ -114,12 +122,12 @@ WrittenDirectory::WrittenDirectory(UniqueFd directory, const DeliveryRecord& del
 
 Result<WrittenDirectory> WrittenDirectory::open(const DeliveryRecord& delivery, const ProcessId& container,
                                                 const std::string& shown) {
-  const FileId id = directory_of(delivery);
-  auto directory = open_same_directory(delivery.source, id);
+  auto directory = open_same_directory(delivery.source, delivery.directory);
   if (!directory || is_read_only(directory->get())) {
     auto other = open_inside(delivery, container);
     // Our sandbox makes it read-only.
-    if (!other && directory) other = open_same_directory("/proc/1/root" + delivery.source, id);
+    if (!other && directory)
+      other = open_same_directory("/proc/1/root" + delivery.source, delivery.directory);
     if (other) directory = std::move(other);
   }
   return WrittenDirectory(TRY(std::move(directory)), delivery, container, shown);
@@ -130,7 +138,7 @@ Result<void> WrittenDirectory::inside(const auto& action) const {
 }
 
 bool WrittenDirectory::is_share(const Share& share) const {
-  return directory_of(*delivery_) == share.directory;
+  return delivery_->directory == share.directory;
 }
 
 std::vector<WrittenDirectory::Step> WrittenDirectory::examine(const Share* share,

@@ -97,8 +97,7 @@ Result<void> describe(const Creation& creation, Delivery& delivery) {
   DeliveryRecord& record = delivery.record;
   const auto directory = file_id(delivery.target.get());
   if (!directory) return Error::from_errno(errno, record.target);
-  record.device = directory->device;
-  record.inode = directory->inode;
+  record.directory = *directory;
   record.user_namespace = own_user_namespace();
 
   auto files = delivered_files(TRY(provider_of(creation.call, *delivery.chosen.profile)));

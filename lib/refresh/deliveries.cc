@@ -66,7 +66,9 @@ class Mending {
 
  private:
   // What all records know of its directory.
-  Fingerprints& known_in(const DeliveryRecord& delivery) { return known_[{delivery.device, delivery.inode}]; }
+  Fingerprints& known_in(const DeliveryRecord& delivery) {
+    return known_[{delivery.directory.device, delivery.directory.inode}];
+  }
 
   Result<void> deliver(const ContainerRecord& record, DeliveryRecord& delivery) {
     plan_delivery(delivery, share_);

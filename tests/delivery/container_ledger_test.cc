@@ -50,8 +50,7 @@ TEST_CASE("a record is read back as it was") {
   written.hint = "make some";
   written.target = "/t";
   written.source = "/s";
-  written.device = 5;
-  written.inode = 6;
+  written.directory = {5, 6};
   written.owner = {1000, 1001};
   written.mode = 0444;
   written.files = {{.name = "token", .was_there = true, .fingerprints = {"a", "b"}},

@@ -31,8 +31,7 @@ struct Directories {
     REQUIRE(::stat(target.path().c_str(), &status) == 0);
     record.kind = DeliveryKind::write;
     record.source = target.path();
-    record.device = status.st_dev;
-    record.inode = status.st_ino;
+    record.directory = FileId::of(status);
     record.owner = {::getuid(), ::getgid()};
     record.mode = 0440;
     record.files = {{.name = "token"},
@@ -300,7 +299,7 @@ TEST_CASE("what cannot be removed is an error, so that somebody tries again") {
 TEST_CASE("a directory that has another's name is not opened") {
   const Directories d;
   DeliveryRecord other = d.record;
-  ++other.inode;
+  ++other.directory.inode;
   const auto opened = WrittenDirectory::open(other, {}, "target");
   REQUIRE_FALSE(opened);
   CHECK(opened.error().kind == ErrorKind::not_found);

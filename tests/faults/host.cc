@@ -143,8 +143,7 @@ void Host::add_container() const {
   delivery.kind = DeliveryKind::write;
   delivery.target = "/run/secrets/claude";
   delivery.source = delivered;
-  delivery.device = status.st_dev;
-  delivery.inode = status.st_ino;
+  delivery.directory = FileId::of(status);
   delivery.owner = {::geteuid(), ::getegid()};
   delivery.mode = 0444;
   delivery.files = {{.name = "token"},

@@ -132,7 +132,7 @@ TEST_CASE("a step that fails leaves a record with the reason, and nothing to act
   Creation creation(call);
   creation.spec.mount_label = "label";
   Delivery delivery({&profile, "/run/secrets/claude", Consent::write, "/home/user/written"}, creation.spec);
-  delivery.record.device = delivery.record.inode = 7;
+  delivery.record.directory = {7, 7};
   delivery.record.files = {{.name = "token"}};
   note_failed_step(creation, delivery, {ErrorKind::failed, "no such provider", "name another"});
   CHECK(delivery.has_failed());
@@ -140,5 +140,5 @@ TEST_CASE("a step that fails leaves a record with the reason, and nothing to act
   CHECK(delivery.record.source == "/home/user/written");
   CHECK(delivery.record.label == "label");
   CHECK(delivery.record.files.empty());
-  CHECK(delivery.record.inode == 0);
+  CHECK(delivery.record.directory == FileId{});
 }

@@ -39,8 +39,7 @@ struct WrittenHost {
     delivery.profile = "claude";
     delivery.kind = DeliveryKind::write;
     delivery.source = written;
-    delivery.device = status.st_dev;
-    delivery.inode = status.st_ino;
+    delivery.directory = FileId::of(status);
     delivery.owner = {::geteuid(), ::getegid()};
     delivery.mode = 0444;
     delivery.files = {{.name = "token", .fingerprints = {fingerprint(token)}},
