@@ -205,6 +205,12 @@ const JsonValue* json_at(const JsonValue& document, std::string_view pointer) {
   return path ? json_at(document, *path) : nullptr;
 }
 
+std::optional<std::string_view> json_string_at(const JsonValue& document, std::string_view pointer) {
+  const JsonValue* const value = json_at(document, pointer);
+  if (value == nullptr || !value->IsString()) return std::nullopt;
+  return json_text(*value);
+}
+
 void json_set_at(JsonValue& document, const JsonPath& path, JsonValue value) {
   JsonValue* at = &document;
   for (const std::string& step : path) {

@@ -87,6 +87,7 @@ std::optional<size_t> array_index(std::string_view step);
 
 const JsonValue* json_at(const JsonValue& document, const JsonPath& path);  // nullptr: nothing is there
 const JsonValue* json_at(const JsonValue& document, std::string_view pointer);
+std::optional<std::string_view> json_string_at(const JsonValue& document, std::string_view pointer);
 // Makes the objects on the way, in place of what has no members.
 void json_set_at(JsonValue& document, const JsonPath& path, JsonValue value);
 void json_set_at(JsonValue& document, std::string_view pointer, JsonValue value);  // which must be one

@@ -56,6 +56,8 @@ struct StoreSight {
 // and its reason. A store is used by one thread.
 class RecordStore {
  public:
+  using Changed = std::function<bool(KeyChange)>;  // false: nobody wants more
+
   virtual ~RecordStore() = default;
 
   // Linearizable. Result: nullopt if there is no such record.
@@ -73,7 +75,7 @@ class RecordStore {
   // returns false or the deadline. Failure: a connection was lost, or the store does not have these changes
   // any more: list again, after a while.
   virtual Result<void> follow(std::string_view prefix, const Listing& after, SteadyTime deadline,
-                              const std::function<bool(KeyChange)>& changed) = 0;
+                              const Changed& changed) = 0;
 
   virtual Result<StoreSight> examine() = 0;
 

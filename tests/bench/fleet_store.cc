@@ -29,10 +29,10 @@
 
 #include "base/fingerprint.h"
 #include "base/fmt.h"
-#include "etcd/etcd_store.h"
-#include "etcd/gateway.h"
 #include "fleet/record.h"
 #include "fleet/seal.h"
+#include "store/etcd_messages.h"
+#include "store/open_store.h"
 #include "worker/exchange_report.h"
 
 using namespace oci_oauth;
@@ -56,8 +56,10 @@ std::vector<std::string> endpoints() {
   return all;
 }
 std::unique_ptr<RecordStore> open_store() {
-  return open_etcd(
-      {endpoints(), lab("ca.pem"), {content(lab("client.pem")), Secret(content(lab("client.key")))}});
+  FleetConfig config;
+  config.endpoints = endpoints();
+  config.ca_file = lab("ca.pem");
+  return oci_oauth::open_store(config, {content(lab("client.pem")), Secret(content(lab("client.key")))});
 }
 
 double seconds() {

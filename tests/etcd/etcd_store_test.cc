@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // In tests/fleet/lab, beside three real members.
-#include "etcd/etcd_store.h"
+#include "store/open_store.h"
 
 #include <signal.h>
 
@@ -28,22 +28,27 @@ std::vector<std::string> all_endpoints() {
   return endpoints;
 }
 
-EtcdMembers members(std::vector<std::string> endpoints = all_endpoints(),
-                    const char* certificate = "client.pem") {
-  return {std::move(endpoints),
-          lab("ca.pem"),
-          {file_content(lab(certificate)), Secret(file_content(lab("client.key")))}};
+ClientIdentity client(const char* certificate = "client.pem") {
+  return {file_content(lab(certificate)), Secret(file_content(lab("client.key")))};
+}
+
+std::unique_ptr<RecordStore> open_etcd(std::vector<std::string> endpoints = all_endpoints(),
+                                       ClientIdentity identity = client(), const char* authority = "ca.pem") {
+  FleetConfig config;
+  config.endpoints = std::move(endpoints);
+  config.ca_file = lab(authority);
+  return oci_oauth::open_store(config, std::move(identity));
 }
 
 // A request to the first member that the store does not make.
 std::string administer(const std::string& path, const std::string& body, size_t member = 0) {
-  const auto settings = members();
+  const ClientIdentity identity = client();
   HttpRequest request;
   request.url = all_endpoints()[member] + path;
-  request.ca_file = settings.ca_file;
+  request.ca_file = lab("ca.pem");
   request.content_type = "application/json";
   request.body = Secret(std::string_view(body));
-  request.identity = &settings.identity;
+  request.identity = &identity;
   const auto result = send_request(request);
   const auto* const reply = std::get_if<HttpReply>(&result);
   return reply != nullptr ? std::string(reply->body.reveal()) : std::get<RequestFailure>(result).message;
@@ -89,7 +94,7 @@ namespace oci_oauth::test {
 const std::string_view engine = "etcd";
 
 std::unique_ptr<RecordStore> open_store() {
-  return open_etcd(members());
+  return open_etcd();
 }
 void remove_record(const std::string& key) {
   administer("/v3/kv/deleterange", R"({"key":")" + base64(key) + R"("})");
@@ -108,10 +113,10 @@ Listing forgotten_listing() {
 TEST_CASE("members that cannot be reached are passed over") {
   const auto endpoints = all_endpoints();
   for (int round = 0; round < 8; ++round) {
-    const auto store = open_etcd(members({"https://10.77.0.1:1", endpoints[0], "https://10.77.0.1:2"}));
+    const auto store = open_etcd({"https://10.77.0.1:1", endpoints[0], "https://10.77.0.1:2"});
     CHECK(store->read("/any"));
   }
-  const auto store = open_etcd(members({"https://10.77.0.1:1", "https://10.77.0.1:2"}));
+  const auto store = open_etcd({"https://10.77.0.1:1", "https://10.77.0.1:2"});
   const auto read = store->read("/any");
   REQUIRE_FALSE(read);
   CHECK(read.error().kind == ErrorKind::temporary);
@@ -122,7 +127,7 @@ TEST_CASE("members that cannot be reached are passed over") {
 }
 
 TEST_CASE("waiting for a record does not end with one whose key begins with its key") {
-  const auto store = open_etcd(members());
+  const auto store = open_etcd();
   for (const char* const key : {"/waited", "/waited for"}) remove_record(key);
   REQUIRE(*store->write("/waited for", "other", none) == Written::yes);
   CHECK(*store->wait("/waited", "", in(100ms)) == none);
@@ -137,12 +142,12 @@ TEST_CASE("waiting for a record does not end with one whose key begins with its 
 
 TEST_CASE("a member that does not answer costs two seconds, once") {
   const auto endpoints = all_endpoints();
-  const auto store = open_etcd(members());
+  const auto store = open_etcd();
   settle(*store);
   {
     const size_t silent = those_led().front();
     const Paused paused(silent);
-    const auto last = open_etcd(members({endpoints[silent], endpoints[(silent + 1) % 3]}));
+    const auto last = open_etcd({endpoints[silent], endpoints[(silent + 1) % 3]});
     const auto began = std::chrono::steady_clock::now();
     for (int round = 0; round < 6; ++round) CHECK(last->read("/any"));
     CHECK(std::chrono::steady_clock::now() - began < 2s + 2s);
@@ -152,8 +157,8 @@ TEST_CASE("a member that does not answer costs two seconds, once") {
 
 TEST_CASE("without a majority nothing is read, and it is not known what is written") {
   const auto endpoints = all_endpoints();
-  const auto store = open_etcd(members());
-  const auto one = open_etcd(members({endpoints[0]}));
+  const auto store = open_etcd();
+  const auto one = open_etcd({endpoints[0]});
   settle(*store);
   remove_record("/test/minority");
   {
@@ -170,9 +175,9 @@ TEST_CASE("without a majority nothing is read, and it is not known what is writt
 
 TEST_CASE("a member that has lost its leader ends its streams") {
   const auto endpoints = all_endpoints();
-  const auto store = open_etcd(members());
+  const auto store = open_etcd();
   settle(*store);
-  const auto one = open_etcd(members({endpoints[0]}));
+  const auto one = open_etcd({endpoints[0]});
   const auto listing = one->list("/quiet/");
   {
     const Paused second(1), third(2);
@@ -184,7 +189,7 @@ TEST_CASE("a member that has lost its leader ends its streams") {
 }
 
 TEST_CASE("a full store is told, and certainly not written to") {
-  const auto store = open_etcd(members());
+  const auto store = open_etcd();
   const std::string alarm = R"("memberID":"0","alarm":"NOSPACE"})";
   administer("/v3/maintenance/alarm", R"({"action":"ACTIVATE",)" + alarm);
   const auto written = store->write("/test/full", "x", none);
@@ -196,26 +201,21 @@ TEST_CASE("a full store is told, and certainly not written to") {
 }
 
 TEST_CASE("certificates that are not accepted are told as what they are") {
-  const auto refused = [](const EtcdMembers& settings) {
-    const auto store = open_etcd({settings.endpoints,
-                                  settings.ca_file,
-                                  {settings.identity.certificate, settings.identity.key.copy()}});
+  const auto refused = [](ClientIdentity identity, const char* authority = "ca.pem") {
+    const auto store = open_etcd({all_endpoints()[0]}, std::move(identity), authority);
     const auto read = store->read("/any");
     return read ? "" : read.error().message;
   };
-  const std::vector<std::string> first = {all_endpoints()[0]};
-  const std::string expired = refused(members(first, "expired.pem"));
+  const std::string expired = refused(client("expired.pem"));
   CAPTURE(expired);
   CHECK(expired.find("this client's certificate") != std::string::npos);
   // The words depend on the version, and on whether the refusal or the request is there first.
-  const std::string stranger = refused(members(first, "stranger.pem"));
+  const std::string stranger = refused(client("stranger.pem"));
   CAPTURE(stranger);
   CHECK(stranger.starts_with("etcd: 10.77.0.11:2379 "));
   CHECK(stranger.find("this client's certificate") != std::string::npos);
-  auto other = members(first);
-  other.ca_file = lab("other-ca.pem");
-  CHECK(refused(other) == "etcd: certificate of 10.77.0.11:2379: unable to get local issuer certificate");
-  auto none_at_all = members(first);
-  none_at_all.identity.certificate = "no certificate";
-  CHECK(refused(none_at_all).find("certificate") != std::string::npos);
+  CHECK(refused(client(), "other-ca.pem") ==
+        "etcd: certificate of 10.77.0.11:2379: unable to get local issuer certificate");
+  CHECK(refused({"no certificate", Secret(file_content(lab("client.key")))}).find("certificate") !=
+        std::string::npos);
 }

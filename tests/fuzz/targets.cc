@@ -17,7 +17,6 @@
 #include "delivery/document.h"
 #include "delivery/proxy_client.h"
 #include "doctor/finding.h"
-#include "etcd/gateway.h"
 #include "exchange/credential_document.h"
 #include "exchange/journal.h"
 #include "exchange/server_metadata.h"
@@ -26,14 +25,15 @@
 #include "fleet/seal.h"
 #include "fuzz/record_generator.h"
 #include "http/retry_after.h"
-#include "kubernetes/secret.h"
 #include "login/code_grant.h"
 #include "login/device_grant.h"
 #include "login/loopback.h"
 #include "oci/spec.h"
 #include "setup/ledger.h"
-#include "sinks/onecli_request.h"
+#include "sinks/onecli.h"
 #include "sinks/sinks.h"
+#include "store/etcd_messages.h"
+#include "store/kubernetes_messages.h"
 #include "support/providers.h"
 #include "token/records.h"
 #include "worker/exchange_report.h"
@@ -181,11 +181,11 @@ void fuzz_metadata(std::string_view input) {
 
 void fuzz_etcd(std::string_view input) {
   if (const auto range = etcd::read_range(input)) {
-    expect(range->revision > 0);
+    expect(range->version != "0");
     for (const KeyChange& entry : range->entries) expect(!entry.key.empty() && entry.stored);
   }
   if (const auto watch = etcd::read_watch(input)) {
-    for (const KeyChange& change : watch->changes) expect(!change.key.empty());
+    for (const KeyChange& change : *watch) expect(!change.key.empty());
   } else {
     expect(!watch.error().message.empty());
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // In tests/kubernetes/lab, beside a fake API server; the contract alone also beside a real one.
-#include "kubernetes/kubernetes_store.h"
+#include "store/open_store.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -9,7 +9,7 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "fleet/store_contract.h"
-#include "kubernetes/secret.h"
+#include "store/kubernetes_messages.h"
 #include "support/temp_dir.h"
 
 namespace {
@@ -22,20 +22,26 @@ std::string first_line(const std::string& path) {
   return text.substr(0, text.find('\n'));
 }
 
-KubernetesAccess access(std::vector<std::string> profiles = {"a", "b"}) {
-  return {first_line(lab("url")), "oci-oauth", lab("ca.pem"), lab("token"), {}, std::move(profiles)};
+FleetConfig some_config() {
+  FleetConfig config;
+  config.kubernetes = {"oci-oauth", first_line(lab("url")), lab("token")};
+  config.ca_file = lab("ca.pem");
+  config.profiles = {"a", "b"};
+  return config;
+}
+std::unique_ptr<RecordStore> open_kubernetes(const FleetConfig& config) {
+  return oci_oauth::open_store(config, {});
 }
 std::unique_ptr<RecordStore> with_token(const TempDir& dir, const char* token) {
-  auto own = access();
-  own.token_file = dir / "token";
-  std::ofstream(own.token_file) << token << '\n';
-  return open_kubernetes(std::move(own));
+  auto own = some_config();
+  own.kubernetes->token_file = dir / "token";
+  std::ofstream(dir / "token") << token << '\n';
+  return open_kubernetes(own);
 }
 std::unique_ptr<RecordStore> with_certificate(const char* name) {
-  auto own = access();
-  own.token_file.clear();
-  own.identity = {file_content(lab(name)), Secret(file_content(lab("client.key")))};
-  return open_kubernetes(std::move(own));
+  auto own = some_config();
+  own.certificate_file = lab(name);
+  return oci_oauth::open_store(own, {file_content(lab(name)), Secret(file_content(lab("client.key")))});
 }
 
 // A request that the store does not make.
@@ -88,7 +94,7 @@ namespace oci_oauth::test {
 const std::string_view engine = "kubernetes";
 
 std::unique_ptr<RecordStore> open_store() {
-  return open_kubernetes(access());
+  return open_kubernetes(some_config());
 }
 void remove_record(const std::string& key) {
   administer("DELETE", "/api/v1/namespaces/oci-oauth/secrets/" + *kubernetes::secret_name(key));
@@ -162,12 +168,12 @@ TEST_CASE("fake API server: certificates are used in place of a token, and told 
   for (const char* const refused : {"stranger.pem", "expired.pem"})
     CHECK(has(reason(with_certificate(refused)->read(login_key("a"))),
               "does not know this client's certificate"));
-  auto expired = access();
-  expired.server = first_line(lab("expired-url"));
-  CHECK(has(reason(open_kubernetes(std::move(expired))->read(login_key("a"))), "certificate has expired"));
-  auto other = access();
+  auto expired = some_config();
+  expired.kubernetes->server = first_line(lab("expired-url"));
+  CHECK(has(reason(open_kubernetes(expired)->read(login_key("a"))), "certificate has expired"));
+  auto other = some_config();
   other.ca_file = lab("other-ca.pem");
-  CHECK(has(reason(open_kubernetes(std::move(other))->read(login_key("a"))), "certificate of localhost:"));
+  CHECK(has(reason(open_kubernetes(other)->read(login_key("a"))), "certificate of localhost:"));
 }
 
 TEST_CASE("fake API server: a short pause that it asks for is kept, a long one told") {
@@ -186,9 +192,9 @@ TEST_CASE("fake API server: a short pause that it asks for is kept, a long one t
 }
 
 TEST_CASE("fake API server: a namespace that does not exist is told by the first write") {
-  auto own = access();
-  own.name_space = "missing";
-  const auto store = open_kubernetes(std::move(own));
+  auto own = some_config();
+  own.kubernetes->name_space = "missing";
+  const auto store = open_kubernetes(own);
   CHECK(*store->read(login_key("a")) == none);
   CHECK(has(reason(store->write(login_key("a"), "one", none)), R"(namespaces "missing" not found)"));
 }

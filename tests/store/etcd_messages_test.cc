@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "etcd/gateway.h"
+#include "store/etcd_messages.h"
 
 #include "support/catch.h"
 
@@ -43,7 +43,7 @@ TEST_CASE("the version tells a value from another one of the same revision") {
 }
 
 TEST_CASE("a watch ends with its reason") {
-  CHECK(read_watch(R"({"result":{"header":{"revision":"7"},"created":true}})")->is_created);
+  CHECK(read_watch(R"({"result":{"header":{"revision":"7"},"created":true}})")->empty());
   CHECK(read_watch(R"({"result":{"canceled":true,"compact_revision":"9"}})").error().message ==
         "the changes since the last listing were compacted");
   CHECK(
@@ -59,8 +59,8 @@ TEST_CASE("a removal has a key and no value") {
   const auto answer =
       read_watch(R"({"result":{"events":[{"type":"DELETE","kv":{"key":"aw==","mod_revision":"9"}}]}})");
   REQUIRE(answer);
-  CHECK(answer->changes.at(0).key == "k");
-  CHECK_FALSE(answer->changes.at(0).stored);
+  CHECK(answer->at(0).key == "k");
+  CHECK_FALSE(answer->at(0).stored);
 }
 
 TEST_CASE("a refusal says whether something can have changed") {

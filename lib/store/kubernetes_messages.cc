@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kubernetes/secret.h"
+#include "store/kubernetes_messages.h"
 
 #include <algorithm>
 
@@ -13,13 +13,9 @@ namespace oci_oauth::kubernetes {
 
 namespace {
 
-constexpr std::string_view shown = "its answer", member = "record", login_suffix = "-login";
+constexpr std::string_view shown = "its answer", login_suffix = "-login";
 constexpr size_t longest_reason = 300, longest_name = 253;
 constexpr long gone = 410;
-
-Error not_such() {
-  return {ErrorKind::temporary, "its answer is not one of the Kubernetes API's"};
-}
 
 // RFC 1123, as the names of objects are: kubernetes.io, "Object Names and IDs".
 bool is_subdomain(std::string_view name) {
@@ -34,16 +30,13 @@ bool is_subdomain(std::string_view name) {
 }
 
 Result<SecretSight> read_object(const JsonValue& object) {
-  const JsonValue* const metadata = json_member(object, "metadata");
-  if (metadata == nullptr || !metadata->IsObject()) return not_such();
-  SecretSight sight;
-  sight.resource_version = json_string(*metadata, "resourceVersion").value_or("");
+  SecretSight sight = {std::string(json_string_at(object, "/metadata/resourceVersion").value_or("")), {}, {}};
   if (sight.resource_version.empty()) return not_such();
   const JsonValue* const data = json_member(object, "data");
   if (data == nullptr || data->IsNull()) return sight;
   if (!data->IsObject()) return not_such();
   sight.has_data = true;
-  const auto text = json_string(*data, member);
+  const auto text = json_string(*data, "record");
   if (!text) return sight;
   auto bytes = from_base64(*text);
   if (!bytes) return not_such();
@@ -51,13 +44,16 @@ Result<SecretSight> read_object(const JsonValue& object) {
   return sight;
 }
 
-JsonValue operation(const char* name, const char* path, JsonValue value) {
-  JsonValue made = json_object({{"op", name}, {"path", path}});
-  json_set(made, "value", std::move(value));
-  return made;
+Error refused(const JsonValue& status) {
+  return {ErrorKind::temporary,
+          read_refusal(json_int(status, "code").value_or(0), write_json(status).reveal()).reason};
 }
 
 }  // namespace
+
+Error not_such() {
+  return {ErrorKind::temporary, "its answer is not one of the Kubernetes API's"};
+}
 
 Result<std::string> secret_name(std::string_view key) {
   const std::string_view profile = key.substr(key.rfind('/') + 1);
@@ -72,12 +68,10 @@ Result<std::string> secret_name(std::string_view key) {
 
 Result<SecretList> read_list(std::string_view text) {
   const auto json = parse_json(text, shown);
-  if (!json || !json->IsObject() || json_string(*json, "kind") != "SecretList") return not_such();
-  const JsonValue* const metadata = json_member(*json, "metadata");
-  const JsonValue* const items = json_member(*json, "items");
-  if (metadata == nullptr || !metadata->IsObject()) return not_such();
-  SecretList list = {std::string(json_string(*metadata, "resourceVersion").value_or("")), std::nullopt};
+  if (!json || json_string(*json, "kind") != "SecretList") return not_such();
+  SecretList list = {std::string(json_string_at(*json, "/metadata/resourceVersion").value_or("")), {}};
   if (list.resource_version.empty()) return not_such();
+  const JsonValue* const items = json_member(*json, "items");
   if (items == nullptr || items->IsNull()) return list;
   if (!items->IsArray() || items->Size() > 1) return not_such();
   for (const JsonValue& item : items->GetArray()) list.found = TRY(read_object(item));
@@ -86,49 +80,44 @@ Result<SecretList> read_list(std::string_view text) {
 
 Result<SecretSight> read_secret(std::string_view text) {
   const auto json = parse_json(text, shown);
-  if (!json || !json->IsObject() || json_string(*json, "kind") != "Secret") return not_such();
+  if (!json || json_string(*json, "kind") != "Secret") return not_such();
   return read_object(*json);
 }
 
 Result<SecretEvent> read_event(std::string_view line) {
   const auto json = parse_json(line, shown);
-  if (json && json->IsObject() && json_string(*json, "kind") == "Status")
-    return Error{ErrorKind::temporary, read_refusal(json_int(*json, "code").value_or(0), line).reason};
-  const JsonValue* const object = json && json->IsObject() ? json_member(*json, "object") : nullptr;
+  if (json && json_string(*json, "kind") == "Status") return refused(*json);
+  const JsonValue* const object = json ? json_member(*json, "object") : nullptr;
   if (object == nullptr || !object->IsObject()) return not_such();
   const auto type = json_string(*json, "type").value_or("");
   if (type == "BOOKMARK") return SecretEvent();
   if (type == "DELETED") return SecretEvent{true, std::nullopt};
   if (type == "ADDED" || type == "MODIFIED") return SecretEvent{true, TRY(read_object(*object)).stored};
-  if (type != "ERROR") return not_such();
-  return Error{ErrorKind::temporary,
-               read_refusal(json_int(*object, "code").value_or(0), write_json(*object).reveal()).reason};
+  return type == "ERROR" ? refused(*object) : not_such();
 }
 
 Secret new_secret(std::string_view name, std::string_view bytes) {
-  JsonValue metadata = json_object({{"name", name}});
-  json_set(metadata, "labels", json_object({{"app.kubernetes.io/managed-by", "oci-oauth"}}));
-  JsonValue secret = json_object({{"apiVersion", "v1"}, {"kind", "Secret"}, {"type", "Opaque"}});
-  json_set(secret, "metadata", std::move(metadata));
-  json_set(secret, "data", json_object({{member, base64(bytes)}}));
-  return write_json(secret);
+  return Secret(
+      fmt::format(R"({{"apiVersion":"v1","kind":"Secret","type":"Opaque","metadata":{{"name":"{}",)"
+                  R"("labels":{{"app.kubernetes.io/managed-by":"oci-oauth"}}}},"data":{{"record":"{}"}}}})",
+                  name, base64(bytes)));
 }
 
 Secret patch(const SecretSight& there, std::string_view bytes) {
-  JsonValue operations = json_array();
-  const auto append = [&](const char* name, const char* path, JsonValue value) {
-    json_append(operations, operation(name, path, std::move(value)));
+  std::vector<std::string> operations;
+  const auto append = [&](const char* name, const char* path, const std::string& value) {
+    operations.push_back(fmt::format(R"({{"op":"{}","path":"{}","value":{}}})", name, path, value));
   };
-  const auto text = [](std::string_view value) { return to_json(value); };
+  const auto record = [](std::string_view text) { return fmt::format(R"("{}")", base64(text)); };
   if (!there.resource_version.empty())
-    append("test", "/metadata/resourceVersion", text(there.resource_version));
-  if (there.stored) append("test", "/data/record", text(base64(there.stored->bytes)));
+    append("test", "/metadata/resourceVersion", json_quoted(there.resource_version));
+  if (there.stored) append("test", "/data/record", record(there.stored->bytes));
   if (there.has_data) {
-    append(there.stored ? "replace" : "add", "/data/record", text(base64(bytes)));
+    append(there.stored ? "replace" : "add", "/data/record", record(bytes));
   } else {
-    append("add", "/data", json_object({{member, base64(bytes)}}));
+    append("add", "/data", fmt::format(R"({{"record":{}}})", record(bytes)));
   }
-  return write_json(operations);
+  return Secret(fmt::format("[{}]", fmt::join(operations, ",")));
 }
 
 SecretSight sight_of(const Stored& stored) {
@@ -139,16 +128,14 @@ Refusal read_refusal(long status, std::string_view text) {
   Refusal refusal = {fmt::format("answered {}", status)};
   if (status == gone) refusal.reason = "the changes since the last listing are gone";
   const auto json = parse_json(text, shown);
-  if (!json || !json->IsObject()) return refusal;
+  if (!json) return refusal;
   if (const auto message = json_string(*json, "message"); message && !message->empty() && status != gone)
-    refusal.reason = printable(message->substr(0, message->find('\n')), longest_reason);
-  const JsonValue* const details = json_member(*json, "details");
-  if (details == nullptr || !details->IsObject()) return refusal;
-  refusal.is_about_namespace = json_string(*details, "kind") == "namespaces";
-  const JsonValue* const causes = json_member(*details, "causes");
+    refusal.reason = printable(first_line(*message), longest_reason);
+  refusal.is_about_namespace = json_string_at(*json, "/details/kind") == "namespaces";
+  const JsonValue* const causes = json_at(*json, "/details/causes");
   if (causes == nullptr || !causes->IsArray()) return refusal;
   refusal.is_about_value = std::any_of(causes->Begin(), causes->End(), [](const JsonValue& cause) {
-    return cause.IsObject() && json_string(cause, "reason").value_or("").starts_with("FieldValue");
+    return json_string(cause, "reason").value_or("").starts_with("FieldValue");
   });
   return refusal;
 }

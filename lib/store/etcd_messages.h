@@ -4,7 +4,6 @@
 // member ignores fields that it does not know, so only a real one shows that a request says what it should.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,21 +22,12 @@ Secret range_request(std::string_view key, std::string_view end = {});  // linea
 Secret put_if_request(std::string_view key, std::string_view bytes, const std::optional<Stored>& expected);
 Secret watch_request(std::string_view key, std::string_view end, std::int64_t first_revision);
 
-struct RangeAnswer {
-  std::int64_t revision = 0;  // of the store
-  std::vector<KeyChange> entries;
-};
-
-// One line of a watch.
-struct WatchAnswer {
-  bool is_created = false;  // the watch has begun
-  std::vector<KeyChange> changes;
-};
+Error not_such();  // of an answer that is not one
 
 // Failure: it is not such an answer; of a watch, also that it ended, and why.
-Result<RangeAnswer> read_range(std::string_view text);
-Result<bool> read_put_if(std::string_view text);  // whether it was written
-Result<WatchAnswer> read_watch(std::string_view line);
+Result<Listing> read_range(std::string_view text);                 // its version: the store's revision
+Result<bool> read_put_if(std::string_view text);                   // whether it was written
+Result<std::vector<KeyChange>> read_watch(std::string_view line);  // none: the watch has begun
 
 // Why a request failed, and whether it certainly changed nothing.
 struct Refusal {

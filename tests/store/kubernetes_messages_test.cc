@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kubernetes/secret.h"
+#include "store/kubernetes_messages.h"
 
 #include "base/base64.h"
 #include "base/json.h"

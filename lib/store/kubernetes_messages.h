@@ -37,6 +37,8 @@ struct SecretEvent {
   std::optional<Stored> stored;  // nullopt: it was removed
 };
 
+Error not_such();  // of an answer that is not one
+
 // Failure: it is not such an answer; of a watch, also that it ended, and why.
 Result<SecretList> read_list(std::string_view text);
 Result<SecretSight> read_secret(std::string_view text);
