@@ -10,11 +10,10 @@
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/process.h"
-#include "exchange/patch_secret.h"
 #include "http/http_request.h"
 #include "program/log.h"
 #include "program/standard_options.h"
-#include "sinks/onecli_request.h"
+#include "sinks/onecli.h"
 #include "worker/login_owner.h"
 
 namespace oci_oauth {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sinks/sinks.h"
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <cerrno>
 #include <set>
 #include <tuple>
 
@@ -40,19 +41,19 @@ std::string key_of(const Sink& sink, const std::string& profile) {
 }
 
 bool is_for(const Sink& sink, const std::string& profile) {
-  return sink.profiles.empty() ||
-         std::find(sink.profiles.begin(), sink.profiles.end(), profile) != sink.profiles.end();
+  return sink.profiles.empty() || std::ranges::find(sink.profiles, profile) != sink.profiles.end();
 }
 
 // runtime_dir/sinks/
-class StateDirectory {
- public:
+struct StateDirectory {
+  UniqueFd fd;
+  std::string path;
+
   static Result<StateDirectory> open(const RuntimeDir& runtime) {
-    auto fd = TRY(runtime.sinks());
-    return StateDirectory(std::move(fd), runtime.path() + "/sinks");
+    return StateDirectory{TRY(runtime.sinks()), runtime.path() + "/sinks"};
   }
 
-  FileAt file(const std::string& name) const { return {fd_.get(), name, fmt::format("{}/{}", path_, name)}; }
+  FileAt file(const std::string& name) const { return {fd.get(), name, fmt::format("{}/{}", path, name)}; }
 
   Result<SinkState> read(const std::string& name) const {
     auto text = read_file(file(name), state_limit, Links::refused);
@@ -61,22 +62,11 @@ class StateDirectory {
     return read_record<SinkState>(*text, file(name).shown);
   }
 
-  Result<void> write(const std::string& name, const SinkState& state) const {
-    return replace_file(fd_.get(), name, path_, write_record(state).reveal());
-  }
-
   Result<std::vector<std::string>> names() const {
-    auto names = TRY(names_in({fd_.get(), ".", path_}));
+    auto names = TRY(names_in({fd.get(), ".", path}));
     std::erase_if(names, [](const std::string& name) { return name.starts_with('.'); });
     return names;
   }
-
-  void remove(const std::string& name) const { ::unlinkat(fd_.get(), name.c_str(), 0); }
-
- private:
-  StateDirectory(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
-  UniqueFd fd_;
-  std::string path_;
 };
 
 struct Token {
@@ -85,9 +75,8 @@ struct Token {
   Time expires_at;
 };
 
-// The content of share/NAME. nullopt if there is no token to deliver: none was published, or it has expired.
-// The file and its state are read together, because a refresh holds the profile's lock while it replaces
-// them.
+// The content of share/NAME; nullopt: none was published, or it has expired. The file and its state are read
+// together, because a refresh holds the profile's lock while it replaces them.
 Result<std::optional<Token>> current_token(const RuntimeDir& runtime, const std::string& profile) {
   auto lock = TRY(
       FileLock::acquire(runtime.lock_file(profile), LockMode::shared, steady_clock::now() + longest_refresh));
@@ -95,15 +84,6 @@ Result<std::optional<Token>> current_token(const RuntimeDir& runtime, const std:
   if (!published || published->expires_at <= now()) return std::optional<Token>();
   auto token = TRY(runtime.token(profile));
   return std::optional<Token>({std::move(token), published->access_token_hash, published->expires_at});
-}
-
-Result<void> run_exec(const Sink& sink, const Profile& profile, const Token& token) {
-  Program program;
-  program.command = sink.exec;
-  program.environment = {"OCI_OAUTH_PROFILE=" + profile.name,
-                         "OCI_OAUTH_EXPIRES_AT=" + rfc3339(token.expires_at)};
-  program.timeout = sink.timeout;
-  return run_program(program, token.value);
 }
 
 // One sink of one profile.
@@ -119,7 +99,7 @@ class SinkRun {
 
   // Result: nullopt if the sink already has the token, or there is none.
   Result<std::optional<SinkOutcome>> run() {
-    if (sink_.onecli) settings_.emplace(resolve_onecli(*sink_.onecli, sink_.place, runner_.environment));
+    if (sink_.onecli) onecli_.emplace(resolve_onecli(*sink_.onecli, sink_.place, runner_.environment));
     if (!TRY(is_wanted())) return std::optional<SinkOutcome>();
     auto lock = TRY(FileLock::acquire(directory_.file(key_ + std::string(lock_suffix)), LockMode::exclusive,
                                       steady_clock::now() + sink_.timeout + beyond_timeout));
@@ -146,20 +126,26 @@ class SinkRun {
 
   // env_file and the environment may name another secret or server later. nullopt: they name none.
   std::optional<std::string> destination() const {
-    if (!settings_) return "";
-    if (!*settings_) return std::nullopt;
-    const OneCliSettings& onecli = **settings_;
+    if (!onecli_) return "";
+    if (!*onecli_) return std::nullopt;
+    const OneCliRequest& onecli = **onecli_;
     return fmt::format("{} at {}{}", onecli.secret_id, onecli.url, onecli.program);
   }
 
-  bool is_by_program() const { return settings_ && *settings_ && !(*settings_)->program.empty(); }
-
-  Result<void> deliver() const {
-    if (!sink_.onecli) return run_exec(sink_, profile_, token_);
-    if (!*settings_) return settings_->error();
+  Result<void> deliver() {
+    if (!onecli_)
+      return run_program({.command = sink_.exec,
+                          .environment = {"OCI_OAUTH_PROFILE=" + profile_.name,
+                                          "OCI_OAUTH_EXPIRES_AT=" + rfc3339(token_.expires_at)},
+                          .timeout = sink_.timeout},
+                         token_.value);
+    if (!*onecli_) return onecli_->error();
+    OneCliRequest& request = **onecli_;
     // Without a login, root sends it.
-    return update_secret(**settings_, token_.value, sink_.timeout, runner_.onecli_sender,
-                         profile_.credentials.empty() ? "/" : profile_.credentials);
+    request.credentials = profile_.credentials.empty() ? "/" : profile_.credentials;
+    request.timeout = sink_.timeout;
+    request.token = std::move(token_.value);
+    return update_secret(request, runner_.onecli_sender);
   }
 
   Result<void> note(const Result<void>& done) {
@@ -175,15 +161,16 @@ class SinkRun {
       state_.token_hash = token_.hash;
       state_.destination = destination().value_or("");
     }
-    return directory_.write(state_name_, state_);
+    return replace_file(directory_.fd.get(), state_name_, directory_.path, write_record(state_).reveal());
   }
 
   std::string notice() const {
-    if (!is_by_program() || !is_first_) return "";
+    const bool is_by_program = onecli_ && *onecli_ && !(*onecli_)->program.empty();
+    if (!is_by_program || !is_first_) return "";
     return fmt::format(
         "{} takes the token as an argument, which every user on this host can see while it runs; "
         "set \"url\" to send it over HTTP",
-        (*settings_)->program);
+        (*onecli_)->program);
   }
 
   const SinkRunner& runner_;
@@ -191,7 +178,7 @@ class SinkRun {
   const Profile& profile_;
   const StateDirectory& directory_;
   const std::string key_, state_name_;
-  std::optional<Result<OneCliSettings>> settings_;  // of a OneCLI sink
+  std::optional<Result<OneCliRequest>> onecli_;  // of a OneCLI sink
   Token token_;
   SinkState state_;
   bool is_first_ = false;  // it was never tried before
@@ -223,25 +210,20 @@ void forget_removed_sinks(const Config& config, const RuntimeDir& runtime) {
     }
   }
   const auto directory = StateDirectory::open(runtime);
-  if (!directory) return;
-  const auto names = directory->names();
+  const auto names = directory ? directory->names() : std::vector<std::string>();
   if (!names) return;
   for (const std::string& name : *names) {
-    if (kept.count(name.substr(0, name.find('.'))) == 0) directory->remove(name);
+    if (!kept.contains(name.substr(0, name.find('.')))) ::unlinkat(directory->fd.get(), name.c_str(), 0);
   }
 }
 
 Result<std::vector<SinkState>> sink_states(const RuntimeDir& runtime) {
-  auto directory = TRY(StateDirectory::open(runtime));
-  const auto names = TRY(directory.names());
+  const auto directory = TRY(StateDirectory::open(runtime));
   std::vector<SinkState> states;
-  for (const std::string& name : names) {
-    if (!name.ends_with(state_suffix)) continue;
-    states.push_back(TRY(directory.read(name)));
+  for (const std::string& name : TRY(directory.names())) {
+    if (name.ends_with(state_suffix)) states.push_back(TRY(directory.read(name)));
   }
-  std::sort(states.begin(), states.end(), [](const SinkState& a, const SinkState& b) {
-    return std::tie(a.profile, a.sink) < std::tie(b.profile, b.sink);
-  });
+  std::ranges::sort(states, {}, [](const SinkState& state) { return std::tie(state.profile, state.sink); });
   return states;
 }
 

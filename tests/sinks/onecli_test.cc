@@ -31,7 +31,7 @@ Environment environment(Variables variables) {
   };
 }
 
-Result<OneCliSettings> resolve(const OneCliSink& sink, const Variables& variables = {}) {
+Result<OneCliRequest> resolve(const OneCliSink& sink, const Variables& variables = {}) {
   return resolve_onecli(sink, "/sinks/0", environment(variables));
 }
 
@@ -51,8 +51,11 @@ struct Files {
   }
 };
 
-Result<void> update(const OneCliSettings& settings, const std::string& credentials = "/c.json") {
-  return update_secret(settings, Secret(quoted_token), 20s, ONECLI_SENDER, credentials);
+Result<void> update(OneCliRequest request, const std::string& credentials = "/c.json") {
+  request.credentials = credentials;
+  request.timeout = 20s;
+  request.token = Secret(quoted_token);
+  return update_secret(request, ONECLI_SENDER);
 }
 
 }  // namespace
@@ -146,13 +149,13 @@ TEST_CASE("what is missing or cannot be used is named") {
 TEST_CASE("a secret is updated with one PATCH, over TLS and over HTTP to a loopback address") {
   const Files files;
   const OneCliServer server({.tls = GENERATE(true, false), .api_key = "oc_key"});
-  const OneCliSettings settings = {"secret-1", server.url() + "/", files.write("ca", server.ca_pem(), 0644),
-                                   "", Secret(std::string_view("oc_key"))};
+  OneCliRequest request = {"secret-1", server.url() + "/", files.write("ca", server.ca_pem(), 0644), "",
+                           Secret(std::string_view("oc_key"))};
   // As root the request is made with the rights of the login's owner, who has to be able to read the CA file.
   const std::string login = files.write("login", "");
   ::chmod(files.directory.path().c_str(), 0755);
   if (::geteuid() == 0) REQUIRE(::chown(login.c_str(), 54321, 54321) == 0);
-  const auto done = update(settings, login);
+  const auto done = update(std::move(request), login);
   INFO((done ? "" : done.error().message));
   CHECK(done);
   const auto requests = server.requests();
