@@ -6,15 +6,16 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <functional>
+#include <string>
 #include <thread>
 
-#include "base/base64.h"
 #include "base/child.h"
 #include "base/file.h"
-#include "base/fmt.h"
 #include "base/process.h"
 #include "base/service_manager.h"
 #include "config/scope.h"
+#include "fleet/seal.h"
 #include "follower/follower.h"
 #include "follower/store_watch.h"
 #include "program/installed_programs.h"
@@ -62,7 +63,7 @@ Result<Settings> read_settings(const std::string& configuration) {
   FleetConfig fleet = *settings.config.fleet;
   fleet.role = FleetRole::follower;  // a refresher's other keys are not needed here
   settings.fleet = TRY(fleet_access(fleet));
-  settings.keys = TRY(follower_keys(settings.fleet));
+  settings.keys = TRY(fleet_keys(settings.fleet));
   return settings;
 }
 
@@ -71,39 +72,11 @@ bool has_same_keys(const FleetAccess& one, const FleetAccess& other) {
          one.signers == other.signers;
 }
 
-StoreWatch watch_store(const FleetAccess& fleet, std::function<bool(const KeyChange&)> pass,
-                       std::function<void()> found, std::function<bool(const Error&)> lost) {
-  return {open_store(fleet.config, {std::string(fleet.certificate.reveal()), fleet.key.copy()}),
-          access_prefix,
-          std::move(pass),
-          std::move(found),
-          std::move(lost),
-          random_fraction,
-          [](Milliseconds time) { std::this_thread::sleep_for(time); }};
-}
+using Tell = std::function<bool(const StoreNews&)>;
 
-// What the process that watches passes on besides changes: that the store has answered, and that the
-// connection was lost, with the reason.
-constexpr char found_mark = '.', lost_mark = '!';  // not base64's
-
-// The line of a change: its key, its value and its version; of a removal, its key alone.
-std::string line_of(const KeyChange& change) {
-  std::string line = base64(change.key);
-  if (change.stored) line += " " + base64(change.stored->bytes) + " " + base64(change.stored->version);
-  return line + "\n";
-}
-
-std::optional<KeyChange> change_of(std::string_view line) {
-  std::vector<std::string> words;
-  while (!line.empty()) {
-    const auto word = from_base64(line.substr(0, line.find(' ')));
-    if (!word) return std::nullopt;
-    words.push_back(*word);
-    line.remove_prefix(std::min(line.size(), line.substr(0, line.find(' ')).size() + 1));
-  }
-  if (words.size() == 1) return KeyChange{words[0], std::nullopt};
-  if (words.size() == 3) return KeyChange{words[0], Stored{words[1], words[2]}};
-  return std::nullopt;
+void watch_store(const FleetAccess& fleet, Tell tell) {
+  run({open_store(fleet.config, {std::string(fleet.certificate.reveal()), fleet.key.copy()}), access_prefix,
+       std::move(tell), random_fraction, [](Milliseconds time) { std::this_thread::sleep_for(time); }});
 }
 
 // In the child: never returns but for a failure.
@@ -112,29 +85,13 @@ int watch_as_nobody(const FleetAccess& fleet, int to, const Log& log) {
   if (!became) return static_cast<int>(report(log, became.error()));
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // another user's process has none, prctl(2)
   keep_memory_private();
-  run(watch_store(
-      fleet, [&](const KeyChange& change) { return write_all(to, line_of(change), "pipe").has_value(); },
-      [&] { (void)write_all(to, fmt::format("{}\n", found_mark), "pipe"); },
-      [&](const Error& error) {
-        return write_all(to, fmt::format("{}{}\n", lost_mark, base64(error.message)), "pipe").has_value();
-      }));
+  watch_store(fleet,
+              [to](const StoreNews& news) { return write_all(to, line_of(news), "pipe").has_value(); });
   return 1;
 }
 
-// False: something is wrong that other keys or another certificate may mend.
-bool take_line(Follower& follower, std::string_view line) {
-  if (line.starts_with(lost_mark)) {
-    follower.note_lost(from_base64(line.substr(1)).value_or("the connection was lost"));
-    return false;
-  }
-  if (line.starts_with(found_mark)) follower.note_connected();
-  const auto change = change_of(line);
-  return !change || follower.take(*change);
-}
-
-using IsReplaced = std::function<bool()>;
-
-Result<void> take_lines(Follower& follower, int from, const IsReplaced& is_replaced) {
+// Until `tell` returns false. Failure: there are no more lines.
+Result<void> take_lines(int from, const Tell& tell) {
   std::string line;
   std::string buffer(64 * KiB, '\0');
   for (ssize_t count = 0; (count = ::read(from, buffer.data(), buffer.size())) > 0;) {
@@ -142,7 +99,7 @@ Result<void> take_lines(Follower& follower, int from, const IsReplaced& is_repla
     for (size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
       line += rest.substr(0, end);
       rest.remove_prefix(end + 1);
-      if (!take_line(follower, line) && is_replaced()) return {};
+      if (const auto news = news_of(line); news && !tell(*news)) return {};
       line.clear();
     }
     line += rest;
@@ -151,15 +108,14 @@ Result<void> take_lines(Follower& follower, int from, const IsReplaced& is_repla
   return Error{ErrorKind::temporary, "the process that watches the store has ended"};
 }
 
-Result<void> follow_as_root(Follower& follower, const FleetAccess& fleet, const Log& log,
-                            const IsReplaced& is_replaced) {
+Result<void> follow_as_root(const FleetAccess& fleet, const Log& log, const Tell& tell) {
   Pipe pipe = TRY(make_pipe());
   const Child child = TRY(run_in_child([&] {
     pipe.reading.reset();
     return watch_as_nobody(fleet, pipe.writing.get(), log);
   }));
   pipe.writing.reset();
-  return take_lines(follower, pipe.reading.get(), is_replaced);
+  return take_lines(pipe.reading.get(), tell);
 }
 
 // Until the certificate or a key is replaced. Result: the new settings.
@@ -180,16 +136,11 @@ Result<Settings> follow(Settings settings, const std::string& configuration, con
     if (there && !has_same_keys(there->fleet, fleet)) next.emplace(std::move(*there));
     return next.has_value();
   };
+  const Tell tell = [&](const StoreNews& news) { return follower.take(news) || !is_replaced(); };
   if (::geteuid() == 0) {
-    TRY(follow_as_root(follower, fleet, log, is_replaced));
+    TRY(follow_as_root(fleet, log, tell));
   } else {
-    run(watch_store(
-        fleet, [&](const KeyChange& change) { return follower.take(change) || !is_replaced(); },
-        [&] { follower.note_connected(); },
-        [&](const Error& error) {
-          follower.note_lost(error.message);
-          return !is_replaced();
-        }));
+    watch_store(fleet, tell);
   }
   return std::move(*next);
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fleet/seal.h"
 
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <sys/random.h>
@@ -13,10 +11,13 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "base/base64.h"
 #include "base/fingerprint.h"
 #include "base/fmt.h"
+#include "base/text.h"
 #include "fleet/store.h"
 
 namespace oci_oauth {
@@ -30,8 +31,7 @@ template <auto Free>
 struct Freed {
   void operator()(auto* object) const { Free(object); }
 };
-using Kdf = std::unique_ptr<EVP_KDF, Freed<EVP_KDF_free>>;
-using KdfContext = std::unique_ptr<EVP_KDF_CTX, Freed<EVP_KDF_CTX_free>>;
+using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Freed<EVP_PKEY_CTX_free>>;
 using Cipher = std::unique_ptr<EVP_CIPHER_CTX, Freed<EVP_CIPHER_CTX_free>>;
 using Digest = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
 using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
@@ -45,8 +45,16 @@ unsigned char* bytes_of(std::string& text) {
   return reinterpret_cast<unsigned char*>(text.data());
 }
 
+int size_of(std::string_view text) {
+  return static_cast<int>(text.size());
+}
+
 Error failed(std::string_view what) {
   return {ErrorKind::failed, fmt::format("libcrypto: {} failed", what)};
+}
+
+Error refused(const std::string& shown, const std::string& why) {
+  return {ErrorKind::failed, fmt::format("{}: {}", shown, why)};
 }
 
 std::string random_bytes(size_t size) {
@@ -60,19 +68,16 @@ std::string random_bytes(size_t size) {
 
 // HKDF-SHA256, RFC 5869.
 Result<Secret> derive(const Secret& key, std::string_view salt, std::string_view purpose) {
-  const Kdf kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
-  const KdfContext context(kdf ? EVP_KDF_CTX_new(kdf.get()) : nullptr);
-  char digest[] = "SHA256";
-  const OSSL_PARAM params[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, const_cast<char*>(key.reveal().data()),
-                                        key.reveal().size()),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, const_cast<char*>(salt.data()), salt.size()),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, const_cast<char*>(purpose.data()),
-                                        purpose.size()),
-      OSSL_PARAM_construct_end()};
+  const KeyContext context(EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, nullptr));
   std::string derived(key_size, '\0');
-  const bool done = context && EVP_KDF_derive(context.get(), bytes_of(derived), key_size, params) == 1;
+  size_t size = key_size;
+  const bool done =
+      context && EVP_PKEY_derive_init(context.get()) == 1 &&
+      EVP_PKEY_CTX_set_hkdf_md(context.get(), EVP_sha256()) == 1 &&
+      EVP_PKEY_CTX_set1_hkdf_key(context.get(), bytes_of(key.reveal()), size_of(key.reveal())) == 1 &&
+      EVP_PKEY_CTX_set1_hkdf_salt(context.get(), bytes_of(salt), size_of(salt)) == 1 &&
+      EVP_PKEY_CTX_add1_hkdf_info(context.get(), bytes_of(purpose), size_of(purpose)) == 1 &&
+      EVP_PKEY_derive(context.get(), bytes_of(derived), &size) == 1;
   Secret result(std::move(derived));
   if (!done) return failed("HKDF");
   return result;
@@ -90,10 +95,8 @@ Result<std::string> encrypt(const Secret& key, std::string_view header, const Se
       cipher &&
       EVP_EncryptInit_ex2(cipher.get(), EVP_aes_256_gcm(), bytes_of(key.reveal()), no_nonce.data(),
                           nullptr) == 1 &&
-      EVP_EncryptUpdate(cipher.get(), nullptr, &size, bytes_of(header), static_cast<int>(header.size())) ==
-          1 &&
-      EVP_EncryptUpdate(cipher.get(), bytes_of(sealed), &size, bytes_of(plain),
-                        static_cast<int>(plain.size())) == 1 &&
+      EVP_EncryptUpdate(cipher.get(), nullptr, &size, bytes_of(header), size_of(header)) == 1 &&
+      EVP_EncryptUpdate(cipher.get(), bytes_of(sealed), &size, bytes_of(plain), size_of(plain)) == 1 &&
       EVP_EncryptFinal_ex(cipher.get(), bytes_of(sealed) + size, &size) == 1 &&
       EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG, tag_size, sealed.data() + plain.size()) == 1;
   if (!done) return failed("AES-256-GCM");
@@ -108,15 +111,14 @@ std::optional<Secret> decrypt(const Secret& key, std::string_view header, std::s
   const Cipher cipher(EVP_CIPHER_CTX_new());
   std::string plain(data.size() + tag_size, '\0');
   int size = 0;
-  const bool done = cipher &&
-                    EVP_DecryptInit_ex2(cipher.get(), EVP_aes_256_gcm(), bytes_of(key.reveal()),
-                                        no_nonce.data(), nullptr) == 1 &&
-                    EVP_DecryptUpdate(cipher.get(), nullptr, &size, bytes_of(header),
-                                      static_cast<int>(header.size())) == 1 &&
-                    EVP_DecryptUpdate(cipher.get(), bytes_of(plain), &size, bytes_of(data),
-                                      static_cast<int>(data.size())) == 1 &&
-                    EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, tag_size, tag.data()) == 1 &&
-                    EVP_DecryptFinal_ex(cipher.get(), bytes_of(plain) + size, &size) == 1;
+  const bool done =
+      cipher &&
+      EVP_DecryptInit_ex2(cipher.get(), EVP_aes_256_gcm(), bytes_of(key.reveal()), no_nonce.data(),
+                          nullptr) == 1 &&
+      EVP_DecryptUpdate(cipher.get(), nullptr, &size, bytes_of(header), size_of(header)) == 1 &&
+      EVP_DecryptUpdate(cipher.get(), bytes_of(plain), &size, bytes_of(data), size_of(data)) == 1 &&
+      EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, tag_size, tag.data()) == 1 &&
+      EVP_DecryptFinal_ex(cipher.get(), bytes_of(plain) + size, &size) == 1;
   plain.resize(data.size());
   Secret text(std::move(plain));
   if (!done) return std::nullopt;
@@ -128,54 +130,36 @@ constexpr std::string_view purpose_of = login_purpose;
 template <>
 constexpr std::string_view purpose_of<AccessRecord> = access_purpose;
 
-// What a seal covers besides its text: the record without what the seal and the signature make.
-template <class Record>
-std::string header_of(Record record) {
-  record.seal.data.clear();
-  if constexpr (requires { record.signature; }) record.signature.clear();
+std::string text_of(const auto& record) {
   return std::string(write_record(record).reveal());
 }
 
-LoginRecord bare(const LoginRecord& login) {
-  LoginRecord same = login.copy();
-  same.document = Secret();
-  return same;
-}
-AccessRecord bare(const AccessRecord& access) {
-  return {access.profile,    access.epoch, access.ordinal, access.generation, access.obtained_at,
-          access.expires_at, access.seal,  access.signer,  access.signature};
-}
-
+// A seal covers the rest of the record as well, and a signature all of it.
 template <class Record>
 Result<void> close(Record& record, const Secret& text, const std::vector<Secret>& keys) {
   if (keys.empty()) return Error{ErrorKind::configuration, "there is no key to seal with"};
   const std::string salt = random_bytes(salt_size);
   record.seal = {key_id(keys.front().reveal()), base64(salt), ""};
   const Secret key = TRY(derive(keys.front(), salt, purpose_of<Record>));
-  record.seal.data = base64(TRY(encrypt(key, header_of(bare(record)), text)));
+  record.seal.data = base64(TRY(encrypt(key, text_of(record), text)));
   return {};
 }
 
 template <class Record>
-Result<Secret> open(const Record& record, const std::vector<Secret>& keys) {
+Result<Secret> open(Record& record, const std::vector<Secret>& keys, const std::string& shown) {
   const auto key =
       std::ranges::find_if(keys, [&](const Secret& one) { return key_id(one.reveal()) == record.seal.kid; });
   if (key == keys.end())
-    return Error{ErrorKind::failed, fmt::format("is sealed with the key '{}', which is not here",
-                                                record.seal.kid.substr(0, key_size))};
+    return refused(shown, fmt::format("is sealed with the key '{}', which is not here",
+                                      record.seal.kid.substr(0, key_size)));
   const auto salt = from_base64(record.seal.salt), data = from_base64(record.seal.data);
-  const Error broken = {ErrorKind::failed, "its seal is broken"};
-  if (!salt || !data) return broken;
+  if (!salt || !data) return refused(shown, "its seal is broken");
   const Secret derived = TRY(derive(*key, *salt, purpose_of<Record>));
-  auto text = decrypt(derived, header_of(bare(record)), *data);
-  if (!text) return broken;
+  const std::string sealed = std::exchange(record.seal.data, "");
+  auto text = decrypt(derived, text_of(record), *data);
+  record.seal.data = sealed;
+  if (!text) return refused(shown, "its seal is broken");
   return std::move(*text);
-}
-
-std::string signed_text(const AccessRecord& access) {
-  AccessRecord copy = bare(access);
-  copy.signature.clear();
-  return std::string(write_record(copy).reveal());
 }
 
 PublicKey signing_key(const Secret& key) {
@@ -183,49 +167,45 @@ PublicKey signing_key(const Secret& key) {
       EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, bytes_of(key.reveal()), key.reveal().size()));
 }
 
-Result<void> sign(AccessRecord& access, const Secret& secret) {
-  access.signer = key_id(TRY(public_half(secret)));
+Result<std::string> sign(std::string_view text, const Secret& secret) {
   const PublicKey key = signing_key(secret);
   const Digest digest(EVP_MD_CTX_new());
-  const std::string text = signed_text(access);
   std::string signature(signature_size, '\0');
   size_t size = signature_size;
   const bool done =
       digest && key && EVP_DigestSignInit(digest.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
       EVP_DigestSign(digest.get(), bytes_of(signature), &size, bytes_of(text), text.size()) == 1;
   if (!done) return failed("Ed25519");
-  access.signature = base64(signature);
-  return {};
+  return signature;
 }
 
-bool verify(const AccessRecord& access, const std::string& signer) {
+bool verify(std::string_view text, std::string_view signature, std::string_view signer) {
   const PublicKey key(
       EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes_of(signer), signer.size()));
   const Digest digest(EVP_MD_CTX_new());
-  const auto signature = from_base64(access.signature);
-  const std::string text = signed_text(access);
-  return digest && key && signature &&
-         EVP_DigestVerifyInit(digest.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
-         EVP_DigestVerify(digest.get(), bytes_of(*signature), signature->size(), bytes_of(text),
-                          text.size()) == 1;
+  return digest && key && EVP_DigestVerifyInit(digest.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+         EVP_DigestVerify(digest.get(), bytes_of(signature), signature.size(), bytes_of(text), text.size()) ==
+             1;
 }
 
-Result<void> check_signature(const AccessRecord& access, const std::vector<std::string>& signers) {
+// Takes the signature out of the record.
+Result<void> check_signature(AccessRecord& access, const std::vector<std::string>& signers,
+                             const std::string& shown) {
   const auto signer =
       std::ranges::find_if(signers, [&](const auto& one) { return key_id(one) == access.signer; });
-  if (signer == signers.end())
-    return Error{ErrorKind::failed, "is not signed by a refresher that this host knows"};
-  if (!verify(access, *signer)) return Error{ErrorKind::failed, "its signature is not valid"};
-  return {};
+  if (signer == signers.end()) return refused(shown, "is not signed by a refresher that this host knows");
+  const auto signature = from_base64(std::exchange(access.signature, ""));
+  if (signature && verify(text_of(access), *signature, *signer)) return {};
+  return refused(shown, "its signature is not valid");
 }
 
 template <class Record>
 Result<Record> read(std::string_view bytes, std::string_view profile, const std::string& shown) {
   if (bytes.size() > longest_record)
-    return Error{ErrorKind::failed, fmt::format("{}: is larger than {} bytes", shown, longest_record)};
+    return refused(shown, fmt::format("is larger than {} bytes", longest_record));
   auto record = TRY(read_record<Record>(bytes, shown));
   if (record.profile == profile) return record;
-  return Error{ErrorKind::failed, fmt::format("{}: is a record of '{}'", shown, record.profile)};
+  return refused(shown, fmt::format("is a record of '{}'", record.profile));
 }
 
 }  // namespace
@@ -241,17 +221,29 @@ FleetKeys FleetKeys::copy() const {
 Result<std::vector<Secret>> read_keys(std::string_view text, const std::string& shown) {
   std::vector<Secret> keys;
   for (unsigned number = 1; !text.empty(); ++number) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    const std::string_view line = next_line(text);
     if (line.empty() || line.starts_with('#')) continue;
     auto bytes = from_base64(line);
-    const bool is_key = bytes && bytes->size() == key_size;
-    if (is_key) keys.emplace_back(std::move(*bytes));
-    if (!is_key)
+    if (!bytes || bytes->size() != key_size)
       return Error::configuration(
           fmt::format("{}: line {}: is not {} bytes in base64", shown, number, key_size));
+    keys.emplace_back(std::move(*bytes));
   }
   if (keys.empty()) return Error::configuration(fmt::format("{}: contains no key", shown));
+  return keys;
+}
+
+Result<FleetKeys> fleet_keys(const FleetAccess& fleet) {
+  const auto read = [&](const Secret& text, const char* name) {
+    return read_keys(text.reveal(), fmt::format("{}/{}", fleet.config.keys, name));
+  };
+  FleetKeys keys;
+  keys.access = TRY(read(fleet.access, access_key_file));
+  for (const Secret& signer : TRY(read(fleet.signers, signers_file)))
+    keys.signers.emplace_back(signer.reveal());
+  if (fleet.config.role == FleetRole::follower) return keys;
+  keys.login = TRY(read(fleet.login, login_key_file));
+  keys.signing = TRY(read(fleet.signing, signing_key_file));
   return keys;
 }
 
@@ -260,7 +252,7 @@ std::string key_line(const Secret& key) {
 }
 
 Result<Time> end_of_certificate(std::string_view pem) {
-  const Buffer buffer(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const Buffer buffer(BIO_new_mem_buf(pem.data(), size_of(pem)));
   const Certificate certificate(buffer ? PEM_read_bio_X509(buffer.get(), nullptr, nullptr, nullptr)
                                        : nullptr);
   tm end = {};
@@ -293,33 +285,30 @@ Result<std::string> public_half(const Secret& signing) {
 
 Result<std::string> seal(LoginRecord login, const FleetKeys& keys) {
   TRY(close(login, login.document, keys.login));
-  return std::string(write_record(login).reveal());
+  return text_of(login);
 }
 
 Result<std::string> seal(AccessRecord access, const FleetKeys& keys) {
   if (keys.signing.empty()) return Error{ErrorKind::configuration, "there is no key to sign with"};
   access.signer = key_id(TRY(public_half(keys.signing.front())));
+  access.signature.clear();
   TRY(close(access, access.payload, keys.access));
-  TRY(sign(access, keys.signing.front()));
-  return std::string(write_record(access).reveal());
+  access.signature = base64(TRY(sign(text_of(access), keys.signing.front())));
+  return text_of(access);
 }
 
 Result<LoginRecord> open_login(std::string_view bytes, std::string_view profile, const FleetKeys& keys) {
   const std::string shown = login_key(profile);
   auto login = TRY(read<LoginRecord>(bytes, profile, shown));
-  auto document = open(login, keys.login);
-  if (!document) return std::move(document).error().in(shown);
-  login.document = std::move(*document);
+  login.document = TRY(open(login, keys.login, shown));
   return login;
 }
 
 Result<AccessRecord> open_access(std::string_view bytes, std::string_view profile, const FleetKeys& keys) {
   const std::string shown = access_key(profile);
   auto access = TRY(read<AccessRecord>(bytes, profile, shown));
-  if (auto known = check_signature(access, keys.signers); !known) return std::move(known).error().in(shown);
-  auto payload = open(access, keys.access);
-  if (!payload) return std::move(payload).error().in(shown);
-  access.payload = std::move(*payload);
+  TRY(check_signature(access, keys.signers, shown));
+  access.payload = TRY(open(access, keys.access, shown));
   return access;
 }
 

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "fleet/record.h"
+#include "worker/fleet_access.h"
 
 namespace oci_oauth {
 
@@ -22,6 +23,9 @@ struct FleetKeys {
 
   FleetKeys copy() const;
 };
+
+// What this host may read. Failure (configuration): as read_keys(), with the file of the configuration.
+Result<FleetKeys> fleet_keys(const FleetAccess& fleet);
 
 // A key as its file has it: a line of base64 for each, the newest first; '#' begins a comment. Failure
 // (configuration): "SHOWN: line N: reason".

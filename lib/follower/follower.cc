@@ -40,15 +40,6 @@ bool is_same(const AccessRecord& one, const AccessRecord& other) {
 
 }  // namespace
 
-Result<FleetKeys> follower_keys(const FleetAccess& fleet) {
-  FleetKeys keys;
-  const std::string directory = fleet.config.keys + "/";
-  keys.access = TRY(read_keys(fleet.access.reveal(), directory + access_key_file));
-  for (const Secret& signer : TRY(read_keys(fleet.signers.reveal(), directory + signers_file)))
-    keys.signers.emplace_back(signer.reveal());
-  return keys;
-}
-
 Result<Follower> Follower::open(const Config& config, const Refresher& refresher, FleetKeys keys,
                                 const std::string& kept, const Log& log) {
   std::error_code error;
@@ -66,16 +57,24 @@ void Follower::publish_kept() {
     auto bytes =
         read_file({kept_.get(), profile.name, shown_ + "/" + profile.name}, longest_record, Links::refused);
     if (!bytes && bytes.error().kind == ErrorKind::not_found) continue;
-    if (const auto taken = take_kept(profile, bytes); !taken)
+    Known& known = known_[profile.name];
+    auto record = bytes ? check(profile, known, *bytes) : bytes.error();
+    const auto taken = record ? accept(profile, known, std::move(*record), *bytes, Keep::no) : record.error();
+    if (!taken)
       log_.write(Priority::warning,
                  fmt::format("'{}': the record that was kept: {}", profile.name, taken.error().message));
   }
 }
 
-Result<void> Follower::take_kept(const Profile& profile, const Result<std::string>& bytes) {
-  if (!bytes) return bytes.error();
-  Known& known = known_[profile.name];
-  return accept(profile, known, TRY(check(profile, known, *bytes)), *bytes, Keep::no);
+bool Follower::take(const StoreNews& news) {
+  if (const auto* const change = std::get_if<KeyChange>(&news)) return take_change(*change);
+  const auto* const lost = std::get_if<Error>(&news);
+  if (lost != nullptr) {
+    note_lost(lost->message);
+  } else {
+    note_connected();
+  }
+  return lost == nullptr;
 }
 
 void Follower::note_connected() {
@@ -110,7 +109,7 @@ const Profile* Follower::profile_of(std::string_view key) const {
   return profile != nullptr && profile->in_fleet ? profile : nullptr;
 }
 
-bool Follower::take(const KeyChange& change) {
+bool Follower::take_change(const KeyChange& change) {
   const Profile* const profile = profile_of(change.key);
   if (profile == nullptr) return true;  // of hosts with other profiles
   Known& known = known_[profile->name];

@@ -16,13 +16,11 @@
 #include "fleet/record.h"
 #include "fleet/seal.h"
 #include "fleet/store.h"
+#include "follower/store_watch.h"
 #include "program/log.h"
 #include "refresh/refresher.h"
 
 namespace oci_oauth {
-
-// The keys of a follower. Failure (configuration): as read_keys().
-Result<FleetKeys> follower_keys(const FleetAccess& fleet);
 
 class Follower {
  public:
@@ -34,14 +32,10 @@ class Follower {
   // Publishes the records that were kept, each unless this host has its token.
   void publish_kept();
 
-  // Takes a record of the store, or its removal. What is refused, and why, is in the log, once. Result: false
-  // if it is refused.
-  bool take(const KeyChange& change);
-
-  // The store has answered, or the connection was lost: status tells both. The log has the same loss once
-  // while it comes again and again.
-  void note_connected();
-  void note_lost(const std::string& why);
+  // Takes a record of the store, its removal, or that the connection is there or was lost: status tells the
+  // latter. What is refused, and why, is in the log, once, and so is the same loss while it comes again and
+  // again. Result: false if something is wrong that other keys or another certificate may mend.
+  bool take(const StoreNews& news);
 
  private:
   struct Known {
@@ -61,9 +55,11 @@ class Follower {
         shown_(std::move(shown)),
         log_(log) {}
 
+  bool take_change(const KeyChange& change);
+  void note_connected();
+  void note_lost(const std::string& why);
   void tell_status() const;
   const Profile* profile_of(std::string_view key) const;
-  Result<void> take_kept(const Profile& profile, const Result<std::string>& bytes);
   Result<AccessRecord> check(const Profile& profile, const Known& known, const std::string& bytes);
   Result<void> accept(const Profile& profile, Known& known, AccessRecord record, const std::string& bytes,
                       Keep keep);

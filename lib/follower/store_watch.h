@@ -5,7 +5,10 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <variant>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -20,12 +23,18 @@ Milliseconds pause_after(unsigned failures, double chance);
 // When all is read again although nothing was lost: 5 to 10 minutes after it was read.
 Milliseconds safety_read_after(double chance);
 
+struct StoreAnswered {};
+// That the store has answered, what it has, or that the connection was lost, and why.
+using StoreNews = std::variant<StoreAnswered, KeyChange, Error>;
+
+// As a line, for another process. nullopt: it is not one.
+std::string line_of(const StoreNews& news);
+std::optional<StoreNews> news_of(std::string_view line);  // without its end
+
 struct StoreWatch {
   std::unique_ptr<RecordStore> store;
   std::string_view prefix;
-  std::function<bool(const KeyChange&)> pass;  // false: nobody wants more
-  std::function<void()> found;                 // the store has answered
-  std::function<bool(const Error&)> lost;      // the connection; false: as above
+  std::function<bool(const StoreNews&)> tell;  // false: nobody wants more
   std::function<double()> chance;              // as random_fraction()
   std::function<void(Milliseconds)> pause;     // std::this_thread::sleep_for()
 };

@@ -86,7 +86,7 @@ struct FollowerScene {
     follower->publish_kept();
   }
   void take(const std::string& bytes, const std::string& key = "/oci-oauth/1-access/claude") {
-    follower->take({key, Stored{bytes, fingerprint(bytes)}});
+    follower->take(KeyChange{key, Stored{bytes, fingerprint(bytes)}});
   }
   std::string token() const { return home.read("run/share/claude/token"); }
 };
@@ -207,7 +207,7 @@ TEST_CASE("nothing is taken that no refresher signed for this very profile") {
 TEST_CASE("a removed record, and one of a profile that is not here, change nothing") {
   FollowerScene host;
   host.take(record_of(host.keys, 1));
-  host.follower->take({"/oci-oauth/1-access/claude", std::nullopt});
+  host.follower->take(KeyChange{"/oci-oauth/1-access/claude", std::nullopt});
   host.take(record_of(host.keys, 2, 1, "0123456789abcdef0123456789abcdef", "other"),
             "/oci-oauth/1-access/other");
   host.take(record_of(host.keys, 2), "/oci-oauth/1-access/../claude");
@@ -238,14 +238,15 @@ TEST_CASE("what is kept is sealed, and nobody else may read it") {
 TEST_CASE("status is told when the connection came and went, and what was refused") {
   FollowerScene host;
   const auto told = [&] { return host.runtime->follower()->value(); };
-  host.follower->note_connected();
+  CHECK(host.follower->take(StoreAnswered()));
   CHECK(told().is_following());
   CHECK(told().since == start);
-  for (int i = 0; i < 3; ++i) host.follower->note_lost("no member answers");
+  for (int i = 0; i < 3; ++i)
+    CHECK_FALSE(host.follower->take(Error{ErrorKind::temporary, "no member answers"}));
   CHECK_FALSE(told().is_connected);
   CHECK(told().why == "no member answers");
   CHECK(told().losses == 1);
-  host.follower->note_connected();
+  CHECK(host.follower->take(StoreAnswered()));
   CHECK(told().is_following());
   CHECK(told().why.empty());
   host.take(record_of(host.keys, 5));

@@ -3,6 +3,7 @@
 
 #include <deque>
 
+#include "base/text.h"
 #include "support/catch.h"
 
 using namespace oci_oauth;
@@ -67,15 +68,13 @@ Watched watch(std::deque<ScriptedStore::Turn> turns, const std::string& last, do
   ScriptedStore& script = *store;
   script.turns = std::move(turns);
   run({std::move(store), "/",
-       [&](const KeyChange& it) {
-         seen.passed += it.key + " ";
+       [&](const StoreNews& news) {
          seen.asked = script.asked;
-         return it.key != last;
-       },
-       [&] { seen.told += "found;"; },
-       [&](const Error& error) {
-         seen.told += error.message + ";";
-         return error.message != last;
+         const auto* const it = std::get_if<KeyChange>(&news);
+         const auto* const error = std::get_if<Error>(&news);
+         if (it != nullptr) seen.passed += it->key + " ";
+         if (it == nullptr) seen.told += (error != nullptr ? error->message : "found") + ";";
+         return it != nullptr ? it->key != last : error == nullptr || error->message != last;
        },
        [chance] { return chance; }, [&](Milliseconds time) { seen.pauses.push_back(time); }});
   return seen;
@@ -110,6 +109,20 @@ TEST_CASE("each loss of a store that answers is the first one, and only silence 
   const auto seen = watch(
       {answers, answers, is_silent, is_silent, answers, {Listing{{change("end")}, "2"}, {}, {}}}, "end", 1);
   CHECK(seen.pauses == std::vector<Milliseconds>{30s, 30s, 30s, 1min, 30s});
+}
+
+TEST_CASE("news are a line for another process, whatever bytes they have") {
+  const KeyChange stored = {"/a key", Stored{std::string("\0\n \xff", 4), "7-a"}};
+  for (const StoreNews& news : {StoreNews(stored), StoreNews(KeyChange{"k", std::nullopt}),
+                                StoreNews(StoreAnswered()), StoreNews(Error{ErrorKind::temporary, "a\nb"})}) {
+    const std::string line = line_of(news);
+    REQUIRE(line.find('\n') == line.size() - 1);
+    const auto read = news_of(std::string_view(line).substr(0, line.size() - 1));
+    REQUIRE(read);
+    CHECK(line_of(*read) == line);
+  }
+  CHECK(std::get<KeyChange>(*news_of(trimmed(line_of(stored), "\n"))).stored == stored.stored);
+  for (const char* const line : {"", "else", "lost !", "removed a"}) CHECK_FALSE(news_of(line));
 }
 
 TEST_CASE("a stream that comes to its time is read again at once") {
