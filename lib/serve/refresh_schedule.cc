@@ -67,13 +67,11 @@ std::vector<std::string> RefreshSchedule::look(const std::vector<ProfileSight>& 
   return due;
 }
 
-bool RefreshSchedule::is_running() const {
-  return std::ranges::any_of(entries_, [](const auto& entry) { return entry.second.is_running; });
-}
-
 bool RefreshSchedule::is_idle(Instant now) const {
   const bool is_needed = next_wanted_ && *next_wanted_ - now.wall < longest_tick;
-  return !is_running() && !is_needed && now.steady - active_at_ >= idle_before_leaving;
+  const bool is_running =
+      std::ranges::any_of(entries_, [](const auto& entry) { return entry.second.is_running; });
+  return !is_running && !is_needed && now.steady - active_at_ >= idle_before_leaving;
 }
 
 }  // namespace oci_oauth

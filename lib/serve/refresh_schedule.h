@@ -47,7 +47,6 @@ class RefreshSchedule {
   // No refresh is running, there have been no clients for a while, and no token needs a check before the
   // timer's next tick.
   bool is_idle(Instant now) const;
-  bool is_running() const;
 
  private:
   struct Entry {

@@ -68,20 +68,6 @@ std::optional<ProfileSight> see(const RuntimeDir& runtime, const Profile& profil
 
 }  // namespace
 
-Instant ServerClock::now() {
-  return {oci_oauth::now(), std::chrono::steady_clock::now()};
-}
-
-void ServerClock::wait(std::span<pollfd> watched, SteadyTime until) {
-  (void)wait_readable(watched, until);
-}
-
-RefreshServer::RefreshServer(RefreshService service, UniqueFd publications, std::optional<FileId> directory)
-    : service_(std::move(service)),
-      publications_(std::move(publications)),
-      directory_(directory),
-      schedule_(service_.clock.now().steady) {}
-
 Result<RefreshServer> RefreshServer::open(RefreshService service) {
   const std::string directory = published_directory(service.runtime);
   UniqueFd publications(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
@@ -100,20 +86,22 @@ void RefreshServer::run() {
     read_callers(time.steady);
     if (!is_stopping_ && !is_current()) stop();
     if (!is_stopping_ && time.steady >= schedule_.look_at()) look(time);
-    start_refreshes();
+    for (auto& [profile, queue] : queues_) {
+      if (!queue.refresh && !queue.waiting.empty()) start_refresh(profile, queue);
+    }
     if (may_leave(time)) return;
     sleep(signals);
   }
 }
 
-size_t RefreshServer::connections() const {
+bool RefreshServer::is_full() const {
   size_t count = callers_.size();
   for (const auto& [profile, queue] : queues_) count += queue.served.size() + queue.waiting.size();
-  return count;
+  return count >= most_connections;
 }
 
 void RefreshServer::accept_callers(SteadyTime now) {
-  while (service_.listening && connections() < most_connections) {
+  while (service_.listening && !is_full()) {
     UniqueFd socket(::accept4(service_.listening.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket) return;
     schedule_.note_caller(now);
@@ -130,21 +118,15 @@ void RefreshServer::read_callers(SteadyTime now) {
   std::vector<Caller> unfinished;
   for (Caller& caller : callers_) {
     const Reading reading = read_question(caller.socket.get(), caller.question);
-    if (reading == Reading::asked) enqueue(caller.question, std::move(caller.socket));
-    if (reading == Reading::unfinished && now < caller.deadline) unfinished.push_back(std::move(caller));
+    if (reading == Reading::unfinished && now < caller.deadline) {
+      unfinished.push_back(std::move(caller));
+    } else if (reading == Reading::asked && service_.config.find(caller.question) != nullptr) {
+      queues_[caller.question].waiting.push_back(std::move(caller.socket));
+    } else if (reading == Reading::asked) {
+      answer(caller.socket, ExitCode::usage);
+    }
   }
   callers_ = std::move(unfinished);
-}
-
-void RefreshServer::enqueue(const std::string& profile, UniqueFd socket) {
-  if (service_.config.find(profile) == nullptr) return answer(socket, ExitCode::usage);
-  queues_[profile].waiting.push_back(std::move(socket));
-}
-
-void RefreshServer::start_refreshes() {
-  for (auto& [profile, queue] : queues_) {
-    if (!queue.refresh && !queue.waiting.empty()) start_refresh(profile, queue);
-  }
 }
 
 // A child process, so that no login and no endpoint can block the server. It logs as the server does.
@@ -202,8 +184,7 @@ bool RefreshServer::may_leave(Instant now) const {
 
 void RefreshServer::sleep(const SignalQueue& signals) {
   std::vector<pollfd> watched = {readable(signals.fd()), readable(publications_.get())};
-  if (service_.listening && connections() < most_connections)
-    watched.push_back(readable(service_.listening.get()));
+  if (service_.listening && !is_full()) watched.push_back(readable(service_.listening.get()));
   SteadyTime until = is_stopping_ ? SteadyTime::max() : schedule_.look_at();
   for (const Caller& caller : callers_) {
     watched.push_back(readable(caller.socket.get()));

@@ -8,8 +8,10 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/child.h"
@@ -27,9 +29,8 @@ namespace oci_oauth {
 class ServerClock {
  public:
   virtual ~ServerClock() = default;
-  virtual Instant now();
-  // As wait_readable().
-  virtual void wait(std::span<pollfd> watched, SteadyTime until);
+  virtual Instant now() { return {oci_oauth::now(), std::chrono::steady_clock::now()}; }
+  virtual void wait(std::span<pollfd> watched, SteadyTime until) { (void)wait_readable(watched, until); }
 };
 
 struct RefreshService {
@@ -66,19 +67,21 @@ class RefreshServer {
     std::vector<UniqueFd> waiting;  // requests since then, for the next one
   };
 
-  RefreshServer(RefreshService service, UniqueFd publications, std::optional<FileId> directory);
+  RefreshServer(RefreshService service, UniqueFd publications, std::optional<FileId> directory)
+      : service_(std::move(service)),
+        publications_(std::move(publications)),
+        directory_(directory),
+        schedule_(service_.clock.now().steady) {}
 
   void accept_callers(SteadyTime now);
   void read_callers(SteadyTime now);
-  void enqueue(const std::string& profile, UniqueFd socket);
-  void start_refreshes();
   void start_refresh(const std::string& profile, Queue& queue);
   void end_refreshes(SteadyTime now);
   void look(Instant now);
 
   std::uint64_t attempts_of(const std::string& profile) const;
   bool is_current() const;
-  size_t connections() const;
+  bool is_full() const;
   bool may_leave(Instant now) const;
   void sleep(const SignalQueue& signals);
   void stop();
