@@ -72,10 +72,6 @@ Result<Secret> read_key(const OneCliSink& sink, const Variables& variables) {
   return Secret(key);
 }
 
-bool is_visible(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
-}
-
 Result<void> check(const OneCliRequest& request) {
   if (request.secret_id.empty())
     return Error::configuration(
@@ -89,7 +85,7 @@ Result<void> check(const OneCliRequest& request) {
         "environment");
   if (!request.program.empty() && !request.program.starts_with('/'))
     return Error::configuration(fmt::format("ONECLI_BIN: '{}' is not an absolute path", request.program));
-  if (!is_visible(request.api_key.reveal()))
+  if (!std::ranges::all_of(request.api_key.reveal(), [](char c) { return c > ' ' && c <= '~'; }))
     return Error::configuration("the API key: is not a single line of printable characters");
   return {};
 }

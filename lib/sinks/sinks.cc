@@ -69,23 +69,6 @@ struct StateDirectory {
   }
 };
 
-struct Token {
-  Secret value;
-  std::string hash;
-  Time expires_at;
-};
-
-// The content of share/NAME; nullopt: none was published, or it has expired. The file and its state are read
-// together, because a refresh holds the profile's lock while it replaces them.
-Result<std::optional<Token>> current_token(const RuntimeDir& runtime, const std::string& profile) {
-  auto lock = TRY(
-      FileLock::acquire(runtime.lock_file(profile), LockMode::shared, steady_clock::now() + longest_refresh));
-  auto published = TRY(runtime.published(profile));
-  if (!published || published->expires_at <= now()) return std::optional<Token>();
-  auto token = TRY(runtime.token(profile));
-  return std::optional<Token>({std::move(token), published->access_token_hash, published->expires_at});
-}
-
 // One sink of one profile.
 class SinkRun {
  public:
@@ -94,8 +77,7 @@ class SinkRun {
         sink_(sink),
         profile_(profile),
         directory_(directory),
-        key_(key_of(sink, profile.name)),
-        state_name_(key_ + std::string(state_suffix)) {}
+        key_(key_of(sink, profile.name)) {}
 
   // Result: nullopt if the sink already has the token, or there is none.
   Result<std::optional<SinkOutcome>> run() {
@@ -105,24 +87,36 @@ class SinkRun {
                                       steady_clock::now() + sink_.timeout + beyond_timeout));
     // Another process may have delivered it in the meantime, or there is a newer one.
     if (!TRY(is_wanted())) return std::optional<SinkOutcome>();
-    auto done = deliver();
-    TRY(note(done));
-    return std::optional<SinkOutcome>({name_of(sink_), std::move(done), notice()});
+    SinkOutcome outcome = {name_of(sink_), deliver(), notice()};
+    TRY(note(outcome.done));
+    return std::optional(std::move(outcome));
   }
 
  private:
-  // Reads token and state. Result: whether the sink lacks the token.
+  // Reads token and state. Result: whether the sink lacks the token; false if there is none, or it has
+  // expired.
   Result<bool> is_wanted() {
-    auto token = TRY(current_token(runner_.runtime, profile_.name));
-    if (!token) return false;
-    token_ = std::move(*token);
-    auto state = directory_.read(state_name_);
+    if (!TRY(read_token())) return false;
+    auto state = directory_.read(state_name());
     // An unreadable state is replaced; at worst, a token arrives twice.
     state_ = state ? std::move(*state) : SinkState();
     // Without the settings, it is unknown whether they lead elsewhere.
     const auto where = destination();
-    return state_.token_hash != token_.hash || (where && state_.destination != *where);
+    return state_.token_hash != published_.access_token_hash || (where && state_.destination != *where);
   }
+
+  // Together with what is published of it, because a refresh holds the profile's lock while it replaces them.
+  Result<bool> read_token() {
+    const auto lock = TRY(FileLock::acquire(runner_.runtime.lock_file(profile_.name), LockMode::shared,
+                                            steady_clock::now() + longest_refresh));
+    auto published = TRY(runner_.runtime.published(profile_.name));
+    if (!published || published->expires_at <= now()) return false;
+    published_ = std::move(*published);
+    token_ = TRY(runner_.runtime.token(profile_.name));
+    return true;
+  }
+
+  std::string state_name() const { return key_ + std::string(state_suffix); }
 
   // env_file and the environment may name another secret or server later. nullopt: they name none.
   std::optional<std::string> destination() const {
@@ -136,20 +130,19 @@ class SinkRun {
     if (!onecli_)
       return run_program({.command = sink_.exec,
                           .environment = {"OCI_OAUTH_PROFILE=" + profile_.name,
-                                          "OCI_OAUTH_EXPIRES_AT=" + rfc3339(token_.expires_at)},
+                                          "OCI_OAUTH_EXPIRES_AT=" + rfc3339(published_.expires_at)},
                           .timeout = sink_.timeout},
-                         token_.value);
+                         token_);
     if (!*onecli_) return onecli_->error();
     OneCliRequest& request = **onecli_;
     // Without a login, root sends it.
     request.credentials = profile_.credentials.empty() ? "/" : profile_.credentials;
     request.timeout = sink_.timeout;
-    request.token = std::move(token_.value);
+    request.token = std::move(token_);
     return update_secret(request, runner_.onecli_sender);
   }
 
   Result<void> note(const Result<void>& done) {
-    is_first_ = !state_.delivered_at && state_.failures == 0;
     state_.profile = profile_.name;
     state_.sink = name_of(sink_);
     state_.error = done ? "" : done.error().message;
@@ -158,15 +151,16 @@ class SinkRun {
     (done ? state_.delivered_at : state_.failed_at) = now();
     if (done) {
       state_.failed_at.reset();
-      state_.token_hash = token_.hash;
+      state_.token_hash = published_.access_token_hash;
       state_.destination = destination().value_or("");
     }
-    return replace_file(directory_.fd.get(), state_name_, directory_.path, write_record(state_).reveal());
+    return replace_file(directory_.fd.get(), state_name(), directory_.path, write_record(state_).reveal());
   }
 
   std::string notice() const {
     const bool is_by_program = onecli_ && *onecli_ && !(*onecli_)->program.empty();
-    if (!is_by_program || !is_first_) return "";
+    const bool is_first = !state_.delivered_at && state_.failures == 0;
+    if (!is_by_program || !is_first) return "";
     return fmt::format(
         "{} takes the token as an argument, which every user on this host can see while it runs; "
         "set \"url\" to send it over HTTP",
@@ -177,11 +171,11 @@ class SinkRun {
   const Sink& sink_;
   const Profile& profile_;
   const StateDirectory& directory_;
-  const std::string key_, state_name_;
+  const std::string key_;
   std::optional<Result<OneCliRequest>> onecli_;  // of a OneCLI sink
-  Token token_;
+  Published published_;
+  Secret token_;
   SinkState state_;
-  bool is_first_ = false;  // it was never tried before
 };
 
 }  // namespace
