@@ -84,16 +84,20 @@ Result<SecretSight> read_secret(std::string_view text) {
   return read_object(*json);
 }
 
-Result<SecretEvent> read_event(std::string_view line) {
+Result<std::vector<KeyChange>> read_event(std::string_view line, std::string_view key) {
   const auto json = parse_json(line, shown);
   if (json && json_string(*json, "kind") == "Status") return refused(*json);
   const JsonValue* const object = json ? json_member(*json, "object") : nullptr;
   if (object == nullptr || !object->IsObject()) return not_such();
   const auto type = json_string(*json, "type").value_or("");
-  if (type == "BOOKMARK") return SecretEvent();
-  if (type == "DELETED") return SecretEvent{true, std::nullopt};
-  if (type == "ADDED" || type == "MODIFIED") return SecretEvent{true, TRY(read_object(*object)).stored};
-  return type == "ERROR" ? refused(*object) : not_such();
+  const bool is_removed = type == "DELETED";
+  std::vector<KeyChange> changes;
+  if (type == "BOOKMARK") return changes;
+  if (type == "ERROR") return refused(*object);
+  if (!is_removed && type != "ADDED" && type != "MODIFIED") return not_such();
+  auto stored = is_removed ? std::nullopt : TRY(read_object(*object)).stored;
+  changes.push_back({std::string(key), std::move(stored)});
+  return changes;
 }
 
 Secret new_secret(std::string_view name, std::string_view bytes) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/secret.h"
@@ -31,18 +32,13 @@ struct SecretList {
   std::optional<SecretSight> found;
 };
 
-// One line of a watch.
-struct SecretEvent {
-  bool is_change = false;
-  std::optional<Stored> stored;  // nullopt: it was removed
-};
-
 Error not_such();  // of an answer that is not one
 
 // Failure: it is not such an answer; of a watch, also that it ended, and why.
 Result<SecretList> read_list(std::string_view text);
 Result<SecretSight> read_secret(std::string_view text);
-Result<SecretEvent> read_event(std::string_view line);
+// Of the Secret of `key`; none: nothing has changed.
+Result<std::vector<KeyChange>> read_event(std::string_view line, std::string_view key);
 
 Secret new_secret(std::string_view name, std::string_view bytes);
 // RFC 6902: over exactly the bytes of `there`, in its version.

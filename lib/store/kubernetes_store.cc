@@ -146,11 +146,7 @@ Result<void> KubernetesStore::follow(std::string_view prefix, const Listing& aft
   }
   return follow_changes(
       std::move(requests), deadline,
-      [&](size_t which, std::string_view line) -> Result<std::vector<KeyChange>> {
-        auto event = TRY(kubernetes::read_event(line));
-        if (!event.is_change) return std::vector<KeyChange>();
-        return std::vector<KeyChange>{{keys[which], std::move(event.stored)}};
-      },
+      [&](size_t which, std::string_view line) { return kubernetes::read_event(line, keys[which]); },
       changed);
 }
 

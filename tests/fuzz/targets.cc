@@ -198,7 +198,7 @@ void fuzz_etcd(std::string_view input) {
 void fuzz_kubernetes(std::string_view input) {
   if (const auto list = kubernetes::read_list(input)) expect(!list->resource_version.empty());
   (void)kubernetes::read_secret(input);
-  if (const auto event = kubernetes::read_event(input); !event) expect(!event.error().message.empty());
+  if (const auto event = kubernetes::read_event(input, "k"); !event) expect(!event.error().message.empty());
   const auto refusal = kubernetes::read_refusal(403, input);
   expect(!refusal.reason.empty() && refusal.reason.find_first_of("\n\033") == std::string::npos);
 }

@@ -61,22 +61,20 @@ TEST_CASE("what is not an answer of the API is not read") {
     CAPTURE(text);
     CHECK_FALSE(read_list(text));
     CHECK_FALSE(read_secret(text));
-    CHECK_FALSE(read_event(text));
+    CHECK_FALSE(read_event(text, "k"));
   }
 }
 
 TEST_CASE("an event is a change, a bookmark or an end") {
   const auto object =
       std::string(R"("object":{"metadata":{"resourceVersion":"5"},"data":{"record":"b25l"}}})");
-  CHECK(read_event(R"({"type":"ADDED",)" + object)->stored->bytes == "one");
-  CHECK(read_event(R"({"type":"MODIFIED",)" + object)->is_change);
-  const auto removed = *read_event(R"({"type":"DELETED",)" + object);
-  CHECK(removed.is_change);
-  CHECK_FALSE(removed.stored);
-  CHECK_FALSE(read_event(R"({"type":"BOOKMARK",)" + object)->is_change);
-  CHECK_FALSE(read_event(R"({"type":"OTHER",)" + object));
+  CHECK(read_event(R"({"type":"ADDED",)" + object, "k")->at(0).stored->bytes == "one");
+  CHECK(read_event(R"({"type":"MODIFIED",)" + object, "k")->at(0).key == "k");
+  CHECK_FALSE(read_event(R"({"type":"DELETED",)" + object, "k")->at(0).stored);
+  CHECK(read_event(R"({"type":"BOOKMARK",)" + object, "k")->empty());
+  CHECK_FALSE(read_event(R"({"type":"OTHER",)" + object, "k"));
   const auto ended =
-      read_event(R"({"type":"ERROR","object":{"kind":"Status","code":410,"message":"too old"}})");
+      read_event(R"({"type":"ERROR","object":{"kind":"Status","code":410,"message":"too old"}})", "k");
   REQUIRE_FALSE(ended);
   CHECK(ended.error().message == "the changes since the last listing are gone");
 }
