@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fleet/record.h"
 
-#include "base/fmt.h"
 #include "config/config.h"
 
 namespace oci_oauth {
@@ -15,14 +14,6 @@ Result<void> check_names(const std::string& profile, const std::string& epoch) {
 }
 
 }  // namespace
-
-std::string login_key(std::string_view profile) {
-  return fmt::format("/oci-oauth/0-login/{}", profile);
-}
-
-std::string access_key(std::string_view profile) {
-  return fmt::format("{}{}", access_prefix, profile);
-}
 
 LoginRecord LoginRecord::copy() const {
   LoginRecord same{profile,     epoch,      ordinal, generation, serial, nonce, by,        refresh_token_hash,

@@ -18,9 +18,13 @@ namespace oci_oauth {
 
 // The type is before the profile, and the login before the access token, because a watch of some versions of
 // etcd also shows what sorts after the keys that its user may read (CVE-2026-73499).
-std::string login_key(std::string_view profile);
-std::string access_key(std::string_view profile);
-constexpr std::string_view access_prefix = "/oci-oauth/1-access/";
+constexpr std::string_view login_prefix = "/oci-oauth/0-login/", access_prefix = "/oci-oauth/1-access/";
+inline std::string login_key(std::string_view profile) {
+  return std::string(login_prefix).append(profile);
+}
+inline std::string access_key(std::string_view profile) {
+  return std::string(access_prefix).append(profile);
+}
 
 // AES-256-GCM (NIST SP 800-38D) under a key of its own, which HKDF-SHA256 (RFC 5869) derives from the key
 // `kid` and the salt. Binary members are base64.
@@ -81,6 +85,7 @@ constexpr std::array<std::string_view, 4> words_of(LoginState) {
 
 struct LoginRecord {
   static constexpr int version = 1;
+  static constexpr std::string_view purpose = "oci-oauth login v1";  // of its seal's key
 
   std::string profile;
   std::string epoch;             // the name of a login that a person made
@@ -127,6 +132,7 @@ Result<void> check(const LoginRecord& login);
 
 struct AccessRecord {
   static constexpr int version = 1;
+  static constexpr std::string_view purpose = "oci-oauth access v1";
 
   std::string profile, epoch;
   std::uint64_t ordinal = 1, generation = 1;

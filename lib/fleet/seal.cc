@@ -25,7 +25,6 @@ namespace oci_oauth {
 namespace {
 
 constexpr size_t key_size = 32, salt_size = 32, tag_size = 16, signature_size = 64;
-constexpr std::string_view login_purpose = "oci-oauth login v1", access_purpose = "oci-oauth access v1";
 
 template <auto Free>
 struct Freed {
@@ -125,11 +124,6 @@ std::optional<Secret> decrypt(const Secret& key, std::string_view header, std::s
   return text;
 }
 
-template <class Record>
-constexpr std::string_view purpose_of = login_purpose;
-template <>
-constexpr std::string_view purpose_of<AccessRecord> = access_purpose;
-
 std::string text_of(const auto& record) {
   return std::string(write_record(record).reveal());
 }
@@ -140,7 +134,7 @@ Result<void> close(Record& record, const Secret& text, const std::vector<Secret>
   if (keys.empty()) return Error{ErrorKind::configuration, "there is no key to seal with"};
   const std::string salt = random_bytes(salt_size);
   record.seal = {key_id(keys.front().reveal()), base64(salt), ""};
-  const Secret key = TRY(derive(keys.front(), salt, purpose_of<Record>));
+  const Secret key = TRY(derive(keys.front(), salt, Record::purpose));
   record.seal.data = base64(TRY(encrypt(key, text_of(record), text)));
   return {};
 }
@@ -154,7 +148,7 @@ Result<Secret> open(Record& record, const std::vector<Secret>& keys, const std::
                                       record.seal.kid.substr(0, key_size)));
   const auto salt = from_base64(record.seal.salt), data = from_base64(record.seal.data);
   if (!salt || !data) return refused(shown, "its seal is broken");
-  const Secret derived = TRY(derive(*key, *salt, purpose_of<Record>));
+  const Secret derived = TRY(derive(*key, *salt, Record::purpose));
   const std::string sealed = std::exchange(record.seal.data, "");
   auto text = decrypt(derived, text_of(record), *data);
   record.seal.data = sealed;
@@ -210,14 +204,6 @@ Result<Record> read(std::string_view bytes, std::string_view profile, const std:
 
 }  // namespace
 
-FleetKeys FleetKeys::copy() const {
-  FleetKeys same = {{}, {}, {}, signers};
-  for (const Secret& key : login) same.login.push_back(key.copy());
-  for (const Secret& key : access) same.access.push_back(key.copy());
-  for (const Secret& key : signing) same.signing.push_back(key.copy());
-  return same;
-}
-
 Result<std::vector<Secret>> read_keys(std::string_view text, const std::string& shown) {
   std::vector<Secret> keys;
   for (unsigned number = 1; !text.empty(); ++number) {
@@ -266,9 +252,7 @@ Secret random_key() {
 }
 
 std::string random_name() {
-  std::string name;
-  for (const char byte : random_bytes(16)) name += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return name;
+  return fingerprint(random_bytes(16)).substr(0, 32);
 }
 
 std::string key_id(std::string_view key) {

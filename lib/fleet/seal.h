@@ -20,8 +20,6 @@ struct FleetKeys {
   std::vector<Secret> login, access;  // of 32 bytes
   std::vector<Secret> signing;        // Ed25519's, RFC 8032 section 5.1.5: 32 bytes
   std::vector<std::string> signers;   // their public halves
-
-  FleetKeys copy() const;
 };
 
 // What this host may read. Failure (configuration): as read_keys(), with the file of the configuration.

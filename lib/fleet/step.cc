@@ -19,16 +19,17 @@ LoginRecord rewritten(const LoginRecord& record, const Sight& sight, const std::
   return next;
 }
 
-Move stop(FailureKind kind, std::string why, std::string hint) {
-  return {.act = Act::stop, .kind = kind, .why = std::move(why), .hint = std::move(hint)};
+Move stop(FailureKind kind, std::string why, std::string hint,
+          std::optional<Milliseconds> retry_after = std::nullopt) {
+  return {.act = Act::stop,
+          .kind = kind,
+          .why = std::move(why),
+          .hint = std::move(hint),
+          .retry_after = retry_after};
 }
 
 Move write(LoginRecord record, std::string why = "") {
   return {.act = Act::write, .record = std::move(record), .why = std::move(why)};
-}
-
-std::string takeover_hint(const LoginRecord& record) {
-  return fmt::format("oci-oauth fleet takeover {}", record.profile);
 }
 
 // What the store has lost or turned back is put there again, from memory.
@@ -61,18 +62,32 @@ std::optional<Move> heal(const Sight& sight, const std::string& nonce) {
                         sight.record->generation, known->generation));
 }
 
+// Whether the intent in the record is that of this host's rotation.
+bool is_ours(const Sight& sight) {
+  return sight.record->intent && sight.record->intent->nonce == sight.note->nonce;
+}
+
 Move settle_claim(const Sight& sight, const std::string& nonce) {
-  const RotationNote& note = *sight.note;
-  const auto& intent = sight.record->intent;
-  const bool is_ours = intent && intent->nonce == note.nonce;
   // A write that is still on its way must find another record than it expects.
-  if (!is_ours && sight.record->nonce != note.base) return {.act = Act::forget};
+  if (!is_ours(sight) && sight.record->nonce != sight.note->base) return {.act = Act::forget};
   LoginRecord next = rewritten(*sight.record, sight, nonce);
-  if (is_ours) next.intent = note.replaced;
+  if (is_ours(sight)) next.intent = sight.note->replaced;
   return write(std::move(next));
 }
 
+Move settle_grant(const Sight& sight, const std::string& nonce) {
+  LoginRecord next = rewritten(*sight.record, sight, nonce);
+  ++next.generation;
+  next.intent.reset();
+  next.rest.reset();
+  next.state = LoginState::live;
+  next.why.clear();
+  next.is_healed = false;
+  return {.act = Act::commit, .record = std::move(next)};
+}
+
 Move settle_refusal(const Sight& sight, const std::string& nonce) {
+  if (!is_ours(sight)) return {.act = Act::forget};
   LoginRecord next = rewritten(*sight.record, sight, nonce);
   next.intent = sight.note->replaced;
   next.rest = sight.note->rest;
@@ -89,30 +104,19 @@ std::optional<Move> settle(const Sight& sight, const std::string& nonce) {
   const RotationNote& note = *sight.note;
   const LoginRecord& record = *sight.record;
   if (!is_current(record, note)) {
-    const bool is_lost = note.progress == RotationStage::granted;
-    return Move{.act = Act::forget,
-                .why = is_lost
-                           ? fmt::format("the answer for token {} came too late: the fleet has a newer login",
-                                         short_fingerprint(note.refresh_token_hash))
-                           : ""};
+    Move move = {.act = Act::forget};
+    if (note.progress == RotationStage::granted)
+      move.why = fmt::format("the answer for token {} came too late: the fleet has a newer login",
+                             short_fingerprint(note.refresh_token_hash));
+    return move;
   }
-  const bool is_ours = record.intent && record.intent->nonce == note.nonce;
   switch (note.progress) {
     case RotationStage::claiming:
       return settle_claim(sight, nonce);
-    case RotationStage::granted: {
-      LoginRecord next = rewritten(record, sight, nonce);
-      ++next.generation;
-      next.intent.reset();
-      next.rest.reset();
-      next.state = LoginState::live;
-      next.why.clear();
-      next.is_healed = false;
-      return Move{.act = Act::commit, .record = std::move(next)};
-    }
     case RotationStage::refused:
-      if (is_ours) return settle_refusal(sight, nonce);
-      return Move{.act = Act::forget};
+      return settle_refusal(sight, nonce);
+    case RotationStage::granted:
+      return settle_grant(sight, nonce);
     case RotationStage::sent:
       break;
   }
@@ -182,16 +186,13 @@ Move respect(const Sight& sight, const std::string& nonce) {
     next.why = unanswered + ", at the second attempt";
     return write(std::move(next));
   }
+  const std::string takeover = fmt::format("oci-oauth fleet takeover {}", record.profile);
   const Time moment = record.expires_at - late;
-  if (sight.now < moment) {
-    Move move =
-        stop(FailureKind::unknown, fmt::format("{}; it is tried again at {}", unanswered, rfc3339(moment)),
-             takeover_hint(record));
-    move.retry_after = moment - sight.now;
-    return move;
-  }
+  if (sight.now < moment)
+    return stop(FailureKind::unknown, fmt::format("{}; it is tried again at {}", unanswered, rfc3339(moment)),
+                takeover, moment - sight.now);
   if (sight.takeover == Takeover::late) return claim(sight, nonce, 2);
-  return stop(FailureKind::login_required, unanswered, takeover_hint(record));
+  return stop(FailureKind::login_required, unanswered, takeover);
 }
 
 // nullopt: this host may refresh, as far as it has been in touch with the store.
@@ -199,14 +200,11 @@ std::optional<Move> settle_down(const Sight& sight) {
   const Milliseconds known =
       sight.record->is_healed ? std::min(sight.watched, sight.record_watched) : sight.watched;
   if (known >= sight.settle) return std::nullopt;
-  Move move =
-      stop(FailureKind::busy,
-           fmt::format("this host has been in touch with the fleet's store for only {}, and refreshes "
-                       "after {}",
-                       describe(known), describe(sight.settle)),
-           "wait, or refresh on another host");
-  move.retry_after = sight.settle - known;
-  return move;
+  return stop(FailureKind::busy,
+              fmt::format("this host has been in touch with the fleet's store for only {}, and refreshes "
+                          "after {}",
+                          describe(known), describe(sight.settle)),
+              "wait, or refresh on another host", sight.settle - known);
 }
 
 }  // namespace
@@ -245,12 +243,11 @@ Move next_move(const Sight& sight, const std::string& nonce) {
                 fmt::format("on the host that refreshed last: oci-oauth refresh {}", record.profile));
   if (record.intent) return respect(sight, nonce);
   if (!record.rest || record.rest->until <= sight.now || sight.is_forced) return claim(sight, nonce, 1);
-  Move move = stop(record.rest->kind,
-                   fmt::format("no request to the token endpoint before {}: {}", rfc3339(record.rest->until),
-                               record.rest->why),
-                   fmt::format("wait, or override it once: oci-oauth refresh --force {}", record.profile));
-  move.retry_after = record.rest->until - sight.now;
-  return move;
+  return stop(record.rest->kind,
+              fmt::format("no request to the token endpoint before {}: {}", rfc3339(record.rest->until),
+                          record.rest->why),
+              fmt::format("wait, or override it once: oci-oauth refresh --force {}", record.profile),
+              record.rest->until - sight.now);
 }
 
 }  // namespace oci_oauth

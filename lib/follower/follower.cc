@@ -69,11 +69,7 @@ void Follower::publish_kept() {
 bool Follower::take(const StoreNews& news) {
   if (const auto* const change = std::get_if<KeyChange>(&news)) return take_change(*change);
   const auto* const lost = std::get_if<Error>(&news);
-  if (lost != nullptr) {
-    note_lost(lost->message);
-  } else {
-    note_connected();
-  }
+  lost != nullptr ? note_lost(lost->message) : note_connected();
   return lost == nullptr;
 }
 
@@ -103,15 +99,10 @@ void Follower::tell_status() const {
     log_.write(Priority::warning, told.error());
 }
 
-const Profile* Follower::profile_of(std::string_view key) const {
-  if (!key.starts_with(access_prefix)) return nullptr;
-  const Profile* const profile = config_.find(key.substr(access_prefix.size()));
-  return profile != nullptr && profile->in_fleet ? profile : nullptr;
-}
-
 bool Follower::take_change(const KeyChange& change) {
-  const Profile* const profile = profile_of(change.key);
-  if (profile == nullptr) return true;  // of hosts with other profiles
+  const bool is_access = change.key.starts_with(access_prefix);
+  const Profile* const profile = is_access ? config_.find(change.key.substr(access_prefix.size())) : nullptr;
+  if (profile == nullptr || !profile->in_fleet) return true;  // of hosts with other profiles
   Known& known = known_[profile->name];
   const std::string version = change.stored ? change.stored->version : "none";
   if (version == known.refused) return false;
@@ -176,16 +167,16 @@ Result<void> Follower::publish(const Profile& profile, Known& known, const Acces
   if (!known.provider) known.provider = TRY(load_provider(profile, refresher_.provider_directories));
   // Refreshers sign what they have, and root writes it here.
   std::erase_if(sent.login->files, [&](const auto& file) { return !delivers(*known.provider, file.name); });
+  sent.login->stamp = {};
+  // Nobody need ask this host for a newer one before it has expired.
+  sent.login->can_be_refreshed = false;
   ExchangeReport report;
-  report.fleet.emplace();
-  report.fleet->login = record.ordinal;
-  report.fleet->generation = record.generation;
-  report.fleet->obtained_at = record.obtained_at;
   report.refreshed = true;
   report.login = std::move(sent.login);
-  report.login->stamp = {};
-  // Nobody need ask this host for a newer one before it has expired.
-  report.login->can_be_refreshed = false;
+  FleetStatus& fleet = report.fleet.emplace();
+  fleet.login = record.ordinal;
+  fleet.generation = record.generation;
+  fleet.obtained_at = record.obtained_at;
   const auto outcome =
       TRY(publish_obtained(refresher_, profile, std::move(report), known.provider->shadowed_by));
   for (const Error& error : outcome.deliveries_failed) log_.write(Priority::warning, error);

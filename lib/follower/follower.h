@@ -59,7 +59,6 @@ class Follower {
   void note_connected();
   void note_lost(const std::string& why);
   void tell_status() const;
-  const Profile* profile_of(std::string_view key) const;
   Result<AccessRecord> check(const Profile& profile, const Known& known, const std::string& bytes);
   Result<void> accept(const Profile& profile, Known& known, AccessRecord record, const std::string& bytes,
                       Keep keep);

@@ -23,9 +23,9 @@ FleetKeys some_keys() {
 }
 
 FleetKeys follower_keys(const FleetKeys& keys) {
-  FleetKeys some = keys.copy();
-  some.login.clear();
-  some.signing.clear();
+  FleetKeys some;
+  for (const Secret& key : keys.access) some.access.push_back(key.copy());
+  some.signers = keys.signers;
   return some;
 }
 

@@ -26,6 +26,14 @@ FleetKeys new_keys() {
   return keys;
 }
 
+FleetKeys copy_of(const FleetKeys& keys) {
+  FleetKeys same;
+  same.signers = keys.signers;
+  for (const Secret& key : keys.access) same.access.push_back(key.copy());
+  for (const Secret& key : keys.signing) same.signing.push_back(key.copy());
+  return same;
+}
+
 std::string record_of(const FleetKeys& keys, std::uint64_t generation, std::uint64_t ordinal = 1,
                       const std::string& epoch = "0123456789abcdef0123456789abcdef",
                       const std::string& profile = "claude", const std::string& more = "") {
@@ -80,7 +88,7 @@ struct FollowerScene {
                                 nullptr,
                                 [] { return start; },
                                 [] { return 0.5; }});
-    auto opened = Follower::open(config, *refresher, keys.copy(), home / "kept", log);
+    auto opened = Follower::open(config, *refresher, copy_of(keys), home / "kept", log);
     REQUIRE(opened);
     follower.emplace(std::move(*opened));
     follower->publish_kept();
@@ -187,7 +195,7 @@ TEST_CASE("after a reboot the last token is there without the store") {
 TEST_CASE("nothing is taken that no refresher signed for this very profile") {
   FollowerScene host;
   host.take(record_of(host.keys, 1));
-  FleetKeys forger = host.keys.copy();
+  FleetKeys forger = copy_of(host.keys);
   forger.signing.clear();
   forger.signing.push_back(random_key());
   FleetKeys stranger = new_keys();
