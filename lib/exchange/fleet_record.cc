@@ -16,17 +16,6 @@ using std::chrono::seconds;
 // Clocks that differ by more than this, and a second for their rounding, are wrong.
 constexpr Milliseconds tolerated_clock = tolerated_skew + seconds(1);
 
-Result<FleetKeys> read_all_keys(const FleetAccess& fleet) {
-  FleetKeys keys;
-  keys.access = TRY(read_keys(fleet.access.reveal(), access_key_file));
-  for (const Secret& half : TRY(read_keys(fleet.signers.reveal(), signers_file)))
-    keys.signers.emplace_back(half.reveal());
-  if (fleet.config.role == FleetRole::follower) return keys;
-  keys.login = TRY(read_keys(fleet.login.reveal(), login_key_file));
-  keys.signing = TRY(read_keys(fleet.signing.reveal(), signing_key_file));
-  return keys;
-}
-
 // An older record, and one that contradicts what is remembered, are not believed.
 bool is_believed(const LoginRecord& record, const LoginRecord& remembered) {
   if (is_older(record, remembered)) return false;
@@ -39,7 +28,7 @@ bool is_believed(const LoginRecord& record, const LoginRecord& remembered) {
 
 Result<FleetClient> FleetClient::open(const FleetAccess& fleet) {
   FleetClient client;
-  client.keys = TRY(read_all_keys(fleet));
+  client.keys = TRY(fleet_keys(fleet));
   client.ca = TRY(MemoryFile::holding(fleet.ca.reveal()));
   client.token = TRY(MemoryFile::holding(fleet.token.reveal()));
   FleetConfig config = fleet.config;

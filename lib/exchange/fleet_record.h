@@ -72,7 +72,7 @@ class FleetRecord {
   Result<void> publish(ExchangeReport& report);
   // The access token's record, with the newest keys.
   Result<void> seal_access_anew();
-  std::string sealing_key() const { return key_id(client_.keys.login.front().reveal()); }
+  std::string sealing_key() const { return key_id(client_.keys.login.front()); }
 
  private:
   FleetRecord(const ExchangeRequest& request, const LoginStore& local, FleetClient client, FleetMemory memory)

@@ -67,12 +67,11 @@ Result<void> Task::init() {
                    "man 1 oci-oauth"};
   }
   const Secret signing = random_key();
-  const std::string half = TRY(public_half(signing));
-  const std::pair<const char*, Secret> files[] = {
-      {login_key_file, Secret(key_line(random_key()))},
-      {access_key_file, Secret(key_line(random_key()))},
-      {signing_key_file, Secret(key_line(signing))},
-      {signers_file, Secret(key_line(Secret(std::string_view(half))))}};
+  const Secret half = TRY(public_half(signing));
+  const std::pair<const char*, Secret> files[] = {{login_key_file, Secret(key_line(random_key()))},
+                                                  {access_key_file, Secret(key_line(random_key()))},
+                                                  {signing_key_file, Secret(key_line(signing))},
+                                                  {signers_file, Secret(key_line(half))}};
   for (const auto& [name, text] : files) {
     const bool is_public = std::string_view(name) == signers_file;
     tell(fmt::format("{}{}/{}: {}", is_shown() ? "would make " : "made ", directory, name,

@@ -133,7 +133,7 @@ template <class Record>
 Result<void> close(Record& record, const Secret& text, const std::vector<Secret>& keys) {
   if (keys.empty()) return Error{ErrorKind::configuration, "there is no key to seal with"};
   const std::string salt = random_bytes(salt_size);
-  record.seal = {key_id(keys.front().reveal()), base64(salt), ""};
+  record.seal = {key_id(keys.front()), base64(salt), ""};
   const Secret key = TRY(derive(keys.front(), salt, Record::purpose));
   record.seal.data = base64(TRY(encrypt(key, text_of(record), text)));
   return {};
@@ -141,8 +141,7 @@ Result<void> close(Record& record, const Secret& text, const std::vector<Secret>
 
 template <class Record>
 Result<Secret> open(Record& record, const std::vector<Secret>& keys, const std::string& shown) {
-  const auto key =
-      std::ranges::find_if(keys, [&](const Secret& one) { return key_id(one.reveal()) == record.seal.kid; });
+  const auto key = std::ranges::find(keys, record.seal.kid, key_id);
   if (key == keys.end())
     return refused(shown, fmt::format("is sealed with the key '{}', which is not here",
                                       record.seal.kid.substr(0, key_size)));
@@ -183,13 +182,12 @@ bool verify(std::string_view text, std::string_view signature, std::string_view 
 }
 
 // Takes the signature out of the record.
-Result<void> check_signature(AccessRecord& access, const std::vector<std::string>& signers,
+Result<void> check_signature(AccessRecord& access, const std::vector<Secret>& signers,
                              const std::string& shown) {
-  const auto signer =
-      std::ranges::find_if(signers, [&](const auto& one) { return key_id(one) == access.signer; });
+  const auto signer = std::ranges::find(signers, access.signer, key_id);
   if (signer == signers.end()) return refused(shown, "is not signed by a refresher that this host knows");
   const auto signature = from_base64(std::exchange(access.signature, ""));
-  if (signature && verify(text_of(access), *signature, *signer)) return {};
+  if (signature && verify(text_of(access), *signature, signer->reveal())) return {};
   return refused(shown, "its signature is not valid");
 }
 
@@ -225,8 +223,7 @@ Result<FleetKeys> fleet_keys(const FleetAccess& fleet) {
   };
   FleetKeys keys;
   keys.access = TRY(read(fleet.access, access_key_file));
-  for (const Secret& signer : TRY(read(fleet.signers, signers_file)))
-    keys.signers.emplace_back(signer.reveal());
+  keys.signers = TRY(read(fleet.signers, signers_file));
   if (fleet.config.role == FleetRole::follower) return keys;
   keys.login = TRY(read(fleet.login, login_key_file));
   keys.signing = TRY(read(fleet.signing, signing_key_file));
@@ -255,16 +252,16 @@ std::string random_name() {
   return fingerprint(random_bytes(16)).substr(0, 32);
 }
 
-std::string key_id(std::string_view key) {
+std::string key_id(const Secret& key) {
   return fingerprint(key).substr(0, 16);
 }
 
-Result<std::string> public_half(const Secret& signing) {
+Result<Secret> public_half(const Secret& signing) {
   const PublicKey key = signing_key(signing);
   std::string half(key_size, '\0');
   size_t size = key_size;
   if (!key || EVP_PKEY_get_raw_public_key(key.get(), bytes_of(half), &size) != 1) return failed("Ed25519");
-  return half;
+  return Secret(std::move(half));
 }
 
 Result<std::string> seal(LoginRecord login, const FleetKeys& keys) {

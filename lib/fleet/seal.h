@@ -18,8 +18,8 @@ namespace oci_oauth {
 // has no `login` and no `signing`.
 struct FleetKeys {
   std::vector<Secret> login, access;  // of 32 bytes
-  std::vector<Secret> signing;        // Ed25519's, RFC 8032 section 5.1.5: 32 bytes
-  std::vector<std::string> signers;   // their public halves
+  std::vector<Secret> signing,
+      signers;  // Ed25519's, RFC 8032 section 5.1.5: 32 bytes, and their public halves
 };
 
 // What this host may read. Failure (configuration): as read_keys(), with the file of the configuration.
@@ -32,8 +32,8 @@ std::string key_line(const Secret& key);
 
 Secret random_key();
 std::string random_name();  // of 128 bits, in hexadecimal digits
-std::string key_id(std::string_view key);
-Result<std::string> public_half(const Secret& signing);
+std::string key_id(const Secret& key);
+Result<Secret> public_half(const Secret& signing);
 
 // When a certificate (PEM) ends. Failure: it is not one.
 Result<Time> end_of_certificate(std::string_view pem);

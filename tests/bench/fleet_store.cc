@@ -74,7 +74,7 @@ int make_keys(const std::string& directory) {
   std::ofstream(directory + "/access.key") << key_line(access);
   std::ofstream(directory + "/signing.key") << key_line(signing);
   ::umask(022);
-  std::ofstream(directory + "/signers") << key_line(Secret(*public_half(signing)));
+  std::ofstream(directory + "/signers") << key_line(*public_half(signing));
   return 0;
 }
 
@@ -82,8 +82,7 @@ std::string access_record(const std::string& directory, std::uint64_t generation
   FleetKeys keys;
   keys.access = *read_keys(content(directory + "/access.key"), "access.key");
   keys.signing = *read_keys(content(directory + "/signing.key"), "signing.key");
-  const auto signers = *read_keys(content(directory + "/signers"), "signers");
-  for (const Secret& signer : signers) keys.signers.emplace_back(signer.reveal());
+  keys.signers = *read_keys(content(directory + "/signers"), "signers");
   if (is_forged) {
     keys.signing.clear();
     keys.signing.push_back(random_key());

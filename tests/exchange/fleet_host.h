@@ -82,7 +82,7 @@ class ShelfStore : public RecordStore {
 struct KeyFiles {
   Secret login = Secret(key_line(random_key())), access = Secret(key_line(random_key()));
   Secret signing = random_key();
-  std::string signers = key_line(Secret(public_half(signing).take()));
+  std::string signers = key_line(public_half(signing).take());
 };
 
 // One refresher: its own directory and journal.
@@ -130,8 +130,7 @@ struct FleetHost {
     keys.login = read_keys(request.fleet->login.reveal(), "login.key").take();
     keys.access = read_keys(request.fleet->access.reveal(), "access.key").take();
     keys.signing = read_keys(request.fleet->signing.reveal(), "signing.key").take();
-    for (const Secret& half : read_keys(request.fleet->signers.reveal(), "signers").take())
-      keys.signers.emplace_back(half.reveal());
+    keys.signers = read_keys(request.fleet->signers.reveal(), "signers").take();
     return keys;
   }
   LoginRecord record() const {

@@ -28,9 +28,9 @@ FleetKeys new_keys() {
 
 FleetKeys copy_of(const FleetKeys& keys) {
   FleetKeys same;
-  same.signers = keys.signers;
   for (const Secret& key : keys.access) same.access.push_back(key.copy());
   for (const Secret& key : keys.signing) same.signing.push_back(key.copy());
+  for (const Secret& key : keys.signers) same.signers.push_back(key.copy());
   return same;
 }
 
