@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "base/fmt.h"
+#include "base/text.h"
 #include "base/record.h"
 #include "program/hint.h"
 #include "token/policy.h"

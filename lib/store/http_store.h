@@ -12,7 +12,6 @@
 
 #include "base/file.h"
 #include "config/config.h"
-#include "config/fleet_config.h"
 #include "fleet/store.h"
 #include "http/http_request.h"
 

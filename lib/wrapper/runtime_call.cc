@@ -8,7 +8,7 @@
 #include "base/fmt.h"
 #include "base/json.h"
 #include "base/path.h"
-#include "oci/limits.h"
+#include "oci/spec.h"
 
 namespace oci_oauth {
 

@@ -343,7 +343,7 @@ TEST_CASE("what a running container reads too stays where it is") {
   const auto entry = host.container("gone", gone);
   host.container("running", this_process());
   host.file("token", "sk-ant-oat01-x");
-  CHECK(forget(host, record));
+  CHECK(forget(host, entry));
   CHECK_FALSE(host.knows("gone"));
   CHECK(host.has("token"));
 }
@@ -363,7 +363,7 @@ TEST_CASE("nothing is removed from a directory that took the place of the contai
   std::filesystem::rename(host.written, host.written + ".old");
   std::filesystem::create_directory(host.written);
   host.file("token", "sk-ant-oat01-x");
-  CHECK(forget(host, record));
+  CHECK(forget(host, entry));
   CHECK_FALSE(host.knows("gone"));
   CHECK(host.has("token"));
 }

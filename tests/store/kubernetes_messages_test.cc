@@ -80,11 +80,15 @@ TEST_CASE("an event is a change, a bookmark or an end") {
 }
 
 TEST_CASE("a refusal is one printable line, and says what it is about") {
-  CHECK(read_refusal(502, "<html>").reason == "answered 502");
-  CHECK(read_refusal(403, R"({"message":"no\u001b[2J\nmore"})").reason == "no?[2J");
-  CHECK(read_refusal(404, R"({"message":"m","details":{"kind":"namespaces"}})").is_about_namespace);
-  CHECK_FALSE(read_refusal(404, R"({"message":"m","details":{"kind":"secrets"}})").is_about_namespace);
-  CHECK(read_refusal(422, R"({"details":{"causes":[{"reason":"FieldValueTooLong"}]}})").is_about_value);
+  CHECK(kubernetes::read_refusal(502, "<html>").reason == "answered 502");
+  CHECK(kubernetes::read_refusal(403, R"({"message":"no\u001b[2J\nmore"})").reason == "no?[2J");
+  CHECK(
+      kubernetes::read_refusal(404, R"({"message":"m","details":{"kind":"namespaces"}})").is_about_namespace);
   CHECK_FALSE(
-      read_refusal(422, R"({"details":{"causes":[{"reason":"UnexpectedServerResponse"}]}})").is_about_value);
+      kubernetes::read_refusal(404, R"({"message":"m","details":{"kind":"secrets"}})").is_about_namespace);
+  CHECK(kubernetes::read_refusal(422, R"({"details":{"causes":[{"reason":"FieldValueTooLong"}]}})")
+            .is_about_value);
+  CHECK_FALSE(
+      kubernetes::read_refusal(422, R"({"details":{"causes":[{"reason":"UnexpectedServerResponse"}]}})")
+          .is_about_value);
 }
