@@ -73,6 +73,10 @@ std::optional<std::int64_t> json_int(const JsonValue& object, std::string_view k
 inline std::string_view json_text(const JsonValue& string) {
   return {string.GetString(), string.GetStringLength()};
 }
+// Empty if there is no value, or it is not a string.
+inline std::string_view json_text_or_nothing(const JsonValue* value) {
+  return value != nullptr && value->IsString() ? json_text(*value) : std::string_view();
+}
 
 using JsonPath = std::vector<std::string>;  // keys, and indices of arrays, from the root to a value
 
@@ -87,6 +91,9 @@ std::optional<size_t> array_index(std::string_view step);
 
 const JsonValue* json_at(const JsonValue& document, const JsonPath& path);  // nullptr: nothing is there
 const JsonValue* json_at(const JsonValue& document, std::string_view pointer);
+inline std::string_view json_text_at(const JsonValue& document, std::string_view pointer) {
+  return json_text_or_nothing(json_at(document, pointer));
+}
 std::optional<std::string_view> json_string_at(const JsonValue& document, std::string_view pointer);
 // Makes the objects on the way, in place of what has no members.
 void json_set_at(JsonValue& document, const JsonPath& path, JsonValue value);

@@ -37,8 +37,7 @@ const JsonValue* last_member(const JsonValue& object, std::string_view key) {
 
 // Empty if there is no such string.
 std::string_view text(const JsonValue& object, std::string_view key) {
-  const JsonValue* value = last_member(object, key);
-  return value != nullptr && value->IsString() ? json_text(*value) : std::string_view();
+  return json_text_or_nothing(last_member(object, key));
 }
 
 // UTF-8 as in JSON (RFC 8259 section 8.1); any other text could not be written to a credential document.
