@@ -47,6 +47,7 @@ class Exchange {
   void check_unrefreshable();
   void take_snapshot();
   void fail(ExchangeFailure failure);
+  void name_our_command(ExchangeFailure& failure) const;
   void fail(const Error& error) { fail(failure_of(error)); }
   const Login& login() const { return document_->login(); }
 
@@ -66,6 +67,7 @@ class Exchange {
 ExchangeReport Exchange::run(const FleetOpener& opener) {
   if (auto opened = open(opener); !opened) {
     fail(opened.error());
+    if (opened.error().kind == ErrorKind::not_found) name_our_command(*report_.failure);
     return std::move(report_);
   }
   const bool is_refreshable = !login().refresh_token.empty();
@@ -116,7 +118,15 @@ Result<void> Exchange::add_client() {
   return {};
 }
 
+// A login that only a person can repair is made again by oci-oauth, if it makes such logins.
+void Exchange::name_our_command(ExchangeFailure& failure) const {
+  const Profile& profile = request_.profile;
+  if (!profile.in_fleet && can_log_in(profile, request_.provider))
+    failure.hint = hint_to_log_in(profile, request_.provider);
+}
+
 void Exchange::fail(ExchangeFailure failure) {
+  if (failure.kind == FailureKind::login_required) name_our_command(failure);
   if (document_) failure.request_hash = request_hash(request_, login());
   report_.failure = std::move(failure);
 }

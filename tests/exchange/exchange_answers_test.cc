@@ -2,6 +2,8 @@
 // What comes of each answer of a token endpoint, and of none.
 #include "exchange/exchange.h"
 
+#include <filesystem>
+
 #include <ctime>
 
 #include "exchange/exchange_host.h"
@@ -192,6 +194,18 @@ TEST_CASE("a code that the provider calls terminal ends a login, wherever the an
   Host host;
   host.endpoint.script(reply(401, R"({"error":{"code":"refresh_token_reused"}})"));
   CHECK(host.run().failure->kind == FailureKind::rejected);
+}
+
+TEST_CASE("a login that oci-oauth makes itself is to be made again with it once it is refused or missing") {
+  Host host;
+  host.request.profile.issuer = "https://example.org";
+  host.endpoint.script(reply(400, R"({"error":"invalid_grant"})"));
+  const std::string hint = "oci-oauth login " + host.request.profile.name;
+  CHECK(host.run().failure->hint == hint);
+  REQUIRE(std::filesystem::remove(host.request.profile.credentials));
+  CHECK(host.run().failure->hint == hint);
+  host.request.profile.in_fleet = true;
+  CHECK(host.run().failure->hint != hint);
 }
 
 TEST_CASE("narrower scopes and an earlier end of the login are written back") {
