@@ -189,10 +189,15 @@ std::string filled_in(std::string text, const ProviderEntry& which) {
   return text;
 }
 
-Error wrong_entry(std::string_view provider, std::string_view entry) {
-  return Error::configuration(fmt::format(
-      "provider '{}': describes {} in a file, so the profile {} an \"entry\"", provider,
-      entry.empty() ? "one of several logins" : "the only login", entry.empty() ? "needs" : "cannot have"));
+Error provider_error(const std::string& provider, const std::string& reason) {
+  return Error::configuration("provider '" + provider + "': " + reason);
+}
+
+Error wrong_entry(const std::string& provider, std::string_view entry) {
+  return provider_error(provider,
+                        entry.empty()
+                            ? "describes one of several logins in a file, so the profile needs an \"entry\""
+                            : "describes the only login in a file, so the profile cannot have an \"entry\"");
 }
 
 }  // namespace
@@ -288,19 +293,19 @@ std::vector<Provider> load_providers(const std::vector<std::string>& directories
 
 Result<Provider> load_provider(const ProviderEntry& which, const std::vector<std::string>& directories) {
   const std::string& name = which.provider;
-  if (!is_valid_name(name))
-    return Error::configuration(fmt::format("provider '{}': is not a valid provider name", name));
+  if (!is_valid_name(name)) return provider_error(name, "is not a valid provider name");
+  const std::string file = name + ".json";
   for (const std::string& directory : directories) {
-    const std::string path = fmt::format("{}/{}.json", directory, name);
+    const std::string path = directory + "/" + file;
     auto text = read_trusted_file(path, provider_limit, Owners::or_unmapped);
     if (!text && text.error().kind == ErrorKind::not_found) continue;
     if (!text) return Error::configuration(text.error().message).with_hint(text.error().hint);
     const bool has_several = text->find(entry_placeholder) != std::string::npos;
     if (!which.entry.empty() && !has_several) return wrong_entry(name, which.entry);
-    return parse_provider(filled_in(std::move(*text), which), path, name);
+    const std::string filled = filled_in(std::move(*text), which);
+    return parse_provider(filled, path, name);
   }
-  return Error::configuration(fmt::format("provider '{}': there is no {}.json in {}", name, name,
-                                          fmt::join(directories, ", ")))
+  return provider_error(name, fmt::format("there is no {} in {}", file, fmt::join(directories, ", ")))
       .with_hint("set \"provider\" in the profile to an existing one, for example \"claude\"");
 }
 
