@@ -4,7 +4,6 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "base/file.h"
 #include "base/fmt.h"
@@ -80,23 +79,13 @@ SteadyTime deadline_of_lock() {
   return std::chrono::steady_clock::now() + wait_for_other_refresh;
 }
 
-bool needs_login(const ExchangeReport& report, const std::string& path) {
-  if (!report.failure) return false;
-  struct stat status;
-  const bool is_missing = !report.login && ::stat(path.c_str(), &status) != 0 && errno == ENOENT;
-  return is_missing || report.failure->kind == FailureKind::login_required;
-}
-
 Result<ExchangeReport> ask(const Refresher& refresher, const Profile& profile, ProfileRecords& known,
                            const RefreshAim& aim) {
   auto request = TRY(exchange_request(refresher, profile));
   static_cast<RefreshAim&>(request) = aim;
   known.published.shadowed_by = request.provider.shadowed_by;
   request.known = known;
-  const bool is_ours = !profile.in_fleet && can_log_in(profile, request.provider);
   auto report = TRY(refresher.exchange(refresher.exchanger, std::move(request)));
-  if (is_ours && needs_login(report, profile.credentials))
-    report.failure->hint = "oci-oauth login " + profile.name;
   // A fleet's login is not the file.
   if (report.login)
     report.login->is_on_local_storage = !profile.in_fleet && is_visible(report, profile.credentials);
@@ -121,18 +110,20 @@ void note(ProfileRecords& known, const ExchangeReport& report, const Profile& pr
   note_due(known, report, profile.refresh_before, moment.time);
 }
 
-enum class Records { as_they_are, changed };
-
-// Delivers what is published, because a container may also have lost what it had. The records are written
-// last: until they are there, the next run repeats all of this.
-Result<RefreshOutcome> finish(const RuntimeDir& runtime, const std::string& profile, int share,
-                              KnownProfile known, ExchangeReport report, Records records) {
-  RefreshOutcome outcome = {{std::move(report)}, std::move(known.records), {}};
-  outcome.deliveries_failed = deliver_to_containers(runtime, profile, share, outcome.known.published.login);
-  if (records == Records::as_they_are) return outcome;
-  for (const Error& damage : known.damage) outcome.notices.push_back(damage.message + ", so it is replaced");
-  TRY(runtime.publish(profile, outcome.known));
-  return outcome;
+// Delivers what is published, because a container may also have lost what it had, and then writes the
+// records: until they are there, the next run repeats all of this. `attempt`: nullptr if nothing was
+// attempted, so that there is nothing to record.
+Result<RefreshOutcome> finish(const Refresher& refresher, const Profile& profile, int share,
+                              KnownProfile known, ExchangeReport report, const RefreshOptions* attempt) {
+  const Time end = refresher.clock();
+  const FileStamp login = report.login ? report.login->stamp : known.records.published.login;
+  auto failures = deliver_to_containers(refresher.runtime, profile.name, share, login);
+  if (attempt != nullptr) {
+    note(known.records, report, profile, *attempt, {end, refresher.chance()});
+    for (const Error& damage : known.damage) report.notices.push_back(damage.message + ", so it is replaced");
+    TRY(refresher.runtime.publish(profile.name, known.records));
+  }
+  return RefreshOutcome{{std::move(report)}, std::move(known.records), std::move(failures)};
 }
 
 }  // namespace
@@ -161,10 +152,10 @@ Result<void> check_lifetime(const RefreshOutcome& outcome, Milliseconds min_ttl,
 Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,
                                        RefreshOptions options) {
   const RuntimeDir& runtime = refresher.runtime;
-  const auto share = TRY(runtime.share(profile.name));
   if (!options.lock) options.lock.emplace(TRY(runtime.lock(profile.name, deadline_of_lock())));
   const RefreshMark mark(options.lock->fd());
   auto known = TRY(runtime.known(profile.name));
+  const auto share = TRY(runtime.share(profile.name));
   const Time time = refresher.clock();
   const bool follows_fleet = only_follows(refresher, profile);
   const bool is_at_rest = follows_fleet || (known.is_whole && options.follows == nullptr &&
@@ -175,10 +166,9 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
     report = exchange(refresher, profile, known.records, options.aim);
     const FileAt directory = {share.get(), ".", runtime.share_path(profile.name)};
     if (report.login) TRY(publish_files(directory, *report.login, profile.mode, false));
-    note(known.records, report, profile, options, {refresher.clock(), refresher.chance()});
   }
-  return finish(runtime, profile.name, share.get(), std::move(known), std::move(report),
-                is_at_rest ? Records::as_they_are : Records::changed);
+  return finish(refresher, profile, share.get(), std::move(known), std::move(report),
+                is_at_rest ? nullptr : &options);
 }
 
 Result<RefreshOutcome> publish_obtained(const Refresher& refresher, const Profile& profile,
@@ -197,8 +187,8 @@ Result<RefreshOutcome> publish_obtained(const Refresher& refresher, const Profil
   }
   auto known = TRY(runtime.known(profile.name));
   known.records.published.shadowed_by = shadowed_by;
-  note(known.records, report, profile, {}, {refresher.clock(), refresher.chance()});
-  return finish(runtime, profile.name, share.get(), std::move(known), std::move(report), Records::changed);
+  const RefreshOptions as_asked;
+  return finish(refresher, profile, share.get(), std::move(known), std::move(report), &as_asked);
 }
 
 }  // namespace oci_oauth
