@@ -180,16 +180,13 @@ std::string last_key(std::string_view pointer) {
   return path ? path->back() : "";
 }
 
-std::optional<size_t> array_index(std::string_view step) {
-  return step == "0" || !step.starts_with('0') ? number_in<size_t>(step) : std::nullopt;
-}
-
 namespace {
 
 const JsonValue* find_step(const JsonValue& value, const std::string& step) {
   if (!value.IsArray()) return json_member(value, step);
-  const auto index = array_index(step);
-  return index && *index < value.Size() ? &value[static_cast<SizeType>(*index)] : nullptr;
+  const bool is_index = step == "0" || !step.starts_with('0');
+  const auto index = is_index ? number_in<SizeType>(step) : std::nullopt;
+  return index && *index < value.Size() ? &value[*index] : nullptr;
 }
 
 }  // namespace

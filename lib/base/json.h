@@ -67,14 +67,17 @@ std::optional<JsonDocument> parse_json_leniently(std::string_view text);
 
 // Typed access without recursion or conversion; nullopt if the member is missing or has another type.
 const JsonValue* json_member(const JsonValue& object, std::string_view key);
+inline JsonValue* json_member(JsonValue& object, std::string_view key) {
+  return const_cast<JsonValue*>(json_member(std::as_const(object), key));
+}
 std::optional<std::string_view> json_string(const JsonValue& object, std::string_view key);
 std::optional<std::int64_t> json_int(const JsonValue& object, std::string_view key);
 
 inline std::string_view json_text(const JsonValue& string) {
   return {string.GetString(), string.GetStringLength()};
 }
-// Empty if there is no value, or it is not a string.
-inline std::string_view json_text_or_nothing(const JsonValue* value) {
+// Empty if it is not a string, or nothing.
+inline std::string_view json_text(const JsonValue* value) {
   return value != nullptr && value->IsString() ? json_text(*value) : std::string_view();
 }
 
@@ -87,13 +90,12 @@ inline bool is_json_pointer(std::string_view text) {
 }
 std::string json_pointer_step(std::string_view key);  // as a pointer spells it
 std::string last_key(std::string_view pointer);       // empty if it is not a pointer
-std::optional<size_t> array_index(std::string_view step);
 
 const JsonValue* json_at(const JsonValue& document, const JsonPath& path);  // nullptr: nothing is there
-const JsonValue* json_at(const JsonValue& document, std::string_view pointer);
-inline std::string_view json_text_at(const JsonValue& document, std::string_view pointer) {
-  return json_text_or_nothing(json_at(document, pointer));
+inline JsonValue* json_at(JsonValue& document, const JsonPath& path) {
+  return const_cast<JsonValue*>(json_at(std::as_const(document), path));
 }
+const JsonValue* json_at(const JsonValue& document, std::string_view pointer);
 std::optional<std::string_view> json_string_at(const JsonValue& document, std::string_view pointer);
 // Makes the objects on the way, in place of what has no members.
 void json_set_at(JsonValue& document, const JsonPath& path, JsonValue value);

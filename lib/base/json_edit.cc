@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/fmt.h"
 
@@ -13,63 +15,41 @@ namespace {
 
 constexpr std::string_view whitespace = " \t\r\n";
 
-struct Member {
-  std::string key;
+struct Part {
+  std::string key;            // empty in an array
   size_t begin = 0, end = 0;  // of its value
 };
 
-// Where an object lies in the text: from after its '{' to its '}'.
-struct Object {
+// Where the members or elements of an object or array are in the text: from after its '{' or '[' to its end.
+struct Parts {
   size_t open = 0, close = 0;
-  std::vector<Member> members = {};
+  std::vector<Part> all = {};
 };
 
-// From an object or array to the value of `step`, which is there.
-void descend(JsonReader& json, const std::string& step) {
-  if (json.next() == JsonKind::array) {
-    json.enter(JsonKind::array);
-    for (size_t left = array_index(step).value_or(0); json.next_element() && left > 0; --left) json.skip();
-    return;
-  }
-  json.enter(JsonKind::object);
-  for (auto key = json.next_key(); key && *key != step; key = json.next_key()) json.skip();
-}
-
-// A reader at the value at `path`, which is there, in a text that parse_json took.
-void descend(JsonReader& json, const JsonPath& path) {
-  for (const std::string& step : path) descend(json, step);
-}
-
-Object find_object(std::string_view text, const JsonPath& path) {
-  JsonReader json(text, JsonRules::comments);
-  descend(json, path);
-  Object object;
-  json.enter(JsonKind::object);
-  object.open = json.offset();
-  while (const auto key = json.next_key()) {
-    Member member = {.key = std::string(*key)};
+// The text from `at` on begins with an object or array that parse_json took.
+Parts parts_at(std::string_view text, size_t at) {
+  JsonReader json(text.substr(at), JsonRules::comments);
+  const JsonKind kind = json.next();
+  json.enter(kind);
+  Parts parts = {.open = at + json.offset()};
+  while (true) {
+    const auto key = kind == JsonKind::object ? json.next_key() : std::nullopt;
+    if (!key && (kind == JsonKind::object || !json.next_element())) break;
+    Part& part = parts.all.emplace_back(Part{.key = std::string(key.value_or(""))});
     json.next();
-    member.begin = json.offset();
+    part.begin = at + json.offset();
     json.skip();
-    member.end = json.offset();
-    object.members.push_back(std::move(member));
+    part.end = at + json.offset();
   }
-  object.close = json.offset() - 1;
-  return object;
+  parts.close = at + json.offset() - 1;
+  return parts;
 }
 
 // Skips white space and comments.
 size_t skip_blanks(std::string_view text, size_t at) {
-  while (true) {
-    at = std::min(text.find_first_not_of(whitespace, at), text.size());
-    if (text.substr(at, 2) == "//") {
-      at = std::min(text.find('\n', at), text.size());
-    } else if (text.substr(at, 2) == "/*") {
-      at = text.find("*/", at + 2) + 2;
-    } else {
-      return at;
-    }
-  }
+  JsonReader json(text.substr(at), JsonRules::comments);
+  json.next();
+  return at + json.offset();
 }
 
 // Skips white space backwards, up to `limit`.
@@ -93,9 +73,9 @@ struct Layout {
   std::string newline;
 };
 
-Layout layout_of(std::string_view text, const Object& object) {
+Layout layout_of(std::string_view text, const Parts& object) {
   const std::string_view inner = text.substr(object.open, object.close - object.open);
-  const auto& members = object.members;
+  const auto& members = object.all;
   Layout layout = {.lines = members.empty() || inner.find('\n') != std::string_view::npos,
                    .parent = std::string(indentation_at(text, object.open)),
                    .child = "",
@@ -139,10 +119,10 @@ Secret joined(std::initializer_list<std::string_view> parts) {
   return Secret(std::move(result));
 }
 
-Secret inserted(std::string_view text, const Object& object, std::string_view key, const JsonValue& value) {
+Secret inserted(std::string_view text, const Parts& object, std::string_view key, const JsonValue& value) {
   const Layout layout = layout_of(text, object);
-  const bool is_empty = object.members.empty();
-  const size_t last = is_empty ? object.open : object.members.back().end;
+  const bool is_empty = object.all.empty();
+  const size_t last = is_empty ? object.open : object.all.back().end;
   const size_t at = trim_back(text, object.close, last);  // behind a comment that follows the last member
   const std::string_view tail = text.substr(at, object.close - at);
   const bool closes_line = layout.lines && tail.find('\n') == std::string_view::npos;
@@ -154,28 +134,13 @@ Secret inserted(std::string_view text, const Object& object, std::string_view ke
                  text.substr(object.close)});
 }
 
-// The value at `path` becomes what `document` has there.
-Secret exchanged(std::string_view text, const JsonDocument& document, JsonPath path) {
-  JsonReader json(text, JsonRules::comments);
-  descend(json, path);
-  json.next();
-  const size_t begin = json.offset();
-  json.skip();
-  const JsonValue& value = *json_at(document, path);
-  path.pop_back();
-  const bool is_member = json_at(document, path)->IsObject();
-  const Secret with =
-      is_member ? laid_out(value, layout_of(text, find_object(text, path))) : write_json(value);
-  return joined({text.substr(0, begin), with.reveal(), text.substr(json.offset())});
-}
-
-Secret removed(std::string_view text, const Object& object, size_t index) {
-  const size_t end = object.members[index].end;
-  const size_t before = index == 0 ? object.open : object.members[index - 1].end;
+Secret removed(std::string_view text, const Parts& object, size_t index) {
+  const size_t end = object.all[index].end;
+  const size_t before = index == 0 ? object.open : object.all[index - 1].end;
   const size_t comma = index == 0 ? before : skip_blanks(text, before);
   const size_t after_comma = index == 0 ? before : comma + 1;
   const size_t key = skip_blanks(text, after_comma);
-  if (index + 1 < object.members.size()) {
+  if (index + 1 < object.all.size()) {
     const size_t next = skip_blanks(text, end) + 1;  // past the comma
     return joined(
         {text.substr(0, key), text.substr(std::min(text.find_first_not_of(whitespace, next), text.size()))});
@@ -196,64 +161,48 @@ Result<JsonDocument> parse_object(std::string_view text, std::string_view source
   return document;
 }
 
-JsonPath below(JsonPath path, std::string_view key) {
-  path.emplace_back(key);
-  return path;
-}
-
-// The way to the first value that one of the two lacks, or that differs as a whole; nullopt: they are equal.
-std::optional<JsonPath> find_difference(const JsonValue& old, const JsonValue& target, const JsonPath& path) {
-  if (old == target) return std::nullopt;
-  if (old.IsArray() && target.IsArray() && old.Size() == target.Size()) {
-    unsigned index = 0;
-    while (old[index] == target[index]) ++index;
-    return find_difference(old[index], target[index], below(path, std::to_string(index)));
+// Makes the first value in which the two differ as it is in `target`, in `old` and in its text, where it
+// begins at `at`. `object`: the one that `old` is a member of, if it is.
+Secret edited_once(std::string_view text, size_t at, JsonValue& old, const JsonValue& target,
+                   const Parts* object = nullptr) {
+  const bool is_list = old.IsArray() && target.IsArray() && old.Size() == target.Size();
+  if (!is_list && !(old.IsObject() && target.IsObject())) {
+    JsonReader json(text.substr(at), JsonRules::comments);
+    json.skip();
+    const Secret with = object != nullptr ? laid_out(target, layout_of(text, *object)) : write_json(target);
+    old = json_copy(target);
+    return joined({text.substr(0, at), with.reveal(), text.substr(at + json.offset())});
   }
-  if (!old.IsObject() || !target.IsObject()) return path;
-  for (const auto& [name, value] : old.GetObject()) {
-    const JsonPath here = below(path, json_text(name));
-    const JsonValue* wanted = json_member(target, json_text(name));
-    if (wanted == nullptr) return here;
-    if (auto difference = find_difference(value, *wanted, here)) return difference;
+  const Parts parts = parts_at(text, at);
+  for (unsigned i = 0; i < parts.all.size(); ++i) {
+    const Part& part = parts.all[i];
+    const JsonValue* wanted = is_list ? &target[i] : json_member(target, part.key);
+    JsonValue& here = is_list ? old[i] : old.MemberBegin()[i].value;
+    if (wanted == nullptr) {
+      json_remove(old, part.key);
+      return removed(text, parts, i);
+    }
+    if (here != *wanted) return edited_once(text, part.begin, here, *wanted, is_list ? nullptr : &parts);
   }
-  for (const auto& [name, value] : target.GetObject()) {
-    if (json_member(old, json_text(name)) == nullptr) return below(path, json_text(name));
-  }
-  return std::nullopt;
-}
-
-// The text with the value at `path` as `target` has it.
-Secret edited_at(std::string_view text, const JsonPath& path, const JsonValue& old, const JsonValue& target) {
-  const JsonValue* value = json_at(target, path);
-  const bool is_there = json_at(old, path) != nullptr;
-  if (value != nullptr && is_there) return exchanged(text, target, path);
-  const Object object = find_object(text, JsonPath(path.begin(), path.end() - 1));
-  if (value != nullptr) return inserted(text, object, path.back(), *value);
-  const auto member = std::ranges::find(object.members, path.back(), &Member::key);
-  return removed(text, object, static_cast<size_t>(member - object.members.begin()));
+  const auto members = target.GetObject();
+  const auto& added = *std::ranges::find_if(
+      members, [&](const auto& member) { return json_member(old, json_text(member.name)) == nullptr; });
+  json_set(old, json_text(added.name), json_copy(added.value));
+  return inserted(text, parts, json_text(added.name), added.value);
 }
 
 // The text of `document` as `target`, edit by edit. One is made only if the edited text says just that.
 Result<Secret> edited(std::string_view text, std::string_view source, JsonDocument document,
                       const JsonValue& target) {
-  const Error refused = {ErrorKind::failed, fmt::format("{}: its layout cannot be edited", source),
-                         "put a line break after each of its comments"};
   Secret result(text);
-  while (const auto path = find_difference(document, target, {})) {
-    result = edited_at(result.reveal(), *path, document, target);
-    if (const JsonValue* value = json_at(target, *path)) {
-      json_set_at(document, *path, json_copy(*value));
-    } else {
-      remove_json_at(document, *path);
-    }
+  while (document != target) {
+    result = edited_once(result.reveal(), 0, document, target);
     const auto now = parse_object(result.reveal(), source);
-    if (!now || *now != document) return refused;
+    if (now && *now == document) continue;
+    return Error{ErrorKind::failed, fmt::format("{}: its layout cannot be edited", source),
+                 "put a line break after each of its comments"};
   }
   return result;
-}
-
-JsonValue* find_member(JsonValue& object, std::string_view key) {
-  return const_cast<JsonValue*>(json_member(object, key));
 }
 
 // Removes from `there` what is still as in `ours`. Result: whether all of it can go.
@@ -261,7 +210,7 @@ bool take_out(JsonValue& there, const JsonValue& ours) {
   if (there == ours) return true;
   if (!there.IsObject() || !ours.IsObject()) return false;
   for (const auto& [name, value] : ours.GetObject()) {
-    JsonValue* member = find_member(there, json_text(name));
+    JsonValue* member = json_member(there, json_text(name));
     if (member != nullptr && take_out(*member, value)) json_remove(there, json_text(name));
   }
   return there.ObjectEmpty();
@@ -271,7 +220,7 @@ void revert(JsonValue& there, const JsonValue& before, const JsonValue& after) {
   for (const auto& [name, value] : after.GetObject()) {
     const std::string_view key = json_text(name);
     const JsonValue* old = json_member(before, key);
-    JsonValue* member = find_member(there, key);
+    JsonValue* member = json_member(there, key);
     if (member == nullptr) continue;
     if (old == nullptr) {
       if (take_out(*member, value)) json_remove(there, key);
@@ -306,9 +255,8 @@ Result<Secret> set_json_value(std::string_view text, std::string_view source, co
 }
 
 void remove_json_at(JsonValue& document, const JsonPath& path) {
-  const JsonPath parent(path.begin(), path.end() - 1);
-  const JsonValue* object = json_at(document, parent);
-  if (object != nullptr && object->IsObject()) json_remove(const_cast<JsonValue&>(*object), path.back());
+  JsonValue* parent = json_at(document, JsonPath(path.begin(), path.end() - 1));
+  if (parent != nullptr && parent->IsObject()) json_remove(*parent, path.back());
 }
 
 Result<std::string> revert_json(std::string_view current, std::string_view source, std::string_view before,

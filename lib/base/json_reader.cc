@@ -84,13 +84,6 @@ size_t string_end(std::string_view text, size_t at) {
 
 }  // namespace
 
-Error json_error(std::string_view text, size_t offset, std::string_view source, std::string_view reason) {
-  const std::string_view before = text.substr(0, std::min(offset, text.size()));
-  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-  const size_t column = before.size() - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
-  return {ErrorKind::failed, fmt::format("{}:{}:{}: {}", source, line, column, reason)};
-}
-
 JsonReader::JsonReader(std::string_view text, JsonRules rules) : text_(text), rules_(rules) {
   if (text_.starts_with(byte_order_mark)) at_ = byte_order_mark.size();
 }
@@ -112,16 +105,15 @@ void JsonReader::fail_in(std::string_view key) {
   pointer_.insert(0, fmt::format("/{}", key));
 }
 
-Result<void> JsonReader::mistake(std::string_view source) const {
-  if (!has_failed_) return {};
-  const std::string where = pointer_.empty() ? "" : fmt::format("{}: ", pointer_);
-  return json_error(text_, failed_at_, source, where + reason_);
-}
-
 Result<void> JsonReader::finish(std::string_view source) {
   past_blanks();
   if (at_ < text_.size()) fail_syntax("something follows the value");
-  return mistake(source);
+  if (!has_failed_) return {};
+  const std::string_view before = text_.substr(0, failed_at_);
+  const auto line = 1 + std::ranges::count(before, '\n');
+  const size_t column = before.size() - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
+  return Error{ErrorKind::failed, fmt::format("{}:{}:{}: {}{}{}", source, line, column, pointer_,
+                                              pointer_.empty() ? "" : ": ", reason_)};
 }
 
 // Past "//" up to the line's end, or past "*/".

@@ -59,9 +59,8 @@ class JsonReader {
   void fail_in(std::string_view key);  // the mistake is in the value of this key
   bool has_failed() const { return has_failed_; }
 
-  // Failure: "SOURCE:LINE:COLUMN: reason", "SOURCE:LINE:COLUMN: /POINTER: reason".
-  Result<void> mistake(std::string_view source) const;
-  // The same where something follows the value.
+  // Failure: the mistake, which may be that something follows the value: "SOURCE:LINE:COLUMN: reason",
+  // "SOURCE:LINE:COLUMN: /POINTER: reason".
   Result<void> finish(std::string_view source);
 
  private:
@@ -124,8 +123,5 @@ void read_members(JsonReader& json, std::span<const JsonMember<T>> table, T& tar
     if (json.has_failed()) return json.fail_in(table[i].key);
   }
 }
-
-// The error of a reader that stopped at byte `offset` of `text`.
-Error json_error(std::string_view text, size_t offset, std::string_view source, std::string_view reason);
 
 }  // namespace oci_oauth

@@ -64,14 +64,15 @@ Judgement judge_member(const JsonDocument& document, const WrittenFile& file, co
   const JsonValue* member = json_at(document, path);
   const bool has_others = is_shared(document, path);
   if (member == nullptr) return {Content::blank, has_others};
-  if (!json_text_at(document, file.refresh_token).empty() || holds_refresh_token(*member, file.refresh_token))
+  if (!json_text(json_at(document, file.refresh_token)).empty() ||
+      holds_refresh_token(*member, file.refresh_token))
     return foreign("contains a refresh token");
-  const std::string_view token = json_text_at(document, file.access_token);
+  const std::string_view token = json_text(json_at(document, file.access_token));
   if (published != nullptr) {
     const auto wanted = parse_json(published->reveal(), "");
     const JsonValue* ours = wanted ? json_at(*wanted, file.member) : nullptr;
     if (ours != nullptr && *ours == *member) return {Content::current, has_others};
-    if (ours != nullptr && !token.empty() && token == json_text_at(*wanted, file.access_token))
+    if (ours != nullptr && !token.empty() && token == json_text(json_at(*wanted, file.access_token)))
       return {Content::ours, has_others};
   }
   if (token.empty() && (member->IsObject() || member->IsNull())) return {Content::blank, has_others};
@@ -191,7 +192,8 @@ Judgement judge(std::string_view text, const WrittenFile& file, const Secret* pu
 std::string fingerprint_of(const Secret& published, const WrittenFile& file) {
   if (file.member.empty()) return fingerprint(published);
   const auto document = parse_json(published.reveal(), "");
-  const std::string_view token = document ? json_text_at(*document, file.access_token) : std::string_view();
+  const std::string_view token =
+      document ? json_text(json_at(*document, file.access_token)) : std::string_view();
   return token.empty() ? "" : fingerprint(token);
 }
 

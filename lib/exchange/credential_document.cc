@@ -117,12 +117,12 @@ Result<CredentialDocument> CredentialDocument::parse(Secret text, const std::str
   if (!login.expires_at && fields.format == TokenFormat::jwt)
     login.expires_at = jwt_expiry(login.access_token.reveal());
   login.scopes = read_scopes(json_at(*document, fields.scopes));
-  login.client_id = json_text_at(*document, fields.client_id);
-  login.client_secret = Secret(json_text_at(*document, fields.client_secret));
-  login.issuer = json_text_at(*document, fields.issuer);
-  login.resource = json_text_at(*document, fields.resource);
+  login.client_id = json_text(json_at(*document, fields.client_id));
+  login.client_secret = Secret(json_text(json_at(*document, fields.client_secret)));
+  login.issuer = json_text(json_at(*document, fields.issuer));
+  login.resource = json_text(json_at(*document, fields.resource));
   for (const auto& [name, pointer] : fields.parameters) {
-    const std::string value(json_text_at(*document, pointer));
+    const std::string value(json_text(json_at(*document, pointer)));
     if (!value.empty()) login.parameters.push_back({name, value});
   }
   login.login_expires_at = read_document_time(json_at(*document, fields.login_expires_at), fields.unit);
@@ -152,7 +152,7 @@ CredentialDocument CredentialDocument::begin(const Secret& old, const std::vecto
 }
 
 bool CredentialDocument::is_made_by_us() const {
-  return json_text_at(document_, origin) == our_origin;
+  return json_text(json_at(document_, origin)) == our_origin;
 }
 
 void CredentialDocument::complete(const Secret& access_token, Time expires_at) {
@@ -162,7 +162,7 @@ void CredentialDocument::complete(const Secret& access_token, Time expires_at) {
 
 void CredentialDocument::complete(const JsonValue& client) {
   const auto fill = [&](std::string& member, const char* key) {
-    if (const auto text = json_string(client, key); text && !text->empty()) member = *text;
+    if (const auto text = json_text(json_member(client, key)); !text.empty()) member = text;
   };
   fill(login_.client_id, "client_id");
   fill(login_.issuer, "issuer");
@@ -246,8 +246,8 @@ std::map<std::string, Secret> CredentialDocument::delivered(const std::vector<De
   std::map<std::string, JsonValue> copies;
   for (const DeliveredFile& file : files) {
     const Secret secrets[] = {login_.refresh_token.copy(), login_.client_secret.copy(), client_secret.copy(),
-                              Secret(json_text_at(document_, file.refresh_token)),
-                              Secret(json_text_at(document_, file.client_secret))};
+                              Secret(json_text(json_at(document_, file.refresh_token))),
+                              Secret(json_text(json_at(document_, file.client_secret)))};
     const auto is_safe = [&](const JsonValue& value) {
       return !holds_refresh_token(value, file.refresh_token) &&
              std::ranges::none_of(secrets, [&](const Secret& one) { return has_secret(value, one); });

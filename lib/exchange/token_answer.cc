@@ -37,7 +37,7 @@ const JsonValue* last_member(const JsonValue& object, std::string_view key) {
 
 // Empty if there is no such string.
 std::string_view text(const JsonValue& object, std::string_view key) {
-  return json_text_or_nothing(last_member(object, key));
+  return json_text(last_member(object, key));
 }
 
 // UTF-8 as in JSON (RFC 8259 section 8.1); any other text could not be written to a credential document.
