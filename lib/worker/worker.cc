@@ -56,16 +56,21 @@ struct Descriptors {
   std::string name;
   UniqueFd program;
   MemoryFile request;
-  UniqueFd report;
 };
 
+Result<Descriptors> prepare(const std::string& program, const ExchangeRequest& request) {
+  auto executable = TRY(open_file({.path = program}, O_PATH));
+  // In memory and not through a pipe: nobody waits for the other to read.
+  auto input = TRY(MemoryFile::holding(write_record(request).reveal()));
+  return Descriptors{base_name(program), std::move(executable), std::move(input)};
+}
+
 // Result: only a failure, because otherwise the program replaces the process.
-Error become_program(const ExchangeRequest& request, const Descriptors& descriptors) {
+Error become_program(const ExchangeRequest& request, const Descriptors& descriptors, int report) {
   TRY(drop_to(request.owner));
   // A command writes where it wants, with its user's rights.
   if (!request.profile.source) TRY(confine_to_login(request.profile.credentials));
-  if (::dup2(descriptors.request.fd(), STDIN_FILENO) < 0 ||
-      ::dup2(descriptors.report.get(), STDOUT_FILENO) < 0)
+  if (::dup2(descriptors.request.fd(), STDIN_FILENO) < 0 || ::dup2(report, STDOUT_FILENO) < 0)
     return not_started(errno, "dup2");
   if (request.login && request.login->browser >= 0) ::fcntl(request.login->browser, F_SETFD, 0);
   const char* const arguments[] = {descriptors.name.c_str(), nullptr};
@@ -83,20 +88,10 @@ Result<void> send_report(int fd, const ExchangeReport& report) {
   return write_all(fd, Secret(std::move(line)).reveal(), "report");
 }
 
-// Result: whether the failure has been reported.
 Result<void> report_failure(int fd, const Error& error) {
   ExchangeReport report;
   report.failure = {.kind = FailureKind::login, .message = error.message, .hint = error.hint};
   return send_report(fd, report);
-}
-
-// What a program gets, except for where it reports to.
-Result<Descriptors> prepare(const std::string& program, const ExchangeRequest& request, UniqueFd report) {
-  auto executable = TRY(open_file({.path = program}, O_PATH));
-  // In memory and not through a pipe: nobody waits for the other to read.
-  auto input = TRY(MemoryFile::holding(write_record(request).reveal()));
-  return Descriptors{program.substr(program.rfind('/') + 1), std::move(executable), std::move(input),
-                     std::move(report)};
 }
 
 // The line that the program writes, or as much of it as it writes, up to a limit.
@@ -142,21 +137,16 @@ Result<ExchangeReport> checked_report(std::string_view text, const Provider& pro
   return report;
 }
 
-Error killed(int signal) {
-  return {ErrorKind::temporary, fmt::format("the exchange was killed by signal {}", signal),
-          "the next run completes it"};
-}
-
 // Signals that would end us are queued until both processes can handle them.
 Result<ExchangeReport> exchange_in_child(const Exchanger& exchanger, const ExchangeRequest& request) {
   auto pipe = TRY(make_pipe());
-  auto descriptors = TRY(prepare(exchanger.program, request, std::move(pipe.writing)));
+  const auto descriptors = TRY(prepare(exchanger.program, request));
   Supervision supervision(exchanger.patience);
   auto child = TRY(run_in_child([&] {
-    const Error error = become_program(request, descriptors);
-    return report_failure(descriptors.report.get(), error) ? 0 : 1;
+    const Error error = become_program(request, descriptors, pipe.writing.get());
+    return report_failure(pipe.writing.get(), error) ? 0 : 1;
   }));
-  descriptors.report.reset();
+  pipe.writing.reset();
   ReportLine line(std::move(pipe.reading));
   const auto tell = [&] { child.signal(SIGTERM); };
   if (Supervision::is_stopping()) tell();
@@ -170,7 +160,10 @@ Result<ExchangeReport> exchange_in_child(const Exchanger& exchanger, const Excha
   while (!(end = child.wait_until(SteadyTime{})) && is_awaited)
     is_awaited = supervision.wait({readable(child.fd())}, tell);
   if (!end) end = child.end();
-  if (!line.is_whole() && end->signal() != 0) return killed(end->signal());
+  if (!line.is_whole() && end->signal() != 0) {
+    return Error{ErrorKind::temporary, fmt::format("the exchange was killed by signal {}", end->signal()),
+                 "the next run completes it"};
+  }
   return checked_report(line.text(), request.provider);
 }
 
@@ -225,10 +218,10 @@ Result<void> answer_request(ExchangeReport (*work)(const ExchangeRequest& reques
 }
 
 Error become_exchange(const std::string& program, const ExchangeRequest& request, UniqueFd report) {
-  const UniqueFd told(::fcntl(report.get(), F_DUPFD_CLOEXEC, 0));
-  const auto descriptors = prepare(program, request, std::move(report));
-  Error error = descriptors ? become_program(request, *descriptors) : descriptors.error();
-  (void)report_failure(told.get(), error);
+  const auto descriptors = prepare(program, request);
+  Error error =
+      descriptors ? become_program(request, *descriptors, report.get()) : std::move(descriptors).error();
+  (void)report_failure(report.get(), error);
   return error;
 }
 
