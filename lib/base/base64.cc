@@ -36,13 +36,8 @@ constexpr Values values_of(std::string_view alphabet) {
 }
 constexpr Values values = values_of(digits), url_values = values_of(url_digits);
 
-struct Decoded {
-  std::string bytes;
-  unsigned spare_count;  // bits beyond the last byte
-  std::uint32_t spare;
-};
-
-std::optional<Decoded> decoded(std::string_view text, const Values& digit_values) {
+// Without the bits beyond the last byte.
+std::optional<std::string> decoded(std::string_view text, const Values& digit_values) {
   std::string bytes(text.size() * 6 / 8, '\0');
   char* end = bytes.data();
   std::uint32_t bits = 0, all = 0;
@@ -55,9 +50,8 @@ std::optional<Decoded> decoded(std::string_view text, const Values& digit_values
     for (const int shift : {16, 8, 0}) *end++ = static_cast<char>(bits >> shift);
   }
   if (all > 63) return std::nullopt;
-  unsigned spare = count % 4 * 6;
-  for (; spare >= 8; spare -= 8) *end++ = static_cast<char>(bits >> (spare - 8));
-  return Decoded{std::move(bytes), spare, bits & ((1U << spare) - 1)};
+  for (size_t left = count % 4 * 6; left >= 8; left -= 8) *end++ = static_cast<char>(bits >> (left - 8));
+  return bytes;
 }
 
 }  // namespace
@@ -68,10 +62,11 @@ std::string base64(std::string_view bytes) {
 
 std::optional<std::string> from_base64(std::string_view text) {
   const size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
-  auto done = decoded(text.substr(0, text.size() - padding), values);
-  const bool is_whole = done && text.size() % 4 == 0 && padding == done->spare_count / 2 && done->spare == 0;
-  if (!is_whole) return std::nullopt;
-  return std::move(done->bytes);
+  auto bytes = decoded(text.substr(0, text.size() - padding), values);
+  if (!bytes || text.size() % 4 != 0) return std::nullopt;
+  // Bytes that do not fill a group can be written in one way only.
+  const std::string_view last = std::string_view(*bytes).substr(bytes->size() / 3 * 3);
+  return text.ends_with(base64(last)) ? std::move(bytes) : std::nullopt;
 }
 
 std::string base64url(std::string_view bytes) {
@@ -79,9 +74,7 @@ std::string base64url(std::string_view bytes) {
 }
 
 std::optional<std::string> from_base64url(std::string_view text) {
-  auto done = decoded(text, url_values);
-  if (!done) return std::nullopt;
-  return std::move(done->bytes);
+  return decoded(text, url_values);
 }
 
 }  // namespace oci_oauth

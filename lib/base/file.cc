@@ -47,10 +47,6 @@ constexpr std::uint32_t served_elsewhere[] = {
     0x0187,      // autofs
 };
 
-bool is_memory(const struct statfs& status) {
-  return status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC;
-}
-
 }  // namespace
 
 std::string_view file_type(mode_t mode) {
@@ -245,12 +241,7 @@ bool is_local_file_system(const std::string& path) {
 
 bool is_in_memory(int fd) {
   struct statfs status;
-  return ::fstatfs(fd, &status) == 0 && is_memory(status);
-}
-
-bool is_in_memory(const std::string& path) {
-  struct statfs status;
-  return ::statfs(path.c_str(), &status) == 0 && is_memory(status);
+  return ::fstatfs(fd, &status) == 0 && (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC);
 }
 
 bool is_read_only(int fd) {

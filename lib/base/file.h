@@ -106,7 +106,6 @@ bool is_local_file_system(const std::string& path);
 
 // tmpfs and ramfs. False if it cannot be found out.
 bool is_in_memory(int fd);
-bool is_in_memory(const std::string& path);
 
 bool is_read_only(int fd);  // its mount is: statvfs(3). False if it cannot be found out.
 

@@ -5,11 +5,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <charconv>
 
 #include "base/file.h"
 #include "base/fmt.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -20,24 +21,9 @@ constexpr ino_t initial_user_namespace = 0xEFFFFFFD;
 constexpr size_t stat_size = 1024;  // more than the fields up to 22
 
 struct Stat {
-  char state = '?';
-  std::uint64_t start_time = 0;
+  char state;
+  std::uint64_t start_time;
 };
-
-Stat parse_stat(std::string_view stat) {
-  Stat result;
-  const size_t end_of_name = stat.rfind(')');
-  if (end_of_name == std::string_view::npos || end_of_name + 2 >= stat.size()) return result;
-  stat.remove_prefix(end_of_name + 2);
-  result.state = stat[0];
-  for (int field = 3; field < 22; ++field) {
-    const size_t space = stat.find(' ');
-    if (space == std::string_view::npos) return result;
-    stat.remove_prefix(space + 1);
-  }
-  std::from_chars(stat.data(), stat.data() + stat.size(), result.start_time);
-  return result;
-}
 
 Result<UniqueFd> open_stat(pid_t pid) {
   return open_file({.path = fmt::format("/proc/{}/stat", pid)}, O_RDONLY);
@@ -45,13 +31,17 @@ Result<UniqueFd> open_stat(pid_t pid) {
 
 // Failure: not_found once the process has ended, even if its pid is in use again.
 Result<Stat> read_stat(int fd) {
-  char text[stat_size];
-  const ssize_t size = ::pread(fd, text, sizeof text, 0);
-  if (size >= 0) return parse_stat({text, static_cast<size_t>(size)});
-  const int reason = errno;
-  Error error = Error::from_errno(reason, "stat");
-  if (reason == ESRCH) error.kind = ErrorKind::not_found;
-  return error;
+  char buffer[stat_size];
+  const ssize_t size = ::pread(fd, buffer, sizeof buffer, 0);
+  if (size < 0) {
+    const auto kind = errno == ESRCH ? ErrorKind::not_found : ErrorKind::failed;
+    return Error{kind, Error::from_errno(errno, "stat").message};
+  }
+  const std::string_view text(buffer, static_cast<size_t>(size));
+  std::string_view fields = text.substr(std::min(text.rfind(')') + 2, text.size()));
+  const char state = fields.empty() ? '?' : fields.front();
+  for (int field = 3; field < 22; ++field) next_part(fields, ' ');
+  return Stat{state, number_in<std::uint64_t>(next_part(fields, ' ')).value_or(0)};
 }
 
 }  // namespace

@@ -24,7 +24,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "base/secret.h"
-#include "base/words.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 
@@ -262,17 +262,6 @@ class RecordReader {
   unsigned next_ = 0;
 };
 
-// Failure: a version that the record does not accept: another than its own, unless it says which with
-// `static bool accepts(std::int64_t version)`; without one, it is 0.
-template <class Record>
-Result<void> check_version(const JsonValue& json, std::string_view source) {
-  const std::int64_t version = json_int(json, "version").value_or(0);
-  bool is_accepted = version == Record::version;
-  if constexpr (requires { Record::accepts(version); }) is_accepted = Record::accepts(version);
-  if (is_accepted) return {};
-  return Error{ErrorKind::failed, std::string(source) + ": was written by another version"};
-}
-
 template <class Record>
 Secret write_record(const Record& record, JsonStyle style = JsonStyle::compact) {
   RecordWriter writer(style);
@@ -280,10 +269,18 @@ Secret write_record(const Record& record, JsonStyle style = JsonStyle::compact) 
   return writer.finish();
 }
 
-// Failure: "SOURCE: /deliveries/0/uid: is not an integer", and the like.
+// Failure: "SOURCE: /deliveries/0/uid: is not an integer", and the like; a version that the record does not
+// accept: another than its own, unless it says which with `static bool accepts(std::int64_t version)`. A
+// document without one has version 0.
 template <class Record>
 Result<Record> read_record(const JsonValue& json, std::string_view source) {
-  if constexpr (requires { Record::version; }) TRY(check_version<Record>(json, source));
+  if constexpr (requires { Record::version; }) {
+    const std::int64_t version = json_int(json, "version").value_or(0);
+    bool is_accepted = version == Record::version;
+    if constexpr (requires { Record::accepts(version); }) is_accepted = Record::accepts(version);
+    if (!is_accepted)
+      return Error{ErrorKind::failed, std::string(source) + ": was written by another version"};
+  }
   RecordReading reading = {source};
   Record record;
   RecordReader(json, {}, reading).record(record);

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/text.h"
 #include "base/time.h"
-#include "base/words.h"
 #include "config/provider.h"
 
 namespace oci_oauth {

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/text.h"
 #include "base/time.h"
-#include "base/words.h"
 
 namespace oci_oauth {
 

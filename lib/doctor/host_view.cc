@@ -72,7 +72,8 @@ RuntimeDirectoryView view_runtime_directory(const std::string& path) {
   if (::access(parent.c_str(), W_OK) != 0)
     return {RuntimeDirectoryView::refused,
             Error::from_errno(errno, fmt::format("{}: cannot be created", path))};
-  return {.is_in_memory = is_in_memory(parent)};
+  const auto directory = open_file({.path = parent}, O_PATH);
+  return {.is_in_memory = directory && is_in_memory(directory->get())};
 }
 
 }  // namespace

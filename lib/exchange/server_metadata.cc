@@ -7,7 +7,7 @@
 
 #include "base/fmt.h"
 #include "base/json.h"
-#include "base/words.h"
+#include "base/text.h"
 
 namespace oci_oauth {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/text.h"
 #include "base/time.h"
-#include "base/words.h"
 #include "config/config.h"
 #include "delivery/container_ledger.h"
 #include "delivery/proxy_client.h"

@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "base/text.h"
 #include "base/time.h"
-#include "base/words.h"
 
 namespace oci_oauth {
 

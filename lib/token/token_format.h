@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "base/time.h"
-#include "base/words.h"
 
 namespace oci_oauth {
 
