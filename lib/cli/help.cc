@@ -5,12 +5,6 @@
 
 namespace oci_oauth {
 
-namespace {
-
-constexpr size_t usage_width = 100;
-
-}  // namespace
-
 std::string spelling(const OptionSpec& option) {
   return option.value.shown.empty() ? std::string(option.name)
                                     : fmt::format("{} {}", option.name, option.value.shown);
@@ -31,14 +25,14 @@ std::string help_text() {
 }
 
 std::string help_text(const VerbSpec& verb) {
+  constexpr size_t usage_width = 100;
   std::string usage = fmt::format("usage: oci-oauth {}", verb.name);
   const std::string indent(usage.size(), ' ');
   size_t line_begin = 0;
   const auto add = [&](const std::string& word) {
     if (usage.size() - line_begin + word.size() > usage_width) {
-      usage += '\n';
-      line_begin = usage.size();
-      usage += indent;
+      line_begin = usage.size() + 1;
+      usage += '\n' + indent;
     }
     usage += ' ' + word;
   };

@@ -60,9 +60,8 @@ bool is_request(std::string_view text) {
 }  // namespace
 
 const char* Name::why_not(std::string& text) {
-  return is_word(text) && is_one_of(text.front(), "")
-             ? nullptr
-             : "is not a valid name: use letters, digits, '.', '_' and '-'";
+  const bool is_name = is_word(text) && is_one_of(text.front(), "");
+  return is_name ? nullptr : "is not a valid name: use letters, digits, '.', '_' and '-'";
 }
 
 const char* Path::why_not(std::string& text) {

@@ -69,8 +69,10 @@ std::string own_command(std::string_view directories) {
   return theirs && *theirs == *ours ? "oci-oauth" : shell_word(programs->command());
 }
 
-bool takes_configuration(std::string_view verb) {
-  return !verb.starts_with('-') && !is_one_of(verb, {"demo", "install", "setup", "uninstall"});
+bool takes_configuration(std::string_view arguments) {
+  const std::string_view verb = arguments.substr(0, arguments.find(' '));
+  return !verb.starts_with('-') && !arguments.ends_with("--help") &&
+         !is_one_of(verb, {"demo", "install", "setup", "uninstall"});
 }
 
 enum class Rights { users, roots, of_sudo };
@@ -91,8 +93,7 @@ std::string command(std::string_view program, bool needs_root, std::string_view 
   if (program != "oci-oauth") return sudo + std::string(program);
   const bool is_reset = has_sudo && rights == Rights::users;
   std::string text = sudo + own_command(is_reset ? path_of_sudo : from_environment("PATH"));
-  if (!configuration.empty() && takes_configuration(arguments.substr(0, arguments.find(' '))) &&
-      !arguments.ends_with("--help"))
+  if (!configuration.empty() && takes_configuration(arguments))
     text += " --config " + shell_word(configuration);
   return text;
 }
@@ -124,13 +125,12 @@ std::string as_typed(std::string_view hint, HintReader reader) {
       continue;
     }
     if (word == "$0") {
-      text += fmt::format(
-          "{} {}",
-          command("oci-oauth", needs_root, typed_words, begins || needs_root ? rights : Rights::roots),
-          typed_words);
+      const Rights own = begins || needs_root ? rights : Rights::roots;
+      text += command("oci-oauth", needs_root, typed_words, own).append(" ").append(typed_words);
+    } else if (needs_root || (begins && is_command(word))) {
+      text += command(word, needs_root, hint, rights);
     } else {
-      text += needs_root || (begins && is_command(word)) ? command(word, needs_root, hint, rights)
-                                                         : std::string(word);
+      text += word;
     }
     if (!hint.empty()) text += ' ';
     begins = is_before_command(word);

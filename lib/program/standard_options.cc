@@ -28,14 +28,9 @@ std::string_view version() {
 std::optional<int> answer_standard_options(int argc, char** argv, std::string_view program,
                                            std::string_view help) {
   const std::string_view only = argc == 2 ? argv[1] : "";
-  std::string answer;
-  if (only == "--version") {
-    answer = fmt::format("{} {}\n", program, version());
-  } else if (only == "--help" || only == "-h") {
-    answer = help;
-  } else {
-    return std::nullopt;
-  }
+  const bool is_version = only == "--version";
+  if (!is_version && only != "--help" && only != "-h") return std::nullopt;
+  const std::string answer = is_version ? fmt::format("{} {}\n", program, version()) : std::string(help);
   return write_all(STDOUT_FILENO, answer, "stdout") ? 0 : 1;
 }
 
@@ -55,14 +50,14 @@ Result<void> check_request_is_piped(int argc, char** argv) {
 
 Result<std::string> read_config_option(const std::vector<std::string_view>& words) {
   if (words.empty()) return std::string();
-  const std::string_view name = words.front().substr(0, words.front().find('='));
-  if (name != "--config") return unknown(words.front());
-  const bool is_one_word = name != words.front();
+  constexpr std::string_view with_value = "--config=";
+  const std::string_view option = words.front();
+  const bool is_one_word = option.starts_with(with_value);
+  if (!is_one_word && option != "--config") return unknown(option);
   const size_t size = is_one_word ? 1 : 2;
   if (words.size() > size) return unknown(words[size]);
-  const std::string_view file = is_one_word            ? words.front().substr(name.size() + 1)
-                                : words.size() == size ? words.back()
-                                                       : "";
+  std::string_view file = words.size() == size ? words.back() : "";
+  if (is_one_word) file.remove_prefix(with_value.size());
   return file.empty() ? misuse("option '--config' needs a value") : Result<std::string>(std::string(file));
 }
 
