@@ -74,13 +74,13 @@ Result<void> Task::init() {
                                                   {signers_file, Secret(key_line(half))}};
   for (const auto& [name, text] : files) {
     const bool is_public = std::string_view(name) == signers_file;
+    if (!is_shown())
+      TRY(replace_file(fd.get(), name, directory, text.reveal(),
+                       {static_cast<mode_t>(is_public ? 0444 : 0400)}));
     tell(fmt::format("{}{}/{}: {}", is_shown() ? "would make " : "made ", directory, name,
                      is_public                                   ? "for every host, may be read by everybody"
                      : std::string_view(name) == access_key_file ? "for every host"
                                                                  : "for refreshers only"));
-    if (is_shown()) continue;
-    TRY(replace_file(fd.get(), name, directory, text.reveal(),
-                     {static_cast<mode_t>(is_public ? 0444 : 0400)}));
   }
   return is_shown() ? Result<void>() : sync_directory(fd.get(), directory);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exchanges of a login in a fleet's store, which is a stand-in here.
+#include <filesystem>
 #include <thread>
 
 #include "exchange/exchange.h"
@@ -429,13 +430,23 @@ TEST_CASE("what the store has is shown without a secret") {
   CHECK(std::string(write_record(report).reveal()).find("sk-ant") == std::string::npos);
 }
 
-TEST_CASE("the keys of a new fleet are made once, for whom they are") {
-  const TempDir directory;
+namespace {
+
+// To make the keys of a fleet in a directory.
+ExchangeRequest to_make_keys(const TempDir& directory) {
   ExchangeRequest request;
   request.profile.name = "fleet";
   request.profile.credentials = directory / "login.key";
   request.fleet.emplace();
   request.fleet->task = FleetTask::init;
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("the keys of a new fleet are made once, for whom they are") {
+  const TempDir directory;
+  const ExchangeRequest request = to_make_keys(directory);
   const auto never = [] { return false; };
   CHECK_FALSE(keep_fresh(request, never).failure);
   CHECK(read_keys(directory.read("login.key"), "login.key"));
@@ -449,4 +460,12 @@ TEST_CASE("the keys of a new fleet are made once, for whom they are") {
   const auto again = keep_fresh(request, never);
   REQUIRE(again.failure);
   CHECK(again.failure->message.find("is already there") != std::string::npos);
+}
+
+TEST_CASE("a key is told to be made once it is") {
+  const TempDir directory;
+  std::filesystem::create_directory(directory / ".signing.key.oci-oauth");
+  const ExchangeReport report = keep_fresh(to_make_keys(directory), [] { return false; });
+  REQUIRE(report.failure);
+  CHECK(report.notices.size() == 2);
 }
