@@ -5,9 +5,6 @@
 
 #include "base/file.h"
 #include "base/fmt.h"
-#include "base/process.h"
-#include "report/overview.h"
-#include "sinks/sinks.h"
 
 namespace oci_oauth {
 
