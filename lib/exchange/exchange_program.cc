@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/process.h"
 #include "program/log.h"
 #include "program/standard_options.h"
@@ -12,6 +14,8 @@
 namespace oci_oauth {
 
 namespace {
+
+constexpr size_t longest_request = 16 * MiB;
 
 // Only SIGKILL can end the exchange between two of its steps; a server or parent that hangs up and a limit on
 // file sizes cannot.
@@ -34,7 +38,9 @@ int run_exchange_program(int argc, char** argv, const std::string& name, const c
     keep_memory_private();
     ignore_interruptions();
     ::umask(022);
-    TRY(answer_request(work));
+    const Secret text(TRY(read_file(STDIN_FILENO, longest_request, "request")));
+    const auto request = TRY(read_request(text.reveal()));
+    TRY(send_report(STDOUT_FILENO, work(request)));
     return ExitCode::fine;
   });
 }

@@ -27,12 +27,6 @@ bool may_have(const JsonValue& json, std::string_view key, std::string_view word
                              [&](const auto& one) { return one.IsString() && json_text(one) == word; });
 }
 
-Error no_metadata(const std::string& url, long status) {
-  Error error = bad(url, fmt::format("answered {}", status));
-  if (status >= 500 || status == 429) error.kind = ErrorKind::temporary;
-  return error;
-}
-
 std::string_view without_slash(std::string_view url) {
   while (url.ends_with('/')) url.remove_suffix(1);
   return url;
@@ -56,12 +50,13 @@ bool is_same_issuer(std::string_view a, std::string_view b) {
   return a == b || (are_origins && split(a).origin == split(b).origin);
 }
 
-// Result: what was found, and where. Failure: temporary if the server does not answer; another kind, with its
-// first answer, if none of the addresses has anything.
 struct Found {
   std::string url;
   Secret text;
 };
+
+// Failure: temporary if the server does not answer; another kind, with its first answer, if none of the
+// addresses has anything.
 Result<Found> get_first(const TokenRequest& client, const std::vector<std::string>& urls) {
   HttpRequest request = metadata_request(client);
   std::optional<Error> first;
@@ -72,7 +67,9 @@ Result<Found> get_first(const TokenRequest& client, const std::vector<std::strin
       return Error{ErrorKind::temporary, fmt::format("{}: {}", url, failure->message)};
     auto& reply = std::get<HttpReply>(result);
     if (reply.status == 200) return Found{url, std::move(reply.body)};
-    if (!first) first = no_metadata(url, reply.status);
+    if (first) continue;
+    first = bad(url, fmt::format("answered {}", reply.status));
+    if (reply.status >= 500 || reply.status == 429) first->kind = ErrorKind::temporary;
   }
   return std::move(*first);
 }

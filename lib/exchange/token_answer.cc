@@ -94,22 +94,17 @@ TokenAnswer read_grant(const JsonValue& document, long status, const Pairs& memb
   return answer;
 }
 
-// A word that an error handler would compare with: not free text, which may contain anything.
-std::string_view code_or_nothing(std::string_view word) {
-  std::string code(word);
-  return ErrorCode::why_not(code) == nullptr ? word : std::string_view();
-}
-
 // In RFC 6749 section 5.2 it is a string; some servers send an object that contains a code, or a top-level
-// code.
+// code. Only a word that an error handler would compare with: not free text, which may contain anything.
 std::string_view error_code(const JsonValue& document) {
   const JsonValue* const error = last_member(document, "error");
-  std::string_view code;
-  if (error != nullptr && error->IsString()) code = code_or_nothing(json_text(*error));
-  for (const char* key : {"code", "type"}) {
-    if (code.empty() && error != nullptr) code = code_or_nothing(text(*error, key));
+  const auto within = [&](const char* key) { return error != nullptr ? text(*error, key) : ""; };
+  for (const std::string_view word :
+       {text(document, "error"), within("code"), within("type"), text(document, "code")}) {
+    std::string code(word);
+    if (ErrorCode::why_not(code) == nullptr) return word;
   }
-  return code.empty() ? code_or_nothing(text(document, "code")) : code;
+  return {};
 }
 
 // Unless the provider lists the code, only the place that the RFC specifies counts. The result is our own

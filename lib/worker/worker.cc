@@ -25,7 +25,7 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr size_t longest_request = 16 * MiB, longest_report = 4 * MiB;
+constexpr size_t longest_report = 4 * MiB;
 
 // Without Landlock in the kernel, only the owner's own rights confine it.
 Result<void> confine_to_login(const std::string& credentials) {
@@ -80,14 +80,7 @@ Error become_program(const ExchangeRequest& request, const Descriptors& descript
   return not_started(errno, "execve");
 }
 
-// One line, which ends in a newline.
-Result<void> send_report(int fd, const ExchangeReport& report) {
-  std::string line;
-  append_secret(line, write_record(report).reveal());
-  append_secret(line, "\n");
-  return write_all(fd, Secret(std::move(line)).reveal(), "report");
-}
-
+// Result: whether the failure has been reported.
 Result<void> report_failure(int fd, const Error& error) {
   ExchangeReport report;
   report.failure = {.kind = FailureKind::login, .message = error.message, .hint = error.hint};
@@ -212,9 +205,11 @@ Result<ExchangeRequest> read_request(std::string_view text) {
       "restart the program that sent it: it was started before an upgrade");
 }
 
-Result<void> answer_request(ExchangeReport (*work)(const ExchangeRequest& request)) {
-  const Secret text(TRY(read_file(STDIN_FILENO, longest_request, "request")));
-  return send_report(STDOUT_FILENO, work(TRY(read_request(text.reveal()))));
+Result<void> send_report(int fd, const ExchangeReport& report) {
+  std::string line;
+  append_secret(line, write_record(report).reveal());
+  append_secret(line, "\n");
+  return write_all(fd, Secret(std::move(line)).reveal(), "report");
 }
 
 Error become_exchange(const std::string& program, const ExchangeRequest& request, UniqueFd report) {

@@ -34,8 +34,8 @@ Result<ExchangeReport> exchange_as_owner(const Exchanger& exchanger, ExchangeReq
 // Failure: as read_record.
 Result<ExchangeRequest> read_request(std::string_view text);
 
-// The program's end: `work` gets the request from stdin, and its report goes to stdout. Failure: of either.
-Result<void> answer_request(ExchangeReport (*work)(const ExchangeRequest& request));
+// One line, which ends in a newline.
+Result<void> send_report(int fd, const ExchangeReport& report);
 
 // The other end of the connection: becomes `program` with the rights of the request's owner, reporting to
 // `report`. Result: only a failure, which has also been reported there.
