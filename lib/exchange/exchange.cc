@@ -27,14 +27,25 @@ constexpr auto wait_for_our_lock = seconds(30);
 constexpr size_t client_limit = 64 * KiB;
 constexpr size_t room_for_longer_tokens = 64 * KiB;  // beyond the size of the document that is there
 
+// A login that only a person can repair is made again by oci-oauth, if it makes such logins.
+void name_our_command(const ExchangeRequest& request, ExchangeFailure& failure) {
+  if (!request.profile.in_fleet && can_log_in(request.profile, request.provider))
+    failure.hint = hint_to_log_in(request.profile, request.provider);
+}
+
+ExchangeFailure unopened(const ExchangeRequest& request, const Error& error) {
+  ExchangeFailure failure = failure_of(error);
+  if (error.kind == ErrorKind::not_found) name_our_command(request, failure);
+  return failure;
+}
+
 class Exchange {
  public:
-  Exchange(const ExchangeRequest& request, const std::function<bool()>& stop)
-      : request_(request), stop_(stop) {}
-  ExchangeReport run(const FleetOpener& opener);
+  Exchange(LoginTools& tools, StoredLogin& stored)
+      : tools_(tools), stored_(stored), request_(tools.request), report_(tools.report) {}
+  void run();
 
  private:
-  Result<void> open(const FleetOpener& opener);
   void take(CredentialDocument login);
   Result<void> add_client();
   void refresh();
@@ -47,15 +58,13 @@ class Exchange {
   void check_unrefreshable();
   void take_snapshot();
   void fail(ExchangeFailure failure);
-  void name_our_command(ExchangeFailure& failure) const;
   void fail(const Error& error) { fail(failure_of(error)); }
   const Login& login() const { return document_->login(); }
 
+  LoginTools& tools_;
+  StoredLogin& stored_;
   const ExchangeRequest& request_;
-  const std::function<bool()>& stop_;
-  ExchangeReport report_;
-  std::optional<LoginTools> tools_;
-  std::unique_ptr<StoredLogin> stored_;
+  ExchangeReport& report_;
   std::optional<CredentialDocument> document_;
   Result<void> client_;  // whether the client_file could be read
   ServerMetadata server_;
@@ -64,14 +73,12 @@ class Exchange {
   Result<void> may_send_;  // as of the last moment
 };
 
-ExchangeReport Exchange::run(const FleetOpener& opener) {
-  if (auto opened = open(opener); !opened) {
-    fail(opened.error());
-    if (opened.error().kind == ErrorKind::not_found) name_our_command(*report_.failure);
-    return std::move(report_);
-  }
+void Exchange::run() {
+  auto opened = stored_.open();
+  if (!opened) return fail(unopened(request_, opened.error()));
+  take(std::move(*opened));
   const bool is_refreshable = !login().refresh_token.empty();
-  Decision decision = stored_->decide(*document_);
+  Decision decision = stored_.decide(*document_);
   interrupted_ = decision.interrupted;
   if (decision.failure) {
     fail(std::move(*decision.failure));
@@ -80,23 +87,7 @@ ExchangeReport Exchange::run(const FleetOpener& opener) {
   }
   if (!is_refreshable) check_unrefreshable();
   take_snapshot();
-  stored_->describe(*document_);
-  return std::move(report_);
-}
-
-Result<void> Exchange::open(const FleetOpener& opener) {
-  const Profile& profile = request_.profile;
-  tools_.emplace(
-      request_, stop_, report_,
-      TRY(LoginStore::open(profile.credentials, steady_clock::now() + wait_for_our_lock,
-                           request_.fleet ? Document::created : Document::required, profile.entry)));
-  if (request_.fleet) {
-    stored_ = std::make_unique<FleetLogin>(*tools_, opener);
-  } else {
-    stored_ = login_in_file(*tools_);
-  }
-  take(TRY(stored_->open()));
-  return {};
+  stored_.describe(*document_);
 }
 
 // What the document does not say is known of the token that is published, and of its client.
@@ -118,30 +109,22 @@ Result<void> Exchange::add_client() {
   return {};
 }
 
-// A login that only a person can repair is made again by oci-oauth, if it makes such logins.
-void Exchange::name_our_command(ExchangeFailure& failure) const {
-  const Profile& profile = request_.profile;
-  if (!profile.in_fleet && can_log_in(profile, request_.provider))
-    failure.hint = hint_to_log_in(profile, request_.provider);
-}
-
 void Exchange::fail(ExchangeFailure failure) {
-  if (failure.kind == FailureKind::login_required) name_our_command(failure);
+  if (failure.kind == FailureKind::login_required) name_our_command(request_, failure);
   if (document_) failure.request_hash = request_hash(request_, login());
   report_.failure = std::move(failure);
 }
 
 void Exchange::refresh() {
   if (!find_endpoint()) return;
-  if (auto prepared = tools_->store.prepare(document_->text().reveal().size() + room_for_longer_tokens);
-      !prepared)
-    return fail(prepared.error());
+  const size_t size = document_->text().reveal().size() + room_for_longer_tokens;
+  if (auto prepared = tools_.store.prepare(size); !prepared) return fail(prepared.error());
   if (auto begun = begin(); !begun) {
     fail(begun.error());
   } else if (*begun) {
     send();
   }
-  Settled settled = stored_->settle(rotation_);
+  Settled settled = stored_.settle(rotation_);
   if (settled.document) take(std::move(*settled.document));
   if (!settled.done && !report_.failure) fail(settled.done.error());
 }
@@ -153,7 +136,7 @@ Result<void> Exchange::check_refreshable(const TokenRequest& request) const {
   if (has_server && !request.client_id.empty()) return {};
   const char* const key = has_server ? "client_id" : "issuer";
   return Error{ErrorKind::failed,
-               fmt::format("{}: cannot be refreshed: has no {}", tools_->store.shown(),
+               fmt::format("{}: cannot be refreshed: has no {}", tools_.store.shown(),
                            has_server ? "client" : "server"),
                fmt::format("set \"{}\" in the profile", key)};
 }
@@ -180,15 +163,15 @@ bool Exchange::find_endpoint() {
 // Result: false: another program has refreshed it while we waited, or we are to end.
 Result<bool> Exchange::begin() {
   const std::string before = fingerprint(login().refresh_token);
-  take(TRY(stored_->lock()));
+  take(TRY(stored_.lock()));
   rotation_.token_hash = fingerprint(login().refresh_token);
   if (rotation_.token_hash != before && !is_due(request_, login(), now())) return false;
-  if (stop_()) {
+  if (tools_.stop()) {
     fail({FailureKind::network, "interrupted before anything was sent", ""});
     return false;
   }
   rotation_.began_at = now();
-  TRY(stored_->begin(rotation_));
+  TRY(stored_.begin(rotation_));
   return true;
 }
 
@@ -225,10 +208,10 @@ void Exchange::send() {
 
 RequestResult Exchange::post(const TokenRequest& request) {
   return post_token_request(request, login().refresh_token,
-                            {.waiting = [this] { stored_->wait(); },
+                            {.waiting = [this] { stored_.wait(); },
                              .may_send =
                                  [this] {
-                                   may_send_ = stored_->may_send(*document_);
+                                   may_send_ = stored_.may_send(*document_);
                                    return may_send_.has_value();
                                  },
                              .arriving = [this](const Arrival& arrival) { keep_grant(arrival); }});
@@ -243,13 +226,13 @@ void Exchange::keep_grant(const Arrival& arrival) {
       now(), fields.answer);
   if (answer.kind != AnswerKind::granted) return;
   const Grant& grant = rotation_.grant.emplace(document_->granted(answer, fields, now()));
-  const auto noted = tools_->store.journal().note_grant(rotation_.token_hash, rotation_.began_at, grant);
+  const auto noted = tools_.store.journal().note_grant(rotation_.token_hash, rotation_.began_at, grant);
   rotation_.is_noted = noted.has_value();
   report_.notices.insert(report_.notices.end(), answer.notices.begin(), answer.notices.end());
   if (grant.expires_at <= now())
-    report_.notices.emplace_back("the granted token has already expired, according to the server");
+    tools_.tell("the granted token has already expired, according to the server");
   // Even without a journal, the answer may still reach the document.
-  if (!noted) report_.notices.push_back(noted.error().message);
+  if (!noted) tools_.tell(noted.error().message);
 }
 
 // A login without a refresh token is used until its token expires.
@@ -258,24 +241,23 @@ void Exchange::check_unrefreshable() {
   if (end <= now()) {
     return fail(Error{ErrorKind::action_required,
                       fmt::format("{}: the access token expired at {}, and there is no refresh token",
-                                  tools_->store.shown(), rfc3339(end)),
+                                  tools_.store.shown(), rfc3339(end)),
                       "log in again with the program that owns this file"});
   }
   if (request_.force == Force::no) return;
-  report_.notices.push_back(fmt::format("{}: there is no refresh token: the access token is used {}",
-                                        tools_->store.shown(),
-                                        end < end_of_time ? "until " + rfc3339(end) : "as it is"));
+  tools_.tell(fmt::format("{}: there is no refresh token: the access token is used {}", tools_.store.shown(),
+                          end < end_of_time ? "until " + rfc3339(end) : "as it is"));
 }
 
 void Exchange::take_snapshot() {
   const Login& login = this->login();
   if (login.access_token.empty()) return;
   if (const auto usable = check_usable(login.access_token); !usable) {
-    if (!report_.failure) fail(Error(usable.error()).in(tools_->store.shown()));
+    if (!report_.failure) fail(Error(usable.error()).in(tools_.store.shown()));
     return;
   }
   LoginSnapshot snapshot;
-  snapshot.is_on_local_storage = is_local_file_system(tools_->store.shown());
+  snapshot.is_on_local_storage = is_local_file_system(tools_.store.shown());
   snapshot.access_token_hash = fingerprint(login.access_token);
   snapshot.request_hash = request_hash(request_, login);
   snapshot.expires_at = expiry_of(login);
@@ -295,7 +277,18 @@ ExchangeReport keep_fresh(const ExchangeRequest& request, const std::function<bo
   if (request.fleet && request.fleet->task != FleetTask::refresh &&
       request.fleet->task != FleetTask::takeover)
     return do_fleet_task(request, stop, opener);
-  return Exchange(request, stop).run(opener);
+  ExchangeReport report;
+  auto store =
+      LoginStore::open(request.profile.credentials, steady_clock::now() + wait_for_our_lock,
+                       request.fleet ? Document::created : Document::required, request.profile.entry);
+  if (!store) {
+    report.failure = unopened(request, store.error());
+    return report;
+  }
+  LoginTools tools(request, stop, report, std::move(*store));
+  const auto stored = request.fleet ? std::make_unique<FleetLogin>(tools, opener) : login_in_file(tools);
+  Exchange(tools, *stored).run();
+  return report;
 }
 
 }  // namespace oci_oauth
