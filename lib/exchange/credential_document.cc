@@ -86,14 +86,12 @@ Result<void> check_usable(const Secret& access_token) {
   const std::string_view text = access_token.reveal();
   const auto is_control = [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; };
   const auto control = std::ranges::find_if(text, is_control);
-  std::string reason;
-  if (control != text.end()) {
-    reason = fmt::format("byte {} is a control character, which an HTTP header cannot contain",
-                         control - text.begin() + 1);
-  } else if (text.size() > longest_usable_token) {
-    reason = fmt::format("it is {} bytes long, which is too long for an HTTP header", text.size());
-  }
-  if (reason.empty()) return {};
+  if (control == text.end() && text.size() <= longest_usable_token) return {};
+  const std::string reason =
+      control != text.end()
+          ? fmt::format("byte {} is a control character, which an HTTP header cannot contain",
+                        control - text.begin() + 1)
+          : fmt::format("it is {} bytes long, which is too long for an HTTP header", text.size());
   return Error{ErrorKind::failed, "the access token cannot be used: " + reason, "oci-oauth refresh --force"};
 }
 

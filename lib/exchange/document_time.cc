@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <tuple>
 
 #include "base/base64.h"
 #include "base/fmt.h"
@@ -43,16 +42,6 @@ bool read_fields(std::string_view& text, size_t size, const char* format, tm& fi
   return is_whole;
 }
 
-// Milliseconds, and how many digits were there.
-std::pair<Milliseconds, size_t> read_fraction(std::string_view& text) {
-  Milliseconds part(0), unit = seconds(1);
-  size_t count = 0;
-  for (; count < text.size() && text[count] >= '0' && text[count] <= '9'; ++count)
-    part += (text[count] - '0') * (unit /= 10);
-  text.remove_prefix(count);
-  return {part, count};
-}
-
 std::optional<TimeText> read_text(std::string_view text) {
   TimeText result;
   tm fields = {};
@@ -61,11 +50,13 @@ std::optional<TimeText> read_text(std::string_view text) {
   text.remove_prefix(1);
   const bool is_separated = std::string_view("Tt ").find(result.separator) != std::string_view::npos;
   if (!is_separated || !read_fields(text, 8, "%H:%M:%S", fields)) return std::nullopt;
-  Milliseconds part(0);
+  Milliseconds part(0), unit = seconds(1);
   if (text.starts_with('.')) {
-    text.remove_prefix(1);
-    std::tie(part, result.fraction) = read_fraction(text);
+    const size_t end = std::min(text.find_first_not_of("0123456789", 1), text.size());
+    result.fraction = end - 1;
     if (result.fraction == 0) return std::nullopt;
+    for (const char digit : text.substr(1, result.fraction)) part += (digit - '0') * (unit /= 10);
+    text.remove_prefix(end);
   }
   if (text != "Z" && text != "z") {
     if (!read_fields(text, 6, "%z", fields) || !text.empty()) return std::nullopt;

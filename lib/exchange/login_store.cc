@@ -23,10 +23,6 @@ constexpr size_t journal_reserve = 64 * KiB;  // everything except the documents
 constexpr const char* unwritable_hint =
     "nothing was sent; what keeps a refresh from writing there: oci-oauth doctor";
 
-std::string staged_name(const std::string& document) {
-  return "." + document + ".oci-oauth";
-}
-
 Result<FileStamp> stamp_of(int fd, const std::string& shown) {
   struct stat status;
   if (::fstat(fd, &status) != 0) return Error::from_errno(errno, shown);
@@ -36,12 +32,10 @@ Result<FileStamp> stamp_of(int fd, const std::string& shown) {
 // fallocate(2) with FALLOC_FL_KEEP_SIZE does not check this limit.
 Result<void> check_size_limit(size_t size, const std::string& shown) {
   rlimit limit;
-  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size) {
-    return Error{ErrorKind::failed,
-                 fmt::format("{}: this process can write at most {} bytes to a file", shown, limit.rlim_cur),
-                 "raise RLIMIT_FSIZE (ulimit -f)"};
-  }
-  return {};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= size) return {};
+  return Error{ErrorKind::failed,
+               fmt::format("{}: this process can write at most {} bytes to a file", shown, limit.rlim_cur),
+               "raise RLIMIT_FSIZE (ulimit -f)"};
 }
 
 // The real file behind symbolic links. One that is to be created is in a directory that exists.
@@ -135,8 +129,8 @@ Result<LoginStore> LoginStore::open(const std::string& path, SteadyTime deadline
   if (!journal && journal.error().kind != ErrorKind::temporary && journal.error().hint.empty())
     journal.error().hint = unwritable_hint;
   if (!journal) return std::move(journal).error();
-  // A staged file of a killed run may contain a login, but only the journal is worth keeping.
-  ::unlinkat(directory.get(), staged_name(name).c_str(), 0);
+  // A staged file (file.h) of a killed run may contain a login, but only the journal is worth keeping.
+  ::unlinkat(directory.get(), fmt::format(".{}.oci-oauth", name).c_str(), 0);
   return LoginStore(std::move(*journal), std::move(directory), parent, name, document);
 }
 
@@ -163,7 +157,7 @@ Result<void> LoginStore::prepare(size_t size) {
   auto done = check_replaceable(size);
   // For writing in place, the journal contains the old and the new text, and escaping may double the size of
   // each.
-  const size_t journal_room = journal_reserve + (replacement_ == ReplacedBy::in_place ? 4 * size : 0);
+  const size_t journal_room = journal_reserve + (is_mounted_ ? 4 * size : 0);
   if (done) done = check_size_limit(std::max(size, journal_room), shown_);
   if (done) done = journal_.reserve(journal_room);
   if (done) done = stage(size);
@@ -184,27 +178,25 @@ Result<void> LoginStore::check_replaceable(size_t size) {
     return Error::from_errno(errno, shown_);
   }
   // rename(2) over a mount point fails with EBUSY: such a file is rewritten in place.
-  const bool mounted = (file.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-  replacement_ = mounted ? ReplacedBy::in_place : ReplacedBy::rename;
+  is_mounted_ = (file.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
   // In an append-only directory (chattr +a), rename(2) fails.
-  if (!mounted && (directory.stx_attributes & STATX_ATTR_APPEND) != 0) {
+  if (!is_mounted_ && (directory.stx_attributes & STATX_ATTR_APPEND) != 0) {
     return Error::from_errno(EPERM, directory_path_ + ": is append-only");
   }
   if (!exists) return {};
   auto writable = open_file({directory_.get(), name_, shown_}, O_WRONLY);
   // A file without write permission can be replaced by rename; one that is immutable or on a read-only mount
   // cannot.
-  if (!writable && !mounted && ::faccessat(directory_.get(), name_.c_str(), W_OK, 0) != 0 &&
+  if (!writable && !is_mounted_ && ::faccessat(directory_.get(), name_.c_str(), W_OK, 0) != 0 &&
       errno == EACCES) {
     return {};
   }
   if (!writable) return std::move(writable).error().in("cannot be replaced");
-  return mounted ? reserve_space(writable->get(), size, shown_) : Result<void>();
+  return is_mounted_ ? reserve_space(writable->get(), size, shown_) : Result<void>();
 }
 
 Result<void> LoginStore::stage(size_t size) {
-  auto staged = TRY(
-      AtomicFile::create(directory_.get(), name_, directory_path_, {0600, std::nullopt, staged_name(name_)}));
+  auto staged = TRY(AtomicFile::create(directory_.get(), name_, directory_path_, {}));
   creates_ = is_new();
   if (!creates_) {
     const auto old = TRY(open_file({directory_.get(), name_, shown_}, O_RDONLY));
@@ -217,12 +209,10 @@ Result<void> LoginStore::stage(size_t size) {
 }
 
 Result<FileStamp> LoginStore::replace(const Secret& document) {
-  if (!staged_) {
-    TRY(prepare(document.reveal().size()));
-  }
+  if (!staged_) TRY(prepare(document.reveal().size()));
   AtomicFile staged = std::move(*staged_);
   staged_.reset();
-  if (replacement_ == ReplacedBy::in_place) return rewrite_in_place(document);
+  if (is_mounted_) return rewrite_in_place(document);
   TRY(staged.write(document.reveal()));
   TRY(staged.sync());
   // Taken before the file gets its name, because afterwards another program may have replaced it.

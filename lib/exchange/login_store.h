@@ -25,9 +25,6 @@ bool is_torn(std::string_view text, std::string_view old_text, std::string_view 
 // lose their permissions, so that access never widens. Failure: "SHOWN: fchmod: reason".
 Result<void> keep_access(int from, int to, const std::string& shown);
 
-// How the credential document is replaced: by rename or, if it is a mount point itself, in place.
-enum class ReplacedBy { rename, in_place };
-
 // Whether there must be a document.
 enum class Document { required, created };
 
@@ -85,8 +82,8 @@ class LoginStore {
   std::string directory_path_, name_, shown_;
   std::optional<AtomicFile> staged_;
   Document document_;
-  bool creates_ = false;  // with staged_
-  ReplacedBy replacement_ = ReplacedBy::rename;
+  bool creates_ = false;     // with staged_
+  bool is_mounted_ = false;  // by itself, so that it is rewritten in place
 };
 
 }  // namespace oci_oauth
