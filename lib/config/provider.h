@@ -138,7 +138,7 @@ struct Provider {
   std::vector<std::string> terminal_errors = {"invalid_grant"};  // RFC 6749 section 5.2
   std::vector<DeliveredFile> deliver;
   std::vector<ProviderLock> locks;  // in the order in which they are taken
-  std::string lock_owner;           // lock_owner.h; a path as in ProviderLock
+  std::string lock_owner;           // directory_lock.h; a path as in ProviderLock
   std::vector<ProviderLock> save_locks;
   std::optional<Api> api;
   std::vector<std::string> shadowed_by;

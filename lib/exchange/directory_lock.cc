@@ -19,7 +19,6 @@
 #include "base/fmt.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "exchange/lock_owner.h"
 
 namespace oci_oauth {
 
@@ -73,17 +72,6 @@ Result<void> write_lease(const std::string& path, int flags) {
   return write_all(file.get(), text, path);
 }
 
-Result<void> touch_lock(const DirectoryIdentity& lock) {
-  const auto found = look_at(lock.path);
-  if (!found && found.error().kind != ErrorKind::not_found) return found.error();
-  if (!found || !is_same(found->identity, lock))
-    return Error{ErrorKind::temporary, fmt::format("{}: another program took over this lock", lock.path)};
-  if (!found->is_directory) return write_lease(lock.path, O_WRONLY);
-  if (::utimensat(AT_FDCWD, lock.path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) != 0)
-    return Error::from_errno(errno, fmt::format("{}: touch", lock.path));
-  return {};
-}
-
 // As rmdir(2), also for what is not a directory.
 int remove_any(const std::string& path) {
   const int removed = ::rmdir(path.c_str());
@@ -106,18 +94,15 @@ void give_back(std::vector<DirectoryIdentity>& locks) {
   locks.clear();
 }
 
-bool is_stale(Time touched, Milliseconds stale_after) {
-  const Milliseconds age = now() - touched;
-  return age > stale_after || age < -rounding;
-}
-
 // What is at a lock's path, and when it becomes stale.
-struct InTheWay {
-  Directory lock;
+struct InTheWay : Directory {
   Milliseconds stale_after;
   bool is_abandoned = false;  // its holder is proven to be gone
 
-  bool counts(Time touched) const { return !is_abandoned && !is_stale(touched, stale_after); }
+  bool counts(Time at) const {
+    const Milliseconds age = now() - at;
+    return !is_abandoned && age <= stale_after && age >= -rounding;
+  }
 };
 
 // The record beside the locks; empty if there is none.
@@ -162,17 +147,17 @@ Error not_removable(int reason, const Directory& stale) {
 // Between the check and the removal, somebody may have replaced the lock by a live one, or touched it.
 // Therefore it is first renamed, and renamed back if it is not the one that was checked.
 Result<void> remove_stale(const InTheWay& seen, const LockManner& manner) {
-  const std::string& path = seen.lock.identity.path;
+  const std::string& path = seen.identity.path;
   const std::string aside = beside(path, manner, set_aside);
   if (::rename(path.c_str(), aside.c_str()) != 0) {
-    return errno == ENOENT ? Result<void>() : not_removable(errno, seen.lock);
+    return errno == ENOENT ? Result<void>() : not_removable(errno, seen);
   }
   const auto found = look_at(aside);
-  if (found && is_same(found->identity, seen.lock.identity) && !seen.counts(found->touched)) {
+  if (found && is_same(found->identity, seen.identity) && !seen.counts(found->touched)) {
     if (remove_any(aside) == 0) return {};
     const int reason = errno;
     ::renameat2(AT_FDCWD, aside.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE);
-    return not_removable(reason, seen.lock);
+    return not_removable(reason, seen);
   }
   if (::renameat2(AT_FDCWD, aside.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) remove_any(aside);
   return {};
@@ -240,9 +225,9 @@ Result<std::optional<InTheWay>> Taker::take(const ProviderLock& lock) {
     std::optional<InTheWay> there;
     if (found) {
       const bool abandoned = is_abandoned(read_record(manner_.owner_record), found->identity.born_ns);
-      there.emplace(InTheWay{std::move(*found), lock.stale_after, abandoned});
+      there.emplace(InTheWay{{std::move(*found)}, lock.stale_after, abandoned});
     }
-    if (there && there->counts(there->lock.touched)) return there;
+    if (there && there->counts(there->touched)) return there;
     if (TRY(make(lock, there))) return std::optional<InTheWay>();
   }
 }
@@ -305,11 +290,6 @@ class ReleaseWatch {
   bool complete_ = true;
 };
 
-Error held_elsewhere(const Directory& lock) {
-  return {ErrorKind::temporary, fmt::format("{}: another program holds this lock, last updated {} ago",
-                                            lock.identity.path, describe(now() - lock.touched))};
-}
-
 }  // namespace
 
 Result<DirectoryLocks> DirectoryLocks::acquire(const std::vector<ProviderLock>& locks, SteadyTime deadline,
@@ -327,12 +307,16 @@ Result<DirectoryLocks> DirectoryLocks::acquire(const std::vector<ProviderLock>& 
       held.record_owner(manner.owner_record);
       return held;
     }
-    if (time >= deadline) return held_elsewhere(in_the_way->lock);
+    const std::string& path = in_the_way->identity.path;
+    if (time >= deadline)
+      return Error{ErrorKind::temporary,
+                   fmt::format("{}: another program holds this lock, last updated {} ago", path,
+                               describe(now() - in_the_way->touched))};
     if (watch) {
       const auto until_deadline = std::chrono::ceil<Milliseconds>(deadline - time);
       const Milliseconds until_stale =
-          in_the_way->lock.touched + in_the_way->stale_after - now() + Milliseconds(1);
-      watch->wait(in_the_way->lock.identity.path, std::min(until_deadline, until_stale));
+          in_the_way->touched + in_the_way->stale_after - now() + Milliseconds(1);
+      watch->wait(path, std::min(until_deadline, until_stale));
     } else {
       // Check once more before waiting: the lock may have been released before the watch existed.
       watch = std::make_unique<ReleaseWatch>(locks);
@@ -361,7 +345,15 @@ void DirectoryLocks::record_owner(const std::string& path) {
 
 Result<void> DirectoryLocks::touch() {
   for (const DirectoryIdentity& lock : held_) {
-    TRY(touch_lock(lock));
+    const auto found = look_at(lock.path);
+    if (!found && found.error().kind != ErrorKind::not_found) return found.error();
+    if (!found || !is_same(found->identity, lock))
+      return Error{ErrorKind::temporary, fmt::format("{}: another program took over this lock", lock.path)};
+    if (!found->is_directory) {
+      TRY(write_lease(lock.path, O_WRONLY));
+    } else if (::utimensat(AT_FDCWD, lock.path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) != 0) {
+      return Error::from_errno(errno, fmt::format("{}: touch", lock.path));
+    }
   }
   return {};
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Locks that other programs take as directories (mkdir(2) takes the lock, as in npm's proper-lockfile), or as
 // leases (files that O_EXCL creates): taken in order, touched while held, and released on every exit path.
+// The record beside a lock says which process holds it. If that process is gone, a Claude Code that waits for
+// the lock takes it over at once; without a record it waits until the lock is stale.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -31,7 +35,7 @@ struct LockManner {
   // Part of the names of what is created beside a lock; programs that may compete for a lock use different
   // marks.
   std::string mark;
-  // The file in which the holder of the locks is recorded (lock_owner.h); empty: none.
+  // The file in which the holder of the locks is recorded; empty: none.
   std::string owner_record;
 };
 
@@ -71,5 +75,14 @@ class DirectoryLocks {
 // Removes the lock of a killed run of ours, whether or not it became the lock, and what that run
 // left beside it. Leaves one with another identity, or without a birth time, alone.
 void remove_left_behind(const DirectoryIdentity& lock, const LockManner& manner = {});
+
+// This process as the holder of locks with that birth time (statx(2)), as JSON in the format of Claude Code
+// 2.1: pid, procStart (proc(5), field 22 of stat), pidDomain and pidSpace (machine-id(5), host name and PID
+// namespace, in which the pid is valid), lockBirthtimeMs, legacyLockBirthtimeMs.
+std::string lock_owner_record(std::int64_t first_born_ns, std::optional<std::int64_t> second_born_ns);
+// `record` belongs to a lock with that birth time.
+bool names_lock(std::string_view record, std::int64_t born_ns);
+// The same, and the process that holds it, in this PID namespace and on this host, is proven to be gone.
+bool is_abandoned(std::string_view record, std::int64_t born_ns);
 
 }  // namespace oci_oauth

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exchange/lock_owner.h"
-
+// The record beside a lock (directory_lock.h).
 #include <signal.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "exchange/directory_lock.h"
 
 namespace oci_oauth {
 
@@ -82,12 +82,12 @@ std::string lock_owner_record(std::int64_t first_born_ns, std::optional<std::int
 
 bool names_lock(std::string_view record, std::int64_t born_ns) {
   const auto json = parse_json(record, "lock owner");
-  return json && json->IsObject() && names_lock(*json, born_ns);
+  return json && names_lock(*json, born_ns);
 }
 
 bool is_abandoned(std::string_view record, std::int64_t born_ns) {
   const auto json = parse_json(record, "lock owner");
-  if (!json || !json->IsObject() || born_ns == 0 || !names_lock(*json, born_ns)) return false;
+  if (!json || born_ns == 0 || !names_lock(*json, born_ns)) return false;
   const std::int64_t pid = json_int(*json, "pid").value_or(0);
   const std::string_view start_time = json_string(*json, "procStart").value_or("");
   return pid > 0 && pid <= std::numeric_limits<pid_t>::max() && !start_time.empty() &&

@@ -12,7 +12,6 @@
 
 #include "base/json.h"
 #include "exchange/lock_directories.h"
-#include "exchange/lock_owner.h"
 #include "support/catch.h"
 #include "support/child_process.h"
 #include "support/skip.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exchange/lock_owner.h"
+#include "exchange/directory_lock.h"
 
 #include <unistd.h>
 
