@@ -99,9 +99,7 @@ Result<LoginSnapshot> read_output(Secret text, const ExchangeRequest& request, T
   snapshot.is_on_local_storage = false;
   snapshot.access_token_hash = fingerprint(login.access_token);
   snapshot.request_hash = command_hash(*request.profile.source);
-  snapshot.files.push_back({std::string(token_file), login.access_token.copy()});
-  for (auto& [name, content] : document->delivered(request.provider.deliver, Secret()))
-    snapshot.files.push_back({name, std::move(content)});
+  snapshot.files = document->delivered(request.provider.deliver, Secret());
   return snapshot;
 }
 

@@ -2,6 +2,7 @@
 #include "exchange/credential_document.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/file.h"
 #include "base/fmt.h"
@@ -19,7 +20,7 @@ namespace {
 constexpr size_t shortest_within = 16;
 constexpr Milliseconds assumed_life = std::chrono::hours(1);  // if the answer does not say
 constexpr size_t longest_usable_token = 64 * KiB;
-constexpr std::string_view origin = "/made_by", our_origin = "oci-oauth login";
+constexpr std::string_view made_by = "/made_by", our_name = "oci-oauth login";
 constexpr const char* log_in_hint = "log in again with the program that owns this file";
 
 Error bad(const std::string& shown, const std::string& pointer, std::string_view reason) {
@@ -135,7 +136,7 @@ CredentialDocument CredentialDocument::begin(const Secret& old, const std::vecto
   const bool is_new = !json || !json->IsObject();
   CredentialDocument document(Secret(is_new ? "{}" : old.reveal()), is_new ? json_object() : std::move(*json),
                               Login());
-  if (is_new) document.set(std::string(origin), to_json(our_origin));
+  if (is_new) document.set(std::string(made_by), to_json(our_name));
   if (!fields.client_id.empty()) document.set(fields.client_id, to_json(client_id));
   if (!fields.scopes.empty() && !scopes.empty()) {
     const JsonValue* const there = json_at(document.document_, fields.scopes);
@@ -150,7 +151,7 @@ CredentialDocument CredentialDocument::begin(const Secret& old, const std::vecto
 }
 
 bool CredentialDocument::is_made_by_us() const {
-  return json_text(json_at(document_, origin)) == our_origin;
+  return json_text(json_at(document_, made_by)) == our_name;
 }
 
 void CredentialDocument::complete(const Secret& access_token, Time expires_at) {
@@ -239,8 +240,8 @@ Secret CredentialDocument::with(const Grant& grant, const CredentialFields& fiel
   return text_.copy();
 }
 
-std::map<std::string, Secret> CredentialDocument::delivered(const std::vector<DeliveredFile>& files,
-                                                            const Secret& client_secret) const {
+std::vector<SharedFile> CredentialDocument::delivered(const std::vector<DeliveredFile>& files,
+                                                      const Secret& client_secret) const {
   std::map<std::string, JsonValue> copies;
   for (const DeliveredFile& file : files) {
     const Secret secrets[] = {login_.refresh_token.copy(), login_.client_secret.copy(), client_secret.copy(),
@@ -263,9 +264,10 @@ std::map<std::string, Secret> CredentialDocument::delivered(const std::vector<De
       put(to, &value);
     }
   }
-  std::map<std::string, Secret> texts;
-  for (const auto& [name, copy] : copies) texts.emplace(name, write_json(copy));
-  return texts;
+  std::vector<SharedFile> shared;
+  shared.push_back({std::string(token_file), login_.access_token.copy()});
+  for (const auto& [name, copy] : copies) shared.push_back({name, write_json(copy)});
+  return shared;
 }
 
 }  // namespace oci_oauth

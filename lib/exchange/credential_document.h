@@ -3,7 +3,6 @@
 // stays at its place in the text, byte for byte.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "config/provider.h"
 #include "exchange/token_answer.h"
 #include "token/records.h"
+#include "worker/exchange_report.h"
 
 namespace oci_oauth {
 
@@ -67,10 +67,10 @@ class CredentialDocument {
   Secret with(const Grant& grant, const CredentialFields& fields);
   // The client's registration (RFC 7591 section 3.2.1) counts instead of what the document says.
   void complete(const JsonValue& client);
-  // The files for containers, by their names: what `files` list and nothing else. A part in which a refresh
-  // token or a client's secret is hidden, by its key or by its value, is left out.
-  std::map<std::string, Secret> delivered(const std::vector<DeliveredFile>& files,
-                                          const Secret& client_secret) const;
+  // The files for containers: the one with the access token, and what `files` list and nothing else. A part
+  // in which a refresh token or a client's secret is hidden, by its key or by its value, is left out.
+  std::vector<SharedFile> delivered(const std::vector<DeliveredFile>& files,
+                                    const Secret& client_secret) const;
 
  private:
   CredentialDocument(Secret text, JsonDocument document, Login login, const FileStamp& stamp = {})

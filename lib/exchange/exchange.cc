@@ -263,9 +263,7 @@ void Exchange::take_snapshot() {
   snapshot.expires_at = expiry_of(login);
   snapshot.can_be_refreshed = !login.refresh_token.empty();
   snapshot.login_expires_at = login.login_expires_at;
-  snapshot.files.push_back({std::string(token_file), login.access_token.copy()});
-  for (auto& [name, content] : document_->delivered(request_.provider.deliver, request_.client_secret))
-    snapshot.files.push_back({name, std::move(content)});
+  snapshot.files = document_->delivered(request_.provider.deliver, request_.client_secret);
   report_.login = std::move(snapshot);
 }
 

@@ -125,7 +125,7 @@ void fuzz_credentials(std::string_view input) {
   auto document = CredentialDocument::parse(Secret(input), "login", claude().fields);
   if (!document) return;
   for (const auto& [name, content] : document->delivered(claude().deliver, Secret()))
-    expect(!holds_refresh_token(content.reveal()));
+    expect(name == token_file || !holds_refresh_token(content.reveal()));
   const Grant grant = {
       Secret(std::string_view("granted-access")), Secret(std::string_view("granted-refresh")), noon, {}, {}};
   const auto again =
