@@ -87,12 +87,12 @@ Result<LoginOwner> find_login_owner(const std::string& path) {
   if (!path.starts_with('/')) {
     return Error{ErrorKind::failed, fmt::format("'{}': is not an absolute path", path)};
   }
-  auto owner = find_other_owner(path, 0);
-  if (!owner && owner.error().kind == ErrorKind::not_found)
-    return std::move(owner).error().with_hint(
+  auto found = find_other_owner(path, 0);
+  if (!found && found.error().kind == ErrorKind::not_found)
+    return std::move(found).error().with_hint(
         "create it as the user whose login it is, or correct \"credentials\" in the configuration");
-  if (!owner) return std::move(owner).error();
-  return *owner ? describe_user((*owner)->uid, (*owner)->gid) : describe_user(0, 0);
+  const Owner owner = TRY(std::move(found)).value_or(Owner{0, 0});
+  return describe_user(owner.uid, owner.gid);
 }
 
 Result<LoginOwner> owner_of(const Profile& profile) {
@@ -106,16 +106,14 @@ Result<LoginOwner> owner_of(const Profile& profile) {
 }
 
 Result<void> become(const LoginOwner& owner) {
-  if (!is_already(owner.uid)) {
-    TRY(switch_to(owner));
-  }
+  if (!is_already(owner.uid)) TRY(switch_to(owner));
   TRY(drop_capabilities());
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Error::from_errno(errno, "PR_SET_NO_NEW_PRIVS");
   if (is_already(owner.uid) && (owner.uid == 0 || ::setuid(0) != 0)) return {};
   return Error{ErrorKind::failed, fmt::format("become {}: root's rights could be regained", owner.name)};
 }
 
-Result<bool> confine_writes(const std::string& writable, const std::vector<std::string>& lock_parents) {
+Result<bool> confine_writes(const std::string& directory) {
   const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (abi < 0 && (errno == ENOSYS || errno == EOPNOTSUPP)) return false;
   if (abi < 0) return Error::from_errno(errno, "landlock_create_ruleset");
@@ -125,10 +123,8 @@ Result<bool> confine_writes(const std::string& writable, const std::vector<std::
   const UniqueFd ruleset(
       static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
   if (!ruleset) return Error::from_errno(errno, "landlock_create_ruleset");
-  TRY(allow(ruleset.get(), writable, attributes.handled_access_fs));
-  for (const std::string& parent : lock_parents) {
-    TRY(allow(ruleset.get(), parent, directories));
-  }
+  TRY(allow(ruleset.get(), directory, attributes.handled_access_fs));
+  TRY(allow(ruleset.get(), parent_directory(directory), directories));
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
     return Error::from_errno(errno, "landlock_restrict_self");
   }

@@ -32,9 +32,9 @@ Result<LoginOwner> owner_of(const Profile& profile);
 // PR_SET_NO_NEW_PRIVS. Without real root it succeeds only if the caller already is that user.
 Result<void> become(const LoginOwner& owner);
 
-// Landlock (landlock(7), Linux 5.13), after become(): from here on, files can be changed beneath `writable`
-// only; directories can also be created and removed beneath `lock_parents`. Open files stay writable. Result:
-// false if the kernel has no Landlock, and nothing is confined.
-Result<bool> confine_writes(const std::string& writable, const std::vector<std::string>& lock_parents);
+// Landlock (landlock(7), Linux 5.13), after become(): from here on, files can be changed beneath `directory`
+// only; for locks beside it, directories can also be created and removed beneath its parent. Open files stay
+// writable. Result: false if the kernel has no Landlock, and nothing is confined.
+Result<bool> confine_writes(const std::string& directory);
 
 }  // namespace oci_oauth

@@ -35,7 +35,7 @@ Result<void> confine_to_login(const std::string& credentials) {
   if (!real)
     return std::move(real).error().with_hint("log in first, or correct \"credentials\" in the configuration");
   const std::string directory = is_missing ? *real : parent_directory(*real);
-  TRY(confine_writes(directory, {parent_directory(directory)}));
+  TRY(confine_writes(directory));
   return {};
 }
 
