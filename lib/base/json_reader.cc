@@ -304,12 +304,12 @@ std::uint32_t JsonReader::uint32() {
   constexpr std::string_view otherwise = "is not a 32-bit number";
   if (!expect(JsonKind::number, otherwise)) return 0;
   const size_t begin = at_;
-  const std::string_view text = number();
-  if (has_failed_) return 0;
-  if (const auto value = number_in<std::uint32_t>(text)) return *value;
-  at_ = begin;
-  fail(otherwise);
-  return 0;
+  const auto value = number_in<std::uint32_t>(number());
+  if (!value && !has_failed_) {
+    at_ = begin;
+    fail(otherwise);
+  }
+  return value.value_or(0);
 }
 
 void JsonReader::literal() {
