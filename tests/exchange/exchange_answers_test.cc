@@ -2,9 +2,8 @@
 // What comes of each answer of a token endpoint, and of none.
 #include "exchange/exchange.h"
 
-#include <filesystem>
-
 #include <ctime>
+#include <filesystem>
 
 #include "exchange/exchange_host.h"
 
@@ -199,6 +198,7 @@ TEST_CASE("a code that the provider calls terminal ends a login, wherever the an
 TEST_CASE("a login that oci-oauth makes itself is to be made again with it once it is refused or missing") {
   Host host;
   host.request.profile.issuer = "https://example.org";
+  host.request.provider.login_command.clear();
   host.endpoint.script(reply(400, R"({"error":"invalid_grant"})"));
   const std::string hint = "oci-oauth login " + host.request.profile.name;
   CHECK(host.run().failure->hint == hint);
