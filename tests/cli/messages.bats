@@ -180,9 +180,8 @@ says() { complains oci-oauth "$1" "$2" "$3" oci_oauth "${@:4}"; }
 @test "a file that is larger than the caller's limit is named" {
     a_login
     a_profile
-    run -1 --separate-stderr bash -c 'ulimit -f 0 && exec "$@" >"$0"' "$BATS_TEST_TMPDIR/shown" oci-oauth --config "$CONFIG" status
-    # shellcheck disable=SC2154
-    [[ $stderr == 'oci-oauth: error: stdout: File too large'* ]]
+    run -1 bash -c 'ulimit -f 0 && exec "$@" >"$0"' "$BATS_TEST_TMPDIR/shown" oci-oauth --config "$CONFIG" status
+    [[ $output == 'oci-oauth: error: stdout: File too large'* ]]
 }
 
 @test "a place where nothing can be written is named before anything is tried" {
