@@ -90,7 +90,7 @@ demonstrates() {
     says 2 'demo: --config is not supported: it has a configuration of its own' 'oci-oauth demo --help' oci-oauth demo --config x
     says 1 'demo: docker: its daemon needs root' 'sudo */bin/oci-oauth demo docker' as "$somebody" oci-oauth demo docker
     # No namespace can be made: as in a container without privileges.
-    says 1 'demo: namespaces cannot be made here: unshare: *' 'run it on a host, or in a container with all privileges: *' \
+    says 1 'demo: namespaces cannot be made here: clone: *' 'run it on a host, or in a container with all privileges: *' \
         unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec oci-oauth demo crun'
     # No engine: where programs are, there are none.
     # shellcheck disable=SC2016
