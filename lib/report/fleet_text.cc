@@ -8,8 +8,8 @@
 #include <tuple>
 
 #include "base/fmt.h"
-#include "base/text.h"
 #include "base/record.h"
+#include "base/text.h"
 #include "program/hint.h"
 #include "token/policy.h"
 

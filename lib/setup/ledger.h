@@ -45,7 +45,7 @@ struct Ledger {
 
   std::vector<LedgerFile> files;
   std::map<std::string, std::set<std::string>> units;  // not enabled before, and the engines that need them
-  std::vector<std::string> directories;  // created ones, outermost first
+  std::vector<std::string> directories;                // created ones, outermost first
 
   // nullptr: the file is not in it.
   LedgerFile* find(std::string_view path) {
