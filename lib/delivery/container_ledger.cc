@@ -21,7 +21,7 @@ namespace {
 constexpr size_t record_limit = 256 * KiB;
 constexpr std::string_view suffix = ".json";
 constexpr std::string_view temporary_record = ".json.oci-oauth";  // of replace_file()
-constexpr const char* all_records = "containers";
+constexpr const char* containers = "containers";
 constexpr auto longest_save = std::chrono::minutes(1);
 constexpr const char* written_notes = "written";  // an empty file for each record with a written directory
 
@@ -39,7 +39,7 @@ bool is_pointer(const std::string& text) {
 }
 
 std::string file_name(std::string_view name) {
-  return fmt::format("{}/{}{}", all_records, name, suffix);
+  return fmt::format("{}/{}{}", containers, name, suffix);
 }
 
 // Lists what a refresh has to update, so that it need not read the records of all other containers.
@@ -112,8 +112,8 @@ bool has_written_directory(const ContainerRecord& record) {
 
 // A lock belongs to an open file description, so it needs a separate one.
 Result<FileLock> ContainerLedger::lock(SteadyTime deadline) const {
-  auto own = TRY(open_file({directory_, all_records}, O_RDONLY | O_DIRECTORY));
-  return FileLock::acquire(std::move(own), LockMode::exclusive, deadline, all_records);
+  auto own = TRY(open_file({directory_, containers}, O_RDONLY | O_DIRECTORY));
+  return FileLock::acquire(std::move(own), LockMode::exclusive, deadline, containers);
 }
 
 Result<ContainerRecord> ContainerLedger::find(const std::string& name) const {
@@ -155,7 +155,7 @@ void ContainerLedger::remove(const std::string& name) const {
 void ContainerLedger::remove_leftovers(const std::vector<std::string>& files, Time now) const {
   for (const std::string& file : files) {
     const bool is_temporary = file.starts_with('.') && file.ends_with(temporary_record);
-    const std::string path = fmt::format("{}/{}", all_records, file);
+    const std::string path = fmt::format("{}/{}", containers, file);
     if (is_temporary && is_old(directory_, path, now)) ::unlinkat(directory_, path.c_str(), 0);
   }
   const auto noted = names_in({directory_, written_notes});
@@ -181,12 +181,12 @@ Result<ContainerLedger::Listing> ContainerLedger::load_all(const std::vector<std
 }
 
 Result<ContainerLedger::Listing> ContainerLedger::list() const {
-  return load_all(names_of_records(TRY(names_in({directory_, all_records}))));
+  return load_all(names_of_records(TRY(names_in({directory_, containers}))));
 }
 
 Result<ContainerLedger::Listing> ContainerLedger::next_in_turn(size_t most, Time now) const {
   const off_t position = load_position(directory_);
-  const auto directory = TRY(open_file({directory_, all_records}, O_RDONLY | O_DIRECTORY));
+  const auto directory = TRY(open_file({directory_, containers}, O_RDONLY | O_DIRECTORY));
   auto turn = TRY(names_from(directory.get(), position, most));
   if (turn.position != position)
     TRY(replace_file(directory_, position_file, "", fmt::format("{}", turn.position)));

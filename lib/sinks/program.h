@@ -24,7 +24,7 @@ struct Program {
   Milliseconds timeout = std::chrono::seconds(30);
 };
 
-// Runs it in "/" with the caller's ids, as run_to_end() does (base/command_output.h); `out` is the end
+// Runs it in "/" with the caller's ids, as run_to_end() does (base/spawn.h); `out` is the end
 // of its output and errors, at most 4 KiB. Failure: "cannot be started: reason".
 Result<ProgramOutcome> run_with_secret(const Program& program, const Secret& secret);
 
