@@ -168,15 +168,10 @@ std::string word_of(std::string_view entry) {
   return word;
 }
 
-// As it is within a string of a JSON text.
-std::string within_json(std::string_view text) {
-  const std::string quoted = json_quoted(text);
-  return quoted.substr(1, quoted.size() - 2);
-}
-
 std::string filled_in(std::string text, const ProviderEntry& which) {
   const auto fill = [&](std::string_view placeholder, std::string_view value) {
-    text = with_value(std::move(text), placeholder, within_json(value));
+    const std::string quoted = json_quoted(value);  // the placeholder is within a string of a JSON text
+    text = with_value(std::move(text), placeholder, std::string_view(quoted).substr(1, quoted.size() - 2));
   };
   if (!which.file.empty()) {
     fill("{file}", which.file);

@@ -44,11 +44,6 @@ Result<std::optional<Config>> load_wrapper_config(const RuntimeCall& call, const
   return std::optional<Config>(std::move(*config));
 }
 
-bool runs_build_step(const RuntimeCall& call) {
-  const auto bundle = real_path(call.bundle);
-  return is_build_step({.id = call.container, .bundle = bundle ? *bundle : call.bundle});
-}
-
 // Where the container was given which profile, according to the hook's record.
 Result<std::vector<ChosenPlace>> given_places(const Config& config, const RuntimeCall& call) {
   std::vector<ChosenPlace> given;
@@ -79,7 +74,9 @@ class Preparation {
     const auto file = RuntimeFile::open(call_.spec_path());
     const auto spec = file ? parse_spec(file->text(), file->path()) : Result<Spec>(file.error());
     if (!spec) return block_or_log(std::ranges::any_of(config_.profiles, blocks), spec.error());
-    const Choice choice = choose(config_, {.by_argument = {}, .in_build = runs_build_step(call_)}, *spec);
+    const auto bundle = real_path(call_.bundle);
+    const bool in_build = is_build_step({.id = call_.container, .bundle = bundle ? *bundle : call_.bundle});
+    const Choice choice = choose(config_, {.by_argument = {}, .in_build = in_build}, *spec);
     log_skipped(log_, call_.container, choice);
     if (choice.chosen.empty()) return {};
     auto edited = edit_bundle(*file, places_of(choice.chosen));
