@@ -24,7 +24,8 @@ class Desk {
     REQUIRE(listening);
     desk_.emplace(
         loop_, std::move(*listening),
-        [this](const std::string&, const Secret& token) {
+        [this](const std::string&, const Secret& token) -> Result<UniqueFd> {
+          if (!can_report) return Error{ErrorKind::failed, "nobody is there"};
           reported.push_back(std::string(token.reveal()));
           pipe_ = std::move(*make_pipe());
           return std::move(pipe_.reading);
@@ -58,6 +59,7 @@ class Desk {
   }
 
   std::vector<std::string> reported;
+  bool can_report = true;
 
  private:
   UniqueFd share() const {
@@ -135,6 +137,13 @@ TEST_CASE("a rejected token is reported once, and all who used it wait for the r
   CHECK_THAT(desk.answer(first), Catch::Contains("Bearer new"));
   CHECK_THAT(desk.answer(second), Catch::Contains("Bearer new"));
   CHECK(desk.reported.size() == 1);
+}
+
+TEST_CASE("a rejection that cannot be reported is answered with the token that there is", "[token_desk]") {
+  Desk desk;
+  desk.can_report = false;
+  desk.publish("old");
+  CHECK_THAT(desk.answer(desk.ask("/again/claude", "old")), Catch::Contains("Bearer old"));
 }
 
 TEST_CASE("requests that an API refuses whatever the token is cause one refresh", "[token_desk]") {
