@@ -13,7 +13,6 @@
 #include "config/scope.h"
 #include "program/exit_code.h"
 #include "program/log.h"
-#include "refresh/instance.h"
 #include "refresh/refresh_run.h"
 #include "report/terminal.h"
 #include "worker/worker.h"

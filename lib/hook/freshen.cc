@@ -14,7 +14,7 @@
 #include "program/hint.h"
 #include "program/installed_programs.h"
 #include "token/policy.h"
-#include "token/refresh_mark.h"
+#include "token/runtime_dir.h"
 
 namespace oci_oauth {
 

@@ -3,11 +3,13 @@
 
 #include <fcntl.h>
 
+#include "base/child.h"
 #include "base/file_lock.h"
 #include "base/fmt.h"
+#include "config/provider.h"
+#include "config/scope.h"
 #include "refresh/deliveries.h"
 #include "refresh/logins.h"
-#include "refresh/side_by_side.h"
 
 namespace oci_oauth {
 
@@ -110,6 +112,49 @@ Result<FileLock> inherited_lock(const RuntimeDir& runtime, const std::string& pr
     return Error{ErrorKind::usage, fmt::format("descriptor {} is not {}", fd, file.shown)};
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   return FileLock::acquire(UniqueFd(fd), LockMode::exclusive, SteadyTime{}, file.shown);
+}
+
+Result<Instance> Instance::open(const std::string& config) {
+  auto programs = TRY(InstalledPrograms::find());
+  auto opened = TRY(open_configuration(config));
+  auto runtime = TRY(RuntimeDir::open(opened.runtime_dir));
+  return Instance{std::move(programs), std::move(opened), std::move(runtime)};
+}
+
+Refresher Instance::refresher(const std::string& exchange_socket) const {
+  return {runtime,
+          provider_directories(programs.prefix),
+          {programs.helper("oci-oauth-exchange"), exchange_socket},
+          config.fleet ? &*config.fleet : nullptr};
+}
+
+std::vector<std::optional<int>> run_side_by_side(const std::vector<std::function<int()>>& jobs,
+                                                 const Patience& patience) {
+  Supervision supervision(patience);
+  std::vector<std::optional<int>> results(jobs.size());
+  std::vector<Child> children(jobs.size());
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    auto child = run_in_child([&] {
+      supervision.restore_signals();
+      return jobs[i]();
+    });
+    if (child) children[i] = std::move(*child);
+  }
+  const auto tell = [&] {
+    for (const Child& child : children) child.signal(SIGTERM);
+  };
+  while (true) {
+    std::vector<pollfd> running;
+    for (size_t i = 0; i < jobs.size(); ++i) {
+      if (!children[i]) continue;
+      if (const auto end = children[i].wait_until(SteadyTime{})) {
+        if (end->signal() == 0) results[i] = end->code();
+      } else {
+        running.push_back(readable(children[i].fd()));
+      }
+    }
+    if (running.empty() || !supervision.wait(running, tell)) return results;
+  }
 }
 
 }  // namespace oci_oauth

@@ -10,7 +10,6 @@
 #include "config/trusted_file.h"
 #include "refresh/deliveries.h"
 #include "token/policy.h"
-#include "token/refresh_mark.h"
 
 namespace oci_oauth {
 

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 
@@ -14,6 +15,9 @@
 namespace oci_oauth {
 
 namespace {
+
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
 
 constexpr std::string_view configuration_suffix = ".config";
 constexpr size_t record_limit = 64 * KiB, token_limit = 64 * KiB;
@@ -119,6 +123,15 @@ std::string read_link(int directory, const std::string& name) {
 std::vector<std::string> all_in(const FileAt& directory) {
   auto names = names_in(directory);
   return names ? std::move(*names) : std::vector<std::string>();
+}
+
+// A lock without the mark has no common time: each waits for as long as it may.
+void set_time(int lock, SteadyTime time) {
+  const auto since_start = time.time_since_epoch();
+  const auto whole = std::chrono::floor<seconds>(since_start);
+  const timespec mark = {whole.count(), nanoseconds(since_start - whole).count()};
+  const timespec times[] = {mark, mark};
+  (void)::futimens(lock, times);
 }
 
 }  // namespace
@@ -248,6 +261,26 @@ Result<bool> RuntimeDir::withdraw(std::string_view profile) const {
 
 Result<UniqueFd> RuntimeDir::sinks() const {
   return make_directory(at("sinks"), 0700);
+}
+
+RefreshMark::RefreshMark(int lock, SteadyTime began) : lock_(lock) {
+  set_time(lock_, began);
+}
+
+RefreshMark::~RefreshMark() {
+  clear_refresh_mark(lock_);
+}
+
+void clear_refresh_mark(int lock) {
+  set_time(lock, SteadyTime{});
+}
+
+std::optional<SteadyTime> beginning_of_refresh(const FileAt& lock, SteadyTime now) {
+  struct stat status;
+  if (::fstatat(lock.directory, lock.path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+  const SteadyTime began(seconds(status.st_mtim.tv_sec) + nanoseconds(status.st_mtim.tv_nsec));
+  // A lock that nobody has marked has the wall clock's time, which is decades ahead.
+  return began > SteadyTime{} && began <= now ? std::optional(began) : std::nullopt;
 }
 
 }  // namespace oci_oauth

@@ -5,7 +5,7 @@
 #include "support/child_process.h"
 #include "support/lock_waiter.h"
 #include "support/written_host.h"
-#include "token/refresh_mark.h"
+#include "token/runtime_dir.h"
 
 using namespace oci_oauth;
 using std::chrono::hours;

@@ -22,6 +22,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
+struct Lock {
+  TempDir dir;
+  FileAt file = {.path = dir.write("lock", "")};
+  UniqueFd fd{::open(file.path.c_str(), O_RDWR | O_CLOEXEC)};
+};
+
 // Runs `body` as process 1 of namespaces of its own, whose mount namespace is therefore the host's, and lets
 // it mount what it likes. Result: what it returned; "skipped: …" where this machine does not allow it.
 std::string on_a_host(const std::function<std::string()>& body) {
@@ -248,4 +254,31 @@ TEST_CASE("what is damaged or of another version counts as not published, says w
   CHECK(*runtime.published("claude"));
   CHECK(*runtime.history("claude"));
   CHECK(runtime.known("claude")->damage.empty());
+}
+
+TEST_CASE("the time of a refresh under way is read back, and gone once it is over") {
+  const Lock lock;
+  const SteadyTime now = std::chrono::steady_clock::now();
+  const SteadyTime began = now - std::chrono::milliseconds(1500);
+  {
+    const RefreshMark mark(lock.fd.get(), began);
+    CHECK(beginning_of_refresh(lock.file, now) == began);
+  }
+  CHECK_FALSE(beginning_of_refresh(lock.file, now));
+}
+
+TEST_CASE("a lock that nobody marked has the wall clock's time, which is no mark") {
+  const Lock lock;
+  CHECK_FALSE(beginning_of_refresh(lock.file, std::chrono::steady_clock::now()));
+  CHECK_FALSE(beginning_of_refresh({.path = lock.dir / "missing"}, std::chrono::steady_clock::now()));
+}
+
+TEST_CASE("the mark of a refresher that was killed is taken away") {
+  const Lock lock;
+  const SteadyTime now = std::chrono::steady_clock::now();
+  const timespec times[] = {{1, 0}, {1, 0}};  // a second after the start of the host
+  REQUIRE(::futimens(lock.fd.get(), times) == 0);
+  REQUIRE(beginning_of_refresh(lock.file, now));
+  clear_refresh_mark(lock.fd.get());
+  CHECK_FALSE(beginning_of_refresh(lock.file, now));
 }
