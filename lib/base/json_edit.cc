@@ -174,6 +174,7 @@ Secret edited_once(std::string_view text, size_t at, JsonValue& old, const JsonV
     return joined({text.substr(0, at), with.reveal(), text.substr(at + json.offset())});
   }
   const Parts parts = parts_at(text, at);
+  // Members of the document are in the order of the text.
   for (unsigned i = 0; i < parts.all.size(); ++i) {
     const Part& part = parts.all[i];
     const JsonValue* wanted = is_list ? &target[i] : json_member(target, part.key);

@@ -53,8 +53,8 @@ Result<std::string> installation_prefix(unsigned levels);
 
 // The environment of this process, secure_getenv(3).
 //
-// As getenv(3): nullptr for a name that is not set. A program that does not trust its environment passes a
-// function that finds nothing.
+// As getenv(3): nullptr for a name that is not set. Of a user whose environment is not known, a function that
+// finds nothing.
 using GetEnvironment = const char* (*)(const char* name);
 
 inline const char* own_environment(const char* name) {

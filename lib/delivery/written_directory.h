@@ -81,7 +81,8 @@ class WrittenDirectory {
   std::string shown_;
 };
 
-// Cleans up after a container that has ended: removes what we wrote for it, and its record.
+// Cleans up after a container that has ended: removes what we wrote for it, and its record, as the ledger has
+// read it.
 // `all`: the records with a written directory, whether or not `record` is among them. If a running
 // container among them has the same directory, the files stay. The caller holds the ledger's lock. Failure:
 // something of ours could not be removed, and why; the record stays, so that the next sweep tries again.

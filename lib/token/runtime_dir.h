@@ -4,7 +4,7 @@
 //   profiles/NAME.json what the hook needs for its decision (Published, records.h)
 //   refreshes/NAME.json what refreshes remember (RefreshHistory); created when a refresher first needs it
 //   profiles/NAME.config a symbolic link to the configuration that contains the profile
-//   containers/ID.json what each container was given (delivery/container_record.h)
+//   containers/ID.json what each container was given (delivery/container_ledger.h)
 //   containers.position  where the next sweep goes on in containers/
 //   written/ID         an empty file for each container with a written directory
 //   refresh.sock       where `oci-oauth serve` answers, if systemd listens there

@@ -56,7 +56,7 @@ struct RefreshAim {
 };
 
 struct ExchangeRequest : RefreshAim {
-  static constexpr int version = 3;
+  static constexpr int version = 4;
 
   ExchangeRequest() = default;
   explicit ExchangeRequest(const RefreshAim& aim) : RefreshAim(aim) {}

@@ -15,8 +15,9 @@ namespace oci_oauth {
 // Prepares the bundle of a container that `call` creates, unless nobody chose it, or the process of an exec
 // in a container that was given a token, because engines build that process from their own records, not from
 // the bundle. Problems are logged. Result: the runtime that the configuration names; empty if it names none,
-// or cannot be used. Failure: only if a container is to be created and a profile with on_failure "block" may
-// be affected; a configuration or a bundle that cannot be read affects every profile.
+// or cannot be used. Failure: a container is to be created and a profile with on_failure "block" may be
+// affected; a configuration or a bundle that cannot be read affects every profile. Or this program's own
+// place cannot be determined.
 Result<std::string> prepare_call(const RuntimeCall& call, const Log& log);
 
 // Failure: "PATH: reason" if it is not a program, or is the running program itself, which would execute

@@ -51,9 +51,9 @@ TEST_CASE("a text that is not a request is refused") {
   const std::string request(write_record(a_request()).reveal());
   REQUIRE(read_request(request));
   std::string other_version = request;
-  other_version.replace(other_version.find(R"("version":3)"), 11, R"("version":2)");
+  other_version.replace(other_version.find(R"("version":4)"), 11, R"("version":2)");
   for (const std::string& text :
-       {std::string(), std::string("{}"), std::string(R"({"version": 3})"), other_version})
+       {std::string(), std::string("{}"), std::string(R"({"version": 4})"), other_version})
     CHECK_FALSE(read_request(text));
   for (const std::string owner :
        {"{}", R"({"uid": -1, "gid": 0, "groups": []})", R"({"uid": 1000, "gid": 1000})",
