@@ -44,7 +44,8 @@ class FleetLogin : public StoredLogin {
   Result<std::vector<DirectoryIdentity>> connect();
   // Looks at the record, and finishes what this host has begun, puts back what the store has lost, and waits
   // for a host that is refreshing; the token is due only if the endpoint is asked. Result: what is left:
-  // nothing, adopt, claim or stop. Failure: as FleetRecord::read().
+  // nothing, adopt, claim or stop. Failure: as FleetRecord::read() and the journal's, or this host is to
+  // stop.
   Result<Move> look(Endpoint endpoint);
   FleetRecord& record() { return *record_; }
   // Moves the login of the host's own document into the store, as `next` says, which is joining, and leaves
@@ -68,7 +69,7 @@ class FleetLogin : public StoredLogin {
   std::optional<FleetRecord> record_;
   std::optional<RotationNote> note_;  // as the journal has it
   std::optional<Grant> grant_;        // an answer, which the journal already has if that is possible
-  Move move_;                         // what is left to do about it
+  Move move_;                         // what is left to do about the login
   std::string before_;                // the hash of the refresh token that was there first
   bool has_begun_ = false;            // and was not beaten by another host
   bool is_beaten_ = false;

@@ -17,9 +17,8 @@ namespace oci_oauth {
 // The keys of a host, each the newest first: the newest seals and signs, and all open and verify. A follower
 // has no `login` and no `signing`.
 struct FleetKeys {
-  std::vector<Secret> login, access;  // of 32 bytes
-  std::vector<Secret> signing,
-      signers;  // Ed25519's, RFC 8032 section 5.1.5: 32 bytes, and their public halves
+  std::vector<Secret> login, access;     // of 32 bytes
+  std::vector<Secret> signing, signers;  // Ed25519's (RFC 8032 section 5.1.5) and their public halves
 };
 
 // What this host may read. Failure (configuration): as read_keys(), with the file of the configuration.

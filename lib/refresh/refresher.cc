@@ -173,9 +173,9 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
 Result<RefreshOutcome> publish_obtained(const Refresher& refresher, const Profile& profile,
                                         ExchangeReport report, const std::vector<std::string>& shadowed_by) {
   const RuntimeDir& runtime = refresher.runtime;
-  const auto share = TRY(runtime.share(profile.name));
   const auto lock = TRY(runtime.lock(profile.name, deadline_of_lock()));
   const RefreshMark mark(lock.fd());
+  const auto share = TRY(runtime.share(profile.name));
   // What another host obtained does not wait for what this one remembers, and neither do others that have a
   // token to publish and share the processors.
   if (report.login) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the stores in etcd and in Kubernetes do alike. A request goes to one server after the other, for 2 s
-// each, until one answers; what may have been written is never sent twice. Private to this layer.
+// each and a pause that it asks for, until one answers; what may have been written is never sent twice.
+// Private to this layer.
 #pragma once
 
 #include <functional>

@@ -28,12 +28,12 @@ namespace {
 constexpr size_t longest_report = 4 * MiB;
 
 // Without Landlock in the kernel, only the owner's own rights confine it.
-Result<void> confine_to_login(const std::string& credentials) {
+Result<void> confine_to_login(const ExchangeRequest& request) {
+  const std::string& credentials = request.profile.credentials;
   auto real = real_path(credentials);
   const bool is_missing = !real;  // left to the program, which may create it
   if (is_missing) real = real_path(parent_directory(credentials));
-  if (!real)
-    return std::move(real).error().with_hint("log in first, or correct \"credentials\" in the configuration");
+  if (!real) return std::move(real).error().with_hint(hint_to_log_in(request.profile, request.provider));
   const std::string directory = is_missing ? *real : parent_directory(*real);
   TRY(confine_writes(directory));
   return {};
@@ -69,7 +69,7 @@ Result<Descriptors> prepare(const std::string& program, const ExchangeRequest& r
 Error become_program(const ExchangeRequest& request, const Descriptors& descriptors, int report) {
   TRY(drop_to(request.owner));
   // A command writes where it wants, with its user's rights.
-  if (!request.profile.source) TRY(confine_to_login(request.profile.credentials));
+  if (!request.profile.source) TRY(confine_to_login(request));
   if (::dup2(descriptors.request.fd(), STDIN_FILENO) < 0 || ::dup2(report, STDOUT_FILENO) < 0)
     return not_started(errno, "dup2");
   if (request.login && request.login->browser >= 0) ::fcntl(request.login->browser, F_SETFD, 0);
