@@ -17,8 +17,6 @@ namespace oci_oauth {
 
 namespace {
 
-constexpr size_t request_limit = 16 * MiB;
-
 // The one on which systemd listened before it started us.
 Result<UniqueFd> listening_socket() {
   auto inherited = inherited_descriptors();
@@ -64,7 +62,7 @@ Result<ExitCode> exchange(const Invocation&) {
     return Error{ErrorKind::usage, "exchange: stdin is not a connection",
                  "oci-oauth-exchange.socket starts it; to refresh by hand: oci-oauth refresh"};
   const auto programs = TRY(InstalledPrograms::find());
-  const Secret text(TRY(read_to_end(STDIN_FILENO, request_limit, "exchange request")));
+  const Secret text(TRY(read_to_end(STDIN_FILENO, longest_request, "exchange request")));
   const auto request = TRY(read_request(text.reveal()));
   UniqueFd report_to(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
   return become_exchange(programs.helper("oci-oauth-exchange"), request, std::move(report_to));

@@ -10,12 +10,11 @@
 #include "base/process.h"
 #include "program/log.h"
 #include "program/standard_options.h"
+#include "worker/worker.h"
 
 namespace oci_oauth {
 
 namespace {
-
-constexpr size_t longest_request = 16 * MiB;
 
 // Only SIGKILL can end the exchange between two of its steps; a server or parent that hangs up and a limit on
 // file sizes cannot.

@@ -12,10 +12,6 @@ namespace oci_oauth {
 
 namespace {
 
-using std::chrono::steady_clock;
-
-constexpr auto wait_for_foreign_locks = std::chrono::seconds(20);
-
 class FileLogin : public StoredLogin {
  public:
   using StoredLogin::StoredLogin;
@@ -57,7 +53,7 @@ Decision FileLogin::decide(const CredentialDocument& login) {
 }
 
 Result<CredentialDocument> FileLogin::lock() {
-  TRY(tools_.locks.take(steady_clock::now() + wait_for_foreign_locks));
+  TRY(tools_.locks.take());
   return tools_.read();
 }
 

@@ -17,7 +17,6 @@ constexpr Milliseconds longest_claim = seconds(3);
 constexpr unsigned most_steps = 50;
 constexpr auto longest_steps = seconds(75);
 // Whoever logs in holds its locks for as long as it writes.
-constexpr auto wait_for_client = seconds(20);
 
 bool has_text(const Secret& text, const Secret& secret) {
   return !secret.empty() && text.reveal().find(secret.reveal()) != std::string_view::npos;
@@ -74,7 +73,7 @@ Result<CredentialDocument> FleetLogin::find() {
   const Endpoint endpoint = tools_.request.endpoint;
   move_ = TRY(look(endpoint));
   if (move_.act == Act::adopt) {
-    TRY(tools_.locks.take(steady_clock::now() + wait_for_client));
+    TRY(tools_.locks.take());
     auto moved = move_in(std::move(*move_.record));
     tools_.locks.give_back();
     TRY(std::move(moved));

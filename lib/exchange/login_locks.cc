@@ -19,6 +19,8 @@ using std::chrono::steady_clock;
 
 namespace {
 
+constexpr auto wait_for_holder = seconds(20);
+
 // A program that takes a lock for abandoned removes its file and makes another.
 bool is_at_its_path(int fd, const std::string& path) {
   return is_same_file(file_id(fd), file_id({.path = path}, Links::refused));
@@ -78,8 +80,8 @@ Result<LoginLocks::Held> LoginLocks::acquire(Use use, SteadyTime deadline,
   return Held{std::move(made), std::move(locked)};
 }
 
-Result<void> LoginLocks::take(SteadyTime deadline) {
-  auto locks = TRY(acquire(Use::refresh, deadline, stop_));
+Result<void> LoginLocks::take() {
+  auto locks = TRY(acquire(Use::refresh, steady_clock::now() + wait_for_holder, stop_));
   for (const std::string& told : locks.directories.passed_over()) notices_.push_back(told);
   held_.emplace(std::move(locks));
   touched_ = steady_clock::now();

@@ -46,9 +46,9 @@ class LoginLocks {
              std::vector<std::string>& notices)
       : provider_(provider), store_(store), stop_(stop), notices_(notices) {}
 
-  // The locks of a refresh, each recorded in the journal before it is taken. Failure: as
-  // DirectoryLocks::acquire.
-  Result<void> take(SteadyTime deadline);
+  // The locks of a refresh, each recorded in the journal before it is taken; waits 20 s for who holds one.
+  // Failure: as DirectoryLocks::acquire.
+  Result<void> take();
   void give_back() { held_.reset(); }
   // Updates the locks; only while they are held. Failure: temporary if another program took one over; another
   // kind, with the lock and the reason, if one cannot be updated.

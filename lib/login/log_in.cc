@@ -17,10 +17,8 @@ namespace oci_oauth {
 
 namespace {
 
-using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-constexpr auto wait_for_foreign_locks = seconds(20);
 constexpr size_t room = 256 * KiB;  // for any tokens
 
 FailureKind failure_kind(ErrorKind kind) {
@@ -120,7 +118,7 @@ Result<void> LogIn::store(const TokenAnswer& answer, const TokenRequest& client)
   auto store = TRY(open_store());
   const std::function<bool()> never = [] { return false; };
   LoginLocks locks(request_.provider, store, never, report_.notices);
-  TRY(locks.take(steady_clock::now() + wait_for_foreign_locks));
+  TRY(locks.take());
   const auto saving = locks.take_for_saving();
   const auto present = TRY(look_at(store, fields));
   if (present.is_login && !may_replace_)

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "base/file.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "base/wait.h"
@@ -31,6 +32,7 @@ struct Exchanger {
 // run).
 Result<ExchangeReport> exchange_as_owner(const Exchanger& exchanger, ExchangeRequest request);
 
+constexpr size_t longest_request = 16 * MiB;
 // Failure: as read_record.
 Result<ExchangeRequest> read_request(std::string_view text);
 
