@@ -9,6 +9,7 @@
 #include "base/fmt.h"
 #include "base/json.h"
 #include "http/retry_after.h"
+#include "store/open_store.h"
 
 namespace oci_oauth {
 
@@ -136,6 +137,11 @@ Result<StoreSight> HttpStore::examine() {
     return StoreSight{engine_.name, std::string(version->substr(version->starts_with('v'))),
                       parse_http_date(reply.date)};
   });
+}
+
+std::unique_ptr<RecordStore> open_store(const FleetConfig& config, ClientIdentity identity) {
+  return config.kubernetes ? open_kubernetes(config, std::move(identity))
+                           : open_etcd(config, std::move(identity));
 }
 
 }  // namespace oci_oauth
