@@ -14,7 +14,7 @@ namespace {
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-constexpr auto wait_for_locks = seconds(30);
+constexpr auto wait_for_our_lock = seconds(30);
 
 class Task {
  public:
@@ -52,7 +52,7 @@ class Task {
 Result<void> Task::open(Document document) {
   tools_.emplace(
       request_, stop_, report,
-      TRY(LoginStore::open(request_.profile.credentials, steady_clock::now() + wait_for_locks, document)));
+      TRY(LoginStore::open(request_.profile.credentials, steady_clock::now() + wait_for_our_lock, document)));
   fleet_.emplace(*tools_, opener_);
   return {};
 }
@@ -119,7 +119,7 @@ Result<void> Task::join() {
   (void)TRY(fleet_->connect());
   // What this host began with the fleet's earlier login is finished as far as it can be.
   if (was_joined) (void)TRY(fleet_->look(Endpoint::left_alone));
-  if (!is_shown()) TRY(tools_->locks.take(steady_clock::now() + wait_for_locks));
+  if (!is_shown()) TRY(tools_->locks.take());
   const CredentialDocument document = TRY(tools_->read());
   TRY(fleet_->record().read());
   if (document.login().refresh_token.empty() && !is_ours(LoginState::joining)) {
