@@ -25,9 +25,10 @@ std::optional<Time> parse_http_date(const std::string& text) {
     tm date = {};
     const char* end = ::strptime(text.c_str(), format, &date);
     if (end == nullptr || *end != '\0') continue;
-    const int day = date.tm_mday;  // timegm(3) reads 30 February as a day in March
-    const auto time = system_clock::from_time_t(::timegm(&date));
-    return day == date.tm_mday ? std::optional(time_point_cast<Milliseconds>(time)) : std::nullopt;
+    const year_month_day day{year(date.tm_year + 1900), month(static_cast<unsigned>(date.tm_mon + 1)),
+                             std::chrono::day(static_cast<unsigned>(date.tm_mday))};
+    if (!day.ok()) return std::nullopt;
+    return sys_days(day) + hours(date.tm_hour) + minutes(date.tm_min) + seconds(date.tm_sec);
   }
   return std::nullopt;
 }

@@ -33,6 +33,8 @@ TEST_CASE("Retry-After as a date, in each of the three forms of HTTP") {
 TEST_CASE("a Retry-After is clamped to between nothing and a day") {
   CHECK(parse("Tue, 24 Nov 2026 11:59:59 GMT") == Milliseconds(0));
   CHECK(parse("Wed, 24 Nov 2027 12:00:00 GMT") == Milliseconds(24h));
+  CHECK(parse("Fri, 31 Dec 9999 23:59:59 GMT") == Milliseconds(24h));
+  CHECK(parse("Sat, 31 Dec 2016 23:59:60 GMT") == Milliseconds(0));  // a leap second
   CHECK(parse("86401") == Milliseconds(24h));
   CHECK(parse("99999999999999999999999999") == Milliseconds(24h));
 }
