@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -128,8 +130,9 @@ std::vector<std::string> files_of(const std::string& pattern) {
 
 // HASH_client.json beside HASH_tokens.json, by their endings.
 std::string client_file_of(const std::string& path, const LoginPlace& place) {
-  if (place.client_file.empty()) return "";
-  const size_t ending = place.file.size() - place.file.rfind('*') - 1;
+  const size_t star = place.file.rfind('*');
+  if (place.client_file.empty() || star == std::string::npos) return "";
+  const size_t ending = place.file.size() - star - 1;
   return path.substr(0, path.size() - ending) + place.client_file;
 }
 
@@ -219,7 +222,10 @@ Result<std::vector<FoundLogin>> usable_of(std::vector<FoundLogin> found, const U
 
 // An absolute path and, on this machine, of a regular file.
 Result<std::string> named_login(const Tree& tree, const std::string& file) {
-  const auto path = normalised_path(file.starts_with('/') ? file : TRY(real_path(".")) + "/" + file);
+  // As the person calls it, symbolic links included.
+  const std::unique_ptr<char, decltype(&::free)> here(::get_current_dir_name(), ::free);
+  if (!here) return Error::from_errno(errno, "the current directory");
+  const auto path = normalised_path(file.starts_with('/') ? file : fmt::format("{}/{}", here.get(), file));
   if (!path) return Error{ErrorKind::usage, fmt::format("'{}' is not a path without '..'", file)};
   struct stat status;
   if (!tree.is_host()) return *path;
