@@ -65,6 +65,8 @@ Dialer::Dialer(EventLoop& loop, std::string directory, const Log& log)
 
 // A listener that stays loses no connection that waits there.
 Result<void> Dialer::serve(const std::vector<PreparedProfile>& profiles) {
+  if (!outcomes_->event)
+    return Error{ErrorKind::failed, "there are no descriptors left to hear of connections"};
   std::map<std::string, Listener> earlier = std::exchange(listeners_, {});
   for (const PreparedProfile& profile : profiles) {
     auto node = earlier.extract(profile.name);

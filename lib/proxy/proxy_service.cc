@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <list>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -288,12 +287,13 @@ std::string ProxyService::answer_to(int caller, DescriptorMessage message) {
   if (message.text == traffic_request) return traffic();
   if (!is_peer_trusted(caller)) return "refused\n";
   const auto [request, profile, id, share] = parts_of<4>(message.text, '\n');
-  if (request != admit_request || id.empty()) return "unknown request\n";
+  if (request != admit_request) return "unknown request\n";
   return admit(std::string(profile), std::string(id), share, std::move(message.descriptors));
 }
 
 std::string ProxyService::admit(const std::string& profile, const std::string& id, std::string_view share,
                                 std::vector<UniqueFd> descriptors) {
+  if (id.empty()) return "unknown request\n";
   // A profile may have been added since the last container came.
   if (!has_profile(profile)) reload();
   if (!has_profile(profile))
