@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <exception>
-#include <optional>
 
 #include "base/file.h"
 #include "base/fmt.h"

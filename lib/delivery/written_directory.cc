@@ -2,7 +2,6 @@
 #include "delivery/written_directory.h"
 
 #include <algorithm>
-#include <cerrno>
 
 #include "base/file.h"
 #include "base/fingerprint.h"

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/token_request.h"
 
-#include <utility>
-
 #include "base/fmt.h"
 #include "base/json.h"
 

@@ -7,8 +7,6 @@
 
 #include <map>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"

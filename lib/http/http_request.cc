@@ -26,7 +26,7 @@ class Stream {
         begins_by_(steady_clock::now() + request.total_timeout),
         transfer_(request, no_events_, [this](std::string_view bytes) { return take(bytes); }) {
     transfer_.set(CURLOPT_TIMEOUT_MS, 0L);
-    // A server that has vanished is noticed after 50 s, with the nine probes of tcp(7).
+    // A server that has vanished is noticed after 48 s, with the nine probes of tcp(7).
     transfer_.set(CURLOPT_TCP_KEEPALIVE, 1L);
     transfer_.set(CURLOPT_TCP_KEEPIDLE, 30L);
     transfer_.set(CURLOPT_TCP_KEEPINTVL, 2L);

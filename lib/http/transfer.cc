@@ -8,7 +8,6 @@
 #include <sys/time.h>
 
 #include <algorithm>
-#include <memory>
 #include <system_error>
 #include <utility>
 

@@ -2,7 +2,6 @@
 #include "oci/spec.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/fmt.h"
 #include "base/json_reader.h"

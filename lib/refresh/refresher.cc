@@ -3,8 +3,6 @@
 
 #include <sched.h>
 
-#include <algorithm>
-
 #include "base/file.h"
 #include "base/fmt.h"
 #include "config/trusted_file.h"
@@ -48,13 +46,12 @@ bool has_content(const FileAt& file, const Secret& content, mode_t mode) {
 
 // Unchanged content is not written again, so that no watcher wakes without reason. A token that is known to
 // be a new one is not compared.
-Result<void> publish_files(const FileAt& share, const LoginSnapshot& login, mode_t mode, bool is_new) {
+Result<void> publish_files(int share, const std::string& shown, const LoginSnapshot& login, mode_t mode,
+                           bool is_new) {
   for (const auto& [name, content] : login.files) {
     const bool may_be_there = !is_new || name != token_file;
-    if (may_be_there &&
-        has_content({share.directory, name, fmt::format("{}/{}", share.shown, name)}, content, mode))
-      continue;
-    TRY(replace_file(share.directory, name, share.shown, content.reveal(), {mode, std::nullopt, ""}));
+    if (may_be_there && has_content({share, name, shown + "/" + name}, content, mode)) continue;
+    TRY(replace_file(share, name, shown, content.reveal(), {mode}));
   }
   return {};
 }
@@ -74,8 +71,8 @@ Result<void> add_secrets(ExchangeRequest& request, const RuntimeDir& runtime) {
   return {};
 }
 
-SteadyTime deadline_of_lock() {
-  return std::chrono::steady_clock::now() + wait_for_other_refresh;
+Result<FileLock> lock_profile(const Refresher& refresher, const Profile& profile) {
+  return refresher.runtime.lock(profile.name, std::chrono::steady_clock::now() + wait_for_other_refresh);
 }
 
 Result<ExchangeReport> ask(const Refresher& refresher, const Profile& profile, ProfileRecords& known,
@@ -89,12 +86,6 @@ Result<ExchangeReport> ask(const Refresher& refresher, const Profile& profile, P
   if (report.login)
     report.login->is_on_local_storage = !profile.in_fleet && is_visible(report, profile.credentials);
   return report;
-}
-
-ExchangeReport exchange(const Refresher& refresher, const Profile& profile, ProfileRecords& known,
-                        const RefreshAim& aim) {
-  auto report = ask(refresher, profile, known, aim);
-  return report ? std::move(*report) : report_without_exchange(report.error());
 }
 
 void note(ProfileRecords& known, const ExchangeReport& report, const Profile& profile,
@@ -151,7 +142,7 @@ Result<void> check_lifetime(const RefreshOutcome& outcome, Milliseconds min_ttl,
 Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile& profile,
                                        RefreshOptions options) {
   const RuntimeDir& runtime = refresher.runtime;
-  if (!options.lock) options.lock.emplace(TRY(runtime.lock(profile.name, deadline_of_lock())));
+  if (!options.lock) options.lock.emplace(TRY(lock_profile(refresher, profile)));
   const RefreshMark mark(options.lock->fd());
   auto known = TRY(runtime.known(profile.name));
   const auto share = TRY(runtime.share(profile.name));
@@ -162,9 +153,10 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
   ExchangeReport report;
   if (follows_fleet) report.failure = unfollowed(known.records.published, options.aim, time);
   if (!is_at_rest) {
-    report = exchange(refresher, profile, known.records, options.aim);
-    const FileAt directory = {share.get(), ".", runtime.share_path(profile.name)};
-    if (report.login) TRY(publish_files(directory, *report.login, profile.mode, false));
+    auto asked = ask(refresher, profile, known.records, options.aim);
+    report = asked ? std::move(*asked) : report_without_exchange(asked.error());
+    const std::string shown = runtime.share_path(profile.name);
+    if (report.login) TRY(publish_files(share.get(), shown, *report.login, profile.mode, false));
   }
   return finish(refresher, profile, share.get(), std::move(known), std::move(report),
                 is_at_rest ? nullptr : &options);
@@ -173,15 +165,15 @@ Result<RefreshOutcome> refresh_profile(const Refresher& refresher, const Profile
 Result<RefreshOutcome> publish_obtained(const Refresher& refresher, const Profile& profile,
                                         ExchangeReport report, const std::vector<std::string>& shadowed_by) {
   const RuntimeDir& runtime = refresher.runtime;
-  const auto lock = TRY(runtime.lock(profile.name, deadline_of_lock()));
+  const auto lock = TRY(lock_profile(refresher, profile));
   const RefreshMark mark(lock.fd());
   const auto share = TRY(runtime.share(profile.name));
   // What another host obtained does not wait for what this one remembers, and neither do others that have a
   // token to publish and share the processors.
   if (report.login) {
     report.login->is_on_local_storage = false;
-    const FileAt directory = {share.get(), ".", runtime.share_path(profile.name)};
-    TRY(publish_files(directory, *report.login, profile.mode, true));
+    const std::string shown = runtime.share_path(profile.name);
+    TRY(publish_files(share.get(), shown, *report.login, profile.mode, true));
     ::sched_yield();
   }
   auto known = TRY(runtime.known(profile.name));

@@ -2,7 +2,6 @@
 #include "setup/change.h"
 
 #include <algorithm>
-#include <span>
 
 #include "base/file.h"
 #include "base/fmt.h"

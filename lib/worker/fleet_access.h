@@ -2,7 +2,6 @@
 // What an exchange needs of a fleet, read by who may read it: the certificate for the store, and the keys.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "base/record.h"
