@@ -291,7 +291,7 @@ Result<Provider> load_provider(const ProviderEntry& which, const std::vector<std
   if (!is_valid_name(name)) return provider_error(name, "is not a valid provider name");
   const std::string file = name + ".json";
   for (const std::string& directory : directories) {
-    const std::string path = directory + "/" + file;
+    const std::string path = fmt::format("{}/{}", directory, file);
     auto text = read_trusted_file(path, provider_limit, Owners::or_unmapped);
     if (!text && text.error().kind == ErrorKind::not_found) continue;
     if (!text) return Error::configuration(text.error().message).with_hint(text.error().hint);

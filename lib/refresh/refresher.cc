@@ -50,7 +50,8 @@ Result<void> publish_files(int share, const std::string& shown, const LoginSnaps
                            bool is_new) {
   for (const auto& [name, content] : login.files) {
     const bool may_be_there = !is_new || name != token_file;
-    if (may_be_there && has_content({share, name, shown + "/" + name}, content, mode)) continue;
+    if (may_be_there && has_content({share, name, fmt::format("{}/{}", shown, name)}, content, mode))
+      continue;
     TRY(replace_file(share, name, shown, content.reveal(), {mode}));
   }
   return {};
