@@ -49,9 +49,10 @@ bool is_bound_read_only(const Creation& creation, std::string_view target) {
     const auto directory = root->open_directory(target);
     return directory && is_read_only(directory->get());
   }
-  const auto mounts = std::ranges::reverse_view(creation.spec.mounts);
-  const auto mount = std::ranges::find(mounts, target, &SpecMount::destination);
-  return mount != mounts.end() && mount->read_only;
+  const auto& mounts = creation.spec.mounts;
+  const auto is_there = [&](const SpecMount& mount) { return mount.destination == target; };
+  const auto mount = std::find_if(mounts.rbegin(), mounts.rend(), is_there);
+  return mount != mounts.rend() && mount->read_only;
 }
 
 // A container that could write there could change what all others read.

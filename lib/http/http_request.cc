@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
-#include <ranges>
 #include <utility>
 
 #include "http/transfer.h"
@@ -104,9 +103,12 @@ StreamEnd follow_lines(const std::vector<HttpRequest>& requests, SteadyTime unti
     if (const CURLMsg* const message = curl_multi_info_read(multi.get(), &queued); message != nullptr)
       return std::ranges::find(streams, message->easy_handle, &Stream::handle)->end(message->data.result);
     if (!can_go_on) return streams.front().end(CURLE_RECV_ERROR);
-    auto not_begun = streams | std::views::filter([](const Stream& stream) { return !stream.has_begun(); });
-    const auto next = std::ranges::min_element(not_begun, {}, &Stream::begins_by);
-    const SteadyTime wakes = next == not_begun.end() ? until : std::min(next->begins_by(), until);
+    Stream* next = nullptr;  // whose answer has to begin first
+    for (Stream& stream : streams) {
+      const bool is_earlier = next == nullptr || stream.begins_by() < next->begins_by();
+      if (!stream.has_begun() && is_earlier) next = &stream;
+    }
+    const SteadyTime wakes = next == nullptr ? until : std::min(next->begins_by(), until);
     const auto left = std::chrono::ceil<Milliseconds>(wakes - steady_clock::now());
     if (left <= Milliseconds(0))
       return wakes < until ? next->end(CURLE_OPERATION_TIMEDOUT) : streams.front().end(CURLE_OK);

@@ -87,7 +87,7 @@ class ProxyService {
   // Result: the answer. `share`: which one the caller knows the proxy to have, unless it brings one.
   std::string admit(const std::string& profile, const std::string& id, std::string_view share,
                     std::vector<UniqueFd> descriptors);
-  void restore(Inherited inherited);
+  void restore(Inherited&& inherited);
   void take_share(const std::string& profile, UniqueFd share);
   std::string traffic() const;
   Result<UniqueFd> report_rejected(const std::string& profile, const Secret& token);
@@ -153,7 +153,7 @@ Result<void> ProxyService::start(Inherited inherited) {
 }
 
 // Shares have the name of their profile, and are there before the first container asks.
-void ProxyService::restore(Inherited inherited) {
+void ProxyService::restore(Inherited&& inherited) {
   std::map<std::string, std::vector<UniqueFd>, std::less<>> stored;
   for (auto& [name, fd] : inherited) {
     if (name == control_name) {
